@@ -64,7 +64,7 @@ class Place:
         return f"{self.path} ({self.type}): {self.reason}; {self.advice}"
 
 
-class CannotSave(AppsnapError, TypeError):  # noqa: N818 - reads as what happened
+class CannotSave(AppsnapError, TypeError):
     """Objects that no snapshot can hold. `places` has them all."""
 
     def __init__(self, places: Sequence[Place]) -> None:
@@ -76,7 +76,7 @@ class CannotSave(AppsnapError, TypeError):  # noqa: N818 - reads as what happene
         )
 
 
-class CannotLoad(AppsnapError):  # noqa: N818 - reads as what happened
+class CannotLoad(AppsnapError):
     """A file that can't be loaded as asked."""
 
 
@@ -100,7 +100,7 @@ class NewerFormat(CannotLoad):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A name that a snapshot wants, for which use (`reference`, `create` or `call`), and the first path that wants it."""
+    """A name that a snapshot wants, for which use (`reference`, `create`, `call`), and the first path of it."""
 
     name: str
     use: str

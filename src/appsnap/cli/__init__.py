@@ -1,0 +1,1 @@
+"""The command line: one module a command; nothing but arguments, words and exit codes."""

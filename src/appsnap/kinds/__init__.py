@@ -1,0 +1,80 @@
+"""Recipe to bytes and back: one module a kind.
+
+A kind that snapshots are written in has two functions::
+
+    write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[Buffer]
+    read(data: memoryview) -> Document
+
+`write` is deterministic. `read` makes no object, imports nothing the data names, checks the trailer, and raises Damaged
+(with the offset, where there is one) for whatever isn't exactly what `write` could have written.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from appsnap.errors import Damaged, WrongKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Buffer
+
+    from appsnap.files.header import Header, Trailer
+    from appsnap.recipe.steps import Recipe
+
+__all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]
+
+KINDS = ("pickle", "source", "msgpack", "xml")
+"""The kinds that snapshots are written in. `python` is none: it is a script that makes an application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a reader found. A bare pickle has neither header nor trailer; `edited` is true for a source file changed by hand."""
+
+    recipe: Recipe
+    header: Header | None
+    trailer: Trailer | None
+    edited: bool = False
+
+
+class Kind(Protocol):
+    """The functions of a kind's module."""
+
+    @staticmethod
+    def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> Sequence[Buffer]:
+        """Return the bytes of a document, in pieces."""
+
+    @staticmethod
+    def read(data: memoryview) -> Document:
+        """Return the document that bytes spell."""
+
+
+def kind_named(name: str) -> Kind:
+    """Return the module of a kind. Raises WrongKind for a name that is none."""
+    if name not in KINDS:
+        raise WrongKind(f"unknown kind {name!r}", hint=f"the kinds are {', '.join(KINDS)}")
+    module: Kind = importlib.import_module(f"appsnap.kinds.{name}")  # type: ignore[assignment]  # a module has its functions
+    return module
+
+
+_FIRST_BYTES = {
+    b"\x80": "pickle",
+    b"# appsnap ": "source",
+    b"<?xml": "xml",
+    **{bytes([0x80 | count]) + b"\xa7appsnap": "msgpack" for count in range(1, 16)},
+}
+
+
+def recognise(head: bytes) -> str:
+    """Return the kind of a document by its first 16 bytes. Raises Damaged for what is none."""
+    for first, kind in _FIRST_BYTES.items():
+        if head.startswith(first):
+            return kind
+    raise Damaged(
+        "no snapshot" if head else "the file is empty",
+        hint="a pickle of protocol 0 or 1 is read with kind pickle, a script that makes an application with kind python",
+    )

@@ -1,0 +1,1 @@
+"""Objects to recipe and back: the centre of appsnap."""

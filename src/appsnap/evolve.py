@@ -1,0 +1,187 @@
+"""How saved state outlives its code: transient attributes, `Ephemeral`, `Versioned`, renamed classes, known objects.
+
+A class names the attributes that never enter a snapshot::
+
+    class Web(Service):
+        __transient__ = ("_port",)                      # gone after loading
+        __transient__ = {"lock": threading.Lock}        # made anew at loading
+
+Classes inherit the names of their bases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = [
+    "Ephemeral",
+    "Versioned",
+    "known",
+    "known_objects",
+    "lasting_state",
+    "renamed",
+    "restore_state",
+    "successor",
+    "transients",
+    "upgrades",
+]
+
+_WELL_KNOWN = (
+    ("os", "environ"),
+    ("sys", "stdin"),
+    ("sys", "stdout"),
+    ("sys", "stderr"),
+    ("sys", "__stdin__"),
+    ("sys", "__stdout__"),
+    ("sys", "__stderr__"),
+    ("twisted.internet", "reactor"),
+)
+
+_registered: dict[tuple[str, str], Any] = {}
+_successors: dict[str, type] = {}
+_restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextVar("restored", default=None)
+
+
+@functools.cache
+def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
+    """Return the names of a class's transient attributes, each with its factory or None.
+
+    Besides `__transient__` this reads `persistenceForgets`, as classes ported from Twisted have it.
+    """
+    found: dict[str, Callable[[], Any] | None] = {}
+    for base in reversed(cls.__mro__):
+        for attribute in ("persistenceForgets", "__transient__"):
+            names = base.__dict__.get(attribute, ())
+            found |= names if isinstance(names, dict) else dict.fromkeys(names)
+    return found
+
+
+def lasting_state(cls: type, state: Any) -> Any:
+    """Return a pickle state (a dictionary, or a pair of it and the slots) without transient attributes, as a copy."""
+    drop = transients(cls)
+    if isinstance(state, dict):
+        return {name: value for name, value in state.items() if name not in drop}
+    if isinstance(state, tuple) and len(state) == 2:
+        return tuple(lasting_state(cls, part) if isinstance(part, dict) else part for part in state)
+    return state
+
+
+def restore_state(obj: Any, state: Any) -> None:
+    """Give an object its state as pickle does, without what is transient, and make anew what has a factory."""
+    cls = type(obj)
+    drop = transients(cls)
+    if drop:
+        state = lasting_state(cls, state)
+    _assign(obj, state)
+    for name, factory in drop.items():
+        if factory is not None:
+            setattr(obj, name, factory())
+    if isinstance(obj, Versioned):
+        waiting = _restored.get()
+        if waiting is not None:
+            waiting.append(obj)
+        else:
+            obj.upgrade()
+
+
+def _assign(obj: Any, state: Any) -> None:
+    setstate = getattr(obj, "__setstate__", None)
+    if setstate is not None:
+        setstate(state)
+        return
+    slots = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    if state:
+        attributes = obj.__dict__
+        for name, value in state.items():
+            attributes[sys.intern(name) if type(name) is str else name] = value
+    if slots:
+        for name, value in slots.items():
+            setattr(obj, name, value)
+
+
+class Ephemeral:
+    """Base of objects that are never saved: in their place a bare `Ephemeral` comes back."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return Ephemeral, ()
+
+
+class Versioned:
+    """Base of classes whose saved state may be older than their code.
+
+    A class raises its `persistenceVersion` when its attributes change, and has a method `upgradeToVersionN` for each N.
+    A restored object runs those that it lacks, in order, once the whole application has been restored.
+    """
+
+    persistenceVersion: ClassVar[int] = 0  # noqa: N815 - Twisted's name
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state.update((key, base.persistenceVersion) for base, key in self._versions())
+        return state
+
+    @classmethod
+    def _versions(cls) -> list[tuple[type[Versioned], str]]:
+        return [
+            (base, f"{base.__module__}.{base.__qualname__}.persistenceVersion")
+            for base in reversed(cls.__mro__)
+            if base is not Versioned and "persistenceVersion" in base.__dict__
+        ]
+
+    def upgrade(self) -> None:
+        """Bring the attributes up to the versions of the classes, base classes first."""
+        for base, key in self._versions():
+            saved = self.__dict__.pop(key, 0)
+            for version in range(saved + 1, base.persistenceVersion + 1):
+                method = base.__dict__.get(f"upgradeToVersion{version}")
+                if method is not None:
+                    method(self)
+
+
+@contextlib.contextmanager
+def upgrades() -> Iterator[None]:
+    """Hold back the upgrades of `Versioned` objects restored in this block, and run them at its end."""
+    waiting: list[Versioned] = []
+    token = _restored.set(waiting)
+    try:
+        yield
+    finally:
+        _restored.reset(token)
+    for obj in waiting:
+        obj.upgrade()
+
+
+def renamed(old: str, new: type) -> None:
+    """Let snapshots that name a class `old` (as `"package.module.Class"`) have the class `new`."""
+    _successors[old] = new
+
+
+def successor(module: str, qualname: str) -> tuple[str, str]:
+    """Return module and qualified name under which something saved by name is to be found today."""
+    new = _successors.get(f"{module}.{qualname}") if _successors else None
+    return (module, qualname) if new is None else (new.__module__, new.__qualname__)
+
+
+def known(obj: Any, module: str, qualname: str) -> None:
+    """Save an object by name from now on: at loading, `module.qualname` is what takes its place."""
+    _registered[module, qualname] = obj
+
+
+def known_objects() -> dict[tuple[str, str], Any]:
+    """Return the objects that are saved by name: the registered, and those that every process has."""
+    found = {}
+    for module, name in _WELL_KNOWN:
+        # Looked up at each save: sys.stdout gets replaced, and the reactor is there only if somebody uses it.
+        obj = getattr(sys.modules.get(module), name, None)
+        if obj is not None:
+            found[module, name] = obj
+    return found | _registered

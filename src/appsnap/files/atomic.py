@@ -1,0 +1,210 @@
+"""Atomic, durable writing: whatever fails, and whenever, a file is whole, either the old one or the new one.
+
+On Linux the new file has no name while it is written (`O_TMPFILE`), so that a writer that is killed leaves nothing
+behind. What is new in its folder then gets its name in one step. What replaces a file needs a temporary name between
+two system calls, some microseconds, because no link can be made over an existing name. Where `O_TMPFILE` is missing,
+the file has its temporary name from the start.
+
+A temporary name that a killed writer left is removed by the next one that writes the same path. It tells the dead from
+the living by a lock (`flock`) that a writer holds on its file for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appsnap.files.chunks import PIECE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from typing_extensions import Buffer
+
+__all__ = ["write"]
+
+_SUFFIX = ".appsnap-tmp"
+
+
+def write(
+    path: str | os.PathLike[str], chunks: Iterable[Buffer], *, check: Callable[[Path], object] | None = None
+) -> None:
+    """Write a file so that it is there as a whole or not at all.
+
+    The new file is written, flushed to the disk, read back and compared by its SHA-256, and only then put in the place
+    of `path`, or of what `path` points to if it is a symbolic link. It has mode 0600; if it replaces a file, that
+    file's permissions, and its owner and group where that is permitted, but not its access control lists.
+
+    `check` is called, before the new file is in its place, with a path at which it can be read: one below `/proc` on
+    Linux, so without the extension of `path`. What it raises keeps the old file.
+
+    Raises `OSError` with `path` as its `filename`: of any kind that writing has, `IsADirectoryError` for a folder, and
+    `EINVAL` for a device or a pipe. Nothing is left behind then, and the old file is untouched, unless all that failed
+    was to flush the folder: then the new file is in its place, but a power failure may undo that.
+    """
+    path = os.fspath(path)
+    folder_path, name = os.path.split(os.path.realpath(path))
+    temporary = f"{_prefix(name)}{secrets.token_hex(16)}{_SUFFIX}"
+    with _errors_about(path):
+        folder = os.open(folder_path, os.O_RDONLY | os.O_DIRECTORY)
+    file = -1
+    try:
+        with _errors_about(path):
+            old = _stat_old(folder, name)
+            _remove_leftovers(folder, name)
+            file = _create(folder, temporary)
+        digest = hashlib.sha256()
+        for chunk in chunks:
+            digest.update(chunk)
+            with _errors_about(path):
+                _write_all(file, memoryview(chunk).cast("B"))
+        with _errors_about(path):
+            _set_permissions(file, old)
+            os.fsync(file)
+            _read_back(file, digest.digest())
+        if check is not None:
+            unnamed = not os.fstat(file).st_nlink
+            check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
+        with _errors_about(path):
+            _put_in_place(file, folder, temporary, name)
+            _sync_folder(folder)
+    finally:
+        # The name goes before the lock does.
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        if file >= 0:
+            os.close(file)
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _errors_about(path: str) -> Iterator[None]:
+    """Give every `OSError` the name that the caller knows; system calls on descriptors have none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _prefix(name: str) -> str:
+    # Names have at most 255 bytes; two dots, 32 digits and the suffix need 46 of them.
+    return f".{os.fsdecode(os.fsencode(name)[:200])}."
+
+
+def _stat_old(folder: int, name: str) -> os.stat_result | None:
+    try:
+        # The root of a file system has no name in its folder.
+        old = os.stat(name or ".", dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(old.st_mode):
+        # realpath leaves a link where it stands only if it leads back to itself.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(old.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file")
+    return old
+
+
+def _create(folder: int, temporary: str) -> int:
+    """Create a locked file, without a name if possible."""
+    if hasattr(os, "O_TMPFILE"):
+        # Whatever is in the way of it: if it is in the way of a named file too, that error is the better one.
+        with contextlib.suppress(OSError):
+            file = os.open(".", os.O_RDWR | os.O_TMPFILE, 0o600, dir_fd=folder)
+            if Path(f"/proc/self/fd/{file}").exists():
+                _lock(file)
+                return file
+            os.close(file)
+    while True:
+        file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        _lock(file)
+        if os.fstat(file).st_nlink:
+            return file
+        # Another writer took the file for a leftover before it was locked.
+        os.close(file)
+
+
+def _lock(file: int) -> None:
+    # Not every file system has locks. Where there are none, no leftover is ever removed.
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _write_all(file: int, view: memoryview) -> None:
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _set_permissions(file: int, old: os.stat_result | None) -> None:
+    mode = 0o600
+    if old is not None:
+        mode = stat.S_IMODE(old.st_mode) & 0o777
+        try:
+            os.fchown(file, -1, old.st_gid)
+        except OSError:
+            # What one group was allowed to do is not for another.
+            mode &= ~stat.S_IRWXG
+    os.fchmod(file, mode)
+    if old is not None:
+        with contextlib.suppress(OSError):
+            os.fchown(file, old.st_uid, -1)
+
+
+def _read_back(file: int, expected: bytes) -> None:
+    digest = hashlib.sha256()
+    offset = 0
+    while piece := os.pread(file, PIECE, offset):
+        digest.update(piece)
+        offset += len(piece)
+    if digest.digest() != expected:
+        raise OSError(errno.EIO, "What was written reads back differently")
+
+
+def _put_in_place(file: int, folder: int, temporary: str, name: str) -> None:
+    if not os.fstat(file).st_nlink:
+        unnamed = f"/proc/self/fd/{file}"
+        try:
+            os.link(unnamed, name, dst_dir_fd=folder, follow_symlinks=True)
+        except FileExistsError:
+            os.link(unnamed, temporary, dst_dir_fd=folder, follow_symlinks=True)
+        else:
+            return
+    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _sync_folder(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        # Some network file systems can't flush a folder, and say so.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+
+
+def _remove_leftovers(folder: int, name: str) -> None:
+    leftover = re.compile(re.escape(_prefix(name)) + "[0-9a-f]{32}" + re.escape(_SUFFIX))
+    for entry in os.listdir(folder):
+        if leftover.fullmatch(entry):
+            # Not to remove one is no reason not to write.
+            with contextlib.suppress(OSError):
+                _remove_if_dead(folder, entry)
+
+
+def _remove_if_dead(folder: int, entry: str) -> None:
+    # To lock it exclusively, NFS wants a file open for writing.
+    file = os.open(entry, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(entry, dir_fd=folder)
+    finally:
+        os.close(file)

@@ -1,0 +1,91 @@
+"""What a snapshot says of itself: the header before its body, the trailer behind it. Plain data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from appsnap import __version__
+from appsnap.errors import Damaged, NewerFormat
+
+__all__ = ["FORMAT", "Header", "Trailer", "now"]
+
+FORMAT = 1
+"""The number of the format.
+
+Raise it when a reader of the old number would misread a new file; then add a golden file of the new number to
+`fixtures/`, and keep the reader of the old one. A new field that old readers may ignore doesn't raise it.
+"""
+
+KINDS = ("pickle", "source", "msgpack", "xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header. `time` is UTC as `YYYY-MM-DDTHH:MM:SSZ`, and None in what must be equal for equal objects."""
+
+    kind: str
+    name: str | None = None
+    tag: str | None = None
+    time: str | None = None
+    python: str = field(default_factory=platform.python_version)
+    version: str = __version__
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the header as it stands in a file: the key `appsnap` with the format's number comes first."""
+        fields = asdict(self)
+        return {"appsnap": fields.pop("format"), **{key: value for key, value in fields.items() if value is not None}}
+
+    @classmethod
+    def from_dict(cls, fields: Any) -> Header:
+        """Return the header of a file. Raises Damaged where it is none, NewerFormat where its number is too high."""
+        if not isinstance(fields, dict) or type(fields.get("appsnap")) is not int:
+            raise Damaged("no header of a snapshot")
+        if fields["appsnap"] > FORMAT:
+            raise NewerFormat(
+                f"written in format {fields['appsnap']}; this appsnap ({__version__}) knows formats up to {FORMAT}",
+                hint="install a newer appsnap",
+            )
+        rest = {key: value for key, value in fields.items() if key in cls.__slots__ and key != "format"}
+        if rest.get("kind") not in KINDS or not all(isinstance(value, str) for value in rest.values()):
+            raise Damaged("the header of the snapshot has fields of the wrong type")
+        return cls(format=fields["appsnap"], **{"python": "", "version": "", **rest})
+
+
+@dataclass(frozen=True, slots=True)
+class Trailer:
+    """The trailer. `sha256` is of all bytes of the document before it, `steps` counts the recipe (None: unknown).
+
+    `distributions` maps the installed distributions that the names in the recipe come from to their versions.
+    """
+
+    sha256: str
+    steps: int | None = None
+    distributions: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trailer as it stands in a file."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, fields: Any, sha256: str) -> Trailer:
+        """Return the trailer of a file. Raises Damaged where it is none, or its checksum isn't `sha256`."""
+        if not isinstance(fields, dict) or not isinstance(fields.get("sha256"), str):
+            raise Damaged("no trailer of a snapshot", hint="the file is truncated, or something was added to it")
+        if fields["sha256"] != sha256:
+            raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
+        steps, distributions = fields.get("steps"), fields.get("distributions", {})
+        if not isinstance(steps, (int, type(None))) or not isinstance(distributions, dict):
+            raise Damaged("the trailer of the snapshot has fields of the wrong type")
+        return cls(sha256, steps, {str(key): str(value) for key, value in distributions.items()})
+
+
+def now() -> str:
+    """Return the time of a save: that of SOURCE_DATE_EPOCH (seconds since 1970) if it is set."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = dt.datetime.now(dt.UTC) if epoch is None else dt.datetime.fromtimestamp(int(epoch), dt.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

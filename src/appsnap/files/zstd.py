@@ -1,0 +1,103 @@
+"""Compression: one zstd frame (RFC 8878) with a checksum, as the program zstd writes it and reads it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from appsnap.errors import Damaged
+from appsnap.files.chunks import PIECE, ChunkReader
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import (
+        CompressionParameter,
+        DecompressionParameter,
+        ZstdCompressor,
+        ZstdDecompressor,
+        ZstdError,
+    )
+else:
+    from backports.zstd import CompressionParameter, DecompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Buffer
+
+__all__ = ["HEAD_SIZE", "compress", "decompress", "is_compressed"]
+
+# RFC 8878, section 3.1.1.
+_MAGIC = b"\x28\xb5\x2f\xfd"
+
+# How many bytes `is_compressed` needs at most.
+HEAD_SIZE = len(_MAGIC)
+
+# From here on several threads pay for themselves: zstd gives each a job of 8 MiB at the default level.
+_LARGE = 16 << 20
+
+# More threads than this are faster than what takes their output, and each of them takes some 20 MB.
+_MAX_THREADS = 4
+
+# What zstd itself recommends, ZSTD_DStreamInSize().
+_INPUT_SIZE = 128 * 1024 + 3
+
+# 128 MiB, the most that the program zstd accepts without --long, and all that its level 22 needs.
+_MAX_WINDOW_LOG = 27
+
+
+def is_compressed(head: bytes) -> bool:
+    """Tell by its first bytes (`HEAD_SIZE` are enough) whether a file is a zstd frame."""
+    return head.startswith(_MAGIC)
+
+
+def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
+    """Compress a stream of bytes to one frame with a checksum of its content.
+
+    `level` is one of zstd's, from 1 to 22; 3 is its own default. Streams of 16 MiB and more are compressed in up to
+    four threads; how many doesn't change the result.
+    """
+    reader = ChunkReader(chunks)
+    size = len(reader.peek(_LARGE))
+    options: dict[int, int] = {CompressionParameter.compression_level: level, CompressionParameter.checksum_flag: 1}
+    if size == _LARGE:
+        # A zstd that was built without threads has a bound of 0.
+        most = CompressionParameter.nb_workers.bounds()[1]
+        options[CompressionParameter.nb_workers] = min(os.cpu_count() or 1, _MAX_THREADS, most)
+    compressor = ZstdCompressor(options=options)
+    if size < _LARGE:
+        compressor.set_pledged_input_size(size)
+    while piece := reader.read(PIECE):
+        if compressed := compressor.compress(piece):
+            yield compressed
+    yield compressor.flush()
+
+
+def decompress(chunks: Iterable[Buffer], *, limit: int | None = None) -> Iterator[bytes]:
+    """Decompress a stream that is one zstd frame and nothing else, in pieces of at most 1 MiB.
+
+    `limit` bounds how many bytes may come out; `None`, the default, doesn't, but memory stays bounded all the same: by
+    the window, of which a frame may ask for 128 MiB. A frame has a checksum if its writer wanted one, as `compress` and
+    the program zstd do. **What comes out is known to be whole only when the iterator ends.**
+
+    Raises `Damaged` for a frame that is malformed, altered, truncated, larger than `limit` or followed by anything.
+    """
+    reader = ChunkReader(chunks)
+    decompressor = ZstdDecompressor(options={DecompressionParameter.window_log_max: _MAX_WINDOW_LOG})
+    size = 0
+    while not decompressor.eof:
+        # Small, because zstd keeps a copy of what it could not use yet.
+        piece = reader.read(_INPUT_SIZE) if decompressor.needs_input else b""
+        if decompressor.needs_input and not piece:
+            raise Damaged("truncated zstd frame")
+        try:
+            decompressed = decompressor.decompress(piece, PIECE)
+        except ZstdError as error:
+            raise Damaged(f"malformed zstd frame: {error}") from None
+        size += len(decompressed)
+        if limit is not None and size > limit:
+            raise Damaged(f"zstd frame of more than {limit} bytes")
+        if decompressed:
+            yield decompressed
+    if decompressor.unused_data or not reader.at_end():
+        raise Damaged("something follows the zstd frame")

@@ -1,0 +1,220 @@
+"""The msgpack kind: three msgpack objects in a row. Header and trailer are maps, the body is a flat array.
+
+The body's items are the steps, each an array that begins with the step's number in `_CODES`, and last `[root]`. The
+header's `size` is the number of bytes of the body. A register, where an atom could stand too, is an extension of type
+0; an integer of more than 64 bits one of type 1: both in big-endian two's complement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from appsnap.errors import Damaged
+from appsnap.files.header import Header, Trailer
+from appsnap.kinds import Document
+from appsnap.recipe.steps import (
+    ATOMS,
+    MAKERS,
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Step,
+    Tuple,
+    Update,
+    Value,
+    operands,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Buffer
+
+__all__ = ["read", "write"]
+
+_REF, _LONG = 0, 1
+
+
+# Writing
+
+
+def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[Buffer]:
+    """Return the document of a recipe, in pieces."""
+    packer = msgpack.Packer(default=_extension, strict_types=True, unicode_errors="surrogatepass", autoreset=False)
+    packer.pack_array_header(len(recipe.steps) + 1)
+    for step in recipe.steps:
+        packer.pack(_ENCODERS[type(step)](step))
+    packer.pack([recipe.root])
+    body = packer.bytes()
+    head = _plain(header.to_dict() | {"size": len(body)})
+    digest = hashlib.sha256(head)
+    digest.update(body)
+    trailer = Trailer(digest.hexdigest(), len(recipe.steps), distributions)
+    return [head, body, _plain(trailer.to_dict())]
+
+
+def _plain(fields: dict[str, Any]) -> bytes:
+    packed: bytes = msgpack.packb(fields)
+    return packed
+
+
+def _extension(value: Any) -> msgpack.ExtType:
+    code = _REF if type(value) is Ref else _LONG
+    return msgpack.ExtType(code, value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True))
+
+
+def _mapping(keys: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """Return keys and values as one map where msgpack can have it, else one after the other."""
+    if all(type(key) is str for key in keys):
+        mapping = dict(zip(keys, values, strict=True))
+        if len(mapping) == len(keys):
+            return [mapping]
+    return [list(keys), list(values)]
+
+
+_ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
+    Name: lambda s: [1, s.module, s.qualname],
+    Value: lambda s: [2, s.value],
+    Tuple: lambda s: [3, *s.items],
+    List: lambda s: [4, *s.items],
+    Dict: lambda s: [5, *_mapping(s.keys, s.values)],
+    Set: lambda s: [6, *s.items],
+    FrozenSet: lambda s: [7, *s.items],
+    ByteArray: lambda s: [8, bytes(s.data)],
+    New: lambda s: [9, int(s.cls), list(s.args), *(_mapping(s.names, s.values) if s.names else [])],
+    Call: lambda s: [10, int(s.function), *s.args],
+    Member: lambda s: [11, s.owner, s.name],
+    Extend: lambda s: [12, int(s.target), *s.items],
+    Update: lambda s: [13, int(s.target), *_mapping(s.keys, s.values)],
+    Add: lambda s: [14, int(s.target), *s.items],
+    State: lambda s: [15, int(s.target), *_mapping(s.names, s.values)],
+    SetState: lambda s: [16, int(s.target), s.state],
+}
+
+
+# Reading
+
+
+def read(data: memoryview) -> Document:
+    """Return the document that bytes spell."""
+    fields, start = _unpack(data, 0)
+    header = Header.from_dict(fields)
+    size = fields.get("size")
+    if type(size) is not int or not 0 <= size < len(data) - start:
+        raise Damaged(
+            "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
+        )
+    end = start + size
+    fields, stop = _unpack(data, end)
+    if stop != len(data):
+        raise Damaged("something stands behind the trailer", offset=stop)
+    trailer = Trailer.from_dict(fields, hashlib.sha256(data[:end]).hexdigest())
+    body, stop = _unpack(data[:end], start)
+    if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
+        raise Damaged("the body is no list of steps", offset=start)
+    root = body.pop()[0]
+    steps = []
+    registers = 0
+    for number, fields in enumerate(body):
+        try:
+            step = _DECODERS[fields[0]](*fields[1:])
+            _check(step, registers)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise Damaged(f"step {number} is no step ({error})") from error
+        steps.append(step)
+        registers += type(step) in MAKERS
+    if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
+        raise Damaged("the root is no operand")
+    return Document(Recipe(steps, root), header, trailer)
+
+
+def _unpack(data: memoryview, start: int) -> tuple[Any, int]:
+    """Unpack one object. msgpack itself refuses lengths that are more than the bytes present."""
+    unpacker = msgpack.Unpacker(
+        ext_hook=_from_extension, unicode_errors="surrogatepass", strict_map_key=True, max_buffer_size=len(data) - start
+    )
+    unpacker.feed(data[start:])
+    try:
+        found = unpacker.unpack()
+    except msgpack.OutOfData as error:
+        raise Damaged("the file ends too early", offset=len(data), hint="the file is truncated") from error
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise Damaged(f"no valid msgpack ({error})", offset=start + unpacker.tell()) from error
+    return found, start + unpacker.tell()
+
+
+def _from_extension(code: int, data: bytes) -> int:
+    value = int.from_bytes(data, "big", signed=True)
+    if code == _REF:
+        return Ref(value)
+    if code == _LONG:
+        return value
+    raise ValueError(f"extension type {code} is unknown")
+
+
+def _check(step: Step, registers: int) -> None:
+    """Check that a step refers to what was made before it. Raises ValueError."""
+    for operand in operands(step):
+        if type(operand) is Ref:
+            if not 0 <= operand < registers:
+                raise ValueError(f"register {int(operand)} is not written yet")
+        elif type(operand) not in ATOMS:
+            raise ValueError(f"{type(operand).__name__} is no operand")
+
+
+def _columns(first: Any, second: Any = None) -> tuple[list[Any], list[Any]]:
+    if type(first) is dict and second is None:
+        return [*first], [*first.values()]
+    if type(first) is not list or type(second) is not list or len(first) != len(second):
+        raise ValueError("keys and values that don't fit")
+    return first, second
+
+
+def _names(first: Any, second: Any = None) -> tuple[list[str], list[Any]]:
+    keys, values = _columns(first, second)
+    if not all(type(key) is str for key in keys):
+        raise ValueError("a name that is no text")
+    return keys, values
+
+
+def _typed(value: Any, *types: type) -> Any:
+    if type(value) not in types:
+        raise ValueError(f"{type(value).__name__} where it should be {' or '.join(cls.__name__ for cls in types)}")
+    return value
+
+
+_DECODERS: dict[Any, Callable[..., Step]] = {
+    1: lambda module, qualname: Name(_typed(module, str), _typed(qualname, str)),
+    2: lambda value: Value(_typed(value, str, bytes)),
+    3: lambda *items: Tuple(items),
+    4: lambda *items: List(items),
+    5: lambda *mapping: Dict(*_columns(*mapping)),
+    6: lambda *items: Set(items),
+    7: lambda *items: FrozenSet(items),
+    8: lambda data: ByteArray(_typed(data, bytes)),
+    9: lambda cls, args, *mapping: New(
+        Ref(_typed(cls, int)), _typed(args, list), *(_names(*mapping) if mapping else ())
+    ),
+    10: lambda function, *args: Call(Ref(_typed(function, int)), args),
+    11: lambda owner, name: Member(owner, _typed(name, str)),
+    12: lambda target, *items: Extend(Ref(_typed(target, int)), items),
+    13: lambda target, *mapping: Update(Ref(_typed(target, int)), *_columns(*mapping)),
+    14: lambda target, *items: Add(Ref(_typed(target, int)), items),
+    15: lambda target, *mapping: State(Ref(_typed(target, int)), *_names(*mapping)),
+    16: lambda target, state: SetState(Ref(_typed(target, int)), state),
+}

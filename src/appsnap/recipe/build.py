@@ -1,0 +1,255 @@
+"""Recipe to objects: follows the steps, one by one.
+
+What the audit couldn't see without importing is checked here, where trust isn't `EVERYTHING`: that a name granted
+through its package is a class defined there, that what is created is no class and no member of an enumeration, and that
+a state names no attribute of Python's own. Value types are made by their own constructors, never by a call that the
+file chose.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap import evolve
+from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
+from appsnap.recipe import values
+from appsnap.recipe.outline import Outline
+from appsnap.recipe.steps import (
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Operand,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+)
+from appsnap.recipe.trust import Grant, Trust, audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["build"]
+
+
+def build(recipe: Recipe, trust: Trust) -> Any:
+    """Return the objects of a recipe.
+
+    Raises NotTrusted before anything is imported if a name isn't trusted, and CannotBuild, with the path, if a step
+    fails.
+    """
+    audit(recipe, trust)
+    builder = _Builder(recipe, trust)
+    with evolve.upgrades():
+        return builder.build()
+
+
+class _Builder:
+    def __init__(self, recipe: Recipe, trust: Trust) -> None:
+        self._recipe = recipe
+        self._trust = trust
+        self._registers: list[Any] = []
+        self._named: dict[int, Name] = {}
+        self._makers: dict[type, Callable[[Any], Any]] = {
+            Name: self._name,
+            Value: lambda step: step.value,
+            Tuple: lambda step: tuple(self._all(step.items)),
+            List: lambda step: self._all(step.items),
+            Dict: lambda step: dict(zip(self._all(step.keys), self._all(step.values), strict=True)),
+            Set: lambda step: set(self._all(step.items)),
+            FrozenSet: lambda step: frozenset(self._all(step.items)),
+            ByteArray: lambda step: bytearray(step.data),
+            New: self._new,
+            Call: self._call,
+            Member: self._member,
+        }
+        self._fillers: dict[type, Callable[[Any], None]] = {
+            Extend: self._extend,
+            Update: self._update,
+            Add: self._add,
+            State: self._state,
+            SetState: self._set_state,
+        }
+
+    def build(self) -> Any:
+        registers = self._registers
+        number = 0
+        try:
+            for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
+                make = self._makers.get(type(step))
+                if make is not None:
+                    registers.append(make(step))
+                else:
+                    self._fillers[type(step)](step)
+            return self._one(self._recipe.root)
+        except AppsnapError:
+            raise
+        except Exception as error:
+            raise self._failure(number, error) from error
+
+    def _failure(self, number: int, error: Exception) -> CannotBuild:
+        outline = Outline(self._recipe)
+        step = self._recipe.steps[number]
+        what = step.dotted if isinstance(step, Name) else outline.class_of(Ref(outline.register_of_step(step, number)))
+        hint = ""
+        if isinstance(step, Name) and isinstance(error, (ImportError, AttributeError)):
+            hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
+        return CannotBuild(
+            outline.path_of_step(self._recipe, number),
+            what,
+            f"{type(error).__name__}: {error}".splitlines()[0],
+            hint=hint,
+        )
+
+    # Operands
+
+    def _one(self, operand: Operand) -> Any:
+        return self._registers[operand] if type(operand) is Ref else operand
+
+    def _all(self, operands: Iterable[Operand]) -> list[Any]:
+        registers = self._registers
+        return [registers[operand] if type(operand) is Ref else operand for operand in operands]
+
+    # Makers
+
+    def _name(self, step: Name) -> Any:
+        name = Name(*evolve.successor(*step))
+        self._named[len(self._registers)] = name
+        owner: Any = None
+        found: Any = importlib.import_module(name.module)
+        for part in name.qualname.split(".") if name.qualname else ():
+            owner, found = found, getattr(found, part)
+        if not self._trust.everything and self._trust.grant(name, "reference") is Grant.DEFINED:
+            self._check_defined(name, owner, found)
+        return found
+
+    def _check_defined(self, name: Name, owner: Any, found: Any) -> None:
+        module, qualname = name
+        if isinstance(found, type):
+            good = (found.__module__, found.__qualname__) == (module, qualname)
+        else:
+            above = qualname.rpartition(".")[0]
+            method = found.__func__ if isinstance(found, types.MethodType) else found
+            good = isinstance(owner, type) and (owner.__module__, owner.__qualname__) == (module, above)
+            good = good and (
+                type(found) is owner
+                or (
+                    isinstance(method, types.FunctionType)
+                    and (method.__module__, method.__qualname__) == (module, qualname)
+                )
+            )
+        if not good:
+            raise NotTrusted(
+                [Want(name.dotted, "reference", "")],
+                message=f"not trusted: {name.dotted} is no class defined in {module}",
+                hint=f"if you trust it all the same, name it: trust=[{name.dotted!r}]",
+            )
+
+    def _new(self, step: New) -> Any:
+        cls = self._registers[step.cls]
+        if not self._trust.everything and (not isinstance(cls, type) or issubclass(cls, type)):
+            raise TypeError("only objects of a class can be made, and no classes")
+        args = self._all(step.args)
+        if step.names:
+            return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
+        return cls.__new__(cls, *args)
+
+    def _call(self, step: Call) -> Any:
+        args = self._all(step.args)
+        if not self._trust.everything:
+            name = self._named.get(step.function)
+            if name is None:
+                raise TypeError("only what is known by name can be called")
+            if values.is_constructible(name.dotted):
+                return values.construct(name.dotted, tuple(args))
+        return self._registers[step.function](*args)
+
+    def _member(self, step: Member) -> Any:
+        owner = self._one(step.owner)
+        if self._trust.everything:
+            return getattr(owner, step.name)
+        cls = type(owner)
+        if not step.name.startswith("__") or step.name in _SPECIAL_METHODS:
+            for base in cls.__mro__:
+                if step.name in base.__dict__:
+                    method = base.__dict__[step.name]
+                    if isinstance(method, _METHODS):
+                        return method.__get__(owner, cls)
+                    break
+        raise TypeError(f"{step.name} is no method of {cls.__qualname__}")
+
+    # Fillers
+
+    def _extend(self, step: Extend) -> None:
+        target = self._registers[step.target]
+        items = self._all(step.items)
+        if type(target) is list:
+            target.extend(items)
+            return
+        extend = getattr(target, "extend", None)
+        if extend is not None:
+            extend(items)
+            return
+        for item in items:
+            target.append(item)
+
+    def _update(self, step: Update) -> None:
+        target = self._registers[step.target]
+        for key, value in zip(self._all(step.keys), self._all(step.values), strict=True):
+            target[key] = value
+
+    def _add(self, step: Add) -> None:
+        target = self._registers[step.target]
+        if type(target) is set:
+            target.update(self._all(step.items))
+            return
+        for item in self._all(step.items):
+            target.add(item)
+
+    def _state(self, step: State) -> None:
+        target = self._registers[step.target]
+        self._check_state(target, step.names)
+        evolve.restore_state(target, dict(zip(step.names, self._all(step.values), strict=True)))
+
+    def _set_state(self, step: SetState) -> None:
+        target = self._registers[step.target]
+        state = self._one(step.state)
+        for part in state if type(state) is tuple and len(state) == 2 else (state,):
+            if type(part) is dict:
+                self._check_state(target, part)
+        evolve.restore_state(target, state)
+
+    def _check_state(self, target: Any, names: Iterable[Any]) -> None:
+        if self._trust.everything:
+            return
+        if isinstance(target, (type, enum.Enum)):
+            raise TypeError("no state can be given to a class or to a member of an enumeration")
+        for name in names:
+            if type(name) is not str or name.startswith("__"):
+                raise TypeError(f"no state can set {name!r:.60}, which is Python's own")
+
+
+_METHODS = (
+    types.FunctionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.BuiltinFunctionType,
+    classmethod,
+    staticmethod,
+)
+_SPECIAL_METHODS = frozenset({"__call__", "__contains__", "__getitem__", "__len__", "__setitem__"})

@@ -1,0 +1,353 @@
+"""Objects to recipe, in pickle's own order, with the path of everything.
+
+Each container and each object is taken apart by a generator that yields its children and is sent their operands; one
+loop drives them, so that nothing recurses. Builtin containers are made once their items are known; one that its own
+items lead back to is made empty at that point, and filled at the end.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import importlib
+import pickle
+import reprlib
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap import evolve
+from appsnap.errors import CannotSave, Place
+from appsnap.recipe.draft import Draft, Lazy
+from appsnap.recipe.order import Order
+from appsnap.recipe.rules import Rules, standard_reduction
+from appsnap.recipe.steps import (
+    ATOMS,
+    INLINE,
+    Add,
+    ByteArray,
+    Dict,
+    FrozenSet,
+    List,
+    Name,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Step,
+    Tuple,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    Frame = Generator[tuple[Any, str, Any], Lazy, Lazy]
+
+__all__ = ["freeze"]
+
+_EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
+_PLAIN = frozenset({type(None), bool, int, float})
+_ABSENT: Any = object()
+_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
+_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
+
+
+def freeze(obj: Any, *, root: str = "object") -> Recipe:
+    """Return the recipe of an object graph. `root` is what paths begin with.
+
+    Raises CannotSave with every place in the graph that no snapshot can hold.
+    """
+    return _Freezer(root).freeze(obj)
+
+
+class _Freezer:
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._draft = Draft()
+        self._rules = Rules()
+        self._order = Order(self._reduction)
+        # By id: the operand, or None for a container that is being taken apart.
+        self._memo: dict[int, Lazy | None] = {}
+        self._kept: list[Any] = []  # what reductions made: an id must not be used again
+        self._places: list[Place] = []
+        self._way: list[tuple[str, Any, Any]] = []  # from the root to where we are: form, key, object
+        self._containers: dict[type, Callable[[Any], Frame]] = {
+            tuple: self._tuple,
+            list: self._list,
+            dict: self._dict,
+            set: self._set,
+            frozenset: self._frozenset,
+        }
+
+    def freeze(self, obj: Any) -> Recipe:
+        root = self._run(obj)
+        if self._places:
+            raise CannotSave(self._places)
+        return self._draft.finish(root)
+
+    def _run(self, obj: Any) -> Lazy:
+        """Drive the generators: the innermost is asked for its next child, and sent the operand of that."""
+        result = self._quick(obj)
+        if result is not _ABSENT:
+            return result
+        frames = [self._enter(obj)]
+        way = self._way
+        way.append(("", None, obj))
+        result = None
+        while frames:
+            try:
+                child, form, key = frames[-1].send(result)
+            except StopIteration as stop:
+                result = stop.value
+            except Exception as error:  # noqa: BLE001 - whatever __reduce_ex__ raised: the place is noted, the rest goes on
+                self._note(error)
+                result = None
+            else:
+                way.append((form, key, child))
+                frames.append(self._enter(child))
+                result = None
+                continue
+            frames.pop()
+            way.pop()
+        return result
+
+    def _quick(self, obj: Any) -> Lazy:
+        """Return the operand of what is an atom or has one already, else `_ABSENT`."""
+        cls = type(obj)
+        if cls in _PLAIN:
+            return obj  # type: ignore[no-any-return]  # an atom
+        if cls is str:
+            return self._draft.text(obj)
+        if cls is bytes and len(obj) <= INLINE:
+            return obj  # type: ignore[no-any-return]  # an atom
+        operand = self._memo.get(id(obj), _ABSENT)
+        if operand is None:
+            operand = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
+        return operand
+
+    def _enter(self, obj: Any) -> Frame:
+        container = self._containers.get(type(obj))
+        return self._object(obj) if container is None else container(obj)
+
+    def _items(self, items: Iterable[Any], form: str = "[%d]") -> Generator[tuple[Any, str, Any], Lazy, list[Lazy]]:
+        found: list[Lazy] = []
+        quick = self._quick
+        for index, item in enumerate(items):
+            operand = quick(item)
+            found.append((yield item, form, index) if operand is _ABSENT else operand)
+        return found
+
+    def _pairs(
+        self, pairs: Iterable[tuple[Any, Any]], form: str = "[%r]"
+    ) -> Generator[tuple[Any, str, Any], Lazy, tuple[list[Lazy], list[Lazy]]]:
+        keys: list[Lazy] = []
+        found: list[Lazy] = []
+        quick = self._quick
+        for key, value in pairs:
+            operand = quick(key)
+            keys.append((yield key, ".keys()[%d]", len(keys)) if operand is _ABSENT else operand)
+            operand = quick(value)
+            found.append((yield value, form, _Shown(key)) if operand is _ABSENT else operand)
+        return keys, found
+
+    # Containers
+
+    def _tuple(self, obj: tuple[Any, ...]) -> Frame:
+        items = yield from self._items(obj)
+        known = self._memo.get(id(obj))
+        if known is not None:
+            return known  # its own items led back to it, and made it
+        return self._keep(obj, self._draft.make(Tuple(self._draft.operands(items))))
+
+    def _frozenset(self, obj: frozenset[Any]) -> Frame:
+        items = yield from self._items(self._order.sorted(obj, self._memo), "{%d}")
+        known = self._memo.get(id(obj))
+        if known is not None:
+            return known
+        return self._keep(obj, self._draft.make(FrozenSet(self._draft.operands(items))))
+
+    def _list(self, obj: list[Any]) -> Frame:
+        self._memo[id(obj)] = None
+        items = yield from self._items(obj.copy())
+        made = self._memo[id(obj)]
+        if made is None:
+            return self._keep(obj, self._draft.make(List(self._draft.operands(items))))
+        assert isinstance(made, Ref)
+        self._draft.extend(made, items)
+        return self._keep(obj, made)
+
+    def _dict(self, obj: dict[Any, Any]) -> Frame:
+        self._memo[id(obj)] = None
+        keys, found = yield from self._pairs(list(obj.items()))
+        made = self._memo[id(obj)]
+        if made is None:
+            return self._keep(obj, self._draft.dictionary(keys, found))
+        assert isinstance(made, Ref)
+        self._draft.fill(made, keys, found)
+        return self._keep(obj, made)
+
+    def _set(self, obj: set[Any]) -> Frame:
+        self._memo[id(obj)] = None
+        items = yield from self._items(self._order.sorted(obj, self._memo), "{%d}")
+        made = self._memo[id(obj)]
+        if made is None:
+            return self._keep(obj, self._draft.make(Set(self._draft.operands(items))))
+        assert isinstance(made, Ref)
+        self._draft.steps.append(Add(made, self._draft.operands(items)))
+        return self._keep(obj, made)
+
+    def _keep(self, obj: Any, operand: Lazy) -> Lazy:
+        self._memo[id(obj)] = operand
+        self._kept.append(obj)
+        return operand
+
+    # Objects
+
+    def _reduction(self, obj: Any) -> Any:
+        reduction = self._rules(obj)
+        if reduction is not NotImplemented:
+            return reduction
+        if isinstance(obj, type) or type(obj) in (types.FunctionType, types.BuiltinFunctionType):
+            return obj.__qualname__
+        return standard_reduction(obj)
+
+    def _object(self, obj: Any) -> Frame:
+        cls = type(obj)
+        if cls is bytes:
+            return self._keep(obj, self._draft.make(Value(obj)))
+        if cls is bytearray:
+            return self._keep(obj, self._draft.make(ByteArray(obj)))
+        if cls is pickle.PickleBuffer:
+            raw = obj.raw()
+            return self._draft.make(Value(bytes(raw)) if raw.readonly else ByteArray(raw))
+        reduction = self._reduction(obj)
+        if isinstance(reduction, str):
+            return self._keep(obj, _global(obj, reduction))
+        if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
+            raise pickle.PicklingError(f"__reduce__ must return a string or a tuple of 2 to 6, not {reduction!r:.60}")
+        self._kept.append(reduction)
+        return (yield from self._reduced(obj, *reduction))
+
+    def _reduced(
+        self,
+        obj: Any,
+        function: Any,
+        args: Any,
+        state: Any = None,
+        items: Any = None,
+        pairs: Any = None,
+        setter: Any = None,
+    ) -> Frame:
+        if not callable(function) or not isinstance(args, tuple):
+            raise pickle.PicklingError("__reduce__ must return a callable and a tuple of arguments first")
+        draft = self._draft
+        if function is _newobj_ex:
+            cls, positional, keywords = args
+            cls = yield cls, ".__class__", None
+            found = yield from self._items(positional, ".__new__ argument %d")
+            _, named = yield from self._pairs(keywords.items(), ".__new__ argument %s")
+            known = self._memo.get(id(obj))
+            if known is not None:
+                return known
+            made: Lazy = draft.new(cls, found, [*keywords], named)
+        else:
+            if function is _newobj and args[:1] != (obj.__class__,):
+                raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
+            operand = self._quick(function)
+            if operand is _ABSENT:
+                operand = yield function, " made by %s", getattr(function, "__qualname__", function)
+            found = yield from self._items(args, " argument %d")
+            known = self._memo.get(id(obj))
+            if known is not None:
+                return known  # its own arguments led back to it, and made it
+            made = draft.call(operand, found)
+        self._keep(obj, made)
+        if items is not None:
+            listed = yield from self._items(items)
+            draft.extend(self._filled(made), listed)
+        if pairs is not None:
+            keys, values = yield from self._pairs(pairs)
+            draft.fill(self._filled(made), keys, values)
+        if state is not None:
+            yield from self._state(obj, self._filled(made), state, setter)
+        return made
+
+    @staticmethod
+    def _filled(made: Lazy) -> Ref:
+        if not isinstance(made, Ref):
+            raise pickle.PicklingError("what is known by name can't have a state of its own")
+        return made
+
+    def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Generator[tuple[Any, str, Any], Lazy, None]:
+        ours = setter is evolve.restore_state
+        # Where the class has a __setstate__ of its own, that may keep the dictionary: then it stays an object.
+        assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
+        if assigned and type(state) is dict and all(type(name) is str for name in state):
+            found: list[Lazy] = []
+            for name, value in list(state.items()):
+                operand = self._quick(value)
+                found.append((yield value, ".%s", name) if operand is _ABSENT else operand)
+            self._draft.steps.append(State(target, [*state], self._draft.operands(found)))
+            return
+        operand = self._quick(state)
+        if operand is _ABSENT:
+            operand = yield state, ".__getstate__()", None
+        if setter is None or ours:
+            self._draft.steps.append(SetState(target, self._draft.operand(operand)))
+        else:
+            function = self._quick(setter)
+            if function is _ABSENT:
+                function = yield setter, " state setter", None
+            self._draft.call(function, [target, operand])
+
+    def _note(self, error: Exception) -> None:
+        path = self._root + "".join(form % (key,) if "%" in form else form for form, key, _ in self._way)
+        cls = type(self._way[-1][2])
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, _advice(cls)))
+
+
+class _Shown:
+    """A key as a path shows it: cut, and never by a __repr__ that isn't Python's own."""
+
+    def __init__(self, key: Any) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        if type(self._key) in ATOMS:
+            return reprlib.repr(self._key)
+        return f"<{type(self._key).__qualname__}>"
+
+
+def _global(obj: Any, qualname: str) -> Name:
+    """Return the name of something that pickle saves by name. Raises PicklingError where that name leads elsewhere."""
+    module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # public, but not in the stubs
+    found: Any = importlib.import_module(module)
+    try:
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        found = _ABSENT
+    if found is not obj:
+        raise pickle.PicklingError(f"{module}.{qualname} is not this object")
+    return Name(module, qualname)
+
+
+def _advice(cls: type) -> str:
+    for names, advice in _ADVICE.items():
+        if any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__):
+            return advice
+    return "name the attribute in its class's __transient__, or give its class a __reduce__"
+
+
+_ADVICE = {
+    ("socket.socket", "_socket.socket", "ssl.SSLSocket"): "open it in startService, and name it in __transient__",
+    ("_io._IOBase",): "keep the file's path instead, and open it in startService",
+    ("_thread.lock", "_thread.RLock", "threading.Thread", "threading.Event", "threading.Condition"): (
+        'let it be made anew at loading: __transient__ = {"lock": threading.Lock}'
+    ),
+    ("builtins.generator", "builtins.coroutine", "builtins.async_generator"): "keep what it is made from instead",
+    ("_asyncio.Task", "_asyncio.Future", "asyncio.events.AbstractEventLoop", "asyncio.base_events.Server"): (
+        "make it in startService, and name it in __transient__"
+    ),
+}

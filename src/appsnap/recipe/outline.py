@@ -1,0 +1,323 @@
+"""Recipe to a tree of paths and values: what show, audit and every error message look at. Nothing is imported."""
+
+from __future__ import annotations
+
+import bisect
+import reprlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from appsnap.recipe.steps import (
+    MAKERS,
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Operand,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Step,
+    Tuple,
+    Update,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Node", "Outline"]
+
+_SEQUENCES = (List, Tuple, Set, FrozenSet)
+
+
+@dataclass(slots=True)
+class Node:
+    """What a register holds at the end.
+
+    `form` is `name`, `value`, `tuple`, `list`, `dict`, `set`, `frozenset`, `bytearray`, `object`, `call` or `member`;
+    `name` is the dotted name of the class of an object, of the function called, of what is known by name, or of the
+    method; `args` are what the object was made from. `attributes` are in the order of the file.
+    """
+
+    form: str
+    name: str = ""
+    value: str | bytes = ""
+    args: Sequence[Operand] = ()
+    attributes: dict[str, Operand] = field(default_factory=dict)
+    items: list[Operand] = field(default_factory=list)
+    pairs: list[tuple[Operand, Operand]] = field(default_factory=list)
+    state: Operand = None
+
+
+class Outline:
+    """A recipe as its reader sees it: a tree from the root, with references where something is shared.
+
+    `nodes` has a node for each register. `root` is an operand.
+    """
+
+    def __init__(self, recipe: Recipe, *, root: str = "") -> None:
+        self.root = recipe.root
+        self.nodes: list[Node] = []
+        self.starts: list[int] = []  # for each register: the number of its step
+        for number, step in enumerate(recipe.steps):
+            self._follow(step, number)
+        self.root_name = root or self._default_root()
+        self._parents: dict[int, tuple[int, str]] | None = None
+
+    def _default_root(self) -> str:
+        return "application" if self.class_of(self.root).endswith(".Application") else "object"
+
+    def _follow(self, step: Any, number: int) -> None:
+        nodes = self.nodes
+        match step:
+            case State(target, names, values):
+                nodes[target].attributes.update(zip(names, values, strict=True))
+            case Tuple(items) | List(items) | Set(items) | FrozenSet(items):
+                nodes.append(Node(type(step).__name__.lower(), items=list(items)))
+            case Dict(keys, values):
+                nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True))))
+            case New(cls, args, names, values):
+                nodes.append(
+                    Node("object", self._name(cls), args=args, attributes=dict(zip(names, values, strict=True)))
+                )
+            case Name():
+                nodes.append(Node("name", step.dotted))
+            case Value(value):
+                nodes.append(Node("value", value=value))
+            case Call(function, args):
+                nodes.append(Node("call", self._name(function), args=args))
+            case Extend(target, items) | Add(target, items):
+                nodes[target].items.extend(items)
+            case Update(target, keys, values):
+                nodes[target].pairs.extend(zip(keys, values, strict=True))
+            case SetState(target, state):
+                self._set_state(nodes[target], state)
+            case Member(owner, name):
+                nodes.append(Node("member", name, args=(owner,)))
+            case ByteArray(data):
+                nodes.append(Node("bytearray", value=bytes(data)))
+        if len(nodes) > len(self.starts):
+            self.starts.append(number)
+
+    def _set_state(self, node: Node, state: Operand) -> None:
+        parts: Sequence[Operand] = (state,)
+        if isinstance(state, Ref) and self.nodes[state].form == "tuple" and len(self.nodes[state].items) == 2:
+            parts = self.nodes[state].items
+        dicts = [self.nodes[part] for part in parts if isinstance(part, Ref)]
+        named = all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
+        if named and all(part is None or isinstance(part, Ref) for part in parts):
+            for one in dicts:
+                node.attributes.update((str(key), value) for key, value in one.pairs)
+        else:
+            node.state = state
+
+    def _name(self, ref: Ref) -> str:
+        node = self.nodes[ref]
+        return node.name if node.form == "name" else f"a class made by {node.name or node.form}"
+
+    def class_of(self, operand: Operand) -> str:
+        """Return the dotted name of an operand's class, or what is made by calling a name."""
+        if not isinstance(operand, Ref):
+            return type(operand).__name__
+        node = self.nodes[operand]
+        if node.form in ("object", "call"):
+            return node.name
+        return type(node.value).__name__ if node.form == "value" else node.form
+
+    def text_of(self, operand: Operand) -> str | None:
+        """Return the text that an operand stands for, or None."""
+        if isinstance(operand, str):
+            return operand
+        value = self.nodes[operand].value if isinstance(operand, Ref) else None
+        return value if isinstance(value, str) and value else None
+
+    # Paths
+
+    def children(self, register: int) -> Iterator[tuple[str, Operand]]:
+        """Yield what a register holds, each with the rest of its path."""
+        node = self.nodes[register]
+        for name, operand in node.attributes.items():
+            yield f".{name}" if name.isidentifier() else f".__dict__[{name!r}]", operand
+        brackets = "{%s}" if node.form in ("set", "frozenset") else "[%s]"
+        for index, operand in enumerate(node.items):
+            yield brackets % self._label(operand, index), operand
+        for index, (key, operand) in enumerate(node.pairs):
+            if isinstance(key, Ref):
+                yield f".keys()[{index}]", key
+            yield f"[{self.shown(key)}]", operand
+        if node.state is not None:
+            yield ".__getstate__()", node.state
+        for index, operand in enumerate(node.args):
+            yield (".__self__" if node.form == "member" else f" argument {index}"), operand
+
+    def _label(self, operand: Operand, index: int) -> str:
+        """Return how an item of a list is named in a path: services by their name, all else by number."""
+        if isinstance(operand, Ref):
+            attributes = self.nodes[operand].attributes
+            name = attributes.get("name")
+            if isinstance(name, str) and "parent" in attributes:
+                return f'"{name}"'
+        return str(index)
+
+    def shown(self, operand: Operand) -> str:
+        """Return a short text for an operand: a value itself, else its class."""
+        if not isinstance(operand, Ref):
+            return _quoted(operand)
+        node = self.nodes[operand]
+        if node.form == "value":
+            return _quoted(node.value)
+        return node.name if node.form == "name" else f"<{self.class_of(operand)}>"
+
+    def path(self, operand: Operand) -> str:
+        """Return the first path from the root to a register. What no path leads to is named by its class."""
+        if not isinstance(operand, Ref):
+            return self.root_name
+        if self._parents is None:
+            self._parents = self._find_parents()
+        labels = []
+        register = int(operand)
+        while register != self.root:
+            if register not in self._parents:
+                labels.append(f"<{self.class_of(Ref(register))}>")
+                return "".join(reversed(labels))
+            register, label = self._parents[register]
+            labels.append(label)
+        return self.root_name + "".join(reversed(labels))
+
+    def path_of_step(self, recipe: Recipe, number: int) -> str:
+        """Return the path of what a step makes or fills; of the root for a number behind the last step."""
+        if number == len(recipe.steps):
+            return self.root_name
+        return self.path(self.register_of_step(recipe.steps[number], number))
+
+    def register_of_step(self, step: Step, number: int) -> Ref:
+        """Return the register that a step makes or fills."""
+        return Ref(bisect.bisect_left(self.starts, number) if type(step) in MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
+
+    def _find_parents(self) -> dict[int, tuple[int, str]]:
+        parents: dict[int, tuple[int, str]] = {}
+        if not isinstance(self.root, Ref):
+            return parents
+        level = [int(self.root)]
+        while level:
+            below = []
+            for register in level:
+                for label, operand in self.children(register):
+                    if isinstance(operand, Ref) and operand not in parents and operand != self.root:
+                        parents[int(operand)] = (register, label)
+                        below.append(int(operand))
+            level = below
+        return parents
+
+    # Text
+
+    def lines(self, *, depth: int = 20) -> Iterator[str]:
+        """Yield the tree as people read it, a line at a time.
+
+        What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
+        than `depth` levels is left out, and an ellipsis says so.
+        """
+        yield f"{self.root_name}: {self._headline(self.root)}"
+        stack = self._rows(self.root, "", depth)
+        while stack:
+            indent, last, label, operand, left, full = stack.pop()
+            branch = "└── " if last else "├── "
+            inline = (
+                self._inline(operand, 100 - len(indent) - len(label)) if not full or self._is_plain(operand) else None
+            )
+            if inline is not None or not full:
+                yield f"{indent}{branch}{label}: {inline or self._arrow(operand)}"
+                continue
+            below = self._rows(operand, indent + ("    " if last else "│   "), left - 1)
+            yield f"{indent}{branch}{label}: {self._headline(operand)}{'' if left > 1 or not below else ' …'}"
+            stack += below if left > 1 else []
+
+    def _rows(self, operand: Operand, indent: str, left: int) -> list[tuple[str, bool, str, Operand, int, bool]]:
+        """Return the rows below an operand, last first: they are a stack."""
+        if not isinstance(operand, Ref):
+            return []
+        self.path(operand)  # finds the parents
+        parents = self._parents or {}
+        rows = []
+        for label, child in self.children(operand):
+            full = isinstance(child, Ref) and parents.get(int(child)) == (int(operand), label)
+            rows.append((indent, False, _bare(label), child, left, full))
+        rows.reverse()
+        if rows:
+            rows[0] = (indent, True, *rows[0][2:])
+        return rows
+
+    def _headline(self, operand: Operand) -> str:
+        """Return what stands in the line of a node whose parts have lines of their own."""
+        if not isinstance(operand, Ref):
+            return _quoted(operand)
+        node = self.nodes[operand]
+        if node.form in ("list", "tuple", "set", "frozenset", "dict"):
+            count = len(node.items) + len(node.pairs)
+            return f"{node.form} of {count}"
+        return self._inline(operand, 100) or self.class_of(operand)
+
+    def _arrow(self, operand: Operand) -> str:
+        return f"→ {self.path(operand)}"
+
+    def _is_plain(self, operand: Operand) -> bool:
+        """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
+        return not isinstance(operand, Ref) or not (
+            self.nodes[operand].attributes or self.nodes[operand].state is not None
+        )
+
+    def _inline(self, operand: Operand, room: int, depth: int = 3) -> str | None:
+        """Return an operand in one line of at most `room` characters, or None where it needs more."""
+        if not isinstance(operand, Ref):
+            return _quoted(operand)
+        node = self.nodes[operand]
+        match node.form:
+            case "name":
+                return node.name
+            case "value" | "bytearray":
+                text = _quoted(node.value)
+                return text if node.form == "value" else f"bytearray({text})"
+            case "member":
+                return f"{self._arrow(node.args[0])}.{node.name}"
+            case "object" if not depth or node.attributes or node.state is not None:
+                return self._arrow(operand) if depth < 3 else None
+        if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
+            return None
+        parts = [self._inline(part, room, depth - 1) for part in (*node.args, *node.items)]
+        for key, value in node.pairs:
+            shown = (self._inline(key, room, depth - 1), self._inline(value, room, depth - 1))
+            parts.append(None if None in shown else f"{shown[0]}: {shown[1]}")
+        if any(part is None for part in parts):
+            return None
+        text = _BRACKETS.get(node.form, f"{node.name}(%s)") % ", ".join(part or "" for part in parts)
+        return text if len(text) <= room else None
+
+
+_BRACKETS = {"list": "[%s]", "tuple": "(%s)", "set": "{%s}", "dict": "{%s}", "frozenset": "frozenset({%s})"}
+
+
+def _bare(label: str) -> str:
+    """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
+    return label.removeprefix(".")
+
+
+def _quoted(value: Any) -> str:
+    """Show a value as people write it: texts in double quotes, long ones cut in the middle."""
+    if isinstance(value, str):
+        text = _SHORT.repr(value)
+        return text if text[0] == '"' or '"' in text else f'"{text[1:-1]}"'.replace("\\'", "'")
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 60
+_SHORT.maxlong = 40

@@ -1,0 +1,237 @@
+"""The steps: what a recipe is made of. Data only.
+
+A recipe is a linear list of steps over numbered registers. A step that makes something writes it to the next register:
+the first such step to register 0, the second to register 1, and so on. Other steps change what a register holds.
+
+An operand is an atom, which stands for itself, or a `Ref`, which stands for what a register holds. A step refers only to
+registers that were written before it. So that cycles can be closed, a container or an object may be made first, and
+filled later.
+
+Dictionaries and attributes are two sequences of equal length, one of keys and one of values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "ATOMS",
+    "INLINE",
+    "MAKERS",
+    "Add",
+    "Atom",
+    "ByteArray",
+    "Call",
+    "Dict",
+    "Extend",
+    "FrozenSet",
+    "List",
+    "Member",
+    "Name",
+    "New",
+    "Operand",
+    "Recipe",
+    "Ref",
+    "Set",
+    "SetState",
+    "State",
+    "Step",
+    "Tuple",
+    "Update",
+    "Value",
+    "operands",
+]
+
+
+class Ref(int):
+    """The number of a register."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Ref({int(self)})"
+
+
+Atom = bool | int | float | str | bytes | None
+Operand = Atom | Ref
+
+ATOMS = frozenset({type(None), bool, int, float, str, bytes})
+"""The exact types of atoms. `Ref` isn't among them."""
+
+INLINE = 64
+"""Characters or bytes: a longer text or byte string becomes a `Value`, so that it is written once however often used."""
+
+
+class Name(NamedTuple):
+    """Something known by name: a module (empty `qualname`), a class, a function, a member of an enumeration."""
+
+    module: str
+    qualname: str
+
+    @property
+    def dotted(self) -> str:
+        """As people write it, and as trust names it."""
+        return f"{self.module}.{self.qualname}" if self.qualname else self.module
+
+
+class Value(NamedTuple):
+    """A text or a byte string longer than `INLINE`."""
+
+    value: str | bytes
+
+
+class Tuple(NamedTuple):
+    """A tuple."""
+
+    items: Sequence[Operand]
+
+
+class List(NamedTuple):
+    """A list."""
+
+    items: Sequence[Operand]
+
+
+class Dict(NamedTuple):
+    """A dictionary."""
+
+    keys: Sequence[Operand]
+    values: Sequence[Operand]
+
+
+class Set(NamedTuple):
+    """A set, its items in canonical order."""
+
+    items: Sequence[Operand]
+
+
+class FrozenSet(NamedTuple):
+    """A frozen set, its items in canonical order."""
+
+    items: Sequence[Operand]
+
+
+class ByteArray(NamedTuple):
+    """A bytearray of its own."""
+
+    data: bytes | bytearray | memoryview
+
+
+class New(NamedTuple):
+    """`cls.__new__(cls, *args, **kwargs)`: an object without state, `__init__` not called."""
+
+    cls: Ref
+    args: Sequence[Operand]
+    names: Sequence[str] = ()
+    values: Sequence[Operand] = ()
+
+
+class Call(NamedTuple):
+    """`function(*args)`."""
+
+    function: Ref
+    args: Sequence[Operand]
+
+
+class Member(NamedTuple):
+    """The method `name` of an object, bound to it."""
+
+    owner: Operand
+    name: str
+
+
+class Extend(NamedTuple):
+    """Append items to a list, or to an object that has `extend` or `append`."""
+
+    target: Ref
+    items: Sequence[Operand]
+
+
+class Update(NamedTuple):
+    """Set items of a dictionary, or of an object that has `__setitem__`."""
+
+    target: Ref
+    keys: Sequence[Operand]
+    values: Sequence[Operand]
+
+
+class Add(NamedTuple):
+    """Add items to a set, or to an object that has `add`."""
+
+    target: Ref
+    items: Sequence[Operand]
+
+
+class State(NamedTuple):
+    """Set attributes: handed to `__setstate__` as one dictionary where the class has it, else put into `__dict__`."""
+
+    target: Ref
+    names: Sequence[str]
+    values: Sequence[Operand]
+
+
+class SetState(NamedTuple):
+    """Hand over a state of any shape, as pickle's BUILD does: to `__setstate__`, else `dict` or `(dict, slots)`."""
+
+    target: Ref
+    state: Operand
+
+
+Step = (
+    Name
+    | Value
+    | Tuple
+    | List
+    | Dict
+    | Set
+    | FrozenSet
+    | ByteArray
+    | New
+    | Call
+    | Member
+    | Extend
+    | Update
+    | Add
+    | State
+    | SetState
+)
+
+MAKERS = frozenset({Name, Value, Tuple, List, Dict, Set, FrozenSet, ByteArray, New, Call, Member})
+"""The steps that write a register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Steps, and the operand that is the result of following them."""
+
+    steps: Sequence[Step]
+    root: Operand
+
+
+def operands(step: Step) -> list[Operand]:
+    """Return what a step reads, in order: the target or the callable first, keys before values."""
+    match step:
+        case Tuple(items) | List(items) | Set(items) | FrozenSet(items):
+            return list(items)
+        case Dict(keys, values):
+            return [operand for pair in zip(keys, values, strict=True) for operand in pair]
+        case New(cls, args, _, values):
+            return [cls, *args, *values]
+        case Call(function, args):
+            return [function, *args]
+        case Member(owner, _):
+            return [owner]
+        case Extend(target, items) | Add(target, items):
+            return [target, *items]
+        case Update(target, keys, values):
+            return [target, *(operand for pair in zip(keys, values, strict=True) for operand in pair)]
+        case State(target, _, values):
+            return [target, *values]
+        case SetState(target, state):
+            return [target, state]
+        case _:
+            return []

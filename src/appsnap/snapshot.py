@@ -1,0 +1,314 @@
+"""From object to file and back, each one act: `save`, `load`, `dumps`, `loads`, and `open_snapshot`, which only looks."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
+from appsnap.files import age, atomic, zstd
+from appsnap.files.header import Header, now
+from appsnap.kinds import kind_named, pickle, recognise
+from appsnap.recipe.build import build
+from appsnap.recipe.freeze import freeze
+from appsnap.recipe.outline import Outline
+from appsnap.recipe.steps import Name
+from appsnap.recipe.trust import Trust, wants
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from typing_extensions import Buffer
+
+    from appsnap.errors import Want
+    from appsnap.kinds import Document
+    from appsnap.recipe.trust import Everything
+
+    Passphrase = str | Callable[[], str]
+
+__all__ = ["Snapshot", "dumps", "load", "loads", "open_snapshot", "save", "write_recipe"]
+
+
+# Out
+
+
+def save(
+    obj: Any,
+    path: str | os.PathLike[str],
+    *,
+    kind: str = "pickle",
+    passphrase: str | None = None,
+    recipients: Iterable[str] = (),
+    compress: bool = False,
+    armor: bool = False,
+    tag: str | None = None,
+) -> None:
+    """Save an object - an application, as a rule - to a file, which is there as a whole or not at all.
+
+    `kind` is `pickle`, `source`, `msgpack` or `xml`. With a `passphrase`, or age `recipients` (`age1…`), the file is
+    encrypted; `armor` makes that text. `compress` puts a layer of zstd below. `tag` is kept in the header.
+
+    Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, and OSError; then the old file
+    is untouched.
+    """
+    name = getattr(obj, "name", None)
+    header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
+    pieces = _document(obj, header)
+    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
+
+
+def dumps(
+    obj: Any,
+    kind: str = "pickle",
+    *,
+    passphrase: str | None = None,
+    recipients: Iterable[str] = (),
+    compress: bool = False,
+    armor: bool = False,
+) -> bytes:
+    """Return the bytes of a snapshot, as `save` would write them, but without a time: equal objects give equal bytes."""
+    pieces = _document(obj, Header(kind))
+    return b"".join(_wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
+
+
+def write_recipe(
+    snapshot: Snapshot,
+    path: str | os.PathLike[str],
+    *,
+    kind: str,
+    passphrase: str | None = None,
+    recipients: Iterable[str] = (),
+    compress: bool = False,
+    armor: bool = False,
+) -> None:
+    """Save what is in a snapshot in another kind or other layers. Nothing is imported, nothing is built."""
+    old = snapshot.header
+    header = Header(kind, old and old.name, old and old.tag, None if kind == "source" else now())
+    known = snapshot.document.trailer
+    pieces = kind_named(kind).write(header, snapshot.document.recipe, known.distributions if known else {})
+    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
+
+
+def _document(obj: Any, header: Header) -> Sequence[Buffer]:
+    module = kind_named(header.kind)
+    if header.kind == "pickle":
+        try:
+            body, modules = pickle.pickle_objects(obj)
+        except Exception:  # noqa: BLE001, S110 - freeze finds out all that is wrong, or doesn't mind
+            pass
+        else:
+            return pickle.assemble(header, [body], {"distributions": _distributions(modules)})
+    root = "application" if type(obj).__name__ == "Application" else "object"
+    recipe = freeze(obj, root=root)
+    return module.write(header, recipe, _distributions({x.module for x in recipe.steps if isinstance(x, Name)}))
+
+
+def _wrap(
+    pieces: Iterable[Buffer], passphrase: str | None, recipients: Iterable[str], *, compress: bool, armor: bool
+) -> Iterable[Buffer]:
+    readers: list[age.Recipient] = [age.parse_recipient(text) for text in recipients]
+    if passphrase is not None:
+        readers.append(age.ScryptRecipient(passphrase))
+    if compress:
+        pieces = zstd.compress(pieces)
+    if readers:
+        return age.encrypt(pieces, readers, armor=armor)
+    if armor:
+        raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
+    return pieces
+
+
+def _distributions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the installed distributions that modules come from, with their versions."""
+    tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"__main__", "appsnap"}
+    if not tops:
+        return {}
+    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
+
+    owners = _owners()
+    return {name: metadata.version(name) for name in sorted({x for top in tops for x in owners.get(top, ())})}
+
+
+@functools.cache
+def _owners() -> dict[str, list[str]]:
+    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
+
+    return dict(metadata.packages_distributions())
+
+
+# In
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    passphrase: Passphrase | None = None,
+    identities: Iterable[str] = (),
+    trust: Iterable[str] | Everything = (),
+) -> Any:
+    """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
+
+    `kind` is an expectation: a file of another kind is refused. `passphrase` may be a function, which is asked only if
+    the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
+    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is.
+
+    Raises NotTrusted before anything is imported, and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild,
+    OSError.
+    """
+    return _load(_bytes_of(path), path, kind, passphrase, identities, Trust(trust))
+
+
+def loads(
+    data: Buffer,
+    *,
+    kind: str | None = None,
+    passphrase: Passphrase | None = None,
+    identities: Iterable[str] = (),
+    trust: Iterable[str] | Everything = (),
+) -> Any:
+    """Load a snapshot from bytes, as `load` does from a file."""
+    return _load(memoryview(data), None, kind, passphrase, identities, Trust(trust))
+
+
+def _load(
+    data: memoryview,
+    path: str | os.PathLike[str] | None,
+    kind: str | None,
+    passphrase: Passphrase | None,
+    identities: Iterable[str],
+    trust: Trust,
+) -> Any:
+    data, _ = _unwrap(data, path, passphrase, identities)
+    found = _kind_of(data, path, kind)
+    if found == "pickle" and trust.everything:
+        return pickle.unpickle_objects(data)
+    return build(kind_named(found).read(data).recipe, trust)
+
+
+def _bytes_of(path: str | os.PathLike[str]) -> memoryview:
+    return memoryview(Path(path).read_bytes())
+
+
+def _unwrap(
+    data: memoryview,
+    path: str | os.PathLike[str] | None,
+    passphrase: Passphrase | None,
+    identities: Iterable[str],
+) -> tuple[memoryview, list[str]]:
+    """Take off the layers. Returns the document, and the layers' names from outside to inside."""
+    layers = []
+    keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
+    if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
+        layers.append("age")
+        if passphrase is not None:
+            keys.append(age.ScryptIdentity(passphrase if isinstance(passphrase, str) else passphrase()))
+        if not keys:
+            raise PassphraseError("the file is encrypted", hint="give its passphrase, or an identity that opens it")
+        # All of it is decrypted and verified before any of it is looked at.
+        data = memoryview(b"".join(age.decrypt([data], keys)))
+    elif isinstance(passphrase, str) or keys:
+        raise PassphraseError(
+            "a passphrase or identity was given, but the file isn't encrypted",
+            hint="whoever can replace the file could have put a plain one in its place; leave the passphrase out to load it",
+        )
+    if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
+        layers.append("zstd")
+        data = memoryview(b"".join(zstd.decompress([data])))
+    return data, layers
+
+
+def _kind_of(data: memoryview, path: str | os.PathLike[str] | None, expected: str | None) -> str:
+    if expected is not None:
+        kind_named(expected)
+    try:
+        found = recognise(bytes(data[:16]))
+    except Damaged:
+        if expected == "pickle" and data:
+            return expected  # protocols 0 and 1 have no first bytes of their own
+        if path is not None and Path(path).suffix in (".etap", ".etas") and len(data) % 16 == 0 and data:
+            raise CannotLoad(
+                "this looks like Twisted's old encryption (AES-ECB without authentication), which appsnap doesn't read",
+                hint="load it with the Twisted that wrote it, save it plain there, and convert that",
+            ) from None
+        raise
+    if expected not in (None, found):
+        raise WrongKind(f"the file is a {found} snapshot, not {expected}", hint=f"give kind {found}, or none")
+    return found
+
+
+class Snapshot:
+    """A snapshot that has been read, not built: what is in it can be looked at, and nothing of it was imported.
+
+    `header` is None for a bare pickle. `layers` has `age` and `zstd`, from outside to inside. `size` is in bytes, of
+    the file.
+    """
+
+    def __init__(
+        self, document: Document, *, kind: str, layers: Sequence[str] = (), size: int = 0, name: str = ""
+    ) -> None:
+        self.document = document
+        self.kind = kind
+        self.layers = tuple(layers)
+        self.size = size
+        self.name = name
+
+    @property
+    def header(self) -> Header | None:
+        """The header: kind, name, tag, time, and who wrote it."""
+        return self.document.header
+
+    @functools.cached_property
+    def outline(self) -> Outline:
+        """The tree of paths and values."""
+        return Outline(self.document.recipe)
+
+    @functools.cached_property
+    def names(self) -> list[Want]:
+        """Every name that the snapshot needs, with its use and the first path that needs it."""
+        return wants(self.document.recipe)
+
+    def build(self, trust: Iterable[str] | Everything = ()) -> Any:
+        """Return the objects. Raises what `load` raises."""
+        return build(self.document.recipe, Trust(trust))
+
+    def lines(self, *, depth: int = 20) -> Iterator[str]:
+        """Yield what `appsnap show` prints."""
+        yield self._summary()
+        yield from self.outline.lines(depth=depth)
+
+    def _summary(self) -> str:
+        words = [self.kind, *(f"in {layer}" for layer in reversed(self.layers)), f"{self.size:,} bytes"]
+        if self.header is None:
+            words.append("a bare pickle, without header")
+        else:
+            if self.header.tag:
+                words.append(f"tag {self.header.tag}")
+            words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
+            words.append(f"Python {self.header.python}")
+        if self.document.edited:
+            words.append("edited since")
+        return f"{self.name or 'snapshot'}: " + ", ".join(words)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._summary()}>"
+
+
+def open_snapshot(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    passphrase: Passphrase | None = None,
+    identities: Iterable[str] = (),
+) -> Snapshot:
+    """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
+    raw = _bytes_of(path)
+    data, layers = _unwrap(raw, path, passphrase, identities)
+    found = _kind_of(data, path, kind)
+    return Snapshot(kind_named(found).read(data), kind=found, layers=layers, size=len(raw), name=Path(path).name)

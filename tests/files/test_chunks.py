@@ -1,0 +1,80 @@
+import io
+
+import pytest
+from hypothesis import given, strategies as st
+
+from appsnap.files.chunks import PIECE, ChunkReader, from_file
+
+
+class TestFromFile:
+    def test_content(self):
+        """A file comes out as it is, in pieces of at most 1 MiB."""
+        content = bytes(range(256)) * (PIECE // 256) + b"more"
+
+        pieces = list(from_file(io.BytesIO(content)))
+
+        assert [len(piece) for piece in pieces] == [PIECE, 4]
+        assert b"".join(pieces) == content
+
+
+class TestChunkReader:
+    @given(st.lists(st.binary(max_size=20)), st.lists(st.integers(1, 30)))
+    def test_read(self, chunks, sizes):
+        """Whatever the buffers and the pieces are, the pieces put together are the buffers put together."""
+        content = b"".join(chunks)
+        reader = ChunkReader(chunks)
+
+        pieces = [bytes(reader.read(size)) for size in sizes]
+
+        assert b"".join(pieces) == content[: sum(sizes)]
+        assert reader.at_end() == (sum(sizes) >= len(content))
+        assert b"".join(bytes(view) for view in reader) == content[sum(sizes) :]
+        assert reader.at_end()
+
+    @given(st.lists(st.binary(max_size=20)), st.integers(0, 50), st.integers(0, 50))
+    def test_peek(self, chunks, first, second):
+        """To peek twice changes nothing about what is read."""
+        content = b"".join(chunks)
+        reader = ChunkReader(chunks)
+
+        heads = reader.peek(first), reader.peek(second)
+
+        assert heads == (content[:first], content[:second])
+        assert b"".join(bytes(view) for view in reader) == content
+
+    @pytest.mark.parametrize("size", [3, 4, 5, 8])
+    def test_reused_buffer(self, size):
+        """A source may fill the same buffer again: what has been read is safe, also after asking for the end."""
+        buffer = bytearray(4)
+
+        def source():
+            for number in range(6):
+                buffer[:] = bytes([number]) * 4
+                yield buffer
+
+        reader = ChunkReader(source())
+        content = b""
+        while True:
+            piece = reader.read(size)
+            at_end = reader.at_end()
+            content += piece
+            if at_end:
+                break
+
+        assert content == b"".join(bytes([number]) * 4 for number in range(6))
+
+    def test_no_copy(self):
+        """Pieces out of the middle of a large buffer are views of it."""
+        chunk = bytes(1000)
+        reader = ChunkReader([chunk])
+
+        piece = reader.read(100)
+
+        assert isinstance(piece, memoryview)
+        assert piece.obj is chunk
+
+    def test_any_buffer(self):
+        """Buffers of larger items are read as the bytes that they are."""
+        reader = ChunkReader([memoryview(b"12345678").cast("I"), bytearray(b"9")])
+
+        assert bytes(reader.read(100)) == b"123456789"
