@@ -1,3 +1,62 @@
-"""appsnap saves a Python application to a file, and brings it back."""
+"""appsnap saves a Python application - a tree of configured services with all its state - and brings it back."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from appsnap.errors import (
+        AppsnapError,
+        CannotBuild,
+        CannotLoad,
+        CannotSave,
+        Damaged,
+        NewerFormat,
+        NotTrusted,
+        PassphraseError,
+        ServiceError,
+        WrongKind,
+    )
+    from appsnap.recipe.trust import EVERYTHING
+    from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
+
+__all__ = [
+    "EVERYTHING",
+    "AppsnapError",
+    "CannotBuild",
+    "CannotLoad",
+    "CannotSave",
+    "Damaged",
+    "NewerFormat",
+    "NotTrusted",
+    "PassphraseError",
+    "ServiceError",
+    "Snapshot",
+    "WrongKind",
+    "dumps",
+    "load",
+    "loads",
+    "open_snapshot",
+    "save",
+]
+
+_HOMES = {
+    **dict.fromkeys(("Snapshot", "dumps", "load", "loads", "open_snapshot", "save"), "snapshot"),
+    "EVERYTHING": "recipe.trust",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `appsnap --version` needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -8,11 +8,13 @@ awaitable, and None where nothing is left to wait for.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+    from os import PathLike
 
 __all__ = ["IPersistable", "IProcess", "IService", "IServiceCollection", "IServiceMaker"]
 

@@ -12,14 +12,18 @@ END = b"-----END AGE ENCRYPTED FILE-----\n"
 
 
 def write(data):
+    """Return bytes as an armored file."""
     return b"".join(armored([data]))
 
 
 def read(*chunks):
+    """Return what an armored file holds."""
     return b"".join(unarmored(chunks))
 
 
 class TestBase64:
+    """Base64 without padding."""
+
     @given(st.binary(max_size=200))
     def test_round_trip(self, data):
         """What is encoded has no padding and decodes to what it was."""
@@ -50,6 +54,8 @@ class TestBase64:
 
 
 class TestWrite:
+    """What `armored` writes."""
+
     @pytest.mark.parametrize("size", [0, 1, 47, 48, 49, 96, 1000])
     def test_like_pem(self, size):
         """The lines have 64 columns, the last one may be shorter and is padded."""
@@ -64,6 +70,8 @@ class TestWrite:
 
 
 class TestRead:
+    """What `unarmored` accepts and refuses."""
+
     @given(st.integers(0, 300), st.integers(1, 100), st.booleans())
     def test_round_trip(self, size, step, crlf):
         """Whatever is written comes back, with either end of line and cut up in any way."""
@@ -107,6 +115,10 @@ class TestRead:
             BEGIN + b"AAAA\n\n" + END,
             BEGIN + b"\nAAAA\n" + END,
             BEGIN + b"AAAA" + END,
+            BEGIN + b"AAAA\r" + END,
+            BEGIN + b"AAAA\r\r\n" + END,
+            BEGIN + b"\r\n" + END,
+            BEGIN + b"====\n" + END,
             BEGIN + b"AAAA \n" + END,
             BEGIN + b"AA\n" + END,
             BEGIN + b"AA=\n" + END,

@@ -7,6 +7,8 @@ from appsnap.files.chunks import PIECE, ChunkReader, from_file
 
 
 class TestFromFile:
+    """A file as a stream."""
+
     def test_content(self):
         """A file comes out as it is, in pieces of at most 1 MiB."""
         content = bytes(range(256)) * (PIECE // 256) + b"more"
@@ -18,6 +20,8 @@ class TestFromFile:
 
 
 class TestChunkReader:
+    """A stream in pieces of other sizes."""
+
     @given(st.lists(st.binary(max_size=20)), st.lists(st.integers(1, 30)))
     def test_read(self, chunks, sizes):
         """Whatever the buffers and the pieces are, the pieces put together are the buffers put together."""

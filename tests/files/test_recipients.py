@@ -27,6 +27,8 @@ PUBLIC_PQ_START = "age1pq1x34nzsvr0rxjsgdn8zgyhfe8j7ceq5r9rdelkjuh3y235jzxshfg87
 
 
 class TestBech32:
+    """Texts with a prefix and a checksum."""
+
     @given(st.binary(max_size=100), st.sampled_from(["age", "AGE-SECRET-KEY-"]))
     def test_round_trip(self, data, prefix):
         """What is encoded is of the prefix's case and decodes to what it was."""
@@ -91,6 +93,8 @@ class TestBech32:
 
 
 class TestStanza:
+    """The form of a stanza."""
+
     @pytest.mark.parametrize("size", [0, 1, 47, 48, 49, 95, 96])
     def test_last_line(self, size):
         """The last line of a body is shorter than 64 columns, if need be empty."""
@@ -103,6 +107,8 @@ class TestStanza:
 
 
 class TestKeys:
+    """Key pairs."""
+
     def test_standard(self):
         """The examples of the standard: secret keys, and the recipients that belong to them."""
         assert str(X25519Identity.parse(SECRET)) == SECRET
@@ -143,6 +149,8 @@ class TestKeys:
 
 
 class TestScrypt:
+    """Passphrases."""
+
     def test_round_trip(self):
         """A passphrase opens what it wrapped, another one doesn't, and the salt is new each time."""
         recipient = ScryptRecipient("correct horse", work_factor=1)
@@ -184,6 +192,8 @@ class TestScrypt:
 
 
 class TestParse:
+    """What people type and keep in files."""
+
     def test_identity_file(self):
         """Comments, empty lines, white space and Windows' ends of lines are skipped."""
         text = f"# created: 2024\r\n\r\n  {SECRET}\t\r\n\n#{SECRET}\n{SECRET_PQ}"
@@ -195,7 +205,7 @@ class TestParse:
         [
             ("", "no identity"),
             ("# nothing\n", "no identity"),
-            (f"{SECRET}\n{SECRET[:-1]}X", "line 2 of the identity file: mistyped"),
+            (f"{SECRET}\n{SECRET[:-1]}Q", "line 2 of the identity file: mistyped"),
             (SECRET.lower(), "line 1 of the identity file: not of the form AGE-SECRET-KEY-1…"),
             (PUBLIC, "line 1 of the identity file: not of the form"),
             ("AGE-PLUGIN-YUBIKEY-1QQPQQYZ", "line 1 of the identity file: not of the form"),

@@ -33,7 +33,7 @@ _COLUMNS = 64
 _BYTES_PER_LINE = 48
 _LINES_PER_BLOCK = 16 * 1024
 
-_BEGIN_LINE = re.compile(rb"(?:[ \t\r\v\f]*\n)*" + BEGIN + rb"\r?\n")
+_BEGIN_LINE = re.compile(rb"((?:[ \t\r\v\f]*\n)*)" + BEGIN + rb"\r?\n")
 _END_LINE = re.compile(END + rb"(?:\r?\n[" + WHITESPACE + rb"]*)?")
 
 
@@ -79,7 +79,7 @@ def unarmored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
     """
     reader = ChunkReader(chunks)
     begin = _BEGIN_LINE.match(reader.peek(MAX_WHITESPACE + len(BEGIN) + 2))
-    if begin is None:
+    if begin is None or len(begin[1]) > MAX_WHITESPACE:
         raise Damaged("malformed age armor: no proper BEGIN line")
     reader.read(begin.end())
 
@@ -97,13 +97,13 @@ def unarmored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
             text = text[cut:]
             if len(text) > _COLUMNS + len(b"\r\n"):
                 raise Damaged("malformed age armor: a line is longer than 64 columns")
-    body = text[:end].replace(b"\r\n", b"\n")
+    body = text[:end]
     last = body.rfind(b"\n", 0, -1) + 1
     yield _decode_lines(body[:last])
     yield _decode_last_line(body[last:])
 
     tail = text[end:] + reader.read(len(END) + MAX_WHITESPACE)
-    if _END_LINE.fullmatch(tail) is None or not reader.at_end():
+    if _END_LINE.fullmatch(tail) is None or len(tail) > len(END) + MAX_WHITESPACE or not reader.at_end():
         raise Damaged("malformed age armor: no proper END line, or something after it")
 
 
@@ -111,16 +111,18 @@ def _decode_lines(text: bytes) -> bytes:
     """Decode lines of exactly 64 columns each."""
     text = text.replace(b"\r\n", b"\n")
     count, rest = divmod(len(text), _COLUMNS + 1)
-    if rest or text[_COLUMNS :: _COLUMNS + 1] != b"\n" * count:
+    if rest or text.count(b"\n") != count or text[_COLUMNS :: _COLUMNS + 1] != b"\n" * count:
         raise Damaged("malformed age armor: a line is not 64 columns long")
     return decode_base64(text.replace(b"\n", b""))
 
 
 def _decode_last_line(line: bytes) -> bytes:
-    """Decode a line of up to 64 columns with its padding; nothing at all is the body of an empty file."""
-    body = line.removesuffix(b"\n")
+    """Decode a line of up to 64 columns with its padding; only an empty file has none."""
+    if not line:
+        return b""
+    body = line.removesuffix(b"\n").removesuffix(b"\r")
     unpadded = body.rstrip(b"=")
     padded = unpadded + b"=" * (-len(unpadded) % 4)
-    if len(body) > _COLUMNS or padded != body or (line and (not body or body == line)):
+    if not line.endswith(b"\n") or not 0 < len(body) <= _COLUMNS or body != padded:
         raise Damaged("malformed age armor: the last line is not padded base64 of up to 64 columns")
     return decode_base64(unpadded)

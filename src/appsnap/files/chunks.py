@@ -57,7 +57,7 @@ class ChunkReader:
 
     def read(self, size: int) -> memoryview | bytearray:
         """Return the next `size` bytes, or fewer where the stream ends before."""
-        if len(self._view) > size:
+        if not self.at_end() and len(self._view) > size:
             piece, self._view = self._view[:size], self._view[size:]
             return piece
         joined = bytearray()

@@ -33,7 +33,7 @@ KINDS = ("pickle", "source", "msgpack", "xml")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a reader found. A bare pickle has neither header nor trailer; `edited` is true for a source file changed by hand."""
+    """What a reader found. A bare pickle has neither header nor trailer. `edited`: a source file was changed by hand."""
 
     recipe: Recipe
     header: Header | None
@@ -76,5 +76,5 @@ def recognise(head: bytes) -> str:
             return kind
     raise Damaged(
         "no snapshot" if head else "the file is empty",
-        hint="a pickle of protocol 0 or 1 is read with kind pickle, a script that makes an application with kind python",
+        hint="a pickle of protocol 0 or 1 is read as kind pickle, a script that makes an application as kind python",
     )

@@ -271,6 +271,9 @@ class _Reader:
     def push_tuple(self, items: list[Any]) -> None:
         self.stack.append(_Open(Tuple, self.lazies(items)))
 
+    def push_open(self, form: type, items: list[Any]) -> None:
+        self.stack.append(_Open(form, self.operands(items)))
+
     def pop(self) -> None:
         if self.stack:
             self.stack.pop()
@@ -297,7 +300,7 @@ class _Reader:
         self.protocol = self.data[self.at]
         self.at += 1
         if self.protocol > 5:
-            raise ValueError(f"pickle protocol {self.protocol} is unknown")
+            raise ValueError(f"unsupported pickle protocol: {self.protocol}")
 
     def skip_frame(self) -> None:
         length = self.number(_U8)
@@ -393,8 +396,8 @@ _BY_OPCODE: dict[bytes, Callable[[_Reader], Any]] = {
     pickle.EMPTY_DICT: lambda r: r.stack.append(_Open(Dict, [])),
     pickle.EMPTY_SET: lambda r: r.stack.append(_Open(Set, [])),
     pickle.EMPTY_TUPLE: lambda r: r.push_tuple([]),
-    pickle.LIST: lambda r: r.stack.append(_Open(List, r.operands(r.pop_mark()))),
-    pickle.FROZENSET: lambda r: r.stack.append(_Open(FrozenSet, r.operands(r.pop_mark()))),
+    pickle.LIST: lambda r: r.push_open(List, r.pop_mark()),
+    pickle.FROZENSET: lambda r: r.push_open(FrozenSet, r.pop_mark()),
     pickle.TUPLE: lambda r: r.push_tuple(r.pop_mark()),
     pickle.TUPLE1: _tuple_of(1),
     pickle.TUPLE2: _tuple_of(2),

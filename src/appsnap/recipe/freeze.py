@@ -153,6 +153,8 @@ class _Freezer:
     # Containers
 
     def _tuple(self, obj: tuple[Any, ...]) -> Frame:
+        if not obj:
+            return self._draft.make(Tuple(()))  # there is only one: it is never shared
         items = yield from self._items(obj)
         known = self._memo.get(id(obj))
         if known is not None:

@@ -1,0 +1,335 @@
+"""Options that several commands have, each defined once; and what they come to: an `Input`, an `Output`, a trust.
+
+In commands that write, `--passphrase-file` and its like are for what is written, and the same with `--source-` in front
+for what is read.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appsnap import snapshot
+from appsnap.cli.passphrase import Sources
+from appsnap.cli.progress import Progress
+from appsnap.errors import PassphraseError, WrongKind
+from appsnap.kinds import KINDS
+from appsnap.recipe.trust import EVERYTHING, Trust
+from appsnap.sob import guessType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Passphrase, Snapshot
+
+    Command = Callable[..., int | None]
+    Decorator = Callable[[Command], Command]
+
+__all__ = ["Input", "Output", "as_json", "depth", "reads", "trusts", "writes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A snapshot to be read, with what opens it."""
+
+    path: str
+    kind: str | None
+    sources: Sources
+    identity_files: tuple[str, ...]
+
+    def open(self) -> Snapshot:
+        """Read the snapshot without building it."""
+        with Progress(f"reading {self.path}") as progress:
+            return snapshot.open_snapshot(
+                self.path, kind=self.kind, passphrase=self._passphrase(progress), identities=self._identities()
+            )
+
+    def load(self, trust: Iterable[str] | Everything) -> Any:
+        """Read the snapshot, and build what is in it."""
+        with Progress(f"loading {self.path}") as progress:
+            return snapshot.load(
+                self.path,
+                kind=self.kind,
+                passphrase=self._passphrase(progress),
+                identities=self._identities(),
+                trust=trust,
+            )
+
+    def _passphrase(self, progress: Progress) -> Passphrase | None:
+        named = self.sources.named()
+        if named is not None:
+            return named
+        if self.identity_files:
+            return None
+
+        def ask() -> str:
+            with progress.paused():
+                return self.sources.to_open(self.path)
+
+        # What nobody named for this file, the environment's passphrase and the prompt, is for encrypted files only.
+        return ask
+
+    def _identities(self) -> list[str]:
+        return [_text_of(path) for path in self.identity_files]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A snapshot to be written, with its kind and its layers."""
+
+    path: str
+    kind: str
+    ask: bool
+    sources: Sources
+    recipients: tuple[str, ...]
+    recipient_files: tuple[str, ...]
+    armor: bool
+    compress: bool
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the file shall be encrypted with a passphrase: it is asked for, a source is named, or the name says so."""
+        by_name = Path(self.path).suffix.lower().startswith(".eta")
+        return self.ask or self.names_source or (by_name and not self.has_recipients)
+
+    @property
+    def names_source(self) -> bool:
+        """Whether the command line names a source of the passphrase."""
+        return (self.sources.file, self.sources.command, self.sources.fd) != (None, None, None)
+
+    @property
+    def has_recipients(self) -> bool:
+        """Whether the file shall be encrypted for recipients."""
+        return bool(self.recipients or self.recipient_files)
+
+    def passphrase(self) -> str | None:
+        """Return the passphrase, which may have to be typed, or None where there shall be none."""
+        return self.sources.to_close(self.path) if self.has_passphrase else None
+
+    def layers(self) -> dict[str, Any]:
+        """Return the arguments of `snapshot.save` and `write_recipe` for the other layers."""
+        return {
+            "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
+            "armor": self.armor,
+            "compress": self.compress,
+        }
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise PassphraseError(f"{path} is no text, and so has no keys of age") from None
+
+
+def _lines_of(path: str) -> list[str]:
+    lines = [line.strip() for line in _text_of(path).splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise PassphraseError(f"there is no recipient in {path}", hint="write one age1… a line")
+    return found
+
+
+def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = KINDS) -> Decorator:
+    """Add a file to be read and how to open it. The command gets an `Input` as `source`."""
+    options = [
+        click.argument("read_path", metavar=argument, type=click.Path()),
+        click.option(
+            f"--{prefix}kind",
+            "read_kind",
+            type=click.Choice(kinds),
+            help=f"Refuse {argument} unless it is of this kind.",
+        ),
+        *_passphrase_options(prefix, "read_", argument, "open"),
+        click.option(
+            *([] if prefix else ["-i"]),
+            f"--{prefix}identity",
+            "read_identities",
+            metavar="PATH",
+            type=click.Path(),
+            multiple=True,
+            help="A file with age identities that open it. Repeatable.",
+        ),
+    ]
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        variables = ("APPSNAP_SOURCE_PASSPHRASE", "APPSNAP_PASSPHRASE")[not prefix :]
+        sources = _gather_sources(values, "read_", prefix, variables)
+        return {
+            "source": Input(values.pop("read_path"), values.pop("read_kind"), sources, values.pop("read_identities"))
+        }
+
+    return _combined(options, gather)
+
+
+def writes(*, argument: str = "FILE") -> Decorator:
+    """Add a file to be written, its kind and its layers. The command gets an `Output` as `target`."""
+    options = [
+        click.argument("write_path", metavar=argument, type=click.Path()),
+        click.option(
+            "--kind",
+            "write_kind",
+            type=click.Choice(KINDS),
+            help=f"The kind of {argument}. Default: what its extension says (.tap, .tas, .tam, .tax), else pickle.",
+        ),
+        click.option(
+            "-p",
+            "--passphrase",
+            "write_ask",
+            is_flag=True,
+            help=f"Encrypt {argument} with a passphrase, typed on the terminal unless a source is given below. "
+            "Implied by a source, and by an extension such as .etap.",
+        ),
+        *_passphrase_options("", "write_", argument, "encrypt"),
+        click.option(
+            "-r",
+            "--recipient",
+            "write_recipients",
+            metavar="age1…",
+            multiple=True,
+            help="Encrypt for this age recipient. Repeatable.",
+        ),
+        click.option(
+            "-R",
+            "--recipients-file",
+            "write_recipient_files",
+            metavar="PATH",
+            type=click.Path(),
+            multiple=True,
+            help="Encrypt for the recipients in a file, one a line. Repeatable.",
+        ),
+        click.option("--armor", "write_armor", is_flag=True, help="Write the encrypted file as text."),
+        click.option("--compress", "write_compress", is_flag=True, help="Compress with zstd."),
+    ]
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        sources = _gather_sources(values, "write_", "", ("APPSNAP_PASSPHRASE",))
+        path, kind = values.pop("write_path"), values.pop("write_kind")
+        target = Output(
+            path=path,
+            kind=kind or _kind_by_name(path),
+            ask=values.pop("write_ask"),
+            sources=sources,
+            recipients=values.pop("write_recipients"),
+            recipient_files=values.pop("write_recipient_files"),
+            armor=values.pop("write_armor"),
+            compress=values.pop("write_compress"),
+        )
+        if target.has_passphrase and target.has_recipients:
+            raise click.UsageError("a file is encrypted with a passphrase or for recipients, not both")
+        if target.armor and not (target.has_passphrase or target.has_recipients):
+            raise click.UsageError("only an encrypted file can be armored: give -p or -r")
+        return {"target": target}
+
+    return _combined(options, gather)
+
+
+def _kind_by_name(path: str) -> str:
+    try:
+        kind = guessType(path)
+    except WrongKind:
+        return "pickle"
+    if kind == "python":
+        raise click.UsageError(f"{path} has the name of a script, which no snapshot is: give it another, or give --kind")
+    return kind
+
+
+def _passphrase_options(prefix: str, key: str, argument: str, purpose: str) -> list[Callable[[Command], Command]]:
+    return [
+        click.option(
+            f"--{prefix}passphrase-file",
+            f"{key}passphrase_file",
+            metavar="PATH",
+            type=click.Path(),
+            help=f"Read the passphrase to {purpose} {argument} from a file.",
+        ),
+        click.option(
+            f"--{prefix}passphrase-command",
+            f"{key}passphrase_command",
+            metavar="COMMAND",
+            help="Run a command, and take what it prints as the passphrase.",
+        ),
+        click.option(
+            f"--{prefix}passphrase-fd",
+            f"{key}passphrase_fd",
+            metavar="N",
+            type=click.IntRange(min=0),
+            help="Read the passphrase from a file descriptor that is open already.",
+        ),
+    ]
+
+
+def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tuple[str, ...]) -> Sources:
+    found = [values.pop(f"{key}passphrase_{name}") for name in ("file", "command", "fd")]
+    if sum(one is not None for one in found) > 1:
+        raise click.UsageError(
+            f"give only one of --{prefix}passphrase-file, --{prefix}passphrase-command and --{prefix}passphrase-fd"
+        )
+    return Sources(*found, variables, prefix)
+
+
+def trusts(whose: str = "FILE") -> Decorator:
+    """Add what is trusted. The command gets names, or EVERYTHING, as `trust`."""
+    options = [
+        click.option(
+            "--trust",
+            metavar="NAME",
+            multiple=True,
+            help=f'A name that {whose} may want: "package.Class", "package.*" for the classes defined there, '
+            'or "call:package.function". Repeatable.',
+        ),
+        click.option(
+            "--trust-everything",
+            is_flag=True,
+            help=f"Trust {whose} as you would trust a program: it may run any code.",
+        ),
+    ]
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        names, everything = values.pop("trust"), values.pop("trust_everything")
+        if names and everything:
+            raise click.UsageError("--trust-everything leaves nothing for --trust to add: give one of them")
+        try:
+            Trust(names)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="'--trust'") from None
+        return {"trust": EVERYTHING if everything else names}
+
+    return _combined(options, gather)
+
+
+def _combined(options: Iterable[Callable[[Command], Command]], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> Decorator:
+    """Return a decorator that adds options, and hands what `gather` makes of them to the command."""
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def gathered(**values: Any) -> int | None:
+            made = gather(values)
+            return function(**values, **made)
+
+        command: Command = gathered
+        for option in reversed([*options]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
+
+
+def depth(default: int | None) -> Decorator:
+    """Add how deep a tree is printed."""
+    return click.option(
+        "--depth",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=default is not None,
+        help="Leave out what lies deeper than this many levels.",
+    )

@@ -1,0 +1,130 @@
+"""Where passphrases come from: the terminal, a file, a command, a file descriptor, the environment. Never an argument."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import termios
+from dataclasses import dataclass
+from pathlib import Path
+
+from appsnap.errors import PassphraseError
+from appsnap.cli.words import escaped
+
+__all__ = ["Sources"]
+
+_HINT = "give --{0}passphrase-file, --{0}passphrase-command or --{0}passphrase-fd, or set {1}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources that a command line names, at most one of them, and the variables that it falls back to.
+
+    `prefix` is that of the options, for hints.
+    """
+
+    file: str | None
+    command: str | None
+    fd: int | None
+    variables: tuple[str, ...]
+    prefix: str = ""
+
+    def named(self) -> str | None:
+        """Return the passphrase from what the command line names, or None if it names nothing."""
+        if self.file is not None:
+            return _one_line(Path(self.file).read_bytes(), self.file)
+        if self.command is not None:
+            return _one_line(_output_of(self.command), "the command's output")
+        if self.fd is not None:
+            # Closed behind us, so that the application and what it starts don't inherit it.
+            with os.fdopen(self.fd, "rb", closefd=self.fd > 2) as file:
+                return _one_line(file.read(), f"file descriptor {self.fd}")
+        return None
+
+    def ambient(self) -> str | None:
+        """Return the passphrase that the environment holds, or None."""
+        for variable in self.variables:
+            if variable in os.environ:
+                if not os.environ[variable]:
+                    raise PassphraseError(f"the passphrase in {variable} is empty")
+                return os.environ[variable]
+        return None
+
+    def to_open(self, path: str) -> str:
+        """Return the passphrase of an existing file: the environment's, else what is typed."""
+        return self.ambient() or self._typed(f"Passphrase for {escaped(path)}: ")
+
+    def to_close(self, path: str) -> str:
+        """Return the passphrase for a new file. What is typed is asked for twice."""
+        found = self.named() or self.ambient()
+        if found is not None:
+            return found
+        typed = self._typed(f"New passphrase for {escaped(path)}: ")
+        if self._typed("The same again: ") != typed:
+            raise PassphraseError("the two passphrases differ", hint="type the same one twice")
+        return typed
+
+    def _typed(self, prompt: str) -> str:
+        try:
+            terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        except OSError:
+            raise PassphraseError(
+                "a passphrase is needed, and there is no terminal to ask for it",
+                hint=_HINT.format(self.prefix, self.variables[0]),
+            ) from None
+        try:
+            line = _ask(terminal, prompt)
+        finally:
+            os.close(terminal)
+        # As Python decodes the environment: in the encoding of the locale.
+        typed = os.fsdecode(line.rstrip(b"\r\n"))
+        if not typed:
+            raise PassphraseError("the passphrase is empty")
+        return typed
+
+
+def _ask(terminal: int, prompt: str) -> bytes:
+    """Read a line from a terminal without echo. What was typed before the prompt is thrown away."""
+    old = termios.tcgetattr(terminal)
+    silent = [*old]
+    silent[3] &= ~termios.ECHO
+    line = b""
+    try:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
+        os.write(terminal, prompt.encode(sys.getfilesystemencoding(), "backslashreplace"))
+        while not line.endswith(b"\n") and (piece := os.read(terminal, 4096)):
+            line += piece
+    finally:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, old)
+        os.write(terminal, b"\n")
+    return line
+
+
+def _output_of(command: str) -> bytes:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise PassphraseError(f"the passphrase command is malformed: {str(error).lower()}") from None
+    if not words:
+        raise PassphraseError("the passphrase command is empty")
+    try:
+        # Not through a shell: whoever wants one can name it.
+        result = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - it is what the user asked for
+    except OSError as error:
+        raise PassphraseError(f"the passphrase command can't be run: {error.strerror}: {words[0]}") from None
+    if result.returncode:
+        raise PassphraseError(f"the passphrase command failed with exit status {result.returncode}: {words[0]}")
+    return result.stdout
+
+
+def _one_line(data: bytes, where: str) -> str:
+    """Return the one line that data is, without its end."""
+    line = data.removesuffix(b"\n").removesuffix(b"\r")
+    if not line:
+        raise PassphraseError(f"the passphrase is empty: there is none in {where}")
+    if b"\n" in line:
+        raise PassphraseError(f"a passphrase is one line, and there are more in {where}")
+    # Bytes that are no UTF-8 come out as they went in.
+    return line.decode("utf-8", "surrogateescape")

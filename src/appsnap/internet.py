@@ -1,0 +1,195 @@
+"""Services that people need at once: a periodic call, and a server for streams. Both live on asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import logging
+import socket
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+__all__ = ["StreamServerService", "TimerService"]
+
+_log = logging.getLogger(__name__)
+
+
+class TimerService(Service):
+    """Calls a function, or coroutine function, every `step` seconds: at once when it starts, and then at fixed times.
+
+    What isn't done when the next call is due isn't called a second time: that call is left out. An error is logged and
+    the calls go on, because one failure should not end them silently for good; in this it differs from Twisted's.
+    Stopping waits for a call that is under way.
+    """
+
+    __transient__ = ("_due", "_next", "_under_way")
+
+    _due: float = 0.0
+    _next: asyncio.TimerHandle | None = None
+    _under_way: asyncio.Future[object] | None = None
+
+    def __init__(self, step: float, callable: Callable[..., object], *args: Any, **kwargs: Any) -> None:  # noqa: A002 - Twisted's name
+        if not step > 0:
+            raise ValueError(f"step is a number of seconds above 0, not {step!r}")
+        self.step = step
+        self.call = (callable, args, kwargs)
+
+    def startService(self) -> Awaitable[object] | None:
+        """Make the first call. Raises RuntimeError if no event loop is running."""
+        self._due = asyncio.get_running_loop().time()
+        super().startService()
+        self._tick()
+        return None
+
+    def stopService(self) -> Awaitable[object] | None:
+        """Make no more calls. Return what waits for a call under way, if there is one."""
+        super().stopService()
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        call = self._under_way
+        # A call may stop its own timer, and can't wait for itself.
+        if call is None or call is asyncio.current_task():
+            return None
+        return asyncio.gather(call, return_exceptions=True)
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        late = max(loop.time() - self._due, 0.0)
+        self._due += self.step * (late // self.step + 1)
+        self._next = loop.call_at(self._due, self._tick)
+        if self._under_way is not None:
+            return
+        function, args, kwargs = self.call
+        try:
+            result = function(*args, **kwargs)
+        except Exception:  # noqa: BLE001 - see the docstring of the class
+            _log.exception("a timed call failed: %r", function)
+            return
+        if inspect.isawaitable(result):
+            self._under_way = asyncio.ensure_future(result)
+            self._under_way.add_done_callback(self._done)
+
+    def _done(self, call: asyncio.Future[object]) -> None:
+        self._under_way = None
+        error = None if call.cancelled() else call.exception()
+        if error is not None:
+            _log.error("a timed call failed: %r", self.call[0], exc_info=error)
+
+
+class StreamServerService(Service):
+    """Serves streams: each connection is `handler(reader, writer)`, a coroutine function, and closed when that ends.
+
+    `port` 0 lets the system choose; while the server runs, `port` is the one it has. `options` are those of
+    `asyncio.start_server`. `privilegedStartService` binds the port, or else `startService` does. Stopping cancels the
+    handlers, and waits for them.
+    """
+
+    __transient__ = ("_handlers", "_server", "_socket")
+
+    options: Mapping[str, Any] = types.MappingProxyType({})
+    _server: asyncio.Server | None = None
+    _socket: socket.socket | None = None
+
+    def __init__(
+        self,
+        handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        **options: Any,
+    ) -> None:
+        self.handler = handler
+        self.host = host
+        self.port = port
+        if options:
+            self.options = options
+
+    @functools.cached_property
+    def _handlers(self) -> set[asyncio.Task[None]]:
+        return set()
+
+    @property
+    def port(self) -> int:
+        """The port of the running server, else the one that was asked for."""
+        port: int = self.__dict__["port"] if self._socket is None else self._socket.getsockname()[1]
+        return port
+
+    @port.setter
+    def port(self, port: int) -> None:
+        # Under its own name, because this is what people read in a snapshot.
+        self.__dict__["port"] = port
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """What the running server listens to."""
+        return () if self._socket is None else (self._socket,)
+
+    def privilegedStartService(self) -> Awaitable[object] | None:
+        """Bind the port; connections wait until the service starts. Raises OSError."""
+        if self._socket is None:
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            self._socket = socket.create_server((self.host, self.port), family=family)
+        return None
+
+    async def startService(self) -> None:
+        """Serve. Raises OSError if the port can't be bound."""
+        self.privilegedStartService()
+        super().startService()
+        try:
+            # In two steps, the first of which can't be cancelled: a server without a name couldn't be closed.
+            self._server = await asyncio.start_server(
+                self._connected, sock=self._socket, start_serving=False, **self.options
+            )
+            await self._server.start_serving()
+        except BaseException:
+            super().stopService()
+            self._close()
+            raise
+
+    def stopService(self) -> Awaitable[object] | None:
+        """Close the port, cancel the handlers, and return what waits for them."""
+        super().stopService()
+        self._close()
+        if not self._handlers:
+            return None
+        handlers = self._handlers - {asyncio.current_task()}  # one that stops its own server can't wait for itself
+        for handler in handlers:
+            handler.cancel()
+        return asyncio.gather(*handlers, return_exceptions=True)
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        elif self._socket is not None:
+            self._socket.close()
+        self._server = self._socket = None
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.running:  # accepted just before the port was closed
+            writer.transport.abort()
+            return
+        handler = asyncio.get_running_loop().create_task(self._handle(reader, writer))
+        self._handlers.add(handler)
+        handler.add_done_callback(self._handlers.discard)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            try:
+                await self.handler(reader, writer)
+            except ConnectionError as error:
+                _log.debug("a connection was lost: %s", error)
+            except Exception:  # noqa: BLE001 - one connection's error is no other's
+                _log.exception("the handler of a connection failed: %r", self.handler)
+            with contextlib.suppress(ConnectionError):
+                writer.close()
+                await writer.wait_closed()
+        finally:
+            # Nothing is left to do, unless this was cancelled: then nobody waits for a client that doesn't read.
+            writer.transport.abort()

@@ -1,0 +1,273 @@
+"""Elements to steps: the reader of xml snapshots."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import defusedxml.ElementTree
+
+from appsnap.errors import Damaged
+from appsnap.files.header import Header
+from appsnap.recipe.draft import Draft
+from appsnap.recipe.steps import (
+    INLINE,
+    Add,
+    ByteArray,
+    Call,
+    FrozenSet,
+    List,
+    Name,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from xml.etree.ElementTree import Element
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Turns elements into steps."""
+
+    def __init__(self) -> None:
+        self._draft = Draft()
+        self._ids: dict[str, Any] = {}
+        self._root: Any = None
+        self._complete = False
+
+    def read(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read the document; return the fields of header and trailer."""
+        depth = 0
+        header: dict[str, Any] = {}
+        trailer: dict[str, Any] = {}
+        snapshot: Element | None = None
+        for event, element in defusedxml.ElementTree.iterparse(
+            io.BytesIO(raw), events=("start", "end"), forbid_dtd=True
+        ):
+            if event == "start":
+                depth += 1
+                if depth == 1:
+                    if element.tag != "snapshot":
+                        raise Damaged(f"the document is a {element.tag}, not a snapshot")
+                    snapshot = element
+                    header = {**element.attrib, "appsnap": int(element.attrib.get("appsnap", ""))}
+                    Header.from_dict(header)
+                continue
+            depth -= 1
+            if depth == 1:
+                if trailer:
+                    raise ValueError("something stands behind the trailer")
+                if element.tag == "trailer":
+                    trailer = self._trailer(element)
+                else:
+                    self._statement(element)
+                assert snapshot is not None
+                snapshot.clear()  # what has been read isn't needed any more
+        return header, trailer
+
+    @staticmethod
+    def _trailer(element: Element) -> dict[str, Any]:
+        owners = {child.attrib["name"]: child.attrib["version"] for child in element}
+        return {
+            "sha256": element.attrib["sha256"],
+            "steps": int(element.attrib["steps"]),
+            "distributions": owners,
+        }
+
+    def finish(self) -> Recipe:
+        """Return the recipe. Raises Damaged where there is no root."""
+        if not self._complete:
+            raise Damaged("the document has no root")
+        return self._draft.finish(self._root)
+
+    def _statement(self, element: Element) -> None:
+        if self._complete:
+            raise ValueError("something stands behind the root")
+        if element.tag == "root":
+            self._root = self._only(element)
+            self._complete = True
+        elif element.tag == "fill":
+            children = list(element)
+            if "ref" in element.attrib:
+                target = self._known(element.attrib["ref"])
+            else:
+                target = self._register(self._only(children.pop(0)))
+            for child in children:
+                self._filling(target, child)
+        else:
+            self._value(element)
+
+    def _known(self, name: str) -> Any:
+        if name not in self._ids:
+            raise ValueError(f"id {name} isn't known here")
+        return self._ids[name]
+
+    def _register(self, lazy: Any) -> Ref:
+        operand = self._draft.operand(lazy)
+        if not isinstance(operand, Ref):
+            raise ValueError("an object is wanted here, not a plain value")
+        return operand
+
+    def _value(self, element: Element) -> Any:
+        read_ = _READERS.get(element.tag)
+        if read_ is None:
+            raise ValueError(f"there is no element {element.tag} here")
+        value = read_(self, element)
+        name = element.attrib.get("id")
+        if name is not None:
+            if name in self._ids:
+                raise ValueError(f"id {name} stands twice")
+            self._ids[name] = value
+        return value
+
+    def _all(self, elements: Iterable[Element]) -> list[Any]:
+        return self._draft.operands([self._value(element) for element in elements])
+
+    def _only(self, element: Element) -> Any:
+        (child,) = element
+        return self._value(child)
+
+    def _entries(self, elements: Iterable[Element]) -> tuple[list[Any], list[Any]]:
+        keys, values = [], []
+        for element in elements:
+            if element.tag != "item":
+                raise ValueError(f"there is no element {element.tag} among items")
+            parts = list(element)
+            key = _read_attribute(element, "key")
+            keys.append(self._value(parts.pop(0)) if key is None else key)
+            (value,) = parts
+            values.append(self._value(value))
+        return keys, values
+
+    def _made(self, element: Element) -> Ref:
+        """Read `object` or `call`: what it is made from first, then what fills it."""
+        role = "class" if element.tag == "object" else "function"
+        children = list(element)
+        dotted = _read_attribute(element, role)
+        origin: Any = self._only(children.pop(0)) if dotted is None else _name(dotted)
+        args: list[Any] = []
+        keywords: list[str] = []
+        values: list[Any] = []
+        while children and children[0].tag == "argument":
+            child = children.pop(0)
+            name = _read_attribute(child, "name")
+            if name is None:
+                args.append(self._only(child))
+            else:
+                keywords.append(name)
+                values.append(self._only(child))
+        if role == "class":
+            made = self._draft.new(self._register(origin), args, keywords, values)
+        else:
+            made = self._draft.make(Call(self._register(origin), self._draft.operands(args)))
+        for child in children:
+            self._filling(made, child)
+        return made
+
+    def _filled(self, element: Element) -> Ref:
+        target, *fillings = element
+        made = self._register(self._only(target))
+        for filling in fillings:
+            self._filling(made, filling)
+        return made
+
+    def _filling(self, target: Ref, element: Element) -> None:
+        draft = self._draft
+        match element.tag:
+            case "state":
+                keys = [_read_attribute(child, "name") for child in element]
+                if None in keys:
+                    raise ValueError("an attribute without name")
+                values = draft.operands([self._only(child) for child in element])
+                draft.do(State(target, [key for key in keys if key is not None], values))
+            case "given-state":
+                draft.do(SetState(target, draft.operand(self._only(element))))
+            case "items":
+                draft.extend(target, self._all(element))
+            case "members":
+                draft.do(Add(target, self._all(element)))
+            case "entries":
+                draft.fill(target, *self._entries(element))
+            case tag:
+                raise ValueError(f"there is no element {tag} here")
+
+    def _text(self, element: Element) -> Any:
+        text = element.text or ""
+        if element.attrib.get("json") == "true":
+            text = json.loads(text)
+            if not isinstance(text, str):
+                raise ValueError("a text that is no text")
+        return self._draft.operand(text)
+
+    def _bytes(self, element: Element) -> Any:
+        raw = _base64(element)
+        return raw if len(raw) <= INLINE else self._draft.make(Value(raw))
+
+    def _method(self, element: Element) -> Any:
+        name = _read_attribute(element, "name")
+        return self._draft.call(Name("builtins", "getattr"), [self._only(element), name or ""])
+
+    def _int(self, element: Element) -> int:
+        text = element.text or ""
+        if not re.fullmatch(r"-?(0x[0-9a-f]+|[0-9]+)", text):
+            raise ValueError("an integer that is none")
+        return int(text, 16 if "x" in text else 10)
+
+
+_READERS: dict[str, Callable[[Reader, Element], Any]] = {
+    "none": lambda _, __: None,
+    "true": lambda _, __: True,
+    "false": lambda _, __: False,
+    "int": Reader._int,
+    "float": lambda _, e: float(e.text or ""),
+    "str": Reader._text,
+    "bytes": Reader._bytes,
+    "bytearray": lambda r, e: r._draft.make(ByteArray(_base64(e))),
+    "ref": lambda r, e: r._known(e.attrib["to"]),
+    "list": lambda r, e: r._draft.make(List(r._all(e))),
+    "tuple": lambda r, e: r._draft.make(Tuple(r._all(e))),
+    "set": lambda r, e: r._draft.make(Set(r._all(e))),
+    "frozenset": lambda r, e: r._draft.make(FrozenSet(r._all(e))),
+    "dict": lambda r, e: r._draft.dictionary(*r._entries(e)),
+    "name": lambda _, e: _name(_read_attribute(e, "of") or ""),
+    "object": Reader._made,
+    "call": Reader._made,
+    "filled": Reader._filled,
+    "method": Reader._method,
+}
+
+
+def _name(dotted: str) -> Name:
+    module, colon, qualname = dotted.partition(":")
+    if not module or not colon:
+        raise ValueError(f"{dotted!r:.60} is no name")
+    return Name(module, qualname)
+
+
+def _read_attribute(element: Element, name: str) -> str | None:
+    coded = element.attrib.get(f"{name}-json")
+    if coded is None:
+        return element.attrib.get(name)
+    value = json.loads(coded)
+    if not isinstance(value, str):
+        raise ValueError("a name that is no text")
+    return value
+
+
+def _base64(element: Element) -> bytes:
+    try:
+        return base64.b64decode(element.text or "", validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"no base64: {error}") from None

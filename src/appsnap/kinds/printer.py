@@ -1,0 +1,298 @@
+"""Folded steps to Python text, laid out as people lay it out."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+from appsnap.kinds.grammar import BUILTINS, HELPERS, ROOT
+from appsnap.recipe.fold import Assign, names
+from appsnap.recipe.steps import (
+    INLINE,
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Printer"]
+
+_WIDTH = 100
+
+
+class _Group:
+    """Text between brackets, which goes on one line if it fits, else one item a line."""
+
+    __slots__ = ("close", "items", "open", "size", "trailing")
+
+    def __init__(self, open_: str, items: list[Any], close: str, *, trailing: str = ",") -> None:
+        self.open, self.items, self.close, self.trailing = open_, items, close, trailing
+        self.size = len(open_) + len(close) + sum(_size(item) + 2 for item in items)
+
+    def flat(self) -> str:
+        inner = ", ".join(_flat(item) for item in self.items)
+        # A tuple of one keeps its comma.
+        return f"{self.open}{inner}{',' if self.open == '(' and len(self.items) == 1 else ''}{self.close}"
+
+
+class _Pair:
+    """`key: value` or `name=value`."""
+
+    __slots__ = ("key", "size", "value")
+
+    def __init__(self, key: str, value: Any) -> None:
+        self.key, self.value = key, value
+        self.size = len(key) + _size(value)
+
+
+class _Chain:
+    """A group behind a prefix, or with a suffix: `[].append`."""
+
+    __slots__ = ("size", "suffix", "value")
+
+    def __init__(self, value: Any, suffix: str) -> None:
+        self.value, self.suffix = value, suffix
+        self.size = len(suffix) + _size(value)
+
+
+def _size(item: Any) -> int:
+    return len(item) if isinstance(item, str) else int(item.size)
+
+
+def _flat(item: Any) -> str:
+    if isinstance(item, str):
+        return item
+    if isinstance(item, _Pair):
+        return item.key + _flat(item.value)
+    return _flat(item.value) + item.suffix if isinstance(item, _Chain) else str(item.flat())
+
+
+def _laid_out(item: Any, indent: int, used: int) -> str:
+    """Return an item as text that begins in column `used`; its own lines are indented by `indent`."""
+    if isinstance(item, str):
+        return item
+    if item.size <= _WIDTH:
+        flat = _flat(item)
+        if used + len(flat) <= _WIDTH:
+            return flat
+    if isinstance(item, _Pair):
+        return item.key + _laid_out(item.value, indent, used + len(item.key))
+    if isinstance(item, _Chain):
+        return _laid_out(item.value, indent, used) + item.suffix
+    if not item.items:
+        return str(item.open + item.close)
+    pad = " " * (indent + 4)
+    inner = "".join(f"{pad}{_laid_out(part, indent + 4, indent + 4)}{item.trailing}\n" for part in item.items)
+    return f"{item.open}\n{inner}{' ' * indent}{item.close}"
+
+
+class Printer:
+    """Prints folded steps, and finds out which imports they need."""
+
+    def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
+        self._helpers: set[str] = set()
+        self._imported: dict[tuple[str, str], str] = {}
+        self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
+        self._choose_imports(step for step in recipe.steps if isinstance(step, Name))
+        named = [statement.register for statement in statements if isinstance(statement, Assign)]
+        self._variables = names(recipe, named, self._taken)
+
+    def _choose_imports(self, wanted: Iterable[Name]) -> None:
+        """Give each module, or what stands at the top of one, the variable that it is imported as."""
+        tops = {(name.module, name.qualname.partition(".")[0]) for name in wanted if _has_syntax(name)}
+        for module, top in sorted(tops):
+            stem = top or module.rpartition(".")[2]
+            bound, number = stem, 1
+            while bound in self._taken:
+                number += 1
+                bound = f"{stem}_{number}"
+            self._taken.add(bound)
+            self._imported[module, top] = bound
+
+    def imports(self) -> list[str]:
+        """Return the lines of imports that the statements need: modules first, then names from modules."""
+        modules = []
+        tops: dict[str, list[str]] = {"appsnap.source": sorted(self._helpers)} if self._helpers else {}
+        for (module, top), bound in self._imported.items():
+            renamed = "" if bound == (top or module) else f" as {bound}"
+            if top:
+                tops.setdefault(module, []).append(top + renamed)
+            else:
+                modules.append(f"import {module}{renamed}\n")
+        return modules + [_import(module, tops[module]) for module in sorted(tops)]
+
+    def lines(self, statements: list[Any], root: Any) -> Iterator[str]:
+        """Yield the statements, each a logical line; the last one names the root."""
+        for statement in statements:
+            if isinstance(statement, Assign):
+                text = _Pair(f"{self._variables[statement.register]} = ", self._expression(statement.step))
+            else:
+                text = self._expression(statement)
+            yield _laid_out(text, 0, 0) + "\n"
+        yield _laid_out(_Pair(f"{ROOT} = ", self._expression(root)), 0, 0) + "\n"
+
+    def _expression(self, value: Any) -> Any:
+        cls = type(value)
+        if cls is Ref:
+            return self._variables[value]
+        write = _EXPRESSIONS.get(cls)
+        return _literal(value) if write is None else write(self, value)
+
+    def _all(self, values: Iterable[Any]) -> list[Any]:
+        return [self._expression(value) for value in values]
+
+    def _helper(self, name: str) -> str:
+        self._helpers.add(name)
+        return f"{name}("
+
+    def _name(self, step: Name) -> Any:
+        if not _has_syntax(step):
+            parts = [step.module, step.qualname] if step.qualname else [step.module]
+            return _Group(self._helper("thing"), [repr(part) for part in parts], ")")
+        top, dot, rest = step.qualname.partition(".")
+        return self._imported[step.module, top] + dot + rest
+
+    def _new(self, step: New) -> Any:
+        args = [step.cls, *step.args]
+        return _Group(self._helper("new"), self._all(args) + self._keywords(step.names, step.values), ")")
+
+    def _keywords(self, keys: Iterable[str], values: Iterable[Any]) -> list[Any]:
+        """Return attributes as keyword arguments; those that are no identifiers need a dictionary."""
+        plain: list[Any] = []
+        others: list[Any] = []
+        for key, value in zip(keys, values, strict=True):
+            # In their order: behind the first that has no syntax, all go into the dictionary.
+            if not others and key.isidentifier() and key.isascii() and not keyword.iskeyword(key):
+                plain.append(_Pair(f"{key}=", self._expression(value)))
+            else:
+                others.append(_Pair(f"{_literal_text(key)}: ", self._expression(value)))
+        return [*plain, _Pair("**", _Group("{", others, "}"))] if others else plain
+
+    def _call(self, step: Call) -> Any:
+        function = self._expression(step.function)
+        return _Group(f"{_flat(function)}(", self._all(step.args), ")")
+
+    def _member(self, step: Member) -> Any:
+        owner = self._expression(step.owner)
+        if step.name.isidentifier() and step.name.isascii() and not keyword.iskeyword(step.name):
+            simple = isinstance(step.owner, (Ref, Member)) or not isinstance(owner, str)
+            return _Chain(owner if simple else f"({owner})", f".{step.name}")
+        return _Group("getattr(", [owner, _literal_text(step.name)], ")")
+
+    def _mapping(self, keys: Iterable[Any], values: Iterable[Any]) -> _Group:
+        return _Group("{", [self._entry(key, value) for key, value in zip(keys, values, strict=True)], "}")
+
+    def _entry(self, key: Any, value: Any) -> Any:
+        shown = self._expression(key)
+        return _Pair(f"{_flat(shown)}: ", self._expression(value))
+
+    def _set(self, step: Set) -> Any:
+        return _Group("{", self._all(step.items), "}") if step.items else "set()"
+
+    def _frozenset(self, step: FrozenSet) -> Any:
+        items = [_Group("{", self._all(step.items), "}")] if step.items else []
+        return _Group("frozenset(", items, ")")
+
+    def _state(self, step: State) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("state"), [target, *self._keywords(step.names, step.values)], ")")
+
+    def _set_state(self, step: SetState) -> Any:
+        return _Group(self._helper("set_state"), self._all([step.target, step.state]), ")")
+
+    def _extend(self, step: Extend) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("extend"), [target, _Group("[", self._all(step.items), "]")], ")")
+
+    def _add(self, step: Add) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("add"), [target, _Group("[", self._all(step.items), "]")], ")")
+
+    def _update(self, step: Update) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("update"), [target, self._mapping(step.keys, step.values)], ")")
+
+
+_EXPRESSIONS: dict[type, Callable[[Printer, Any], Any]] = {
+    Name: Printer._name,
+    Value: lambda _, s: _literal(s.value),
+    Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
+    List: lambda p, s: _Group("[", p._all(s.items), "]"),
+    Dict: lambda p, s: p._mapping(s.keys, s.values),
+    Set: Printer._set,
+    FrozenSet: Printer._frozenset,
+    ByteArray: lambda _, s: _Group("bytearray(", [_literal(bytes(s.data))], ")"),
+    New: Printer._new,
+    Call: Printer._call,
+    Member: Printer._member,
+    State: Printer._state,
+    SetState: Printer._set_state,
+    Extend: Printer._extend,
+    Add: Printer._add,
+    Update: Printer._update,
+}
+
+
+def _import(module: str, tops: list[str]) -> str:
+    line = f"from {module} import {', '.join(tops)}"
+    if len(line) <= _WIDTH:
+        return f"{line}\n"
+    return f"from {module} import (\n" + "".join(f"    {top},\n" for top in tops) + ")\n"
+
+
+def _has_syntax(name: Name) -> bool:
+    parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
+    return all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts)
+
+
+def _literal(value: Any) -> Any:
+    if isinstance(value, (str, bytes)):
+        return _long_literal(value) if len(value) > INLINE else _literal_text(value)
+    if type(value) is float and not math.isfinite(value):
+        # The sign of what is no number is kept, too.
+        return f'float("{"-" if math.copysign(1, value) < 0 else ""}{"nan" if math.isnan(value) else "inf"}")'
+    if type(value) is int and value.bit_length() > 10_000:
+        return hex(value)  # Python bounds the digits that it reads in base 10
+    return repr(value)
+
+
+def _literal_text(value: str | bytes) -> str:
+    """Return a literal in double quotes. `repr` escapes what isn't printable, bidirectional controls among it."""
+    text = repr(value)
+    quote = text[-1]
+    if quote == '"' or '"' in text:
+        return text
+    prefix, inner = ("b", text[2:-1]) if isinstance(value, bytes) else ("", text[1:-1])
+    return f'{prefix}"{inner}"'
+
+
+def _long_literal(value: str | bytes) -> Any:
+    """Return a literal that goes on several lines: broken behind line ends, and every 80 characters."""
+    parts: list[Any] = []
+    newline: Any = "\n" if isinstance(value, str) else b"\n"
+    for line in value.splitlines(keepends=True) if newline in value else [value]:
+        parts += [line[at : at + 80] for at in range(0, len(line), 80)]
+    if len(parts) == 1:
+        return _literal_text(parts[0])
+    group = _Group("(", [_literal_text(part) for part in parts], ")", trailing="")
+    group.size = _WIDTH + 1  # never on one line: adjacent literals have no commas between them
+    return group

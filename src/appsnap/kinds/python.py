@@ -1,0 +1,80 @@
+"""Scripts that make an application (`.tac`, `.py`). They are no snapshots: they are run, which is what is asked for."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from appsnap.errors import CannotLoad
+
+__all__ = ["run"]
+
+
+def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
+    """Run a script in a module of its own, and return what a variable of it holds at the end.
+
+    The module's name is no name that could be imported, and its classes and functions are saved by value. Each run has
+    a module of its own, and `__main__` stays as it is.
+
+    Raises CannotLoad, with file and line, for whatever goes wrong in the script; OSError if it can't be read.
+    """
+    file = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and show another name
+    source = file.read_bytes()
+    module = _new_module(file)
+    try:
+        # From bytes: Python finds the encoding (PEP 263) as it does for any module.
+        code = compile(source, str(file), "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102 - running it is what is asked for
+    except (Exception, SystemExit) as error:
+        _drop(module)
+        raise CannotLoad(_describe(file, error)) from error
+    except BaseException:
+        _drop(module)
+        raise
+    try:
+        return module.__dict__[variable]
+    except KeyError:
+        _drop(module)
+        raise CannotLoad(
+            f"{file}: there is no {variable!r} at the end of it", hint=f"assign it, as in: {variable} = …"
+        ) from None
+
+
+def _new_module(file: Path) -> types.ModuleType:
+    for number in itertools.count(1):
+        name = f"<{file.name}>" if number == 1 else f"<{file.name} {number}>"
+        module = types.ModuleType(name)
+        # In one step, so that two threads never get the same. It stays in sys.modules: dataclasses and type hints
+        # look for the names of their module there.
+        if sys.modules.setdefault(name, module) is module:
+            break
+    module.__file__ = str(file)
+    module.__package__ = ""
+    # cloudpickle takes all that is in sys.modules to be importable.
+    cloudpickle.register_pickle_by_value(module)
+    return module
+
+
+def _drop(module: types.ModuleType) -> None:
+    cloudpickle.unregister_pickle_by_value(module)
+    sys.modules.pop(module.__name__, None)
+
+
+def _describe(file: Path, error: BaseException) -> str:
+    line = None
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        line, reason = error.lineno, error.msg
+    else:
+        reason = str(error)
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == str(file):
+                line = number
+    place = str(file) if line is None else f"{file}, line {line}"
+    return f"{place}: {type(error).__name__}: {' '.join(reason.split())}".rstrip(" :")

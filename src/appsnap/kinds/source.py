@@ -1,0 +1,92 @@
+"""The source kind: a Python module in UTF-8, of a small fixed grammar, made to be read, edited and compared.
+
+Python can run such a file; `read` never does. It divides the text into pieces of whole statements, parses each with
+`ast`, and turns the trees into steps. A statement begins in column 0, and only there. The first line says what the file
+is, the last one carries the trailer; a file edited by hand has another checksum, and is read all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import Damaged
+from appsnap.files.header import Header, Trailer
+from appsnap.kinds import Document
+from appsnap.kinds.grammar import Reader, pieces
+from appsnap.kinds.printer import Printer
+from appsnap.recipe.fold import fold
+
+if TYPE_CHECKING:
+    from appsnap.recipe.steps import Recipe
+
+__all__ = ["read", "write"]
+
+_FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
+_LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
+
+# By these a text can look other than it is: controls, other line ends, bidirectional marks.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[bytes]:
+    """Return the text of a recipe, in UTF-8, in pieces."""
+    statements, root = fold(recipe)
+    printer = Printer(recipe, statements)
+    body = list(printer.lines(statements, root))
+    imports = printer.imports()
+    about = {key: value for key, value in header.to_dict().items() if key not in ("appsnap", "kind")}
+    first = f"# appsnap {header.format} source: {json.dumps(about)}\n"
+    lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
+    trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), len(recipe.steps), distributions)
+    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict())}\n".encode()]
+
+
+def read(data: memoryview) -> Document:
+    """Return the document that a text spells. Raises Damaged, with the line, for what isn't of the grammar."""
+    try:
+        text = str(data, "utf-8")
+    except UnicodeDecodeError as error:
+        raise Damaged(f"no valid UTF-8 ({error.reason})", offset=error.start) from None
+    bad = _FORBIDDEN.search(text)
+    if bad:
+        line = text.count("\n", 0, bad.start()) + 1
+        raise Damaged(
+            f"line {line} has the character U+{ord(bad[0]):04X}, by which a text can look other than it is",
+            hint='write it as an escape, as in "\\u202e"',
+        )
+    header = _read_header(text)
+    trailer, edited = _read_trailer(text)
+    reader = Reader()
+    for start, piece in pieces(text):
+        reader.read(start, piece)
+    return Document(reader.finish(), header, trailer, edited=edited)
+
+
+def _read_header(text: str) -> Header:
+    found = _FIRST_LINE.match(text)
+    if found is None:
+        raise Damaged('line 1 is no header: it should begin "# appsnap 1 source"')
+    return Header.from_dict({**_json(found[2] or "{}", 1), "appsnap": int(found[1]), "kind": "source"})
+
+
+def _read_trailer(text: str) -> tuple[Trailer | None, bool]:
+    found = _LAST_LINE.search(text)
+    if found is None:
+        return None, True
+    fields = _json(found[1], text.count("\n"))
+    sha256 = hashlib.sha256(text[: found.start()].encode()).hexdigest()
+    edited = fields.get("sha256") != sha256
+    return Trailer.from_dict(fields | {"sha256": sha256}, sha256), edited
+
+
+def _json(text: str, line: int) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"line {line} is no JSON ({error})") from None
+    if not isinstance(fields, dict):
+        raise Damaged(f"line {line} has no JSON object")
+    return fields

@@ -1,0 +1,265 @@
+"""The xml kind: one document, indented, without entities or a DTD.
+
+The element `snapshot` has the header as its attributes; in it stand statements, `root`, and last `trailer`, whose
+`sha256` covers every byte before the line it is on. What an element stands for is written as `docs/format.md` has it:
+values as elements named after their types, objects as `object` and `call` with what fills them inside, and `ref` for
+what has an `id` elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
+from xml.sax.saxutils import escape, quoteattr
+
+import defusedxml
+
+from appsnap.errors import Damaged
+from appsnap.files.header import Header, Trailer
+from appsnap.kinds import Document
+from appsnap.kinds.elements import Reader
+from appsnap.recipe.fold import Assign, fold, names
+from appsnap.recipe.steps import (
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["read", "write"]
+
+# What XML 1.0 (section 2.2) can't hold, and carriage returns, which parsers turn into line feeds.
+_UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TRAILER = b"<trailer "
+_WIDTH = 100
+
+
+# Writing
+
+
+def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[bytes]:
+    """Return the document of a recipe, in pieces."""
+    statements, root = fold(recipe)
+    writer = _Writer(names(recipe, [one.register for one in statements if isinstance(one, Assign)]))
+    attributes = " ".join(f"{key}={quoteattr(str(value))}" for key, value in header.to_dict().items())
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<snapshot {attributes}>"]
+    for statement in statements:
+        lines += writer.statement(statement)
+    lines += ["  <root>", *writer.element(root, 2), "  </root>", ""]
+    body = "\n".join(lines).encode()
+    trailer = Trailer(hashlib.sha256(body).hexdigest(), len(recipe.steps), distributions)
+    owners = "".join(
+        f"    <distribution name={quoteattr(name)} version={quoteattr(version)}/>\n"
+        for name, version in distributions.items()
+    )
+    end = f'  <trailer sha256="{trailer.sha256}" steps="{trailer.steps}"'
+    end += f">\n{owners}  </trailer>\n" if owners else "/>\n"
+    return [body, f"{end}</snapshot>\n".encode()]
+
+
+class _Writer:
+    def __init__(self, ids: dict[Ref, str]) -> None:
+        self._ids = ids
+
+    def statement(self, statement: Any) -> Iterator[str]:
+        if isinstance(statement, Assign):
+            yield from self.element(statement.step, 1, f' id="{self._ids[statement.register]}"')
+            return
+        target = statement.target
+        if type(target) is Ref:
+            yield f'  <fill ref="{self._ids[target]}">'
+        else:
+            yield "  <fill>"
+            yield from self._wrapped("target", "", [target], 2)
+        yield from self._filling(statement, 2)
+        yield "  </fill>"
+
+    def element(self, value: Any, level: int, more: str = "") -> Iterator[str]:
+        """Yield the lines of a folded operand. `more` is text for its start tag."""
+        pad = "  " * level
+        if type(value) is Ref:
+            yield f'{pad}<ref to="{self._ids[value]}"/>'
+        elif type(value) in _CONTAINERS:
+            yield from self._container(_CONTAINERS[type(value)], value, level, more)
+        elif isinstance(value, Dict):
+            yield from self._block("dict", more, self._entries(value.keys, value.values, level + 1), level)
+        elif isinstance(value, (New, Call)):
+            yield from self._object(value, [], level, more)
+        elif isinstance(value, (State, SetState, Extend, Update, Add)):
+            fillings = []
+            while not isinstance(value, (New, Call)):
+                if type(value) not in _FILLERS:
+                    # A container that is filled further stands as the target of the filling.
+                    yield from self._filled_container(value, fillings, level, more)
+                    return
+                fillings.append(value)
+                value = value.target
+            yield from self._object(value, fillings, level, more)
+        elif isinstance(value, Name):
+            yield f"{pad}<name{_attribute('of', _dotted(value))}{more}/>"
+        elif isinstance(value, Member):
+            yield from self._wrapped("method", _attribute("name", value.name) + more, [value.owner], level)
+        else:
+            yield pad + _atom(value, more)
+
+    def _container(self, tag: str, value: Any, level: int, more: str) -> Iterator[str]:
+        yield from self._wrapped(tag, more, value.items, level)
+
+    def _filled_container(self, value: Any, fillings: list[Any], level: int, more: str) -> Iterator[str]:
+        pad = "  " * level
+        yield f"{pad}<filled{more}>"
+        yield from self._wrapped("target", "", [value], level + 1)
+        for filling in reversed(fillings):
+            yield from self._filling(filling, level + 1)
+        yield f"{pad}</filled>"
+
+    def _wrapped(self, tag: str, attributes: str, values: Iterable[Any], level: int) -> Iterator[str]:
+        yield from self._block(tag, attributes, (x for value in values for x in self.element(value, level + 1)), level)
+
+    def _block(self, tag: str, attributes: str, inner: Iterable[str], level: int) -> Iterator[str]:
+        """Yield an element with what is in it: on one line if that is short, else each part on its own."""
+        pad = "  " * level
+        start, end = f"{pad}<{tag}{attributes}>", f"</{tag}>"
+        lines = iter(inner)
+        first: list[str] = []
+        room = _WIDTH - len(start) - len(end)
+        for line in lines:
+            first.append(line)
+            room -= len(line.strip())
+            if room < 0 or "\n" in line:
+                yield start
+                yield from first
+                yield from lines
+                yield pad + end
+                return
+        yield start + "".join(line.strip() for line in first) + end if first else f"{start[:-1]}/>"
+
+    def _entries(self, keys: Iterable[Any], values: Iterable[Any], level: int) -> Iterator[str]:
+        for key, value in zip(keys, values, strict=True):
+            if type(key) is str:
+                yield from self._wrapped("item", _attribute("key", key), [value], level)
+            else:
+                yield from self._wrapped("item", "", [key, value], level)
+
+    def _object(self, value: Any, fillings: list[Any], level: int, more: str) -> Iterator[str]:
+        tag, role, origin = (
+            ("object", "class", value.cls) if isinstance(value, New) else ("call", "function", value.function)
+        )
+        attributes = _attribute(role, _dotted(origin)) if isinstance(origin, Name) else ""
+        yield from self._block(tag, attributes + more, self._inside(value, role, origin, fillings, level + 1), level)
+
+    def _inside(self, value: Any, role: str, origin: Any, fillings: list[Any], level: int) -> Iterator[str]:
+        if not isinstance(origin, Name):
+            yield from self._wrapped(role, "", [origin], level)
+        for argument in value.args:
+            yield from self._wrapped("argument", "", [argument], level)
+        if isinstance(value, New):
+            for name, argument in zip(value.names, value.values, strict=True):
+                yield from self._wrapped("argument", _attribute("name", name), [argument], level)
+        for filling in reversed(fillings):
+            yield from self._filling(filling, level)
+
+    def _filling(self, step: Any, level: int) -> Iterator[str]:
+        match step:
+            case State(_, names_, values):
+                inner = (
+                    line
+                    for name, value in zip(names_, values, strict=True)
+                    for line in self._wrapped("attribute", _attribute("name", name), [value], level + 1)
+                )
+                yield from self._block("state", "", inner, level)
+            case SetState(_, state):
+                yield from self._wrapped("given-state", "", [state], level)
+            case Extend(_, items):
+                yield from self._wrapped("items", "", items, level)
+            case Add(_, items):
+                yield from self._wrapped("members", "", items, level)
+            case Update(_, keys, values):
+                yield from self._block("entries", "", self._entries(keys, values, level + 1), level)
+
+
+_CONTAINERS: dict[type, str] = {List: "list", Tuple: "tuple", Set: "set", FrozenSet: "frozenset"}
+_FILLERS = frozenset({State, SetState, Extend, Update, Add})
+
+
+def _dotted(name: Name) -> str:
+    return f"{name.module}:{name.qualname}"
+
+
+def _attribute(name: str, value: str) -> str:
+    """Return an attribute; where XML can't hold the value, it is `NAME-json`, with a JSON string."""
+    if _UNFIT.search(value):
+        return f" {name}-json={quoteattr(json.dumps(value))}"
+    return f" {name}={quoteattr(value)}"
+
+
+def _atom(value: Any, more: str = "") -> str:
+    match value:
+        case None:
+            return "<none/>"
+        case bool():
+            return "<true/>" if value else "<false/>"
+        case int():
+            # Python bounds the digits that it reads in base 10.
+            return f"<int>{value if value.bit_length() < 10_000 else hex(value)}</int>"
+        case float():
+            # The sign of what is no number is kept, too.
+            return f"<float>{'-' if math.isnan(value) and math.copysign(1, value) < 0 else ''}{value!r}</float>"
+        case ByteArray(data):
+            return f"<bytearray{more}>{base64.b64encode(data).decode()}</bytearray>"
+        case bytes() | Value(bytes()):
+            raw = value if isinstance(value, bytes) else value.value
+            return f"<bytes{more}>{base64.b64encode(raw).decode()}</bytes>"
+        case _:
+            text = value if isinstance(value, str) else value.value
+            if _UNFIT.search(text):
+                return f'<str{more} json="true">{escape(json.dumps(text))}</str>'
+            return f"<str{more}>{escape(text)}</str>"
+
+
+# Reading
+
+
+def read(data: memoryview) -> Document:
+    """Return the document that bytes spell."""
+    raw = bytes(data)
+    start = raw.rfind(b"\n  " + _TRAILER) + 1
+    if not start:
+        raise Damaged(
+            "no trailer of a snapshot", offset=len(raw), hint="the file is truncated; take another copy of it"
+        )
+    reader = Reader()
+    try:
+        header, trailer = reader.read(raw)
+    except defusedxml.DefusedXmlException as error:
+        raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
+    except ParseError as error:
+        raise Damaged(f"no valid XML ({error})") from None
+    except (RecursionError, MemoryError):
+        raise Damaged("elements are nested too deep") from None
+    except (ValueError, TypeError, KeyError, AssertionError) as error:
+        raise Damaged(f"an element can't be read ({error})") from None
+    digest = hashlib.sha256(raw[:start]).hexdigest()
+    return Document(reader.finish(), Header.from_dict(header), Trailer.from_dict(trailer, digest))

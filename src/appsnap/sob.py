@@ -1,0 +1,105 @@
+"""Small objects in files, as Twisted's `persisted.sob` has them: names by convention, over `appsnap.snapshot`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import implementer
+
+from appsnap.errors import AppsnapError, WrongKind
+from appsnap.interfaces import IPersistable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from appsnap.recipe.trust import Everything
+
+__all__ = ["IPersistable", "Persistent", "guessType", "load", "loadValueFromFile"]
+
+_EXTENSIONS = {"pickle": "tap", "source": "tas", "msgpack": "tam", "xml": "tax"}
+
+
+@implementer(IPersistable)
+class Persistent:
+    """Saves an object under a name: `NAME[-TAG].tap`, or `tas`, `tam`, `tax`; with `e` in front if encrypted."""
+
+    style = "pickle"
+
+    def __init__(self, original: Any, name: str) -> None:
+        self.original = original
+        self.name = name
+
+    def setStyle(self, style: str) -> None:
+        """Set the kind of file. Raises WrongKind where it is none."""
+        _extension(style)
+        self.style = style
+
+    def save(
+        self, tag: str | None = None, filename: str | os.PathLike[str] | None = None, passphrase: str | None = None
+    ) -> None:
+        """Save to `filename`, or to what name and tag give, in the current folder."""
+        # A service is made, started and stopped without it.
+        from appsnap import snapshot  # noqa: PLC0415
+
+        target = filename or self._filename(tag, encrypted=passphrase is not None)
+        snapshot.save(self.original, target, kind=self.style, passphrase=passphrase, tag=tag or None)
+
+    def _filename(self, tag: str | None, *, encrypted: bool) -> str:
+        stem = f"{self.name}-{tag}" if tag else self.name
+        # The name may come from a snapshot, which must not choose where the next one is written.
+        if not self.name or "\0" in stem or Path(stem).name != stem:
+            raise AppsnapError(
+                f"{stem!r} can't be the name of a file", hint="say where to save, as in save(filename=…)"
+            )
+        return f"{stem}.{'e' * encrypted}{_extension(self.style)}"
+
+
+def load(
+    filename: str | os.PathLike[str],
+    style: str,
+    passphrase: str | None = None,
+    *,
+    trust: Iterable[str] | Everything = (),
+) -> Any:
+    """Load an object from a file of one kind. What is persistable then saves as that kind again.
+
+    See `appsnap.load` for `trust`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
+    """
+    from appsnap import snapshot  # noqa: PLC0415 - as above
+
+    _extension(style)
+    value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust)
+    persistable = IPersistable(value, None)
+    if persistable is not None:
+        persistable.setStyle(style)
+    return value
+
+
+def loadValueFromFile(filename: str | os.PathLike[str], variable: str) -> Any:
+    """Run a Python script, and return what a variable of it holds. Raises CannotLoad, OSError."""
+    from appsnap.kinds import python  # noqa: PLC0415 - as above
+
+    return python.run(filename, variable)
+
+
+def guessType(filename: str | os.PathLike[str]) -> str:
+    """Return the kind of a file by its extension. Raises WrongKind where that says nothing."""
+    extension = os.path.splitext(filename)[1].lower()  # noqa: PTH122 - takes whatever is a path
+    for kind, known in _EXTENSIONS.items():
+        if extension in (f".{known}", f".e{known}"):
+            return kind
+    if extension in (".tac", ".py"):
+        return "python"
+    raise WrongKind(
+        f"the extension of {os.fspath(filename)!r} says nothing of its kind",
+        hint="say which: " + ", ".join([*_EXTENSIONS, "python"]),
+    )
+
+
+def _extension(style: str) -> str:
+    try:
+        return _EXTENSIONS[style]
+    except KeyError:
+        raise WrongKind(f"{style!r} is no kind of snapshot", hint="the kinds are " + ", ".join(_EXTENSIONS)) from None

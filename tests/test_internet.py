@@ -1,0 +1,525 @@
+"""The timer and the server, on a real loop and real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import pickle
+import socket
+
+import pytest
+
+from appsnap.errors import ServiceError
+from appsnap.internet import StreamServerService, TimerService
+from appsnap.service import Application, MultiService
+
+
+def append(calls, what):
+    """Be what a timer calls."""
+    calls.append(what)
+
+
+class Calls(list):
+    """A list whose growth can be awaited."""
+
+    def __init__(self):
+        super().__init__()
+        self._grown = asyncio.Event()
+
+    def append(self, what):
+        super().append(what)
+        self._grown.set()
+
+    async def reach(self, count):
+        """Wait until there are so many."""
+        while len(self) < count:
+            self._grown.clear()
+            await asyncio.wait_for(self._grown.wait(), 10)
+
+
+class TestTimer:
+    def test_first_call(self):
+        """The first call comes at once, within the start."""
+        calls = []
+
+        async def main():
+            timer = TimerService(60, append, calls, what="tick")
+            timer.startService()
+            assert calls == ["tick"]
+            assert timer.running
+            assert timer.stopService() is None
+            assert not timer.running
+
+        asyncio.run(main())
+
+    def test_repeats(self):
+        """The calls go on, of a coroutine function as well."""
+
+        async def tick(calls):
+            await asyncio.sleep(0)
+            calls.append("tick")
+
+        async def main():
+            for function in (tick, lambda calls: calls.append("tick")):
+                calls = Calls()
+                timer = TimerService(0.001, function, calls)
+                timer.startService()
+                await calls.reach(4)
+                await (timer.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+    def test_ends(self):
+        """After the stop there are no more calls, and a second start begins anew."""
+
+        async def main():
+            calls, other = Calls(), Calls()
+            timer = TimerService(0.001, calls.append, "tick")
+            other_timer = TimerService(0.001, other.append, "tick")
+            timer.startService()
+            timer.stopService()
+            other_timer.startService()
+            await other.reach(5)
+            assert len(calls) == 1
+            timer.startService()
+            await calls.reach(3)
+            timer.stopService()
+            other_timer.stopService()
+
+        asyncio.run(main())
+
+    def test_fixed_times(self, monkeypatch):
+        """Calls come at multiples of the step from the start; those that are missed are left out; none comes twice."""
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            now = 1000.0
+            due = []
+            monkeypatch.setattr(loop, "time", lambda: now)
+            monkeypatch.setattr(loop, "call_at", lambda when, function: due.append(when) or asyncio.Handle.__new__)
+            timer = TimerService(10, lambda: None)
+            timer.startService()
+            for now in (1010.0, 1019.999999, 1055.0, 1060.0):  # in time, early, late, in time again
+                timer._tick()
+            assert due == [1010, 1020, 1030, 1060, 1070]
+            timer._next = None
+            timer.stopService()
+
+        asyncio.run(main())
+
+    def test_no_overlap(self):
+        """A call isn't made while the last one is under way."""
+
+        async def main():
+            calls, release, beats = Calls(), asyncio.Event(), Calls()
+
+            async def slow():
+                calls.append("begun")
+                await release.wait()
+
+            timer, beat = TimerService(0.001, slow), TimerService(0.001, beats.append, "beat")
+            timer.startService()
+            beat.startService()
+            await beats.reach(5)
+            assert calls == ["begun"]
+            release.set()
+            await calls.reach(2)
+            await (timer.stopService() or asyncio.sleep(0))
+            beat.stopService()
+
+        asyncio.run(main())
+
+    def test_stop_waits(self):
+        """The stop waits for a call under way, which isn't cancelled."""
+        calls = []
+
+        async def slow():
+            for _ in range(5):
+                await asyncio.sleep(0)
+            calls.append("done")
+
+        async def main():
+            timer = TimerService(60, slow)
+            timer.startService()
+            await timer.stopService()
+            assert calls == ["done"]
+
+        asyncio.run(main())
+
+    def test_cancelled_stop(self):
+        """Cancelling the stop cancels the call."""
+        cancelled = []
+
+        async def hangs():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.append(True)
+
+        async def main():
+            timer = TimerService(60, hangs)
+            timer.startService()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(timer.stopService(), 0.001)
+
+        asyncio.run(main())
+
+        assert cancelled == [True]
+
+    def test_stops_itself(self):
+        """A call may stop its own timer, and take it out of the tree."""
+        done = []
+
+        async def main():
+            async def once():
+                await (timer.disownServiceParent() or asyncio.sleep(0))
+                done.append(True)
+
+            root = MultiService()
+            timer = TimerService(60, once)
+            timer.setServiceParent(root)
+            root.startService()
+            while not done:
+                await asyncio.sleep(0)
+            assert not timer.running
+            assert list(root) == []
+
+        asyncio.run(asyncio.wait_for(main(), 10))
+
+    @pytest.mark.parametrize("later", [False, True])
+    def test_error(self, caplog, later):
+        """An error is logged, and the calls go on."""
+
+        async def main():
+            calls = Calls()
+
+            def fails():
+                calls.append("call")
+                raise ValueError("no price")
+
+            async def fails_later():
+                fails()
+
+            timer = TimerService(0.001, fails_later if later else fails)
+            timer.startService()
+            await calls.reach(3)
+            await (timer.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+        errors = [record for record in caplog.records if record.name == "appsnap.internet"]
+        assert len(errors) >= 3
+        assert all(str(record.exc_info[1]) == "no price" for record in errors)
+
+    def test_without_loop(self):
+        """Without an event loop it can't start: the error says so, and it doesn't count as running."""
+        root = Application("shop")
+        TimerService(1, print).setServiceParent(root)
+
+        with pytest.raises(ServiceError, match="no running event loop"):
+            root.startService()
+        assert not root.services[0].running
+
+    @pytest.mark.parametrize("step", [0, -1, float("nan")])
+    def test_step(self, step):
+        """The step is above 0."""
+        with pytest.raises(ValueError, match="step"):
+            TimerService(step, print)
+
+    def test_state(self):
+        """Nothing live is saved, and a copy of a running timer starts anew."""
+
+        async def main():
+            async def hangs():
+                await asyncio.Event().wait()
+
+            timer = TimerService(60, append, [], "tick")
+            timer.startService()
+            assert timer.__getstate__() == {"step": 60, "call": (append, ([["tick"][0]], "tick"), {})}
+            cloned = pickle.loads(pickle.dumps(timer))
+            assert not cloned.running
+            cloned.startService()
+            assert cloned.call[1][0] == ["tick", "tick"]
+            for each in (timer, cloned):
+                each.stopService()
+
+        asyncio.run(main())
+
+
+async def echo(reader, writer):
+    """Send lines back."""
+    while line := await reader.readline():
+        writer.write(line)
+        await writer.drain()
+
+
+async def ask(port, line, host="127.0.0.1"):
+    """Send a line, and return the answer."""
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(line)
+    answer = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+class TestServer:
+    def test_serves(self):
+        """Each connection gets its handler; the port is the real one while it runs, and free again after."""
+
+        async def main():
+            server = StreamServerService(echo)
+            assert (server.port, server.sockets) == (0, ())
+            await server.startService()
+            port = server.port
+            assert port > 0
+            assert server.sockets[0].getsockname() == ("127.0.0.1", port)
+            answers = await asyncio.gather(*(ask(port, b"%d\n" % number) for number in range(5)))
+            assert answers == [b"%d\n" % number for number in range(5)]
+            await (server.stopService() or asyncio.sleep(0))
+            assert (server.port, server.sockets) == (0, ())
+            with pytest.raises(ConnectionRefusedError):
+                await ask(port, b"gone\n")
+
+        asyncio.run(main())
+
+    def test_in_a_tree(self):
+        """In a tree it starts and stops, and starts again, on the port that it was given."""
+
+        async def main():
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                port = probe.getsockname()[1]
+            root = Application("shop")
+            StreamServerService(echo, port=port).setServiceParent(root)
+            for _ in range(2):
+                await root.startService()
+                assert await ask(port, b"hello\n") == b"hello\n"
+                await (root.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+    def test_privileged(self):
+        """The port is bound in the privileged part; a connection that comes early waits."""
+
+        async def main():
+            server = StreamServerService(echo)
+            server.privilegedStartService()
+            server.privilegedStartService()
+            port = server.port
+            answer = asyncio.create_task(ask(port, b"early\n"))
+            await asyncio.sleep(0)
+            await server.startService()
+            assert server.port == port
+            assert await answer == b"early\n"
+            await (server.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+    def test_stop_before_start(self):
+        """A port that was only bound is closed by the stop, which needs no event loop."""
+        server = StreamServerService(echo)
+        server.privilegedStartService()
+        port = server.port
+
+        assert server.stopService() is None
+
+        socket.create_server(("127.0.0.1", port)).close()
+
+    def test_port_in_use(self):
+        """A port that is taken is an error of the start, and nothing stays open."""
+
+        async def main():
+            with socket.create_server(("127.0.0.1", 0)) as taken:
+                root = Application("shop")
+                StreamServerService(echo, port=taken.getsockname()[1]).setServiceParent(root)
+                with pytest.raises(ServiceError, match=r"application\.services\[0\].*in use"):
+                    await root.startService()
+            assert not root.services[0].running
+            assert root.services[0].sockets == ()
+
+        asyncio.run(main())
+
+    def test_bad_option(self):
+        """An option that asyncio doesn't know is an error of the start, and the port is closed."""
+
+        async def main():
+            server = StreamServerService(echo, nonsense=True)
+            with pytest.raises(TypeError, match="nonsense"):
+                await server.startService()
+            assert not server.running
+            assert server.sockets == ()
+
+        asyncio.run(main())
+
+    def test_cancelled_start(self):
+        """A start that is cancelled leaves no port open."""
+
+        async def main():
+            server = StreamServerService(echo)
+            starting = asyncio.create_task(server.startService())
+            await asyncio.sleep(0)
+            starting.cancel()
+            await asyncio.wait([starting])
+            assert starting.cancelled()
+            assert not server.running
+            assert server.sockets == ()
+
+        asyncio.run(main())
+
+    def test_options(self):
+        """Options are asyncio's: here a limit for lines."""
+        limits = []
+
+        async def handler(reader, writer):
+            limits.append(reader._limit)
+
+        async def main():
+            server = StreamServerService(handler, limit=17)
+            await server.startService()
+            assert await ask(server.port, b"") == b""
+            await (server.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+        assert limits == [17]
+
+    def test_stop_cancels_handlers(self):
+        """The stop cancels the handlers, waits for what they still do, and closes their connections."""
+        log = []
+
+        async def handler(reader, writer):
+            try:
+                await reader.readline()
+            finally:
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                log.append("tidied")
+
+        async def main():
+            server = StreamServerService(handler)
+            await server.startService()
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            while not server._handlers:
+                await asyncio.sleep(0)
+            await server.stopService()
+            assert log == ["tidied"]
+            assert not server._handlers
+            with pytest.raises(ConnectionResetError):
+                assert await reader.read() == b""
+                raise ConnectionResetError
+            writer.close()
+
+        asyncio.run(main())
+
+    def test_stop_does_not_wait_for_clients(self):
+        """A client that doesn't read what it asked for can't hold up the stop."""
+
+        async def floods(reader, writer):
+            writer.transport.set_write_buffer_limits(high=1 << 30)
+            writer.write(b"x" * (16 << 20))
+
+        async def main():
+            server = StreamServerService(floods)
+            await server.startService()
+            with socket.create_connection(("127.0.0.1", server.port)):
+                while not server._handlers:
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                await asyncio.wait_for(server.stopService(), 10)
+
+        asyncio.run(main())
+
+    def test_stops_itself(self):
+        """A handler may stop its own server, and still answers its client."""
+
+        async def main():
+            async def handler(reader, writer):
+                assert server.stopService() is None or await server.stopService() == []
+                writer.write(b"bye\n")
+
+            server = StreamServerService(handler)
+            await server.startService()
+            assert await ask(server.port, b"") == b"bye\n"
+
+        asyncio.run(asyncio.wait_for(main(), 10))
+
+    def test_error(self, caplog):
+        """An error in a handler is logged; its connection is closed, and the server goes on."""
+
+        async def handler(reader, writer):
+            if await reader.readline() == b"fail\n":
+                raise ValueError("handler")
+            writer.write(b"fine\n")
+
+        async def main():
+            server = StreamServerService(handler)
+            await server.startService()
+            assert await ask(server.port, b"fail\n") == b""
+            assert await ask(server.port, b"work\n") == b"fine\n"
+            await (server.stopService() or asyncio.sleep(0))
+
+        with caplog.at_level(logging.INFO):
+            asyncio.run(main())
+
+        (record,) = caplog.records
+        assert (record.name, str(record.exc_info[1])) == ("appsnap.internet", "handler")
+
+    def test_lost_connection(self, caplog):
+        """A client that goes away is no error of the application."""
+
+        async def handler(reader, writer):
+            raise ConnectionResetError("gone")
+
+        async def main():
+            server = StreamServerService(handler)
+            await server.startService()
+            assert await ask(server.port, b"") == b""
+            await (server.stopService() or asyncio.sleep(0))
+
+        with caplog.at_level(logging.INFO):
+            asyncio.run(main())
+
+        assert caplog.records == []
+
+    def test_ipv6(self):
+        """A host with colons is an IPv6 address."""
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError:
+            pytest.skip("no IPv6 here")
+
+        async def main():
+            server = StreamServerService(echo, "::1")
+            await server.startService()
+            assert await ask(server.port, b"six\n", "::1") == b"six\n"
+            await (server.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+    def test_state(self):
+        """What is saved is what it was made with: the port that was asked for, and nothing live."""
+
+        async def main():
+            server = StreamServerService(echo)
+            await server.startService()
+            client = asyncio.create_task(ask(server.port, b"hello\n"))
+            await client
+            assert server.__getstate__() == {"handler": echo, "host": "127.0.0.1", "port": 0}
+            cloned = copy.copy(server)
+            assert (cloned.running, cloned.port, cloned.sockets) == (False, 0, ())
+            await cloned.startService()
+            assert cloned.port not in (0, server.port)
+            for each in (server, cloned):
+                await (each.stopService() or asyncio.sleep(0))
+
+        asyncio.run(main())
+
+    def test_state_with_options(self):
+        """Options are saved if there are any."""
+        assert StreamServerService(echo, port=8080, backlog=5).__getstate__() == {
+            "handler": echo,
+            "host": "127.0.0.1",
+            "port": 8080,
+            "options": {"backlog": 5},
+        }

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs the test suite on each other Python that appsnap supports and that is found here: in pyenv's folder of versions,
+# or on the path. Says so for each one that isn't.
+set -eu
+cd "$(dirname "$0")/.."
+
+own=$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+versions=${PYENV_ROOT:-$HOME/.pyenv}/versions
+
+for version in 3.11 3.12 3.13; do
+    [ "$version" != "$own" ] || continue
+    python=
+    for candidate in "$versions/$version".*/bin/python "$(command -v "python$version" || true)"; do
+        if [ -x "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != tuple(map(int, sys.argv[1].split("."))))' "$version"; then
+            python=$candidate
+            break
+        fi
+    done
+    if [ -z "$python" ]; then
+        echo "Python $version isn't here: the tests were not run on it"
+        continue
+    fi
+    echo "Python $version: $python"
+    venv=.venv-$version
+    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+    if [ ! "$venv/.tests" -nt pyproject.toml ]; then
+        "$venv/bin/python" -m pip install --quiet --upgrade "pip>=25.1"
+        "$venv/bin/python" -m pip install --quiet --editable . --group test
+        touch "$venv/.tests"
+    fi
+    "$venv/bin/python" -m pytest --quiet
+done

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the wheel, installs it in an environment of its own, and runs the tests against it, away from the source tree.
+set -eu
+cd "$(dirname "$0")/.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+"${1:-python3}" -m venv "$folder/venv"
+python=$folder/venv/bin/python
+"$python" -m pip install --quiet --upgrade "pip>=25.1"
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$folder/dist" .
+"$python" -m pip install --quiet "$folder"/dist/appsnap-*.whl --group pyproject.toml:test
+cp -r tests fixtures tools docs README.md CHANGELOG.md pyproject.toml "$folder"
+[ ! -d .cache ] || cp -r .cache "$folder"
+
+cd "$folder"
+where=$("$python" -c 'import appsnap; print(appsnap.__file__)')
+case $where in
+    "$folder/venv/"*) echo "testing the wheel, installed as ${where#"$folder/"}" ;;
+    *) echo "the wheel isn't what is imported, but $where" >&2; exit 1 ;;
+esac
+"$python" -m pytest --quiet
