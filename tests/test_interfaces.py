@@ -14,6 +14,8 @@ async def _handler(reader, writer):
 
 
 class TestProviders:
+    """Who provides which interface."""
+
     @pytest.mark.parametrize(
         ("interface", "provider"),
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import logging
 import pickle
@@ -28,6 +29,7 @@ class Calls(list):
         self._grown = asyncio.Event()
 
     def append(self, what):
+        """Grow."""
         super().append(what)
         self._grown.set()
 
@@ -38,7 +40,15 @@ class Calls(list):
             await asyncio.wait_for(self._grown.wait(), 10)
 
 
+async def settled(result):
+    """Wait for what a stop returns, if it is anything to wait for."""
+    if result is not None:
+        await result
+
+
 class TestTimer:
+    """A function that is called every so often."""
+
     def test_first_call(self):
         """The first call comes at once, within the start."""
         calls = []
@@ -66,7 +76,7 @@ class TestTimer:
                 timer = TimerService(0.001, function, calls)
                 timer.startService()
                 await calls.reach(4)
-                await (timer.stopService() or asyncio.sleep(0))
+                await settled(timer.stopService())
 
         asyncio.run(main())
 
@@ -94,16 +104,15 @@ class TestTimer:
 
         async def main():
             loop = asyncio.get_running_loop()
-            now = 1000.0
-            due = []
-            monkeypatch.setattr(loop, "time", lambda: now)
-            monkeypatch.setattr(loop, "call_at", lambda when, function: due.append(when) or asyncio.Handle.__new__)
+            clock, due = [1000.0], []
+            monkeypatch.setattr(loop, "time", lambda: clock[-1])
+            monkeypatch.setattr(loop, "call_at", lambda when, function: due.append(when))
             timer = TimerService(10, lambda: None)
             timer.startService()
             for now in (1010.0, 1019.999999, 1055.0, 1060.0):  # in time, early, late, in time again
+                clock.append(now)
                 timer._tick()
             assert due == [1010, 1020, 1030, 1060, 1070]
-            timer._next = None
             timer.stopService()
 
         asyncio.run(main())
@@ -125,7 +134,7 @@ class TestTimer:
             assert calls == ["begun"]
             release.set()
             await calls.reach(2)
-            await (timer.stopService() or asyncio.sleep(0))
+            await settled(timer.stopService())
             beat.stopService()
 
         asyncio.run(main())
@@ -169,19 +178,19 @@ class TestTimer:
 
     def test_stops_itself(self):
         """A call may stop its own timer, and take it out of the tree."""
-        done = []
 
         async def main():
+            done = asyncio.Event()
+
             async def once():
-                await (timer.disownServiceParent() or asyncio.sleep(0))
-                done.append(True)
+                await settled(timer.disownServiceParent())
+                done.set()
 
             root = MultiService()
             timer = TimerService(60, once)
             timer.setServiceParent(root)
             root.startService()
-            while not done:
-                await asyncio.sleep(0)
+            await done.wait()
             assert not timer.running
             assert list(root) == []
 
@@ -204,7 +213,7 @@ class TestTimer:
             timer = TimerService(0.001, fails_later if later else fails)
             timer.startService()
             await calls.reach(3)
-            await (timer.stopService() or asyncio.sleep(0))
+            await settled(timer.stopService())
 
         asyncio.run(main())
 
@@ -236,7 +245,7 @@ class TestTimer:
 
             timer = TimerService(60, append, [], "tick")
             timer.startService()
-            assert timer.__getstate__() == {"step": 60, "call": (append, ([["tick"][0]], "tick"), {})}
+            assert timer.__getstate__() == {"step": 60, "call": (append, (["tick"], "tick"), {})}
             cloned = pickle.loads(pickle.dumps(timer))
             assert not cloned.running
             cloned.startService()
@@ -265,6 +274,8 @@ async def ask(port, line, host="127.0.0.1"):
 
 
 class TestServer:
+    """A port, and a handler for each connection."""
+
     def test_serves(self):
         """Each connection gets its handler; the port is the real one while it runs, and free again after."""
 
@@ -277,7 +288,7 @@ class TestServer:
             assert server.sockets[0].getsockname() == ("127.0.0.1", port)
             answers = await asyncio.gather(*(ask(port, b"%d\n" % number) for number in range(5)))
             assert answers == [b"%d\n" % number for number in range(5)]
-            await (server.stopService() or asyncio.sleep(0))
+            await settled(server.stopService())
             assert (server.port, server.sockets) == (0, ())
             with pytest.raises(ConnectionRefusedError):
                 await ask(port, b"gone\n")
@@ -295,7 +306,7 @@ class TestServer:
             for _ in range(2):
                 await root.startService()
                 assert await ask(port, b"hello\n") == b"hello\n"
-                await (root.stopService() or asyncio.sleep(0))
+                await settled(root.stopService())
 
         asyncio.run(main())
 
@@ -312,7 +323,7 @@ class TestServer:
             await server.startService()
             assert server.port == port
             assert await answer == b"early\n"
-            await (server.stopService() or asyncio.sleep(0))
+            await settled(server.stopService())
 
         asyncio.run(main())
 
@@ -356,12 +367,15 @@ class TestServer:
         """A start that is cancelled leaves no port open."""
 
         async def main():
+            watched = asyncio.get_running_loop()._selector.get_map()
+            before = len(watched)
             server = StreamServerService(echo)
             starting = asyncio.create_task(server.startService())
             await asyncio.sleep(0)
             starting.cancel()
             await asyncio.wait([starting])
             assert starting.cancelled()
+            assert len(watched) == before
             assert not server.running
             assert server.sockets == ()
 
@@ -378,7 +392,7 @@ class TestServer:
             server = StreamServerService(handler, limit=17)
             await server.startService()
             assert await ask(server.port, b"") == b""
-            await (server.stopService() or asyncio.sleep(0))
+            await settled(server.stopService())
 
         asyncio.run(main())
 
@@ -387,8 +401,10 @@ class TestServer:
     def test_stop_cancels_handlers(self):
         """The stop cancels the handlers, waits for what they still do, and closes their connections."""
         log = []
+        begun = asyncio.Event()
 
         async def handler(reader, writer):
+            begun.set()
             try:
                 await reader.readline()
             finally:
@@ -400,42 +416,58 @@ class TestServer:
             server = StreamServerService(handler)
             await server.startService()
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            while not server._handlers:
-                await asyncio.sleep(0)
+            await begun.wait()
             await server.stopService()
             assert log == ["tidied"]
             assert not server._handlers
-            with pytest.raises(ConnectionResetError):
+            with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
-                raise ConnectionResetError
             writer.close()
 
         asyncio.run(main())
 
     def test_stop_does_not_wait_for_clients(self):
         """A client that doesn't read what it asked for can't hold up the stop."""
+        written = asyncio.Event()
 
         async def floods(reader, writer):
-            writer.transport.set_write_buffer_limits(high=1 << 30)
             writer.write(b"x" * (16 << 20))
+            written.set()
 
         async def main():
             server = StreamServerService(floods)
             await server.startService()
             with socket.create_connection(("127.0.0.1", server.port)):
-                while not server._handlers:
-                    await asyncio.sleep(0)
+                await written.wait()
                 await asyncio.sleep(0)
+                assert server._handlers
                 await asyncio.wait_for(server.stopService(), 10)
 
         asyncio.run(main())
+
+    @pytest.mark.parametrize("turns", range(8))
+    def test_stop_at_any_moment(self, turns):
+        """Whenever the stop comes, a connection that was about to be accepted is closed."""
+
+        async def main():
+            server = StreamServerService(echo)
+            await server.startService()
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.setblocking(False)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await settled(server.stopService())
+                with contextlib.suppress(ConnectionResetError):
+                    assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+
+        asyncio.run(asyncio.wait_for(main(), 10))
 
     def test_stops_itself(self):
         """A handler may stop its own server, and still answers its client."""
 
         async def main():
             async def handler(reader, writer):
-                assert server.stopService() is None or await server.stopService() == []
+                assert server.stopService() is None
                 writer.write(b"bye\n")
 
             server = StreamServerService(handler)
@@ -457,7 +489,7 @@ class TestServer:
             await server.startService()
             assert await ask(server.port, b"fail\n") == b""
             assert await ask(server.port, b"work\n") == b"fine\n"
-            await (server.stopService() or asyncio.sleep(0))
+            await settled(server.stopService())
 
         with caplog.at_level(logging.INFO):
             asyncio.run(main())
@@ -475,7 +507,7 @@ class TestServer:
             server = StreamServerService(handler)
             await server.startService()
             assert await ask(server.port, b"") == b""
-            await (server.stopService() or asyncio.sleep(0))
+            await settled(server.stopService())
 
         with caplog.at_level(logging.INFO):
             asyncio.run(main())
@@ -493,7 +525,7 @@ class TestServer:
             server = StreamServerService(echo, "::1")
             await server.startService()
             assert await ask(server.port, b"six\n", "::1") == b"six\n"
-            await (server.stopService() or asyncio.sleep(0))
+            await settled(server.stopService())
 
         asyncio.run(main())
 
@@ -503,15 +535,14 @@ class TestServer:
         async def main():
             server = StreamServerService(echo)
             await server.startService()
-            client = asyncio.create_task(ask(server.port, b"hello\n"))
-            await client
+            await ask(server.port, b"hello\n")
             assert server.__getstate__() == {"handler": echo, "host": "127.0.0.1", "port": 0}
             cloned = copy.copy(server)
             assert (cloned.running, cloned.port, cloned.sockets) == (False, 0, ())
             await cloned.startService()
             assert cloned.port not in (0, server.port)
             for each in (server, cloned):
-                await (each.stopService() or asyncio.sleep(0))
+                await settled(each.stopService())
 
         asyncio.run(main())
 

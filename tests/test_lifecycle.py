@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import weakref
 
 import pytest
 from zope.interface import implementer
@@ -29,13 +30,16 @@ class Part(Service):
         return None if answer is None else answer(self)
 
     def privilegedStartService(self):
+        """Write it down, and answer."""
         return self._answer("privileged")
 
     def startService(self):
+        """Write it down, and answer."""
         super().startService()
         return self._answer("start")
 
     def stopService(self):
+        """Write it down, and answer."""
         super().stopService()
         return self._answer("stop")
 
@@ -109,7 +113,6 @@ def log():
 def logged(caplog):
     """Give the errors logged so far, with what nobody holds any more."""
 
-
     def errors():
         gc.collect()
         records = [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -120,6 +123,8 @@ def logged(caplog):
 
 
 class TestWithoutLoop:
+    """Where nothing takes time, no event loop is needed."""
+
     def test_order(self, log):
         """Children start in order and stop in reverse; the result is None, and no event loop is needed."""
         root = tree(*(Part(name, log) for name in "abc"))
@@ -160,7 +165,6 @@ class TestWithoutLoop:
     def test_result_that_nobody_awaits(self, log):
         """Without a loop, a result that is dropped is a coroutine that was never awaited, and Python says so."""
 
-
         class Endless:
             def __await__(self):
                 yield
@@ -192,6 +196,8 @@ class TestWithoutLoop:
 
 
 class TestWithLoop:
+    """What takes time goes on concurrently."""
+
     @pytest.mark.parametrize("method", ["start", "stop", "privileged"])
     def test_concurrent(self, log, method):
         """All children are asked at once, none waits for another, and the whole ends when all have."""
@@ -263,6 +269,8 @@ class TestWithLoop:
 
 
 class TestFailedStart:
+    """A start that fails leaves nothing running, and says what failed."""
+
     def test_rolled_back(self, log):
         """What had started is stopped in reverse; what had not is never asked; nothing runs."""
         error = ValueError("no port")
@@ -449,6 +457,8 @@ class TestFailedStart:
 
 
 class TestCancelledStart:
+    """So does a start that is cancelled."""
+
     @pytest.mark.parametrize("wait", [0, 1, 2, 5])
     def test_rolled_back(self, log, wait):
         """A start that is cancelled, however early, cancels what is at it, and stops what has started."""
@@ -512,6 +522,8 @@ class TestCancelledStart:
 
 
 class TestStop:
+    """Everything is stopped, and every error comes out."""
+
     def test_errors_together(self, log):
         """Errors come out together, each with its place noted, and the siblings still stop."""
         first, second = ValueError("one"), OSError("two")
@@ -652,10 +664,12 @@ class TestStop:
         root.stopService()
 
         assert log == ["stop b", "stop a"]
-        assert list(root)[0].name == "b"
+        assert [child.name for child in root] == ["b"]
 
 
 class TestNewcomer:
+    """What joins a tree that runs or starts."""
+
     def test_joins_running(self, log):
         """A newcomer of a running collection starts, its privileged part first."""
         root = tree()
@@ -764,6 +778,41 @@ class TestNewcomer:
 
         assert log == ["start a", "privileged n", "start n", "begun n", "done n"]
 
+    def test_awaited_during_a_start(self, log):
+        """Who adds it may wait for it."""
+        root = MultiService()
+        newcomer = Part("n", log, start=takes_time)
+
+        async def adds(part):
+            await newcomer.setServiceParent(root)
+            log.append("joined")
+
+        tree(Part("a", log, start=adds), root=root)
+
+        asyncio.run(root.startService())
+
+        assert log[-2:] == ["done n", "joined"]
+
+    def test_leaves_and_is_cancelled(self, log):
+        """One that leaves while it starts, and whose start is cancelled by who awaits it, has just left."""
+        root = tree()
+        newcomer = Part("n", log, start=hangs)
+
+        async def main():
+            root.startService()
+            joining = newcomer.setServiceParent(root)
+            await turns()
+            leaving = newcomer.disownServiceParent()
+            joining.cancel()
+            await leaving
+            with pytest.raises(asyncio.CancelledError):
+                await joining
+
+        asyncio.run(main())
+
+        assert newcomer.parent is None
+        assert list(root) == []
+
     def test_during_a_start_that_fails(self, log):
         """It is rolled back with the others."""
         root = MultiService()
@@ -818,6 +867,8 @@ class TestNewcomer:
 
 
 class TestRemoval:
+    """What leaves a tree that runs or starts."""
+
     def test_stops(self, log):
         """A child that leaves a running collection stops, and leaving returns what stopping returns."""
         part = Part("a", log, stop=takes_time)
@@ -913,6 +964,55 @@ class TestRemoval:
         assert not part.running
         assert running(root) == ["root", "b"]
 
+    def test_while_it_starts_badly(self, log):
+        """If its start answers the cancellation with an error, that is the error of leaving."""
+
+        async def fails_when_cancelled(part):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise OSError("half a socket")
+
+        part = Part("a", log, start=fails_when_cancelled)
+        root = tree(part)
+
+        async def main():
+            start = root.startService()
+            await turns()
+            leaving = part.disownServiceParent()
+            with pytest.raises(OSError, match="half a socket"):
+                await leaving
+            await start
+
+        asyncio.run(main())
+
+        assert "stop a" not in log
+        assert not part.running
+
+    def test_goes_on_unheld(self, log):
+        """A stop goes on even if nobody has the service any more, nor what stopping it returned."""
+        events = []
+
+        async def waits(part):
+            event = asyncio.Event()
+            events.append(weakref.ref(event))
+            await event.wait()
+            log.append("stopped")
+
+        async def main():
+            root = tree(Part("a", log, stop=waits))
+            root.startService()
+            root.services[0].disownServiceParent()
+            del root
+            await turns()
+            gc.collect()
+            events[0]().set()
+            await turns()
+
+        asyncio.run(main())
+
+        assert log[-1] == "stopped"
+
     def test_while_it_starts_too_late(self, log):
         """One whose start is done before it can be cancelled is stopped."""
         part = Part("a", log, start=takes_time)
@@ -949,6 +1049,8 @@ class TestRemoval:
 
 
 class TestEagerly:
+    """Coroutines that run at once, up to where they wait."""
+
     def test_runs_at_once(self, log):
         """A coroutine that never has to wait is done at once."""
 
@@ -988,6 +1090,8 @@ class TestEagerly:
 
 
 class TestPath:
+    """What services are called in errors."""
+
     def test_paths(self):
         """A path leads from the root by names, and by numbers where there are none."""
         application = Application("shop")

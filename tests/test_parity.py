@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import copyreg
 import importlib
+from typing import ClassVar
 
 import pytest
 from zope.interface.verify import verifyObject
@@ -40,7 +41,7 @@ def logged(service):
     """Give a class of services that write down what they are asked, and what they have written."""
 
     class Logged(service.Service):
-        log = []
+        log: ClassVar = []
 
         def privilegedStartService(self):
             self.log.append(f"privileged {self.name}")
@@ -68,6 +69,8 @@ def family(service, cls, names):
 
 
 class TestNames:
+    """What can be imported."""
+
     def test_all(self, service):
         """The names that a program imports are there."""
         for name in (
@@ -95,6 +98,8 @@ class TestNames:
 
 
 class TestService:
+    """A service alone."""
+
     def test_defaults(self, service):
         """A new service is nameless, alone, and stopped."""
         made = service.Service()
@@ -145,6 +150,8 @@ class TestService:
 
 
 class TestMultiService:
+    """A collection and its children."""
+
     def test_empty(self, service):
         """A new collection is empty."""
         made = service.MultiService()
@@ -290,6 +297,8 @@ class TestMultiService:
 
 
 class TestProcess:
+    """The parameters of the process."""
+
     def test_process(self, service):
         """User and group are as given, and None otherwise."""
         process = service.Process(5)
@@ -301,6 +310,8 @@ class TestProcess:
 
 
 class TestApplication:
+    """The root of the tree."""
+
     def test_service(self, service):
         """An application is a service and a collection, the same one, of its name."""
         application = service.Application("shop")
@@ -366,6 +377,8 @@ class TestApplication:
 
 
 class TestServiceMaker:
+    """What makes services from options."""
+
     def test_lazy(self, service):
         """A maker has what it was given, and looks into its module only when it has to."""
         maker = service.ServiceMaker("Colors", "no.such.module", "Makes colors.", "colors")
@@ -380,6 +393,8 @@ class TestServiceMaker:
 
 
 class TestLoadApplication:
+    """What brings an application back."""
+
     def test_python(self, service, tmp_path):
         """A script is run for the application that it makes."""
         script = tmp_path / "shop.tac"

@@ -1,4 +1,4 @@
-"""Services, collections, the application: who is whose child, and what is saved. See test_lifecycle for start and stop."""
+"""Services, collections, the application: who is whose child, and what is saved. Starting is in test_lifecycle."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class Twin(Service):
 
 
 class TestService:
+    """A service alone."""
+
     def test_defaults(self):
         """A new service has no name, no parent, doesn't run, and keeps no attribute to say so."""
         made = Service()
@@ -72,7 +74,7 @@ class TestService:
         made.setName("www")
         made.setServiceParent(MultiService())
 
-        with pytest.raises(RuntimeError, match="'www'.* parent"):
+        with pytest.raises(RuntimeError, match=r"'www'.* parent"):
             made.setName("other")
         assert made.name == "www"
 
@@ -145,6 +147,8 @@ class TestService:
 
 
 class TestParent:
+    """Who is whose child."""
+
     def test_leaves_old_parent(self):
         """A service that gets a new parent leaves the old one."""
         old, new = MultiService(), MultiService()
@@ -242,7 +246,7 @@ class TestParent:
         """A collection can't be its own child."""
         made = named("loop", MultiService)
 
-        with pytest.raises(RuntimeError, match="'loop'.* part of itself"):
+        with pytest.raises(RuntimeError, match=r"'loop'.* part of itself"):
             made.setServiceParent(made)
 
         assert made.parent is None
@@ -260,6 +264,7 @@ class TestParent:
         assert top.parent is None
         assert list(bottom) == []
 
+    @pytest.mark.timeout(20)
     def test_deep_tree(self):
         """A tree that grows downwards isn't climbed at every step: 50,000 levels are a matter of a moment."""
         parent = MultiService()
@@ -272,6 +277,8 @@ class TestParent:
 
 
 class TestCollection:
+    """What a collection holds."""
+
     def test_order(self):
         """Iteration has the children in the order in which they joined."""
         collection = MultiService()
@@ -374,6 +381,8 @@ class TestCollection:
 
 
 class TestProcess:
+    """The parameters of the process."""
+
     def test_defaults(self):
         """None means: leave it as it is. Nothing is kept to say so."""
         process = Process()
@@ -397,6 +406,8 @@ class Red:
 
 
 class TestApplication:
+    """The root of the tree."""
+
     def test_answers(self):
         """An application is its own service, collection and process."""
         application = Application("shop", 5, 6)
@@ -447,6 +458,7 @@ class TestApplication:
         application = Application("shop")
         process = Process(7)
 
+        application.setComponent(IColor, Red())
         application.setComponent(IProcess, process)
         assert IProcess(application) is application.getComponent(IProcess) is process
 
@@ -454,6 +466,7 @@ class TestApplication:
         assert IProcess(application) is application
         with pytest.raises(KeyError):
             application.unsetComponent(IProcess)
+        assert isinstance(IColor(application), Red)
 
     def test_components_of_two(self):
         """Applications don't share their components."""
@@ -469,6 +482,8 @@ class TestApplication:
 
 
 class TestServiceMaker:
+    """What makes services from options, and how it is found."""
+
     @pytest.fixture
     def module(self, monkeypatch, tmp_path):
         """Give a module that isn't imported yet, with options and a maker."""
@@ -529,6 +544,8 @@ class TestServiceMaker:
 
 
 class TestLoadApplication:
+    """What brings an application back."""
+
     def test_python(self, tmp_path):
         """A script is run, and makes the application."""
         script = tmp_path / "shop.tac"
@@ -553,7 +570,6 @@ class TestLoadApplication:
     @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
     def test_snapshot(self, tmp_path, kind):
         """What an application saved of itself is loaded again, and saves as the same kind."""
-        pytest.importorskip("appsnap.snapshot")
         application = Application("shop")
         named("web").setServiceParent(application)
         path = tmp_path / "file"
@@ -567,6 +583,8 @@ class TestLoadApplication:
 
 
 class TestPort:
+    """A port from Twisted is a change of import."""
+
     def test_all(self):
         """Every name of Twisted's is here."""
         twisted_names = {

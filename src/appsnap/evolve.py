@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import functools
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Ephemeral",
     "Versioned",
+    "is_restored",
     "known",
     "known_objects",
     "lasting_state",
@@ -44,6 +48,8 @@ _WELL_KNOWN = (
     ("twisted.internet", "reactor"),
 )
 
+_ABSENT: Any = object()
+_VERSION = ".persistenceVersion"
 _registered: dict[tuple[str, str], Any] = {}
 _successors: dict[str, type] = {}
 _restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextVar("restored", default=None)
@@ -63,13 +69,26 @@ def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     return found
 
 
+def is_restored(cls: type) -> bool:
+    """Tell whether objects of a class get their state by `restore_state`: it has transient attributes or versions."""
+    return bool(transients(cls)) or issubclass(cls, Versioned)
+
+
 def lasting_state(cls: type, state: Any) -> Any:
-    """Return a pickle state (a dictionary, or a pair of it and the slots) without transient attributes, as a copy."""
+    """Return a pickle state without transient attributes, as a copy.
+
+    A state is a dictionary, or a pair of it and the slots, or the list of fields that a frozen dataclass with slots has:
+    in that, None takes the place of what is transient.
+    """
     drop = transients(cls)
     if isinstance(state, dict):
         return {name: value for name, value in state.items() if name not in drop}
     if isinstance(state, tuple) and len(state) == 2:
         return tuple(lasting_state(cls, part) if isinstance(part, dict) else part for part in state)
+    if isinstance(state, list) and dataclasses.is_dataclass(cls):
+        fields = dataclasses.fields(cls)
+        if len(fields) == len(state):
+            return [None if field.name in drop else value for field, value in zip(fields, state, strict=True)]
     return state
 
 
@@ -82,18 +101,26 @@ def restore_state(obj: Any, state: Any) -> None:
     _assign(obj, state)
     for name, factory in drop.items():
         if factory is not None:
-            setattr(obj, name, factory())
+            object.__setattr__(obj, name, factory())  # also where the class is frozen
     if isinstance(obj, Versioned):
         waiting = _restored.get()
         if waiting is not None:
             waiting.append(obj)
         else:
-            obj.upgrade()
+            _upgrade(obj)
+
+
+def _upgrade(obj: Versioned) -> None:
+    try:
+        obj.upgrade()
+    except Exception as error:
+        cls = f"{type(obj).__module__}.{type(obj).__qualname__}"
+        raise CannotBuild(f"<{cls}>", cls, f"its upgrade failed: {type(error).__name__}: {error}") from error
 
 
 def _assign(obj: Any, state: Any) -> None:
-    setstate = getattr(obj, "__setstate__", None)
-    if setstate is not None:
+    setstate = getattr(obj, "__setstate__", _ABSENT)
+    if setstate is not _ABSENT:
         setstate(state)
         return
     slots = None
@@ -132,7 +159,7 @@ class Versioned:
     @classmethod
     def _versions(cls) -> list[tuple[type[Versioned], str]]:
         return [
-            (base, f"{base.__module__}.{base.__qualname__}.persistenceVersion")
+            (base, f"{base.__module__}.{base.__qualname__}{_VERSION}")
             for base in reversed(cls.__mro__)
             if base is not Versioned and "persistenceVersion" in base.__dict__
         ]
@@ -141,6 +168,8 @@ class Versioned:
         """Bring the attributes up to the versions of the classes, base classes first."""
         for base, key in self._versions():
             saved = self.__dict__.pop(key, 0)
+            for old in [old for old, new in _successors.items() if new is base]:
+                saved = self.__dict__.pop(old + _VERSION, saved)
             for version in range(saved + 1, base.persistenceVersion + 1):
                 method = base.__dict__.get(f"upgradeToVersion{version}")
                 if method is not None:
@@ -157,7 +186,7 @@ def upgrades() -> Iterator[None]:
     finally:
         _restored.reset(token)
     for obj in waiting:
-        obj.upgrade()
+        _upgrade(obj)
 
 
 def renamed(old: str, new: type) -> None:
@@ -167,8 +196,16 @@ def renamed(old: str, new: type) -> None:
 
 def successor(module: str, qualname: str) -> tuple[str, str]:
     """Return module and qualified name under which something saved by name is to be found today."""
-    new = _successors.get(f"{module}.{qualname}") if _successors else None
-    return (module, qualname) if new is None else (new.__module__, new.__qualname__)
+    if _successors:
+        # What belongs to a renamed class - a method, a nested class - has moved with it.
+        owner, rest = qualname, ""
+        while owner:
+            new = _successors.get(f"{module}.{owner}")
+            if new is not None:
+                return new.__module__, new.__qualname__ + rest
+            owner, _, last = owner.rpartition(".")
+            rest = f".{last}{rest}"
+    return module, qualname
 
 
 def known(obj: Any, module: str, qualname: str) -> None:

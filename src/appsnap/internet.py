@@ -162,7 +162,7 @@ class StreamServerService(Service):
         handlers = self._handlers - {asyncio.current_task()}  # one that stops its own server can't wait for itself
         for handler in handlers:
             handler.cancel()
-        return asyncio.gather(*handlers, return_exceptions=True)
+        return asyncio.gather(*handlers, return_exceptions=True) if handlers else None
 
     def _close(self) -> None:
         if self._server is not None:
@@ -177,19 +177,20 @@ class StreamServerService(Service):
             return
         handler = asyncio.get_running_loop().create_task(self._handle(reader, writer))
         self._handlers.add(handler)
-        handler.add_done_callback(self._handlers.discard)
+        handler.add_done_callback(functools.partial(self._handled, writer))
+
+    def _handled(self, writer: asyncio.StreamWriter, handler: asyncio.Task[None]) -> None:
+        self._handlers.discard(handler)
+        # After a cancellation, be it before the handler began, nobody waits for a client that doesn't read.
+        writer.transport.abort()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            try:
-                await self.handler(reader, writer)
-            except ConnectionError as error:
-                _log.debug("a connection was lost: %s", error)
-            except Exception:  # noqa: BLE001 - one connection's error is no other's
-                _log.exception("the handler of a connection failed: %r", self.handler)
-            with contextlib.suppress(ConnectionError):
-                writer.close()
-                await writer.wait_closed()
-        finally:
-            # Nothing is left to do, unless this was cancelled: then nobody waits for a client that doesn't read.
-            writer.transport.abort()
+            await self.handler(reader, writer)
+        except ConnectionError as error:
+            _log.debug("a connection was lost: %s", error)
+        except Exception:  # noqa: BLE001 - one connection's error is no other's
+            _log.exception("the handler of a connection failed: %r", self.handler)
+        with contextlib.suppress(ConnectionError):
+            writer.close()
+            await writer.wait_closed()

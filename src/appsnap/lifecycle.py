@@ -44,8 +44,7 @@ class Lifecycle:
         with self._known(start):
             await start.run()
         if start.failed:
-            if not start.abandoned:
-                self._collection.running = False
+            self._collection.running = False
             raise await self._undo(start, method)
 
     async def stop(self) -> None:
@@ -277,13 +276,12 @@ def _clear_away(service: IService) -> Awaitable[None] | None:
 async def _stop_starting(service: IService, starting: asyncio.Future[object]) -> None:
     starting.cancel()
     await asyncio.wait([starting])
-    if starting.cancelled():
-        rest: Awaitable[object] | None = _clear_away(service)
-    else:
-        starting.result()
-        rest = service.stopService()
+    started = not starting.cancelled() and starting.exception() is None
+    rest = service.stopService() if started else _clear_away(service)
     if inspect.isawaitable(rest):
         await rest
+    if not starting.cancelled():
+        starting.result()
 
 
 @types.coroutine

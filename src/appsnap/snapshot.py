@@ -45,11 +45,14 @@ def save(
     compress: bool = False,
     armor: bool = False,
     tag: str | None = None,
+    check: Callable[[Path], object] | None = None,
 ) -> None:
     """Save an object - an application, as a rule - to a file, which is there as a whole or not at all.
 
     `kind` is `pickle`, `source`, `msgpack` or `xml`. With a `passphrase`, or age `recipients` (`age1…`), the file is
     encrypted; `armor` makes that text. `compress` puts a layer of zstd below. `tag` is kept in the header.
+    `check` is called with a path at which the new file can be read, before it takes the place of the old one; what it
+    raises keeps the old one.
 
     Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, and OSError; then the old file
     is untouched.
@@ -57,7 +60,7 @@ def save(
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
     pieces = _document(obj, header)
-    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
+    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
 
 
 def dumps(
@@ -83,13 +86,17 @@ def write_recipe(
     recipients: Iterable[str] = (),
     compress: bool = False,
     armor: bool = False,
+    check: Callable[[Path], object] | None = None,
 ) -> None:
-    """Save what is in a snapshot in another kind or other layers. Nothing is imported, nothing is built."""
+    """Save what is in a snapshot in another kind or other layers. Nothing is imported, nothing is built.
+
+    `check` is that of `save`.
+    """
     old = snapshot.header
     header = Header(kind, old and old.name, old and old.tag, None if kind == "source" else now())
     known = snapshot.document.trailer
     pieces = kind_named(kind).write(header, snapshot.document.recipe, known.distributions if known else {})
-    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
+    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
 
 
 def _document(obj: Any, header: Header) -> Sequence[Buffer]:

@@ -67,9 +67,9 @@ def load(
 
     See `appsnap.load` for `trust`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
     """
+    _extension(style)
     from appsnap import snapshot  # noqa: PLC0415 - as above
 
-    _extension(style)
     value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust)
     persistable = IPersistable(value, None)
     if persistable is not None:

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 import traceback
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from appsnap.files import atomic
 from appsnap.files.atomic import write
 
 OLD = b"old" * 50_000
@@ -52,14 +54,20 @@ def alone(path):
     return names(path.parent) == {path.name}
 
 
+def identity(path):
+    """Return what of a file's status stays unless somebody changes it."""
+    status = path.stat()
+    return status.st_ino, status.st_mode, status.st_uid, status.st_gid, status.st_nlink, status.st_mtime_ns
+
+
 @contextlib.contextmanager
 def unchanged(path):
     """Assert that the block leaves the file as it is, with nothing beside it and no descriptor open."""
-    before = path.stat()
+    before = identity(path)
     descriptors = names("/dev/fd")
     yield
     assert path.read_bytes() == OLD
-    assert path.stat() == before
+    assert identity(path) == before
     assert alone(path)
     assert names("/dev/fd") == descriptors
 
@@ -101,9 +109,9 @@ class TestWrite:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert names(path.parent) == {"new.tap", "shop.tap"}
 
-    @pytest.mark.parametrize("mode", [0o600, 0o644, 0o660, 0o400, 0o4755])
+    @pytest.mark.parametrize("mode", [0o600, 0o644, 0o660, 0o400, 0o1640, 0o4755])
     def test_mode(self, target, mode):
-        """A file that replaces another has its permissions, but never its set-uid bit."""
+        """A file that replaces another has its permissions, but none of its special bits."""
         target.chmod(mode)
 
         write(target, [NEW])
@@ -410,8 +418,8 @@ class TestKilled:
         """There is the whole file or none; where Linux writes without a name, there never is anything else."""
 
         def function():
-            write(target, [NEW])
             target.unlink(missing_ok=True)
+            write(target, [NEW])
 
         for _ in self.kill(target, function):
             if target.exists():
@@ -477,6 +485,30 @@ class TestLeftovers:
         write(target, [NEW])
 
         assert target.with_name(name).read_bytes() == b"something else"
+
+    def test_removed_before_locked(self, target):
+        """A writer whose file is taken for a leftover, because it is not locked yet, starts again."""
+        folder = os.open(target.parent, os.O_RDONLY)
+        done = threading.Event()
+
+        def remove():
+            while not done.is_set():
+                atomic._remove_leftovers(folder, target.name)
+
+        remover = threading.Thread(target=remove)
+        remover.start()
+        try:
+            for number in range(1000):
+                temporary = f".{target.name}.{number:032x}.appsnap-tmp"
+                file = atomic._create(folder, temporary)
+                atomic._put_in_place(file, folder, temporary, target.name)
+                os.close(file)
+        finally:
+            done.set()
+            remover.join()
+            os.close(folder)
+
+        assert alone(target)
 
     @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("shop.tap")])
     def test_no_file(self, target, make):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from appsnap.cli.words import command_line
 from appsnap.errors import AppsnapError, CannotSave, NotTrusted, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Complaint", "allowing", "explain"]
+__all__ = ["Complaint", "explain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,52 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Complaint:
             return Complaint([f"internal: {_described(error)}"], "set APPSNAP_TRACEBACK=1 to see the traceback")
 
 
-def allowing(grants: Sequence[str], arguments: Sequence[str]) -> str:
-    """Return the command that trusts more names: these arguments, and `--trust` for each of the names."""
-    more = [word for grant in grants for word in ("--trust", grant)]
-    end = [*arguments].index("--") if "--" in arguments else len(arguments)
-    return command_line([*arguments[:end], *more, *arguments[end:]])
-
-
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Complaint:
-    # Imported late: it has been, whenever this error comes.
-    from appsnap.recipe.trust import carries_code, can_be_granted  # noqa: PLC0415
+    # The names are there, so this has been imported.
+    from appsnap.cli.allowing import allowing  # noqa: PLC0415
 
-    wants = error.wants
-    lines = [f"not trusted: {want}" for want in wants] if all(want.path for want in wants) and wants else [str(error)]
-    ...
+    # A want without a path has a reason of its own; so has a file that does what no name allows.
+    lines = [f"not trusted: {want}" if want.path else str(error) for want in error.wants] or [str(error)]
+    return Complaint(lines, allowing(error.wants, arguments), error.exit_code)
+
+
+def _explain_usage(error: click.ClickException) -> Complaint:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"{context.command_path if context else 'appsnap'} --help"
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+        message = error.message
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
+    return Complaint([_lower(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    stack: list[BaseException] = [group]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseExceptionGroup):
+            stack += reversed(error.exceptions)
+        else:
+            yield error
+
+
+def _with_notes(error: BaseException) -> str:
+    return ": ".join([*getattr(error, "__notes__", ()), _described(error)])
+
+
+def _last_lines(error: BaseException) -> list[str]:
+    """Return the last line of each note: some notes are whole tracebacks."""
+    return [note.strip().rpartition("\n")[2] for note in getattr(error, "__notes__", ())]
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def _name_of(filename: str | bytes | int) -> str:
+    return os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

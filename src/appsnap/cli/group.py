@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import traceback
 from typing import TYPE_CHECKING
 
@@ -77,8 +76,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _invoke([*arguments] or ["--help"])
         words.finish()
-    except words.ReaderGone:
-        return 141  # 128 + SIGPIPE, as a shell has it for programs that don't catch it
+    except BrokenPipeError:
+        # Nobody reads what is printed any more. 128 + SIGPIPE, as a shell has it for programs that don't catch it.
+        words.discard_output()
+        return 141
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, people get a line and not a traceback
@@ -94,7 +95,7 @@ def _invoke(arguments: list[str]) -> int:
     if "_APPSNAP_COMPLETE" in os.environ:
         appsnap.main(arguments, "appsnap")
     try:
-        with appsnap.make_context("appsnap", arguments) as context:
+        with appsnap.make_context("appsnap", [*arguments], obj=arguments) as context:
             return appsnap.invoke(context) or 0
     except click.exceptions.Exit as exit_:
         return exit_.exit_code

@@ -6,6 +6,7 @@ for what is read.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,13 @@ import click
 from appsnap import snapshot
 from appsnap.cli.passphrase import Sources
 from appsnap.cli.progress import Progress
-from appsnap.errors import PassphraseError, WrongKind
+from appsnap.errors import Damaged, NewerFormat, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
 from appsnap.recipe.trust import EVERYTHING, Trust
 from appsnap.sob import guessType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Passphrase, Snapshot
@@ -42,16 +43,21 @@ class Input:
     sources: Sources
     identity_files: tuple[str, ...]
 
+    @property
+    def is_keyed(self) -> bool:
+        """Whether the command line names something to open it with."""
+        return self.sources.are_named or bool(self.identity_files)
+
     def open(self) -> Snapshot:
         """Read the snapshot without building it."""
-        with Progress(f"reading {self.path}") as progress:
+        with Progress(f"reading {self.path}") as progress, self._errors():
             return snapshot.open_snapshot(
                 self.path, kind=self.kind, passphrase=self._passphrase(progress), identities=self._identities()
             )
 
-    def load(self, trust: Iterable[str] | Everything) -> Any:
+    def load(self, trust: Sequence[str] | Everything) -> Any:
         """Read the snapshot, and build what is in it."""
-        with Progress(f"loading {self.path}") as progress:
+        with Progress(f"loading {self.path}") as progress, self._errors():
             return snapshot.load(
                 self.path,
                 kind=self.kind,
@@ -59,6 +65,15 @@ class Input:
                 identities=self._identities(),
                 trust=trust,
             )
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Let errors about the file as a whole name it."""
+        try:
+            yield
+        except (Damaged, NewerFormat, PassphraseError, WrongKind) as error:
+            error.args = (f"{self.path}: {error}",)
+            raise
 
     def _passphrase(self, progress: Progress) -> Passphrase | None:
         named = self.sources.named()
@@ -93,19 +108,19 @@ class Output:
 
     @property
     def has_passphrase(self) -> bool:
-        """Whether the file shall be encrypted with a passphrase: it is asked for, a source is named, or the name says so."""
+        """Whether the file shall be encrypted with a passphrase: an option says so, or the extension does."""
         by_name = Path(self.path).suffix.lower().startswith(".eta")
-        return self.ask or self.names_source or (by_name and not self.has_recipients)
-
-    @property
-    def names_source(self) -> bool:
-        """Whether the command line names a source of the passphrase."""
-        return (self.sources.file, self.sources.command, self.sources.fd) != (None, None, None)
+        return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
 
     @property
     def has_recipients(self) -> bool:
         """Whether the file shall be encrypted for recipients."""
         return bool(self.recipients or self.recipient_files)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the file shall be encrypted at all."""
+        return self.has_passphrase or self.has_recipients
 
     def passphrase(self) -> str | None:
         """Return the passphrase, which may have to be typed, or None where there shall be none."""
@@ -137,7 +152,7 @@ def _lines_of(path: str) -> list[str]:
 
 def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = KINDS) -> Decorator:
     """Add a file to be read and how to open it. The command gets an `Input` as `source`."""
-    options = [
+    options: list[Decorator] = [
         click.argument("read_path", metavar=argument, type=click.Path()),
         click.option(
             f"--{prefix}kind",
@@ -169,7 +184,7 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
 
 def writes(*, argument: str = "FILE") -> Decorator:
     """Add a file to be written, its kind and its layers. The command gets an `Output` as `target`."""
-    options = [
+    options: list[Decorator] = [
         click.argument("write_path", metavar=argument, type=click.Path()),
         click.option(
             "--kind",
@@ -222,7 +237,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
         )
         if target.has_passphrase and target.has_recipients:
             raise click.UsageError("a file is encrypted with a passphrase or for recipients, not both")
-        if target.armor and not (target.has_passphrase or target.has_recipients):
+        if target.armor and not target.encrypts:
             raise click.UsageError("only an encrypted file can be armored: give -p or -r")
         return {"target": target}
 
@@ -235,11 +250,13 @@ def _kind_by_name(path: str) -> str:
     except WrongKind:
         return "pickle"
     if kind == "python":
-        raise click.UsageError(f"{path} has the name of a script, which no snapshot is: give it another, or give --kind")
+        raise click.UsageError(
+            f"{path} has the name of a script, which no snapshot is: give it another, or give --kind"
+        )
     return kind
 
 
-def _passphrase_options(prefix: str, key: str, argument: str, purpose: str) -> list[Callable[[Command], Command]]:
+def _passphrase_options(prefix: str, key: str, argument: str, purpose: str) -> list[Decorator]:
     return [
         click.option(
             f"--{prefix}passphrase-file",
@@ -265,17 +282,17 @@ def _passphrase_options(prefix: str, key: str, argument: str, purpose: str) -> l
 
 
 def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tuple[str, ...]) -> Sources:
-    found = [values.pop(f"{key}passphrase_{name}") for name in ("file", "command", "fd")]
-    if sum(one is not None for one in found) > 1:
+    found = {name: values.pop(f"{key}passphrase_{name}") for name in ("file", "command", "fd")}
+    if sum(one is not None for one in found.values()) > 1:
         raise click.UsageError(
             f"give only one of --{prefix}passphrase-file, --{prefix}passphrase-command and --{prefix}passphrase-fd"
         )
-    return Sources(*found, variables, prefix)
+    return Sources(**found, variables=variables, prefix=prefix)
 
 
 def trusts(whose: str = "FILE") -> Decorator:
     """Add what is trusted. The command gets names, or EVERYTHING, as `trust`."""
-    options = [
+    options: list[Decorator] = [
         click.option(
             "--trust",
             metavar="NAME",
@@ -303,7 +320,7 @@ def trusts(whose: str = "FILE") -> Decorator:
     return _combined(options, gather)
 
 
-def _combined(options: Iterable[Callable[[Command], Command]], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> Decorator:
+def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> Decorator:
     """Return a decorator that adds options, and hands what `gather` makes of them to the command."""
 
     def decorate(function: Command) -> Command:

@@ -1,4 +1,4 @@
-"""Where passphrases come from: the terminal, a file, a command, a file descriptor, the environment. Never an argument."""
+"""Where passphrases come from: a terminal, a file, a command, a file descriptor, the environment. Never an argument."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 
-from appsnap.errors import PassphraseError
 from appsnap.cli.words import escaped
+from appsnap.errors import PassphraseError
 
 __all__ = ["Sources"]
 
@@ -31,6 +31,11 @@ class Sources:
     variables: tuple[str, ...]
     prefix: str = ""
 
+    @property
+    def are_named(self) -> bool:
+        """Whether the command line names one."""
+        return (self.file, self.command, self.fd) != (None, None, None)
+
     def named(self) -> str | None:
         """Return the passphrase from what the command line names, or None if it names nothing."""
         if self.file is not None:
@@ -39,8 +44,11 @@ class Sources:
             return _one_line(_output_of(self.command), "the command's output")
         if self.fd is not None:
             # Closed behind us, so that the application and what it starts don't inherit it.
-            with os.fdopen(self.fd, "rb", closefd=self.fd > 2) as file:
-                return _one_line(file.read(), f"file descriptor {self.fd}")
+            try:
+                with os.fdopen(self.fd, "rb", closefd=self.fd > 2) as file:
+                    return _one_line(file.read(), f"file descriptor {self.fd}")
+            except OSError as error:
+                raise PassphraseError(f"file descriptor {self.fd}: {str(error.strerror).lower()}") from None
         return None
 
     def ambient(self) -> str | None:

@@ -6,6 +6,7 @@ sequence, a line of its own, or text that runs backwards.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -13,13 +14,20 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["ReaderGone", "command_line", "complain", "escaped", "finish", "note", "prepare", "write", "write_json"]
-
-
-class ReaderGone(Exception):
-    """Nobody reads stdout any more, as in `appsnap show shop.tap | head`."""
+__all__ = [
+    "command_line",
+    "complain",
+    "discard_output",
+    "escaped",
+    "finish",
+    "note",
+    "prepare",
+    "trace",
+    "write",
+    "write_json",
+]
 
 
 def prepare() -> None:
@@ -36,43 +44,40 @@ def escaped(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(x if x.isprintable() else x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{ord(x):02x}" for x in text)
+    return "".join(
+        x if x.isprintable() else x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{ord(x):02x}"
+        for x in text
+    )
 
 
 def write(lines: Iterable[str]) -> None:
-    """Write lines to stdout. Raises ReaderGone."""
+    """Write lines to stdout. Raises OSError; BrokenPipeError where nobody reads them any more, as with `| head`."""
     if sys.stdout is None:
         return
-    try:
-        for line in lines:
-            sys.stdout.write(_drawable(escaped(line), sys.stdout) + "\n")
-    except BrokenPipeError as error:
-        raise _gone(error) from error
+    for line in lines:
+        text = _drawable(escaped(line), sys.stdout) + "\n"
+        with _errors_of_stdout():
+            sys.stdout.write(text)
 
 
 def write_json(value: Any) -> None:
-    """Write a value to stdout as one line of JSON in ASCII. Raises ReaderGone."""
+    """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does."""
     # JSON leaves DEL as it is, which is a control character all the same.
     write([json.dumps(value, allow_nan=False).replace("\x7f", "\\u007f")])
 
 
 def finish() -> None:
-    """Flush stdout, so that an error shows while it can still be reported. Raises ReaderGone, OSError."""
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        raise _gone(error) from error
+    """Flush stdout, so that an error shows while it can still be reported. Raises OSError, as `write` does."""
+    if sys.stdout is not None:
+        with _errors_of_stdout():
+            sys.stdout.flush()
 
 
 def complain(lines: Iterable[str], hint: str = "") -> None:
     """Write error lines, and a hint if there is one, to stderr."""
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except OSError as error:
-            _gone(error)
+    # What there was to say before the error comes before it, where both go to the same place.
+    with contextlib.suppress(OSError):
+        finish()
     for line in lines:
         _say(f"appsnap: error: {line}")
     if hint:
@@ -82,6 +87,12 @@ def complain(lines: Iterable[str], hint: str = "") -> None:
 def note(text: str) -> None:
     """Tell on stderr what is going on."""
     _say(f"appsnap: {text}")
+
+
+def trace(text: str) -> None:
+    """Write a traceback to stderr."""
+    for line in text.splitlines():
+        _say(line)
 
 
 def command_line(arguments: Iterable[str]) -> str:
@@ -100,12 +111,20 @@ def _say(line: str) -> None:
         _discard(sys.stderr)
 
 
-def _gone(error: OSError) -> Exception:
-    """Return what to raise for an error of stdout; what is still to be flushed at the exit goes nowhere."""
-    _discard(sys.stdout)
-    if isinstance(error, BrokenPipeError):
-        return ReaderGone()
-    return OSError(error.errno, error.strerror, "standard output")
+@contextlib.contextmanager
+def _errors_of_stdout() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is still to be flushed at the exit goes nowhere.
+        discard_output()
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def discard_output() -> None:
+    """Throw away what stdout has yet to write, and whatever comes after it."""
+    if sys.stdout is not None:
+        _discard(sys.stdout)
 
 
 def _discard(stream: TextIO) -> None:

@@ -82,7 +82,7 @@ class Reader:
             ) from None
         except (RecursionError, MemoryError):
             raise Damaged(f"a statement behind line {line} is nested too deep") from None
-        except (ValueError, TypeError, AssertionError) as error:
+        except (ValueError, TypeError) as error:
             raise Damaged(f"a statement behind line {line} can't be read ({error})") from None
 
     def finish(self) -> Recipe:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import codecs
 import pickle
+import re
 import struct
+import warnings
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
@@ -120,12 +122,12 @@ class _Reader:
         return value
 
     def line(self) -> bytes:
-        for end in range(self.at, len(self.data)):
-            if self.data[end] == 10:
-                piece = bytes(self.data[self.at : end])
-                self.at = end + 1
-                return piece
-        raise ValueError("a line without end")
+        found = _NEWLINE.search(self.data, self.at)
+        if found is None:
+            raise ValueError("a line without end")
+        piece = bytes(self.data[self.at : found.start()])
+        self.at = found.end()
+        return piece
 
     # Stack
 
@@ -165,12 +167,18 @@ class _Reader:
         return [self.operand(x) if type(x) is bytes or (type(x) is _Open and x.form is not Dict) else x for x in items]
 
     def remember(self, index: int) -> None:
+        if index < 0:
+            raise ValueError("a negative memo number")
         self.memo[index] = self.stack[-1]
 
     def recall(self, index: int) -> None:
-        item = self.memo[index]
-        # What is fetched may be on its way into its own items: then it has to be made before them.
-        self.stack.append(self.close(item) if type(item) is _Open else item)
+        self.push_again(self.memo[index])
+
+    def push_again(self, item: _Stacked) -> None:
+        if type(item) is _Open and item.form is not Tuple:
+            # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
+            item = self.close(item)
+        self.stack.append(item)
 
     # Opcodes with more than a line to them
 
@@ -288,7 +296,9 @@ class _Reader:
         line = self.line()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
             raise ValueError("a string without quotes")
-        self.push_string(codecs.escape_decode(line[1:-1])[0])  # type: ignore[attr-defined]  # what pickle uses for it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
+            self.push_string(codecs.escape_decode(line[1:-1])[0])  # type: ignore[attr-defined]  # what pickle uses for it
 
     def refuse(self) -> None:
         what = _REFUSED[self.data[self.at - 1]]
@@ -308,6 +318,7 @@ class _Reader:
             raise ValueError(f"a frame of {length} bytes is announced, {len(self.data) - self.at} are there")
 
 
+_NEWLINE = re.compile(b"\n")
 _U2, _U4, _U8 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
 _I4, _F8 = struct.Struct("<i"), struct.Struct(">d")
 
@@ -368,7 +379,7 @@ _BY_OPCODE: dict[bytes, Callable[[_Reader], Any]] = {
     pickle.MARK: _mark,
     pickle.POP: _Reader.pop,
     pickle.POP_MARK: lambda r: r.pop_mark(),
-    pickle.DUP: lambda r: r.stack.append(r.operand(r.stack[-1])),
+    pickle.DUP: lambda r: r.push_again(r.stack[-1]),
     pickle.NONE: _push(None),
     pickle.NEWTRUE: _push(True),
     pickle.NEWFALSE: _push(False),

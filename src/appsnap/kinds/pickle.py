@@ -1,8 +1,8 @@
 """The pickle kind: three pickles in a row, of protocol 5. Header, body, trailer; header and trailer are dictionaries.
 
 The header's `size` is the number of bytes of the body. The trailer has `steps` where the body was written from a
-recipe, and hasn't where the C pickler wrote it from objects. A pickle without header is
-read as a body alone.
+recipe; where the C pickler wrote it from objects, it has `restored`: the classes whose objects get their state by
+`evolve.restore_state`. A pickle without header is read as a body alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
-from appsnap.errors import Damaged
+from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document, opcodes
 from appsnap.recipe.build import build
@@ -43,24 +43,39 @@ from appsnap.recipe.steps import (
 from appsnap.recipe.trust import EVERYTHING, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from typing_extensions import Buffer
 
-__all__ = ["assemble", "encode", "pickle_objects", "read", "unpickle_objects", "write"]
+__all__ = ["assemble", "encode", "pickle_objects", "read", "unpickle_objects", "write", "write_objects"]
 
 
 # From objects, by the C pickler
 
 
+def write_objects(header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]]) -> list[Buffer]:
+    """Return the document of objects, in pieces. `distributions` tells those that modules come from.
+
+    Raises whatever pickle raises, and RecursionError for what is nested too deep.
+    """
+    rules = Rules()
+    body = _pickled(obj, rules)
+    trailer = {"distributions": distributions(rules.modules), "restored": sorted(rules.restored)}
+    return assemble(header, [body], trailer)
+
+
 def pickle_objects(obj: Any) -> tuple[bytes, set[str]]:
     """Return the body for objects, and the modules it names. Raises RecursionError for what is nested too deep."""
     rules = Rules()
+    return _pickled(obj, rules), rules.modules
+
+
+def _pickled(obj: Any, rules: Rules) -> bytes:
     file = io.BytesIO()
     pickler = _Pickler(file, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
-    return file.getvalue(), rules.modules
+    return file.getvalue()
 
 
 class _Pickler(pickle.Pickler):
@@ -68,23 +83,38 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    """The C unpickler, which finds renamed classes."""
+    """The C unpickler, which finds renamed classes, and gives up where one has transient attributes only by now."""
+
+    def __init__(self, file: io.BytesIO, restored: Collection[str]) -> None:
+        super().__init__(file)
+        self._restored = restored
 
     def find_class(self, module: str, name: str) -> Any:
-        return super().find_class(*evolve.successor(module, name))
+        found = super().find_class(*evolve.successor(module, name))
+        if isinstance(found, type) and f"{module}.{name}" not in self._restored and evolve.is_restored(found):
+            raise pickle.UnpicklingError(f"{module}.{name} had no transient attributes when it was saved")
+        return found
 
 
 def unpickle_objects(data: memoryview) -> Any:
     """Return the objects of a document that is trusted as code, by the C unpickler. Checks the trailer first.
 
-    What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike.
+    What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike;
+    and so is what the C unpickler fails at, so that the error names the place.
     """
     header, start, end = _header(data)
-    trailer = None if header is None else _trailer(data, end)
-    if trailer is None or trailer.steps is not None:
-        return build(read(data).recipe, _EVERYTHING)
-    with evolve.upgrades():
-        return _Unpickler(io.BytesIO(data[start:end])).load()
+    if header is not None:
+        fields = _trailer_fields(data, end)
+        if Trailer.from_dict(fields, _digest(data, end)).steps is None:
+            restored = fields.get("restored", ())
+            try:
+                with evolve.upgrades():
+                    return _Unpickler(io.BytesIO(data[start:end]), frozenset(restored)).load()
+            except AppsnapError:
+                raise
+            except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
+                pass
+    return build(read(data).recipe, _EVERYTHING)
 
 
 # The document
@@ -113,7 +143,7 @@ def read(data: memoryview) -> Document:
         if end != len(data):
             raise Damaged("something stands behind the pickle", offset=end)
         return Document(recipe, None, None)
-    trailer = _trailer(data, end)
+    trailer = Trailer.from_dict(_trailer_fields(data, end), _digest(data, end))
     recipe, stop = opcodes.read(data[:end], start)
     if stop != end:
         raise Damaged("something stands behind the body", offset=stop)
@@ -126,7 +156,7 @@ def _plain(fields: dict[str, Any]) -> bytes:
 
 def _header(data: memoryview) -> tuple[Header | None, int, int]:
     """Return the header, and where the body begins and ends; no header for a bare pickle."""
-    if _MAGIC not in bytes(data[:64]):
+    if bytes(data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]) != _MAGIC:
         return None, 0, len(data)
     fields, start = _read_plain(data, 0)
     header = Header.from_dict(fields)
@@ -138,19 +168,25 @@ def _header(data: memoryview) -> tuple[Header | None, int, int]:
     return header, start, start + size
 
 
-_MAGIC = pickle.dumps("appsnap", PROTOCOL)[-11:-2]  # the header's first key, as protocol 5 spells it
+# The header's first key, as protocol 5 spells it: PROTO, FRAME, EMPTY_DICT, MEMOIZE and MARK come before it.
+_MAGIC = pickle.SHORT_BINUNICODE + b"\x07appsnap"
+_MAGIC_AT = 2 + 9 + 3
 
 
-def _trailer(data: memoryview, end: int) -> Trailer:
+def _trailer_fields(data: memoryview, end: int) -> Any:
     fields, stop = _read_plain(data, end)
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
-    return Trailer.from_dict(fields, hashlib.sha256(data[:end]).hexdigest())
+    return fields
+
+
+def _digest(data: memoryview, end: int) -> str:
+    return hashlib.sha256(data[:end]).hexdigest()
 
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
     recipe, stop = opcodes.read(data, start)
-    if any(type(step) not in (Dict, Value) for step in recipe.steps):
+    if any(type(step) not in (Dict, List, Value) for step in recipe.steps):
         raise Damaged("header or trailer is no plain data", offset=start)
     return build(recipe, _NOTHING), stop
 
@@ -177,13 +213,27 @@ def _operand(out: bytearray, operand: Operand) -> None:
             out += pickle.BINGET + bytes([operand])
         else:
             out += pickle.LONG_BINGET + struct.pack("<I", operand)
-    elif operand is None:
-        out += pickle.NONE
     elif type(operand) is str:
         _text(out, operand)
+    elif type(operand) is int:
+        _integer(out, operand)
+    elif type(operand) is float:
+        out += pickle.BINFLOAT + struct.pack(">d", operand)
+    elif type(operand) is bytes:
+        out += _bytes(operand)
     else:
-        # Small and flat: what the C pickler writes for it, without its frame.
-        out += pickle.dumps(operand, PROTOCOL)[2:-1] if type(operand) is not bytes else _bytes(operand)
+        out += {None: pickle.NONE, True: pickle.NEWTRUE, False: pickle.NEWFALSE}[operand]
+
+
+def _integer(out: bytearray, number: int) -> None:
+    if 0 <= number < 256:
+        out += pickle.BININT1 + bytes([number])
+    elif -(2**31) <= number < 2**31:
+        out += pickle.BININT + struct.pack("<i", number)
+    else:
+        raw = number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True)
+        out += pickle.LONG1 + bytes([len(raw)]) if len(raw) < 256 else pickle.LONG4 + struct.pack("<i", len(raw))
+        out += raw
 
 
 def _text(out: bytearray, text: str) -> None:

@@ -246,7 +246,7 @@ def read(data: memoryview) -> Document:
     """Return the document that bytes spell."""
     raw = bytes(data)
     start = raw.rfind(b"\n  " + _TRAILER) + 1
-    if not start:
+    if not start or not raw.endswith(b"</snapshot>\n"):
         raise Damaged(
             "no trailer of a snapshot", offset=len(raw), hint="the file is truncated; take another copy of it"
         )
@@ -259,7 +259,7 @@ def read(data: memoryview) -> Document:
         raise Damaged(f"no valid XML ({error})") from None
     except (RecursionError, MemoryError):
         raise Damaged("elements are nested too deep") from None
-    except (ValueError, TypeError, KeyError, AssertionError) as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
     return Document(reader.finish(), Header.from_dict(header), Trailer.from_dict(trailer, digest))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
-from appsnap.recipe import values
+from appsnap.recipe import constructors
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
     Add,
@@ -38,7 +38,7 @@ from appsnap.recipe.steps import (
     Update,
     Value,
 )
-from appsnap.recipe.trust import Grant, Trust, audit
+from appsnap.recipe.trust import SPECIAL_METHODS, Grant, Trust, audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -174,8 +174,8 @@ class _Builder:
             name = self._named.get(step.function)
             if name is None:
                 raise TypeError("only what is known by name can be called")
-            if values.is_constructible(name.dotted):
-                return values.construct(name.dotted, tuple(args))
+            if constructors.is_constructible(name.dotted):
+                return constructors.construct(name.dotted, tuple(args))
         return self._registers[step.function](*args)
 
     def _member(self, step: Member) -> Any:
@@ -183,7 +183,7 @@ class _Builder:
         if self._trust.everything:
             return getattr(owner, step.name)
         cls = type(owner)
-        if not step.name.startswith("__") or step.name in _SPECIAL_METHODS:
+        if not step.name.startswith("__") or step.name in SPECIAL_METHODS:
             for base in cls.__mro__:
                 if step.name in base.__dict__:
                     method = base.__dict__[step.name]
@@ -252,4 +252,3 @@ _METHODS = (
     classmethod,
     staticmethod,
 )
-_SPECIAL_METHODS = frozenset({"__call__", "__contains__", "__getitem__", "__len__", "__setitem__"})

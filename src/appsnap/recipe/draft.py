@@ -82,7 +82,9 @@ class Draft:
 
     def name_of(self, lazy: Lazy) -> Name | None:
         """Return the name that an operand stands for, or None."""
-        return lazy if type(lazy) is Name else self._named.get(lazy)  # type: ignore[arg-type]  # anything may be looked up
+        if type(lazy) is Ref:  # only then: a Ref equals the integer that it is
+            return self._named.get(lazy)
+        return lazy if type(lazy) is Name else None
 
     def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
         """Append a call, or what it is a spelling of."""

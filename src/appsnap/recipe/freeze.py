@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["freeze"]
 
 _EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
+_BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _PLAIN = frozenset({type(None), bool, int, float})
 _ABSENT: Any = object()
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
@@ -70,6 +71,7 @@ class _Freezer:
         self._memo: dict[int, Lazy | None] = {}
         self._kept: list[Any] = []  # what reductions made: an id must not be used again
         self._places: list[Place] = []
+        self._first_error: Exception | None = None
         self._way: list[tuple[str, Any, Any]] = []  # from the root to where we are: form, key, object
         self._containers: dict[type, Callable[[Any], Frame]] = {
             tuple: self._tuple,
@@ -82,7 +84,7 @@ class _Freezer:
     def freeze(self, obj: Any) -> Recipe:
         root = self._run(obj)
         if self._places:
-            raise CannotSave(self._places)
+            raise CannotSave(self._places) from self._first_error
         return self._draft.finish(root)
 
     def _run(self, obj: Any) -> Lazy:
@@ -209,7 +211,7 @@ class _Freezer:
         reduction = self._rules(obj)
         if reduction is not NotImplemented:
             return reduction
-        if isinstance(obj, type) or type(obj) in (types.FunctionType, types.BuiltinFunctionType):
+        if type(obj) in _BY_NAME or (isinstance(obj, type) and type(obj) not in copyreg.dispatch_table):
             return obj.__qualname__
         return standard_reduction(obj)
 
@@ -221,7 +223,9 @@ class _Freezer:
             return self._keep(obj, self._draft.make(ByteArray(obj)))
         if cls is pickle.PickleBuffer:
             raw = obj.raw()
-            return self._draft.make(Value(bytes(raw)) if raw.readonly else ByteArray(raw))
+            if not raw.readonly:
+                return self._draft.make(ByteArray(raw))
+            return raw.tobytes() if len(raw) <= INLINE else self._draft.make(Value(raw.tobytes()))
         reduction = self._reduction(obj)
         if isinstance(reduction, str):
             return self._keep(obj, _global(obj, reduction))
@@ -305,6 +309,7 @@ class _Freezer:
     def _note(self, error: Exception) -> None:
         path = self._root + "".join(form % (key,) if "%" in form else form for form, key, _ in self._way)
         cls = type(self._way[-1][2])
+        self._first_error = self._first_error or error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, _advice(cls)))
 

@@ -266,6 +266,12 @@ class Outline:
             return f"{node.form} of {count}"
         return self._inline(operand, 100) or self.class_of(operand)
 
+    def _parent(self, ref: Ref) -> int | None:
+        """Return the register that the first path to another one leads through."""
+        if self._parents is None:
+            self._parents = self._find_parents()
+        return self._parents.get(int(ref), (None, ""))[0]
+
     def _arrow(self, operand: Operand) -> str:
         return f"→ {self.path(operand)}"
 
@@ -275,8 +281,11 @@ class Outline:
             self.nodes[operand].attributes or self.nodes[operand].state is not None
         )
 
-    def _inline(self, operand: Operand, room: int, depth: int = 3) -> str | None:
-        """Return an operand in one line of at most `room` characters, or None where it needs more."""
+    def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
+        """Return an operand in one line of at most `room` characters, or None where it needs more.
+
+        An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
+        """
         if not isinstance(operand, Ref):
             return _quoted(operand)
         node = self.nodes[operand]
@@ -289,12 +298,13 @@ class Outline:
             case "member":
                 return f"{self._arrow(node.args[0])}.{node.name}"
             case "object" if not depth or node.attributes or node.state is not None:
-                return self._arrow(operand) if depth < 3 else None
+                return self._arrow(operand) if depth < 3 and self._parent(operand) != owner else None
         if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
             return None
-        parts = [self._inline(part, room, depth - 1) for part in (*node.args, *node.items)]
+        here = int(operand)
+        parts = [self._inline(part, room, depth - 1, here) for part in (*node.args, *node.items)]
         for key, value in node.pairs:
-            shown = (self._inline(key, room, depth - 1), self._inline(value, room, depth - 1))
+            shown = (self._inline(key, room, depth - 1, here), self._inline(value, room, depth - 1, here))
             parts.append(None if None in shown else f"{shown[0]}: {shown[1]}")
         if any(part is None for part in parts):
             return None

@@ -12,6 +12,7 @@ import enum
 import functools
 import importlib
 import io
+import operator
 import sys
 import types
 import weakref
@@ -30,6 +31,7 @@ __all__ = ["PROTOCOL", "Rules", "standard_reduction"]
 PROTOCOL = 5
 """The pickle protocol whose semantics a recipe has."""
 
+_extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - what pickle looks at
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 # What cloudpickle takes apart and pickle doesn't. Not among them: files, whose content it would swallow.
@@ -41,7 +43,6 @@ _BY_CLOUDPICKLE = (
     type({}.values()),
     type({}.items()),
     classmethod,
-    memoryview,
     property,
     staticmethod,
     weakref.WeakSet,
@@ -59,7 +60,9 @@ def standard_reduction(obj: Any) -> Any:
 
 def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     """Spell a name in a way that any unpickler understands, whatever kind of object bears it."""
-    return getattr, (importlib.import_module(module), qualname)
+    owner, _, name = qualname.rpartition(".")
+    above = importlib.import_module(module)
+    return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
 
 
 def _leave(_: Any) -> Any:
@@ -82,13 +85,13 @@ def _reduce_member(member: enum.Enum) -> Any:
     return _newobj, (cls, member._value_)  # several flags at once
 
 
-def _reduce_transient(obj: Any) -> Any:
+def _reduce_restored(obj: Any) -> Any:
     reduction = standard_reduction(obj)
-    if not isinstance(reduction, tuple) or len(reduction) == 6:
+    if not isinstance(reduction, tuple):
         return reduction
-    function, args, state, *items = (*reduction, None, None, None)[:5]
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.lasting_state(type(obj), state)
-    return function, args, state, *items, evolve.restore_state
+    return function, args, state, items, pairs, setter or evolve.restore_state
 
 
 class Rules:
@@ -99,6 +102,7 @@ class Rules:
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
         self.modules: set[str] = set()  # of the classes and functions that were asked about
+        self.restored: set[str] = set()  # the classes whose objects evolve.restore_state gives their state
         self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
 
     def __call__(self, obj: Any) -> Any:
@@ -115,7 +119,7 @@ class Rules:
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
         if issubclass(cls, type):
-            return self._reduce_class
+            return _leave if cls in copyreg.dispatch_table else self._reduce_class
         if cls is types.FunctionType:
             return self._reduce_function
         if cls in (types.MethodType, types.MethodWrapperType):
@@ -129,8 +133,9 @@ class Rules:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
-        if evolve.transients(cls) or issubclass(cls, evolve.Versioned):
-            return _reduce_transient
+        if evolve.is_restored(cls):
+            self.restored.add(f"{cls.__module__}.{cls.__qualname__}")
+            return _reduce_restored
         if sys.modules.get("asyncio") and issubclass(cls, sys.modules["asyncio"].AbstractEventLoop):
             return self._reduce_loop
         return values.reducer(cls) or _leave
@@ -151,9 +156,13 @@ class Rules:
     def _reduce_function(self, function: Any) -> Any:
         """Leave what can be imported to its name, and take all else apart by value."""
         reduction = self._by_value.reducer_override(function)
-        if reduction is NotImplemented:
-            self.modules.add(function.__module__)
-        return reduction
+        if reduction is not NotImplemented:
+            return reduction
+        self.modules.add(function.__module__)
+        if (function.__module__, function.__qualname__) in _extension_codes:
+            # The C pickler would write the code, which means something in this process only.
+            return _by_attribute(function.__module__, function.__qualname__)
+        return NotImplemented
 
     def _reduce_module(self, module: types.ModuleType) -> Any:
         if sys.modules.get(module.__name__) is module:

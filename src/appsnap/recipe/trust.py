@@ -7,7 +7,8 @@ The audit reads the steps and imports nothing. Each name is wanted for a use:
 * `call`: it is called.
 
 Trust is an iterable of texts: `"shop.web.Web"` for that class or function, to refer to and to create; `"shop.*"` for
-the classes defined in that package; `"call:shop.make"` to call that. Nothing in a file grants trust.
+the classes defined in that package; `"call:shop.make"` to call that. A class comes with its methods, nested classes
+and members of an enumeration. Nothing in a file grants trust.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appsnap import evolve
 from appsnap.errors import NotTrusted, Want
-from appsnap.recipe import values
+from appsnap.recipe import constructors
+from appsnap.recipe.keys import check_keys
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
     Add,
@@ -25,6 +27,7 @@ from appsnap.recipe.steps import (
     Dict,
     Extend,
     List,
+    Member,
     Name,
     New,
     Recipe,
@@ -40,7 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-__all__ = ["EVERYTHING", "Everything", "Grant", "Trust", "audit", "carries_code", "wants"]
+__all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "audit", "carries_code", "wants"]
+
+SPECIAL_METHODS = frozenset({"__call__", "__contains__", "__getitem__", "__len__", "__setitem__"})
+"""The methods of Python's own that a snapshot may refer to: others lead to what isn't the object's."""
 
 
 class Everything(Enum):
@@ -73,7 +79,8 @@ class Trust:
         packages: list[str] = []
         for text in () if isinstance(names, Everything) else names:
             name = text.removeprefix("call:")
-            if not all(part.isidentifier() or (part == "*" and text.endswith(".*")) for part in name.split(".")):
+            parts = name.removesuffix(".*") if text == name else name
+            if not all(part.isidentifier() for part in parts.split(".")):
                 raise ValueError(
                     f'{text!r} is no name to trust: write "package.Class", "package.*" or "call:package.make"'
                 )
@@ -89,15 +96,16 @@ class Trust:
         """Return why a name is trusted for a use, or None where it isn't."""
         dotted = name.dotted
         if use == "call":
-            return Grant.EXACT if values.is_constructible(dotted) or dotted in self._calls else None
-        if dotted in self._exact or dotted in (values.CREATABLE if use == "create" else values.REFERABLE):
+            return Grant.EXACT if constructors.is_constructible(dotted) or dotted in self._calls else None
+        if dotted in self._exact or dotted in (constructors.CREATABLE if use == "create" else constructors.REFERABLE):
             return Grant.EXACT
         if self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
             return Grant.DEFINED
-        owner, _, member = name.qualname.rpartition(".")
-        if use == "reference" and owner and not member.startswith("__") and f"{name.module}.{owner}" in self._exact:
-            return Grant.DEFINED
-        return None
+        above, _, member = dotted.rpartition(".")
+        if member.startswith("__") and member not in SPECIAL_METHODS:
+            return None
+        owned = "." in name.qualname and (above in self._exact or above in self._calls)
+        return Grant.DEFINED if use == "reference" and owned else None
 
 
 def carries_code(name: Name) -> bool:
@@ -120,6 +128,7 @@ def audit(recipe: Recipe, trust: Trust) -> None:
     """
     if trust.everything:
         return
+    check_keys(recipe)
     missing = {key: number for key, number in _uses(recipe).items() if trust.grant(*key) is None}
     if missing:
         outline = Outline(recipe)
@@ -142,14 +151,20 @@ def _uses(recipe: Recipe) -> dict[tuple[Name, str], int]:
     Raises NotTrusted for a step that fills what the recipe didn't make.
     """
     found: dict[tuple[Name, str], int] = {}
-    names: dict[int, Name] = {}
+    names: dict[int, Name] = {}  # by register
+    makers: dict[int, Name] = {}  # by register: the class or function that made it
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
     for number, step in enumerate(recipe.steps):
         cls = type(step)
-        use = _USE.get(cls, "reference")
-        for index, operand in enumerate(operands(step)):
-            if type(operand) is Ref and operand in names:
-                found.setdefault((names[operand], use if index == 0 else "reference"), number)
+        if cls is Member:
+            method = _method(step, names, makers)  # type: ignore[arg-type]  # its type was looked at
+            if method is not None:
+                found.setdefault((method, "reference"), number)
+        else:
+            use = _USE.get(cls, "reference")
+            for index, operand in enumerate(operands(step)):
+                if type(operand) is Ref and operand in names:
+                    found.setdefault((names[operand], use if index == 0 else "reference"), number)
         if cls in _FILLERS:
             target = step[0]
             if type(target) is not Ref or cls not in fillable[target]:
@@ -161,17 +176,45 @@ def _uses(recipe: Recipe) -> dict[tuple[Name, str], int]:
                     [], message=f"step {number} sets an attribute that is Python's own: {step.names!r:.60}"
                 )
             continue
+        filled_by = _FILLED_BY.get(cls, _NOTHING)
         if isinstance(step, Name):
             # What is loaded is what must be trusted, not what it once was called.
             names[len(fillable)] = Name(*evolve.successor(*step))
-        elif cls in _USE and step[0] not in names:
-            raise NotTrusted([], message=f"step {number} makes something of {_what(recipe, step[0])}, which is no name")
-        called = names.get(step.function) if isinstance(step, Call) else None
-        live = called is not None and called.dotted in values.LIVE
-        fillable.append(_NOTHING if live else _FILLED_BY.get(cls, _NOTHING))
+        elif cls in _USE:
+            maker = names.get(step[0])
+            if maker is None:
+                raise NotTrusted(
+                    [], message=f"step {number} makes something of {_what(recipe, step[0])}, which is no name"
+                )
+            makers[len(fillable)] = maker
+            if cls is Call and constructors.is_constructible(maker.dotted):
+                filled_by = constructors.FILLED_BY.get(maker.dotted, _NOTHING)
+        fillable.append(filled_by)
     if type(recipe.root) is Ref and recipe.root in names:
         found.setdefault((names[recipe.root], "reference"), len(recipe.steps))
-    return found
+    return {key: number for key, number in found.items() if not _comes_along(key, found)}
+
+
+def _method(step: Member, names: dict[int, Name], makers: dict[int, Name]) -> Name | None:
+    """Return the name of a method that has to be trusted, or None for one of a list, a text, and the like."""
+    owner = step.owner
+    if type(owner) is not Ref:
+        return None
+    above = names.get(owner) or makers.get(owner)
+    if above is None or (owner in makers and above.dotted in constructors.WITH_HARMLESS_METHODS):
+        return None
+    return Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
+
+
+def _comes_along(key: tuple[Name, str], found: dict[tuple[Name, str], int]) -> bool:
+    """Tell whether a name needs no trust of its own, because the class that it belongs to needs it anyway."""
+    name, use = key
+    above, _, member = name.qualname.rpartition(".")
+    owner = Name(name.module, above)
+    known = owner.dotted in constructors.CREATABLE or owner.dotted in constructors.REFERABLE
+    plain = not member.startswith("__") or member in SPECIAL_METHODS
+    wanted = (owner, "create") in found or (owner, "reference") in found
+    return use == "reference" and bool(above) and plain and not known and wanted
 
 
 def _what(recipe: Recipe, target: Any) -> str:

@@ -1,0 +1,91 @@
+"""`appsnap audit`: the names that a snapshot wants, and which of them are trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appsnap.cli import words
+from appsnap.cli.allowing import allowing, is_code
+from appsnap.cli.group import COMMANDS
+from appsnap.cli.options import as_json, reads, trusts
+from appsnap.errors import NotTrusted
+from appsnap.recipe.trust import Everything, Trust, audit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from appsnap.cli.options import Input
+    from appsnap.errors import Want
+    from appsnap.recipe.steps import Recipe
+
+__all__ = ["command"]
+
+
+@click.command(
+    "audit",
+    short_help=COMMANDS["audit"],
+    epilog="""\b
+Examples:
+  appsnap audit shop.tap
+  appsnap audit shop.tap --trust 'shop.*' && appsnap load shop.tap --trust 'shop.*'""",
+)
+@reads()
+@trusts()
+@as_json
+@click.pass_context
+def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, as_json: bool) -> int:
+    """List the names that a snapshot wants, and which of them are trusted.
+
+    A line has the verdict, the use, the name and the first path that wants it. The verdict is "built-in" for what is
+    always trusted, "trusted" for what --trust allows, "code" for what makes functions and classes from the file's
+    content, and "missing" for the rest. Nothing is imported.
+
+    The exit code is 0 if all names are trusted, else 3; then the last line is the command that would allow them.
+    """
+    snapshot = source.open()
+    recipe = snapshot.document.recipe
+    wanted = snapshot.names
+    beyond = _missing(recipe, ())
+    missing = _missing(recipe, trust)
+    allow = allowing([*missing], context.find_root().obj) if missing else None
+    rows = [(_verdict(want, beyond, missing), want) for want in wanted]
+    if as_json:
+        names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
+        words.write_json({"file": snapshot.name, "trusted": not missing, "names": names, "allow": allow})
+    else:
+        words.write(_table(rows))
+        count = "1 name" if len(wanted) == 1 else f"{len(wanted):,} names"
+        words.write([f"{count}, {len(missing):,} not trusted" if missing else f"{count}, all trusted"])
+        words.write([allow] if allow else [])
+    return NotTrusted.exit_code if missing else 0
+
+
+def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, None]:
+    try:
+        audit(recipe, Trust(trust))
+    except NotTrusted as error:
+        if not error.wants:
+            raise
+        return dict.fromkeys(error.wants)
+    return {}
+
+
+def _verdict(want: Want, beyond: dict[Want, None], missing: dict[Want, None]) -> str:
+    if want not in beyond:
+        return "built-in"
+    if is_code(want):
+        return "code"
+    return "missing" if want in missing else "trusted"
+
+
+def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
+    return {"name": want.name, "use": want.use, "path": want.path, "verdict": verdict, "trusted": trusted}
+
+
+def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
+    # One very long name doesn't push the paths out of sight.
+    width = max((len(words.escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
+    for verdict, want in rows:
+        yield f"{verdict:8}  {want.use:9}  {words.escaped(want.name):{width}}  {want.path}"

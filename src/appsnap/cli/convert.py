@@ -1,0 +1,58 @@
+"""`appsnap convert`: the same snapshot in another kind or other layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from appsnap import snapshot
+from appsnap.cli.group import COMMANDS
+from appsnap.cli.options import reads, writes
+from appsnap.cli.progress import Progress
+from appsnap.errors import PassphraseError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appsnap.cli.options import Input, Output
+
+__all__ = ["command"]
+
+
+@click.command(
+    "convert",
+    short_help=COMMANDS["convert"],
+    epilog="""\b
+Examples:
+  appsnap convert shop.tap shop.tas
+  appsnap convert shop.tap shop.etap
+  appsnap convert shop.etap shop.xml --kind xml --compress --plain
+  appsnap convert old.etap new.etap --source-passphrase-file old.txt --passphrase-file new.txt""",
+)
+@reads(prefix="source-")
+@writes(argument="NEW_FILE")
+@click.option("--plain", is_flag=True, help="Write NEW_FILE unencrypted, although FILE is encrypted.")
+def command(*, source: Input, target: Output, plain: bool) -> None:
+    """Write a snapshot in another kind or other layers.
+
+    Nothing is imported, and nothing is built. NEW_FILE has the layers that its options say, not those of FILE. It is
+    read back before it gets its name; until then, an old NEW_FILE stays as it is.
+    """
+    if plain and target.encrypts:
+        raise click.UsageError("--plain contradicts the options that encrypt, or the name of NEW_FILE")
+    old = source.open()
+    if "age" in old.layers and not plain and not target.encrypts:
+        raise PassphraseError(
+            f"{source.path} is encrypted, and {target.path} wouldn't be",
+            hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",
+        )
+    passphrase = target.passphrase()
+
+    def check(path: Path) -> None:
+        if not target.has_recipients:
+            progress.phase = f"reading {target.path} back"
+            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase)
+
+    with Progress(f"writing {target.path}") as progress:
+        snapshot.write_recipe(old, target.path, kind=target.kind, passphrase=passphrase, check=check, **target.layers())

@@ -1,0 +1,82 @@
+"""`appsnap save`: an application to a file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from appsnap import snapshot
+from appsnap.cli import words
+from appsnap.cli.group import COMMANDS
+from appsnap.cli.options import reads, trusts, writes
+from appsnap.cli.progress import Progress
+from appsnap.cli.restoring import restore_bytes, restore_file
+from appsnap.cli.source import find_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from appsnap.cli.options import Input, Output
+    from appsnap.recipe.trust import Everything
+
+__all__ = ["command"]
+
+
+@click.command(
+    "save",
+    short_help=COMMANDS["save"],
+    epilog="""\b
+Examples:
+  appsnap save shop:application shop.tap
+  appsnap save shop.tac shop.etap --passphrase-file ~/.shop
+  appsnap save shop.web:sites.main shop.tas --tag blue""",
+)
+@reads(prefix="source-", argument="SOURCE")
+@writes()
+@click.option("--tag", metavar="TEXT", help="A word about this snapshot, kept in its header.")
+@click.option("--no-verify", is_flag=True, help="Don't restore it in a fresh interpreter before it is saved.")
+@trusts("SOURCE")
+def command(
+    *,
+    source: Input,
+    target: Output,
+    tag: str | None,
+    no_verify: bool,
+    trust: Sequence[str] | Everything,
+) -> None:
+    """Save an application to a file.
+
+    SOURCE is module:name, where name may have dots, and modules of the current folder are found after all others; or a
+    script (.tac, .py) that assigns "application"; or a snapshot, which is restored as `appsnap load` would and saved
+    anew, so that renamed classes and upgraded state are written as they are now. To change only the kind or the layers
+    of a snapshot, use `appsnap convert`, which imports nothing.
+
+    Before FILE is replaced, what was written is read back, and restored in a fresh interpreter that trusts it and finds
+    the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
+    """
+    obj = find_object(source, target.path, trust)
+    passphrase = target.passphrase()
+    if passphrase is None and not target.has_recipients and "APPSNAP_PASSPHRASE" in os.environ:
+        words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {target.path}: give -p")
+
+    def check(path: Path) -> None:
+        progress.phase = f"restoring {target.path} in a fresh interpreter"
+        if target.has_recipients:
+            # Only they can open the file. What it holds can be tried all the same.
+            restore_bytes(snapshot.dumps(obj, target.kind))
+        else:
+            restore_file(path, passphrase)
+
+    with Progress(f"saving {target.path}") as progress:
+        snapshot.save(
+            obj,
+            target.path,
+            kind=target.kind,
+            passphrase=passphrase,
+            tag=tag,
+            check=None if no_verify else check,
+            **target.layers(),
+        )

@@ -1,0 +1,22 @@
+"""A Python shell with a restored application in it."""
+
+from __future__ import annotations
+
+import code
+import contextlib
+from typing import Any
+
+__all__ = ["talk"]
+
+
+def talk(application: Any) -> None:
+    """Read Python from stdin and run it, until that ends."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401, PLC0415 - its import is what makes lines editable; not every Python has it
+
+    kind = type(application)
+    code.interact(
+        banner=f"application is a {kind.__module__}.{kind.__qualname__}, stopped. Ctrl-D leaves.",
+        exitmsg="",
+        local={"application": application},
+    )

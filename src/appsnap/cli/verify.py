@@ -1,0 +1,86 @@
+"""`appsnap verify`: whether a snapshot is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from appsnap.cli import words
+from appsnap.cli.group import COMMANDS
+from appsnap.cli.options import as_json, reads
+from appsnap.cli.show import summary
+from appsnap.errors import CannotLoad
+from appsnap.recipe.steps import Ref
+
+if TYPE_CHECKING:
+    from appsnap.cli.options import Input
+    from appsnap.recipe.outline import Outline
+    from appsnap.snapshot import Snapshot
+
+__all__ = ["command"]
+
+
+@click.command(
+    "verify",
+    short_help=COMMANDS["verify"],
+    epilog="""\b
+Examples:
+  appsnap verify shop.tap
+  appsnap verify backup/shop.etap --passphrase-command 'pass show shop'""",
+)
+@reads()
+@as_json
+def command(*, source: Input, as_json: bool) -> None:
+    """Check that a snapshot is whole: its layers, its header, its checksum and every step of its recipe.
+
+    Nothing is imported and nothing is built. The exit code is 5 if the file is damaged.
+    """
+    try:
+        snapshot = source.open()
+    except CannotLoad as error:
+        if as_json:
+            words.write_json({"ok": False, "error": str(error), "hint": error.hint})
+        raise
+    outline = snapshot.outline
+    services = _count_services(outline)
+    if as_json:
+        counts = {"services": services, "steps": len(snapshot.document.recipe.steps), "objects": len(outline.nodes)}
+        words.write_json({"ok": True, **summary(snapshot), **counts})
+    else:
+        words.write([f"ok: {', '.join(_facts(snapshot, services))}"])
+
+
+def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
+    facts = [
+        f"{snapshot.kind}{''.join(f' in {layer}' for layer in reversed(snapshot.layers))}",
+        f"{snapshot.size:,} bytes",
+    ]
+    if services is None:
+        facts.append(_plural(len(snapshot.outline.nodes), "object"))
+    else:
+        facts.append(_plural(services, "service"))
+    if snapshot.header is None:
+        facts.append("without header and checksum")
+    if snapshot.document.edited:
+        facts.append("edited by hand")
+    return facts
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _count_services(outline: Outline) -> int | None:
+    """Return how many services stand below the root, or None where the root is no collection of services."""
+    if not isinstance(outline.root, Ref) or "services" not in outline.nodes[outline.root].attributes:
+        return None
+    found = {int(outline.root)}
+    stack = [int(outline.root)]
+    while stack:
+        services = outline.nodes[stack.pop()].attributes.get("services")
+        for operand in outline.nodes[services].items if isinstance(services, Ref) else ():
+            if isinstance(operand, Ref) and operand not in found:
+                found.add(int(operand))
+                stack.append(int(operand))
+    return len(found) - 1

@@ -1,0 +1,325 @@
+import io
+import os
+import pickle
+import subprocess
+import sys
+
+import msgpack
+import pytest
+from cryptography.exceptions import InvalidTag
+
+import appsnap
+import shop
+from appsnap import snapshot
+from appsnap.errors import CannotLoad, CannotSave, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
+from appsnap.files import age
+from appsnap.kinds import KINDS
+
+PASSPHRASE = "tea and cake"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """Encrypt with a work factor that takes no second: 2^1 instead of 2^18."""
+    monkeypatch.setattr(age.ScryptRecipient.__init__, "__defaults__", (1,))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+class TestSaveAndLoad:
+    def test_the_same_application_comes_back(self, tmp_path, kind):
+        """Stopped and clean, equal in every value, and sharing what was shared."""
+        application = shop.make()
+        path = tmp_path / "shop"
+
+        appsnap.save(application, path, kind=kind)
+        restored = appsnap.load(path, trust=["shop.*"])
+
+        assert appsnap.dumps(restored, "source") == appsnap.dumps(application, "source")
+        assert restored.getServiceNamed("web").stock is restored.getServiceNamed("stock")
+        assert not restored.running
+
+    @pytest.mark.parametrize("compress", [False, True])
+    @pytest.mark.parametrize("armor", [False, True])
+    def test_every_layer_is_recognised(self, tmp_path, kind, compress, armor):
+        """Any kind, compressed, encrypted, armored, loads with nothing but its passphrase."""
+        path = tmp_path / "file"
+
+        appsnap.save({"a": [1]}, path, kind=kind, passphrase=PASSPHRASE, compress=compress, armor=armor)
+
+        assert appsnap.load(path, passphrase=PASSPHRASE) == {"a": [1]}
+        assert appsnap.open_snapshot(path, passphrase=PASSPHRASE).layers == ("age", "zstd")[: 1 + compress]
+        assert path.read_bytes().startswith(b"-----BEGIN AGE" if armor else b"age-encryption.org/v1")
+
+    def test_recipients(self, tmp_path, kind):
+        """What is encrypted for a recipient opens with its identity."""
+        identity = age.X25519Identity.generate()
+
+        data = appsnap.dumps([1], kind, recipients=[str(identity.recipient)])
+
+        assert appsnap.loads(data, identities=[str(identity)]) == [1]
+
+    def test_a_file_of_ours_opens_without_appsnap(self):
+        """The pickle kind is three pickles in a row, the msgpack kind three msgpack objects."""
+        file = io.BytesIO(appsnap.dumps({"a": 1}, "pickle"))
+        header, body, trailer = (pickle.load(file) for _ in range(3))
+        unpacker = msgpack.Unpacker(io.BytesIO(appsnap.dumps({"a": 1}, "msgpack")))
+
+        assert (header["appsnap"], body, sorted(trailer)) == (1, {"a": 1}, ["distributions", "sha256"])
+        assert [type(part) for part in unpacker] == [dict, list, dict]
+
+    def test_running_never_enters_a_file(self, kind):
+        """Saved while it runs, an application is restored stopped."""
+        application = shop.make()
+        application.getServiceNamed("stock").startService()
+
+        data = appsnap.dumps(application, kind)
+
+        assert b"running" not in data
+        assert application.getServiceNamed("stock").running
+        assert not appsnap.loads(data, trust=["shop.*"]).getServiceNamed("stock").running
+
+    def test_everything_gives_the_same_as_names(self, kind):
+        """Whether a file is trusted as a whole or by names, the objects are equal."""
+        data = appsnap.dumps(shop.make(), kind)
+
+        whole = appsnap.loads(data, trust=appsnap.EVERYTHING)
+
+        assert appsnap.dumps(whole, "source") == appsnap.dumps(appsnap.loads(data, trust=["shop.*"]), "source")
+        assert whole.getServiceNamed("stock").lock.acquire(blocking=False)
+
+    def test_a_failed_save_leaves_the_old_file(self, tmp_path, kind):
+        """What can't be saved is said before anything is written."""
+        path = tmp_path / "file"
+        path.write_bytes(b"old")
+
+        with pytest.raises(CannotSave):
+            appsnap.save([open(os.devnull)], path, kind=kind)  # noqa: SIM115 - what can't be saved
+
+        assert path.read_bytes() == b"old"
+        assert [*tmp_path.iterdir()] == [path]
+
+    def test_source_date_epoch(self, tmp_path, kind, monkeypatch):
+        """With it, two saves of one application are equal files."""
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+        files = [tmp_path / "a", tmp_path / "b"]
+        application = shop.make()
+
+        for file in files:
+            appsnap.save(application, file, kind=kind)
+
+        assert files[0].read_bytes() == files[1].read_bytes()
+        assert appsnap.open_snapshot(files[0]).header.time == (None if kind == "source" else "2001-09-09T01:46:40Z")
+
+    @pytest.mark.parametrize("kind", ["source", "msgpack", "xml"])
+    def test_the_same_bytes_in_two_processes(self, kind):
+        """Whatever the hash seed, equal objects give equal bytes."""
+        code = (
+            "import sys, shop, appsnap\n"
+            "things = [shop.make(), {'b', 'a', 'c'}, {frozenset({str(n)}) for n in range(9)}]\n"
+            f"sys.stdout.buffer.write(appsnap.dumps(things, {kind!r}))"
+        )
+        path = os.pathsep.join(sys.path)
+        outputs = {
+            subprocess.run(
+                [sys.executable, "-c", code],
+                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
+                capture_output=True,
+                check=True,
+            ).stdout
+            for seed in ("1", "2")
+        }
+
+        assert len(outputs) == 1
+
+    def test_distributions_are_written_down(self):
+        """The trailer has the distributions that the names come from."""
+        numpy = pytest.importorskip("numpy")
+
+        data = appsnap.dumps([numpy.float64(1.5)], "msgpack")
+
+        trailer = [*msgpack.Unpacker(io.BytesIO(data))][2]
+        assert trailer["distributions"] == {"numpy": numpy.__version__}
+
+
+class TestConvert:
+    @pytest.mark.parametrize("target", KINDS)
+    def test_without_a_line_of_the_application(self, tmp_path, kind, target):
+        """A file goes from any kind to any kind, and the objects stay the same."""
+        old, new = tmp_path / "old", tmp_path / "new"
+        appsnap.save(shop.make(), old, kind=kind)
+
+        snapshot.write_recipe(appsnap.open_snapshot(old), new, kind=target)
+
+        assert appsnap.open_snapshot(new).kind == target
+        assert appsnap.dumps(appsnap.load(new, trust=["shop.*"]), "source") == appsnap.dumps(shop.make(), "source")
+
+
+class TestWrongInput:
+    def test_truncated_at_every_length(self, kind):
+        """Each is refused in one line, as damaged."""
+        data = appsnap.dumps({"a": [1, 2.5, "x", {3}], "b": b"y" * 100}, kind)
+
+        for length in range(len(data)):
+            if kind == "source" and data[:length].endswith((b"application = dict_1\n", b"}\n")):
+                continue
+            try:
+                result = appsnap.loads(data[:length])
+            except appsnap.AppsnapError as error:
+                assert "\n" not in str(error), length
+                assert error.exit_code in (1, 5), length
+            else:
+                # The last lines of a source file are its trailer; without it, the file counts as edited.
+                assert kind == "source", length
+                assert result == {"a": [1, 2.5, "x", {3}], "b": b"y" * 100}
+
+    def test_each_byte_flipped(self, kind):
+        """Each is refused in one line; a source file may be an edited one."""
+        data = appsnap.dumps({"a": [1, 2.5, "x", {3}], "b": b"y" * 100}, kind)
+
+        for at in range(len(data)):
+            altered = bytearray(data)
+            altered[at] ^= 1
+            try:
+                result = appsnap.loads(altered)
+            except appsnap.AppsnapError as error:
+                assert "\n" not in str(error), at
+            else:
+                assert kind == "source" or result == {"a": [1, 2.5, "x", {3}], "b": b"y" * 100}, at
+
+    def test_encrypted_and_flipped(self, kind):
+        """No altered byte of an encrypted file gets through to a parser."""
+        data = appsnap.dumps([1], kind, passphrase=PASSPHRASE)
+
+        for at in range(0, len(data), 7):
+            altered = bytearray(data)
+            altered[at] ^= 1
+            with pytest.raises((Damaged, PassphraseError)):
+                appsnap.loads(altered, passphrase=PASSPHRASE)
+
+    def test_passphrases(self, kind):
+        """Wrong, empty, missing, or given for a plain file: each says what it is."""
+        data = appsnap.dumps([1], kind, passphrase=PASSPHRASE)
+
+        for arguments, says in (
+            ({"passphrase": "wrong"}, "wrong passphrase"),
+            ({"passphrase": ""}, "empty"),
+            ({}, "encrypted"),
+        ):
+            with pytest.raises(PassphraseError, match=says):
+                appsnap.loads(data, **arguments)
+        with pytest.raises(PassphraseError, match="isn't encrypted"):
+            appsnap.loads(appsnap.dumps([1], kind), passphrase=PASSPHRASE)
+        with pytest.raises(PassphraseError, match="empty"):
+            appsnap.dumps([1], kind, passphrase="")
+
+    def test_a_passphrase_is_asked_for_only_if_needed(self, kind):
+        """A function is called only for an encrypted file."""
+        asked = []
+
+        def ask():
+            asked.append(1)
+            return PASSPHRASE
+
+        appsnap.loads(appsnap.dumps([1], kind), passphrase=ask)
+        appsnap.loads(appsnap.dumps([1], kind, passphrase=PASSPHRASE), passphrase=ask)
+
+        assert asked == [1]
+
+    def test_kinds(self, kind):
+        """An unknown kind, and one that the content contradicts."""
+        with pytest.raises(WrongKind, match="unknown kind 'toml'"):
+            appsnap.dumps([1], "toml")
+        other = KINDS[KINDS.index(kind) - 1]
+        with pytest.raises(WrongKind, match=f"is a {kind} snapshot, not {other}"):
+            appsnap.loads(appsnap.dumps([1], kind), kind=other)
+
+    def test_a_newer_format(self, kind):
+        """It says which it is, and what to do."""
+        data = appsnap.dumps([1], kind)
+        for old, new in (
+            (b"appsnap\x94K\x01", b"appsnap\x94K\x02"),
+            (b"\xa7appsnap\x01", b"\xa7appsnap\x02"),
+            (b"# appsnap 1", b"# appsnap 2"),
+            (b'appsnap="1"', b'appsnap="2"'),
+        ):
+            data = data.replace(old, new, 1)
+
+        with pytest.raises(NewerFormat, match="format 2") as caught:
+            appsnap.loads(data)
+
+        assert caught.value.hint == "install a newer appsnap"
+
+    def test_not_trusted_lists_every_name(self, kind):
+        """Each with its use and the first path that wants it; the hint is what would allow just these."""
+        data = appsnap.dumps(shop.make(), kind)
+
+        with pytest.raises(NotTrusted) as caught:
+            appsnap.loads(data)
+
+        wants = {want.name: (want.use, want.path) for want in caught.value.wants}
+        assert wants["shop.services.Web"] == ("create", 'application.services["web"]')
+        assert len(wants) == 6
+        appsnap.loads(data, trust=[want.grant for want in caught.value.wants])
+
+    def test_old_twisted_encryption(self, tmp_path):
+        """It is recognised by its name and size, and explained."""
+        path = tmp_path / "web.etap"
+        path.write_bytes(bytes(range(48)))
+
+        with pytest.raises(CannotLoad, match="Twisted's old encryption"):
+            appsnap.load(path)
+
+    @pytest.mark.parametrize("data", [b"", b"\0", b"hello", b"PK\x03\x04", b"\x89PNG\r\n", b"{}"])
+    def test_what_is_no_snapshot(self, data):
+        """It says so."""
+        with pytest.raises(Damaged):
+            appsnap.loads(data)
+
+    def test_names_to_trust_have_a_form(self):
+        """What can't be a name is refused, and one text isn't taken for many."""
+        with pytest.raises(ValueError, match="no name to trust"):
+            appsnap.loads(appsnap.dumps([1]), trust=["os system"])
+        with pytest.raises(TypeError):
+            appsnap.loads(appsnap.dumps([1]), trust="os.system")
+
+
+class TestOpenSnapshot:
+    def test_it_shows_without_the_code(self, tmp_path, kind):
+        """A snapshot of classes that don't exist here can be looked at."""
+        path = tmp_path / "shop.tap"
+        appsnap.save(shop.make(), path, kind=kind)
+        code = "import sys, appsnap; print(appsnap.open_snapshot(sys.argv[1])); assert 'shop' not in sys.modules"
+
+        text = subprocess.run(
+            [sys.executable, "-c", code, path], cwd=tmp_path, capture_output=True, check=True, text=True
+        ).stdout
+
+        assert f"shop.tap: {kind}, " in text
+        assert '["stock"]: shop.services.Stock' in text
+        assert '["tea"]: 12' in text or '"tea": 12' in text
+        assert "parent: → application" in text
+
+    def test_names(self, tmp_path, kind):
+        """`names` has every name that the file wants, trusted or not."""
+        path = tmp_path / "file"
+        appsnap.save({"a": shop.Till()}, path, kind=kind)
+
+        names = {(want.name, want.use, want.path) for want in appsnap.open_snapshot(path).names}
+
+        assert ("shop.services.Till", "create", "object['a']") in names or (
+            "shop.services.Till",
+            "create",
+            'object["a"]',
+        ) in names
+
+
+def test_nothing_of_cryptography_leaks():
+    """A wrong passphrase is our error, not the library's."""
+    with pytest.raises(PassphraseError) as caught:
+        appsnap.loads(appsnap.dumps([1], passphrase=PASSPHRASE), passphrase="no")
+
+    assert not isinstance(caught.value, InvalidTag)
