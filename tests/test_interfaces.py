@@ -51,8 +51,8 @@ class TestProviders:
         assert verifyClass(IServiceCollection, service.MultiService)
 
     @pytest.mark.parametrize("name", ["name", "parent", "running"])
-    def test_missing_attribute(self, name):
-        """An attribute that is missing is found: the interface names all three."""
+    def test_attributes(self, name):
+        """The interface names the attributes as well as the methods."""
         assert name in IService
 
     def test_no_adapter(self):

@@ -11,8 +11,10 @@ import socket
 
 import pytest
 
+from appsnap import snapshot
 from appsnap.errors import ServiceError
 from appsnap.internet import StreamServerService, TimerService
+from appsnap.recipe.trust import EVERYTHING
 from appsnap.service import Application, MultiService
 
 
@@ -445,22 +447,24 @@ class TestServer:
 
         asyncio.run(main())
 
-    @pytest.mark.parametrize("turns", range(8))
-    def test_stop_at_any_moment(self, turns):
-        """Whenever the stop comes, a connection that was about to be accepted is closed."""
+    def test_connection_that_comes_late(self):
+        """A connection is closed whether its server stops before its handler begins, or before it has one."""
 
         async def main():
-            server = StreamServerService(echo)
+            server, late = StreamServerService(echo), StreamServerService(echo)
             await server.startService()
-            with socket.create_connection(("127.0.0.1", server.port)) as client:
-                client.setblocking(False)
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                await settled(server.stopService())
-                with contextlib.suppress(ConnectionResetError):
-                    assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+            await late.startService()
+            for before in (True, False):
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                if before:
+                    late._connected(reader, writer)
+                await settled(late.stopService())
+                if not before:
+                    late._connected(reader, writer)
+                assert writer.transport.is_closing()
+            await settled(server.stopService())
 
-        asyncio.run(asyncio.wait_for(main(), 10))
+        asyncio.run(main())
 
     def test_stops_itself(self):
         """A handler may stop its own server, and still answers its client."""
@@ -554,3 +558,38 @@ class TestServer:
             "port": 8080,
             "options": {"backlog": 5},
         }
+
+
+class TestSaved:
+    """Both in files."""
+
+    @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
+    def test_while_running(self, kind):
+        """A tree that is saved while it runs comes back stopped, with nothing live, and starts."""
+
+        async def main():
+            application = Application("shop")
+            StreamServerService(echo, limit=1000).setServiceParent(application)
+            TimerService(60, append, [], "tick").setServiceParent(application)
+            await application.startService()
+            data = snapshot.dumps(application, kind)
+
+            loaded = snapshot.loads(data, trust=EVERYTHING)
+
+            server, timer = loaded
+            assert [each.running for each in (loaded, server, timer)] == [False, False, False]
+            assert vars(server) == {
+                "parent": loaded,
+                "handler": echo,
+                "host": "127.0.0.1",
+                "port": 0,
+                "options": {"limit": 1000},
+            }
+            assert vars(timer) == {"parent": loaded, "step": 60, "call": (append, (["tick"], "tick"), {})}
+            await loaded.startService()
+            assert await ask(server.port, b"hello\n") == b"hello\n"
+            assert timer.call[1][0] == ["tick", "tick"]
+            for each in (application, loaded):
+                await settled(each.stopService())
+
+        asyncio.run(main())

@@ -3,6 +3,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 
 import msgpack
 import pytest
@@ -97,7 +98,7 @@ class TestSaveAndLoad:
         path.write_bytes(b"old")
 
         with pytest.raises(CannotSave):
-            appsnap.save([open(os.devnull)], path, kind=kind)  # noqa: SIM115 - what can't be saved
+            appsnap.save([threading.Lock()], path, kind=kind)
 
         assert path.read_bytes() == b"old"
         assert [*tmp_path.iterdir()] == [path]

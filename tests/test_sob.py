@@ -143,6 +143,12 @@ class TestStyles:
         again = sob.load(f"shop-again.{KINDS[kind]}", kind, trust=EVERYTHING)
         assert again.getServiceNamed("web").parent is again
 
+    def test_loaded_saves_as_it_was_loaded(self):
+        """That holds as well for what was saved in another way."""
+        snapshot.save(Application("shop"), "shop.tas", kind="source")
+
+        assert IPersistable(sob.load("shop.tas", "source")).style == "source"
+
     def test_default_style_leaves_no_trace(self):
         """An application that was saved as pickle and loaded again has no attribute to say so."""
         IPersistable(Application("shop")).save()

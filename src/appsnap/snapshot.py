@@ -1,13 +1,14 @@
-"""From object to file and back, each one act: `save`, `load`, `dumps`, `loads`, and `open_snapshot`, which only looks."""
+"""From object to file and back, each one act: save, load, dumps, loads, and open_snapshot, which only looks."""
 
 from __future__ import annotations
 
 import functools
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
+from appsnap.errors import CannotBuild, CannotLoad, Damaged, PassphraseError, WrongKind
 from appsnap.files import age, atomic, zstd
 from appsnap.files.header import Header, now
 from appsnap.kinds import kind_named, pickle, recognise
@@ -72,7 +73,10 @@ def dumps(
     compress: bool = False,
     armor: bool = False,
 ) -> bytes:
-    """Return the bytes of a snapshot, as `save` would write them, but without a time: equal objects give equal bytes."""
+    """Return the bytes of a snapshot, as `save` would write them, but without a time.
+
+    As source, msgpack and xml, equal objects give equal bytes.
+    """
     pieces = _document(obj, Header(kind))
     return b"".join(_wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
 
@@ -92,8 +96,8 @@ def write_recipe(
 
     `check` is that of `save`.
     """
-    old = snapshot.header
-    header = Header(kind, old and old.name, old and old.tag, None if kind == "source" else now())
+    old = snapshot.header or Header(kind)
+    header = Header(kind, old.name, old.tag, None if kind == "source" else now())
     known = snapshot.document.trailer
     pieces = kind_named(kind).write(header, snapshot.document.recipe, known.distributions if known else {})
     atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
@@ -102,15 +106,25 @@ def write_recipe(
 def _document(obj: Any, header: Header) -> Sequence[Buffer]:
     module = kind_named(header.kind)
     if header.kind == "pickle":
-        try:
-            body, modules = pickle.pickle_objects(obj)
-        except Exception:  # noqa: BLE001, S110 - freeze finds out all that is wrong, or doesn't mind
-            pass
-        else:
+        pickled = _pickled(obj)
+        if pickled is not None:
+            body, modules = pickled
             return pickle.assemble(header, [body], {"distributions": _distributions(modules)})
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root)
     return module.write(header, recipe, _distributions({x.module for x in recipe.steps if isinstance(x, Name)}))
+
+
+def _pickled(obj: Any) -> tuple[bytes, set[str]] | None:
+    """Return what the C pickler makes of an object, or None where it gives up.
+
+    It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
+    the one, and doesn't mind the other.
+    """
+    try:
+        return pickle.pickle_objects(obj)
+    except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
+        return None
 
 
 def _wrap(
@@ -166,7 +180,7 @@ def load(
     Raises NotTrusted before anything is imported, and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild,
     OSError.
     """
-    return _load(_bytes_of(path), path, kind, passphrase, identities, Trust(trust))
+    return _load(_opened(_bytes_of(path), path, kind, passphrase, identities), Trust(trust))
 
 
 def loads(
@@ -178,35 +192,56 @@ def loads(
     trust: Iterable[str] | Everything = (),
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    return _load(memoryview(data), None, kind, passphrase, identities, Trust(trust))
+    return _load(_opened(memoryview(data), None, kind, passphrase, identities), Trust(trust))
 
 
-def _load(
-    data: memoryview,
-    path: str | os.PathLike[str] | None,
-    kind: str | None,
-    passphrase: Passphrase | None,
-    identities: Iterable[str],
-    trust: Trust,
-) -> Any:
-    data, _ = _unwrap(data, path, passphrase, identities)
-    found = _kind_of(data, path, kind)
-    if found == "pickle" and trust.everything:
-        return pickle.unpickle_objects(data)
-    return build(kind_named(found).read(data).recipe, trust)
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A document whose layers have been taken off. `layers` has their names, from outside to inside."""
+
+    data: memoryview
+    kind: str
+    layers: tuple[str, ...]
+
+
+def _load(opened: _Opened, trust: Trust) -> Any:
+    if opened.kind == "pickle" and trust.everything:
+        return pickle.unpickle_objects(opened.data)
+    return _build(kind_named(opened.kind).read(opened.data), trust)
+
+
+def _build(document: Document, trust: Trust) -> Any:
+    try:
+        return build(document.recipe, trust)
+    except CannotBuild as error:
+        saved_with = document.trailer.distributions if document.trailer else {}
+        others = [f"{name} {version}" for name, version in saved_with.items() if _installed(name) != version]
+        if others:
+            error.hint = f"the file was saved with {', '.join(others)}"
+        raise
+
+
+def _installed(distribution: str) -> str | None:
+    from importlib import metadata  # noqa: PLC0415 - only where something went wrong
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _bytes_of(path: str | os.PathLike[str]) -> memoryview:
     return memoryview(Path(path).read_bytes())
 
 
-def _unwrap(
+def _opened(
     data: memoryview,
     path: str | os.PathLike[str] | None,
+    kind: str | None,
     passphrase: Passphrase | None,
     identities: Iterable[str],
-) -> tuple[memoryview, list[str]]:
-    """Take off the layers. Returns the document, and the layers' names from outside to inside."""
+) -> _Opened:
+    """Take off the layers, and find out the kind."""
     layers = []
     keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
     if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
@@ -220,12 +255,12 @@ def _unwrap(
     elif isinstance(passphrase, str) or keys:
         raise PassphraseError(
             "a passphrase or identity was given, but the file isn't encrypted",
-            hint="whoever can replace the file could have put a plain one in its place; leave the passphrase out to load it",
+            hint="somebody may have put a plain file in its place; leave the passphrase out to load it all the same",
         )
     if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
         layers.append("zstd")
         data = memoryview(b"".join(zstd.decompress([data])))
-    return data, layers
+    return _Opened(data, _kind_of(data, path, kind), tuple(layers))
 
 
 def _kind_of(data: memoryview, path: str | os.PathLike[str] | None, expected: str | None) -> str:
@@ -255,11 +290,11 @@ class Snapshot:
     """
 
     def __init__(
-        self, document: Document, *, kind: str, layers: Sequence[str] = (), size: int = 0, name: str = ""
+        self, document: Document, *, kind: str, layers: tuple[str, ...] = (), size: int = 0, name: str = ""
     ) -> None:
         self.document = document
         self.kind = kind
-        self.layers = tuple(layers)
+        self.layers = layers
         self.size = size
         self.name = name
 
@@ -280,7 +315,7 @@ class Snapshot:
 
     def build(self, trust: Iterable[str] | Everything = ()) -> Any:
         """Return the objects. Raises what `load` raises."""
-        return build(self.document.recipe, Trust(trust))
+        return _build(self.document, Trust(trust))
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
@@ -316,6 +351,6 @@ def open_snapshot(
 ) -> Snapshot:
     """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
     raw = _bytes_of(path)
-    data, layers = _unwrap(raw, path, passphrase, identities)
-    found = _kind_of(data, path, kind)
-    return Snapshot(kind_named(found).read(data), kind=found, layers=layers, size=len(raw), name=Path(path).name)
+    opened = _opened(raw, path, kind, passphrase, identities)
+    document = kind_named(opened.kind).read(opened.data)
+    return Snapshot(document, kind=opened.kind, layers=opened.layers, size=len(raw), name=Path(path).name)

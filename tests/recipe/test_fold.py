@@ -61,7 +61,7 @@ class TestFold:
         """A long list is filled in several statements."""
         statements, root = fold(freeze([*range(3 * WEIGHT)]))
 
-        assert statements[0] == Assign(Ref(0), List([]))
+        assert statements[0] == Assign(Ref(0), List(()))
         assert [n for extend in statements[1:] for n in extend.items] == [*range(3 * WEIGHT)]
         assert max(len(extend.items) for extend in statements[1:]) <= WEIGHT
         assert root == Ref(0)

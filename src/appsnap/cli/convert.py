@@ -8,7 +8,7 @@ import click
 
 from appsnap import snapshot
 from appsnap.cli.group import COMMANDS
-from appsnap.cli.options import reads, writes
+from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
 from appsnap.errors import PassphraseError
 
@@ -30,9 +30,10 @@ Examples:
   appsnap convert shop.etap shop.xml --kind xml --compress --plain
   appsnap convert old.etap new.etap --source-passphrase-file old.txt --passphrase-file new.txt""",
 )
-@reads(prefix="source-")
+@source_argument("FILE")
 @writes(argument="NEW_FILE")
 @click.option("--plain", is_flag=True, help="Write NEW_FILE unencrypted, although FILE is encrypted.")
+@reads(prefix="source-")
 def command(*, source: Input, target: Output, plain: bool) -> None:
     """Write a snapshot in another kind or other layers.
 

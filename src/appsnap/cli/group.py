@@ -62,6 +62,12 @@ Examples:
   appsnap load shop.tap --trust 'shop.*' --run
 
 \b
+Environment:
+  APPSNAP_PASSPHRASE          a passphrase, where nothing else gives one
+  APPSNAP_SOURCE_PASSPHRASE   the same for what is read, in commands that write
+  APPSNAP_TRACEBACK           show tracebacks of errors
+
+\b
 Exit codes:
   0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged""",
 )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
 
-__all__ = ["Input", "Output", "as_json", "depth", "reads", "trusts", "writes"]
+__all__ = ["Input", "Output", "as_json", "depth", "reads", "source_argument", "trusts", "writes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,18 @@ def _lines_of(path: str) -> list[str]:
     return found
 
 
+def source_argument(metavar: str) -> Decorator:
+    """Add the argument that is read. It comes before the one that is written, and its options after all others."""
+    return click.argument("read_path", metavar=metavar, type=click.Path())
+
+
 def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = KINDS) -> Decorator:
-    """Add a file to be read and how to open it. The command gets an `Input` as `source`."""
+    """Add a file to be read and how to open it. The command gets an `Input` as `source`.
+
+    Where the options have a prefix, the argument is another decorator's business: `source_argument`.
+    """
     options: list[Decorator] = [
-        click.argument("read_path", metavar=argument, type=click.Path()),
+        *([] if prefix else [source_argument(argument)]),
         click.option(
             f"--{prefix}kind",
             "read_kind",

@@ -10,7 +10,7 @@ import click
 from appsnap import snapshot
 from appsnap.cli import words
 from appsnap.cli.group import COMMANDS
-from appsnap.cli.options import reads, trusts, writes
+from appsnap.cli.options import reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
 from appsnap.cli.restoring import restore_bytes, restore_file
 from appsnap.cli.source import find_object
@@ -34,11 +34,12 @@ Examples:
   appsnap save shop.tac shop.etap --passphrase-file ~/.shop
   appsnap save shop.web:sites.main shop.tas --tag blue""",
 )
-@reads(prefix="source-", argument="SOURCE")
+@source_argument("SOURCE")
 @writes()
 @click.option("--tag", metavar="TEXT", help="A word about this snapshot, kept in its header.")
 @click.option("--no-verify", is_flag=True, help="Don't restore it in a fresh interpreter before it is saved.")
 @trusts("SOURCE")
+@reads(prefix="source-", argument="SOURCE")
 def command(
     *,
     source: Input,

@@ -16,7 +16,7 @@ def talk(application: Any) -> None:
 
     kind = type(application)
     code.interact(
-        banner=f"application is a {kind.__module__}.{kind.__qualname__}, stopped. Ctrl-D leaves.",
+        banner=f"application: {kind.__module__}.{kind.__qualname__}, not started. Ctrl-D leaves.",
         exitmsg="",
         local={"application": application},
     )

@@ -108,7 +108,7 @@ class _Writer:
         elif isinstance(value, (New, Call)):
             yield from self._object(value, [], level, more)
         elif isinstance(value, (State, SetState, Extend, Update, Add)):
-            fillings = []
+            fillings: list[Any] = []
             while not isinstance(value, (New, Call)):
                 if type(value) not in _FILLERS:
                     # A container that is filled further stands as the target of the filling.
@@ -229,11 +229,11 @@ def _atom(value: Any, more: str = "") -> str:
             return f"<float>{'-' if math.isnan(value) and math.copysign(1, value) < 0 else ''}{value!r}</float>"
         case ByteArray(data):
             return f"<bytearray{more}>{base64.b64encode(data).decode()}</bytearray>"
-        case bytes() | Value(bytes()):
-            raw = value if isinstance(value, bytes) else value.value
-            return f"<bytes{more}>{base64.b64encode(raw).decode()}</bytes>"
-        case _:
-            text = value if isinstance(value, str) else value.value
+        case Value():
+            return _atom(value.value, more)
+        case bytes():
+            return f"<bytes{more}>{base64.b64encode(value).decode()}</bytes>"
+        case text:
             if _UNFIT.search(text):
                 return f'<str{more} json="true">{escape(json.dumps(text))}</str>'
             return f"<str{more}>{escape(text)}</str>"

@@ -76,7 +76,7 @@ class _Folder:
         uses = [0] * len(self._makers)
         apart = [False] * len(self._makers)
         for step in self._recipe.steps:
-            operands_ = operands(step)
+            operands_: list[Any] = operands(step)
             if type(step) in _FILLERS:
                 target = operands_.pop(0)
                 if uses[target] or (isinstance(step, State) and {"name", "parent"}.issubset(step.names)):

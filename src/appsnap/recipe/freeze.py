@@ -12,6 +12,7 @@ import importlib
 import pickle
 import reprlib
 import types
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
@@ -48,6 +49,8 @@ __all__ = ["freeze"]
 _EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
 _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _PLAIN = frozenset({type(None), bool, int, float})
+_RETURNS = 20
+"""How often an object's arguments may lead back to it before it is made. Those that come to an end need one or two."""
 _ABSENT: Any = object()
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
@@ -66,10 +69,10 @@ class _Freezer:
         self._root = root
         self._draft = Draft()
         self._rules = Rules()
-        self._order = Order(self._reduction)
         # By id: the operand, or None for a container that is being taken apart.
         self._memo: dict[int, Lazy | None] = {}
         self._kept: list[Any] = []  # what reductions made: an id must not be used again
+        self._depths: dict[int, int] = {}  # by id: how often we came back to what isn't made yet
         self._places: list[Place] = []
         self._first_error: Exception | None = None
         self._way: list[tuple[str, Any, Any]] = []  # from the root to where we are: form, key, object
@@ -82,6 +85,7 @@ class _Freezer:
         }
 
     def freeze(self, obj: Any) -> Recipe:
+        self._order = Order(obj, self._reduction, self._memo)
         root = self._run(obj)
         if self._places:
             raise CannotSave(self._places) from self._first_error
@@ -164,7 +168,7 @@ class _Freezer:
         return self._keep(obj, self._draft.make(Tuple(self._draft.operands(items))))
 
     def _frozenset(self, obj: frozenset[Any]) -> Frame:
-        items = yield from self._items(self._order.sorted(obj, self._memo), "{%d}")
+        items = yield from self._items(self._order.sorted(obj), "{%d}")
         known = self._memo.get(id(obj))
         if known is not None:
             return known
@@ -192,7 +196,7 @@ class _Freezer:
 
     def _set(self, obj: set[Any]) -> Frame:
         self._memo[id(obj)] = None
-        items = yield from self._items(self._order.sorted(obj, self._memo), "{%d}")
+        items = yield from self._items(self._order.sorted(obj), "{%d}")
         made = self._memo[id(obj)]
         if made is None:
             return self._keep(obj, self._draft.make(Set(self._draft.operands(items))))
@@ -244,11 +248,15 @@ class _Freezer:
         pairs: Any = None,
         setter: Any = None,
     ) -> Frame:
-        if not callable(function) or not isinstance(args, tuple):
+        if not callable(function) or not isinstance(args, tuple) or not (setter is None or callable(setter)):
             raise pickle.PicklingError("__reduce__ must return a callable and a tuple of arguments first")
+        if not all(part is None or isinstance(part, Iterator) for part in (items, pairs)):
+            raise pickle.PicklingError("__reduce__ must return iterators fourth and fifth")
         draft = self._draft
         if function is _newobj_ex:
             cls, positional, keywords = args
+            if not hasattr(cls, "__new__") or type(positional) is not tuple or type(keywords) is not dict:
+                raise pickle.PicklingError("args of __newobj_ex__ must be a class, a tuple and a dictionary")
             cls = yield cls, ".__class__", None
             found = yield from self._items(positional, ".__new__ argument %d")
             _, named = yield from self._pairs(keywords.items(), ".__new__ argument %s")
@@ -262,7 +270,12 @@ class _Freezer:
             operand = self._quick(function)
             if operand is _ABSENT:
                 operand = yield function, " made by %s", getattr(function, "__qualname__", function)
+            self._depths[id(obj)] = depth = self._depths.get(id(obj), 0) + 1
+            if depth > _RETURNS:
+                self._keep(obj, False)  # one complaint is enough: the recipe is lost anyway
+                raise pickle.PicklingError("it is made from itself")
             found = yield from self._items(args, " argument %d")
+            self._depths.pop(id(obj), None)
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its own arguments led back to it, and made it
@@ -321,6 +334,8 @@ class _Shown:
         self._key = key
 
     def __repr__(self) -> str:
+        if type(self._key) is int and self._key.bit_length() > 2_000:
+            return f"{hex(self._key):.20}…"  # Python refuses to show the digits of integers that long
         if type(self._key) in ATOMS:
             return reprlib.repr(self._key)
         return f"<{type(self._key).__qualname__}>"
@@ -329,11 +344,12 @@ class _Shown:
 def _global(obj: Any, qualname: str) -> Name:
     """Return the name of something that pickle saves by name. Raises PicklingError where that name leads elsewhere."""
     module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # public, but not in the stubs
-    found: Any = importlib.import_module(module)
+    f"{module}.{qualname}".encode()  # a lone surrogate is no name
     try:
+        found: Any = importlib.import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
-    except AttributeError:
+    except (ImportError, AttributeError):
         found = _ABSENT
     if found is not obj:
         raise pickle.PicklingError(f"{module}.{qualname} is not this object")

@@ -1,15 +1,17 @@
 """One canonical order for the items of a set, whatever order the set itself happens to have.
 
-Atoms come first, by type and value; then what the recipe has already made, by register; then all else by digest. The
-digest of an object covers what it is made of down to a depth, by which cycles end, too (colour refinement, as in the
-Weisfeiler-Leman test). Where digests are equal they are taken deeper, to `_DEPTHS[-1]` at most; items that are equal
-even then keep the order of the set.
+Atoms come first, by type and value; then what the recipe has already made, by register; then all else by what it is
+made of: by a digest down to a depth, at which cycles end, too; where that is equal, by a digest in which what has been
+made counts by its register; and where that is equal as well, by its place in the whole graph (colour refinement, the
+Weisfeiler-Leman test: what holds it counts like what it holds). Items that are equal even then can be exchanged without
+anybody noticing, as far as that test sees.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Order"]
 
 _DEPTHS = (2, 8, 32)
+_ROUNDS, _WORK = 32, 5_000_000
+"""Of the refinement: at most so many rounds, and about so many objects in all rounds (a minute), but four rounds."""
+
 _RANKS: dict[type, int] = {type(None): 0, bool: 1, int: 2, float: 3, str: 4, bytes: 5}
 
 
@@ -49,21 +54,27 @@ def _atom_bytes(atom: Any) -> bytes:
 
 
 class Order:
-    """Sorts the items of sets. `reduction` takes an object apart, as for pickle."""
+    """Sorts the items of sets in the graph below `root`. `reduction` takes an object apart, as for pickle.
 
-    def __init__(self, reduction: Callable[[Any], Any]) -> None:
+    `made` maps the id of an object to its register or name, as far as the recipe has come.
+    """
+
+    def __init__(self, root: Any, reduction: Callable[[Any], Any], made: Mapping[int, Any]) -> None:
+        self._root = root
         self._reduction = reduction
+        self._made = made
         self._digests: dict[tuple[int, int], bytes] = {}
         self._parts: dict[int, tuple[Any, list[Any]]] = {}
+        self._colours: dict[int, int] | None = None
 
-    def sorted(self, items: Iterable[Any], made: Mapping[int, Any]) -> list[Any]:
-        """Return items in canonical order. `made` maps the id of an object to its register or name."""
+    def sorted(self, items: Iterable[Any]) -> list[Any]:
+        """Return items in canonical order."""
         atoms, known, others = [], [], []
         for item in items:
             if type(item) in ATOMS:
                 atoms.append(item)
             else:
-                operand = made.get(id(item))
+                operand = self._made.get(id(item))
                 if operand is None:
                     others.append(item)
                 else:
@@ -71,35 +82,45 @@ class Order:
         atoms.sort(key=_atom_key)
         known.sort(key=lambda pair: pair[0])
         if len(others) > 1:
-            others = self._by_digest(others)
+            others = self._by_content(others)
         return [*atoms, *(item for _, item in known), *others]
 
-    def _by_digest(self, items: list[Any]) -> list[Any]:
+    def _by_content(self, items: list[Any]) -> list[Any]:
         for depth in _DEPTHS:
-            keys = [self._digest(item, depth) for item in items]
+            keys: list[tuple[Any, ...]] = [(self._digest(item, depth, self._digests, {}),) for item in items]
             if len(set(keys)) == len(keys):
                 break
-        return [
-            item for _, _, item in sorted(zip(keys, range(len(items)), items, strict=True), key=lambda row: row[:2])
-        ]
+        if len(set(keys)) < len(keys):
+            # What has been made grows: these digests hold for this set only.
+            digests: dict[tuple[int, int], bytes] = {}
+            keys = [(*key, self._digest(x, depth, digests, self._made)) for key, x in zip(keys, items, strict=True)]
+        if len(set(keys)) < len(keys):
+            if self._colours is None:
+                self._colours = self._refine()
+            keys = [(*key, self._colours.get(id(item), 0)) for key, item in zip(keys, items, strict=True)]
+        by_key = sorted(range(len(items)), key=keys.__getitem__)
+        return [items[index] for index in by_key]
 
-    def _digest(self, obj: Any, depth: int) -> bytes:
+    def _digest(self, obj: Any, depth: int, digests: dict[tuple[int, int], bytes], made: Mapping[int, Any]) -> bytes:
         cls = type(obj)
         digest = hashlib.blake2b(f"{cls.__module__}.{cls.__qualname__}:".encode(), digest_size=16)
         if cls in ATOMS:
             digest.update(_atom_bytes(obj))
             return digest.digest()
+        if isinstance(made.get(id(obj)), Ref):
+            digest.update(b"%d" % made[id(obj)])
+            return digest.digest()
         if depth == 0:
             return digest.digest()
-        known = self._digests.get((id(obj), depth))
+        known = digests.get((id(obj), depth))
         if known is not None:
             return known
-        parts = [self._digest(part, depth - 1) for part in self._parts_of(obj)]
+        parts = [self._digest(part, depth - 1, digests, made) for part in self._parts_of(obj)]
         if cls in (set, frozenset):
             parts.sort()
         for part in parts:
             digest.update(part)
-        result = self._digests[id(obj), depth] = digest.digest()
+        result = digests[id(obj), depth] = digest.digest()
         return result
 
     def _parts_of(self, obj: Any) -> list[Any]:
@@ -117,10 +138,66 @@ class Order:
         if type(obj) is bytearray:
             return [bytes(obj)]
         try:
+            if type(obj) is pickle.PickleBuffer:
+                return [obj.raw().tobytes()]
             reduction = self._reduction(obj)
+            if isinstance(reduction, str):
+                return [reduction]
+            function, args, state, items, pairs, *_ = (*reduction, None, None, None, None)
+            return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]
         except Exception:  # noqa: BLE001 - what can't be taken apart is reported where it is frozen
             return []
-        if isinstance(reduction, str):
-            return [reduction]
-        function, args, state, items, pairs, *_ = (*reduction, None, None, None, None)
-        return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]
+
+    def _refine(self) -> dict[int, int]:
+        """Return a colour for each object in the graph, by id: equal where nothing tells two objects apart."""
+        graph: dict[int, list[Any]] = {}
+        holders: dict[int, list[tuple[int, int]]] = {id(self._root): []}  # who holds it, and where
+        waiting = [self._root]
+        first: dict[int, Any] = {}
+        while waiting:
+            obj = waiting.pop()
+            parts = self._parts_of(obj)
+            unordered = type(obj) in (set, frozenset)
+            atoms = [
+                (0 if unordered else at, type(x).__name__, _atom_bytes(x))
+                for at, x in enumerate(parts)
+                if type(x) in ATOMS
+            ]
+            first[id(obj)] = (type(obj).__module__, type(obj).__qualname__, sorted(atoms))
+            graph[id(obj)] = [x for x in parts if type(x) not in ATOMS]
+            for at, part in enumerate(parts):
+                if type(part) not in ATOMS:
+                    if id(part) not in holders:
+                        holders[id(part)] = []
+                        waiting.append(part)
+                    holders[id(part)].append((id(obj), 0 if unordered else at))
+        colours = _ranked(first)
+        for _ in range(max(4, min(_ROUNDS, _WORK // len(graph)))):
+            seen = {
+                key: (
+                    colours[key],
+                    [colours[id(part)] for part in parts],
+                    sorted((colours[holder], at) for holder, at in holders[key]),
+                )
+                for key, parts in graph.items()
+            }
+            for key, (obj, _) in self._parts.items():
+                if key in seen and type(obj) in (set, frozenset):
+                    seen[key][1].sort()
+            before = len(set(colours.values()))
+            colours = _ranked(seen)
+            if len(set(colours.values())) == before:
+                break
+        return colours
+
+
+def _ranked(signatures: dict[int, Any]) -> dict[int, int]:
+    """Return the rank of each signature among all: numbers that say no more, and no less."""
+    order = sorted(signatures, key=signatures.__getitem__)
+    ranks: dict[int, int] = {}
+    rank = 0
+    for index, key in enumerate(order):
+        if index and signatures[key] != signatures[order[index - 1]]:
+            rank += 1
+        ranks[key] = rank
+    return ranks

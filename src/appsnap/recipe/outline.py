@@ -325,6 +325,8 @@ def _quoted(value: Any) -> str:
     if isinstance(value, str):
         text = _SHORT.repr(value)
         return text if text[0] == '"' or '"' in text else f'"{text[1:-1]}"'.replace("\\'", "'")
+    if isinstance(value, int) and value.bit_length() > 2_000:
+        return f"{hex(value):.20}…"  # Python refuses to show the digits of integers that long
     return _SHORT.repr(value)
 
 

@@ -1,0 +1,4 @@
+from appsnap.service import Application, Service
+
+application = Application("shop")
+Service().setServiceParent(application)

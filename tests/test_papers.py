@@ -1,0 +1,94 @@
+"""Every command and every block of code in the papers does what they say."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def matches(expected, actual):
+    """Tell whether output is what was expected, where `...` stands for anything."""
+    return re.fullmatch(".*?".join(map(re.escape, expected.split("..."))), actual, re.DOTALL) is not None
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(PROJECT / "fixtures", tmp_path / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
+    activate = tmp_path / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f'export PATH="{Path(sys.executable).parent}:$PATH"\n')
+    return tmp_path
+
+
+class TestReadme:
+    def test_the_session_works_as_pasted(self, folder):
+        """One shell, command by command: each prints what stands below it."""
+        steps = []
+        for line in "".join(blocks("console")).splitlines(keepends=True):
+            if line.startswith("$ "):
+                steps.append([line[2:], ""])
+            else:
+                steps[-1][1] += line
+        mark = "--- end of output ---\n"
+        script = "".join(f"{command}printf '%s' '{mark}'\n" for command, _ in steps)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("APPSNAP", "PYTHON"))}
+
+        result = subprocess.run(
+            ["bash", "-c", script],
+            cwd=folder,
+            env=environment | {"PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+        outputs = result.stdout.split(mark)
+        assert len(steps) > 8
+        for (command, expected), actual in zip(steps, outputs, strict=False):
+            assert matches(expected, actual), f"$ {command}{actual}"
+        assert len(outputs) == len(steps) + 1
+
+    def test_the_code_runs(self, folder):
+        """The blocks of Python, one after the other, in a script."""
+        (folder / "readme.py").write_text("\n".join(blocks("python")))
+
+        result = subprocess.run(
+            [sys.executable, "-W", "error", "readme.py"], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+        assert result.stderr == ""
+        assert (
+            result.stdout.splitlines()[1:]
+            == [
+                "<Application 'hello' of 2 services stopped>",
+                "{'any': 'object'}",
+            ]
+            or "False, False" in result.stdout
+        )
+        assert result.stdout.splitlines()[-1] == "{'any': 'object'}"
+
+    def test_it_names_the_commands_that_there_are(self):
+        """Every target of make that it names is one."""
+        makefile = (PROJECT / "Makefile").read_text()
+
+        for target in re.findall(r"^ {4}make (\w+)", README, re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+    def test_links_lead_somewhere(self):
+        """Relative links in the papers are to files that are there."""
+        for paper in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")):
+            for link in re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text(encoding="utf-8")):
+                assert (paper.parent / link).exists(), f"{paper.name}: {link}"
