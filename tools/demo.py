@@ -21,7 +21,7 @@ FILES = ("shop.tap", "shop.tas", "shop.tam", "shop.tax", "shop.etap")
 PROBE = """
 import hashlib, sys, appsnap
 from appsnap.interfaces import IService, IServiceCollection
-application = appsnap.load(sys.argv[1], trust=["shop.*"], passphrase=lambda: "tea and cake")
+application = appsnap.load(sys.argv[1], trust=["shop.*"], passphrase=lambda: sys.argv[2])
 waiting, running, count = [application], 0, 0
 while waiting:
     service = waiting.pop()
@@ -30,15 +30,22 @@ while waiting:
 print(count, "services,", running, "running,", hashlib.sha256(appsnap.dumps(application, "source")).hexdigest()[:16])
 """
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(FIXTURES), "APPSNAP_PASSPHRASE": "tea and cake"}
+PASSPHRASE = "tea and cake"
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(FIXTURES)}
 # A shell would have the virtual environment's commands on its path.
 ENVIRONMENT["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRONMENT['PATH']}"
 
 
-def run(*command: str, shown: str = "") -> str:
+def environment(file: str) -> dict[str, str]:
+    """Return the environment of a command; for an encrypted file, the passphrase is in it."""
+    return ENVIRONMENT | ({"APPSNAP_PASSPHRASE": PASSPHRASE} if file.endswith(".etap") else {})
+
+
+def run(*command: str, shown: str = "", file: str = "") -> str:
     """Show a command, run it, show what it prints, and return that."""
     print(f"\n$ {shown or shlex.join(command)}", flush=True)
-    result = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=False)
+    result = subprocess.run(command, env=environment(file), stdout=subprocess.PIPE, text=True, check=False)
     print(result.stdout, end="", flush=True)
     if result.returncode:
         raise SystemExit(result.returncode)
@@ -49,7 +56,7 @@ def start(file: str) -> None:
     """Run a restored application for a moment, and ask it for something."""
     print(f"\n$ appsnap load {file} --trust 'shop.*' --run", flush=True)
     command = ["appsnap", "load", file, "--trust", "shop.*", "--run"]
-    process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment(file), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         for line in process.stderr:
@@ -69,13 +76,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="appsnap-demo-") as folder:
         os.chdir(folder)
         for file in FILES:
-            encrypt = ["--passphrase"] if file.startswith("shop.e") else []
-            run("appsnap", "save", "shop:application", file, *encrypt)
+            run("appsnap", "save", "shop:application", file, file=file)
         run("ls", "-l", *FILES)
         run("cat", "shop.tas")
         run("appsnap", "show", "shop.tap")
         words = {
-            run(sys.executable, "-c", PROBE, file, shown=f"python -c 'load, count, and print a digest' {file}")
+            run(
+                sys.executable,
+                "-c",
+                PROBE,
+                file,
+                PASSPHRASE,
+                shown=f"python -c 'load, count, and print a digest' {file}",
+            )
             for file in FILES
         }
         if len(words) != 1 or " 0 running" not in next(iter(words)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appsnap.cli.words import lowered
 from appsnap.errors import AppsnapError, CannotSave, NotTrusted, ServiceError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Complaint:
         case BaseExceptionGroup():
             return Complaint([_with_notes(leaf) for leaf in _leaves(error)])
         case OSError() if error.strerror:
-            reason = _lower(error.strerror)
+            reason = lowered(error.strerror)
             return Complaint([reason if error.filename is None else f"{_name_of(error.filename)}: {reason}"])
         case MemoryError():
             return Complaint(["out of memory"])
@@ -69,7 +70,7 @@ def _explain_usage(error: click.ClickException) -> Complaint:
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
-    return Complaint([_lower(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
+    return Complaint([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -97,7 +98,3 @@ def _described(error: BaseException) -> str:
 
 def _name_of(filename: str | bytes | int) -> str:
     return os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

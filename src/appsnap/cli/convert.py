@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appsnap import snapshot
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
-from appsnap.errors import PassphraseError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,22 +30,17 @@ Examples:
 )
 @source_argument("FILE")
 @writes(argument="NEW_FILE")
-@click.option("--plain", is_flag=True, help="Write NEW_FILE unencrypted, although FILE is encrypted.")
 @reads(prefix="source-")
-def command(*, source: Input, target: Output, plain: bool) -> None:
+def command(*, source: Input, target: Output) -> None:
     """Write a snapshot in another kind or other layers.
 
     Nothing is imported, and nothing is built. NEW_FILE has the layers that its options say, not those of FILE. It is
     read back before it gets its name; until then, an old NEW_FILE stays as it is.
     """
-    if plain and target.encrypts:
-        raise click.UsageError("--plain contradicts the options that encrypt, or the name of NEW_FILE")
+    from appsnap import snapshot  # noqa: PLC0415 - its help has no need of it
+
     old = source.open()
-    if "age" in old.layers and not plain and not target.encrypts:
-        raise PassphraseError(
-            f"{source.path} is encrypted, and {target.path} wouldn't be",
-            hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",
-        )
+    target.keep_secret(old)
     passphrase = target.passphrase()
 
     def check(path: Path) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-import traceback
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from appsnap import __version__
 from appsnap.cli import words
@@ -16,6 +14,8 @@ from appsnap.cli.complaints import explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
 
 __all__ = ["COMMANDS", "appsnap", "run"]
 
@@ -48,6 +48,8 @@ class _LazyGroup(click.Group):
             formatter.write_dl([*COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only shells ask
+
         found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
@@ -90,6 +92,8 @@ def run(arguments: Sequence[str]) -> int:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, people get a line and not a traceback
         if os.environ.get("APPSNAP_TRACEBACK"):
+            import traceback  # noqa: PLC0415 - seldom wanted
+
             words.trace("".join(traceback.format_exception(error)))
         complaint = explain(error, arguments)
         words.complain(complaint.lines, complaint.hint)

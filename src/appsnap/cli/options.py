@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appsnap import snapshot
+import appsnap
 from appsnap.cli.passphrase import Sources
 from appsnap.cli.progress import Progress
 from appsnap.errors import Damaged, NewerFormat, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
-from appsnap.recipe.trust import EVERYTHING, Trust
-from appsnap.sob import guessType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,21 +48,19 @@ class Input:
 
     def open(self) -> Snapshot:
         """Read the snapshot without building it."""
-        with Progress(f"reading {self.path}") as progress, self._errors():
-            return snapshot.open_snapshot(
-                self.path, kind=self.kind, passphrase=self._passphrase(progress), identities=self._identities()
-            )
+        with Progress(f"reading {self.path}") as progress:
+            passphrase, identities = self._passphrase(progress), self._identities()
+            with self._errors():
+                return appsnap.open_snapshot(self.path, kind=self.kind, passphrase=passphrase, identities=identities)
 
     def load(self, trust: Sequence[str] | Everything) -> Any:
         """Read the snapshot, and build what is in it."""
-        with Progress(f"loading {self.path}") as progress, self._errors():
-            return snapshot.load(
-                self.path,
-                kind=self.kind,
-                passphrase=self._passphrase(progress),
-                identities=self._identities(),
-                trust=trust,
-            )
+        with Progress(f"loading {self.path}") as progress:
+            passphrase, identities = self._passphrase(progress), self._identities()
+            with self._errors():
+                return appsnap.load(
+                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, trust=trust
+                )
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -105,6 +101,7 @@ class Output:
     recipient_files: tuple[str, ...]
     armor: bool
     compress: bool
+    plain: bool
 
     @property
     def has_passphrase(self) -> bool:
@@ -121,6 +118,14 @@ class Output:
     def encrypts(self) -> bool:
         """Whether the file shall be encrypted at all."""
         return self.has_passphrase or self.has_recipients
+
+    def keep_secret(self, source: Snapshot) -> None:
+        """Refuse to write what was encrypted to a file that isn't, unless the command line says so."""
+        if "age" in source.layers and not self.encrypts and not self.plain:
+            raise PassphraseError(
+                f"{source.name} is encrypted, and {self.path} wouldn't be",
+                hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",
+            )
 
     def passphrase(self) -> str | None:
         """Return the passphrase, which may have to be typed, or None where there shall be none."""
@@ -228,6 +233,12 @@ def writes(*, argument: str = "FILE") -> Decorator:
         ),
         click.option("--armor", "write_armor", is_flag=True, help="Write the encrypted file as text."),
         click.option("--compress", "write_compress", is_flag=True, help="Compress with zstd."),
+        click.option(
+            "--plain",
+            "write_plain",
+            is_flag=True,
+            help=f"Write {argument} unencrypted, although the source is encrypted.",
+        ),
     ]
 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
@@ -242,9 +253,12 @@ def writes(*, argument: str = "FILE") -> Decorator:
             recipient_files=values.pop("write_recipient_files"),
             armor=values.pop("write_armor"),
             compress=values.pop("write_compress"),
+            plain=values.pop("write_plain"),
         )
         if target.has_passphrase and target.has_recipients:
             raise click.UsageError("a file is encrypted with a passphrase or for recipients, not both")
+        if target.plain and target.encrypts:
+            raise click.UsageError(f"--plain contradicts the options that encrypt, or the name of {argument}")
         if target.armor and not target.encrypts:
             raise click.UsageError("only an encrypted file can be armored: give -p or -r")
         return {"target": target}
@@ -254,6 +268,9 @@ def writes(*, argument: str = "FILE") -> Decorator:
 
 def _kind_by_name(path: str) -> str:
     try:
+        # It brings zope.interface, which nothing that only reads has need of.
+        from appsnap.sob import guessType  # noqa: PLC0415
+
         kind = guessType(path)
     except WrongKind:
         return "pickle"
@@ -320,10 +337,13 @@ def trusts(whose: str = "FILE") -> Decorator:
         if names and everything:
             raise click.UsageError("--trust-everything leaves nothing for --trust to add: give one of them")
         try:
-            Trust(names)
+            if names:
+                from appsnap.recipe.trust import Trust  # noqa: PLC0415 - as late as what is read
+
+                Trust(names)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="'--trust'") from None
-        return {"trust": EVERYTHING if everything else names}
+        return {"trust": appsnap.EVERYTHING if everything else names}
 
     return _combined(options, gather)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import termios
 from dataclasses import dataclass
 from pathlib import Path
 
-from appsnap.cli.words import escaped
+from appsnap.cli.words import escaped, lowered
 from appsnap.errors import PassphraseError
 
 __all__ = ["Sources"]
@@ -48,7 +47,7 @@ class Sources:
                 with os.fdopen(self.fd, "rb", closefd=self.fd > 2) as file:
                     return _one_line(file.read(), f"file descriptor {self.fd}")
             except OSError as error:
-                raise PassphraseError(f"file descriptor {self.fd}: {str(error.strerror).lower()}") from None
+                raise PassphraseError(f"file descriptor {self.fd}: {lowered(str(error.strerror))}") from None
         return None
 
     def ambient(self) -> str | None:
@@ -114,14 +113,18 @@ def _output_of(command: str) -> bytes:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise PassphraseError(f"the passphrase command is malformed: {str(error).lower()}") from None
+        raise PassphraseError(f"the passphrase command is malformed: {lowered(str(error))}") from None
     if not words:
         raise PassphraseError("the passphrase command is empty")
+    import subprocess  # noqa: PLC0415 - seldom needed
+
     try:
         # Not through a shell: whoever wants one can name it.
         result = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - it is what the user asked for
     except OSError as error:
-        raise PassphraseError(f"the passphrase command can't be run: {error.strerror}: {words[0]}") from None
+        raise PassphraseError(
+            f"the passphrase command can't be run: {words[0]}: {lowered(str(error.strerror))}"
+        ) from None
     if result.returncode:
         raise PassphraseError(f"the passphrase command failed with exit status {result.returncode}: {words[0]}")
     return result.stdout

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appsnap import snapshot
+import appsnap
 from appsnap.cli import words
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import reads, source_argument, trusts, writes
@@ -58,7 +58,7 @@ def command(
     Before FILE is replaced, what was written is read back, and restored in a fresh interpreter that trusts it and finds
     the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
     """
-    obj = find_object(source, target.path, trust)
+    obj = find_object(source, target, trust)
     passphrase = target.passphrase()
     if passphrase is None and not target.has_recipients and "APPSNAP_PASSPHRASE" in os.environ:
         words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {target.path}: give -p")
@@ -67,12 +67,12 @@ def command(
         progress.phase = f"restoring {target.path} in a fresh interpreter"
         if target.has_recipients:
             # Only they can open the file. What it holds can be tried all the same.
-            restore_bytes(snapshot.dumps(obj, target.kind))
+            restore_bytes(appsnap.dumps(obj, target.kind))
         else:
             restore_file(path, passphrase)
 
     with Progress(f"saving {target.path}") as progress:
-        snapshot.save(
+        appsnap.save(
             obj,
             target.path,
             kind=target.kind,

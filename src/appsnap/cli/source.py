@@ -18,7 +18,7 @@ from appsnap.kinds import recognise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appsnap.cli.options import Input
+    from appsnap.cli.options import Input, Output
     from appsnap.recipe.trust import Everything
 
 __all__ = ["find_object", "search_current_folder"]
@@ -33,7 +33,7 @@ def search_current_folder() -> None:
         sys.path.append(folder)
 
 
-def find_object(source: Input, target: str, trust: Sequence[str] | Everything) -> Any:
+def find_object(source: Input, target: Output, trust: Sequence[str] | Everything) -> Any:
     """Return the object that a source names. Raises CannotLoad, OSError, and UsageError where it makes no sense.
 
     A source that is the target is refused before anything is written.
@@ -43,15 +43,18 @@ def find_object(source: Input, target: str, trust: Sequence[str] | Everything) -
     if path.exists() or path.suffix in _SCRIPTS or os.sep in source.path or not colon:
         if not (path.exists() or path.suffix or os.sep in source.path):
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
-        _refuse_target(source.path, target)
+        _refuse_target(source.path, target.path)
         if _is_script(path):
             return _run(source.path, trust)
         search_current_folder()
-        return source.load(trust)
+        snapshot = source.open()
+        target.keep_secret(snapshot)
+        with Progress(f"restoring {source.path}"):
+            return snapshot.build(trust)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
-    return _imported(module, name, target)
+    return _imported(module, name, target.path)
 
 
 def _is_script(path: Path) -> bool:

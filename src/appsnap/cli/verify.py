@@ -32,9 +32,10 @@ Examples:
 @reads()
 @as_json
 def command(*, source: Input, as_json: bool) -> None:
-    """Check that a snapshot is whole: its layers, its header, its checksum and every step of its recipe.
+    """Check that a snapshot is whole.
 
-    Nothing is imported and nothing is built. The exit code is 5 if the file is damaged.
+    That is: its layers, its header, its checksum, and every step of its recipe. Nothing is imported, and nothing is
+    built. The exit code is 5 if the file is damaged.
     """
     try:
         snapshot = source.open()

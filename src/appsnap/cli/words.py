@@ -7,7 +7,6 @@ sequence, a line of its own, or text that runs backwards.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import sys
@@ -22,6 +21,7 @@ __all__ = [
     "discard_output",
     "escaped",
     "finish",
+    "lowered",
     "note",
     "prepare",
     "trace",
@@ -62,6 +62,8 @@ def write(lines: Iterable[str]) -> None:
 
 def write_json(value: Any) -> None:
     """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does."""
+    import json  # noqa: PLC0415 - text has no need of it
+
     # JSON leaves DEL as it is, which is a control character all the same.
     write([json.dumps(value, allow_nan=False).replace("\x7f", "\\u007f")])
 
@@ -87,6 +89,11 @@ def complain(lines: Iterable[str], hint: str = "") -> None:
 def note(text: str) -> None:
     """Tell on stderr what is going on."""
     _say(f"appsnap: {text}")
+
+
+def lowered(text: str) -> str:
+    """Return a text of somebody else's as ours begin: in lower case."""
+    return text[:1].lower() + text[1:]
 
 
 def trace(text: str) -> None:

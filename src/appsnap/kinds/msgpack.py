@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _REF, _LONG = 0, 1
+_HEAD = 1_000_000
+"""Bytes in which a header ends: it holds a name, a tag, and little else."""
 
 
 # Writing
@@ -112,7 +114,7 @@ _ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
 
 def read(data: memoryview) -> Document:
     """Return the document that bytes spell."""
-    fields, start = _unpack(data, 0)
+    fields, start = _unpack(data, 0, min(len(data), _HEAD))
     header = Header.from_dict(fields)
     size = fields.get("size")
     if type(size) is not int or not 0 <= size < len(data) - start:
@@ -120,11 +122,11 @@ def read(data: memoryview) -> Document:
             "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
         )
     end = start + size
-    fields, stop = _unpack(data, end)
+    fields, stop = _unpack(data, end, len(data))
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
     trailer = Trailer.from_dict(fields, hashlib.sha256(data[:end]).hexdigest())
-    body, stop = _unpack(data[:end], start)
+    body, stop = _unpack(data, start, end)
     if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
         raise Damaged("the body is no list of steps", offset=start)
     root = body.pop()[0]
@@ -132,7 +134,7 @@ def read(data: memoryview) -> Document:
     registers = 0
     for number, fields in enumerate(body):
         try:
-            step = _DECODERS[fields[0]](*fields[1:])
+            step = _DECODERS[_typed(fields[0], int)](*fields[1:])
             _check(step, registers)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise Damaged(f"step {number} is no step ({error})") from error
@@ -143,19 +145,26 @@ def read(data: memoryview) -> Document:
     return Document(Recipe(steps, root), header, trailer)
 
 
-def _unpack(data: memoryview, start: int) -> tuple[Any, int]:
-    """Unpack one object. msgpack itself refuses lengths that are more than the bytes present."""
+def _unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
+    """Return the object that begins at byte `start` and ends before byte `end`, and where it ends."""
     unpacker = msgpack.Unpacker(
-        ext_hook=_from_extension, unicode_errors="surrogatepass", strict_map_key=True, max_buffer_size=len(data) - start
+        ext_hook=_from_extension, unicode_errors="surrogatepass", strict_map_key=True, max_buffer_size=len(data)
     )
-    unpacker.feed(data[start:])
     try:
-        found = unpacker.unpack()
+        # An array that announces a million items gets the room for them at once, nested ones at each level. So this
+        # sees to it first that all that is announced is there.
+        unpacker.feed(data[start:end])
+        unpacker.skip()
+        size = unpacker.tell()
+        unpacker = msgpack.Unpacker(
+            ext_hook=_from_extension, unicode_errors="surrogatepass", strict_map_key=True, max_buffer_size=size
+        )
+        unpacker.feed(data[start : start + size])
+        return unpacker.unpack(), start + size
     except msgpack.OutOfData as error:
-        raise Damaged("the file ends too early", offset=len(data), hint="the file is truncated") from error
+        raise Damaged("the file ends too early", offset=end, hint="the file is truncated") from error
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise Damaged(f"no valid msgpack ({error})", offset=start + unpacker.tell()) from error
-    return found, start + unpacker.tell()
 
 
 def _from_extension(code: int, data: bytes) -> int:

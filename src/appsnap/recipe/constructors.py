@@ -170,9 +170,10 @@ def _ndarray(args: tuple[Any, ...]) -> Any:
     shape, dtype, data, offset, strides, order = args
     _check(type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape), "takes a shape")
     _check(isinstance(dtype, np.dtype) and not dtype.hasobject, "takes a dtype without objects")
-    _check(type(data) in (bytes, bytearray) and (offset, strides) == (0, None) and order in ("C", "F"), "takes bytes")
+    _check(type(data) in (bytes, bytearray, type(None)), "takes bytes")
+    _check(type(offset) is int and (offset, strides) == (0, None) and order in ("C", "F"), "takes an order")
     # A shape larger than its bytes would read memory that isn't the array's.
-    _check(math.prod(shape) * dtype.itemsize == len(data), "takes exactly the bytes of its shape")
+    _check(math.prod(shape) * dtype.itemsize == len(data or b""), "takes exactly the bytes of its shape")
     return np.ndarray(shape, dtype, data or None, 0, None, order)
 
 

@@ -69,7 +69,7 @@ class Draft:
     def operands(self, lazies: Sequence[Lazy]) -> list[Operand]:
         """Return the operands for a sequence."""
         operand = self.operand
-        return [operand(lazy) if type(lazy) is Name else lazy for lazy in lazies]  # type: ignore[misc]  # as above
+        return [operand(lazy) if type(lazy) is Name or type(lazy) is str else lazy for lazy in lazies]  # type: ignore[misc]  # as above
 
     def text(self, text: str) -> Operand:
         """Return a text as operand: itself where it is short, else the register of its one copy."""

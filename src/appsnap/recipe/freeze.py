@@ -49,6 +49,7 @@ __all__ = ["freeze"]
 _EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
 _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _PLAIN = frozenset({type(None), bool, int, float})
+_SET_REDUCTIONS = (set.__reduce__, frozenset.__reduce__)
 _RETURNS = 20
 """How often an object's arguments may lead back to it before it is made. Those that come to an end need one or two."""
 _ABSENT: Any = object()
@@ -235,6 +236,9 @@ class _Freezer:
             return self._keep(obj, _global(obj, reduction))
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
             raise pickle.PicklingError(f"__reduce__ must return a string or a tuple of 2 to 6, not {reduction!r:.60}")
+        if isinstance(obj, (set, frozenset)) and type(obj).__reduce__ in _SET_REDUCTIONS:
+            function, (items,), *rest = reduction
+            reduction = (function, (self._order.sorted(items),), *rest)
         self._kept.append(reduction)
         return (yield from self._reduced(obj, *reduction))
 

@@ -144,6 +144,8 @@ class Order:
             if isinstance(reduction, str):
                 return [reduction]
             function, args, state, items, pairs, *_ = (*reduction, None, None, None, None)
+            if isinstance(obj, (set, frozenset)):
+                args = [frozenset(arg) if type(arg) is list else arg for arg in args]
             return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]
         except Exception:  # noqa: BLE001 - what can't be taken apart is reported where it is frozen
             return []

@@ -145,12 +145,10 @@ class Rules:
         return rule(obj) if known is None else _by_attribute(*known[1])
 
     def _reduce_class(self, cls: type) -> Any:
-        if (
-            cls in _TYPES_BY_ALIAS
-            and cls.__module__ == "builtins"
-            and not hasattr(sys.modules["builtins"], cls.__name__)
-        ):
+        if cls in _TYPES_BY_ALIAS and not hasattr(sys.modules[cls.__module__], cls.__name__):
             return _by_attribute("types", _TYPES_BY_ALIAS[cls])
+        if cls in _TYPES_BY_ALIAS:
+            return NotImplemented
         return self._reduce_function(cls)
 
     def _reduce_function(self, function: Any) -> Any:

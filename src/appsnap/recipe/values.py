@@ -91,9 +91,11 @@ def _reduce_ndarray(value: Any) -> Any:
     if value.dtype.hasobject:
         return NotImplemented
     order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
-    # Bytes, because not every dtype (datetime64) goes through the buffer protocol; no copy of what is contiguous.
-    flat = value.reshape(-1, order=order)
-    data = pickle.PickleBuffer(flat.view("u1")) if value.nbytes else b""
+    data = None
+    if value.nbytes:
+        # Bytes, because not every dtype (datetime64) goes through the buffer protocol; no copy of what is contiguous.
+        flat = _numpy().ascontiguousarray(value.reshape(-1, order=order))
+        data = pickle.PickleBuffer(flat.view("u1"))
     return type(value), (value.shape, value.dtype, data, 0, None, order)
 
 

@@ -1,0 +1,52 @@
+import shlex
+
+import pytest
+
+from appsnap.cli.allowing import allowing
+from appsnap.errors import Want
+
+
+class TestAllowing:
+    """The command that would trust what is missing."""
+
+    def test_names(self):
+        """Each name once, in the form for its use, behind what was typed."""
+        wants = [Want("a.B", "create", "x"), Want("a.B", "reference", "y"), Want("c.d", "call", "z")]
+
+        assert allowing(wants, ["load", "f.tap", "--run"]) == "appsnap load f.tap --run --trust a.B --trust call:c.d"
+
+    def test_end_of_options(self):
+        """What stands behind `--` stays there."""
+        command = allowing([Want("a.B", "create", "x")], ["load", "--", "-f"])
+
+        assert command == "appsnap load --trust a.B -- -f"
+
+    def test_audit(self):
+        """For `audit` it is the command that loads."""
+        command = allowing([Want("a.B", "create", "x")], ["audit", "f.tap", "--json"])
+
+        assert command == "appsnap load f.tap --trust a.B"
+
+    @pytest.mark.parametrize(
+        "wants",
+        [
+            [Want("cloudpickle.cloudpickle._make_function", "call", "x"), Want("a.B", "create", "y")],
+            [Want("a.B ; rm", "create", "x")],
+            [Want("a\n.B", "reference", "x")],
+            [],
+        ],
+    )
+    def test_everything(self, wants):
+        """Code, names that can't be written, and what has no names: all or nothing, and a warning."""
+        words, _, command = allowing(wants, ["load", "--trust", "x.Y", "--trust=z.Z", "f.tap"]).rpartition(": ")
+
+        assert command == "appsnap load f.tap --trust-everything"
+        assert "if you trust who wrote it" in words
+
+    def test_nothing_of_the_file_is_run(self):
+        """A name that a shell would act on arrives there as one word."""
+        name = "a.$(reboot)"
+
+        assert name not in shlex.split(
+            allowing([Want("a.B", "create", "x")], ["load", name]).replace(shlex.quote(name), "")
+        )

@@ -1,0 +1,58 @@
+import io
+import sys
+import time
+
+from appsnap.cli.progress import Progress
+
+
+class Terminal(io.StringIO):
+    """Takes what is shown, and says that it's a terminal."""
+
+    def isatty(self):  # noqa: D102 - what it always says
+        return True
+
+
+class TestProgress:
+    """The sign of life."""
+
+    def test_slow(self, monkeypatch):
+        """Work that takes longer than a second is named, with its time, and nothing of it stays."""
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        monkeypatch.setenv("TERM", "xterm")
+
+        with Progress("reading [bold]shop.tap") as progress:
+            time.sleep(1.3)
+            progress.phase = "building"
+            time.sleep(0.4)
+
+        shown = sys.stderr.getvalue()
+        assert "reading [bold]shop.tap … 1 s" in shown
+        assert "building … 1 s" in shown
+        assert shown.endswith("\x1b[2K")
+
+    def test_quick(self, monkeypatch):
+        """Work that is done at once isn't talked about."""
+        monkeypatch.setattr(sys, "stderr", Terminal())
+
+        with Progress("reading"):
+            pass
+
+        assert sys.stderr.getvalue() == ""
+
+    def test_paused(self, monkeypatch):
+        """While somebody types, the terminal is left alone."""
+        monkeypatch.setattr(sys, "stderr", Terminal())
+
+        with Progress("reading") as progress, progress.paused():
+            time.sleep(1.2)
+
+        assert sys.stderr.getvalue() == ""
+
+    def test_no_terminal(self, monkeypatch):
+        """A log has no use for it."""
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+        with Progress("reading"):
+            time.sleep(1.2)
+
+        assert sys.stderr.getvalue() == ""

@@ -1,0 +1,55 @@
+from appsnap.cli.tree import lines, rows
+from appsnap.service import Application, MultiService, Service
+
+
+def deep(levels):
+    root = service = Application("root")
+    for _ in range(levels):
+        child = MultiService()
+        service.services.append(child)
+        service = child
+    return root
+
+
+class TestLines:
+    """The tree of services, restored."""
+
+    def test_branches(self):
+        """Children stand below their parent, in order."""
+        root = Application("root")
+        group = MultiService()
+        group.services += [Service(), Service()]
+        root.services += [group, Service()]
+
+        assert [*lines(root, 9)] == [
+            "root: appsnap.service.Application",
+            "├── appsnap.service.MultiService",
+            "│   ├── appsnap.service.Service",
+            "│   └── appsnap.service.Service",
+            "└── appsnap.service.Service",
+        ]
+
+    def test_other_objects(self):
+        """What is no collection of services is shown as it describes itself, briefly."""
+        assert [*lines(list(range(1000)), 9)] == ["[0, 1, 2, 3, 4, 5, ...]"]
+
+
+class TestRows:
+    """The rows of the tree."""
+
+    def test_depth(self):
+        """What is deeper than was asked for is counted, and left out."""
+        found = [*rows(deep(5), 2)]
+
+        assert [(row.level, row.omitted) for row in found] == [(0, 0), (1, 0), (2, 1)]
+
+    def test_very_deep(self):
+        """A tree that is deeper than Python's stack."""
+        assert sum(1 for _ in rows(deep(3000), 10_000)) == 3001
+
+    def test_cycle(self):
+        """A service that holds itself is shown once."""
+        root = Application("root")
+        root.services += [root, Service()]
+
+        assert [row.level for row in rows(root, 9)] == [0, 1]

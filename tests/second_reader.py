@@ -1,0 +1,377 @@
+"""A second reader of snapshots, written from docs/format.md alone, with the standard library and msgpack.
+
+`read(data)` returns the header, the steps, the root, and the trailer of a document of the kinds source, msgpack and xml. A
+step is a tuple that begins with its name, a reference a pair: `("List", [1, ("ref", 0)])`. Whatever is as the text says is
+read; of what isn't, only some is refused.
+"""
+
+import ast
+import base64
+import hashlib
+import io
+import json
+import pickle
+import re
+import xml.etree.ElementTree as ET
+
+import msgpack
+
+
+def read(data):
+    """Return header, steps, root and trailer of a document that isn't a pickle."""
+    reader = read_xml if data.startswith(b"<?xml") else read_source if data.startswith(b"# appsnap ") else read_msgpack
+    header, recipe, root, trailer, before = reader(data)
+    root = recipe.settle(root)
+    need(header["appsnap"] <= 1, "a newer format")
+    need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
+    return header, recipe.steps, root, trailer
+
+
+def read_pickle(data):
+    """Return the header, the bytes of the body, and the trailer of a pickle."""
+    file = io.BytesIO(data)
+    header = pickle.load(file)
+    body = file.read(header["size"])
+    before = data[: file.tell()]
+    trailer = pickle.load(file)
+    need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
+    need(not file.read(), "something follows the trailer")
+    return header, body, trailer
+
+
+def need(condition, what):
+    if not condition:
+        raise ValueError(what)
+
+
+# The recipe
+
+
+class Known:
+    """A name that was mentioned. It becomes a step directly before the first step that refers to it."""
+
+    def __init__(self, module, qualname):
+        self.key = (module, qualname)
+
+
+class Recipe:
+    def __init__(self):
+        self.steps = []
+        self.registers = 0
+        self.once = {}
+
+    def add(self, step, *fields):
+        """Append a step; return a reference to what it makes, or fills."""
+        fields = [self.settle(field) for field in fields]
+        self.steps.append((step, *fields))
+        if step in ("Extend", "Update", "Add", "State", "SetState"):
+            return fields[0]
+        self.registers += 1
+        return ("ref", self.registers - 1)
+
+    def first(self, step, *fields):
+        """Append a step unless an equal one is there."""
+        if (step, *fields) not in self.once:
+            self.once[step, *fields] = self.add(step, *fields)
+        return self.once[step, *fields]
+
+    def settle(self, field):
+        """Replace names by references, and see that each reference is to an earlier register."""
+        if isinstance(field, list):
+            return [self.settle(item) for item in field]
+        if isinstance(field, tuple):
+            need(0 <= field[1] < self.registers, f"register {field[1]} isn't written yet")
+        return self.first("Name", *field.key) if isinstance(field, Known) else field
+
+    def atom(self, value):
+        if isinstance(value, str | bytes) and len(value) > 64:
+            return self.first("Value", value) if isinstance(value, str) else self.add("Value", value)
+        return value
+
+    def member(self, owner, name):
+        if not isinstance(owner, Known):
+            return self.add("Member", owner, name)
+        module, qualname = owner.key
+        return Known(module, f"{qualname}.{name}" if qualname else name)
+
+
+# msgpack
+
+NUMBERS = ["", "Name", "Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "ByteArray", "New", "Call", "Member"]
+NUMBERS += ["Extend", "Update", "Add", "State", "SetState"]
+
+
+def extension(code, data):
+    need(code in (0, 1), f"extension {code}")
+    number = int.from_bytes(data, "big", signed=True)
+    return number if code else ("ref", number)
+
+
+def mapping(fields):
+    return (list(fields[0]), list(fields[0].values())) if len(fields) == 1 else fields
+
+
+def read_msgpack(data):
+    unpacker = msgpack.Unpacker(io.BytesIO(data), ext_hook=extension, unicode_errors="surrogatepass")
+    header = unpacker.unpack()
+    start = unpacker.tell()
+    *steps, (root,) = unpacker.unpack()
+    end = unpacker.tell()
+    trailer = unpacker.unpack()
+    need((end - start, unpacker.tell()) == (header["size"], len(data)), "sizes")
+    recipe = Recipe()
+    for number, *fields in steps:
+        match NUMBERS[number], fields:
+            case "Tuple" | "List" | "Set" | "FrozenSet" as step, items:
+                recipe.add(step, items)
+            case "Dict", pairs:
+                recipe.add("Dict", *mapping(pairs))
+            case "New", [cls, args, *pairs]:
+                recipe.add("New", ("ref", cls), args, *mapping(pairs or [{}]))
+            case "Call" | "Extend" | "Add" as step, [target, *items]:
+                recipe.add(step, ("ref", target), items)
+            case "Update" | "State" as step, [target, *pairs]:
+                recipe.add(step, ("ref", target), *mapping(pairs))
+            case "SetState", [target, state]:
+                recipe.add("SetState", ("ref", target), state)
+            case step, _:
+                recipe.add(step, *fields)
+    need(len(recipe.steps) == trailer["steps"], "the number of steps")
+    return header, recipe, root, trailer, data[:end]
+
+
+# source
+
+REFUSED = re.compile("[\0-\x08\x0b-\x1f\x7f\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def read_source(data):
+    head = re.match(rb"# appsnap (\d+) source: (.*)\n", data)
+    tail = re.search(rb"\n# appsnap trailer: (.*)\n\Z", data)
+    text = data.decode("utf-8")
+    need(head and tail and not REFUSED.search(text), "no header, no trailer, or a character that may not occur")
+    module = Module()
+    for statement in ast.parse(text).body:
+        need("application" not in module.variables, "something stands behind the last statement")
+        module.statement(statement)
+    header = {"appsnap": int(head[1]), "kind": "source", **json.loads(head[2])}
+    return header, module.recipe, module.variables["application"], json.loads(tail[1]), data[: tail.start() + 1]
+
+
+class Module:
+    def __init__(self):
+        self.recipe = Recipe()
+        self.variables = {}
+
+    def bind(self, variable, value):
+        need(variable not in self.variables, f"{variable} is bound twice")
+        self.variables[variable] = value
+
+    def statement(self, node):
+        match node:
+            case ast.ImportFrom(module="appsnap.source", level=0):
+                pass
+            case ast.ImportFrom(module=module, names=names, level=0):
+                for alias in names:
+                    self.bind(alias.asname or alias.name, Known(module, alias.name))
+            case ast.Import(names=[alias]):
+                self.bind(alias.asname or alias.name, Known(alias.name, ""))
+            case ast.Assign(targets=[ast.Name(id=variable)], value=value):
+                self.bind(variable, self.expr(value))
+            case ast.Expr(value=ast.Call(func=ast.Name(id="state" | "set_state" | "extend" | "add" | "update")) as fill):
+                self.expr(fill)
+            case _:
+                raise ValueError(ast.unparse(node))
+
+    def expr(self, node):
+        add = self.recipe.add
+        match node:
+            case ast.Constant(value=None | bool() | int() | float() | str() | bytes() as value):
+                return self.recipe.atom(value)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return -value
+            case ast.Name(id=variable):
+                return self.variables[variable]
+            case ast.Attribute(value=owner, attr=name):
+                return self.recipe.member(self.expr(owner), name)
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                return add(type(node).__name__, self.exprs(items))
+            case ast.Dict():
+                return add("Dict", *self.pairs(node))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=named) if name not in self.variables:
+                return self.helper(name, args, named)
+            case ast.Call(func=function, args=args, keywords=[]):
+                return add("Call", self.expr(function), self.exprs(args))
+        raise ValueError(ast.unparse(node))
+
+    def exprs(self, nodes):
+        return [self.expr(node) for node in nodes]
+
+    def pairs(self, node):
+        both = [(self.expr(key), self.expr(value)) for key, value in zip(node.keys, node.values, strict=True)]
+        return [key for key, _ in both], [value for _, value in both]
+
+    def named(self, keywords):
+        """Return the names and values of `NAME=expr, **dict`."""
+        names, values = [], []
+        for keyword in keywords:
+            names += [keyword.arg] if keyword.arg else [key.value for key in keyword.value.keys]
+            values += self.exprs([keyword.value] if keyword.arg else keyword.value.values)
+        return names, values
+
+    def helper(self, name, args, named):
+        add = self.recipe.add
+        match name, args:
+            case "set", []:
+                return add("Set", [])
+            case "frozenset", []:
+                return add("FrozenSet", [])
+            case "frozenset", [ast.Set(elts=items)]:
+                return add("FrozenSet", self.exprs(items))
+            case "bytearray", [ast.Constant(value=bytes() as value)]:
+                return add("ByteArray", value)
+            case "float", [ast.Constant(value="nan" | "-nan" | "inf" | "-inf" as value)]:
+                return float(value)
+            case "getattr", [owner, ast.Constant(value=str() as attribute)]:
+                return self.recipe.member(self.expr(owner), attribute)
+            case "thing", [ast.Constant(value=module), *rest]:
+                return Known(module, rest[0].value if rest else "")
+            case "new", [cls, *args]:
+                return add("New", self.expr(cls), self.exprs(args), *self.named(named))
+            case "state", [target]:
+                return add("State", self.expr(target), *self.named(named))
+            case "set_state", [target, state]:
+                return add("SetState", self.expr(target), self.expr(state))
+            case "extend" | "add", [target, ast.List(elts=items)]:
+                return add(name.title(), self.expr(target), self.exprs(items))
+            case "update", [target, ast.Dict() as node]:
+                return add("Update", self.expr(target), *self.pairs(node))
+        raise ValueError(f"a call of {name}")
+
+
+# xml
+
+STEPS = {"list": "List", "tuple": "Tuple", "set": "Set", "frozenset": "FrozenSet", "items": "Extend", "members": "Add"}
+
+
+def read_xml(data):
+    need(b"<!DOCTYPE" not in data and data.endswith(b"</snapshot>\n"), "a DTD, or no end")
+    before = data[: data.rindex(b"\n  <trailer ") + 1]
+    snapshot = ET.fromstring(data)
+    *elements, root, trailer = snapshot
+    need((snapshot.tag, root.tag, trailer.tag) == ("snapshot", "root", "trailer"), "elements")
+    document = Document()
+    for element in elements:
+        need(element.tag == "fill" or "id" in element.attrib, "a value without id")
+        document.value(element)
+    header = {**snapshot.attrib, "appsnap": int(snapshot.attrib["appsnap"])}
+    owners = {owner.attrib["name"]: owner.attrib["version"] for owner in trailer}
+    fields = {"sha256": trailer.attrib["sha256"], "steps": int(trailer.attrib["steps"]), "distributions": owners}
+    return header, document.recipe, document.value(root[0]), fields, before
+
+
+def text_of(element, name):
+    """Return the value of an attribute, or None."""
+    text = element.get(f"{name}-json")
+    return element.get(name) if text is None else json.loads(text)
+
+
+def known(text):
+    module, _, qualname = text.partition(":")
+    return Known(module, qualname)
+
+
+class Document:
+    def __init__(self):
+        self.recipe = Recipe()
+        self.ids = {}
+
+    def value(self, element):
+        value = self.made(element)
+        if "id" in element.attrib:
+            self.ids[element.attrib["id"]] = value
+        return value
+
+    def values(self, elements):
+        return [self.value(element) for element in elements]
+
+    def made(self, element):
+        text = element.text or ""
+        add = self.recipe.add
+        match element.tag:
+            case "none" | "true" | "false" as tag:
+                return {"none": None, "true": True, "false": False}[tag]
+            case "int":
+                return int(text, 16 if "0x" in text else 10)
+            case "float":
+                return float(text)
+            case "str":
+                return self.recipe.atom(json.loads(text) if element.get("json") == "true" else text)
+            case "bytes":
+                return self.recipe.atom(base64.b64decode(text))
+            case "bytearray":
+                return add("ByteArray", base64.b64decode(text))
+            case "list" | "tuple" | "set" | "frozenset" as tag:
+                return add(STEPS[tag], self.values(element))
+            case "dict":
+                return add("Dict", *self.items(element))
+            case "name":
+                return known(text_of(element, "of"))
+            case "ref":
+                return self.ids[element.attrib["to"]]
+            case "method":
+                return self.recipe.member(self.value(element[0]), text_of(element, "name"))
+            case "object" | "call" | "filled" | "fill" as tag:
+                return getattr(self, tag)(element)
+        raise ValueError(element.tag)
+
+    def items(self, element):
+        keys, values = [], []
+        for item in element:
+            key = text_of(item, "key")
+            keys.append(self.value(item[0]) if key is None else self.recipe.atom(key))
+            values.append(self.value(item[-1]))
+        return keys, values
+
+    def first(self, element, name):
+        """Return what an attribute names, else the value in the first child; and the other children."""
+        text = text_of(element, name)
+        return (self.value(element[0][0]), element[1:]) if text is None else (known(text), element[:])
+
+    def object(self, element):
+        cls, rest = self.first(element, "class")
+        arguments = [(text_of(x, "name"), self.value(x[0])) for x in rest if x.tag == "argument"]
+        positional = [value for name, value in arguments if name is None]
+        named = [(name, value) for name, value in arguments if name is not None]
+        made = self.recipe.add("New", cls, positional, [name for name, _ in named], [value for _, value in named])
+        return self.filling(made, rest[len(arguments) :])
+
+    def call(self, element):
+        function, rest = self.first(element, "function")
+        arguments = [self.value(x[0]) for x in rest if x.tag == "argument"]
+        return self.filling(self.recipe.add("Call", function, arguments), rest[len(arguments) :])
+
+    def filled(self, element):
+        return self.filling(*self.first(element, "target"))
+
+    def fill(self, element):
+        if "ref" in element.attrib:
+            return self.filling(self.ids[element.attrib["ref"]], element)
+        return self.filled(element)
+
+    def filling(self, target, elements):
+        add = self.recipe.add
+        for element in elements:
+            match element.tag:
+                case "state":
+                    names = [text_of(attribute, "name") for attribute in element]
+                    add("State", target, names, self.values(attribute[0] for attribute in element))
+                case "given-state":
+                    add("SetState", target, self.value(element[0]))
+                case "items" | "members" as tag:
+                    add(STEPS[tag], target, self.values(element))
+                case "entries":
+                    add("Update", target, *self.items(element))
+                case _:
+                    raise ValueError(element.tag)
+        return target

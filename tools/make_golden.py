@@ -1,0 +1,42 @@
+"""Write the golden snapshots of today's format to `fixtures/golden/FORMAT`: once for each format, then kept forever.
+
+`tests/test_golden.py` loads every one of them, so that no later appsnap forgets how to read an old file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+sys.path.insert(0, str(FIXTURES))
+
+import appsnap  # noqa: E402 - as above
+import shop  # noqa: E402 - the fixtures had to be found first
+from appsnap.files.age import X25519Identity  # noqa: E402 - as above
+from appsnap.files.header import FORMAT  # noqa: E402 - as above
+
+PASSPHRASE = "tea and cake"
+
+
+def main() -> None:
+    """Write a file of each kind, and one in each layer."""
+    os.environ["SOURCE_DATE_EPOCH"] = "1077991200"
+    folder = FIXTURES / "golden" / str(FORMAT)
+    if folder.exists():
+        raise SystemExit(f"{folder} is there already, and golden files are never changed")
+    folder.mkdir(parents=True)
+    application = shop.make()
+    for kind, extension in (("pickle", "tap"), ("source", "tas"), ("msgpack", "tam"), ("xml", "tax")):
+        appsnap.save(application, folder / f"shop.{extension}", kind=kind)
+    appsnap.save(application, folder / "shop-passphrase.etap", passphrase=PASSPHRASE, compress=True)
+    identity = X25519Identity.generate()
+    (folder / "identity.txt").write_text(f"# public key: {identity.recipient}\n{identity}\n")
+    recipients = [str(identity.recipient)]
+    appsnap.save(application, folder / "shop-armored.etas", kind="source", recipients=recipients, armor=True)
+    print(*sorted(path.name for path in folder.iterdir()), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
