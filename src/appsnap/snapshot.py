@@ -323,7 +323,7 @@ class Snapshot:
         yield from self.outline.lines(depth=depth)
 
     def _summary(self) -> str:
-        words = [self.kind, *(f"in {layer}" for layer in reversed(self.layers)), f"{self.size:,} bytes"]
+        words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
         if self.header is None:
             words.append("a bare pickle, without header")
         else:

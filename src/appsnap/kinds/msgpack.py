@@ -15,6 +15,7 @@ import msgpack
 from appsnap.errors import Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import (
     ATOMS,
     MAKERS,
@@ -55,6 +56,7 @@ _HEAD = 1_000_000
 # Writing
 
 
+@collected_later
 def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[Buffer]:
     """Return the document of a recipe, in pieces."""
     packer = msgpack.Packer(default=_extension, strict_types=True, unicode_errors="surrogatepass", autoreset=False)
@@ -112,6 +114,7 @@ _ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
 # Reading
 
 
+@collected_later
 def read(data: memoryview) -> Document:
     """Return the document that bytes spell."""
     fields, start = _unpack(data, 0, min(len(data), _HEAD))

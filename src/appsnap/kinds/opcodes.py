@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.recipe.draft import Draft, Lazy
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import (
     INLINE,
     Add,
@@ -62,6 +63,7 @@ class _SharedStateError(Exception):
 _Stacked = Lazy | _Open
 
 
+@collected_later
 def read(data: memoryview, start: int = 0) -> tuple[Recipe, int]:
     """Return the recipe of the pickle that begins at byte `start`, and where it ends.
 

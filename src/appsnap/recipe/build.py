@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.recipe import constructors
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
     Add,
@@ -38,7 +39,7 @@ from appsnap.recipe.steps import (
     Update,
     Value,
 )
-from appsnap.recipe.trust import SPECIAL_METHODS, Grant, Trust, audit
+from appsnap.recipe.trust import Grant, Trust, audit, wants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 
+@collected_later
 def build(recipe: Recipe, trust: Trust) -> Any:
     """Return the objects of a recipe.
 
@@ -102,18 +104,15 @@ class _Builder:
             raise self._failure(number, error) from error
 
     def _failure(self, number: int, error: Exception) -> CannotBuild:
-        outline = Outline(self._recipe)
         step = self._recipe.steps[number]
-        what = step.dotted if isinstance(step, Name) else outline.class_of(Ref(outline.register_of_step(step, number)))
-        hint = ""
-        if isinstance(step, Name) and isinstance(error, (ImportError, AttributeError)):
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        if isinstance(step, Name):
+            path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
             hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
-        return CannotBuild(
-            outline.path_of_step(self._recipe, number),
-            what,
-            f"{type(error).__name__}: {error}".splitlines()[0],
-            hint=hint,
-        )
+            return CannotBuild(path, step.dotted, reason, hint=hint)
+        outline = Outline(self._recipe)
+        register = outline.register_of_step(step, number)
+        return CannotBuild(outline.path(register), outline.class_of(register), reason)
 
     # Operands
 

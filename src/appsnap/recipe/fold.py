@@ -208,7 +208,8 @@ def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -
     counts: dict[str, int] = {}
     found = {}
     for register in sorted(wanted):
-        stem = _identifier(own_names.get(register, "")) or _identifier(_class_name(makers, makers[register])) or "made"
+        own_name = _identifier(own_names.get(register, ""))
+        stem = own_name or _identifier(_class_name(makers, makers[register])) or "made"
         name = stem
         while name in used:
             # The second web is web_2; the first list is list_1, because list is Python's own.

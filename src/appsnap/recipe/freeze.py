@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import CannotSave, Place
 from appsnap.recipe.draft import Draft, Lazy
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.order import Order
 from appsnap.recipe.rules import Rules, standard_reduction
 from appsnap.recipe.steps import (
@@ -57,6 +58,7 @@ _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own 
 _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
 
 
+@collected_later
 def freeze(obj: Any, *, root: str = "object") -> Recipe:
     """Return the recipe of an object graph. `root` is what paths begin with.
 

@@ -193,12 +193,6 @@ class Outline:
             labels.append(label)
         return self.root_name + "".join(reversed(labels))
 
-    def path_of_step(self, recipe: Recipe, number: int) -> str:
-        """Return the path of what a step makes or fills; of the root for a number behind the last step."""
-        if number == len(recipe.steps):
-            return self.root_name
-        return self.path(self.register_of_step(recipe.steps[number], number))
-
     def register_of_step(self, step: Step, number: int) -> Ref:
         """Return the register that a step makes or fills."""
         return Ref(bisect.bisect_left(self.starts, number) if type(step) in MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target

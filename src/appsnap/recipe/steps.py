@@ -3,8 +3,8 @@
 A recipe is a linear list of steps over numbered registers. A step that makes something writes it to the next register:
 the first such step to register 0, the second to register 1, and so on. Other steps change what a register holds.
 
-An operand is an atom, which stands for itself, or a `Ref`, which stands for what a register holds. A step refers only to
-registers that were written before it. So that cycles can be closed, a container or an object may be made first, and
+An operand is an atom, which stands for itself, or a `Ref`, which stands for what a register holds. A step refers only
+to registers that were written before it. So that cycles can be closed, a container or an object may be made first, and
 filled later.
 
 Dictionaries and attributes are two sequences of equal length, one of keys and one of values.
@@ -13,10 +13,10 @@ Dictionaries and attributes are two sequences of equal length, one of keys and o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "ATOMS",
@@ -63,7 +63,7 @@ ATOMS = frozenset({type(None), bool, int, float, str, bytes})
 """The exact types of atoms. `Ref` isn't among them."""
 
 INLINE = 64
-"""Characters or bytes: a longer text or byte string becomes a `Value`, so that it is written once however often used."""
+"""Characters or bytes: a longer text or byte string becomes a `Value`, written once however often it is used."""
 
 
 class Name(NamedTuple):
@@ -214,24 +214,41 @@ class Recipe:
 
 def operands(step: Step) -> list[Operand]:
     """Return what a step reads, in order: the target or the callable first, keys before values."""
-    match step:
-        case Tuple(items) | List(items) | Set(items) | FrozenSet(items):
-            return list(items)
-        case Dict(keys, values):
-            return [operand for pair in zip(keys, values, strict=True) for operand in pair]
-        case New(cls, args, _, values):
-            return [cls, *args, *values]
-        case Call(function, args):
-            return [function, *args]
-        case Member(owner, _):
-            return [owner]
-        case Extend(target, items) | Add(target, items):
-            return [target, *items]
-        case Update(target, keys, values):
-            return [target, *(operand for pair in zip(keys, values, strict=True) for operand in pair)]
-        case State(target, _, values):
-            return [target, *values]
-        case SetState(target, state):
-            return [target, state]
-        case _:
-            return []
+    return _OPERANDS[type(step)](step)
+
+
+def _interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
+    return [operand for pair in zip(keys, values, strict=True) for operand in pair]
+
+
+def _nothing(_: Any) -> list[Operand]:
+    return []
+
+
+def _items(step: Any) -> list[Operand]:
+    return list(step.items)
+
+
+def _target_and_items(step: Any) -> list[Operand]:
+    return [step.target, *step.items]
+
+
+# A table, because matching class patterns one after the other takes ten times as long.
+_OPERANDS: dict[type, Callable[[Any], list[Operand]]] = {
+    Name: _nothing,
+    Value: _nothing,
+    ByteArray: _nothing,
+    Tuple: _items,
+    List: _items,
+    Set: _items,
+    FrozenSet: _items,
+    Dict: lambda step: _interleaved(step.keys, step.values),
+    New: lambda step: [step.cls, *step.args, *step.values],
+    Call: lambda step: [step.function, *step.args],
+    Member: lambda step: [step.owner],
+    Extend: _target_and_items,
+    Add: _target_and_items,
+    Update: lambda step: [step.target, *_interleaved(step.keys, step.values)],
+    State: lambda step: [step.target, *step.values],
+    SetState: lambda step: [step.target, step.state],
+}

@@ -13,6 +13,7 @@ and members of an enumeration. Nothing in a file grants trust.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,7 @@ from appsnap.recipe.steps import (
     Member,
     Name,
     New,
+    Operand,
     Recipe,
     Ref,
     Set,
@@ -115,10 +117,7 @@ def carries_code(name: Name) -> bool:
 
 def wants(recipe: Recipe) -> list[Want]:
     """Return every name that a recipe wants, once for each use, with the first path that wants it."""
-    outline = Outline(recipe)
-    return [
-        Want(name.dotted, use, outline.path_of_step(recipe, number)) for (name, use), number in _uses(recipe).items()
-    ]
+    return _as_wants(recipe, _survey(recipe).uses)
 
 
 def audit(recipe: Recipe, trust: Trust) -> None:
@@ -129,70 +128,84 @@ def audit(recipe: Recipe, trust: Trust) -> None:
     if trust.everything:
         return
     check_keys(recipe)
-    missing = {key: number for key, number in _uses(recipe).items() if trust.grant(*key) is None}
+    survey = _survey(recipe)
+    missing = {key: ref for key, ref in survey.uses.items() if trust.grant(*key) is None}
     if missing:
-        outline = Outline(recipe)
-        found = [
-            Want(name.dotted, use, outline.path_of_step(recipe, number)) for (name, use), number in missing.items()
-        ]
+        found = _as_wants(recipe, missing)
         grants = ", ".join(dict.fromkeys(repr(want.grant) for want in found))
         code = any(carries_code(name) for name, _ in missing)
         raise NotTrusted(
             found,
-            hint="the file carries code; if you trust who wrote it as you trust a program, load it with trust=EVERYTHING"
+            hint="the file carries code; if you trust who wrote it as you would trust a program: trust=EVERYTHING"
             if code
             else f"if you trust these names, load it with trust=[{grants}]",
         )
+    if survey.fault is not None:
+        number, what, target = survey.fault
+        raise NotTrusted([], message=f"not trusted: step {number} {what} {_what(recipe, target)}")
 
 
-def _uses(recipe: Recipe) -> dict[tuple[Name, str], int]:
-    """Return the names that a recipe uses, each with its use and the number of the first step that does.
+def _as_wants(recipe: Recipe, uses: dict[tuple[Name, str], Ref]) -> list[Want]:
+    outline = Outline(recipe)
+    return [Want(name.dotted, use, outline.path(ref)) for (name, use), ref in uses.items()]
 
-    Raises NotTrusted for a step that fills what the recipe didn't make.
+
+@dataclass(slots=True)
+class _Survey:
+    """What a recipe does with names: `uses` has each name and use, and the register whose path says where.
+
+    `fault` is the first step that no trust in names allows: its number, what it does, and to which operand.
     """
-    found: dict[tuple[Name, str], int] = {}
+
+    uses: dict[tuple[Name, str], Ref] = field(default_factory=dict)
+    fault: tuple[int, str, Operand] | None = None
+
+
+def _survey(recipe: Recipe) -> _Survey:
+    survey = _Survey()
+    uses = survey.uses
     names: dict[int, Name] = {}  # by register
     makers: dict[int, Name] = {}  # by register: the class or function that made it
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
     for number, step in enumerate(recipe.steps):
         cls = type(step)
-        if cls is Member:
-            method = _method(step, names, makers)  # type: ignore[arg-type]  # its type was looked at
+        register = Ref(len(fillable))
+        if isinstance(step, Member):
+            method = _method(step, names, makers)
             if method is not None:
-                found.setdefault((method, "reference"), number)
+                uses.setdefault((method, "reference"), register)
         else:
             use = _USE.get(cls, "reference")
             for index, operand in enumerate(operands(step)):
                 if type(operand) is Ref and operand in names:
-                    found.setdefault((names[operand], use if index == 0 else "reference"), number)
+                    made = index == 0 and use != "reference"
+                    uses.setdefault((names[operand], use if made else "reference"), register if made else operand)
         if cls in _FILLERS:
-            target = step[0]
+            target = operands(step)[0]
             if type(target) is not Ref or cls not in fillable[target]:
-                raise NotTrusted(
-                    [], message=f"step {number} fills {_what(recipe, target)}, which this file didn't make"
-                )
-            if isinstance(step, State) and any(name.startswith("__") for name in step.names):
-                raise NotTrusted(
-                    [], message=f"step {number} sets an attribute that is Python's own: {step.names!r:.60}"
-                )
+                survey.fault = survey.fault or (number, "fills what this file didn't make:", target)
+            if isinstance(step, State):
+                own = next((name for name in step.names if name.startswith("__")), None)
+                if own is not None:
+                    survey.fault = survey.fault or (number, "sets an attribute that is Python's own:", own)
             continue
         filled_by = _FILLED_BY.get(cls, _NOTHING)
         if isinstance(step, Name):
             # What is loaded is what must be trusted, not what it once was called.
-            names[len(fillable)] = Name(*evolve.successor(*step))
-        elif cls in _USE:
+            names[register] = Name(*evolve.successor(*step))
+        elif isinstance(step, (New, Call)):
             maker = names.get(step[0])
             if maker is None:
-                raise NotTrusted(
-                    [], message=f"step {number} makes something of {_what(recipe, step[0])}, which is no name"
-                )
-            makers[len(fillable)] = maker
-            if cls is Call and constructors.is_constructible(maker.dotted):
-                filled_by = constructors.FILLED_BY.get(maker.dotted, _NOTHING)
+                survey.fault = survey.fault or (number, "makes something of what is no name:", operands(step)[0])
+            else:
+                makers[register] = maker
+                if cls is Call and constructors.is_constructible(maker.dotted):
+                    filled_by = constructors.FILLED_BY.get(maker.dotted, _NOTHING)
         fillable.append(filled_by)
     if type(recipe.root) is Ref and recipe.root in names:
-        found.setdefault((names[recipe.root], "reference"), len(recipe.steps))
-    return {key: number for key, number in found.items() if not _comes_along(key, found)}
+        uses.setdefault((names[recipe.root], "reference"), recipe.root)
+    survey.uses = {key: ref for key, ref in uses.items() if not _comes_along(key, uses)}
+    return survey
 
 
 def _method(step: Member, names: dict[int, Name], makers: dict[int, Name]) -> Name | None:
@@ -206,7 +219,7 @@ def _method(step: Member, names: dict[int, Name], makers: dict[int, Name]) -> Na
     return Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
 
 
-def _comes_along(key: tuple[Name, str], found: dict[tuple[Name, str], int]) -> bool:
+def _comes_along(key: tuple[Name, str], found: dict[tuple[Name, str], Ref]) -> bool:
     """Tell whether a name needs no trust of its own, because the class that it belongs to needs it anyway."""
     name, use = key
     above, _, member = name.qualname.rpartition(".")
@@ -218,8 +231,8 @@ def _comes_along(key: tuple[Name, str], found: dict[tuple[Name, str], int]) -> b
 
 
 def _what(recipe: Recipe, target: Any) -> str:
-    outline = Outline(Recipe([step for step in recipe.steps if type(step) not in _FILLERS], target))
-    return outline.shown(target)
+    # Without what fills: that may be what is wrong.
+    return Outline(Recipe([step for step in recipe.steps if type(step) not in _FILLERS], target)).shown(target)
 
 
 _USE = {New: "create", Call: "call"}
