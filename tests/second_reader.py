@@ -1,8 +1,8 @@
 """A second reader of snapshots, written from docs/format.md alone, with the standard library and msgpack.
 
-`read(data)` returns the header, the steps, the root, and the trailer of a document of the kinds source, msgpack and xml. A
-step is a tuple that begins with its name, a reference a pair: `("List", [1, ("ref", 0)])`. Whatever is as the text says is
-read; of what isn't, only some is refused.
+`read(data)` returns the header, the steps, the root, and the trailer of a document of the kinds source, msgpack and
+xml. A step is a tuple that begins with its name, a reference is a pair: `("List", [1, ("ref", 0)])`. Whatever is as the
+text says is read; of what isn't, only some is refused.
 """
 
 import ast
@@ -54,7 +54,7 @@ class Known:
         self.key = (module, qualname)
 
 
-class Recipe:
+class _Recipe:
     def __init__(self):
         self.steps = []
         self.registers = 0
@@ -119,7 +119,7 @@ def read_msgpack(data):
     end = unpacker.tell()
     trailer = unpacker.unpack()
     need((end - start, unpacker.tell()) == (header["size"], len(data)), "sizes")
-    recipe = Recipe()
+    recipe = _Recipe()
     for number, *fields in steps:
         match NUMBERS[number], fields:
             case "Tuple" | "List" | "Set" | "FrozenSet" as step, items:
@@ -142,6 +142,7 @@ def read_msgpack(data):
 
 # source
 
+FILLS = ("state", "set_state", "extend", "add", "update")
 REFUSED = re.compile("[\0-\x08\x0b-\x1f\x7f\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -150,7 +151,7 @@ def read_source(data):
     tail = re.search(rb"\n# appsnap trailer: (.*)\n\Z", data)
     text = data.decode("utf-8")
     need(head and tail and not REFUSED.search(text), "no header, no trailer, or a character that may not occur")
-    module = Module()
+    module = _Module()
     for statement in ast.parse(text).body:
         need("application" not in module.variables, "something stands behind the last statement")
         module.statement(statement)
@@ -158,9 +159,9 @@ def read_source(data):
     return header, module.recipe, module.variables["application"], json.loads(tail[1]), data[: tail.start() + 1]
 
 
-class Module:
+class _Module:
     def __init__(self):
-        self.recipe = Recipe()
+        self.recipe = _Recipe()
         self.variables = {}
 
     def bind(self, variable, value):
@@ -178,7 +179,7 @@ class Module:
                 self.bind(alias.asname or alias.name, Known(alias.name, ""))
             case ast.Assign(targets=[ast.Name(id=variable)], value=value):
                 self.bind(variable, self.expr(value))
-            case ast.Expr(value=ast.Call(func=ast.Name(id="state" | "set_state" | "extend" | "add" | "update")) as fill):
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as fill) if name in FILLS:
                 self.expr(fill)
             case _:
                 raise ValueError(ast.unparse(node))
@@ -260,7 +261,7 @@ def read_xml(data):
     snapshot = ET.fromstring(data)
     *elements, root, trailer = snapshot
     need((snapshot.tag, root.tag, trailer.tag) == ("snapshot", "root", "trailer"), "elements")
-    document = Document()
+    document = _Document()
     for element in elements:
         need(element.tag == "fill" or "id" in element.attrib, "a value without id")
         document.value(element)
@@ -281,9 +282,9 @@ def known(text):
     return Known(module, qualname)
 
 
-class Document:
+class _Document:
     def __init__(self):
-        self.recipe = Recipe()
+        self.recipe = _Recipe()
         self.ids = {}
 
     def value(self, element):

@@ -77,8 +77,8 @@ def is_restored(cls: type) -> bool:
 def lasting_state(cls: type, state: Any) -> Any:
     """Return a pickle state without transient attributes, as a copy.
 
-    A state is a dictionary, or a pair of it and the slots, or the list of fields that a frozen dataclass with slots has:
-    in that, None takes the place of what is transient.
+    A state is a dictionary, or a pair of it and the slots, or the list of fields that a frozen dataclass with slots
+    has: in that, None takes the place of what is transient.
     """
     drop = transients(cls)
     if isinstance(state, dict):

@@ -48,8 +48,8 @@ def rows(root: Any, depth: int) -> Iterator[Row]:
 
 
 def lines(root: Any, depth: int) -> Iterator[str]:
-    """Yield the lines of a tree. What is no collection of services is shown by its `repr`."""
-    if IServiceCollection(root, None) is None:
+    """Yield the lines of a tree. What is no collection of services is shown by its `repr`, if it has one of its own."""
+    if IServiceCollection(root, None) is None and type(root).__repr__ is not object.__repr__:
         yield reprlib.repr(root)
         return
     for row in rows(root, depth):

@@ -33,7 +33,7 @@ KINDS = ("pickle", "source", "msgpack", "xml")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a reader found. A bare pickle has neither header nor trailer. `edited`: a source file was changed by hand."""
+    """What a reader found. A bare pickle has no header and no trailer. An `edited` source file was changed by hand."""
 
     recipe: Recipe
     header: Header | None

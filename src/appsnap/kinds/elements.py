@@ -117,7 +117,7 @@ class Reader:
     def _register(self, lazy: Any) -> Ref:
         operand = self._draft.operand(lazy)
         if not isinstance(operand, Ref):
-            raise ValueError("an object is wanted here, not a plain value")
+            raise TypeError("an object is wanted here, not a plain value")
         return operand
 
     def _value(self, element: Element) -> Any:
@@ -262,7 +262,7 @@ def _read_attribute(element: Element, name: str) -> str | None:
         return element.attrib.get(name)
     value = json.loads(coded)
     if not isinstance(value, str):
-        raise ValueError("a name that is no text")
+        raise TypeError("a name that is no text")
     return value
 
 

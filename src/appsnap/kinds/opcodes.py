@@ -160,6 +160,13 @@ class _Reader:
             item.ref = self.draft.make(step)
         return item.ref
 
+    def target(self, item: _Stacked) -> Ref:
+        """Return the register of something that is to be filled."""
+        operand = self.operand(item)
+        if type(operand) is not Ref:
+            raise ValueError(f"a {type(operand).__name__} that is filled")
+        return operand
+
     def operands(self, items: list[Any]) -> list[Any]:
         operand = self.operand
         return [operand(item) for item in items]
@@ -205,7 +212,7 @@ class _Reader:
         args = self.args()
         function = self.stack.pop()
         if function == _RESTORE_STATE and len(args) == 2:
-            self.set_state(self.operand(args[0]), args[1])
+            self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
         if type(function) is Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
@@ -233,11 +240,9 @@ class _Reader:
 
     def build(self) -> None:
         state = self.stack.pop()
-        self.set_state(self.operand(self.stack[-1]), state)
+        self.set_state(self.target(self.stack[-1]), state)
 
-    def set_state(self, target: Any, state: Any) -> None:
-        if type(target) is not Ref:
-            raise ValueError("a state for what can't have one")
+    def set_state(self, target: Ref, state: Any) -> None:
         if (
             self.inline_states
             and type(state) is _Open
@@ -256,7 +261,7 @@ class _Reader:
         if type(target) is _Open and target.form is List and target.ref is None:
             target.items.extend(operands)
         else:
-            self.draft.extend(self.operand(target), operands)
+            self.draft.extend(self.target(target), operands)
 
     def set_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
@@ -268,7 +273,7 @@ class _Reader:
             target.keys.extend(keys)
             target.items.extend(values)
         else:
-            self.draft.fill(self.operand(target), keys, values)
+            self.draft.fill(self.target(target), keys, values)
 
     def add_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
@@ -276,7 +281,7 @@ class _Reader:
         if type(target) is _Open and target.form is Set and target.ref is None:
             target.items.extend(operands)
         elif operands:
-            self.draft.do(Add(self.operand(target), operands))
+            self.draft.do(Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         self.stack.append(_Open(Tuple, self.lazies(items)))

@@ -39,7 +39,7 @@ from appsnap.recipe.steps import (
     Update,
     Value,
 )
-from appsnap.recipe.trust import Grant, Trust, audit, wants
+from appsnap.recipe.trust import SPECIAL_METHODS, Grant, Trust, audit, wants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -228,7 +228,7 @@ def _class_name(makers: list[Any], step: Any) -> str:
 
 
 def _identifier(text: str) -> str:
-    """Turn a text into an identifier: `Web-Server 2` and `WebServer2` into web_server_2. Empty where nothing is left."""
+    """Turn a text into an identifier: `Web-Server 2` into web_server_2. Empty where nothing is left of it."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
     return f"n{slug}" if slug[:1].isdigit() else slug[:40]

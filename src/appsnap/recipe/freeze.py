@@ -10,7 +10,6 @@ from __future__ import annotations
 import copyreg
 import importlib
 import pickle
-import reprlib
 import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from appsnap.errors import CannotSave, Place
 from appsnap.recipe.draft import Draft, Lazy
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.order import Order
+from appsnap.recipe.outline import quoted
 from appsnap.recipe.rules import Rules, standard_reduction
 from appsnap.recipe.steps import (
     ATOMS,
@@ -156,7 +156,7 @@ class _Freezer:
             operand = quick(key)
             keys.append((yield key, ".keys()[%d]", len(keys)) if operand is _ABSENT else operand)
             operand = quick(value)
-            found.append((yield value, form, _Shown(key)) if operand is _ABSENT else operand)
+            found.append((yield value, form, key) if operand is _ABSENT else operand)
         return keys, found
 
     # Containers
@@ -326,25 +326,23 @@ class _Freezer:
             self._draft.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
-        path = self._root + "".join(form % (key,) if "%" in form else form for form, key, _ in self._way)
+        path = self._root + "".join(_label(*step) for step in self._way)
         cls = type(self._way[-1][2])
         self._first_error = self._first_error or error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, _advice(cls)))
 
 
-class _Shown:
-    """A key as a path shows it: cut, and never by a __repr__ that isn't Python's own."""
-
-    def __init__(self, key: Any) -> None:
-        self._key = key
-
-    def __repr__(self) -> str:
-        if type(self._key) is int and self._key.bit_length() > 2_000:
-            return f"{hex(self._key):.20}…"  # Python refuses to show the digits of integers that long
-        if type(self._key) in ATOMS:
-            return reprlib.repr(self._key)
-        return f"<{type(self._key).__qualname__}>"
+def _label(form: str, key: Any, child: Any) -> str:
+    """Return one step of a path: services in a list by their name, as the outline of a snapshot has it."""
+    if form == "[%d]":
+        attributes = getattr(child, "__dict__", {})
+        name = attributes.get("name")
+        return f"[{quoted(name)}]" if type(name) is str and "parent" in attributes else f"[{key}]"
+    if form == "[%r]":
+        # Never by a __repr__ that isn't Python's own.
+        return f"[{quoted(key) if type(key) in ATOMS else f'<{type(key).__qualname__}>'}]"
+    return form % (key,) if "%" in form else form
 
 
 def _global(obj: Any, qualname: str) -> Name:

@@ -34,7 +34,7 @@ from appsnap.recipe.steps import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Node", "Outline"]
+__all__ = ["Node", "Outline", "quoted"]
 
 _SEQUENCES = (List, Tuple, Set, FrozenSet)
 
@@ -165,16 +165,16 @@ class Outline:
             attributes = self.nodes[operand].attributes
             name = attributes.get("name")
             if isinstance(name, str) and "parent" in attributes:
-                return f'"{name}"'
+                return quoted(name)
         return str(index)
 
     def shown(self, operand: Operand) -> str:
         """Return a short text for an operand: a value itself, else its class."""
         if not isinstance(operand, Ref):
-            return _quoted(operand)
+            return quoted(operand)
         node = self.nodes[operand]
         if node.form == "value":
-            return _quoted(node.value)
+            return quoted(node.value)
         return node.name if node.form == "name" else f"<{self.class_of(operand)}>"
 
     def path(self, operand: Operand) -> str:
@@ -253,7 +253,7 @@ class Outline:
     def _headline(self, operand: Operand) -> str:
         """Return what stands in the line of a node whose parts have lines of their own."""
         if not isinstance(operand, Ref):
-            return _quoted(operand)
+            return quoted(operand)
         node = self.nodes[operand]
         if node.form in ("list", "tuple", "set", "frozenset", "dict"):
             count = len(node.items) + len(node.pairs)
@@ -281,13 +281,13 @@ class Outline:
         An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
         """
         if not isinstance(operand, Ref):
-            return _quoted(operand)
+            return quoted(operand)
         node = self.nodes[operand]
         match node.form:
             case "name":
                 return node.name
             case "value" | "bytearray":
-                text = _quoted(node.value)
+                text = quoted(node.value)
                 return text if node.form == "value" else f"bytearray({text})"
             case "member":
                 return f"{self._arrow(node.args[0])}.{node.name}"
@@ -314,7 +314,7 @@ def _bare(label: str) -> str:
     return label.removeprefix(".")
 
 
-def _quoted(value: Any) -> str:
+def quoted(value: Any) -> str:
     """Show a value as people write it: texts in double quotes, long ones cut in the middle."""
     if isinstance(value, str):
         text = _SHORT.repr(value)

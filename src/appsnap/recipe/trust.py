@@ -123,11 +123,10 @@ def wants(recipe: Recipe) -> list[Want]:
 def audit(recipe: Recipe, trust: Trust) -> None:
     """Check that a recipe wants only names that are trusted for their use, and fills only what it made.
 
-    Imports nothing. Raises NotTrusted with every name that is missing.
+    Imports nothing. Raises NotTrusted with every name that is missing, and CannotLoad for keys that cost too much.
     """
     if trust.everything:
         return
-    check_keys(recipe)
     survey = _survey(recipe)
     missing = {key: ref for key, ref in survey.uses.items() if trust.grant(*key) is None}
     if missing:
@@ -143,6 +142,7 @@ def audit(recipe: Recipe, trust: Trust) -> None:
     if survey.fault is not None:
         number, what, target = survey.fault
         raise NotTrusted([], message=f"not trusted: step {number} {what} {_what(recipe, target)}")
+    check_keys(recipe)
 
 
 def _as_wants(recipe: Recipe, uses: dict[tuple[Name, str], Ref]) -> list[Want]:
