@@ -265,7 +265,10 @@ def read_xml(data):
     for element in elements:
         need(element.tag == "fill" or "id" in element.attrib, "a value without id")
         document.value(element)
-    header = {**snapshot.attrib, "appsnap": int(snapshot.attrib["appsnap"])}
+    header = {
+        name.removesuffix("-escaped"): text_of(snapshot, name.removesuffix("-escaped")) for name in snapshot.attrib
+    }
+    header["appsnap"] = int(header["appsnap"])
     owners = {owner.attrib["name"]: owner.attrib["version"] for owner in trailer}
     fields = {"sha256": trailer.attrib["sha256"], "steps": int(trailer.attrib["steps"]), "distributions": owners}
     return header, document.recipe, document.value(root[0]), fields, before
@@ -273,8 +276,12 @@ def read_xml(data):
 
 def text_of(element, name):
     """Return the value of an attribute, or None."""
-    text = element.get(f"{name}-json")
-    return element.get(name) if text is None else json.loads(text)
+    text = element.get(f"{name}-escaped")
+    return element.get(name) if text is None else unescaped(text)
+
+
+def unescaped(text):
+    return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
 def known(text):
@@ -307,7 +314,7 @@ class _Document:
             case "float":
                 return float(text)
             case "str":
-                return self.recipe.atom(json.loads(text) if element.get("json") == "true" else text)
+                return self.recipe.atom(unescaped(text) if element.get("escaped") == "true" else text)
             case "bytes":
                 return self.recipe.atom(base64.b64decode(text))
             case "bytearray":

@@ -106,23 +106,22 @@ def write_recipe(
 def _document(obj: Any, header: Header) -> Sequence[Buffer]:
     module = kind_named(header.kind)
     if header.kind == "pickle":
-        pickled = _pickled(obj)
+        pickled = _pickled(header, obj)
         if pickled is not None:
-            body, modules = pickled
-            return pickle.assemble(header, [body], {"distributions": _distributions(modules)})
+            return pickled
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root)
     return module.write(header, recipe, _distributions({x.module for x in recipe.steps if isinstance(x, Name)}))
 
 
-def _pickled(obj: Any) -> tuple[bytes, set[str]] | None:
+def _pickled(header: Header, obj: Any) -> Sequence[Buffer] | None:
     """Return what the C pickler makes of an object, or None where it gives up.
 
     It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
     the one, and doesn't mind the other.
     """
     try:
-        return pickle.pickle_objects(obj)
+        return pickle.write_objects(header, obj, _distributions)
     except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
         return None
 

@@ -26,13 +26,15 @@ def read(data):
     return recipe
 
 
-def sample():
-    """Return a graph in which most opcodes occur."""
+def sample(protocol):
+    """Return a graph in which most opcodes of a protocol occur."""
     node = zoo.Node()
     node.both = [1, -1, 300, 70000, 2**40, 2**3000, 1.5, None, True, False, "a", "ä" * 100, b"b", b"c" * 300]
     node.parts = {"self": node, 1: (1,), 2: (1, 2), 3: (1, 2, 3), 4: (1, 2, 3, 4), 5: ()}
     node.sets = {frozenset({1, 2}), "x"}, bytearray(b"bytes")
-    node.made = [zoo.Color.RED, zoo.Pair(1, 2), zoo.MyList([1]), zoo.ByKeyword(first=node), node.method, zoo.Node]
+    node.made = [zoo.Color.RED, zoo.Pair(1, 2), zoo.MyList([1]), node.method, zoo.Node]
+    if protocol >= 4:
+        node.made.append(zoo.ByKeyword(first=node))  # earlier ones have no opcode for keywords
     node.again = [node.both, node.parts, node.sets, node.made]
     return node
 
@@ -79,9 +81,9 @@ class TestSteps:
             (b"cbuiltins\ngetattr\n(I3\nS'bit_length'\ntR.", [Member(3, "bit_length")]),
             (b"cimportlib\nimport_module\n(S'os'\ntR.", [Name("os", "")]),
             (b"cbuiltins\ntype\n(NtR.", [Name("types", "NoneType")]),
-            (b"ccopy_reg\n_reconstructor\n(cm\nC\nc__builtin__\nobject\nNtR.", [Name("m", "C"), New(Ref(0), [])]),
-            (b"ccopyreg\n__newobj__\n(cm\nC\ntR.", [Name("m", "C"), New(Ref(0), [])]),
-            (b"(im\nC\n.", [Name("m", "C"), New(Ref(0), [])]),
+            (b"ccopy_reg\n_reconstructor\n(cm\nC\nc__builtin__\nobject\nNtR.", [Name("m", "C"), New(Ref(0), [], (), [])]),
+            (b"ccopyreg\n__newobj__\n(cm\nC\ntR.", [Name("m", "C"), New(Ref(0), [], (), [])]),
+            (b"(im\nC\n.", [Name("m", "C"), New(Ref(0), [], (), [])]),
             (b"(cm\nC\nI1\no.", [Name("m", "C"), Call(Ref(0), [1])]),
             (b"\x80\x02c__builtin__\nxrange\n.", [Name("builtins", "range")]),
             (b"\x80\x03c__builtin__\nxrange\n.", [Name("__builtin__", "xrange")]),
@@ -118,9 +120,7 @@ class TestSteps:
 class TestProtocols:
     def test_sample(self, protocol):
         """Pickles of every protocol are read."""
-        node = sample()
-        if protocol < 4:
-            node.made = node.again = node.both  # protocols before 4 have no nested names, and call to make these
+        node = sample(protocol)
 
         back = build(read(pickle.dumps(node, protocol)), TRUST if protocol > 1 else Trust(EVERYTHING))
 
@@ -198,7 +198,7 @@ class TestRefused:
 
 
 class TestMalformed:
-    DATA = tuple(pickle.dumps(sample(), protocol) for protocol in (0, 2, 5))
+    DATA = tuple(pickle.dumps(sample(protocol), protocol) for protocol in (0, 2, 5))
 
     @staticmethod
     def attempt(data):

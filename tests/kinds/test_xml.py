@@ -68,7 +68,6 @@ class TestReading:
             "  <root><int>１</int></root>",
             "  <root><float>x</float></root>",
             "  <root><bytes>?</bytes></root>",
-            "  <root><str json='true'>[]</str></root>",
             "  <root><ref to='x'/></root>",
             "  <root><what/></root>",
             "  <root><dict><int>1</int></dict></root>",

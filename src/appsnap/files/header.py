@@ -20,8 +20,6 @@ Raise it when a reader of the old number would misread a new file; then add a go
 `fixtures/`, and keep the reader of the old one. A new field that old readers may ignore doesn't raise it.
 """
 
-KINDS = ("pickle", "source", "msgpack", "xml")
-
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -41,8 +39,11 @@ class Header:
         return {"appsnap": fields.pop("format"), **{key: value for key, value in fields.items() if value is not None}}
 
     @classmethod
-    def from_dict(cls, fields: Any) -> Header:
-        """Return the header of a file. Raises Damaged where it is none, NewerFormat where its number is too high."""
+    def from_dict(cls, fields: Any, kind: str) -> Header:
+        """Return the header of a file of this kind.
+
+        Raises Damaged where it is none, or another kind's; NewerFormat where its number is too high.
+        """
         if not isinstance(fields, dict) or type(fields.get("appsnap")) is not int:
             raise Damaged("no header of a snapshot")
         if fields["appsnap"] > FORMAT:
@@ -51,8 +52,8 @@ class Header:
                 hint="install a newer appsnap",
             )
         rest = {key: value for key, value in fields.items() if key in cls.__slots__ and key != "format"}
-        if rest.get("kind") not in KINDS or not all(isinstance(value, str) for value in rest.values()):
-            raise Damaged("the header of the snapshot has fields of the wrong type")
+        if rest.get("kind") != kind or not all(isinstance(value, str) for value in rest.values()):
+            raise Damaged(f"the header is none of a {kind} snapshot")
         return cls(format=fields["appsnap"], **{"python": "", "version": "", **rest})
 
 

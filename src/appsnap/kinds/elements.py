@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +61,12 @@ class Reader:
                     if element.tag != "snapshot":
                         raise Damaged(f"the document is a {element.tag}, not a snapshot")
                     snapshot = element
-                    header = {**element.attrib, "appsnap": int(element.attrib.get("appsnap", ""))}
-                    Header.from_dict(header)
+                    header = {
+                        name.removesuffix("-escaped"): _read_attribute(element, name.removesuffix("-escaped"))
+                        for name in element.attrib
+                    }
+                    header["appsnap"] = int(header.get("appsnap") or "")
+                    Header.from_dict(header, "xml")
                 continue
             depth -= 1
             if depth == 1:
@@ -205,10 +208,8 @@ class Reader:
 
     def _text(self, element: Element) -> Any:
         text = element.text or ""
-        if element.attrib.get("json") == "true":
-            text = json.loads(text)
-            if not isinstance(text, str):
-                raise ValueError("a text that is no text")
+        if element.attrib.get("escaped") == "true":
+            text = _unescaped(text)
         return self._draft.operand(text)
 
     def _bytes(self, element: Element) -> Any:
@@ -257,13 +258,12 @@ def _name(dotted: str) -> Name:
 
 
 def _read_attribute(element: Element, name: str) -> str | None:
-    coded = element.attrib.get(f"{name}-json")
-    if coded is None:
-        return element.attrib.get(name)
-    value = json.loads(coded)
-    if not isinstance(value, str):
-        raise TypeError("a name that is no text")
-    return value
+    coded = element.attrib.get(f"{name}-escaped")
+    return element.attrib.get(name) if coded is None else _unescaped(coded)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
 def _base64(element: Element) -> bytes:

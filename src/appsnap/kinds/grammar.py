@@ -149,7 +149,7 @@ class Reader:
                 return self._draft.make(Set(self._operands(items)))
             case ast.Dict(keys=keys, values=values):
                 return self._draft.dictionary(*self._mapping(node, keys, values))
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (int, float):
                 return -value
             case ast.Attribute(value=owner, attr=attribute):
                 return self._draft.call(Name("builtins", "getattr"), [self._expression(owner), attribute])
@@ -157,7 +157,8 @@ class Reader:
                 return self._helper(node, function)
             case ast.Call(func=function_node, args=args, keywords=[]):
                 function = self._expression(function_node)
-                return self._draft.make(Call(self._register(node, function), self._operands(args)))
+                operands = self._operands(args)
+                return self._draft.make(Call(self._register(node, function), operands))
         raise self._refuse(node, "an expression that isn't of the grammar")
 
     def _constant(self, node: ast.AST, value: Any) -> Any:
@@ -197,12 +198,12 @@ class Reader:
                 continue
             if not isinstance(part.value, ast.Dict):
                 raise self._refuse(node, "** before something that is no dictionary")
-            more, found = self._mapping(node, part.value.keys, part.value.values)
-            if not all(type(key) is str for key in more):
-                raise self._refuse(node, "an attribute whose name is no text")
-            keys += more
-            values += found
-        return keys, self._draft.operands(values)
+            for key, value in zip(part.value.keys, part.value.values, strict=True):
+                if not isinstance(key, ast.Constant) or type(key.value) is not str:
+                    raise self._refuse(node, "an attribute whose name is no text")
+                keys.append(key.value)
+                values.append(self._expression(value))
+        return keys, values
 
     def _helper(self, node: ast.Call, function: str) -> Any:
         draft = self._draft
@@ -217,7 +218,8 @@ class Reader:
                 return draft.new(self._register(node, found), operands, keys, values)
             case "state", [target]:
                 ref = self._register(node, self._expression(target))
-                draft.do(State(ref, *self._keywords(node)))
+                keys, values = self._keywords(node)
+                draft.do(State(ref, keys, draft.operands(values)))
                 return ref
             case "set_state", [target, value]:
                 ref = self._register(node, self._expression(target))

@@ -73,7 +73,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
-    packed: bytes = msgpack.packb(fields)
+    packed: bytes = msgpack.packb(fields, unicode_errors="surrogatepass")
     return packed
 
 
@@ -118,7 +118,7 @@ _ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
 def read(data: memoryview) -> Document:
     """Return the document that bytes spell."""
     fields, start = _unpack(data, 0, min(len(data), _HEAD))
-    header = Header.from_dict(fields)
+    header = Header.from_dict(fields, "msgpack")
     size = fields.get("size")
     if type(size) is not int or not 0 <= size < len(data) - start:
         raise Damaged(

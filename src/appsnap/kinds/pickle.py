@@ -159,7 +159,7 @@ def _header(data: memoryview) -> tuple[Header | None, int, int]:
     if bytes(data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]) != _MAGIC:
         return None, 0, len(data)
     fields, start = _read_plain(data, 0)
-    header = Header.from_dict(fields)
+    header = Header.from_dict(fields, "pickle")
     size = fields.get("size")
     if type(size) is not int or not 0 <= size < len(data) - start:
         raise Damaged(

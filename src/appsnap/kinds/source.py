@@ -69,7 +69,7 @@ def _read_header(text: str) -> Header:
     found = _FIRST_LINE.match(text)
     if found is None:
         raise Damaged('line 1 is no header: it should begin "# appsnap 1 source"')
-    return Header.from_dict({**_json(found[2] or "{}", 1), "appsnap": int(found[1]), "kind": "source"})
+    return Header.from_dict({**_json(found[2] or "{}", 1), "appsnap": int(found[1]), "kind": "source"}, "source")
 
 
 def _read_trailer(text: str) -> tuple[Trailer | None, bool]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
@@ -52,6 +51,7 @@ __all__ = ["read", "write"]
 
 # What XML 1.0 (section 2.2) can't hold, and carriage returns, which parsers turn into line feeds.
 _UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPED = re.compile(rf"\\|{_UNFIT.pattern}")
 _TRAILER = b"<trailer "
 _WIDTH = 100
 
@@ -63,8 +63,8 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
     """Return the document of a recipe, in pieces."""
     statements, root = fold(recipe)
     writer = _Writer(names(recipe, [one.register for one in statements if isinstance(one, Assign)]))
-    attributes = " ".join(f"{key}={quoteattr(str(value))}" for key, value in header.to_dict().items())
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<snapshot {attributes}>"]
+    attributes = "".join(_attribute(key, str(value)) for key, value in header.to_dict().items())
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<snapshot{attributes}>"]
     for statement in statements:
         lines += writer.statement(statement)
     lines += ["  <root>", *writer.element(root, 2), "  </root>", ""]
@@ -209,10 +209,15 @@ def _dotted(name: Name) -> str:
 
 
 def _attribute(name: str, value: str) -> str:
-    """Return an attribute; where XML can't hold the value, it is `NAME-json`, with a JSON string."""
+    """Return an attribute; where XML can't hold the value, it is `NAME-escaped`."""
     if _UNFIT.search(value):
-        return f" {name}-json={quoteattr(json.dumps(value))}"
+        return f" {name}-escaped={quoteattr(_escaped(value))}"
     return f" {name}={quoteattr(value)}"
+
+
+def _escaped(text: str) -> str:
+    r"""Write backslashes, and what XML can't hold, as `\uXXXX`."""
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _atom(value: Any, more: str = "") -> str:
@@ -235,7 +240,7 @@ def _atom(value: Any, more: str = "") -> str:
             return f"<bytes{more}>{base64.b64encode(value).decode()}</bytes>"
         case text:
             if _UNFIT.search(text):
-                return f'<str{more} json="true">{escape(json.dumps(text))}</str>'
+                return f'<str{more} escaped="true">{escape(_escaped(text))}</str>'
             return f"<str{more}>{escape(text)}</str>"
 
 
@@ -262,4 +267,4 @@ def read(data: memoryview) -> Document:
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(reader.finish(), Header.from_dict(header), Trailer.from_dict(trailer, digest))
+    return Document(reader.finish(), Header.from_dict(header, "xml"), Trailer.from_dict(trailer, digest))
