@@ -11,7 +11,6 @@ from cryptography.exceptions import InvalidTag
 
 import appsnap
 import shop
-from appsnap import snapshot
 from appsnap.errors import CannotLoad, CannotSave, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
 from appsnap.files import age
 from appsnap.kinds import KINDS
@@ -153,7 +152,7 @@ class TestConvert:
         old, new = tmp_path / "old", tmp_path / "new"
         appsnap.save(shop.make(), old, kind=kind)
 
-        snapshot.write_recipe(appsnap.open_snapshot(old), new, kind=target)
+        appsnap.open_snapshot(old).save(new, kind=target)
 
         assert appsnap.open_snapshot(new).kind == target
         assert appsnap.dumps(appsnap.load(new, trust=["shop.*"]), "source") == appsnap.dumps(shop.make(), "source")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Passphrase = str | Callable[[], str]
 
-__all__ = ["Snapshot", "dumps", "load", "loads", "open_snapshot", "save", "write_recipe"]
+__all__ = ["Snapshot", "dumps", "load", "loads", "open_snapshot", "save"]
 
 
 # Out
@@ -79,28 +79,6 @@ def dumps(
     """
     pieces = _document(obj, Header(kind))
     return b"".join(_wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
-
-
-def write_recipe(
-    snapshot: Snapshot,
-    path: str | os.PathLike[str],
-    *,
-    kind: str,
-    passphrase: str | None = None,
-    recipients: Iterable[str] = (),
-    compress: bool = False,
-    armor: bool = False,
-    check: Callable[[Path], object] | None = None,
-) -> None:
-    """Save what is in a snapshot in another kind or other layers. Nothing is imported, nothing is built.
-
-    `check` is that of `save`.
-    """
-    old = snapshot.header or Header(kind)
-    header = Header(kind, old.name, old.tag, None if kind == "source" else now())
-    known = snapshot.document.trailer
-    pieces = kind_named(kind).write(header, snapshot.document.recipe, known.distributions if known else {})
-    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
 
 
 def _document(obj: Any, header: Header) -> Sequence[Buffer]:
@@ -315,6 +293,28 @@ class Snapshot:
     def build(self, trust: Iterable[str] | Everything = ()) -> Any:
         """Return the objects. Raises what `load` raises."""
         return _build(self.document, Trust(trust))
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        kind: str | None = None,
+        passphrase: str | None = None,
+        recipients: Iterable[str] = (),
+        compress: bool = False,
+        armor: bool = False,
+        check: Callable[[Path], object] | None = None,
+    ) -> None:
+        """Write what is in the snapshot to a file, in another kind or other layers. Nothing is built.
+
+        `kind` is that of the snapshot if it is None; the other arguments are those of `appsnap.save`.
+        """
+        kind = kind or self.kind
+        old = self.header or Header(kind)
+        header = Header(kind, old.name, old.tag, None if kind == "source" else now())
+        known = self.document.trailer
+        pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {})
+        atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""

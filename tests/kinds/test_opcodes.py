@@ -189,6 +189,17 @@ class TestRefused:
 
         assert peak < 1_000_000
 
+    def test_keywords_of_a_list(self):
+        """Keyword arguments are a dictionary."""
+        with pytest.raises(Damaged, match="no dictionary"):
+            read(b"cm\nC\n)]I1\na\x92.")
+
+    @pytest.mark.parametrize("pickled", [b"I0\nI1\na.", b"I0\n(I1\ne.", b"I0\nI1\nI1\ns.", b"I0\n(I1\n\x90.", b"I0\n}b."])
+    def test_filled_atoms(self, pickled):
+        """A number is no register that could be filled."""
+        with pytest.raises(Damaged, match="filled"):
+            read(b"]2" + pickled)
+
     def test_offset(self):
         """The error says where."""
         with pytest.raises(Damaged) as caught:

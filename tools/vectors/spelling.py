@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import msgpack
 
-__all__ = ["KINDS", "R", "Steps", "document", "pickled", "spell"]
+__all__ = ["KINDS", "R", "Script", "Steps", "document", "pickled", "spell"]
 
 KINDS = ("pickle", "source", "msgpack", "xml")
 HEAD = {"python": "3.11.0", "version": "1.0"}
@@ -27,6 +27,24 @@ Steps = list[tuple[Any, ...]]
 
 class R(int):
     """A reference to a register."""
+
+
+class Script:
+    """Steps while they are being written: it counts the registers."""
+
+    def __init__(self) -> None:
+        self.steps: Steps = []
+        self._registers = 0
+
+    def make(self, *step: Any) -> R:
+        """Add a step that writes a register, and return that."""
+        self.steps.append(step)
+        self._registers += 1
+        return R(self._registers - 1)
+
+    def do(self, *step: Any) -> None:
+        """Add a step that fills."""
+        self.steps.append(step)
 
 
 def spell(kind: str, steps: Steps, root: Any) -> bytes:

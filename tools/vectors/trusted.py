@@ -77,10 +77,6 @@ def _uses(each: Any) -> None:
         [("Name", "builtins", "type"), ("Tuple", []), ("Dict", [], []), ("Call", R(0), ["X", R(1), R(2)]), ("New", R(3), [])],
         R(4), "A class is made by type(), and an object of it.",
     )  # fmt: skip
-    each(
-        "unused-name", "loads", [("Name", "canary_module", "Class"), ("List", [])], R(1),
-        "A name that nothing refers to. Kinds that write names where they are used don't have it.", result="[]",
-    ) if False else None  # fmt: skip
     for attribute in ("__class__", "__subclasses__", "__init__", "__reduce__", "__globals__", "mro"):
         each(
             f"member-of-a-class-{attribute.strip('_')}", "not trusted",

@@ -49,4 +49,4 @@ def command(*, source: Input, target: Output) -> None:
             snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase)
 
     with Progress(f"writing {target.path}") as progress:
-        snapshot.write_recipe(old, target.path, kind=target.kind, passphrase=passphrase, check=check, **target.layers())
+        old.save(target.path, kind=target.kind, passphrase=passphrase, check=check, **target.layers())

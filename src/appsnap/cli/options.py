@@ -132,7 +132,7 @@ class Output:
         return self.sources.to_close(self.path) if self.has_passphrase else None
 
     def layers(self) -> dict[str, Any]:
-        """Return the arguments of `snapshot.save` and `write_recipe` for the other layers."""
+        """Return the arguments of `save` and `Snapshot.save` for the other layers."""
         return {
             "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
             "armor": self.armor,

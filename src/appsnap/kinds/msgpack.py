@@ -145,6 +145,8 @@ def read(data: memoryview) -> Document:
         registers += type(step) in MAKERS
     if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
         raise Damaged("the root is no operand")
+    if trailer.steps not in (None, len(steps)):
+        raise Damaged(f"the trailer counts {trailer.steps} steps, but {len(steps)} are there")
     return Document(Recipe(steps, root), header, trailer)
 
 

@@ -227,7 +227,8 @@ class _Reader:
     def new_with_keywords(self) -> None:
         keywords = self.stack.pop()
         args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
-        if type(keywords) is not _Open or not all(type(key) is str for key in keywords.keys):
+        named = type(keywords) is _Open and keywords.form is Dict and all(type(key) is str for key in keywords.keys)
+        if not named:
             raise ValueError("keyword arguments that are no dictionary")
         self.stack.append(self.draft.new(self.stack.pop(), args, keywords.keys, keywords.items))
 

@@ -244,7 +244,7 @@ class _Freezer:
         self._kept.append(reduction)
         return (yield from self._reduced(obj, *reduction))
 
-    def _reduced(
+    def _reduced(  # noqa: PLR0917 - the fields of a reduction, in pickle's order
         self,
         obj: Any,
         function: Any,

@@ -302,11 +302,18 @@ class Outline:
             parts.append(None if None in shown else f"{shown[0]}: {shown[1]}")
         if any(part is None for part in parts):
             return None
-        text = _BRACKETS.get(node.form, f"{node.name}(%s)") % ", ".join(part or "" for part in parts)
+        begin, end = _BRACKETS.get(node.form, (f"{node.name}(", ")"))
+        text = begin + ", ".join(part or "" for part in parts) + end
         return text if len(text) <= room else None
 
 
-_BRACKETS = {"list": "[%s]", "tuple": "(%s)", "set": "{%s}", "dict": "{%s}", "frozenset": "frozenset({%s})"}
+_BRACKETS = {
+    "list": ("[", "]"),
+    "tuple": ("(", ")"),
+    "set": ("{", "}"),
+    "dict": ("{", "}"),
+    "frozenset": ("frozenset({", "})"),
+}
 
 
 def _bare(label: str) -> str:
