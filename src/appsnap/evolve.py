@@ -95,7 +95,7 @@ def lasting_state(cls: type, state: Any) -> Any:
 def restore_state(obj: Any, state: Any) -> None:
     """Give an object its state as pickle does, without what is transient, and make anew what has a factory."""
     cls = type(obj)
-    drop = transients(cls)
+    drop = transients(cls)  # type: ignore[arg-type]  # a class can be hashed, whatever its metaclass
     if drop:
         state = lasting_state(cls, state)
     _assign(obj, state)

@@ -62,8 +62,10 @@ class Vectors:
     ) -> None:
         """Add one. Raises ValueError for a name that stands twice, and for what can't stand in a header."""
         vector = Vector(f"{kind}-{name}", kind, expect, about, payload, source, trust, passphrase, result)
-        if vector.name in self._all or expect not in EXPECTATIONS or kind not in KINDS:
-            raise ValueError(f"{vector.name}: stands twice, or has no such expectation")
+        if vector.name in self._all:
+            raise ValueError(f"{vector.name} stands twice")
+        if expect not in EXPECTATIONS or kind not in KINDS:
+            raise ValueError(f"{vector.name}: there is no {expect!r} or {kind!r}")
         if any("\n" in text or text != text.strip() for text in (about, source, passphrase, result)):
             raise ValueError(f"{vector.name}: a field with more than a line")
         self._all[vector.name] = vector

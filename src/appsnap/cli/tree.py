@@ -49,7 +49,8 @@ def rows(root: Any, depth: int) -> Iterator[Row]:
 
 def lines(root: Any, depth: int) -> Iterator[str]:
     """Yield the lines of a tree. What is no collection of services is shown by its `repr`, if it has one of its own."""
-    if IServiceCollection(root, None) is None and type(root).__repr__ is not object.__repr__:
+    own_repr = any("__repr__" in vars(base) for base in type(root).__mro__[:-1])
+    if IServiceCollection(root, None) is None and own_repr:
         yield reprlib.repr(root)
         return
     for row in rows(root, depth):

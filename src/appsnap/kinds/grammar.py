@@ -149,7 +149,9 @@ class Reader:
                 return self._draft.make(Set(self._operands(items)))
             case ast.Dict(keys=keys, values=values):
                 return self._draft.dictionary(*self._mapping(node, keys, values))
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (int, float):
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if not isinstance(
+                value, bool
+            ):
                 return -value
             case ast.Attribute(value=owner, attr=attribute):
                 return self._draft.call(Name("builtins", "getattr"), [self._expression(owner), attribute])

@@ -138,17 +138,16 @@ class _Reader:
         self.stack = self.marks.pop()
         return items
 
-    def operand(self, item: _Stacked) -> Any:
+    def operand(self, item: Any) -> Any:
         """Return the operand of something on the stack; what lies open is made now."""
         cls = type(item)
         if cls is _Open:
-            return self.close(item)  # type: ignore[arg-type]  # its type was looked at
-        if cls is bytes and len(item) > INLINE:  # type: ignore[arg-type]  # the same
-            known = self.bytes.get(id(item))
-            if known is None:
-                known = self.bytes[id(item)] = (item, self.draft.make(Value(item)))  # type: ignore[assignment,arg-type]  # the same
-            return known[1]
-        return self.draft.operand(item)  # type: ignore[arg-type]  # the same
+            return self.close(item)
+        if cls is bytes and len(item) > INLINE:
+            if id(item) not in self.bytes:
+                self.bytes[id(item)] = (item, self.draft.make(Value(item)))
+            return self.bytes[id(item)][1]
+        return self.draft.operand(item)
 
     def close(self, item: _Open) -> Ref:
         if item.handed_over:
@@ -306,7 +305,7 @@ class _Reader:
             raise ValueError("a string without quotes")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
-            self.push_string(codecs.escape_decode(line[1:-1])[0])  # type: ignore[attr-defined]  # what pickle uses for it
+            self.push_string(codecs.escape_decode(line[1:-1])[0])  # what pickle uses for it
 
     def refuse(self) -> None:
         what = _REFUSED[self.data[self.at - 1]]

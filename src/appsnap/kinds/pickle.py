@@ -122,7 +122,7 @@ def unpickle_objects(data: memoryview) -> Any:
 
 def assemble(header: Header, body: Sequence[Buffer], trailer: dict[str, Any]) -> list[Buffer]:
     """Return header, body and trailer as one document."""
-    size = sum(len(piece) for piece in body)  # type: ignore[arg-type]  # bytes-like, all of them
+    size = sum(memoryview(piece).nbytes for piece in body)
     pieces = [_plain(header.to_dict() | {"size": size}), *body]
     digest = hashlib.sha256()
     for piece in pieces:
@@ -222,7 +222,7 @@ def _operand(out: bytearray, operand: Operand) -> None:
     elif type(operand) is bytes:
         out += _bytes(operand)
     else:
-        out += {None: pickle.NONE, True: pickle.NEWTRUE, False: pickle.NEWFALSE}[operand]
+        out += pickle.NONE if operand is None else pickle.NEWTRUE if operand else pickle.NEWFALSE
 
 
 def _integer(out: bytearray, number: int) -> None:

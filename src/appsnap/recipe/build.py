@@ -185,7 +185,7 @@ class _Builder:
         if not step.name.startswith("__") or step.name in SPECIAL_METHODS:
             for base in cls.__mro__:
                 if step.name in base.__dict__:
-                    method = base.__dict__[step.name]
+                    method: Any = base.__dict__[step.name]
                     if isinstance(method, _METHODS):
                         return method.__get__(owner, cls)
                     break
@@ -247,7 +247,6 @@ _METHODS = (
     types.MethodDescriptorType,
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
-    types.BuiltinFunctionType,
     classmethod,
     staticmethod,
 )

@@ -104,8 +104,9 @@ def _container(cls: Callable[..., Any], *sources: type) -> Callable[[tuple[Any, 
 
 
 def _partial(args: tuple[Any, ...]) -> functools.partial[Any]:
-    _check(len(args) == 1 and callable(args[0]), "takes one callable")
-    return functools.partial(*args)
+    (function,) = args
+    _check(callable(function), "takes one callable")
+    return functools.partial(function)
 
 
 def _logger(args: tuple[Any, ...]) -> logging.Logger:
@@ -219,7 +220,7 @@ def _latin1(args: tuple[Any, ...]) -> bytes:
     """`_codecs.encode(text, "latin1")`: how protocols below 3 spell bytes. No other codec: some of them run code."""
     text, codec = args
     _check(type(text) is str and codec in ("latin1", "latin-1"), "takes a text and latin1")
-    return text.encode("latin-1")
+    return bytes(text, "latin-1")
 
 
 _EXCEPTIONS = [x for x in vars(builtins).values() if isinstance(x, type) and issubclass(x, BaseException)]

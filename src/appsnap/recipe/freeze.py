@@ -128,11 +128,11 @@ class _Freezer:
         if cls is str:
             return self._draft.text(obj)
         if cls is bytes and len(obj) <= INLINE:
-            return obj  # type: ignore[no-any-return]  # an atom
-        operand = self._memo.get(id(obj), _ABSENT)
+            return obj  # type: ignore[no-any-return]  # the same
+        operand: Any = self._memo.get(id(obj), _ABSENT)
         if operand is None:
             operand = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
-        return operand
+        return operand  # type: ignore[no-any-return]  # the same
 
     def _enter(self, obj: Any) -> Frame:
         container = self._containers.get(type(obj))
@@ -336,12 +336,17 @@ class _Freezer:
 def _label(form: str, key: Any, child: Any) -> str:
     """Return one step of a path: services in a list by their name, as the outline of a snapshot has it."""
     if form == "[%d]":
-        attributes = getattr(child, "__dict__", {})
+        try:
+            attributes = object.__getattribute__(child, "__dict__")
+        except AttributeError:
+            attributes = {}
         name = attributes.get("name")
         return f"[{quoted(name)}]" if type(name) is str and "parent" in attributes else f"[{key}]"
     if form == "[%r]":
         # Never by a __repr__ that isn't Python's own.
         return f"[{quoted(key) if type(key) in ATOMS else f'<{type(key).__qualname__}>'}]"
+    if form == ".%s" and not key.isidentifier():
+        return f".__dict__[{quoted(key)}]"
     return form % (key,) if "%" in form else form
 
 

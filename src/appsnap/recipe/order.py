@@ -143,7 +143,7 @@ class Order:
             reduction = self._reduction(obj)
             if isinstance(reduction, str):
                 return [reduction]
-            function, args, state, items, pairs, *_ = (*reduction, None, None, None, None)
+            function, args, state, items, pairs = [*reduction, None, None, None][:5]
             if isinstance(obj, (set, frozenset)):
                 args = [frozenset(arg) if type(arg) is list else arg for arg in args]
             return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]

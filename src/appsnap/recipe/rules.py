@@ -35,7 +35,7 @@ _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 # What cloudpickle takes apart and pickle doesn't. Not among them: files, whose content it would swallow.
-_BY_CLOUDPICKLE = (
+_BY_CLOUDPICKLE: tuple[type, ...] = (
     types.CellType,
     types.CodeType,
     types.MappingProxyType,
@@ -70,12 +70,15 @@ def _leave(_: Any) -> Any:
 
 
 def _reduce_method(method: Any) -> Any:
-    return getattr, (method.__self__, method.__name__)
-
-
-def _reduce_builtin(function: Any) -> Any:
-    owner = function.__self__
-    return NotImplemented if owner is None or isinstance(owner, types.ModuleType) else _reduce_method(function)
+    owner, name = method.__self__, method.__name__
+    if name.startswith("__") and not name.endswith("__"):
+        classes = (owner if isinstance(owner, type) else type(owner)).__mro__
+        mangled = [f"_{cls.__name__.lstrip('_')}{name}" for cls in classes]
+        name = next((found for found in mangled if getattr(owner, found, None) == method), name)
+    if getattr(owner, name, None) == method:
+        return getattr, (owner, name)
+    # A lambda, or a function that a decorator left under another name.
+    return types.MethodType, (method.__func__, owner)
 
 
 def _reduce_member(member: enum.Enum) -> Any:
@@ -125,7 +128,7 @@ class Rules:
         if cls in (types.MethodType, types.MethodWrapperType):
             return _reduce_method
         if cls is types.BuiltinFunctionType:
-            return _reduce_builtin
+            return self._reduce_builtin
         if cls is types.ModuleType:
             return self._reduce_module
         if cls in _BY_CLOUDPICKLE:
@@ -160,6 +163,13 @@ class Rules:
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the code, which means something in this process only.
             return _by_attribute(function.__module__, function.__qualname__)
+        return NotImplemented
+
+    def _reduce_builtin(self, function: Any) -> Any:
+        owner = function.__self__
+        if owner is not None and not isinstance(owner, types.ModuleType):
+            return _reduce_method(function)
+        self.modules.add(function.__module__ or "builtins")
         return NotImplemented
 
     def _reduce_module(self, module: types.ModuleType) -> Any:
