@@ -3,6 +3,7 @@
 import copyreg
 import enum
 import logging
+import math
 import re
 import struct
 import types
@@ -51,7 +52,7 @@ def _compare(there, back, pairs, sets, kept):
         return f"{path}: {cls} is {type(other)}"
     if cls in ATOMS:
         if cls is float:
-            one, other = (struct.pack(">d", x) if x == x else "nan" for x in (one, other))
+            one, other = ("nan" if math.isnan(x) else struct.pack(">d", x) for x in (one, other))
         return None if one == other else f"{path}: {one!r:.60} is {other!r:.60}"
     if isinstance(one, UNIQUE) or (cls is types.BuiltinFunctionType and _is_known(one)):
         return None if one is other else f"{path}: {one!r:.60} is {other!r:.60}"
@@ -96,7 +97,13 @@ def _parts(obj):
         case memoryview():
             return [obj.tobytes(), obj.format, obj.shape, obj.readonly]
         case np.ndarray():
-            return [obj.dtype, obj.shape, obj.tobytes("A"), obj.flags.f_contiguous or obj.ndim < 2, obj.flags.writeable or not obj.size]
+            return [
+                obj.dtype,
+                obj.shape,
+                obj.tobytes("A"),
+                obj.flags.f_contiguous or obj.ndim < 2,
+                obj.flags.writeable or not obj.size,
+            ]
         case np.generic():
             return [obj.dtype, obj.tobytes()]
     reduce = copyreg.dispatch_table.get(type(obj))

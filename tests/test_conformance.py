@@ -104,6 +104,8 @@ LEFT_OUT_OF_READING = {
 class _Five(tuple):
     """All protocols, of which there is one, however they are cut."""
 
+    __slots__ = ()
+
     def __getitem__(self, key):
         return _Five([5] if 5 in range(6)[key] else []) if isinstance(key, slice) else 5
 
@@ -163,7 +165,7 @@ class _Reading:
             raise error.__cause__ or error from None
 
     def check_unpickling_error(self, errors, data):
-        with self.subTest(data=data), self.assertRaises(AppsnapError):
+        with self.subTest(data=data), pytest.raises(AppsnapError):
             build(opcodes.read(memoryview(data))[0], _ALL)
 
     bad_stack_errors = truncated_errors = (AppsnapError, ValueError)

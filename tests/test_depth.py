@@ -7,7 +7,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zoo
-
 from appsnap import EVERYTHING, dumps, loads
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.outline import Outline

@@ -11,17 +11,18 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zoo
-from isomorphism import difference
-
 from appsnap import EVERYTHING, dumps, loads
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
 from appsnap.recipe.trust import Trust
+from isomorphism import difference
 
 WRITTEN_FROM_RECIPES = KINDS[1:]
 TRUST = ["zoo.*", "zoo.function", "call:zoo.MySet", "builtins.len", "builtins.dict.fromkeys", "builtins.str.upper"]
-GENTLY = settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+GENTLY = settings(
+    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 ATOMS = st.one_of(
     st.none(),
@@ -159,5 +160,8 @@ def test_a_recipe_is_what_it_was(kind):
 
     again = kind_named(kind).read(memoryview(data)).recipe
 
-    assert hashlib.sha256(b"".join(kind_named(kind).write(Header(kind), again, {}))).digest() == hashlib.sha256(data).digest()
+    assert (
+        hashlib.sha256(b"".join(kind_named(kind).write(Header(kind), again, {}))).digest()
+        == hashlib.sha256(data).digest()
+    )
     assert difference(graph, build(again, Trust(EVERYTHING))) is None

@@ -1,3 +1,4 @@
+# ruff: noqa: D102, DTZ001, DTZ901, PIE796, PYI024, PLW0108 - they are as people write them
 """Classes of every sort that a snapshot may meet, and graphs of their objects made from plain specifications."""
 
 import array
@@ -72,6 +73,10 @@ class MyStr(str):
     """A text of a class of its own."""
 
     __slots__ = ()
+
+
+class Meta(type):
+    """A class of classes."""
 
 
 class Outer:
@@ -188,8 +193,18 @@ VALUES = [
     *(re.compile("a(?i:b)", re.MULTILINE | re.VERBOSE), re.compile(b"x", re.DOTALL), re.compile("(?i)ä", re.ASCII)),
     *(array.array("d", [1.5, float("nan")]), array.array("u", "ä"), array.array("q"), array.array("B", b"123")),
     *(collections.Counter("abca"), collections.OrderedDict(b=1, a=2), collections.deque([1, 2], 3)),
-    *(collections.deque(), collections.defaultdict(list, a=[1]), collections.defaultdict(None), types.SimpleNamespace()),
-    *(collections.ChainMap({1: 2}, {}), collections.UserDict(a=1), collections.UserList([1]), collections.UserString("a")),
+    *(
+        collections.deque(),
+        collections.defaultdict(list, a=[1]),
+        collections.defaultdict(None),
+        types.SimpleNamespace(),
+    ),
+    *(
+        collections.ChainMap({1: 2}, {}),
+        collections.UserDict(a=1),
+        collections.UserList([1]),
+        collections.UserString("a"),
+    ),
     *(Color.RED, Color.ROT, Color.GREEN, Level.HIGH, Access.READ, Access.READ | Access.RUN, Access(0)),
     *(Node, Outer.Inner, Outer.made, Outer.stated, function, str.upper, dict.fromkeys, len),
     *("abc".index, (3).bit_length, [1, 2].append, {}.get, {1, 2}.__contains__, [1].__len__, b"".join, int, type(None)),
@@ -197,13 +212,24 @@ VALUES = [
     *(MyInt(5), MyStr("x" * 100), MyTuple((1, 2)), Pair(1, "a"), types.MappingProxyType({"a": 1})),
     *(functools.partial(int, base=2), functools.partial(function, [1], x={}), functools.partial(function)),
     *(ValueError("a", 1), OSError(2, "no", "file"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), KeyError()),
-    *(memoryview(b"abc"), memoryview(bytearray(b"abc")), memoryview(array.array("i", [1, 2])), memoryview(b"abcd")[1:3]),
+    *(
+        memoryview(b"abc"),
+        memoryview(bytearray(b"abc")),
+        memoryview(array.array("i", [1, 2])),
+        memoryview(b"abcd")[1:3],
+    ),
     *(frozenset(), frozenset({frozenset(), frozenset({1})}), (), ((), ()), bytearray(), bytearray(b"\x00" * 100)),
     ExceptionGroup("several", [ValueError(1), TypeError()]),
 ]
 ARRAYS = [
     *(np.arange(6).reshape(2, 3), np.asfortranarray(np.arange(6).reshape(2, 3)), np.array(1.5), np.zeros((0, 3), "f4")),
-    *(np.arange(10)[::3], np.array([1, 2], ">u2"), np.array([True, False]), np.array(["a", "äö"]), np.array([b"a", b"bc"])),
+    *(
+        np.arange(10)[::3],
+        np.array([1, 2], ">u2"),
+        np.array([True, False]),
+        np.array(["a", "äö"]),
+        np.array([b"a", b"bc"]),
+    ),
     np.array([(1, 2.5, "x")], dtype=[("a", "i1"), ("b", "<f8"), ("c", "U3")]),
     np.array([(1, [1, 2])], dtype=[("a", "i1"), ("b", "<i2", (2,))]),
     np.array(["2024-01-01", "NaT"], dtype="datetime64[s]"),
@@ -215,7 +241,13 @@ ARRAYS = [
     np.dtype([("a", "i1"), ("b", [("c", "<f8")])]),
     np.dtype("<f8"),
     *(np.float64(1.5), np.float32("nan"), np.float16(-0.0), np.int8(-3), np.uint64(2**64 - 1), np.bool_(True)),
-    *(np.complex64(1 - 2j), np.str_("ä"), np.bytes_(b"a\x00b"), np.datetime64("2024-01-01T00:00:00.5"), np.timedelta64(7, "25s")),
+    *(
+        np.complex64(1 - 2j),
+        np.str_("ä"),
+        np.bytes_(b"a\x00b"),
+        np.datetime64("2024-01-01T00:00:00.5"),
+        np.timedelta64(7, "25s"),
+    ),
     *(np.datetime64("NaT", "s"), np.longlong(5).astype("i8")),
 ]
 

@@ -112,7 +112,8 @@ def restore_state(obj: Any, state: Any) -> None:
 
 def _upgrade(obj: Versioned) -> None:
     try:
-        obj.upgrade()
+        # Of the class: an attribute of this name may be anything that a snapshot refers to.
+        type(obj).upgrade(obj)
     except Exception as error:
         cls = f"{type(obj).__module__}.{type(obj).__qualname__}"
         raise CannotBuild(f"<{cls}>", cls, f"its upgrade failed: {type(error).__name__}: {error}") from error
@@ -153,7 +154,8 @@ class Versioned:
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.update((key, base.persistenceVersion) for base, key in self._versions())
+        # By the class: the state may have an attribute of this name.
+        state.update((key, base.persistenceVersion) for base, key in type(self)._versions())  # noqa: SLF001 - as said
         return state
 
     @classmethod
@@ -166,7 +168,7 @@ class Versioned:
 
     def upgrade(self) -> None:
         """Bring the attributes up to the versions of the classes, base classes first."""
-        for base, key in self._versions():
+        for base, key in type(self)._versions():  # noqa: SLF001 - as above
             saved = self.__dict__.pop(key, 0)
             for old in [old for old, new in _successors.items() if new is base]:
                 saved = self.__dict__.pop(old + _VERSION, saved)

@@ -8,8 +8,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
-from isomorphism import difference
-
 from appsnap import dumps, loads
 from appsnap.errors import AppsnapError, Damaged, NewerFormat
 from appsnap.files.header import Header
@@ -37,6 +35,7 @@ from appsnap.recipe.steps import (
     Value,
 )
 from appsnap.recipe.trust import Trust
+from isomorphism import difference
 
 RECIPE = Recipe(
     [
@@ -177,7 +176,13 @@ class TestForged:
 
     @pytest.mark.parametrize(
         "start",
-        [b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xc9\xff\xff\xff\xff\x00"],
+        [
+            b"\xdd\xff\xff\xff\xff",
+            b"\xdf\xff\xff\xff\xff",
+            b"\xc6\xff\xff\xff\xff",
+            b"\xdb\xff\xff\xff\xff",
+            b"\xc9\xff\xff\xff\xff\x00",
+        ],
     )
     def test_lengths_that_lie(self, start):
         """A length that claims more than is there gets no memory for it, not even many of them within each other."""
@@ -196,10 +201,15 @@ class TestForged:
         assert peak < 5_000_000
 
 
-class TestMalformed:
+def sample():
+    """Return a graph of all sorts of parts."""
     node = zoo.Node()
     node.parts = [1, "a", {"b": node}, {frozenset({2})}, b"c", 1.5, zoo.Color.RED, node.method, 2**70]
-    DATA = dumps(node, "msgpack")
+    return node
+
+
+class TestMalformed:
+    DATA = dumps(sample(), "msgpack")
 
     def test_truncated(self):
         """Whatever is missing at the end, the document is refused."""
@@ -218,12 +228,12 @@ class TestMalformed:
                 continue
             # The trailer itself isn't covered: a letter of a field's name, say.
             assert position > self.DATA.rindex(b"sha256") + 64
-            assert difference(self.node, back) is None
+            assert difference(sample(), back) is None
 
     @pytest.mark.parametrize("mask", [0x01, 0x02, 0x10, 0x80, 0xFF])
     def test_flipped_with_the_right_checksum(self, mask):
         """Whatever byte of the body is altered, there is an error of ours, or other objects, and nothing else."""
-        recipe = freeze(self.node)
+        recipe = freeze(sample())
         body = bytes(kind.write(Header("msgpack"), recipe, {})[1])
         good = 0
         for position in range(len(body)):

@@ -9,8 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
-from isomorphism import difference
-
 from appsnap import EVERYTHING, dumps, loads
 from appsnap.errors import AppsnapError, CannotBuild, Damaged, NotTrusted
 from appsnap.files.header import Header
@@ -18,13 +16,31 @@ from appsnap.kinds import pickle as kind
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.trust import Trust
+from isomorphism import difference
 
 
 def graph():
     """Return a small graph with a cycle."""
     node = zoo.Node()
-    node.parts = [node, {"a": 1.5}, (2**80, -1, 300, 70_000, -(2**2100)), {"x"}, frozenset({b"y"}), "z" * 300, b"b" * 300]
-    node.more = [bytearray(b"c"), zoo.ByKeyword(first=node), zoo.Color.RED, node.method, zoo.Outer.Inner, sys, None, True]
+    node.parts = [
+        node,
+        {"a": 1.5},
+        (2**80, -1, 300, 70_000, -(2**2100)),
+        {"x"},
+        frozenset({b"y"}),
+        "z" * 300,
+        b"b" * 300,
+    ]
+    node.more = [
+        bytearray(b"c"),
+        zoo.ByKeyword(first=node),
+        zoo.Color.RED,
+        node.method,
+        zoo.Outer.Inner,
+        sys,
+        None,
+        True,
+    ]
     return node
 
 

@@ -10,7 +10,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
-
 from appsnap import dumps
 from appsnap.errors import CannotSave
 from appsnap.kinds import KINDS
@@ -54,7 +53,11 @@ class TestSteps:
         """A long text is written once, however often it is used; equal ones are the same."""
         text = "x" * 65
 
-        assert steps([text, "x" * 65, {"key": text}]) == [Value(text), Dict(["key"], [Ref(0)]), List([Ref(0), Ref(0), Ref(1)])]
+        assert steps([text, "x" * 65, {"key": text}]) == [
+            Value(text),
+            Dict(["key"], [Ref(0)]),
+            List([Ref(0), Ref(0), Ref(1)]),
+        ]
 
     def test_containers(self):
         """Containers are made once their items are known."""
@@ -100,7 +103,11 @@ class TestSteps:
         node = zoo.Node()
         node.me, node.number = node, 1
 
-        assert steps(node) == [Name("zoo", "Node"), New(Ref(0), [], (), []), State(Ref(1), ["me", "number"], [Ref(1), 1])]
+        assert steps(node) == [
+            Name("zoo", "Node"),
+            New(Ref(0), [], (), []),
+            State(Ref(1), ["me", "number"], [Ref(1), 1]),
+        ]
 
     def test_states(self):
         """A state of another shape, or one that a __setstate__ may keep, is an object of its own."""
@@ -198,7 +205,8 @@ class TestErrors:
             dumps(Lying(), "msgpack")
 
     @pytest.mark.parametrize(
-        "reduction", [None, 5, (), (int,), (int, []), (5, ()), (int, (), None, [1]), (int, (), None, None, None, 5), (int,) * 7]
+        "reduction",
+        [None, 5, (), (int,), (int, []), (5, ()), (int, (), None, [1]), (int, (), None, None, None, 5), (int,) * 7],
     )
     def test_bad_reductions(self, reduction):
         """What __reduce__ must not return is an error at that place."""

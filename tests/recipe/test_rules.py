@@ -16,7 +16,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
-
 from appsnap import EVERYTHING, CannotSave, dumps, evolve, loads
 from appsnap.kinds import KINDS
 from appsnap.recipe.freeze import freeze
@@ -33,7 +32,15 @@ class TestByName:
     @pytest.mark.parametrize(
         "known",
         [
-            *(os.environ, sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, logging.getLogger("a.b"), logging.getLogger()),
+            *(
+                os.environ,
+                sys.stdin,
+                sys.stdout,
+                sys.stderr,
+                sys.__stdout__,
+                logging.getLogger("a.b"),
+                logging.getLogger(),
+            ),
             *(logging.getLogger("ä ö"), type(None), type(...), type(NotImplemented)),
         ],
         ids=repr,
@@ -48,9 +55,33 @@ class TestByName:
     @pytest.mark.parametrize(
         "known",
         [
-            *(os, os.path, zoo, zoo.Outer.Inner, zoo.Outer.made, zoo.Outer.stated, zoo.function, len, [].append.__class__),
-            *(zoo.Color.RED, zoo.Color.ROT, str.upper, dict.fromkeys, types.FunctionType, types.CodeType, functools.partial),
-            *(types.SimpleNamespace, types.MappingProxyType, types.ModuleType, types.GenericAlias, type(zoo.Node().method)),
+            *(
+                os,
+                os.path,
+                zoo,
+                zoo.Outer.Inner,
+                zoo.Outer.made,
+                zoo.Outer.stated,
+                zoo.function,
+                len,
+                [].append.__class__,
+            ),
+            *(
+                zoo.Color.RED,
+                zoo.Color.ROT,
+                str.upper,
+                dict.fromkeys,
+                types.FunctionType,
+                types.CodeType,
+                functools.partial,
+            ),
+            *(
+                types.SimpleNamespace,
+                types.MappingProxyType,
+                types.ModuleType,
+                types.GenericAlias,
+                type(zoo.Node().method),
+            ),
         ],
         ids=repr,
     )

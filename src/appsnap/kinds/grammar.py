@@ -76,6 +76,8 @@ class Reader:
                 self._check_ascii(piece)
             for statement in tree.body:
                 self._statement(statement)
+        except Damaged:
+            raise
         except (SyntaxError, tokenize.TokenError) as error:
             raise Damaged(
                 f"line {line + (getattr(error, 'lineno', None) or 1)} is no Python ({error.args[0]})"

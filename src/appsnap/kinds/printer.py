@@ -260,6 +260,8 @@ def _import(module: str, tops: list[str]) -> str:
 
 
 def _has_syntax(name: Name) -> bool:
+    if name.module == "appsnap.source":
+        return False  # what is imported from there is an act, not an object
     parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
     return all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts)
 

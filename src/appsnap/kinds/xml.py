@@ -258,6 +258,8 @@ def read(data: memoryview) -> Document:
     reader = Reader()
     try:
         header, trailer = reader.read(raw)
+    except Damaged:
+        raise
     except defusedxml.DefusedXmlException as error:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
     except ParseError as error:

@@ -8,14 +8,16 @@ file chose.
 
 from __future__ import annotations
 
-import enum
 import importlib
 import types
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.recipe import constructors
+from appsnap.recipe.budget import Budget
+from appsnap.recipe.filling import check_items, check_state
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
@@ -39,10 +41,10 @@ from appsnap.recipe.steps import (
     Update,
     Value,
 )
-from appsnap.recipe.trust import SPECIAL_METHODS, Grant, Trust, audit, wants
+from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["build"]
 
@@ -54,26 +56,28 @@ def build(recipe: Recipe, trust: Trust) -> Any:
     Raises NotTrusted before anything is imported if a name isn't trusted, and CannotBuild, with the path, if a step
     fails.
     """
-    audit(recipe, trust)
-    builder = _Builder(recipe, trust)
+    builder = _Builder(recipe, trust, audit(recipe, trust))
     with evolve.upgrades():
         return builder.build()
 
 
 class _Builder:
-    def __init__(self, recipe: Recipe, trust: Trust) -> None:
+    def __init__(self, recipe: Recipe, trust: Trust, to_check: frozenset[Name]) -> None:
         self._recipe = recipe
         self._trust = trust
+        self._to_check = to_check
         self._registers: list[Any] = []
         self._named: dict[int, Name] = {}
+        self._budget = Budget(recipe)
+        self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
         self._makers: dict[type, Callable[[Any], Any]] = {
             Name: self._name,
             Value: lambda step: step.value,
             Tuple: lambda step: tuple(self._all(step.items)),
             List: lambda step: self._all(step.items),
-            Dict: lambda step: dict(zip(self._all(step.keys), self._all(step.values), strict=True)),
-            Set: lambda step: set(self._all(step.items)),
-            FrozenSet: lambda step: frozenset(self._all(step.items)),
+            Dict: lambda step: dict(zip(self._keys(step.keys), self._all(step.values), strict=True)),
+            Set: lambda step: set(self._keys(step.items)),
+            FrozenSet: lambda step: frozenset(self._keys(step.items)),
             ByteArray: lambda step: bytearray(step.data),
             New: self._new,
             Call: self._call,
@@ -123,6 +127,13 @@ class _Builder:
         registers = self._registers
         return [registers[operand] if type(operand) is Ref else operand for operand in operands]
 
+    def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> list[Any]:
+        """Return what will be hashed: all of a container, or what is added to one."""
+        keys = self._all(operands)
+        if not self._trust.everything:
+            self._budget.hash(keys, None if target is None else self._hashes[target])
+        return keys
+
     # Makers
 
     def _name(self, step: Name) -> Any:
@@ -132,7 +143,7 @@ class _Builder:
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
             owner, found = found, getattr(found, part)
-        if not self._trust.everything and self._trust.grant(name, "reference") is Grant.DEFINED:
+        if name in self._to_check:
             self._check_defined(name, owner, found)
         return found
 
@@ -163,6 +174,8 @@ class _Builder:
         if not self._trust.everything and (not isinstance(cls, type) or issubclass(cls, type)):
             raise TypeError("only objects of a class can be made, and no classes")
         args = self._all(step.args)
+        if not self._trust.everything:
+            self._budget.copy(args)
         if step.names:
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
         return cls.__new__(cls, *args)
@@ -174,6 +187,8 @@ class _Builder:
             if name is None:
                 raise TypeError("only what is known by name can be called")
             if constructors.is_constructible(name.dotted):
+                self._budget.copy(args, constructors.work_of(name.dotted, args))
+                self._budget.hash(constructors.keys_of(name.dotted, args))
                 return constructors.construct(name.dotted, tuple(args))
         return self._registers[step.function](*args)
 
@@ -194,52 +209,50 @@ class _Builder:
     # Fillers
 
     def _extend(self, step: Extend) -> None:
-        target = self._registers[step.target]
+        target = self._filled(step.target)
         items = self._all(step.items)
-        if type(target) is list:
-            target.extend(items)
-            return
-        extend = getattr(target, "extend", None)
-        if extend is not None:
-            extend(items)
+        cls = type(target)
+        # Of the class, here and below: an attribute of the object may be anything that the recipe refers to.
+        if hasattr(cls, "extend"):
+            cls.extend(target, items)
             return
         for item in items:
-            target.append(item)
+            cls.append(target, item)
 
     def _update(self, step: Update) -> None:
-        target = self._registers[step.target]
-        for key, value in zip(self._all(step.keys), self._all(step.values), strict=True):
+        target = self._filled(step.target)
+        for key, value in zip(self._keys(step.keys, step.target), self._all(step.values), strict=True):
             target[key] = value
 
     def _add(self, step: Add) -> None:
-        target = self._registers[step.target]
+        target = self._filled(step.target)
+        items = self._keys(step.items, step.target)
         if type(target) is set:
-            target.update(self._all(step.items))
+            target.update(items)
             return
-        for item in self._all(step.items):
-            target.add(item)
+        for item in items:
+            type(target).add(target, item)
 
     def _state(self, step: State) -> None:
-        target = self._registers[step.target]
-        self._check_state(target, step.names)
-        evolve.restore_state(target, dict(zip(step.names, self._all(step.values), strict=True)))
+        self._restore(self._registers[step.target], dict(zip(step.names, self._all(step.values), strict=True)))
 
     def _set_state(self, step: SetState) -> None:
-        target = self._registers[step.target]
         state = self._one(step.state)
-        for part in state if type(state) is tuple and len(state) == 2 else (state,):
-            if type(part) is dict:
-                self._check_state(target, part)
-        evolve.restore_state(target, state)
+        if not self._trust.everything:
+            self._budget.copy(state if type(state) is tuple else (state,))
+        self._restore(self._registers[step.target], state)
 
-    def _check_state(self, target: Any, names: Iterable[Any]) -> None:
-        if self._trust.everything:
-            return
-        if isinstance(target, (type, enum.Enum)):
-            raise TypeError("no state can be given to a class or to a member of an enumeration")
-        for name in names:
-            if type(name) is not str or name.startswith("__"):
-                raise TypeError(f"no state can set {name!r:.60}, which is Python's own")
+    def _filled(self, ref: Ref) -> Any:
+        """Return what items are put into."""
+        target = self._registers[ref]
+        if not self._trust.everything:
+            check_items(target)
+        return target
+
+    def _restore(self, target: Any, state: Any) -> None:
+        if not self._trust.everything:
+            check_state(target, state)
+        evolve.restore_state(target, state)
 
 
 _METHODS = (

@@ -19,6 +19,7 @@ import re
 import sys
 import types
 import uuid
+import warnings
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,18 @@ from appsnap.recipe.values import ADDRESSES, PATHS, SCALARS
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["CREATABLE", "FILLED_BY", "REFERABLE", "WITH_HARMLESS_METHODS", "construct", "is_constructible"]
+__all__ = [
+    "CREATABLE",
+    "FILLED_BY",
+    "REFERABLE",
+    "WITH_HARMLESS_METHODS",
+    "construct",
+    "is_constructible",
+    "keys_of",
+    "work_of",
+]
 
 
 def _check(condition: object, what: str) -> None:
@@ -84,7 +94,9 @@ def _pattern(args: tuple[Any, ...]) -> re.Pattern[Any]:
     pattern, flags = (*args, 0)[:2]
     _check(1 <= len(args) <= 2 and type(pattern) in (str, bytes) and type(flags) is int, "takes a pattern and flags")
     _check(not flags & re.DEBUG.value, "takes no debug flag")  # re.DEBUG prints the pattern to stdout
-    return re.compile(pattern, flags)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sets that may mean something else one day
+        return re.compile(pattern, flags)
 
 
 def _deque(args: tuple[Any, ...]) -> collections.deque[Any]:
@@ -111,6 +123,8 @@ def _partial(args: tuple[Any, ...]) -> functools.partial[Any]:
 
 def _logger(args: tuple[Any, ...]) -> logging.Logger:
     _of(str, least=0, most=1)(args)
+    # Each dot makes another logger, for good.
+    _check(all(len(name) <= 500 and name.count(".") <= 50 for name in args), "takes a name of a module")
     return logging.getLogger(*args)
 
 
@@ -133,23 +147,36 @@ def _rebuilt_array(args: tuple[Any, ...]) -> Any:
     return array._array_reconstructor(cls, typecode, format_code, data)  # type: ignore[attr-defined]  # noqa: SLF001 - what pickles of arrays name
 
 
-def _exception(cls: Callable[..., Any]) -> Callable[[tuple[Any, ...]], Any]:
-    return lambda args: cls(*args)
+def _exception(cls: type[BaseException]) -> Callable[[tuple[Any, ...]], Any]:
+    def make(args: tuple[Any, ...]) -> Any:
+        if issubclass(cls, (BaseExceptionGroup, SyntaxError)):
+            # They make a tuple of what they are given: of a range of 100 billion, too.
+            _check(all(type(argument) in (list, tuple) for argument in args[1:2]), "takes a list or a tuple")
+        return cls(*args)
+
+    return make
 
 
 _DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUVa][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
 
 
-def _checked_descr(descr: Any, depth: int = 0) -> Any:
+_MOST_FIELDS = 10_000
+"""Of a dtype, those of its fields' fields among them: a few lists in each other can have a billion."""
+
+
+def _fields(descr: Any, depth: int = 0) -> int:
+    """Check what describes a dtype, and return how many fields that has."""
     if type(descr) is str:
         _check(_DTYPE.fullmatch(descr), f"takes no dtype {descr[:40]!r}")
-        return descr
+        return 1
     _check(type(descr) is list and depth < 8, "takes a dtype string or a list of fields")
+    count = 0
     for field in descr:
         _check(type(field) is tuple and 2 <= len(field) <= 3 and type(field[0]) in (str, tuple), "takes fields")
-        _checked_descr(field[1], depth + 1)
+        count += _fields(field[1], depth + 1)
+        _check(count <= _MOST_FIELDS, f"takes at most {_MOST_FIELDS} fields")
         _check(len(field) < 3 or all(type(n) is int and n >= 0 for n in _as_shape(field[2])), "takes a shape")
-    return descr
+    return count
 
 
 def _as_shape(shape: Any) -> tuple[Any, ...]:
@@ -160,7 +187,8 @@ def _dtype(args: tuple[Any, ...]) -> Any:
     import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
 
     (descr,) = args
-    dtype = np.dtype(_checked_descr(descr))
+    _fields(descr)
+    dtype = np.dtype(descr)
     _check(not dtype.hasobject, "takes no objects")
     return dtype
 
@@ -173,8 +201,9 @@ def _ndarray(args: tuple[Any, ...]) -> Any:
     _check(isinstance(dtype, np.dtype) and not dtype.hasobject, "takes a dtype without objects")
     _check(type(data) in (bytes, bytearray, type(None)), "takes bytes")
     _check(type(offset) is int and (offset, strides) == (0, None) and order in ("C", "F"), "takes an order")
-    # A shape larger than its bytes would read memory that isn't the array's.
-    _check(math.prod(shape) * dtype.itemsize == len(data or b""), "takes exactly the bytes of its shape")
+    # A shape larger than its bytes would read memory that isn't the array's. Items of no size are given one by numpy.
+    size = math.prod(shape)
+    _check(size * dtype.itemsize == len(data or b"") and (dtype.itemsize or not size), "takes the bytes of its shape")
     return np.ndarray(shape, dtype, data or None, 0, None, order)
 
 
@@ -182,10 +211,18 @@ def _scalar(name: str) -> Callable[[tuple[Any, ...]], Any]:
     def make(args: tuple[Any, ...]) -> Any:
         import numpy as np  # noqa: PLC0415 - only where a snapshot holds numpy's numbers
 
-        _of(bool, int, float, complex, str, bytes, least=1, most=1)(args)
-        return getattr(np, name)(*args)
+        # bytes_(5) would be five bytes, int64("…") would read digits.
+        _of(_ITEMS[name.rstrip("_0123456789")], least=1, most=1)(args)
+        with np.errstate(over="ignore"):
+            return getattr(np, name)(*args)
 
     return make
+
+
+_ITEMS: dict[str, type] = {"uint": int, "str": str, "bytes": bytes} | {
+    cls.__name__: cls for cls in (bool, int, float, complex)
+}
+"""What the numbers and texts of numpy are made of, by the beginning of their names."""
 
 
 def _time64(name: str) -> Callable[[tuple[Any, ...]], Any]:
@@ -343,3 +380,28 @@ def is_constructible(name: str) -> bool:
 def construct(name: str, args: tuple[Any, ...]) -> Any:
     """Make a value of the type `name` (`"datetime.date"`). Raises TypeError or ValueError where `args` don't fit."""
     return _CONSTRUCTORS[name](args)
+
+
+def keys_of(name: str, args: Sequence[Any]) -> Sequence[Any]:
+    """Return what `construct` will hash of the arguments."""
+    if name not in _HASHING or not args or type(args[0]) not in (list, tuple, dict):
+        return ()
+    items = tuple(args[0])
+    if name == "collections.OrderedDict" and type(args[0]) is list:
+        return [item[0] for item in items if type(item) in (list, tuple) and item]
+    return items
+
+
+def work_of(name: str, args: Sequence[Any]) -> int:
+    """Return what `construct` has to do beyond going through its arguments, in about as many steps."""
+    pattern = args[0] if args and name in ("re.compile", "re._compile") else None
+    if not isinstance(pattern, str) or not _WIDE.search(pattern):
+        return 0
+    return _SET_WORK * pattern.count("[")
+
+
+_HASHING = frozenset({"builtins.frozenset", "builtins.set", "collections.Counter", "collections.OrderedDict"})
+
+_WIDE = re.compile(r"[^\x00-\x7f]|\\[NUux]")
+_SET_WORK = 4_000
+"""For a set of characters beyond ASCII, re looks at up to 65,536 of them: 5 ms, where its case is ignored."""

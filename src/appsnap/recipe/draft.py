@@ -1,7 +1,8 @@
 """A recipe while it is being written: what `freeze` and the readers of the kinds have in common.
 
 It numbers the registers, writes names and long texts once however often they are used, and knows the few calls that
-are a spelling of something else: `getattr(owner, "method")`, `import_module("os")`, `copyreg.__newobj__(cls)`.
+are a spelling of something else: `getattr(owner, "method")`, `import_module("os")`, `copyreg.__newobj__(cls)`, and
+what Twisted spells in ways of its own.
 """
 
 from __future__ import annotations
@@ -95,8 +96,13 @@ class Draft:
                 if above is None:
                     return self.make(Member(self.operand(owner), attribute))
                 return Name(above.module, f"{above.qualname}.{attribute}" if above.qualname else attribute)
-            case "importlib.import_module", [str(module)]:
+            case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
                 return Name(module, "")
+            case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
+                return self.make(Member(owner, method))
+            case "twisted.persisted.styles._unpickleFunction", [str(path)]:
+                module, _, function_name = path.rpartition(".")
+                return Name(module, function_name)
             case "builtins.type", [None]:
                 return Name("types", "NoneType")
             case "copyreg.__newobj__", [cls, *rest]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Order"]
 
 _DEPTHS = (2, 8, 32)
-_ROUNDS, _WORK = 32, 5_000_000
-"""Of the refinement: at most so many rounds, and about so many objects in all rounds (a minute), but four rounds."""
+_WORK = 5_000_000
+"""Objects looked at in all rounds of the refinement: about a minute. There are four rounds in any case."""
 
 _RANKS: dict[type, int] = {type(None): 0, bool: 1, int: 2, float: 3, str: 4, bytes: 5}
 
@@ -165,7 +165,7 @@ class Order:
                 for at, x in enumerate(parts)
                 if type(x) in ATOMS
             ]
-            first[id(obj)] = (type(obj).__module__, type(obj).__qualname__, sorted(atoms))
+            first[id(obj)] = (obj is self._root, type(obj).__module__, type(obj).__qualname__, sorted(atoms))
             graph[id(obj)] = [x for x in parts if type(x) not in ATOMS]
             for at, part in enumerate(parts):
                 if type(part) not in ATOMS:
@@ -174,7 +174,7 @@ class Order:
                         waiting.append(part)
                     holders[id(part)].append((id(obj), 0 if unordered else at))
         colours = _ranked(first)
-        for _ in range(max(4, min(_ROUNDS, _WORK // len(graph)))):
+        for _ in range(max(4, _WORK // len(graph))):
             seen = {
                 key: (
                     colours[key],

@@ -146,7 +146,7 @@ class Outline:
         """Yield what a register holds, each with the rest of its path."""
         node = self.nodes[register]
         for name, operand in node.attributes.items():
-            yield f".{name}" if name.isidentifier() else f".__dict__[{name!r}]", operand
+            yield f".{name}" if name.isidentifier() else f".__dict__[{quoted(name)}]", operand
         brackets = "{%s}" if node.form in ("set", "frozenset") else "[%s]"
         for index, operand in enumerate(node.items):
             yield brackets % self._label(operand, index), operand
@@ -221,7 +221,7 @@ class Outline:
         than `depth` levels is left out, and an ellipsis says so.
         """
         yield f"{self.root_name}: {self._headline(self.root)}"
-        stack = self._rows(self.root, "", depth)
+        stack = [] if self._is_value(self.root) else self._rows(self.root, "", depth)
         while stack:
             indent, last, label, operand, left, full = stack.pop()
             branch = "└── " if last else "├── "
@@ -268,6 +268,12 @@ class Outline:
 
     def _arrow(self, operand: Operand) -> str:
         return f"→ {self.path(operand)}"
+
+    def _is_value(self, operand: Operand) -> bool:
+        """Tell whether something is a call that the line of its headline says all about."""
+        if not isinstance(operand, Ref) or self.nodes[operand].form != "call":
+            return False
+        return self._is_plain(operand) and self._inline(operand, 100) is not None
 
     def _is_plain(self, operand: Operand) -> bool:
         """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
@@ -318,7 +324,7 @@ _BRACKETS = {
 
 def _bare(label: str) -> str:
     """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
-    return label.removeprefix(".")
+    return label.removeprefix(".").lstrip()
 
 
 def quoted(value: Any) -> str:

@@ -101,11 +101,11 @@ class Trust:
             return Grant.EXACT if constructors.is_constructible(dotted) or dotted in self._calls else None
         if dotted in self._exact or dotted in (constructors.CREATABLE if use == "create" else constructors.REFERABLE):
             return Grant.EXACT
-        if self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
-            return Grant.DEFINED
         above, _, member = dotted.rpartition(".")
         if member.startswith("__") and member not in SPECIAL_METHODS:
             return None
+        if self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
+            return Grant.DEFINED
         owned = "." in name.qualname and (above in self._exact or above in self._calls)
         return Grant.DEFINED if use == "reference" and owned else None
 
@@ -117,32 +117,36 @@ def carries_code(name: Name) -> bool:
 
 def wants(recipe: Recipe) -> list[Want]:
     """Return every name that a recipe wants, once for each use, with the first path that wants it."""
-    return _as_wants(recipe, _survey(recipe).uses)
+    return _as_wants(recipe, _without_companions(_survey(recipe).uses))
 
 
-def audit(recipe: Recipe, trust: Trust) -> None:
+def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
     """Check that a recipe wants only names that are trusted for their use, and fills only what it made.
 
-    Imports nothing. Raises NotTrusted with every name that is missing, and CannotLoad for keys that cost too much.
+    Imports nothing. Returns the names that are granted through their package or class, which have to be looked at once
+    they have been imported. Raises NotTrusted with every name that is missing, and CannotLoad for keys that cost too
+    much.
     """
     if trust.everything:
-        return
+        return frozenset()
     survey = _survey(recipe)
-    missing = {key: ref for key, ref in survey.uses.items() if trust.grant(*key) is None}
+    grants = {key: trust.grant(*key) for key in survey.uses}
+    missing = {key: ref for key, ref in _without_companions(survey.uses).items() if grants[key] is None}
     if missing:
         found = _as_wants(recipe, missing)
-        grants = ", ".join(dict.fromkeys(repr(want.grant) for want in found))
+        names = ", ".join(dict.fromkeys(repr(want.grant) for want in found))
         code = any(carries_code(name) for name, _ in missing)
         raise NotTrusted(
             found,
             hint="the file carries code; if you trust who wrote it as you would trust a program: trust=EVERYTHING"
             if code
-            else f"if you trust these names, load it with trust=[{grants}]",
+            else f"if you trust these names, load it with trust=[{names}]",
         )
     if survey.fault is not None:
         number, what, target = survey.fault
         raise NotTrusted([], message=f"not trusted: step {number} {what} {_what(recipe, target)}")
     check_keys(recipe)
+    return frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
 
 
 def _as_wants(recipe: Recipe, uses: dict[tuple[Name, str], Ref]) -> list[Want]:
@@ -166,6 +170,7 @@ def _survey(recipe: Recipe) -> _Survey:
     uses = survey.uses
     names: dict[int, Name] = {}  # by register
     makers: dict[int, Name] = {}  # by register: the class or function that made it
+    used: set[int] = set()  # registers of names
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
     for number, step in enumerate(recipe.steps):
         cls = type(step)
@@ -174,10 +179,12 @@ def _survey(recipe: Recipe) -> _Survey:
             method = _method(step, names, makers)
             if method is not None:
                 uses.setdefault((method, "reference"), register)
+                used.add(operands(step)[0])  # type: ignore[arg-type]  # only of a register a method is wanted
         else:
             use = _USE.get(cls, "reference")
             for index, operand in enumerate(operands(step)):
                 if type(operand) is Ref and operand in names:
+                    used.add(operand)
                     made = index == 0 and use != "reference"
                     uses.setdefault((names[operand], use if made else "reference"), register if made else operand)
         if cls in _FILLERS:
@@ -204,7 +211,9 @@ def _survey(recipe: Recipe) -> _Survey:
         fillable.append(filled_by)
     if type(recipe.root) is Ref and recipe.root in names:
         uses.setdefault((names[recipe.root], "reference"), recipe.root)
-    survey.uses = {key: ref for key, ref in uses.items() if not _comes_along(key, uses)}
+    for unused in sorted(names.keys() - used):
+        # It would be imported all the same.
+        uses.setdefault((names[unused], "reference"), Ref(unused))
     return survey
 
 
@@ -219,9 +228,12 @@ def _method(step: Member, names: dict[int, Name], makers: dict[int, Name]) -> Na
     return Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
 
 
-def _comes_along(key: tuple[Name, str], found: dict[tuple[Name, str], Ref]) -> bool:
-    """Tell whether a name needs no trust of its own, because the class that it belongs to needs it anyway."""
-    name, use = key
+def _without_companions(uses: dict[tuple[Name, str], Ref]) -> dict[tuple[Name, str], Ref]:
+    """Leave out what needs no trust of its own, because the class that it belongs to needs it anyway."""
+    return {key: ref for key, ref in uses.items() if not _comes_along(*key, uses)}
+
+
+def _comes_along(name: Name, use: str, found: dict[tuple[Name, str], Ref]) -> bool:
     above, _, member = name.qualname.rpartition(".")
     owner = Name(name.module, above)
     known = owner.dotted in constructors.CREATABLE or owner.dotted in constructors.REFERABLE

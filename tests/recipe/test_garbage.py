@@ -1,0 +1,40 @@
+import gc
+
+import pytest
+
+from appsnap.recipe.garbage import collected_later
+
+
+@collected_later
+def work(fail=False):
+    if fail:
+        raise ValueError
+    return gc.isenabled(), inner()
+
+
+@collected_later
+def inner():
+    return gc.isenabled()
+
+
+class TestCollectedLater:
+    def test_off_and_on(self):
+        """The collector is off while the function runs, also one within the other, and on again behind it."""
+        assert work() == (False, False)
+        assert gc.isenabled()
+
+    def test_errors(self):
+        """An error leaves it on."""
+        with pytest.raises(ValueError):
+            work(fail=True)
+
+        assert gc.isenabled()
+
+    def test_left_off(self):
+        """Where it was off, it stays off."""
+        gc.disable()
+        try:
+            work()
+            assert not gc.isenabled()
+        finally:
+            gc.enable()

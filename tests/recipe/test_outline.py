@@ -1,0 +1,114 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import zoo
+from appsnap.recipe.freeze import freeze
+from appsnap.recipe.outline import Outline
+from appsnap.recipe.steps import Call, List, Name, New, Recipe, Ref, State, Tuple
+
+
+def lines(obj, **options):
+    return list(Outline(freeze(obj)).lines(**options))
+
+
+class TestLines:
+    @pytest.mark.parametrize(
+        ("value", "line"),
+        [
+            (5, "object: 5"),
+            ("a'b", 'object: "a\'b"'),
+            pytest.param(10**9000, "object: 0x28dde0505210867db3…", id="huge"),
+            (True, "object: True"),
+            ("x" * 500, None),
+            (zoo.Node, "object: zoo.Node"),
+            (zoo.VALUES[0], "object: datetime.date(2024, 2, 29)"),
+        ],
+    )
+    def test_single(self, value, line):
+        """A value stands in one line, cut where it is long."""
+        (found,) = lines(value)
+
+        assert found == line or (line is None and len(found) < 100)
+
+    def test_sharing(self):
+        """What is shared stands once, and elsewhere an arrow leads to it: a view never explodes."""
+        found = [1]
+        for _ in range(60):
+            found = [found, found]
+
+        shown = lines({"deep": found})
+
+        assert len(shown) < 100
+        assert any("→ object" in line for line in shown)
+
+    def test_cycles(self):
+        """A cycle is an arrow."""
+        node = zoo.Node()
+        node.me = [node, "x" * 90, "y" * 90]
+
+        assert any("→ object" in line for line in lines(node))
+
+    def test_depth(self):
+        """What lies deeper than asked for is an ellipsis."""
+        node = zoo.Node()
+        for _ in range(10):
+            outer = zoo.Node()
+            outer.inner, node = node, outer
+
+        shown = lines(node, depth=3)
+
+        assert len(shown) == 4
+        assert shown[-1].endswith("…")
+
+    @pytest.mark.parametrize("name", ["%s", "%(a)s", "%", "100% x", "%d"])
+    def test_strange_names(self, name):
+        """A name from a hostile file is text, whatever it looks like."""
+        recipe = Recipe([Name(name, name), Call(Ref(0), [1]), New(Ref(0), []), State(Ref(2), [name], [Ref(1)])], Ref(2))
+
+        assert any(name in line for line in Outline(recipe).lines())
+        assert name in Outline(recipe).path(Ref(1))
+
+
+class TestPaths:
+    def test_every_kind_of_place(self):
+        """A path leads through attributes, items, keys and arguments."""
+        node = zoo.Node()
+        inner = [zoo.Node() for _ in range(6)]
+        node.a, node.b = [inner[0]], {"k": inner[1], 5: (inner[2],)}
+        node.__dict__["with space"] = inner[3]
+        node.keyed = {inner[4]: 1}
+        node.method = inner[5].method
+        outline = Outline(freeze(node))
+        paths = {
+            outline.path(Ref(n))
+            for n, part in enumerate(outline.nodes)
+            if part.name == "zoo.Node" and part.form == "object"
+        }
+
+        assert paths == {
+            "object",
+            "object.a[0]",
+            'object.b["k"]',
+            "object.b[5][0]",
+            'object.__dict__["with space"]',
+            "object.keyed.keys()[0]",
+            "object.method.__self__",
+        }
+
+    def test_unreachable(self):
+        """What no path leads to is named by its class."""
+        outline = Outline(Recipe([Name("zoo", "Node"), New(Ref(0), []), List([])], Ref(2)))
+
+        assert outline.path(Ref(1)) == "<zoo.Node>"
+
+    def test_roots(self):
+        """An application's paths begin with its name."""
+        recipe = Recipe([Name("appsnap.service", "Application"), New(Ref(0), []), Tuple([])], Ref(1))
+
+        assert Outline(recipe).path(Ref(1)) == "application"
+        assert Outline(recipe, root="mine").path(Ref(1)) == "mine"
+        assert Outline(Recipe([], 5)).path(5) == "object"

@@ -1,0 +1,92 @@
+import pytest
+
+from appsnap.recipe import steps
+from appsnap.recipe.draft import Draft
+from appsnap.recipe.steps import (
+    ATOMS,
+    MAKERS,
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+    operands,
+)
+
+READS = [
+    (Name("a", "b"), []),
+    (Value("x"), []),
+    (ByteArray(b"x"), []),
+    (Tuple([1, 2]), [1, 2]),
+    (List([1, 2]), [1, 2]),
+    (Set([1, 2]), [1, 2]),
+    (FrozenSet([1, 2]), [1, 2]),
+    (Dict([1, 2], [3, 4]), [1, 3, 2, 4]),
+    (New(Ref(0), [1], ["a"], [2]), [0, 1, 2]),
+    (Call(Ref(0), [1]), [0, 1]),
+    (Member(Ref(0), "x"), [0]),
+    (Extend(Ref(0), [1]), [0, 1]),
+    (Update(Ref(0), [1, 2], [3, 4]), [0, 1, 3, 2, 4]),
+    (Add(Ref(0), [1]), [0, 1]),
+    (State(Ref(0), ["a"], [1]), [0, 1]),
+    (SetState(Ref(0), 1), [0, 1]),
+]
+
+
+class TestOperands:
+    @pytest.mark.parametrize(("step", "read"), READS, ids=lambda value: type(value).__name__)
+    def test_of_each_step(self, step, read):
+        """What a step reads, in order."""
+        assert operands(step) == read
+
+    def test_all_steps(self):
+        """No step is missing here, or in the tables."""
+        assert {type(step) for step, _ in READS} == set(steps.Step.__args__)
+        assert {
+            step for step in steps.Step.__args__ if not issubclass(step, (Extend, Update, Add, State, SetState))
+        } == MAKERS
+        assert Ref not in ATOMS
+
+
+class TestDraft:
+    def test_names_once(self):
+        """A name gets one register, when something refers to it."""
+        draft = Draft()
+
+        assert draft.operand(Name("a", "b")) == Ref(0)
+        assert draft.operand(Name("a", "b")) == Ref(0)
+        assert draft.finish(Name("a", "c")).steps == [Name("a", "b"), Name("a", "c")]
+
+    def test_long_texts_once(self):
+        """A long text becomes one value wherever it stands."""
+        draft = Draft()
+
+        draft.new(Name("a", "b"), ["x" * 65], ["k"], ["x" * 65])
+
+        assert draft.steps == [Name("a", "b"), Value("x" * 65), New(Ref(0), [Ref(1)], ["k"], [Ref(1)])]
+
+    def test_numbers_are_no_registers(self):
+        """The number 0 isn't what register 0 holds."""
+        draft = Draft()
+        draft.operand(Name("a", "b"))
+
+        assert draft.name_of(0) is None
+        assert draft.name_of(False) is None
+        assert draft.name_of(Ref(0)) == Name("a", "b")
+
+    def test_calls_of_what_is_no_name(self):
+        """An atom can't be called."""
+        with pytest.raises(TypeError):
+            Draft().call(5, [])
