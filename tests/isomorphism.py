@@ -4,6 +4,7 @@ import copyreg
 import enum
 import logging
 import math
+import pathlib
 import re
 import struct
 import types
@@ -94,6 +95,8 @@ def _parts(obj):
             return [dict(obj)]
         case re.Pattern():
             return [obj.pattern, int(obj.flags)]
+        case pathlib.PurePath():
+            return [str(obj)]
         case memoryview():
             return [obj.tobytes(), obj.format, obj.shape, obj.readonly]
         case np.ndarray():

@@ -1,5 +1,6 @@
 # ruff: noqa: D102, N815, RUF012 - classes as people write them, with Twisted's names
 import dataclasses
+import pathlib
 import pickle
 import sys
 import threading
@@ -319,6 +320,19 @@ class TestRenamed:
 
         assert log == ["document 2", ("document 3", 0)]
         assert back.__dict__ == {"parts": []}
+
+
+class TestPrivateModules:
+    @pytest.mark.parametrize("everything", [False, True])
+    def test_paths(self, everything):
+        """Paths that Python 3.13 saved, where their classes have a module of their own, come back in any version."""
+        data = b"cpathlib._local\nPurePosixPath\n(S'/a'\ntR."
+
+        assert loads(data, kind="pickle", trust=EVERYTHING if everything else ()) == pathlib.PurePosixPath("/a")
+
+    def test_saved_by_public_names(self):
+        """What is saved names the module that every version has."""
+        assert b"_local" not in dumps([pathlib.Path("a"), pathlib.PurePath], "pickle")
 
 
 class TestKnown:

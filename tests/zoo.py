@@ -191,7 +191,7 @@ VALUES = [
     *(ipaddress.ip_interface("10.1.2.3/8"), ipaddress.ip_network("fe80::/10"), ipaddress.ip_interface("::1/64")),
     *(range(0), range(10, -5, -3), range(2**70), slice(1, None, 2), slice("a", b"b"), Ellipsis, NotImplemented),
     *(re.compile("a(?i:b)", re.MULTILINE | re.VERBOSE), re.compile(b"x", re.DOTALL), re.compile("(?i)ä", re.ASCII)),
-    *(array.array("d", [1.5, float("nan")]), array.array("u", "ä"), array.array("q"), array.array("B", b"123")),
+    *(array.array("d", [1.5, float("nan")]), array.array("h", [-1]), array.array("q"), array.array("B", b"123")),
     *(collections.Counter("abca"), collections.OrderedDict(b=1, a=2), collections.deque([1, 2], 3)),
     *(
         collections.deque(),

@@ -30,6 +30,7 @@ __all__ = [
     "known",
     "known_objects",
     "lasting_state",
+    "public_module",
     "renamed",
     "restore_state",
     "successor",
@@ -50,6 +51,7 @@ _WELL_KNOWN = (
 
 _ABSENT: Any = object()
 _VERSION = ".persistenceVersion"
+_PRIVATE_MODULES = {"pathlib._local": "pathlib"}  # in Python 3.13
 _registered: dict[tuple[str, str], Any] = {}
 _successors: dict[str, type] = {}
 _restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextVar("restored", default=None)
@@ -196,8 +198,14 @@ def renamed(old: str, new: type) -> None:
     _successors[old] = new
 
 
+def public_module(module: str) -> str:
+    """Return the module by which people know what one version of Python or another has in a private one."""
+    return _PRIVATE_MODULES.get(module, module)
+
+
 def successor(module: str, qualname: str) -> tuple[str, str]:
     """Return module and qualified name under which something saved by name is to be found today."""
+    module = public_module(module)
     if _successors:
         # What belongs to a renamed class - a method, a nested class - has moved with it.
         owner, rest = qualname, ""

@@ -46,9 +46,11 @@ class Header:
         """
         if not isinstance(fields, dict) or type(fields.get("appsnap")) is not int:
             raise Damaged("no header of a snapshot")
+        if fields["appsnap"] < 1:
+            raise Damaged("the header of the snapshot has no number of a format")
         if fields["appsnap"] > FORMAT:
             raise NewerFormat(
-                f"written in format {fields['appsnap']}; this appsnap ({__version__}) knows formats up to {FORMAT}",
+                f"written in format {min(fields['appsnap'], 10**9)}; this appsnap ({__version__}) reads up to {FORMAT}",
                 hint="install a newer appsnap",
             )
         rest = {key: value for key, value in fields.items() if key in cls.__slots__ and key != "format"}

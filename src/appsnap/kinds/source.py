@@ -73,7 +73,8 @@ def _read_header(text: str) -> Header:
 
 
 def _read_trailer(text: str) -> tuple[Trailer | None, bool]:
-    found = _LAST_LINE.search(text)
+    # From its beginning: a search would try each place of a long line.
+    found = _LAST_LINE.match(text, text.rfind("\n", 0, -1) + 1)
     if found is None:
         return None, True
     fields = _json(found[1], text.count("\n"))

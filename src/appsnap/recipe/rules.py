@@ -152,6 +152,8 @@ class Rules:
             return _by_attribute("types", _TYPES_BY_ALIAS[cls])
         if cls in _TYPES_BY_ALIAS:
             return NotImplemented
+        if evolve.public_module(cls.__module__) != cls.__module__:
+            return _by_attribute(evolve.public_module(cls.__module__), cls.__qualname__)
         return self._reduce_function(cls)
 
     def _reduce_function(self, function: Any) -> Any:
