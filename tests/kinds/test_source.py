@@ -87,6 +87,14 @@ class TestWriting:
         assert appsnap.dumps([result], "msgpack") == appsnap.dumps([value], "msgpack")
         assert appsnap.dumps([result], "source") == data
 
+    def test_a_long_text_may_be_a_key(self):
+        """Its pieces stay one literal, wherever they stand."""
+        value = {"a\n" * 100: {("b" * 100, 1): 2}, ("c" * 100,): 3}
+
+        data = appsnap.dumps(value, "source")
+
+        assert appsnap.loads(data) == value
+
     def test_attributes_keep_their_order(self):
         """An attribute whose name is no identifier doesn't change the order of the others."""
         obj = shop.Till()

@@ -49,6 +49,8 @@ class _Group:
         self.size = len(open_) + len(close) + sum(_size(item) + 2 for item in items)
 
     def flat(self) -> str:
+        if not self.trailing:
+            return f"{self.open}{' '.join(map(str, self.items))}{self.close}"  # one literal in pieces
         inner = ", ".join(_flat(item) for item in self.items)
         # A tuple of one keeps its comma.
         return f"{self.open}{inner}{',' if self.open == '(' and len(self.items) == 1 else ''}{self.close}"
