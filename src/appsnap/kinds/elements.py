@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import defusedxml.ElementTree
 
 from appsnap.errors import Damaged
+from appsnap.files.chunks import PIECE
 from appsnap.files.header import Header
 from appsnap.recipe.draft import Draft
 from appsnap.recipe.steps import (
@@ -52,9 +53,7 @@ class Reader:
         header: dict[str, Any] = {}
         trailer: dict[str, Any] = {}
         snapshot: Element | None = None
-        for event, element in defusedxml.ElementTree.iterparse(
-            io.BytesIO(raw), events=("start", "end"), forbid_dtd=True
-        ):
+        for event, element in defusedxml.ElementTree.iterparse(_Pieces(raw), events=("start", "end"), forbid_dtd=True):
             if event == "start":
                 depth += 1
                 if depth == 1:
@@ -65,10 +64,12 @@ class Reader:
                         name.removesuffix("-escaped"): _read_attribute(element, name.removesuffix("-escaped"))
                         for name in element.attrib
                     }
-                    header["appsnap"] = int(header.get("appsnap") or "")
+                    header["appsnap"] = _number(header.get("appsnap") or "")
                     Header.from_dict(header, "xml")
                 continue
             depth -= 1
+            if depth:
+                _check_form(element)
             if depth == 1:
                 if trailer:
                     raise ValueError("something stands behind the trailer")
@@ -82,10 +83,10 @@ class Reader:
 
     @staticmethod
     def _trailer(element: Element) -> dict[str, Any]:
-        owners = {child.attrib["name"]: child.attrib["version"] for child in element}
+        owners = {_read_attribute(child, "name"): _read_attribute(child, "version") for child in element}
         return {
             "sha256": element.attrib["sha256"],
-            "steps": int(element.attrib["steps"]),
+            "steps": _number(element.attrib["steps"]),
             "distributions": owners,
         }
 
@@ -171,6 +172,8 @@ class Reader:
             else:
                 keywords.append(name)
                 values.append(self._only(child))
+        if keywords and role == "function":
+            raise ValueError("a call has no arguments with names")
         if role == "class":
             made = self._draft.new(self._register(origin), args, keywords, values)
         else:
@@ -208,9 +211,10 @@ class Reader:
 
     def _text(self, element: Element) -> Any:
         text = element.text or ""
-        if element.attrib.get("escaped") == "true":
-            text = _unescaped(text)
-        return self._draft.operand(text)
+        escaped = element.attrib.get("escaped")
+        if escaped not in (None, "true"):
+            raise ValueError("a text that is escaped otherwise")
+        return self._draft.operand(text if escaped is None else _unescaped(text))
 
     def _bytes(self, element: Element) -> Any:
         raw = _base64(element)
@@ -218,7 +222,9 @@ class Reader:
 
     def _method(self, element: Element) -> Any:
         name = _read_attribute(element, "name")
-        return self._draft.call(Name("builtins", "getattr"), [self._only(element), name or ""])
+        if not name:
+            raise ValueError("a method without name")
+        return self._draft.call(Name("builtins", "getattr"), [self._only(element), name])
 
     def _int(self, element: Element) -> int:
         text = element.text or ""
@@ -226,13 +232,19 @@ class Reader:
             raise ValueError("an integer that is none")
         return int(text, 16 if "x" in text else 10)
 
+    def _float(self, element: Element) -> float:
+        text = element.text or ""
+        if not re.fullmatch(r"-?(nan|inf|[0-9.]+(e[+-]?[0-9]+)?)", text):
+            raise ValueError("a float that is none")
+        return float(text)
+
 
 _READERS: dict[str, Callable[[Reader, Element], Any]] = {
     "none": lambda _, __: None,
     "true": lambda _, __: True,
     "false": lambda _, __: False,
     "int": Reader._int,
-    "float": lambda _, e: float(e.text or ""),
+    "float": Reader._float,
     "str": Reader._text,
     "bytes": Reader._bytes,
     "bytearray": lambda r, e: r._draft.make(ByteArray(_base64(e))),
@@ -258,12 +270,65 @@ def _name(dotted: str) -> Name:
 
 
 def _read_attribute(element: Element, name: str) -> str | None:
-    coded = element.attrib.get(f"{name}-escaped")
-    return element.attrib.get(name) if coded is None else _unescaped(coded)
+    plain, coded = element.attrib.get(name), element.attrib.get(f"{name}-escaped")
+    if plain is not None and coded is not None:
+        raise ValueError(f"{name} stands twice")
+    return plain if coded is None else _unescaped(coded)
 
 
 def _unescaped(text: str) -> str:
+    if not re.fullmatch(r"(?:[^\\]|\\u[0-9a-f]{4})*", text):
+        raise ValueError("an escape that is none")
     return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise ValueError(f"{text!r:.60} is no number")
+    return int(text)
+
+
+def _check_form(element: Element) -> None:
+    """Check that an element has no attributes that mean nothing, and no text where that means nothing."""
+    tag = element.tag
+    allowed = _ATTRIBUTES.get(tag, _NONE)
+    if not element.attrib.keys() <= allowed:
+        raise ValueError(f"{tag} has an attribute that it doesn't take")
+    if tag in _TEXTS:
+        if len(element):
+            raise ValueError(f"an element in {tag}")
+    elif (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+        raise ValueError(f"a text in {tag}")
+
+
+def _escapable(*names: str) -> set[str]:
+    return {*names, *(f"{name}-escaped" for name in names)}
+
+
+_NONE: frozenset[str] = frozenset()
+_TEXTS = frozenset({"int", "float", "str", "bytes", "bytearray"})
+_ATTRIBUTES = {
+    **dict.fromkeys((*_READERS, *_TEXTS), frozenset({"id"})),
+    "str": {"id", "escaped"},
+    "ref": {"to"},
+    "name": {"id"} | _escapable("of"),
+    "object": {"id"} | _escapable("class"),
+    "call": {"id"} | _escapable("function"),
+    "method": {"id"} | _escapable("name"),
+    "argument": _escapable("name"),
+    "attribute": _escapable("name"),
+    "item": _escapable("key"),
+    "fill": {"ref"},
+    "trailer": {"sha256", "steps"},
+    "distribution": _escapable("name", "version"),
+}
+
+
+class _Pieces(io.BytesIO):
+    """Gives large pieces: before its version 2.6, expat reads a long token anew with each (CVE-2023-52425)."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(None if size is None or size < 0 else max(size, PIECE))
 
 
 def _base64(element: Element) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
@@ -42,6 +44,12 @@ BUILTINS = frozenset({"bytearray", "float", "frozenset", "getattr", "set"})
 
 _PIECE = 20_000  # characters: up to there, ast takes no more than a few MB
 
+MOST_PARTS = 50_000
+"""Of one statement: ast takes some 500 bytes for each. A writer puts 2,000 into one."""
+
+_TEXT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|#[^\n]*""")
+_PART = re.compile(r"[^\w\s]")
+
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
     """Yield pieces of whole statements, each with the number of the lines before it."""
@@ -70,8 +78,12 @@ class Reader:
     def read(self, line: int, piece: str) -> None:
         """Read whole statements, behind the given number of lines. Raises Damaged, with the line."""
         self._line = line
+        if len(piece) > 5 * _PIECE and len(_PART.findall(_TEXT.sub("", piece))) > MOST_PARTS:
+            raise Damaged(f"the statement behind line {line} has more than {MOST_PARTS:,} parts")
         try:
-            tree = ast.parse(piece)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what a later Python may refuse: this one reads it
+                tree = ast.parse(piece)
             if not piece.isascii():
                 self._check_ascii(piece)
             for statement in tree.body:
@@ -100,9 +112,10 @@ class Reader:
         )
 
     def _check_ascii(self, piece: str) -> None:
-        """Refuse names that Python would normalize: what is read must be what is seen."""
+        """Refuse names that Python would normalize, or that look like others: what is read must be what is seen."""
         for token in tokenize.generate_tokens(io.StringIO(piece).readline):
-            if token.type == tokenize.NAME and not token.string.isascii():
+            # A letter and its accent are two tokens to tokenize, the second of no type that it knows.
+            if token.type not in (tokenize.STRING, tokenize.COMMENT) and not token.string.isascii():
                 raise Damaged(f"line {self._line + token.start[0]} has a name that isn't ASCII")
 
     def _statement(self, node: ast.stmt) -> None:

@@ -38,6 +38,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
     Value,
+    check_name,
     operands,
 )
 
@@ -137,7 +138,7 @@ def read(data: memoryview) -> Document:
     registers = 0
     for number, fields in enumerate(body):
         try:
-            step = _DECODERS[_typed(fields[0], int)](*fields[1:])
+            step = _DECODERS[_typed(_typed(fields, list)[0], int)](*fields[1:])
             _check(step, registers)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise Damaged(f"step {number} is no step ({error})") from error
@@ -206,6 +207,11 @@ def _names(first: Any, second: Any = None) -> tuple[list[str], list[Any]]:
     return keys, values
 
 
+def _checked_name(module: Any, qualname: Any) -> tuple[str, str]:
+    check_name(_typed(module, str), _typed(qualname, str))
+    return module, qualname
+
+
 def _typed(value: Any, *types: type) -> Any:
     if type(value) not in types:
         raise ValueError(f"{type(value).__name__} where it should be {' or '.join(cls.__name__ for cls in types)}")
@@ -213,7 +219,7 @@ def _typed(value: Any, *types: type) -> Any:
 
 
 _DECODERS: dict[Any, Callable[..., Step]] = {
-    1: lambda module, qualname: Name(_typed(module, str), _typed(qualname, str)),
+    1: lambda module, qualname: Name(*_checked_name(module, qualname)),
     2: lambda value: Value(_typed(value, str, bytes)),
     3: lambda *items: Tuple(items),
     4: lambda *items: List(items),
@@ -225,7 +231,7 @@ _DECODERS: dict[Any, Callable[..., Step]] = {
         Ref(_typed(cls, int)), _typed(args, list), *(_names(*mapping) if mapping else ())
     ),
     10: lambda function, *args: Call(Ref(_typed(function, int)), args),
-    11: lambda owner, name: Member(owner, _typed(name, str)),
+    11: lambda owner, name: Member(owner, _checked_name("object", name)[1]),
     12: lambda target, *items: Extend(Ref(_typed(target, int)), items),
     13: lambda target, *mapping: Update(Ref(_typed(target, int)), *_columns(*mapping)),
     14: lambda target, *items: Add(Ref(_typed(target, int)), items),

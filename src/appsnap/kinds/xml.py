@@ -53,6 +53,7 @@ __all__ = ["read", "write"]
 _UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPED = re.compile(rf"\\|{_UNFIT.pattern}")
 _TRAILER = b"<trailer "
+_DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 _WIDTH = 100
 
 
@@ -71,7 +72,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
     body = "\n".join(lines).encode()
     trailer = Trailer(hashlib.sha256(body).hexdigest(), len(recipe.steps), distributions)
     owners = "".join(
-        f"    <distribution name={quoteattr(name)} version={quoteattr(version)}/>\n"
+        f"    <distribution{_attribute('name', name)}{_attribute('version', version)}/>\n"
         for name, version in distributions.items()
     )
     end = f'  <trailer sha256="{trailer.sha256}" steps="{trailer.steps}"'
@@ -250,6 +251,8 @@ def _atom(value: Any, more: str = "") -> str:
 def read(data: memoryview) -> Document:
     """Return the document that bytes spell."""
     raw = bytes(data)
+    if not _DECLARATION.match(raw):
+        raise Damaged("no XML declaration of a document in UTF-8")
     start = raw.rfind(b"\n  " + _TRAILER) + 1
     if not start or not raw.endswith(b"</snapshot>\n"):
         raise Damaged(

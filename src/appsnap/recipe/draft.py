@@ -23,6 +23,7 @@ from appsnap.recipe.steps import (
     Step,
     Update,
     Value,
+    check_name,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Draft:
             return lazy  # type: ignore[return-value]  # a Lazy that isn't a Name is an Operand
         ref = self._names.get(lazy)
         if ref is None:
+            check_name(*lazy)
             ref = self._names[lazy] = self.make(lazy)
             self._named[ref] = lazy
         return ref
@@ -92,10 +94,13 @@ class Draft:
         name = self.name_of(function)
         match name and name.dotted, args:
             case "builtins.getattr", [owner, str(attribute)]:
+                check_name("object", attribute)
                 above = self.name_of(owner)
                 if above is None:
                     return self.make(Member(self.operand(owner), attribute))
-                return Name(above.module, f"{above.qualname}.{attribute}" if above.qualname else attribute)
+                name = Name(above.module, f"{above.qualname}.{attribute}" if above.qualname else attribute)
+                check_name(*name)
+                return name
             case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
                 return Name(module, "")
             case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:

@@ -43,6 +43,7 @@ __all__ = [
     "Tuple",
     "Update",
     "Value",
+    "check_name",
     "operands",
 ]
 
@@ -210,6 +211,18 @@ class Recipe:
 
     steps: Sequence[Step]
     root: Operand
+
+
+MOST_LETTERS = 1_000
+"""Of a name, module and all. What is longer would be shown, and looked for, as often as it is used."""
+
+
+def check_name(module: str, qualname: str) -> None:
+    """Check that something could have such a name. Raises ValueError."""
+    if not module or ":" in module:
+        raise ValueError(f"{module!r:.60} is no name of a module")
+    if len(module) + len(qualname) > MOST_LETTERS:
+        raise ValueError(f"a name of more than {MOST_LETTERS:,} letters")
 
 
 def operands(step: Step) -> list[Operand]:

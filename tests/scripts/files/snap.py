@@ -30,7 +30,7 @@ def newer(path):
 
 def names(path):
     """Write a bare pickle that wants a name which tries to look like something else."""
-    texts = [text.encode() for text in ("os\x1b[2J\nappsnap: error: fine", "\u202esystem")]
+    texts = [text.encode() for text in ("os", "\x1b[2J\nappsnap: error: fine.\u202esystem")]
     Path(path).write_bytes(b"\x80\x05" + b"".join(b"\x8c" + bytes([len(text)]) + text for text in texts) + b"\x93.")
 
 
