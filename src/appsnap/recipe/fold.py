@@ -44,7 +44,12 @@ DEPTH = 12
 WEIGHT = 2000
 """Atoms and steps: what one statement may have."""
 
+FILLINGS = 8
+"""Steps that may fill what stands where it is used: each is a level of the expression."""
+
 _FILLERS = frozenset({Extend, Update, Add, State, SetState})
+_READING = frozenset({New, Call, SetState})
+"""They may take over what is in their operands."""
 
 
 class Assign(NamedTuple):
@@ -71,15 +76,28 @@ class _Folder:
     def _find_inline(self) -> list[bool]:
         """Tell which registers may stand where they are used: that is one place, and all filling comes before it.
 
-        A service with a name keeps it, and has a statement of its own.
+        A service with a name keeps it, and has a statement of its own; so has what is filled often, and what is made
+        or filled from something that is filled later, because it would be made then.
         """
         uses = [0] * len(self._makers)
-        apart = [False] * len(self._makers)
-        for step in self._recipe.steps:
+        fillings = [0] * len(self._makers)
+        last: dict[int, int] = {}  # by register: the number of the last step that fills it
+        for number, step in enumerate(self._recipe.steps):
+            if type(step) in _FILLERS:
+                target: Any = step[0]
+                last[target] = number
+                fillings[target] += 1
+        apart = [count > FILLINGS for count in fillings]
+        register = -1
+        for number, step in enumerate(self._recipe.steps):
             operands_: list[Any] = operands(step)
+            register += type(step) in MAKERS
+            if type(step) in _READING and any(type(x) is Ref and last.get(x, -1) > number for x in operands_[1:]):
+                apart[step[0] if type(step) is SetState else register] = True
             if type(step) in _FILLERS:
                 target = operands_.pop(0)
-                if uses[target] or (isinstance(step, State) and {"name", "parent"}.issubset(step.names)):
+                itself = any(type(operand) is Ref and operand == target for operand in operands_)
+                if uses[target] or itself or (isinstance(step, State) and {"name", "parent"}.issubset(step.names)):
                     apart[target] = True
             for operand in operands_:
                 if type(operand) is Ref:

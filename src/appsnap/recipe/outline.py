@@ -67,11 +67,12 @@ class Outline:
     def __init__(self, recipe: Recipe, *, root: str = "") -> None:
         self.root = recipe.root
         self.nodes: list[Node] = []
+        self._states: set[Ref] = set()  # the dictionaries that have been states
         self.starts: list[int] = []  # for each register: the number of its step
         for number, step in enumerate(recipe.steps):
             self._follow(step, number)
         self.root_name = root or self._default_root()
-        self._parents: dict[int, tuple[int, str]] | None = None
+        self._parents: dict[int, tuple[int, int, str]] | None = None
 
     def _default_root(self) -> str:
         return "application" if self.class_of(self.root).endswith(".Application") else "object"
@@ -114,6 +115,9 @@ class Outline:
             parts = self.nodes[state].items
         dicts = [self.nodes[part] for part in parts if isinstance(part, Ref)]
         named = all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
+        # One dictionary may be the state of many objects: for all but the first it isn't copied.
+        named = named and not any(part in self._states for part in parts if isinstance(part, Ref))
+        self._states.update(part for part in parts if isinstance(part, Ref))
         if named and all(part is None or isinstance(part, Ref) for part in parts):
             for one in dicts:
                 node.attributes.update((str(key), value) for key, value in one.pairs)
@@ -146,7 +150,9 @@ class Outline:
         """Yield what a register holds, each with the rest of its path."""
         node = self.nodes[register]
         for name, operand in node.attributes.items():
-            yield f".{name}" if name.isidentifier() else f".__dict__[{quoted(name)}]", operand
+            # A long name isn't repeated in the path of all that is below it.
+            plain = len(name) <= _LONGEST and name.isidentifier()
+            yield f".{name}" if plain else f".__dict__[{quoted(name)}]", operand
         brackets = "{%s}" if node.form in ("set", "frozenset") else "[%s]"
         for index, operand in enumerate(node.items):
             yield brackets % self._label(operand, index), operand
@@ -178,7 +184,10 @@ class Outline:
         return node.name if node.form == "name" else f"<{self.class_of(operand)}>"
 
     def path(self, operand: Operand) -> str:
-        """Return the first path from the root to a register. What no path leads to is named by its class."""
+        """Return the first path from the root to a register. What no path leads to is named by its class.
+
+        Of a path with very many parts only the last ones are there, behind an ellipsis.
+        """
         if not isinstance(operand, Ref):
             return self.root_name
         if self._parents is None:
@@ -189,7 +198,9 @@ class Outline:
             if register not in self._parents:
                 labels.append(f"<{self.class_of(Ref(register))}>")
                 return "".join(reversed(labels))
-            register, label = self._parents[register]
+            if len(labels) == _MOST_PARTS:
+                return f"{self.root_name}…{''.join(reversed(labels))}"
+            register, _, label = self._parents[register]
             labels.append(label)
         return self.root_name + "".join(reversed(labels))
 
@@ -197,17 +208,18 @@ class Outline:
         """Return the register that a step makes or fills."""
         return Ref(bisect.bisect_left(self.starts, number) if type(step) in MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
 
-    def _find_parents(self) -> dict[int, tuple[int, str]]:
-        parents: dict[int, tuple[int, str]] = {}
+    def _find_parents(self) -> dict[int, tuple[int, int, str]]:
+        """Return for each register what the first path leads through, at which place there, and how that is named."""
+        parents: dict[int, tuple[int, int, str]] = {}
         if not isinstance(self.root, Ref):
             return parents
         level = [int(self.root)]
         while level:
             below = []
             for register in level:
-                for label, operand in self.children(register):
+                for place, (label, operand) in enumerate(self.children(register)):
                     if isinstance(operand, Ref) and operand not in parents and operand != self.root:
-                        parents[int(operand)] = (register, label)
+                        parents[int(operand)] = (register, place, label)
                         below.append(int(operand))
             level = below
         return parents
@@ -242,8 +254,8 @@ class Outline:
         self.path(operand)  # finds the parents
         parents = self._parents or {}
         rows = []
-        for label, child in self.children(operand):
-            full = isinstance(child, Ref) and parents.get(int(child)) == (int(operand), label)
+        for place, (label, child) in enumerate(self.children(operand)):
+            full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
             rows.append((indent, False, _bare(label), child, left, full))
         rows.reverse()
         if rows:
@@ -264,7 +276,7 @@ class Outline:
         """Return the register that the first path to another one leads through."""
         if self._parents is None:
             self._parents = self._find_parents()
-        return self._parents.get(int(ref), (None, ""))[0]
+        return self._parents.get(int(ref), (None,))[0]
 
     def _arrow(self, operand: Operand) -> str:
         return f"→ {self.path(operand)}"
@@ -301,16 +313,22 @@ class Outline:
                 return self._arrow(operand) if depth < 3 and self._parent(operand) != owner else None
         if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
             return None
-        here = int(operand)
-        parts = [self._inline(part, room, depth - 1, here) for part in (*node.args, *node.items)]
-        for key, value in node.pairs:
-            shown = (self._inline(key, room, depth - 1, here), self._inline(value, room, depth - 1, here))
-            parts.append(None if None in shown else f"{shown[0]}: {shown[1]}")
-        if any(part is None for part in parts):
-            return None
         begin, end = _BRACKETS.get(node.form, (f"{node.name}(", ")"))
-        text = begin + ", ".join(part or "" for part in parts) + end
-        return text if len(text) <= room else None
+        room -= len(begin) + len(end) - 2
+        shown: list[str] = []
+        # One after the other, each in the room that is left: what is shared could be looked at a million times.
+        for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
+            texts = []
+            for part in parts:
+                inner = self._inline(part, room, depth - 1, int(operand))
+                if inner is None:
+                    return None
+                room -= len(inner) + 2
+                texts.append(inner)
+            if room < 0:
+                return None
+            shown.append(": ".join(texts))
+        return begin + ", ".join(shown) + end
 
 
 _BRACKETS = {
@@ -333,9 +351,16 @@ def quoted(value: Any) -> str:
         text = _SHORT.repr(value)
         return text if text[0] == '"' or '"' in text else f'"{text[1:-1]}"'.replace("\\'", "'")
     if isinstance(value, int) and value.bit_length() > 2_000:
-        return f"{hex(value):.20}…"  # Python refuses to show the digits of integers that long
+        # Python refuses to show the digits of integers that long.
+        digits = (value.bit_length() + 3) // 4
+        return f"{'-' * (value < 0)}{abs(value) >> 4 * (digits - 18):#x}"[:20] + "…"
+    if isinstance(value, (bytes, bytearray)) and len(value) > 2 * _LONGEST:
+        value = value[:_LONGEST] + value[-_LONGEST:]  # its middle isn't shown
     return _SHORT.repr(value)
 
+
+_LONGEST = 60
+_MOST_PARTS = 100
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
