@@ -111,7 +111,7 @@ def _wrap(
     if passphrase is not None:
         readers.append(age.ScryptRecipient(passphrase))
     if compress:
-        pieces = zstd.compress(pieces)
+        pieces = zstd.compress(pieces, limited=True)
     if readers:
         return age.encrypt(pieces, readers, armor=armor)
     if armor:
@@ -236,7 +236,7 @@ def _opened(
         )
     if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
         layers.append("zstd")
-        data = memoryview(b"".join(zstd.decompress([data])))
+        data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data)))))
     return _Opened(data, _kind_of(data, path, kind), tuple(layers))
 
 

@@ -72,8 +72,10 @@ def load(
 
     value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust)
     persistable = IPersistable(value, None)
-    if persistable is not None:
-        persistable.setStyle(style)
+    # Of the class: an attribute of this name may be anything that the file refers to.
+    set_style = getattr(type(persistable), "setStyle", None)
+    if set_style is not None:
+        set_style(persistable, style)
     return value
 
 

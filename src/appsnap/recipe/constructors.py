@@ -73,8 +73,10 @@ def _timed(cls: Callable[..., Any]) -> Callable[[tuple[Any, ...]], Any]:
     def make(args: tuple[Any, ...]) -> Any:
         zone = args[-1] if args and isinstance(args[-1], dt.tzinfo) else None
         fields = args[:-1] if zone is not None else tuple(x for x in args if x is not None)
-        _check(all(type(x) is int for x in fields) or [*map(type, fields)] == [bytes], "takes numbers and a time zone")
-        return cls(*args)
+        packed = [*map(type, fields)] == [bytes]
+        _check(packed or all(type(x) is int for x in fields), "takes numbers and a time zone")
+        made = cls(*args)
+        return made.replace() if packed else made  # of what is packed, only that looks at the numbers
 
     return make
 

@@ -104,7 +104,10 @@ class Trust:
         above, _, member = dotted.rpartition(".")
         if member.startswith("__") and member not in SPECIAL_METHODS:
             return None
-        if self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
+        # `__main__` of a package does something when it is imported; and "package.os\0" is no module at all.
+        modules = name.module.split(".")
+        importable = all(part.isidentifier() for part in modules) and "__main__" not in modules
+        if importable and self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
             return Grant.DEFINED
         owned = "." in name.qualname and (above in self._exact or above in self._calls)
         return Grant.DEFINED if use == "reference" and owned else None
