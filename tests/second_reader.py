@@ -1,4 +1,4 @@
-"""A second reader of snapshots, written from docs/format.md alone, with the standard library and msgpack.
+"""A second reader of snapshots, written from docs/format.md alone, with the standard library, msgpack and cryptography.
 
 `read(data)` returns the header, the steps, the root, and the trailer of a document of the kinds source, msgpack and
 xml. A step is a tuple that begins with its name, a reference is a pair: `("List", [1, ("ref", 0)])`. Whatever is as the
@@ -15,6 +15,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import msgpack
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
 def read(data):
@@ -24,6 +25,7 @@ def read(data):
     root = recipe.settle(root)
     need(header["appsnap"] <= 1, "a newer format")
     need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
+    verify(header["kind"], trailer)
     return header, recipe.steps, root, trailer
 
 
@@ -36,7 +38,24 @@ def read_pickle(data):
     trailer = pickle.load(file)
     need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
     need(not file.read(), "something follows the trailer")
+    verify("pickle", trailer)
     return header, body, trailer
+
+
+def verify(kind, trailer):
+    """Verify the signature, if there is one."""
+    fields = dict(trailer)
+    signature = fields.pop("signature", None)
+    if signature is None:
+        return
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    prefix, _, letters = signature["key"].rpartition("1")
+    values = ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(letter) for letter in letters]
+    bits = "".join(f"{value:05b}" for value in values[:-6])  # the checksum is for people
+    key = bytes(int(bits[at : at + 8], 2) for at in range(0, 256, 8))
+    need(prefix == "appsnap", "the key")
+    message = f"appsnap signature 1\n{kind}\n{text}\n".encode()
+    Ed25519PublicKey.from_public_bytes(key).verify(base64.b64decode(signature["value"]), message)
 
 
 def need(condition, what):
@@ -269,8 +288,13 @@ def read_xml(data):
         name.removesuffix("-escaped"): text_of(snapshot, name.removesuffix("-escaped")) for name in snapshot.attrib
     }
     header["appsnap"] = int(header["appsnap"])
-    owners = {owner.attrib["name"]: owner.attrib["version"] for owner in trailer}
+    signatures = [one for one in trailer if one.tag == "signature"]
+    owners = {owner.attrib["name"]: owner.attrib["version"] for owner in trailer if owner.tag == "distribution"}
     fields = {"sha256": trailer.attrib["sha256"], "steps": int(trailer.attrib["steps"]), "distributions": owners}
+    if "vouched" in trailer.attrib:
+        fields["vouched"] = trailer.attrib["vouched"] == "true"
+    if signatures:
+        fields["signature"] = {"key": signatures[0].attrib["key"], "value": signatures[0].text}
     return header, document.recipe, document.value(root[0]), fields, before
 
 

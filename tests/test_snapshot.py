@@ -11,8 +11,10 @@ from cryptography.exceptions import InvalidTag
 
 import appsnap
 import shop
+from appsnap import snapshot as snapshots
 from appsnap.errors import CannotLoad, CannotSave, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
 from appsnap.files import age
+from appsnap.files.keyring import Keyring
 from appsnap.kinds import KINDS
 
 PASSPHRASE = "tea and cake"
@@ -156,6 +158,157 @@ class TestConvert:
 
         assert appsnap.open_snapshot(new).kind == target
         assert appsnap.dumps(appsnap.load(new, trust=["shop.*"]), "source") == appsnap.dumps(shop.make(), "source")
+
+
+class TestSignatures:
+    """Whose a file is, and what that is good for."""
+
+    @pytest.fixture
+    def stranger(self, monkeypatch, tmp_path):
+        """Be somebody else from now on, when called."""
+        return lambda: monkeypatch.setenv("APPSNAP_CONFIG_DIR", str(tmp_path / "stranger"))
+
+    def test_own_file(self, kind, tmp_path):
+        """What one has saved loads without a word, whatever the layers; what isn't signed asks."""
+        for number, layers in enumerate(({}, {"compress": True}, {"recipients": [str(IDENTITY.recipient)]})):
+            path = tmp_path / f"{number}"
+            appsnap.save(shop.make(), path, kind=kind, **layers)
+            identities = [str(IDENTITY)] if "recipients" in layers else []
+
+            snapshot = appsnap.open_snapshot(path, identities=identities)
+
+            assert snapshot.provenance == "signed by you"
+            assert appsnap.load(path, identities=identities).name == "shop"
+            assert snapshot.build().name == "shop"
+        appsnap.save(shop.make(), path, kind=kind, sign=False)
+        assert appsnap.open_snapshot(path).provenance == "unsigned"
+        with pytest.raises(NotTrusted):
+            appsnap.load(path)
+
+    def test_code(self, tmp_path, kind):
+        """One's own file may carry code."""
+        appsnap.save(lambda: 42, tmp_path / "file", kind=kind)
+
+        assert appsnap.load(tmp_path / "file")() == 42
+
+    def test_by_a_stranger(self, kind, tmp_path, stranger):
+        """A file of somebody else asks, and says whose it is, until their key is trusted."""
+        appsnap.save(shop.make(), tmp_path / "file", kind=kind)
+        signer = appsnap.open_snapshot(tmp_path / "file").signer
+        stranger()
+
+        with pytest.raises(NotTrusted) as caught:
+            appsnap.load(tmp_path / "file")
+        assert f"appsnap keys trust {signer}" in caught.value.hint
+        assert "trust=[" in caught.value.hint
+        Keyring().trust(signer, "Ada")
+
+        assert appsnap.load(tmp_path / "file").name == "shop"
+        assert appsnap.open_snapshot(tmp_path / "file").provenance == f"signed by {signer} (Ada, trusted)"
+
+        Keyring().revoke(signer)
+        with pytest.raises(NotTrusted):
+            appsnap.load(tmp_path / "file")
+
+    def test_every_byte(self, kind):
+        """No change of a signed file, of any byte, leaves one that is vouched for and says something else."""
+        data = appsnap.dumps({"a": [1, shop.make]}, kind, sign=True)
+        before = opened(data)
+        assert before.is_vouched_for
+        for position in range(len(data)):
+            changed = bytearray(data)
+            changed[position] ^= 1 << position % 7
+            try:
+                after = opened(bytes(changed))
+                vouched = after.is_vouched_for and after.document is not None
+            except CannotLoad:
+                continue
+            assert not vouched or (after.document == before.document)
+
+    def test_moved_signature(self, kind):
+        """The signature of one document is none for another of the same signer."""
+        one, other = (appsnap.dumps(value, kind, sign=True) for value in ([1], [2]))
+        parts = [data.partition(MARKS[kind]) for data in (one, other)]
+
+        swapped = parts[0][0] + parts[0][1] + parts[1][2]
+
+        if kind == "source":
+            assert not opened(swapped).is_vouched_for
+        else:
+            with pytest.raises(Damaged):
+                opened(swapped)
+
+    def test_passphrase(self, kind, tmp_path):
+        """Whoever wrote a file that a passphrase opens knew that; a recipient's key is known to everybody."""
+        appsnap.save(shop.make(), tmp_path / "secret", kind=kind, sign=False, passphrase="tea")
+        appsnap.save(shop.make(), tmp_path / "for me", kind=kind, sign=False, recipients=[str(IDENTITY.recipient)])
+
+        assert appsnap.load(tmp_path / "secret", passphrase="tea").name == "shop"
+        with pytest.raises(NotTrusted):
+            appsnap.load(tmp_path / "for me", identities=[str(IDENTITY)])
+        with pytest.raises(NotTrusted):
+            appsnap.load(tmp_path / "for me", identities=[str(IDENTITY)], passphrase=lambda: "tea")
+
+    @pytest.mark.parametrize("to", KINDS)
+    def test_no_laundering(self, kind, to, tmp_path, stranger):
+        """What is written from a stranger's file isn't signed, and isn't trusted for its passphrase, either."""
+        appsnap.save(shop.make(), tmp_path / "file", kind=kind)
+        own = appsnap.open_snapshot(tmp_path / "file")
+        own.save(tmp_path / "mine", kind=to)
+        assert appsnap.open_snapshot(tmp_path / "mine").provenance == "signed by you"
+        stranger()
+
+        foreign = appsnap.open_snapshot(tmp_path / "file")
+        foreign.save(tmp_path / "copy", kind=to)
+        foreign.save(tmp_path / "secret", kind=to, passphrase="tea")
+        secret = appsnap.open_snapshot(tmp_path / "secret", passphrase="tea")
+        secret.save(tmp_path / "again", passphrase="cake", compress=True)
+
+        assert appsnap.open_snapshot(tmp_path / "copy").provenance == "unsigned"
+        for name, passphrase in {"copy": None, "secret": "tea", "again": "cake"}.items():
+            with pytest.raises(NotTrusted):
+                appsnap.load(tmp_path / name, passphrase=passphrase)
+            assert appsnap.load(tmp_path / name, passphrase=passphrase, trust=["shop.*"]).name == "shop"
+
+    def test_objects_of_a_stranger(self, kind, tmp_path):
+        """Whoever saves what came from elsewhere can say so."""
+        appsnap.save(shop.make(), tmp_path / "file", kind=kind, vouched=False, passphrase="tea")
+
+        with pytest.raises(NotTrusted):
+            appsnap.load(tmp_path / "file", passphrase="tea")
+
+    def test_edited_source(self, tmp_path):
+        """A source file that was edited is no longer vouched for, and says since when."""
+        path = tmp_path / "file"
+        appsnap.save(shop.make(), path, kind="source")
+        path.write_text(path.read_text("utf-8").replace('"tea": 12', '"tea": 99'), "utf-8")
+
+        snapshot = appsnap.open_snapshot(path)
+
+        assert snapshot.provenance == "edited since it was signed by you"
+        with pytest.raises(NotTrusted) as caught:
+            appsnap.load(path)
+        assert "edited since it was signed by you" in caught.value.hint
+        stock = appsnap.load(path, trust=["shop.*"]).getServiceNamed("stock")
+        assert stock.goods["tea"] == 99
+
+    def test_dumps(self, kind, stranger):
+        """Bytes are the same whoever writes them, unless a signature is asked for."""
+        one, signed = appsnap.dumps([1], kind), appsnap.dumps([1], kind, sign=True)
+        assert appsnap.dumps([1], kind, sign=True) == signed
+        stranger()
+
+        assert appsnap.dumps([1], kind) == one
+        assert appsnap.dumps([1], kind, sign=True) != signed
+
+
+def opened(data):
+    """Return what `loads` builds from."""
+    return snapshots._unwrapped(memoryview(data), None, None, None, ())
+
+
+IDENTITY = age.X25519Identity(bytes(range(32)))
+MARKS = {"pickle": b"\x8c\tsignature", "msgpack": b"\xa9signature", "source": b'"signature"', "xml": b"<signature"}
 
 
 class TestWrongInput:

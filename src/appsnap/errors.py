@@ -100,11 +100,15 @@ class NewerFormat(CannotLoad):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A name that a snapshot wants, for which use (`reference`, `create`, `call`), and the first path of it."""
+    """A name that a snapshot wants, for which use (`reference`, `create`, `call`), and the first path of it.
+
+    What `carries_code` makes functions or classes from what the file holds.
+    """
 
     name: str
     use: str
     path: str
+    carries_code: bool = False
 
     @property
     def grant(self) -> str:
@@ -112,13 +116,17 @@ class Want:
         return f"call:{self.name}" if self.use == "call" else self.name
 
     def __str__(self) -> str:
-        return f"{self.name} to {self.use} at {self.path}"
+        return f"{self.name} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
 
 
 class NotTrusted(CannotLoad):
-    """The snapshot wants names that nobody agreed to. `wants` has them all; nothing was imported, nothing was run."""
+    """The snapshot wants names that nobody agreed to. `wants` has them all; nothing was imported, nothing was run.
+
+    `provenance` says in words who signed it, if anybody did.
+    """
 
     exit_code = 3
+    provenance: str = ""
 
     def __init__(self, wants: Sequence[Want], *, message: str = "", hint: str = "") -> None:
         self.wants = tuple(wants)

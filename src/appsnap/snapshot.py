@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotBuild, CannotLoad, Damaged, PassphraseError, WrongKind
+from appsnap.errors import CannotBuild, CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind
 from appsnap.files import age, atomic, zstd
 from appsnap.files.header import Header, now
-from appsnap.kinds import kind_named, pickle, recognise
+from appsnap.kinds import Document, kind_named, pickle, recognise
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Name
-from appsnap.recipe.trust import Trust, wants
+from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
     import os
@@ -25,12 +24,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from appsnap.errors import Want
-    from appsnap.kinds import Document
+    from appsnap.files.header import Seal
+    from appsnap.files.keyring import Keyring
     from appsnap.recipe.trust import Everything
 
     Passphrase = str | Callable[[], str]
 
-__all__ = ["Snapshot", "dumps", "load", "loads", "open_snapshot", "save"]
+__all__ = ["Snapshot", "dumps", "load", "loads", "open_snapshot", "save", "unwrap"]
 
 
 # Out
@@ -46,21 +46,25 @@ def save(
     compress: bool = False,
     armor: bool = False,
     tag: str | None = None,
+    sign: bool = True,
+    vouched: bool = True,
     check: Callable[[Path], object] | None = None,
 ) -> None:
     """Save an object - an application, as a rule - to a file, which is there as a whole or not at all.
 
     `kind` is `pickle`, `source`, `msgpack` or `xml`. With a `passphrase`, or age `recipients` (`age1…`), the file is
-    encrypted; `armor` makes that text. `compress` puts a layer of zstd below. `tag` is kept in the header.
+    encrypted; `armor` makes that text. `compress` puts a layer of zstd below. `tag` is kept in the header. The file is
+    signed with the user's key, which the first save makes, unless `sign` is false. Where `vouched` is false, it isn't,
+    and no passphrase makes up for that: the objects came from a file that wasn't trusted as a whole.
     `check` is called with a path at which the new file can be read, before it takes the place of the old one; what it
     raises keeps the old one.
 
-    Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, and OSError; then the old file
-    is untouched.
+    Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, AppsnapError where there is no
+    key to sign with, and OSError; then the old file is untouched.
     """
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
-    pieces = _document(obj, header)
+    pieces = _document(obj, header, _seal(sign=sign, vouched=vouched))
     atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
 
 
@@ -72,34 +76,48 @@ def dumps(
     recipients: Iterable[str] = (),
     compress: bool = False,
     armor: bool = False,
+    sign: bool = False,
 ) -> bytes:
-    """Return the bytes of a snapshot, as `save` would write them, but without a time.
+    """Return the bytes of a snapshot as `save` would write them, but without a time, and as a rule unsigned.
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = _document(obj, Header(kind))
+    pieces = _document(obj, Header(kind), _seal(sign=sign))
     return b"".join(_wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
 
 
-def _document(obj: Any, header: Header) -> Sequence[Buffer]:
+def _seal(*, sign: bool, vouched: bool = True) -> Seal | None:
+    if not vouched:
+        return lambda _kind, _fields: {"vouched": False}
+    return _keys().signing_key().sign if sign else None
+
+
+def _keys() -> Keyring:
+    from appsnap.files.keyring import Keyring  # noqa: PLC0415 - what is unsigned has no need of it
+
+    return Keyring()
+
+
+def _document(obj: Any, header: Header, seal: Seal | None) -> Sequence[Buffer]:
     module = kind_named(header.kind)
     if header.kind == "pickle":
-        pickled = _pickled(header, obj)
+        pickled = _pickled(header, obj, seal)
         if pickled is not None:
             return pickled
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root)
-    return module.write(header, recipe, _distributions({x.module for x in recipe.steps if isinstance(x, Name)}))
+    modules = {step.module for step in recipe.steps if isinstance(step, Name)}
+    return module.write(header, recipe, _distributions(modules), seal)
 
 
-def _pickled(header: Header, obj: Any) -> Sequence[Buffer] | None:
+def _pickled(header: Header, obj: Any, seal: Seal | None) -> Sequence[Buffer] | None:
     """Return what the C pickler makes of an object, or None where it gives up.
 
     It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
     the one, and doesn't mind the other.
     """
     try:
-        return pickle.write_objects(header, obj, _distributions)
+        return pickle.write_objects(header, obj, _distributions, seal)
     except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
         return None
 
@@ -152,12 +170,14 @@ def load(
 
     `kind` is an expectation: a file of another kind is refused. `passphrase` may be a function, which is asked only if
     the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
-    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is.
+    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is. A file that
+    the user's key or a trusted one has signed is, without being asked for; so is one that `passphrase` opened, because
+    whoever wrote it knew that.
 
     Raises NotTrusted before anything is imported, and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild,
     OSError.
     """
-    return _load(_opened(_bytes_of(path), path, kind, passphrase, identities), Trust(trust))
+    return unwrap(path, kind=kind, passphrase=passphrase, identities=identities).build(trust)
 
 
 def loads(
@@ -169,22 +189,10 @@ def loads(
     trust: Iterable[str] | Everything = (),
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    return _load(_opened(memoryview(data), None, kind, passphrase, identities), Trust(trust))
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A document whose layers have been taken off. `layers` has their names, from outside to inside."""
-
-    data: memoryview
-    kind: str
-    layers: tuple[str, ...]
-
-
-def _load(opened: _Opened, trust: Trust) -> Any:
-    if opened.kind == "pickle" and trust.everything:
-        return pickle.unpickle_objects(opened.data)
-    return _build(kind_named(opened.kind).read(opened.data), trust)
+    view = memoryview(data)
+    # What is verified, audited and built has to stay the same bytes.
+    view = view if view.readonly else memoryview(bytes(view))
+    return _unwrapped(view, None, kind, passphrase, identities).build(trust)
 
 
 def _build(document: Document, trust: Trust) -> Any:
@@ -211,22 +219,23 @@ def _bytes_of(path: str | os.PathLike[str]) -> memoryview:
     return memoryview(Path(path).read_bytes())
 
 
-def _opened(
+def _unwrapped(
     data: memoryview,
     path: str | os.PathLike[str] | None,
     kind: str | None,
     passphrase: Passphrase | None,
     identities: Iterable[str],
-) -> _Opened:
-    """Take off the layers, and find out the kind."""
+) -> Snapshot:
+    """Take off the layers, find out the kind, and check that the document is whole."""
+    size = len(data)
     layers = []
+    with_passphrase = False
     keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
     if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
         layers.append("age")
-        if passphrase is not None:
+        with_passphrase = age.is_for_passphrase(data)
+        if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
             keys.append(age.ScryptIdentity(passphrase if isinstance(passphrase, str) else passphrase()))
-        if not keys:
-            raise PassphraseError("the file is encrypted", hint="give its passphrase, or an identity that opens it")
         # All of it is decrypted and verified before any of it is looked at.
         data = memoryview(b"".join(age.decrypt([data], keys)))
     elif isinstance(passphrase, str) or keys:
@@ -237,7 +246,15 @@ def _opened(
     if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
         layers.append("zstd")
         data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data)))))
-    return _Opened(data, _kind_of(data, path, kind), tuple(layers))
+    found = _kind_of(data, path, kind)
+    return Snapshot(
+        pickle.open_frame(data) if found == "pickle" else kind_named(found).read(data),
+        kind=found,
+        layers=tuple(layers),
+        size=size,
+        name="" if path is None else Path(path).name,
+        with_passphrase=with_passphrase,
+    )
 
 
 def _kind_of(data: memoryview, path: str | os.PathLike[str] | None, expected: str | None) -> str:
@@ -262,23 +279,57 @@ def _kind_of(data: memoryview, path: str | os.PathLike[str] | None, expected: st
 class Snapshot:
     """A snapshot that has been read, not built: what is in it can be looked at, and nothing of it was imported.
 
-    `header` is None for a bare pickle. `layers` has `age` and `zstd`, from outside to inside. `size` is in bytes, of
-    the file.
+    `layers` has `age` and `zstd`, from outside to inside. `size` is in bytes, of the file. `with_passphrase` is true
+    where a passphrase opened it.
     """
 
     def __init__(
-        self, document: Document, *, kind: str, layers: tuple[str, ...] = (), size: int = 0, name: str = ""
+        self,
+        content: Document | pickle.Frame,
+        *,
+        kind: str,
+        layers: tuple[str, ...] = (),
+        size: int = 0,
+        name: str = "",
+        with_passphrase: bool = False,
     ) -> None:
-        self.document = document
+        self._content = content
         self.kind = kind
         self.layers = layers
         self.size = size
         self.name = name
+        self.with_passphrase = with_passphrase
+
+    @functools.cached_property
+    def document(self) -> Document:
+        """What the reader of the kind found. Of a pickle, the body is read when it is first asked for."""
+        return self._content.document() if isinstance(self._content, pickle.Frame) else self._content
 
     @property
     def header(self) -> Header | None:
-        """The header: kind, name, tag, time, and who wrote it."""
-        return self.document.header
+        """The header: kind, name, tag, time, and who wrote it. A bare pickle has none."""
+        return self._content.header
+
+    @property
+    def edited(self) -> bool:
+        """Whether it is a source file that was changed by hand since it was saved."""
+        return isinstance(self._content, Document) and self._content.edited
+
+    @property
+    def signer(self) -> str | None:
+        """The key (`appsnap1…`) that signed it, before it was edited if it is. The signature has been verified."""
+        return self._content.trailer.signer if self._content.trailer else None
+
+    @functools.cached_property
+    def is_vouched_for(self) -> bool:
+        """Whether it is trusted as a whole: signed, as it is, by a known key; or opened with a passphrase.
+
+        Not so where whoever wrote it didn't vouch for it.
+        """
+        if self._content.trailer is not None and self._content.trailer.vouched is False:
+            return False
+        signer = None if self.edited else self.signer
+        return self.with_passphrase or (signer is not None and _keys().knows(signer))
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -292,7 +343,18 @@ class Snapshot:
 
     def build(self, trust: Iterable[str] | Everything = ()) -> Any:
         """Return the objects. Raises what `load` raises."""
-        return _build(self.document, Trust(trust))
+        trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
+        if isinstance(self._content, pickle.Frame) and trusted.everything:
+            return pickle.unpickle_objects(self._content)
+        try:
+            return _build(self.document, trusted)
+        except NotTrusted as error:
+            if self.signer is not None:
+                error.provenance = f"the file was {self.provenance}"
+                if not self.edited:
+                    error.provenance += f", all of whose files `appsnap keys trust {self.signer}` would trust"
+                error.hint = f"{error.provenance}; {error.hint}"
+            raise
 
     def save(
         self,
@@ -303,17 +365,20 @@ class Snapshot:
         recipients: Iterable[str] = (),
         compress: bool = False,
         armor: bool = False,
+        sign: bool = True,
         check: Callable[[Path], object] | None = None,
     ) -> None:
         """Write what is in the snapshot to a file, in another kind or other layers. Nothing is built.
 
-        `kind` is that of the snapshot if it is None; the other arguments are those of `appsnap.save`.
+        `kind` is that of the snapshot if it is None; the other arguments are those of `appsnap.save`. It is signed only
+        if it is vouched for, and says so if it isn't: what the user doesn't know doesn't become the user's.
         """
         kind = kind or self.kind
         old = self.header or Header(kind)
         header = Header(kind, old.name, old.tag, None if kind == "source" else now())
         known = self.document.trailer
-        pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {})
+        seal = _seal(sign=sign, vouched=self.is_vouched_for)
+        pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
         atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
@@ -330,9 +395,25 @@ class Snapshot:
                 words.append(f"tag {self.header.tag}")
             words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
             words.append(f"Python {self.header.python}")
-        if self.document.edited:
-            words.append("edited since")
+        words.append(self.provenance)
         return f"{self.name or 'snapshot'}: " + ", ".join(words)
+
+    @property
+    def provenance(self) -> str:
+        """Who signed it, in words."""
+        if self.signer is None:
+            what = "edited since it was saved" if self.edited else "unsigned"
+            return f"{what}, but opened with a passphrase" if self.is_vouched_for else what
+        keys = _keys()
+        if self.signer == keys.own():
+            who = "you"
+        else:
+            trusted = keys.trusted()
+            known = (
+                ", ".join(filter(None, [trusted[self.signer], "trusted"])) if self.signer in trusted else "not trusted"
+            )
+            who = f"{self.signer} ({known})"
+        return f"{'edited since it was signed' if self.edited else 'signed'} by {who}"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -349,7 +430,17 @@ def open_snapshot(
     identities: Iterable[str] = (),
 ) -> Snapshot:
     """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
-    raw = _bytes_of(path)
-    opened = _opened(raw, path, kind, passphrase, identities)
-    document = kind_named(opened.kind).read(opened.data)
-    return Snapshot(document, kind=opened.kind, layers=opened.layers, size=len(raw), name=Path(path).name)
+    snapshot = unwrap(path, kind=kind, passphrase=passphrase, identities=identities)
+    _ = snapshot.document
+    return snapshot
+
+
+def unwrap(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    passphrase: Passphrase | None = None,
+    identities: Iterable[str] = (),
+) -> Snapshot:
+    """Take off the layers of a snapshot, as `open_snapshot` does, but leave the body of a pickle for later."""
+    return _unwrapped(_bytes_of(path), path, kind, passphrase, identities)

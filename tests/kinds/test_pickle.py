@@ -46,7 +46,7 @@ def graph():
 
 def forged(body, **fields):
     """Return a document with a body of one's own, and a checksum that is right."""
-    return memoryview(b"".join(kind.assemble(Header("pickle"), [body], fields)))
+    return memoryview(b"".join(kind.assemble(Header("pickle"), [body], **fields)))
 
 
 class TestDocument:
@@ -115,7 +115,7 @@ class TestDocument:
         data = dumps(graph(), "pickle")
         for length in range(len(data)):
             with pytest.raises(Damaged):
-                kind.unpickle_objects(memoryview(data)[:length])
+                kind.open_frame(memoryview(data)[:length]).document()
 
     def test_header_of_code(self):
         """Header and trailer are plain data: they can't call anything."""

@@ -54,6 +54,7 @@ __all__ = [
     "decrypt",
     "encrypt",
     "is_encrypted",
+    "is_for_passphrase",
     "parse_identities",
     "parse_recipient",
 ]
@@ -83,6 +84,11 @@ def is_encrypted(head: bytes) -> bool:
     return head.startswith(_MAGIC) or is_armored(head)
 
 
+def is_for_passphrase(data: Buffer) -> bool:
+    """Tell by its header whether a passphrase opens an age file. Raises `Damaged` for a malformed header."""
+    return any(stanza.type == "scrypt" for stanza in _read_header(_binary([data]))[1])
+
+
 def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[bytes]:
     """Encrypt a stream of bytes, so that each of the recipients can open it.
 
@@ -110,9 +116,7 @@ def decrypt(chunks: Iterable[Buffer], identities: Iterable[Identity]) -> Iterato
     malformed, altered, truncated or no age file at all.
     """
     identities = list(identities)
-    reader = ChunkReader(chunks)
-    if is_armored(reader.peek(HEAD_SIZE)):
-        reader = ChunkReader(unarmored(reader))
+    reader = _binary(chunks)
     header, stanzas, mac = _read_header(reader)
     file_key = next((key for identity in identities if (key := identity.unwrap(stanzas)) is not None), None)
     if file_key is None:
@@ -120,6 +124,11 @@ def decrypt(chunks: Iterable[Buffer], identities: Iterable[Identity]) -> Iterato
     if not hmac.compare_digest(mac, _header_mac(file_key, header)):
         raise Damaged("altered age header: its MAC is wrong")
     return _decrypt_payload(reader, file_key)
+
+
+def _binary(chunks: Iterable[Buffer]) -> ChunkReader:
+    reader = ChunkReader(chunks)
+    return ChunkReader(unarmored(reader)) if is_armored(reader.peek(HEAD_SIZE)) else reader
 
 
 def _check_recipients(recipients: Sequence[Recipient]) -> None:

@@ -6,10 +6,16 @@ import datetime as dt
 import os
 import platform
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appsnap import __version__
 from appsnap.errors import Damaged, NewerFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Seal = Callable[[str, dict[str, Any]], dict[str, Any]]
+    """From a kind and the trailer's fields so far to those that end it: the signature."""
 
 __all__ = ["FORMAT", "Header", "Trailer", "now"]
 
@@ -64,27 +70,48 @@ class Trailer:
     """The trailer. `sha256` is of all bytes of the document before it, `steps` counts the recipe (None: unknown).
 
     `distributions` maps the installed distributions that the names in the recipe come from to their versions.
+    `restored` is the pickle kind's. `vouched` is False where the document was made from one that nobody vouched for,
+    and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
     """
 
     sha256: str
     steps: int | None = None
     distributions: dict[str, str] = field(default_factory=dict)
+    restored: list[str] | None = None
+    vouched: bool | None = None
+    signer: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the trailer as it stands in a file."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+    def to_dict(self, kind: str, seal: Seal | None) -> dict[str, Any]:
+        """Return the trailer as it stands in a file of this kind, sealed if something seals it."""
+        fields = {key: value for key, value in asdict(self).items() if value is not None}
+        return fields if seal is None else {**fields, **seal(kind, fields)}
 
     @classmethod
-    def from_dict(cls, fields: Any, sha256: str) -> Trailer:
-        """Return the trailer of a file. Raises Damaged where it is none, or its checksum isn't `sha256`."""
+    def from_dict(cls, fields: Any, kind: str, sha256: str) -> Trailer:
+        """Return the trailer of a file.
+
+        Raises Damaged where it is none, its checksum isn't `sha256`, or its signature is wrong.
+        """
         if not isinstance(fields, dict) or not isinstance(fields.get("sha256"), str):
             raise Damaged("no trailer of a snapshot", hint="the file is truncated, or something was added to it")
         if fields["sha256"] != sha256:
             raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
-        if not isinstance(steps, (int, type(None))) or not isinstance(distributions, dict):
+        restored, vouched = fields.get("restored"), fields.get("vouched")
+        if (
+            not isinstance(steps, (int, type(None)))
+            or not isinstance(distributions, dict)
+            or not isinstance(restored, (list, type(None)))
+            or not isinstance(vouched, (bool, type(None)))
+            or not all(isinstance(text, str) for text in (*distributions, *distributions.values(), *(restored or ())))
+        ):
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
-        return cls(sha256, steps, {str(key): str(value) for key, value in distributions.items()})
+        signer = None
+        if "signature" in fields:
+            from appsnap.files.signatures import signer_of  # noqa: PLC0415 - what is unsigned has no need of it
+
+            signer = signer_of(kind, fields)
+        return cls(sha256, steps, distributions, restored, vouched, signer)
 
 
 def now() -> str:

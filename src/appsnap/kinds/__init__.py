@@ -2,11 +2,12 @@
 
 A kind that snapshots are written in has two functions::
 
-    write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[Buffer]
+    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]
     read(data: memoryview) -> Document
 
-`write` is deterministic. `read` makes no object, imports nothing the data names, checks the trailer, and raises Damaged
-(with the offset, where there is one) for whatever isn't exactly what `write` could have written.
+`write` is deterministic; `seal` says what more stands in the trailer. `read` makes no object, imports nothing that the
+data names, checks the trailer, and raises Damaged (with the offset, where there is one) for whatever isn't exactly what
+`write` could have written.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.files.header import Header, Trailer
+    from appsnap.files.header import Header, Seal, Trailer
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]
@@ -45,7 +46,9 @@ class Kind(Protocol):
     """The functions of a kind's module."""
 
     @staticmethod
-    def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> Sequence[Buffer]:
+    def write(
+        header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None
+    ) -> Sequence[Buffer]:
         """Return the bytes of a document, in pieces."""
 
     @staticmethod

@@ -83,12 +83,21 @@ class Reader:
 
     @staticmethod
     def _trailer(element: Element) -> dict[str, Any]:
-        owners = {_read_attribute(child, "name"): _read_attribute(child, "version") for child in element}
-        return {
+        *owners, last = [*element] or [None]
+        signed = last is not None and last.tag == "signature"
+        owners = owners if signed or last is None else [*owners, last]
+        if any(child.tag != "distribution" for child in owners):
+            raise ValueError("a trailer with something else than distributions and one signature behind them")
+        fields = {
             "sha256": element.attrib["sha256"],
             "steps": _number(element.attrib["steps"]),
-            "distributions": owners,
+            "distributions": {_read_attribute(child, "name"): _read_attribute(child, "version") for child in owners},
         }
+        if "vouched" in element.attrib:
+            fields["vouched"] = {"false": False}[element.attrib["vouched"]]
+        if signed:
+            fields["signature"] = {"key": last.attrib["key"], "value": last.text}
+        return fields
 
     def finish(self) -> Recipe:
         """Return the recipe. Raises Damaged where there is no root."""
@@ -306,7 +315,7 @@ def _escapable(*names: str) -> set[str]:
 
 
 _NONE: frozenset[str] = frozenset()
-_TEXTS = frozenset({"int", "float", "str", "bytes", "bytearray"})
+_TEXTS = frozenset({"int", "float", "str", "bytes", "bytearray", "signature"})
 _ATTRIBUTES = {
     **dict.fromkeys((*_READERS, *_TEXTS), frozenset({"id"})),
     "str": {"id", "escaped"},
@@ -319,8 +328,9 @@ _ATTRIBUTES = {
     "attribute": _escapable("name"),
     "item": _escapable("key"),
     "fill": {"ref"},
-    "trailer": {"sha256", "steps"},
+    "trailer": {"sha256", "steps", "vouched"},
     "distribution": _escapable("name", "version"),
+    "signature": {"key"},
 }
 
 

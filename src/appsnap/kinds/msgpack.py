@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from appsnap.files.header import Seal
+
 __all__ = ["read", "write"]
 
 _REF, _LONG = 0, 1
@@ -58,7 +60,7 @@ _HEAD = 1_000_000
 
 
 @collected_later
-def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[Buffer]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]:
     """Return the document of a recipe, in pieces."""
     packer = msgpack.Packer(default=_extension, strict_types=True, unicode_errors="surrogatepass", autoreset=False)
     packer.pack_array_header(len(recipe.steps) + 1)
@@ -70,7 +72,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
     digest = hashlib.sha256(head)
     digest.update(body)
     trailer = Trailer(digest.hexdigest(), len(recipe.steps), distributions)
-    return [head, body, _plain(trailer.to_dict())]
+    return [head, body, _plain(trailer.to_dict("msgpack", seal))]
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
@@ -129,7 +131,7 @@ def read(data: memoryview) -> Document:
     fields, stop = _unpack(data, end, len(data))
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
-    trailer = Trailer.from_dict(fields, hashlib.sha256(data[:end]).hexdigest())
+    trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:end]).hexdigest())
     body, stop = _unpack(data, start, end)
     if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
         raise Damaged("the body is no list of steps", offset=start)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import pickle
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
@@ -47,35 +48,28 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["assemble", "encode", "pickle_objects", "read", "unpickle_objects", "write", "write_objects"]
+    from appsnap.files.header import Seal
+
+__all__ = ["Frame", "assemble", "encode", "open_frame", "read", "unpickle_objects", "write", "write_objects"]
 
 
 # From objects, by the C pickler
 
 
-def write_objects(header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]]) -> list[Buffer]:
+def write_objects(
+    header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]], seal: Seal | None = None
+) -> list[Buffer]:
     """Return the document of objects, in pieces. `distributions` tells those that modules come from.
 
     Raises whatever pickle raises, and RecursionError for what is nested too deep.
     """
     rules = Rules()
-    body = _pickled(obj, rules)
-    trailer = {"distributions": distributions(rules.modules), "restored": sorted(rules.restored)}
-    return assemble(header, [body], trailer)
-
-
-def pickle_objects(obj: Any) -> tuple[bytes, set[str]]:
-    """Return the body for objects, and the modules it names. Raises RecursionError for what is nested too deep."""
-    rules = Rules()
-    return _pickled(obj, rules), rules.modules
-
-
-def _pickled(obj: Any, rules: Rules) -> bytes:
     file = io.BytesIO()
     pickler = _Pickler(file, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
-    return file.getvalue()
+    more = {"distributions": distributions(rules.modules), "restored": sorted(rules.restored)}
+    return assemble(header, [file.getvalue()], seal, **more)
 
 
 class _Pickler(pickle.Pickler):
@@ -96,58 +90,75 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def unpickle_objects(data: memoryview) -> Any:
-    """Return the objects of a document that is trusted as code, by the C unpickler. Checks the trailer first.
+def unpickle_objects(frame: Frame) -> Any:
+    """Return the objects of a document that is trusted as code, by the C unpickler.
 
     What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike;
     and so is what the C unpickler fails at, so that the error names the place.
     """
-    header, start, end = _header(data)
-    if header is not None:
-        fields = _trailer_fields(data, end)
-        if Trailer.from_dict(fields, _digest(data, end)).steps is None:
-            restored = fields.get("restored", ())
-            try:
-                with evolve.upgrades():
-                    return _Unpickler(io.BytesIO(data[start:end]), frozenset(restored)).load()
-            except AppsnapError:
-                raise
-            except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
-                pass
-    return build(read(data).recipe, _EVERYTHING)
+    if frame.trailer is not None and frame.trailer.steps is None:
+        file = io.BytesIO(frame.data[frame.start : frame.end])
+        try:
+            with evolve.upgrades():
+                return _Unpickler(file, frozenset(frame.trailer.restored or ())).load()
+        except AppsnapError:
+            raise
+        except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
+            pass
+    return build(frame.document().recipe, _EVERYTHING)
 
 
 # The document
 
 
-def assemble(header: Header, body: Sequence[Buffer], trailer: dict[str, Any]) -> list[Buffer]:
-    """Return header, body and trailer as one document."""
+def assemble(header: Header, body: Sequence[Buffer], seal: Seal | None = None, **more: Any) -> list[Buffer]:
+    """Return header, body and trailer as one document. `more` are the fields of the trailer besides its checksum."""
     size = sum(memoryview(piece).nbytes for piece in body)
     pieces = [_plain(header.to_dict() | {"size": size}), *body]
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
-    return [*pieces, _plain({"sha256": digest.hexdigest(), **trailer})]
+    return [*pieces, _plain(Trailer(digest.hexdigest(), **more).to_dict("pickle", seal))]
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[Buffer]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]:
     """Return the document of a recipe, in pieces."""
-    return assemble(header, [encode(recipe)], {"steps": len(recipe.steps), "distributions": distributions})
+    return assemble(header, [encode(recipe)], seal, steps=len(recipe.steps), distributions=distributions)
 
 
 def read(data: memoryview) -> Document:
     """Return the document that bytes spell."""
+    return open_frame(data).document()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the body, and where that begins and ends. A bare pickle has no header and no trailer."""
+
+    data: memoryview
+    start: int
+    end: int
+    header: Header | None
+    trailer: Trailer | None
+
+    def document(self) -> Document:
+        """Read the body."""
+        recipe, stop = opcodes.read(self.data[: self.end], self.start)
+        if stop != self.end:
+            raise Damaged(f"something stands behind the {'body' if self.header else 'pickle'}", offset=stop)
+        return Document(recipe, self.header, self.trailer)
+
+
+def open_frame(data: memoryview) -> Frame:
+    """Read header and trailer, and check with them that the body is whole."""
     header, start, end = _header(data)
     if header is None:
-        recipe, end = opcodes.read(data)
-        if end != len(data):
-            raise Damaged("something stands behind the pickle", offset=end)
-        return Document(recipe, None, None)
-    trailer = Trailer.from_dict(_trailer_fields(data, end), _digest(data, end))
-    recipe, stop = opcodes.read(data[:end], start)
-    if stop != end:
-        raise Damaged("something stands behind the body", offset=stop)
-    return Document(recipe, header, trailer)
+        return Frame(data, start, end, None, None)
+    fields, stop = _read_plain(data, end)
+    if stop != len(data):
+        raise Damaged("something stands behind the trailer", offset=stop)
+    trailer = Trailer.from_dict(fields, "pickle", hashlib.sha256(data[:end]).hexdigest())
+    return Frame(data, start, end, header, trailer)
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
@@ -171,17 +182,6 @@ def _header(data: memoryview) -> tuple[Header | None, int, int]:
 # The header's first key, as protocol 5 spells it: PROTO, FRAME, EMPTY_DICT, MEMOIZE and MARK come before it.
 _MAGIC = pickle.SHORT_BINUNICODE + b"\x07appsnap"
 _MAGIC_AT = 2 + 9 + 3
-
-
-def _trailer_fields(data: memoryview, end: int) -> Any:
-    fields, stop = _read_plain(data, end)
-    if stop != len(data):
-        raise Damaged("something stands behind the trailer", offset=stop)
-    return fields
-
-
-def _digest(data: memoryview, end: int) -> str:
-    return hashlib.sha256(data[:end]).hexdigest()
 
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:

@@ -20,6 +20,7 @@ from appsnap.kinds.printer import Printer
 from appsnap.recipe.fold import fold
 
 if TYPE_CHECKING:
+    from appsnap.files.header import Seal
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read", "write"]
@@ -31,7 +32,7 @@ _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[bytes]:
     """Return the text of a recipe, in UTF-8, in pieces."""
     statements, root = fold(recipe)
     printer = Printer(recipe, statements)
@@ -41,7 +42,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
     first = f"# appsnap {header.format} source: {json.dumps(about)}\n"
     lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
     trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), len(recipe.steps), distributions)
-    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict())}\n".encode()]
+    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', seal))}\n".encode()]
 
 
 def read(data: memoryview) -> Document:
@@ -80,7 +81,14 @@ def _read_trailer(text: str) -> tuple[Trailer | None, bool]:
     fields = _json(found[1], text.count("\n"))
     sha256 = hashlib.sha256(text[: found.start()].encode()).hexdigest()
     edited = fields.get("sha256") != sha256
-    return Trailer.from_dict(fields | {"sha256": sha256}, sha256), edited
+    # Whoever signed it vouched for the checksum that stands there.
+    claimed = fields["sha256"] if isinstance(fields.get("sha256"), str) else sha256
+    try:
+        return Trailer.from_dict(fields | {"sha256": claimed}, "source", claimed), edited
+    except Damaged:
+        # The trailer itself has been edited.
+        fields.pop("signature", None)
+        return Trailer.from_dict(fields | {"sha256": claimed}, "source", claimed), True
 
 
 def _json(text: str, line: int) -> dict[str, Any]:

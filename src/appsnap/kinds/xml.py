@@ -47,6 +47,8 @@ from appsnap.recipe.steps import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from appsnap.files.header import Seal
+
 __all__ = ["read", "write"]
 
 # What XML 1.0 (section 2.2) can't hold, and carriage returns, which parsers turn into line feeds.
@@ -60,7 +62,7 @@ _WIDTH = 100
 # Writing
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[bytes]:
     """Return the document of a recipe, in pieces."""
     statements, root = fold(recipe)
     writer = _Writer(names(recipe, [one.register for one in statements if isinstance(one, Assign)]))
@@ -75,7 +77,11 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
         f"    <distribution{_attribute('name', name)}{_attribute('version', version)}/>\n"
         for name, version in distributions.items()
     )
+    fields = trailer.to_dict("xml", seal)
+    if "signature" in fields:
+        owners += f'    <signature key="{fields["signature"]["key"]}">{fields["signature"]["value"]}</signature>\n'
     end = f'  <trailer sha256="{trailer.sha256}" steps="{trailer.steps}"'
+    end += ' vouched="false"' if fields.get("vouched") is False else ""
     end += f">\n{owners}  </trailer>\n" if owners else "/>\n"
     return [body, f"{end}</snapshot>\n".encode()]
 
@@ -272,4 +278,4 @@ def read(data: memoryview) -> Document:
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(reader.finish(), Header.from_dict(header, "xml"), Trailer.from_dict(trailer, digest))
+    return Document(reader.finish(), Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest))

@@ -154,7 +154,7 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
 
 def _as_wants(recipe: Recipe, uses: dict[tuple[Name, str], Ref]) -> list[Want]:
     outline = Outline(recipe)
-    return [Want(name.dotted, use, outline.path(ref)) for (name, use), ref in uses.items()]
+    return [Want(name.dotted, use, outline.path(ref), carries_code(name)) for (name, use), ref in uses.items()]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,109 @@
+"""Who saved a snapshot: Ed25519 signatures (RFC 8032) over what its trailer says, and so over the whole document.
+
+What is signed is `appsnap signature 1`, the kind, and the trailer's other fields as JSON in ASCII with sorted keys and
+without spaces, each of the three ended by a line end. The checksum among the fields is that of header and body. Keys
+are written in Bech32 (BIP 173), as those of age are.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from appsnap.errors import AppsnapError, Damaged, PassphraseError
+from appsnap.files import bech32
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["SigningKey", "check_key", "signer_of"]
+
+_PREFIX = "appsnap"
+_SECRET_PREFIX = "APPSNAP-SECRET-KEY-"  # noqa: S105 - what stands before a secret
+_LABEL = "appsnap signature 1"
+
+_MOST = 16 << 20
+"""Characters of a trailer. Pickle could spell one text a million times."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An Ed25519 secret key of 32 bytes; `str` gives its `APPSNAP-SECRET-KEY-1…`, `repr` doesn't."""
+
+    secret_key: bytes = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> Self:
+        """Return a new key from the system's random numbers."""
+        return cls(os.urandom(32))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse an `APPSNAP-SECRET-KEY-1…`, or raise AppsnapError, which doesn't quote it."""
+        return cls(_decoded(text, _SECRET_PREFIX))
+
+    def __str__(self) -> str:
+        return bech32.encode(_SECRET_PREFIX, self.secret_key)
+
+    @property
+    def public_key(self) -> str:
+        """What others know the key by: `appsnap1…`."""
+        return bech32.encode(_PREFIX, self._private_key().public_key().public_bytes_raw())
+
+    def sign(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the field `signature` for a trailer with these other fields, of a document of this kind."""
+        value = self._private_key().sign(_message(kind, fields))
+        return {"signature": {"key": self.public_key, "value": base64.b64encode(value).decode()}}
+
+    def _private_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self.secret_key)
+
+
+def check_key(text: str) -> str:
+    """Return an `appsnap1…` as it is. Raises AppsnapError for what is none."""
+    _decoded(text, _PREFIX)
+    return text
+
+
+def signer_of(kind: str, fields: dict[str, Any]) -> str | None:
+    """Return the key that signed a trailer, or None for one without signature. Raises Damaged for one that is wrong."""
+    others = dict(fields)
+    signature = others.pop("signature", None)
+    if signature is None:
+        return None
+    try:
+        key, value = signature["key"], base64.b64decode(signature["value"], validate=True)
+        Ed25519PublicKey.from_public_bytes(_decoded(key, _PREFIX)).verify(value, _message(kind, others))
+    except (AppsnapError, InvalidSignature, AttributeError, KeyError, TypeError, ValueError, binascii.Error):
+        raise Damaged("the signature is wrong", hint="the file was altered; take another copy of it") from None
+    return str(key)
+
+
+def _message(kind: str, fields: dict[str, Any]) -> bytes:
+    size = 0
+    for value in fields.values():
+        texts = [*value, *value.values()] if type(value) is dict else value if type(value) is list else [value]
+        if not all(type(text) in (str, int, bool, type(None)) for text in texts):
+            raise ValueError("a trailer with something that isn't plain")
+        size += sum(len(text) for text in texts if type(text) is str)
+    if size > _MOST:
+        raise ValueError(f"a trailer of more than {_MOST:,} characters")
+    import json  # noqa: PLC0415 - what is unsigned has no need of it
+
+    return f"{_LABEL}\n{kind}\n{json.dumps(fields, sort_keys=True, separators=(',', ':'))}\n".encode()
+
+
+def _decoded(text: str, prefix: str) -> bytes:
+    try:
+        return bech32.decode(text, prefix, 32)
+    except PassphraseError as error:
+        hint = "`appsnap keys show` prints the key of whoever runs it"
+        if text.startswith("age1"):
+            hint = f"an age recipient tells who may read a file, not who wrote it; {hint}"
+        raise AppsnapError(f"no signing key: {error}", hint=hint) from None
