@@ -21,7 +21,7 @@ FILES = ("shop.tap", "shop.tas", "shop.tam", "shop.tax", "shop.etap")
 PROBE = """
 import hashlib, sys, appsnap
 from appsnap.interfaces import IService, IServiceCollection
-application = appsnap.load(sys.argv[1], trust=["shop.*"], passphrase=lambda: sys.argv[2])
+application = appsnap.load(sys.argv[1], passphrase=lambda: sys.argv[2])
 waiting, running, count = [application], 0, 0
 while waiting:
     service = waiting.pop()
@@ -54,8 +54,8 @@ def run(*command: str, shown: str = "", file: str = "") -> str:
 
 def start(file: str) -> None:
     """Run a restored application for a moment, and ask it for something."""
-    print(f"\n$ appsnap load {file} --trust 'shop.*' --run", flush=True)
-    command = ["appsnap", "load", file, "--trust", "shop.*", "--run"]
+    print(f"\n$ appsnap load {file} --run", flush=True)
+    command = ["appsnap", "load", file, "--run"]
     process = subprocess.Popen(command, env=environment(file), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
@@ -75,6 +75,7 @@ def main() -> None:
     """Do it, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="appsnap-demo-") as folder:
         os.chdir(folder)
+        ENVIRONMENT["APPSNAP_CONFIG_DIR"] = folder  # the key that signs is for the demo alone
         for file in FILES:
             run("appsnap", "save", "shop:application", file, file=file)
         run("ls", "-l", *FILES)

@@ -30,7 +30,10 @@ class TestAllowing:
     @pytest.mark.parametrize(
         "wants",
         [
-            [Want("cloudpickle.cloudpickle._make_function", "call", "x"), Want("a.B", "create", "y")],
+            [
+                Want("cloudpickle.cloudpickle._make_function", "call", "x", carries_code=True),
+                Want("a.B", "create", "y"),
+            ],
             [Want("a.B ; rm", "create", "x")],
             [Want("a\n.B", "reference", "x")],
             [],

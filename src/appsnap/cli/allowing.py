@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appsnap.cli.words import command_line
-from appsnap.recipe.steps import Name
-from appsnap.recipe.trust import Trust, carries_code
+from appsnap.recipe.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from appsnap.errors import Want
 
-__all__ = ["allowing", "is_code"]
-
-
-def is_code(want: Want) -> bool:
-    """Tell whether a name makes functions or classes from what the file holds."""
-    return carries_code(Name(want.name, ""))
+__all__ = ["allowing"]
 
 
 def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
@@ -30,7 +24,7 @@ def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
         arguments = ["load", *(word for word in arguments[1:] if word != "--json")]
     if not wants:
         return _everything("no --trust can allow that", arguments)
-    if any(is_code(want) for want in wants):
+    if any(want.carries_code for want in wants):
         return _everything("the file carries code, which runs when it is loaded", arguments)
     unnameable = next((want.name for want in wants if not _can_be_named(want)), None)
     if unnameable is not None:

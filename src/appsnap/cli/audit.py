@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appsnap.cli import words
-from appsnap.cli.allowing import allowing, is_code
+from appsnap.cli.allowing import allowing
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import as_json, reads, trusts
+from appsnap.cli.project import with_project
 from appsnap.errors import NotTrusted
 from appsnap.recipe.trust import Everything, Trust, audit
 
@@ -39,8 +40,9 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
     """List the names that a snapshot wants, and which of them are trusted.
 
     A line has the verdict, the use, the name and the first path that wants it. The verdict is "built-in" for what is
-    always trusted, "trusted" for what --trust allows, "code" for what makes functions and classes from the file's
-    content, and "missing" for the rest. Nothing is imported.
+    always trusted, "trusted" for what --trust allows, [tool.appsnap] trust in the pyproject.toml of this folder, or the
+    file's signature; "code" for what makes functions and classes from the file's content, and "missing" for the rest.
+    Nothing is imported.
 
     The exit code is 0 if all names are trusted, else 3; then the last line is the command that would allow them.
     """
@@ -48,16 +50,26 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
     recipe = snapshot.document.recipe
     wanted = snapshot.names
     beyond = _missing(recipe, ())
-    missing = _missing(recipe, trust)
+    missing = {} if snapshot.is_vouched_for else _missing(recipe, with_project(trust))
     allow = allowing([*missing], context.find_root().obj) if missing else None
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
     if as_json:
         names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
-        words.write_json({"file": snapshot.name, "trusted": not missing, "names": names, "allow": allow})
+        words.write_json(
+            {
+                "file": snapshot.name,
+                "signer": snapshot.signer,
+                "provenance": snapshot.provenance,
+                "trusted": not missing,
+                "names": names,
+                "allow": allow,
+            }
+        )
     else:
         words.write(_table(rows))
         count = "1 name" if len(wanted) == 1 else f"{len(wanted):,} names"
-        words.write([f"{count}, {len(missing):,} not trusted" if missing else f"{count}, all trusted"])
+        verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
+        words.write([f"{count}, {verdict}; {snapshot.provenance}"])
         words.write([allow] if allow else [])
     return NotTrusted.exit_code if missing else 0
 
@@ -75,9 +87,9 @@ def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, No
 def _verdict(want: Want, beyond: dict[Want, None], missing: dict[Want, None]) -> str:
     if want not in beyond:
         return "built-in"
-    if is_code(want):
-        return "code"
-    return "missing" if want in missing else "trusted"
+    if want not in missing:
+        return "trusted"
+    return "code" if want.carries_code else "missing"
 
 
 def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:

@@ -59,7 +59,10 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Complaint:
 
     # A want without a path has a reason of its own; so has a file that does what no name allows.
     lines = [f"not trusted: {want}" if want.path else str(error) for want in error.wants] or [str(error)]
-    return Complaint(lines, allowing(error.wants, arguments), error.exit_code)
+    hint = allowing(error.wants, arguments)
+    if error.provenance:
+        hint = f"{error.provenance}; {hint}"
+    return Complaint(lines, hint, error.exit_code)
 
 
 def _explain_usage(error: click.ClickException) -> Complaint:

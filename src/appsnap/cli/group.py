@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or other layers.",
     "verify": "Check that a snapshot is whole.",
+    "keys": "Show your key, and say whose you trust.",
     "completion": "Print a script that completes commands in your shell.",
 }
 """The commands, each with the first line of its help: a module of that name has the command, as `command`."""
@@ -67,6 +68,7 @@ Examples:
 Environment:
   APPSNAP_PASSPHRASE          a passphrase, where nothing else gives one
   APPSNAP_SOURCE_PASSPHRASE   the same for what is read, in commands that write
+  APPSNAP_CONFIG_DIR          where the keys lie that sign and are trusted
   APPSNAP_TRACEBACK           show tracebacks of errors
 
 \b

@@ -51,16 +51,16 @@ def command(
 ) -> int:
     """Restore an application from a file, and print it, run it or talk to it.
 
-    The file may want names: of classes, and of what is called. Those that --trust doesn't allow, and that aren't
-    harmless by themselves, are refused before anything is imported; `appsnap audit` lists them. With --trust, modules
+    A file that you signed, or a key that you trust (`appsnap keys`), or that a passphrase opens, is restored without
+    questions, as a program is run. Any other may want names, of classes and of what is called: those that neither
+    --trust nor [tool.appsnap] trust in the pyproject.toml of this folder allows, and that aren't harmless by
+    themselves, are refused before anything is imported; `appsnap audit` lists them. Where anything is trusted, modules
     are looked for in the current folder too, after all others.
 
     Of kind "python" is a script, which has to be asked for: it is run, and "application" is what it has to assign.
     """
     if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
-    if trust:
-        search_current_folder()
     load = functools.partial(_load, source, trust)
     if run:
         from appsnap.cli.running import serve  # noqa: PLC0415 - asyncio is slow to import

@@ -17,6 +17,8 @@ import click
 import appsnap
 from appsnap.cli.passphrase import Sources
 from appsnap.cli.progress import Progress
+from appsnap.cli.project import with_project
+from appsnap.cli.source import search_current_folder
 from appsnap.errors import Damaged, NewerFormat, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
 
@@ -54,13 +56,17 @@ class Input:
                 return appsnap.open_snapshot(self.path, kind=self.kind, passphrase=passphrase, identities=identities)
 
     def load(self, trust: Sequence[str] | Everything) -> Any:
-        """Read the snapshot, and build what is in it."""
+        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted."""
+        from appsnap.snapshot import unwrap  # noqa: PLC0415 - help has no need of it
+
         with Progress(f"loading {self.path}") as progress:
             passphrase, identities = self._passphrase(progress), self._identities()
             with self._errors():
-                return appsnap.load(
-                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, trust=trust
-                )
+                snapshot = unwrap(self.path, kind=self.kind, passphrase=passphrase, identities=identities)
+                trust = with_project(trust)
+                if trust or snapshot.is_vouched_for:
+                    search_current_folder()
+                return snapshot.build(trust)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -102,6 +108,7 @@ class Output:
     armor: bool
     compress: bool
     plain: bool
+    sign: bool
 
     @property
     def has_passphrase(self) -> bool:
@@ -132,11 +139,12 @@ class Output:
         return self.sources.to_close(self.path) if self.has_passphrase else None
 
     def layers(self) -> dict[str, Any]:
-        """Return the arguments of `save` and `Snapshot.save` for the other layers."""
+        """Return the arguments of `save` and `Snapshot.save` for the other layers, and for the signature."""
         return {
             "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
             "armor": self.armor,
             "compress": self.compress,
+            "sign": self.sign,
         }
 
 
@@ -239,6 +247,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
             is_flag=True,
             help=f"Write {argument} unencrypted, although the source is encrypted.",
         ),
+        click.option("--no-sign", "write_unsigned", is_flag=True, help=f"Don't sign {argument} with your key."),
     ]
 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
@@ -254,6 +263,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
             armor=values.pop("write_armor"),
             compress=values.pop("write_compress"),
             plain=values.pop("write_plain"),
+            sign=not values.pop("write_unsigned"),
         )
         if target.has_passphrase and target.has_recipients:
             raise click.UsageError("a file is encrypted with a passphrase or for recipients, not both")

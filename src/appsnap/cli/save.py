@@ -58,7 +58,7 @@ def command(
     Before FILE is replaced, what was written is read back, and restored in a fresh interpreter that trusts it and finds
     the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
     """
-    obj = find_object(source, target, trust)
+    obj, ours = find_object(source, target, trust)
     passphrase = target.passphrase()
     if passphrase is None and not target.has_recipients and "APPSNAP_PASSPHRASE" in os.environ:
         words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {target.path}: give -p")
@@ -79,5 +79,6 @@ def command(
             passphrase=passphrase,
             tag=tag,
             check=None if no_verify else check,
+            vouched=ours,
             **target.layers(),
         )

@@ -66,7 +66,9 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
         "layers": [*snapshot.layers],
         "header": None if snapshot.header is None else snapshot.header.to_dict(),
         "distributions": {} if trailer is None else trailer.distributions,
-        "edited": snapshot.document.edited,
+        "edited": snapshot.edited,
+        "signer": snapshot.signer,
+        "provenance": snapshot.provenance,
     }
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import appsnap
 from appsnap.cli.progress import Progress
+from appsnap.cli.project import with_project
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import recognise
 
@@ -33,10 +35,11 @@ def search_current_folder() -> None:
         sys.path.append(folder)
 
 
-def find_object(source: Input, target: Output, trust: Sequence[str] | Everything) -> Any:
-    """Return the object that a source names. Raises CannotLoad, OSError, and UsageError where it makes no sense.
+def find_object(source: Input, target: Output, trust: Sequence[str] | Everything) -> tuple[Any, bool]:
+    """Return the object that a source names, and whether it may be signed.
 
-    A source that is the target is refused before anything is written.
+    What a snapshot made may be if that is trusted as a whole. Raises CannotLoad, OSError, and
+    UsageError where it makes no sense. A source that is the target is refused before anything is written.
     """
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
@@ -45,16 +48,17 @@ def find_object(source: Input, target: Output, trust: Sequence[str] | Everything
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
         _refuse_target(source.path, target.path)
         if _is_script(path):
-            return _run(source.path, trust)
+            return _run(source.path, trust), True
+        trust = with_project(trust)
         search_current_folder()
         snapshot = source.open()
         target.keep_secret(snapshot)
         with Progress(f"restoring {source.path}"):
-            return snapshot.build(trust)
+            return snapshot.build(trust), snapshot.is_vouched_for or trust is appsnap.EVERYTHING
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
-    return _imported(module, name, target.path)
+    return _imported(module, name, target.path), True
 
 
 def _is_script(path: Path) -> bool:

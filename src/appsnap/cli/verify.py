@@ -34,8 +34,8 @@ Examples:
 def command(*, source: Input, as_json: bool) -> None:
     """Check that a snapshot is whole.
 
-    That is: its layers, its header, its checksum, and every step of its recipe. Nothing is imported, and nothing is
-    built. The exit code is 5 if the file is damaged.
+    That is: its layers, its header, its checksum, its signature, and every step of its recipe. Nothing is imported, and
+    nothing is built. The exit code is 5 if the file is damaged.
     """
     try:
         snapshot = source.open()
@@ -63,9 +63,7 @@ def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
         facts.append(_plural(services, "service"))
     if snapshot.header is None:
         facts.append("without header and checksum")
-    if snapshot.document.edited:
-        facts.append("edited by hand")
-    return facts
+    return [*facts, snapshot.provenance]
 
 
 def _plural(count: int, what: str) -> str:

@@ -28,6 +28,17 @@ def newer(path):
     Path(path).write_bytes(pickle.dumps(fields | {"appsnap": 99}, 5) + data[header.tell() :])
 
 
+def forge(path, new):
+    """Change the trailer, and leave the signature as it is."""
+    data = Path(path).read_bytes()
+    file = io.BytesIO(data)
+    size = pickle.load(file)["size"]
+    end = file.tell() + size
+    file.seek(end)
+    trailer = pickle.load(file) | {"distributions": {"other": "1"}}
+    Path(new).write_bytes(data[:end] + pickle.dumps(trailer, 5))
+
+
 def names(path):
     """Write a bare pickle that wants a name which tries to look like something else."""
     texts = [text.encode() for text in ("os", "\x1b[2J\nappsnap: error: fine.\u202esystem")]

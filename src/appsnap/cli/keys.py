@@ -1,0 +1,74 @@
+"""`appsnap keys`: the key that signs what is saved, and those of others who are trusted."""
+
+from __future__ import annotations
+
+import click
+
+from appsnap.cli import words
+from appsnap.cli.group import COMMANDS
+from appsnap.cli.options import as_json
+from appsnap.files.keyring import Keyring
+
+__all__ = ["command"]
+
+
+@click.group(
+    "keys",
+    short_help=COMMANDS["keys"],
+    no_args_is_help=False,
+    epilog="""\b
+Examples:
+  appsnap keys show
+  appsnap keys trust appsnap1… --name "Ada at the build server"
+  appsnap keys revoke appsnap1…
+
+\b
+Environment:
+  APPSNAP_CONFIG_DIR   where the keys lie""",
+)
+def command() -> None:
+    """Show your key, and say whose you trust.
+
+    What you save is signed with your key, which the first save makes. A snapshot signed by you, or by a key that you
+    trust, is loaded without asking for names: it may run any code.
+    """
+
+
+@command.command()
+@as_json
+def show(*, as_json: bool) -> None:
+    """Print your public key, for others to trust. It is made now if there is none."""
+    keys = Keyring()
+    key = keys.signing_key().public_key
+    if as_json:
+        words.write_json({"key": key, "file": str(keys.own_path)})
+    else:
+        words.write([key])
+
+
+@command.command("list")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List the keys that you trust, your own first."""
+    keys = Keyring()
+    own = keys.own()
+    rows = [*([(own, "you")] if own else []), *keys.trusted().items()]
+    if as_json:
+        words.write_json({"keys": [{"key": key, "name": name, "own": key == own} for key, name in rows]})
+    else:
+        words.write(f"{key}  {name}".rstrip() for key, name in rows)
+
+
+@command.command()
+@click.argument("key")
+@click.option("--name", metavar="TEXT", default="", help="Whose it is, for `keys list` and `show`.")
+def trust(*, key: str, name: str) -> None:
+    """Trust KEY: load what it signs as you load your own, code and all."""
+    Keyring().trust(key, name)
+
+
+@command.command()
+@click.argument("key")
+def revoke(*, key: str) -> None:
+    """Trust KEY no longer."""
+    Keyring().revoke(key)

@@ -1,0 +1,54 @@
+"""What the project in the current folder says: the names in `[tool.appsnap] trust` of its pyproject.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import AppsnapError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appsnap.recipe.trust import Everything
+
+__all__ = ["with_project"]
+
+_FILE = "pyproject.toml"
+
+
+def with_project(trust: Sequence[str] | Everything) -> Sequence[str] | Everything:
+    """Return what the command line trusts, and the names that the project trusts. Raises AppsnapError, and OSError."""
+    from appsnap.recipe.trust import Everything, Trust  # noqa: PLC0415 - as late as what is read
+
+    if isinstance(trust, Everything):
+        return trust
+    names = _trusted()
+    try:
+        Trust(names)
+    except ValueError as error:
+        raise AppsnapError(f"{_FILE}: [tool.appsnap] trust: {error}") from None
+    return [*trust, *names]
+
+
+def _trusted() -> list[str]:
+    try:
+        text = Path(_FILE).read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError:
+        raise AppsnapError(f"{_FILE} is no text in UTF-8") from None
+    if "appsnap" not in text:
+        return []
+    import tomllib  # noqa: PLC0415 - few projects have need of it
+
+    try:
+        section: Any = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise AppsnapError(f"{_FILE} is no TOML: {error}") from None
+    for key in ("tool", "appsnap"):
+        section = section.get(key, {}) if isinstance(section, dict) else {}
+    names = section.get("trust", []) if isinstance(section, dict) else []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise AppsnapError(f'{_FILE}: [tool.appsnap] trust is no list of texts, as in ["shop.*", "call:shop.make"]')
+    return names
