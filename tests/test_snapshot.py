@@ -1,3 +1,4 @@
+import hashlib
 import io
 import os
 import pickle
@@ -8,6 +9,7 @@ import threading
 import msgpack
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 import appsnap
 import shop
@@ -16,6 +18,7 @@ from appsnap.errors import CannotLoad, CannotSave, Damaged, NewerFormat, NotTrus
 from appsnap.files import age
 from appsnap.files.keyring import Keyring
 from appsnap.kinds import KINDS
+from appsnap.snapshot import open_legacy
 
 PASSPHRASE = "tea and cake"
 
@@ -418,13 +421,28 @@ class TestWrongInput:
         assert len(wants) == 6
         appsnap.loads(data, trust=[want.grant for want in caught.value.wants])
 
-    def test_old_twisted_encryption(self, tmp_path):
-        """It is recognised by its name and size, and explained."""
-        path = tmp_path / "web.etap"
-        path.write_bytes(bytes(range(48)))
+    @pytest.mark.parametrize("name", ["web.etap", "web.etas", "WEB.ETAP"])
+    @pytest.mark.parametrize("arguments", [{}, {"passphrase": "x"}, {"kind": "pickle"}, {"trust": appsnap.EVERYTHING}])
+    @pytest.mark.parametrize("first", [0x00, 0x80])
+    def test_old_twisted_encryption(self, tmp_path, name, arguments, first):
+        """It is recognised by its name and size, whatever it is to be loaded with, and explained."""
+        path = tmp_path / name
+        path.write_bytes(bytes([first, *range(1, 48)]))
 
-        with pytest.raises(CannotLoad, match="Twisted's old encryption"):
-            appsnap.load(path)
+        with pytest.raises(CannotLoad, match="Twisted's old encryption") as caught:
+            appsnap.load(path, **arguments)
+
+        assert caught.value.hint == "convert it with `appsnap convert --legacy-etap OLD NEW`"
+
+    @pytest.mark.parametrize("protocol", range(6))
+    def test_a_plain_pickle_in_an_encrypted_ones_name(self, tmp_path, protocol):
+        """It isn't taken for Twisted's old encryption, whatever its size."""
+        path = tmp_path / "web.etap"
+
+        for size in range(16):
+            path.write_bytes(pickle.dumps("x" * size, protocol))
+
+            assert appsnap.load(path, kind="pickle") == "x" * size
 
     @pytest.mark.parametrize("data", [b"", b"\0", b"hello", b"PK\x03\x04", b"\x89PNG\r\n", b"{}"])
     def test_what_is_no_snapshot(self, data):
@@ -468,6 +486,129 @@ class TestOpenSnapshot:
             "create",
             'object["a"]',
         ) in names
+
+
+class TestOpenLegacy:
+    """Twisted's old encryption."""
+
+    @pytest.fixture
+    def encrypted(self, tmp_path):
+        """Write a file as Twisted did, its passphrase being PASSPHRASE."""
+        cipher = Cipher(algorithms.AES(hashlib.md5(PASSPHRASE.encode()).digest()), modes.ECB())
+
+        def write(data, *, spaces=None):
+            encryptor = cipher.encryptor()
+            padded = data + b" " * (-len(data) % 16 if spaces is None else spaces)
+            path = tmp_path / "web.etap"
+            path.write_bytes(encryptor.update(padded) + encryptor.finalize())
+            return path
+
+        return write
+
+    @pytest.mark.parametrize("protocol", range(6))
+    def test_every_protocol(self, encrypted, protocol):
+        """A pickle of any protocol and size comes out, as it would from a file of its own."""
+        for size in range(16):
+            snapshot = open_legacy(encrypted(pickle.dumps(["x" * size], protocol)), PASSPHRASE)
+
+            assert snapshot.build() == ["x" * size]
+            assert (snapshot.kind, snapshot.layers, snapshot.header) == ("pickle", ("legacy",), None)
+
+    @pytest.mark.parametrize(("at", "byte"), [(0, 0x80), (-1, ord("."))])
+    def test_what_is_encrypted_may_look_plain(self, encrypted, at, byte):
+        """It may begin or end as a pickle does, and is read, or explained, all the same."""
+        for number in range(10_000):
+            path = encrypted(pickle.dumps([number + 10_000], 0))
+            if path.read_bytes()[at] == byte:
+                break
+
+        assert open_legacy(path, PASSPHRASE).build() == [number + 10_000]
+        with pytest.raises(CannotLoad, match="Twisted's old encryption"):
+            appsnap.load(path)
+
+    def test_wrong_passphrases(self, encrypted):
+        """Each of them gives garbage, and that is what is said."""
+        path = encrypted(pickle.dumps({"name": "web", "port": 80}, 2))
+
+        for number in range(1_000):
+            with pytest.raises(PassphraseError, match="the passphrase is wrong"):
+                open_legacy(path, f"wrong {number}")
+
+    def test_one_bit(self, encrypted):
+        """Whatever block is changed, what comes out is refused, or another pickle: nothing authenticates it."""
+        path = encrypted(pickle.dumps({"name": "web", "port": 80}, 2))
+        data = path.read_bytes()
+
+        for block in range(len(data) // 16):
+            path.write_bytes(bytes(byte ^ (at == 16 * block) for at, byte in enumerate(data)))
+            try:
+                changed = open_legacy(path, PASSPHRASE).build()
+            except (CannotLoad, PassphraseError):
+                continue
+            assert changed != {"name": "web", "port": 80}
+
+    def test_spaces(self, encrypted, tmp_path):
+        """More than Twisted appended are refused there, and any at all in a file that isn't encrypted."""
+        data = b"S'0123456789a'\n."
+        assert len(data) == 16
+
+        assert open_legacy(encrypted(data), PASSPHRASE).build() == "0123456789a"
+        with pytest.raises(PassphraseError):
+            open_legacy(encrypted(data, spaces=16), PASSPHRASE)
+        (tmp_path / "web.tap").write_bytes(data + b" ")
+        with pytest.raises(Damaged, match="something stands behind the pickle"):
+            appsnap.load(tmp_path / "web.tap", kind="pickle")
+
+    def test_the_right_passphrase_of_a_pickle_that_is_not_read(self, encrypted):
+        """The passphrase isn't blamed for a text of Python 2 that is not ASCII, or a persistent id."""
+        with pytest.raises(Damaged, match="ascii"):
+            open_legacy(encrypted(b"(dp0\nS'a name'\np1\nS'caf\\xe9'\np2\ns."), PASSPHRASE)
+        with pytest.raises(CannotLoad, match="persistent"):
+            open_legacy(encrypted(b"(lp0\nS'a name'\np1\naP1\na."), PASSPHRASE)
+
+    def test_twisteds_source(self, encrypted):
+        """It is recognised, and explained."""
+        with pytest.raises(CannotLoad, match="Twisted's source kind") as caught:
+            open_legacy(encrypted(b"app=Ref(1,\n  Instance('os.system'))\n"), PASSPHRASE)
+
+        assert "the Twisted that wrote it" in caught.value.hint
+
+    def test_nothing_is_called(self, encrypted, capfd):
+        """What comes out is read as any pickle is: not trusted, not run."""
+        snapshot = open_legacy(encrypted(b"cos\nsystem\n(S'echo hacked'\ntR."), PASSPHRASE)
+
+        assert [want.grant for want in snapshot.names] == ["call:os.system"]
+        with pytest.raises(NotTrusted):
+            snapshot.build()
+        assert capfd.readouterr() == ("", "")
+
+    @pytest.mark.parametrize("compress", [False, True])
+    def test_plain_files(self, tmp_path, kind, compress):
+        """They are refused before anybody is asked for a passphrase."""
+        path = tmp_path / "web.etap"
+        appsnap.save([1], path, kind=kind, compress=compress)
+
+        with pytest.raises(WrongKind, match="isn't encrypted") as caught:
+            open_legacy(path, pytest.fail)
+
+        assert caught.value.hint == "leave --legacy-etap out"
+
+    def test_age(self, tmp_path):
+        """What is encrypted otherwise is refused likewise."""
+        path = tmp_path / "web.etap"
+        appsnap.save([1], path, passphrase=PASSPHRASE)
+
+        with pytest.raises(WrongKind, match="encrypted with age"):
+            open_legacy(path, pytest.fail)
+
+    @pytest.mark.parametrize("size", [0, 1, 15, 17])
+    def test_size(self, tmp_path, size):
+        """What isn't whole blocks is none of Twisted's."""
+        path = tmp_path / "web.etap"
+        path.write_bytes(bytes(size))
+
+        with pytest.raises(WrongKind, match="multiple of 16 bytes"):
+            open_legacy(path, pytest.fail)
 
 
 def test_nothing_of_cryptography_leaks():

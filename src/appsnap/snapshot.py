@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotBuild, CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind
-from appsnap.files import age, atomic, zstd
+from appsnap.files import age, atomic, legacy, zstd
 from appsnap.files.header import Header, now
 from appsnap.kinds import Document, kind_named, pickle, recognise
 from appsnap.recipe.build import build
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Passphrase = str | Callable[[], str]
 
-__all__ = ["Snapshot", "dumps", "load", "loads", "open_snapshot", "save", "unwrap"]
+__all__ = ["Snapshot", "dumps", "load", "loads", "open_legacy", "open_snapshot", "save", "unwrap"]
 
 
 # Out
@@ -238,6 +238,12 @@ def _unwrapped(
             keys.append(age.ScryptIdentity(passphrase if isinstance(passphrase, str) else passphrase()))
         # All of it is decrypted and verified before any of it is looked at.
         data = memoryview(b"".join(age.decrypt([data], keys)))
+    elif _seems_legacy(data, path):
+        raise CannotLoad(
+            f"{path} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
+            "which is read only to be converted",
+            hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
+        )
     elif isinstance(passphrase, str) or keys:
         raise PassphraseError(
             "a passphrase or identity was given, but the file isn't encrypted",
@@ -246,7 +252,7 @@ def _unwrapped(
     if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
         layers.append("zstd")
         data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data)))))
-    found = _kind_of(data, path, kind)
+    found = _kind_of(data, kind)
     return Snapshot(
         pickle.open_frame(data) if found == "pickle" else kind_named(found).read(data),
         kind=found,
@@ -257,7 +263,7 @@ def _unwrapped(
     )
 
 
-def _kind_of(data: memoryview, path: str | os.PathLike[str] | None, expected: str | None) -> str:
+def _kind_of(data: memoryview, expected: str | None) -> str:
     if expected is not None:
         kind_named(expected)
     try:
@@ -265,22 +271,43 @@ def _kind_of(data: memoryview, path: str | os.PathLike[str] | None, expected: st
     except Damaged:
         if expected == "pickle" and data:
             return expected  # protocols 0 and 1 have no first bytes of their own
-        if path is not None and Path(path).suffix in (".etap", ".etas") and len(data) % 16 == 0 and data:
-            raise CannotLoad(
-                "this looks like Twisted's old encryption (AES-ECB without authentication), which appsnap doesn't read",
-                hint="load it with the Twisted that wrote it, save it plain there, and convert that",
-            ) from None
         raise
     if expected not in (None, found):
         raise WrongKind(f"the file is a {found} snapshot, not {expected}", hint=f"give kind {found}, or none")
     return found
 
 
+def _seems_legacy(data: memoryview, path: str | os.PathLike[str] | None) -> bool:
+    """Tell by name and size whether this is what Twisted encrypted: that has no first bytes of its own."""
+    named = path is not None and Path(path).suffix.lower() in (".etap", ".etas")
+    return named and legacy.has_its_size(data) and not _is_plain(data)
+
+
+def _is_plain(data: memoryview) -> bool:
+    """Tell whether data isn't encrypted: it begins as a snapshot does, or all of it is a pickle.
+
+    What is encrypted begins with pickle's first byte once in 256 files, and pickles of the protocols 0 and 1 have none.
+    """
+    head = bytes(data[:16])
+    if zstd.is_compressed(head):
+        return True
+    try:
+        if recognise(head) != "pickle":
+            return True
+    except Damaged:
+        pass
+    try:
+        pickle.read(data)
+    except CannotLoad:
+        return False
+    return True
+
+
 class Snapshot:
     """A snapshot that has been read, not built: what is in it can be looked at, and nothing of it was imported.
 
-    `layers` has `age` and `zstd`, from outside to inside. `size` is in bytes, of the file. `with_passphrase` is true
-    where a passphrase opened it.
+    `layers` has `age` and `zstd`, from outside to inside, or `legacy` for Twisted's old encryption. `size` is in bytes,
+    of the file. `with_passphrase` is true where a passphrase opened a layer of age.
     """
 
     def __init__(
@@ -444,3 +471,38 @@ def unwrap(
 ) -> Snapshot:
     """Take off the layers of a snapshot, as `open_snapshot` does, but leave the body of a pickle for later."""
     return _unwrapped(_bytes_of(path), path, kind, passphrase, identities)
+
+
+def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapshot:
+    """Read a pickle with Twisted's old encryption, without building it, for `appsnap convert` alone.
+
+    Nothing but that a pickle comes out says whether the passphrase is right, and whether somebody changed the file. It
+    is read as any bare pickle is. Raises PassphraseError where none comes out, WrongKind for a file that isn't
+    encrypted, or not by Twisted, CannotLoad for Twisted's source kind, and what reading a pickle raises.
+    """
+    raw = _bytes_of(path)
+    if age.is_encrypted(bytes(raw[: age.HEAD_SIZE])):
+        raise WrongKind("the file is encrypted with age, not by Twisted", hint="leave --legacy-etap out")
+    if _is_plain(raw):
+        raise WrongKind("the file isn't encrypted", hint="leave --legacy-etap out")
+    if not legacy.has_its_size(raw):
+        raise WrongKind(
+            f"the file isn't one of Twisted's: their size is a multiple of {legacy.BLOCK} bytes, not {len(raw)}"
+        )
+    content = legacy.decrypt(raw, passphrase if isinstance(passphrase, str) else passphrase())
+    if legacy.is_source(content):
+        raise CannotLoad(
+            f"what comes out of {path} is Twisted's source kind, a program, which appsnap doesn't read",
+            hint="load it with the Twisted that wrote it, save it as a pickle there, and convert that",
+        )
+    try:
+        document = pickle.read(memoryview(content))
+    except CannotLoad as error:
+        # With the right passphrase, the first block reads as pickle, and the last one ends as one.
+        begins = not isinstance(error, Damaged) or (error.offset or 0) >= legacy.BLOCK
+        if begins and content.endswith(b"."):
+            raise
+        raise PassphraseError(
+            "no pickle comes out: the passphrase is wrong, or the file is damaged or none of Twisted's"
+        ) from None
+    return Snapshot(document, kind="pickle", layers=("legacy",), size=len(raw), name=Path(path).name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appsnap.cli import words
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
@@ -26,12 +27,19 @@ Examples:
   appsnap convert shop.tap shop.tas
   appsnap convert shop.tap shop.etap
   appsnap convert shop.etap shop.xml --kind xml --compress --plain
-  appsnap convert old.etap new.etap --source-passphrase-file old.txt --passphrase-file new.txt""",
+  appsnap convert old.etap new.etap --source-passphrase-file old.txt --passphrase-file new.txt
+  appsnap convert --legacy-etap twisted.etap new.etap""",
 )
 @source_argument("FILE")
 @writes(argument="NEW_FILE")
+@click.option(
+    "--legacy-etap",
+    is_flag=True,
+    help="FILE is a pickle with the old encryption of Twisted, which protects it from nobody. A wrong passphrase shows "
+    "only in that no pickle comes out.",
+)
 @reads(prefix="source-")
-def command(*, source: Input, target: Output) -> None:
+def command(*, source: Input, target: Output, legacy_etap: bool) -> None:
     """Write a snapshot in another kind or other layers.
 
     Nothing is imported, and nothing is built. NEW_FILE has the layers that its options say, not those of FILE. It is
@@ -39,7 +47,12 @@ def command(*, source: Input, target: Output) -> None:
     """
     from appsnap import snapshot  # noqa: PLC0415 - its help has no need of it
 
-    old = source.open()
+    old = source.open_legacy() if legacy_etap else source.open()
+    if legacy_etap:
+        words.note(
+            f"warning: {source.path} has Twisted's old encryption, without salt and authentication: whoever could "
+            "write the file could have changed it, and its passphrase is as good as known: choose a new one"
+        )
     target.keep_secret(old)
     passphrase = target.passphrase()
 

@@ -55,6 +55,21 @@ class Input:
             with self._errors():
                 return appsnap.open_snapshot(self.path, kind=self.kind, passphrase=passphrase, identities=identities)
 
+    def open_legacy(self) -> Snapshot:
+        """Read a pickle with Twisted's old encryption without building it."""
+        if self.identity_files or self.kind not in (None, "pickle"):
+            raise click.UsageError(
+                "what --legacy-etap reads is a pickle, opened with a passphrase: give no --source-identity, "
+                "and no other --source-kind"
+            )
+        from appsnap.snapshot import open_legacy  # noqa: PLC0415 - nobody else has need of it
+
+        with Progress(f"reading {self.path}") as progress:
+            passphrase = self._passphrase(progress)
+            assert passphrase is not None, "without identities, one is named or asked for"
+            with self._errors():
+                return open_legacy(self.path, passphrase)
+
     def load(self, trust: Sequence[str] | Everything) -> Any:
         """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted."""
         from appsnap.snapshot import unwrap  # noqa: PLC0415 - help has no need of it
@@ -128,7 +143,7 @@ class Output:
 
     def keep_secret(self, source: Snapshot) -> None:
         """Refuse to write what was encrypted to a file that isn't, unless the command line says so."""
-        if "age" in source.layers and not self.encrypts and not self.plain:
+        if not {"age", "legacy"}.isdisjoint(source.layers) and not self.encrypts and not self.plain:
             raise PassphraseError(
                 f"{source.name} is encrypted, and {self.path} wouldn't be",
                 hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",

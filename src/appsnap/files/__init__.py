@@ -1,1 +1,1 @@
-"""Bytes to disk and back: atomic writing, zstd, age."""
+"""Bytes to disk and back: atomic writing, zstd, age, and Twisted's old encryption."""

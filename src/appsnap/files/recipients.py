@@ -41,6 +41,7 @@ __all__ = [
     "Stanza",
     "X25519Identity",
     "X25519Recipient",
+    "encode_passphrase",
     "hkdf",
     "parse_identities",
     "parse_recipient",
@@ -107,7 +108,7 @@ class ScryptRecipient:
     work_factor: int = 18
 
     def __post_init__(self) -> None:
-        _encode_passphrase(self.passphrase)
+        encode_passphrase(self.passphrase)
         if not 1 <= self.work_factor <= 30:
             raise PassphraseError(f"scrypt work factor {self.work_factor} is not between 1 and 30")
 
@@ -130,7 +131,7 @@ class ScryptIdentity:
     max_work_factor: int = 22
 
     def __post_init__(self) -> None:
-        _encode_passphrase(self.passphrase)
+        encode_passphrase(self.passphrase)
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """Unwrap the file key. Raises `Damaged` before any work if the file asks for more than `max_work_factor`."""
@@ -341,7 +342,8 @@ def hkdf(key: bytes, *, salt: bytes, info: bytes) -> bytes:
     return HKDF(SHA256(), length=32, salt=salt, info=info).derive(key)
 
 
-def _encode_passphrase(passphrase: str | bytes) -> bytes:
+def encode_passphrase(passphrase: str | bytes) -> bytes:
+    """Return a passphrase as bytes, in UTF-8. Raises `PassphraseError` for one that is empty."""
     if not passphrase:
         raise PassphraseError("the passphrase is empty")
     if isinstance(passphrase, bytes):
@@ -356,7 +358,7 @@ def _encode_passphrase(passphrase: str | bytes) -> bytes:
 def _scrypt(passphrase: str | bytes, salt: bytes, work_factor: int) -> bytes:
     scrypt = Scrypt(salt=_SCRYPT_LABEL + salt, length=32, n=1 << work_factor, r=8, p=1)
     try:
-        return scrypt.derive(_encode_passphrase(passphrase))
+        return scrypt.derive(encode_passphrase(passphrase))
     except MemoryError:
         # RFC 7914, section 2: 128 * r * N bytes.
         memory = (1 << work_factor) >> 10
