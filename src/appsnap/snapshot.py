@@ -12,6 +12,7 @@ from appsnap.errors import CannotBuild, CannotLoad, Damaged, PassphraseError, Wr
 from appsnap.files import age, atomic, zstd
 from appsnap.files.header import Header, now
 from appsnap.kinds import kind_named, pickle, recognise
+from appsnap.printable import escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
@@ -332,7 +333,7 @@ class Snapshot:
             words.append(f"Python {self.header.python}")
         if self.document.edited:
             words.append("edited since")
-        return f"{self.name or 'snapshot'}: " + ", ".join(words)
+        return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
