@@ -12,6 +12,7 @@ from appsnap.errors import CannotBuild, CannotLoad, Damaged, PassphraseError, Wr
 from appsnap.files import age, atomic, zstd
 from appsnap.files.header import Header, now
 from appsnap.kinds import kind_named, pickle, recognise
+from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from appsnap.errors import Want
     from appsnap.kinds import Document
+    from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
     Passphrase = str | Callable[[], str]
@@ -148,17 +150,19 @@ def load(
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
+    limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
 
     `kind` is an expectation: a file of another kind is refused. `passphrase` may be a function, which is asked only if
     the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
-    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is.
+    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is. `limits` say
+    what it may cost.
 
-    Raises NotTrusted before anything is imported, and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild,
-    OSError.
+    Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits, and Damaged, WrongKind,
+    NewerFormat, PassphraseError, CannotBuild, OSError.
     """
-    return _load(_opened(_bytes_of(path), path, kind, passphrase, identities), Trust(trust))
+    return _load(_opened(_bytes_of(path), path, kind, passphrase, identities, limits=limits), Trust(trust), limits)
 
 
 def loads(
@@ -168,9 +172,10 @@ def loads(
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
+    limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    return _load(_opened(memoryview(data), None, kind, passphrase, identities), Trust(trust))
+    return _load(_opened(memoryview(data), None, kind, passphrase, identities, limits=limits), Trust(trust), limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +187,15 @@ class _Opened:
     layers: tuple[str, ...]
 
 
-def _load(opened: _Opened, trust: Trust) -> Any:
+def _load(opened: _Opened, trust: Trust, limits: Limits) -> Any:
     if opened.kind == "pickle" and trust.everything:
         return pickle.unpickle_objects(opened.data)
-    return _build(kind_named(opened.kind).read(opened.data), trust)
+    return _build(kind_named(opened.kind).read(opened.data, limits.steps), trust, limits)
 
 
-def _build(document: Document, trust: Trust) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits) -> Any:
     try:
-        return build(document.recipe, trust)
+        return build(document.recipe, trust, limits)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         others = [f"{name} {version}" for name, version in saved_with.items() if _installed(name) != version]
@@ -218,6 +223,8 @@ def _opened(
     kind: str | None,
     passphrase: Passphrase | None,
     identities: Iterable[str],
+    *,
+    limits: Limits,
 ) -> _Opened:
     """Take off the layers, and find out the kind."""
     layers = []
@@ -225,7 +232,8 @@ def _opened(
     if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
         layers.append("age")
         if passphrase is not None:
-            keys.append(age.ScryptIdentity(passphrase if isinstance(passphrase, str) else passphrase()))
+            text = passphrase if isinstance(passphrase, str) else passphrase()
+            keys.append(age.ScryptIdentity(text, limits.work_factor))
         if not keys:
             raise PassphraseError("the file is encrypted", hint="give its passphrase, or an identity that opens it")
         # All of it is decrypted and verified before any of it is looked at.
@@ -237,7 +245,7 @@ def _opened(
         )
     if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
         layers.append("zstd")
-        data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data)))))
+        data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data), limits.expansion))))
     return _Opened(data, _kind_of(data, path, kind), tuple(layers))
 
 
@@ -291,9 +299,9 @@ class Snapshot:
         """Every name that the snapshot needs, with its use and the first path that needs it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = ()) -> Any:
+    def build(self, trust: Iterable[str] | Everything = (), limits: Limits = LIMITS) -> Any:
         """Return the objects. Raises what `load` raises."""
-        return _build(self.document, Trust(trust))
+        return _build(self.document, Trust(trust), limits)
 
     def save(
         self,
@@ -348,9 +356,10 @@ def open_snapshot(
     kind: str | None = None,
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
+    limits: Limits = LIMITS,
 ) -> Snapshot:
     """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
     raw = _bytes_of(path)
-    opened = _opened(raw, path, kind, passphrase, identities)
-    document = kind_named(opened.kind).read(opened.data)
+    opened = _opened(raw, path, kind, passphrase, identities, limits=limits)
+    document = kind_named(opened.kind).read(opened.data, limits.steps)
     return Snapshot(document, kind=opened.kind, layers=opened.layers, size=len(raw), name=Path(path).name)

@@ -17,6 +17,7 @@ from appsnap import evolve
 from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document, opcodes
+from appsnap.limits import LIMITS
 from appsnap.recipe.build import build
 from appsnap.recipe.rules import PROTOCOL, Rules
 from appsnap.recipe.steps import (
@@ -135,16 +136,16 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str]) -> list
     return assemble(header, [encode(recipe)], {"steps": len(recipe.steps), "distributions": distributions})
 
 
-def read(data: memoryview) -> Document:
+def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
     header, start, end = _header(data)
     if header is None:
-        recipe, end = opcodes.read(data)
+        recipe, end = opcodes.read(data, most=steps)
         if end != len(data):
             raise Damaged("something stands behind the pickle", offset=end)
         return Document(recipe, None, None)
     trailer = Trailer.from_dict(_trailer_fields(data, end), _digest(data, end))
-    recipe, stop = opcodes.read(data[:end], start)
+    recipe, stop = opcodes.read(data[:end], start, steps)
     if stop != end:
         raise Damaged("something stands behind the body", offset=stop)
     return Document(recipe, header, trailer)
