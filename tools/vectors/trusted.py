@@ -30,6 +30,7 @@ def add_trust(vectors: Vectors) -> None:
     _members(two)
     _states(two)
     _filled(two)
+    _twice(each)
     _smuggled_calls(each)
     _good(each)
 
@@ -286,6 +287,15 @@ def _states(each: Any) -> None:
         "state-own", "loads", [("Name", "harmless", "Hooked"), ("New", R(0), []), ("SetState", R(1), 1)], R(1),
         "A state of any shape, for a class that takes it.", trust=("harmless.Hooked",),
     )  # fmt: skip
+
+
+def _twice(each: Any) -> None:
+    """Add names that stand twice: one reader would take the first, another the last."""
+    plain: Steps = [("Name", "harmless", "Plain"), ("New", R(0), [])]
+    about = "A state with one attribute twice"
+    each("state-name-twice", "damaged", [*plain, ("State", R(1), ["a", "b", "a"], [1, 2, 3])], R(1), f"{about}.", trust=PLAIN)
+    keywords: Steps = [("Name", "harmless", "ByKeyword"), ("New", R(0), [], ["first", "first"], [1, 2])]
+    each("keyword-twice", "damaged", keywords, R(1), "An object that is made with one keyword twice.", trust=("harmless.ByKeyword",))
 
 
 def _filled(each: Any) -> None:
