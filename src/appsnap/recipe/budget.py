@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe.steps import (
-    MAKERS,
     Add,
     ByteArray,
     Call,
@@ -21,6 +20,8 @@ from appsnap.recipe.steps import (
     Extend,
     FrozenSet,
     List,
+    Member,
+    Name,
     New,
     Ref,
     Set,
@@ -31,10 +32,10 @@ from appsnap.recipe.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from appsnap.limits import Limits
-    from appsnap.recipe.steps import Recipe
+    from appsnap.recipe.steps import Recipe, Step
 
 __all__ = ["Budget"]
 
@@ -53,6 +54,9 @@ _BITS, _LETTERS = 32, 8
 Hashing an item takes about 40 ns; a million bits of a Fraction take 700 µs, 100,000 letters of a pattern 460 µs.
 """
 
+_SMALL = (0, 1)
+"""The levels and items of what is hashed at once."""
+
 
 class Budget:
     """Keeps count while a recipe is followed, and raises CannotLoad where that costs more than the limits allow.
@@ -66,9 +70,7 @@ class Budget:
         self._copied = 0
         self._most = 0
         self._compared = 0
-        keys = _Keys(limits)
-        for step in recipe.steps:
-            keys.follow(step)
+        _Keys(limits).follow(recipe.steps)
 
     def copy(self, values: Iterable[Any], work: int = 0) -> None:
         """Count what is handed to something that may copy it: a hundred deques of one list hold it a hundred times.
@@ -117,32 +119,55 @@ class _Keys:
         self._lengths: dict[int, int] = {}  # of long texts
         self._cost = 0
 
-    def follow(self, step: Any) -> None:
-        cls = type(step)
-        if cls is Dict or cls is Update:
-            self._hash(step.keys)
-        elif cls is Set or cls is FrozenSet or cls is Add:
-            self._hash(step.items)
-        elif cls is Call:
-            # It may be set([...]): what is in an argument is hashed, too.
-            self._hash(step.args)
-        if cls is Tuple or cls is FrozenSet or cls is List:
-            self._sizes.append(self._size(step.items))
-        elif cls is Dict:
-            # Not hashed itself: but a Counter that is made of it hashes its keys anew.
-            self._sizes.append(self._size(step.keys))
-        elif cls is New:
-            self._sizes.append(self._size(step.args))
-        elif cls is Call:
-            self._sizes.append((0, self._content(step.args)))
-        elif cls in MAKERS:
-            if cls is Value:
-                self._lengths[len(self._sizes)] = len(step.value)
-            self._sizes.append((0, 1))
-        elif cls is Extend:
-            self._grow(step.target, step.items)
-        elif cls is Update:
-            self._grow(step.target, step.keys)
+    def follow(self, steps: Iterable[Step]) -> None:
+        """Count what the keys of steps cost. Raises CannotLoad where that is too much."""
+        sizes = self._sizes
+        follow: dict[type, Callable[[Any], None]] = {
+            Name: lambda _: sizes.append(_SMALL),
+            Value: self._value,
+            Tuple: lambda step: sizes.append(self._size(step.items)),
+            List: lambda step: sizes.append(self._size(step.items)),
+            Dict: self._dict,
+            Set: self._set,
+            FrozenSet: self._frozen_set,
+            ByteArray: lambda _: sizes.append(_SMALL),
+            New: lambda step: sizes.append(self._size(step.args)),
+            Call: self._call,
+            Member: lambda _: sizes.append(_SMALL),
+            Extend: lambda step: self._grow(step.target, step.items),
+            Update: self._update,
+            Add: lambda step: self._hash(step.items),
+        }
+        for step in steps:
+            count = follow.get(type(step))
+            if count is not None:
+                count(step)
+
+    def _value(self, step: Value) -> None:
+        self._lengths[len(self._sizes)] = len(step.value)
+        self._sizes.append(_SMALL)
+
+    def _dict(self, step: Dict) -> None:
+        self._hash(step.keys)
+        # It isn't hashed itself: but a Counter that is made of it hashes its keys anew.
+        self._sizes.append(self._size(step.keys))
+
+    def _set(self, step: Set) -> None:
+        self._hash(step.items)
+        self._sizes.append(_SMALL)
+
+    def _frozen_set(self, step: FrozenSet) -> None:
+        self._hash(step.items)
+        self._sizes.append(self._size(step.items))
+
+    def _call(self, step: Call) -> None:
+        # It may be set([...]): what is in an argument is hashed, too.
+        self._hash(step.args)
+        self._sizes.append((0, self._content(step.args)))
+
+    def _update(self, step: Update) -> None:
+        self._hash(step.keys)
+        self._grow(step.target, step.keys)
 
     def _grow(self, target: Ref, items: Sequence[Any]) -> None:
         levels, weight = self._size(items)
