@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ServiceError,
         WrongKind,
     )
+    from appsnap.limits import Limits
     from appsnap.recipe.trust import EVERYTHING
     from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
 
@@ -30,6 +31,7 @@ __all__ = [
     "CannotLoad",
     "CannotSave",
     "Damaged",
+    "Limits",
     "NewerFormat",
     "NotTrusted",
     "PassphraseError",
@@ -46,6 +48,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Snapshot", "dumps", "load", "loads", "open_snapshot", "save"), "snapshot"),
     "EVERYTHING": "recipe.trust",
+    "Limits": "limits",
 }
 
 

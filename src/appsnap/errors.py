@@ -13,14 +13,16 @@
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
      └── ServiceError                   a service that failed to start: phase, path, type
 
-`str(error)` is one line; `error.hint` says what to do next, or is empty; `error.exit_code` is what the command line
-returns.
+`str(error)` is one line, without control characters of a file's; `error.hint` says what to do next, or is empty;
+`error.exit_code` is what the command line returns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from appsnap.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +49,8 @@ class AppsnapError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(escaped(message))
+        self.hint = escaped(hint)
 
 
 @dataclass(frozen=True, slots=True)

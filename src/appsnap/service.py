@@ -25,11 +25,13 @@ from appsnap import evolve, sob
 from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
 from appsnap.lifecycle import Lifecycle, eagerly, hand_over
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from os import PathLike
 
+    from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
 __all__ = [
@@ -323,15 +325,20 @@ def service_makers() -> list[IServiceMaker]:
 
 
 def loadApplication(
-    filename: str | PathLike[str], kind: str, passphrase: str | None = None, *, trust: Iterable[str] | Everything = ()
+    filename: str | PathLike[str],
+    kind: str,
+    passphrase: str | None = None,
+    *,
+    trust: Iterable[str] | Everything = (),
+    limits: Limits = LIMITS,
 ) -> Any:
     """Load an application from a file. `kind` is `pickle`, `source`, `msgpack`, `xml`, or `python` for a script.
 
-    A script is run; `application` is what it has to make. See `appsnap.load` for the others, and for `trust`.
-    Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
+    A script is run; `application` is what it has to make. See `appsnap.load` for the others, `trust` and
+    `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
     """
     if kind != "python":
-        return sob.load(filename, kind, passphrase, trust=trust)
+        return sob.load(filename, kind, passphrase, trust=trust, limits=limits)
     if passphrase is not None:
         raise PassphraseError(f"{filename} is a script, which is never encrypted", hint="leave out the passphrase")
     return sob.loadValueFromFile(filename, "application")

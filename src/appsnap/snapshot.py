@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from appsnap import layers
 from appsnap.errors import CannotBuild, CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind
-from appsnap.files import age, atomic, legacy, zstd
-from appsnap.files.header import Header, now
+from appsnap.files import atomic
+from appsnap.files.header import Header, distributions_of, installed_version, now
+from appsnap.files.legacy import BLOCK
 from appsnap.kinds import Document, kind_named, pickle, recognise
+from appsnap.limits import LIMITS
+from appsnap.printable import escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
     from appsnap.errors import Want
     from appsnap.files.header import Seal
     from appsnap.files.keyring import Keyring
+    from appsnap.layers import Passphrase, Unwrapped
+    from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
-    Passphrase = str | Callable[[], str]
-
-__all__ = ["Snapshot", "dumps", "load", "loads", "open_legacy", "open_snapshot", "save", "unwrap"]
+__all__ = ["Snapshot", "dumps", "load", "loads", "open_file", "open_legacy", "open_snapshot", "save"]
 
 
 # Out
@@ -65,7 +68,11 @@ def save(
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
     pieces = _document(obj, header, _seal(sign=sign, vouched=vouched))
-    atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
+    atomic.write(
+        path,
+        layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
+        check=check,
+    )
 
 
 def dumps(
@@ -83,7 +90,7 @@ def dumps(
     As source, msgpack and xml, equal objects give equal bytes.
     """
     pieces = _document(obj, Header(kind), _seal(sign=sign))
-    return b"".join(_wrap(pieces, passphrase, recipients, compress=compress, armor=armor))
+    return b"".join(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
 
 
 def _seal(*, sign: bool, vouched: bool = True) -> Seal | None:
@@ -107,7 +114,7 @@ def _document(obj: Any, header: Header, seal: Seal | None) -> Sequence[Buffer]:
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root)
     modules = {step.module for step in recipe.steps if isinstance(step, Name)}
-    return module.write(header, recipe, _distributions(modules), seal)
+    return module.write(header, recipe, distributions_of(modules), seal)
 
 
 def _pickled(header: Header, obj: Any, seal: Seal | None) -> Sequence[Buffer] | None:
@@ -117,42 +124,9 @@ def _pickled(header: Header, obj: Any, seal: Seal | None) -> Sequence[Buffer] | 
     the one, and doesn't mind the other.
     """
     try:
-        return pickle.write_objects(header, obj, _distributions, seal)
+        return pickle.write_objects(header, obj, distributions_of, seal)
     except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
         return None
-
-
-def _wrap(
-    pieces: Iterable[Buffer], passphrase: str | None, recipients: Iterable[str], *, compress: bool, armor: bool
-) -> Iterable[Buffer]:
-    readers: list[age.Recipient] = [age.parse_recipient(text) for text in recipients]
-    if passphrase is not None:
-        readers.append(age.ScryptRecipient(passphrase))
-    if compress:
-        pieces = zstd.compress(pieces, limited=True)
-    if readers:
-        return age.encrypt(pieces, readers, armor=armor)
-    if armor:
-        raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
-    return pieces
-
-
-def _distributions(modules: Iterable[str]) -> dict[str, str]:
-    """Return the installed distributions that modules come from, with their versions."""
-    tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"__main__", "appsnap"}
-    if not tops:
-        return {}
-    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
-
-    owners = _owners()
-    return {name: metadata.version(name) for name in sorted({x for top in tops for x in owners.get(top, ())})}
-
-
-@functools.cache
-def _owners() -> dict[str, list[str]]:
-    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
-
-    return dict(metadata.packages_distributions())
 
 
 # In
@@ -165,6 +139,7 @@ def load(
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
+    limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
 
@@ -172,12 +147,13 @@ def load(
     the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
     want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is. A file that
     the user's key or a trusted one has signed is, without being asked for; so is one that `passphrase` opened, because
-    whoever wrote it knew that.
+    whoever wrote it knew that. `limits` say what reading it may cost.
 
-    Raises NotTrusted before anything is imported, and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild,
-    OSError.
+    Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits, and Damaged, WrongKind,
+    NewerFormat, PassphraseError, CannotBuild, OSError.
     """
-    return unwrap(path, kind=kind, passphrase=passphrase, identities=identities).build(trust)
+    opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits)
+    return opened.build(trust)
 
 
 def loads(
@@ -187,79 +163,53 @@ def loads(
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
+    limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
     view = memoryview(data)
     # What is verified, audited and built has to stay the same bytes.
     view = view if view.readonly else memoryview(bytes(view))
-    return _unwrapped(view, None, kind, passphrase, identities).build(trust)
+    unwrapped = layers.unwrap(view, None, passphrase=passphrase, identities=identities, limits=limits)
+    return _opened(unwrapped, kind, limits, len(view)).build(trust)
 
 
-def _build(document: Document, trust: Trust) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits) -> Any:
     try:
-        return build(document.recipe, trust)
+        return build(document.recipe, trust, limits)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
-        others = [f"{name} {version}" for name, version in saved_with.items() if _installed(name) != version]
+        others = [f"{name} {version}" for name, version in saved_with.items() if installed_version(name) != version]
         if others:
             error.hint = f"the file was saved with {', '.join(others)}"
         raise
 
 
-def _installed(distribution: str) -> str | None:
-    from importlib import metadata  # noqa: PLC0415 - only where something went wrong
-
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _bytes_of(path: str | os.PathLike[str]) -> memoryview:
-    return memoryview(Path(path).read_bytes())
-
-
-def _unwrapped(
-    data: memoryview,
-    path: str | os.PathLike[str] | None,
-    kind: str | None,
-    passphrase: Passphrase | None,
-    identities: Iterable[str],
+def open_file(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    passphrase: Passphrase | None = None,
+    identities: Iterable[str] = (),
+    limits: Limits = LIMITS,
 ) -> Snapshot:
-    """Take off the layers, find out the kind, and check that the document is whole."""
-    size = len(data)
-    layers = []
-    with_passphrase = False
-    keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
-    if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
-        layers.append("age")
-        with_passphrase = age.is_for_passphrase(data)
-        if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
-            keys.append(age.ScryptIdentity(passphrase if isinstance(passphrase, str) else passphrase()))
-        # All of it is decrypted and verified before any of it is looked at.
-        data = memoryview(b"".join(age.decrypt([data], keys)))
-    elif _seems_legacy(data, path):
-        raise CannotLoad(
-            f"{path} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
-            "which is read only to be converted",
-            hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
-        )
-    elif isinstance(passphrase, str) or keys:
-        raise PassphraseError(
-            "a passphrase or identity was given, but the file isn't encrypted",
-            hint="somebody may have put a plain file in its place; leave the passphrase out to load it all the same",
-        )
-    if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
-        layers.append("zstd")
-        data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data)))))
+    """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
+    data = memoryview(Path(path).read_bytes())
+    unwrapped = layers.unwrap(data, path, passphrase=passphrase, identities=identities, limits=limits)
+    return _opened(unwrapped, kind, limits, len(data), Path(path).name)
+
+
+def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
+    """Find out the kind of a document, and check that it is whole."""
+    data = unwrapped.data
     found = _kind_of(data, kind)
     return Snapshot(
-        pickle.open_frame(data) if found == "pickle" else kind_named(found).read(data),
+        pickle.open_frame(data) if found == "pickle" else kind_named(found).read(data, limits.steps),
         kind=found,
-        layers=tuple(layers),
+        layers=unwrapped.layers,
         size=size,
-        name="" if path is None else Path(path).name,
-        with_passphrase=with_passphrase,
+        name=name,
+        with_passphrase=unwrapped.with_passphrase,
+        limits=limits,
     )
 
 
@@ -275,32 +225,6 @@ def _kind_of(data: memoryview, expected: str | None) -> str:
     if expected not in (None, found):
         raise WrongKind(f"the file is a {found} snapshot, not {expected}", hint=f"give kind {found}, or none")
     return found
-
-
-def _seems_legacy(data: memoryview, path: str | os.PathLike[str] | None) -> bool:
-    """Tell by name and size whether this is what Twisted encrypted: that has no first bytes of its own."""
-    named = path is not None and Path(path).suffix.lower() in (".etap", ".etas")
-    return named and legacy.has_its_size(data) and not _is_plain(data)
-
-
-def _is_plain(data: memoryview) -> bool:
-    """Tell whether data isn't encrypted: it begins as a snapshot does, or all of it is a pickle.
-
-    What is encrypted begins with pickle's first byte once in 256 files, and pickles of the protocols 0 and 1 have none.
-    """
-    head = bytes(data[:16])
-    if zstd.is_compressed(head):
-        return True
-    try:
-        if recognise(head) != "pickle":
-            return True
-    except Damaged:
-        pass
-    try:
-        pickle.read(data)
-    except CannotLoad:
-        return False
-    return True
 
 
 class Snapshot:
@@ -319,8 +243,10 @@ class Snapshot:
         size: int = 0,
         name: str = "",
         with_passphrase: bool = False,
+        limits: Limits = LIMITS,
     ) -> None:
         self._content = content
+        self._limits = limits
         self.kind = kind
         self.layers = layers
         self.size = size
@@ -330,7 +256,7 @@ class Snapshot:
     @functools.cached_property
     def document(self) -> Document:
         """What the reader of the kind found. Of a pickle, the body is read when it is first asked for."""
-        return self._content.document() if isinstance(self._content, pickle.Frame) else self._content
+        return self._content if isinstance(self._content, Document) else self._content.document(self._limits.steps)
 
     @property
     def header(self) -> Header | None:
@@ -368,13 +294,14 @@ class Snapshot:
         """Every name that the snapshot needs, with its use and the first path that needs it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = ()) -> Any:
-        """Return the objects. Raises what `load` raises."""
+    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None) -> Any:
+        """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises."""
+        limits = limits or self._limits
         trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
         if isinstance(self._content, pickle.Frame) and trusted.everything:
-            return pickle.unpickle_objects(self._content)
+            return pickle.unpickle_objects(self._content, limits.steps)
         try:
-            return _build(self.document, trusted)
+            return _build(self.document, trusted, limits)
         except NotTrusted as error:
             if self.signer is not None:
                 error.provenance = f"the file was {self.provenance}"
@@ -406,7 +333,11 @@ class Snapshot:
         known = self.document.trailer
         seal = _seal(sign=sign, vouched=self.is_vouched_for)
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
-        atomic.write(path, _wrap(pieces, passphrase, recipients, compress=compress, armor=armor), check=check)
+        atomic.write(
+            path,
+            layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
+            check=check,
+        )
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
@@ -423,7 +354,7 @@ class Snapshot:
             words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
             words.append(f"Python {self.header.python}")
         words.append(self.provenance)
-        return f"{self.name or 'snapshot'}: " + ", ".join(words)
+        return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 
     @property
     def provenance(self) -> str:
@@ -455,22 +386,12 @@ def open_snapshot(
     kind: str | None = None,
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
+    limits: Limits = LIMITS,
 ) -> Snapshot:
     """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
-    snapshot = unwrap(path, kind=kind, passphrase=passphrase, identities=identities)
+    snapshot = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits)
     _ = snapshot.document
     return snapshot
-
-
-def unwrap(
-    path: str | os.PathLike[str],
-    *,
-    kind: str | None = None,
-    passphrase: Passphrase | None = None,
-    identities: Iterable[str] = (),
-) -> Snapshot:
-    """Take off the layers of a snapshot, as `open_snapshot` does, but leave the body of a pickle for later."""
-    return _unwrapped(_bytes_of(path), path, kind, passphrase, identities)
 
 
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapshot:
@@ -480,29 +401,16 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapsho
     is read as any bare pickle is. Raises PassphraseError where none comes out, WrongKind for a file that isn't
     encrypted, or not by Twisted, CannotLoad for Twisted's source kind, and what reading a pickle raises.
     """
-    raw = _bytes_of(path)
-    if age.is_encrypted(bytes(raw[: age.HEAD_SIZE])):
-        raise WrongKind("the file is encrypted with age, not by Twisted", hint="leave --legacy-etap out")
-    if _is_plain(raw):
-        raise WrongKind("the file isn't encrypted", hint="leave --legacy-etap out")
-    if not legacy.has_its_size(raw):
-        raise WrongKind(
-            f"the file isn't one of Twisted's: their size is a multiple of {legacy.BLOCK} bytes, not {len(raw)}"
-        )
-    content = legacy.decrypt(raw, passphrase if isinstance(passphrase, str) else passphrase())
-    if legacy.is_source(content):
-        raise CannotLoad(
-            f"what comes out of {path} is Twisted's source kind, a program, which appsnap doesn't read",
-            hint="load it with the Twisted that wrote it, save it as a pickle there, and convert that",
-        )
+    data = memoryview(Path(path).read_bytes())
+    unwrapped = layers.unwrap_legacy(data, passphrase)
     try:
-        document = pickle.read(memoryview(content))
+        document = pickle.read(unwrapped.data)
     except CannotLoad as error:
         # With the right passphrase, the first block reads as pickle, and the last one ends as one.
-        begins = not isinstance(error, Damaged) or (error.offset or 0) >= legacy.BLOCK
-        if begins and content.endswith(b"."):
+        begins = not isinstance(error, Damaged) or (error.offset or 0) >= BLOCK
+        if begins and bytes(unwrapped.data[-1:]) == b".":
             raise
         raise PassphraseError(
             "no pickle comes out: the passphrase is wrong, or the file is damaged or none of Twisted's"
         ) from None
-    return Snapshot(document, kind="pickle", layers=("legacy",), size=len(raw), name=Path(path).name)
+    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=Path(path).name)

@@ -10,10 +10,12 @@ from zope.interface import implementer
 
 from appsnap.errors import AppsnapError, WrongKind
 from appsnap.interfaces import IPersistable
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
 __all__ = ["IPersistable", "Persistent", "guessType", "load", "loadValueFromFile"]
@@ -62,15 +64,16 @@ def load(
     passphrase: str | None = None,
     *,
     trust: Iterable[str] | Everything = (),
+    limits: Limits = LIMITS,
 ) -> Any:
     """Load an object from a file of one kind. What is persistable then saves as that kind again.
 
-    See `appsnap.load` for `trust`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
+    See `appsnap.load` for `trust` and `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
     """
     _extension(style)
     from appsnap import snapshot  # noqa: PLC0415 - as above
 
-    value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust)
+    value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust, limits=limits)
     persistable = IPersistable(value, None)
     # Of the class: an attribute of this name may be anything that the file refers to.
     set_style = getattr(type(persistable), "setStyle", None)

@@ -387,31 +387,6 @@ print([name for name in ("antigravity", "this", "json.decoder", "turtle") if nam
         assert "this" not in sys.modules
 
 
-class TestKeys:
-    def test_doubling(self):
-        """Tuples of tuples whose hash would take forever are refused as keys; as values they are cheap."""
-        steps = [Tuple([1]), *(Tuple([Ref(number), Ref(number)]) for number in range(64))]
-
-        refused([*steps, Dict([Ref(64)], [1])], error=CannotLoad)
-        refused([*steps, Set([Ref(64)])], error=CannotLoad)
-        refused([*steps, List([Ref(64)]), Name("builtins", "set"), Call(Ref(66), [Ref(65)])], error=CannotLoad)
-        accepted([*steps, Dict([1], [Ref(64)])])
-
-    def test_depth(self):
-        """A key that would overflow the stack is refused."""
-        steps = [Tuple([1]), *(Tuple([Ref(number)]) for number in range(100_000))]
-
-        assert "levels deep" in str(refused([*steps, Dict([Ref(100_000)], [1])], error=CannotLoad))
-
-    def test_collisions(self):
-        """Integers with the same hash, which make a dictionary quadratic, are refused."""
-        keys = [n * (2**61 - 1) + 1 for n in range(20_000)]
-
-        assert "same hash" in str(refused([Dict(keys, keys)], error=CannotLoad))
-        accepted([Dict(list(range(20_000)), keys)])
-        accepted([Dict([n * 2**62 + n for n in range(20_000)], keys)])
-
-
 class TestOtherWriters:
     def test_calls_that_are_spellings(self):
         """What pickle can only say as a call isn't one."""

@@ -7,7 +7,9 @@ for what is read.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +23,14 @@ from appsnap.cli.project import with_project
 from appsnap.cli.source import search_current_folder
 from appsnap.errors import Damaged, NewerFormat, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
+from appsnap.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from appsnap.layers import Passphrase
     from appsnap.recipe.trust import Everything
-    from appsnap.snapshot import Passphrase, Snapshot
+    from appsnap.snapshot import Snapshot
 
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
@@ -42,6 +46,7 @@ class Input:
     kind: str | None
     sources: Sources
     identity_files: tuple[str, ...]
+    limits: Limits
 
     @property
     def is_keyed(self) -> bool:
@@ -53,7 +58,9 @@ class Input:
         with Progress(f"reading {self.path}") as progress:
             passphrase, identities = self._passphrase(progress), self._identities()
             with self._errors():
-                return appsnap.open_snapshot(self.path, kind=self.kind, passphrase=passphrase, identities=identities)
+                return appsnap.open_snapshot(
+                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
+                )
 
     def open_legacy(self) -> Snapshot:
         """Read a pickle with Twisted's old encryption without building it."""
@@ -72,12 +79,14 @@ class Input:
 
     def load(self, trust: Sequence[str] | Everything) -> Any:
         """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted."""
-        from appsnap.snapshot import unwrap  # noqa: PLC0415 - help has no need of it
+        from appsnap.snapshot import open_file  # noqa: PLC0415 - help has no need of it
 
         with Progress(f"loading {self.path}") as progress:
             passphrase, identities = self._passphrase(progress), self._identities()
             with self._errors():
-                snapshot = unwrap(self.path, kind=self.kind, passphrase=passphrase, identities=identities)
+                snapshot = open_file(
+                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
+                )
                 trust = with_project(trust)
                 if trust or snapshot.is_vouched_for:
                     search_current_folder()
@@ -206,16 +215,41 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
             multiple=True,
             help="A file with age identities that open it. Repeatable.",
         ),
+        click.option(
+            f"--{prefix}limit",
+            "read_limits",
+            metavar="NAME=NUMBER",
+            multiple=True,
+            help=f"What {argument} may cost to read: {', '.join(field.name for field in dataclasses.fields(Limits))}. "
+            "An error says which one to raise. Repeatable.",
+        ),
     ]
 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         variables = ("APPSNAP_SOURCE_PASSPHRASE", "APPSNAP_PASSPHRASE")[not prefix :]
         sources = _gather_sources(values, "read_", prefix, variables)
-        return {
-            "source": Input(values.pop("read_path"), values.pop("read_kind"), sources, values.pop("read_identities"))
-        }
+        source = Input(
+            path=values.pop("read_path"),
+            kind=values.pop("read_kind"),
+            sources=sources,
+            identity_files=values.pop("read_identities"),
+            limits=_limits(values.pop("read_limits"), f"'--{prefix}limit'"),
+        )
+        return {"source": source}
 
     return _combined(options, gather)
+
+
+def _limits(texts: Iterable[str], option: str) -> Limits:
+    given = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if name not in Limits.__slots__:
+            raise click.BadParameter(f"there is no limit {name!r}", param_hint=option)
+        if not re.fullmatch("[0-9]{1,18}", number):
+            raise click.BadParameter(f"{name} takes a whole number, as in {name}=1000", param_hint=option)
+        given[name] = int(number)
+    return Limits(**given)
 
 
 def writes(*, argument: str = "FILE") -> Decorator:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 import platform
+import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +14,12 @@ from appsnap import __version__
 from appsnap.errors import Damaged, NewerFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Seal = Callable[[str, dict[str, Any]], dict[str, Any]]
     """From a kind and the trailer's fields so far to those that end it: the signature."""
 
-__all__ = ["FORMAT", "Header", "Trailer", "now"]
+__all__ = ["FORMAT", "Header", "Trailer", "distributions_of", "installed_version", "now"]
 
 FORMAT = 1
 """The number of the format.
@@ -119,3 +121,31 @@ def now() -> str:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     moment = dt.datetime.now(dt.UTC) if epoch is None else dt.datetime.fromtimestamp(int(epoch), dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def distributions_of(modules: Iterable[str]) -> dict[str, str]:
+    """Return the installed distributions that modules come from, with their versions."""
+    tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"__main__", "appsnap"}
+    if not tops:
+        return {}
+    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
+
+    owners = _owners()
+    return {name: metadata.version(name) for name in sorted({x for top in tops for x in owners.get(top, ())})}
+
+
+@functools.cache
+def _owners() -> dict[str, list[str]]:
+    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
+
+    return dict(metadata.packages_distributions())
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of a distribution that is installed, or None."""
+    from importlib import metadata  # noqa: PLC0415 - only where something went wrong
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

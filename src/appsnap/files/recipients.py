@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from appsnap.errors import AppsnapError, Damaged, PassphraseError
 from appsnap.files import bech32
 from appsnap.files.armor import decode_base64, encode_base64
+from appsnap.limits import LIMITS, hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,12 +124,12 @@ class ScryptRecipient:
 class ScryptIdentity:
     """A passphrase that opens the files of the same `ScryptRecipient`.
 
-    `max_work_factor` is the largest work factor that a file may ask for. The default, 22, is that of the age program:
-    up to 15 seconds and 4 GiB. Raises `PassphraseError` for an empty passphrase.
+    `max_work_factor` is the largest work factor that a file may ask for: by default, that of the age program.
+    Raises `PassphraseError` for an empty passphrase.
     """
 
     passphrase: str | bytes = field(repr=False)
-    max_work_factor: int = 22
+    max_work_factor: int = LIMITS.work_factor
 
     def __post_init__(self) -> None:
         encode_passphrase(self.passphrase)
@@ -146,7 +147,7 @@ class ScryptIdentity:
             if len(work_factor) > 2 or int(work_factor) > self.max_work_factor:
                 raise Damaged(
                     f"the age file asks for scrypt work factor {work_factor[:9]}, more than {self.max_work_factor}",
-                    hint="if the file is yours, decrypt it with the program age on the machine that made it",
+                    hint=hint("work_factor"),
                 )
             return _open(_scrypt(self.passphrase, salt_bytes, int(work_factor)), stanza.body)
         return None

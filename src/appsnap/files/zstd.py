@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.chunks import PIECE, ChunkReader
+from appsnap.limits import LIMITS, hint
 
 if sys.version_info >= (3, 14):
     from compression.zstd import (
@@ -51,16 +52,12 @@ def is_compressed(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def limit_of(size: int) -> int:
-    """Return how many bytes a frame of `size` bytes may hold, so that a small file can't fill the memory.
-
-    zstd writes 128 KiB of the same byte in four, 32,000 times less; what people save becomes 2 to 100 times smaller.
-    """
-    return _ALLOWANCE + _RATIO * size
+def limit_of(size: int, expansion: int = LIMITS.expansion) -> int:
+    """Return how many bytes a frame of `size` bytes may hold, so that a small file can't fill the memory."""
+    return _ALLOWANCE + expansion * size
 
 
 _ALLOWANCE = 64 << 20
-_RATIO = 1_000
 
 
 def compress(chunks: Iterable[Buffer], *, level: int = 3, limited: bool = False) -> Iterator[bytes]:
@@ -115,7 +112,7 @@ def decompress(chunks: Iterable[Buffer], *, limit: int | None = None) -> Iterato
             raise Damaged(f"malformed zstd frame: {error}") from None
         size += len(decompressed)
         if limit is not None and size > limit:
-            raise Damaged(f"zstd frame of more than {limit} bytes")
+            raise Damaged(f"zstd frame of more than {limit} bytes", hint=hint("expansion"))
         if decompressed:
             yield decompressed
     if decompressor.unused_data or not reader.at_end():

@@ -52,8 +52,8 @@ class Kind(Protocol):
         """Return the bytes of a document, in pieces."""
 
     @staticmethod
-    def read(data: memoryview) -> Document:
-        """Return the document that bytes spell."""
+    def read(data: memoryview, steps: int = ...) -> Document:
+        """Return the document that bytes spell, unless that has more than so many steps."""
 
 
 def kind_named(name: str) -> Kind:

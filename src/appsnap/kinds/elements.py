@@ -26,7 +26,6 @@ from appsnap.recipe.steps import (
     Ref,
     Set,
     SetState,
-    State,
     Tuple,
     Value,
 )
@@ -41,8 +40,8 @@ __all__ = ["Reader"]
 class Reader:
     """Turns elements into steps."""
 
-    def __init__(self) -> None:
-        self._draft = Draft()
+    def __init__(self, steps: int) -> None:
+        self._draft = Draft(steps)
         self._ids: dict[str, Any] = {}
         self._root: Any = None
         self._complete = False
@@ -206,7 +205,7 @@ class Reader:
                 if None in keys:
                     raise ValueError("an attribute without name")
                 values = draft.operands([self._only(child) for child in element])
-                draft.do(State(target, [key for key in keys if key is not None], values))
+                draft.state(target, [key for key in keys if key is not None], values)
             case "given-state":
                 draft.do(SetState(target, draft.operand(self._only(element))))
             case "items":
@@ -298,15 +297,16 @@ def _number(text: str) -> int:
 
 
 def _check_form(element: Element) -> None:
-    """Check that an element has no attributes that mean nothing, and no text where that means nothing."""
+    """Check that an element has no attributes that mean nothing, and no text or elements where those mean nothing."""
     tag = element.tag
     allowed = _ATTRIBUTES.get(tag, _NONE)
     if not element.attrib.keys() <= allowed:
         raise ValueError(f"{tag} has an attribute that it doesn't take")
+    if tag in _CHILDLESS and len(element):
+        raise ValueError(f"an element in {tag}")
     if tag in _TEXTS:
-        if len(element):
-            raise ValueError(f"an element in {tag}")
-    elif (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+        return
+    if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
         raise ValueError(f"a text in {tag}")
 
 
@@ -316,6 +316,7 @@ def _escapable(*names: str) -> set[str]:
 
 _NONE: frozenset[str] = frozenset()
 _TEXTS = frozenset({"int", "float", "str", "bytes", "bytearray", "signature"})
+_CHILDLESS = _TEXTS | {"none", "true", "false", "ref", "name", "distribution"}
 _ATTRIBUTES = {
     **dict.fromkeys((*_READERS, *_TEXTS), frozenset({"id"})),
     "str": {"id", "escaped"},

@@ -23,9 +23,9 @@ from appsnap.recipe.steps import (
     Ref,
     Set,
     SetState,
-    State,
     Tuple,
     Value,
+    check_name,
 )
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 class Reader:
     """Turns the statements' syntax trees into steps."""
 
-    def __init__(self) -> None:
-        self._draft = Draft()
+    def __init__(self, steps: int) -> None:
+        self._draft = Draft(steps)
         self._variables: dict[str, Lazy] = {}
         self._finished = False
         self._line = 0
@@ -236,7 +236,7 @@ class Reader:
             case "state", [target]:
                 ref = self._register(node, self._expression(target))
                 keys, values = self._keywords(node)
-                draft.do(State(ref, keys, draft.operands(values)))
+                draft.state(ref, keys, draft.operands(values))
                 return ref
             case "set_state", [target, value]:
                 ref = self._register(node, self._expression(target))
@@ -255,8 +255,10 @@ class Reader:
                 draft.fill(ref, *self._mapping(node, keys_, values_))
                 return ref
             case "thing", [ast.Constant(value=str(module))]:
+                check_name(module, "")
                 return Name(module, "")
             case "thing", [ast.Constant(value=str(module)), ast.Constant(value=str(qualname))]:
+                check_name(module, qualname)
                 return Name(module, qualname)
             case "getattr", [owner, ast.Constant(value=str(attribute))]:
                 return draft.call(Name("builtins", "getattr"), [self._expression(owner), attribute])

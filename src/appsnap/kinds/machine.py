@@ -15,7 +15,7 @@ from typing import Any
 
 from appsnap.errors import CannotLoad
 from appsnap.recipe.draft import Draft, Lazy
-from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, State, Tuple, Value
+from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, Tuple, Value
 
 __all__ = ["Machine", "SharedStateError"]
 
@@ -45,18 +45,18 @@ _Stacked = Lazy | _Open
 
 
 class Machine:
-    """A pickle machine before its first opcode: at byte `start`, with an empty stack.
+    """A pickle machine before its first opcode: at byte `start`, with an empty stack, and room for `most` steps.
 
     A dictionary that becomes a state is written as names and values (`State`) where `inline_states` is true. If it
     turns out that it is used once more, the reading has to begin anew without.
     """
 
-    def __init__(self, data: memoryview, start: int, *, inline_states: bool) -> None:
+    def __init__(self, data: memoryview, start: int, most: int, *, inline_states: bool) -> None:
         self.data = data
         self.at = start
         self.inline_states = inline_states
         self.protocol = 0
-        self.draft = Draft()
+        self.draft = Draft(most)
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -227,7 +227,7 @@ class Machine:
             and all(type(key) is str for key in state.keys)
         ):
             state.handed_over = True
-            self.draft.do(State(target, state.keys, state.items))
+            self.draft.state(target, state.keys, state.items)
         else:
             self.draft.do(SetState(target, self.operand(state)))
 

@@ -15,6 +15,7 @@ import msgpack
 from appsnap.errors import Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
+from appsnap.limits import LIMITS, over
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import (
     ATOMS,
@@ -38,6 +39,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
     Value,
+    check_distinct,
     check_name,
     operands,
 )
@@ -118,7 +120,7 @@ _ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
 
 
 @collected_later
-def read(data: memoryview) -> Document:
+def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
     fields, start = _unpack(data, 0, min(len(data), _HEAD))
     header = Header.from_dict(fields, "msgpack")
@@ -135,8 +137,10 @@ def read(data: memoryview) -> Document:
     body, stop = _unpack(data, start, end)
     if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
         raise Damaged("the body is no list of steps", offset=start)
+    if len(body) - 1 > steps:
+        raise over("steps", steps, "the recipe is too long")
     root = body.pop()[0]
-    steps = []
+    made: list[Step] = []
     registers = 0
     for number, fields in enumerate(body):
         try:
@@ -144,35 +148,48 @@ def read(data: memoryview) -> Document:
             _check(step, registers)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise Damaged(f"step {number} is no step ({error})") from error
-        steps.append(step)
+        made.append(step)
         registers += type(step) in MAKERS
     if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
         raise Damaged("the root is no operand")
-    if trailer.steps not in (None, len(steps)):
-        raise Damaged(f"the trailer counts {trailer.steps} steps, but {len(steps)} are there")
-    return Document(Recipe(steps, root), header, trailer)
+    if trailer.steps not in (None, len(made)):
+        raise Damaged(f"the trailer counts {trailer.steps} steps, but {len(made)} are there")
+    return Document(Recipe(made, root), header, trailer)
 
 
 def _unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
     """Return the object that begins at byte `start` and ends before byte `end`, and where it ends."""
-    unpacker = msgpack.Unpacker(
-        ext_hook=_from_extension, unicode_errors="surrogatepass", strict_map_key=True, max_buffer_size=len(data)
-    )
+    unpacker = _unpacker(len(data))
     try:
         # An array that announces a million items gets the room for them at once, nested ones at each level. So this
         # sees to it first that all that is announced is there.
         unpacker.feed(data[start:end])
         unpacker.skip()
         size = unpacker.tell()
-        unpacker = msgpack.Unpacker(
-            ext_hook=_from_extension, unicode_errors="surrogatepass", strict_map_key=True, max_buffer_size=size
-        )
+        unpacker = _unpacker(size)
         unpacker.feed(data[start : start + size])
         return unpacker.unpack(), start + size
     except msgpack.OutOfData as error:
         raise Damaged("the file ends too early", offset=end, hint="the file is truncated") from error
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise Damaged(f"no valid msgpack ({error})", offset=start + unpacker.tell()) from error
+
+
+def _unpacker(size: int) -> Any:
+    return msgpack.Unpacker(
+        ext_hook=_from_extension,
+        object_pairs_hook=_map,
+        unicode_errors="surrogatepass",
+        strict_map_key=True,
+        max_buffer_size=size,
+    )
+
+
+def _map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a map with one key twice")
+    return made
 
 
 def _from_extension(code: int, data: bytes) -> int:
@@ -206,6 +223,8 @@ def _names(first: Any, second: Any = None) -> tuple[list[str], list[Any]]:
     keys, values = _columns(first, second)
     if not all(type(key) is str for key in keys):
         raise ValueError("a name that is no text")
+    if second is not None:
+        check_distinct(keys)
     return keys, values
 
 

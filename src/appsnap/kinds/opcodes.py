@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds.machine import Machine, SharedStateError
+from appsnap.limits import LIMITS
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import ByteArray, Dict, FrozenSet, List, Set
 
@@ -20,16 +21,16 @@ __all__ = ["read"]
 
 
 @collected_later
-def read(data: memoryview, start: int = 0) -> tuple[Recipe, int]:
-    """Return the recipe of the pickle that begins at byte `start`, and where it ends.
+def read(data: memoryview, start: int = 0, most: int = LIMITS.steps) -> tuple[Recipe, int]:
+    """Return the recipe of the pickle that begins at byte `start`, and where it ends. `most` bounds its steps.
 
     Raises Damaged, with the offset, for what is no pickle, and CannotLoad for what a pickle of its own can't tell
     (persistent ids, extension codes, buffers out of band).
     """
     try:
-        return _run(Machine(data, start, inline_states=True))
+        return _run(Machine(data, start, most, inline_states=True))
     except SharedStateError:
-        return _run(Machine(data, start, inline_states=False))
+        return _run(Machine(data, start, most, inline_states=False))
 
 
 def _run(machine: Machine) -> tuple[Recipe, int]:

@@ -18,6 +18,7 @@ from appsnap import evolve
 from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document, opcodes
+from appsnap.limits import LIMITS
 from appsnap.recipe.build import build
 from appsnap.recipe.rules import PROTOCOL, Rules
 from appsnap.recipe.steps import (
@@ -90,7 +91,7 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def unpickle_objects(frame: Frame) -> Any:
+def unpickle_objects(frame: Frame, steps: int = LIMITS.steps) -> Any:
     """Return the objects of a document that is trusted as code, by the C unpickler.
 
     What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike;
@@ -105,7 +106,7 @@ def unpickle_objects(frame: Frame) -> Any:
             raise
         except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
             pass
-    return build(frame.document().recipe, _EVERYTHING)
+    return build(frame.document(steps).recipe, _EVERYTHING)
 
 
 # The document
@@ -126,9 +127,9 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     return assemble(header, [encode(recipe)], seal, steps=len(recipe.steps), distributions=distributions)
 
 
-def read(data: memoryview) -> Document:
+def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
-    return open_frame(data).document()
+    return open_frame(data).document(steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,9 @@ class Frame:
     header: Header | None
     trailer: Trailer | None
 
-    def document(self) -> Document:
-        """Read the body."""
-        recipe, stop = opcodes.read(self.data[: self.end], self.start)
+    def document(self, steps: int = LIMITS.steps) -> Document:
+        """Read the body, if it has no more steps than that."""
+        recipe, stop = opcodes.read(self.data[: self.end], self.start, steps)
         if stop != self.end:
             raise Damaged(f"something stands behind the {'body' if self.header else 'pickle'}", offset=stop)
         return Document(recipe, self.header, self.trailer)

@@ -17,6 +17,7 @@ from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
 from appsnap.kinds.grammar import Reader, pieces
 from appsnap.kinds.printer import Printer
+from appsnap.limits import LIMITS
 from appsnap.recipe.fold import fold
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', seal))}\n".encode()]
 
 
-def read(data: memoryview) -> Document:
+def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     """Return the document that a text spells. Raises Damaged, with the line, for what isn't of the grammar."""
     try:
         text = str(data, "utf-8")
@@ -60,7 +61,7 @@ def read(data: memoryview) -> Document:
         )
     header = _read_header(text)
     trailer, edited = _read_trailer(text)
-    reader = Reader()
+    reader = Reader(steps)
     for start, piece in pieces(text):
         reader.read(start, piece)
     return Document(reader.finish(), header, trailer, edited=edited)

@@ -22,6 +22,7 @@ from appsnap.errors import Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
 from appsnap.kinds.elements import Reader
+from appsnap.limits import LIMITS
 from appsnap.recipe.fold import Assign, fold, names
 from appsnap.recipe.steps import (
     Add,
@@ -254,7 +255,7 @@ def _atom(value: Any, more: str = "") -> str:
 # Reading
 
 
-def read(data: memoryview) -> Document:
+def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
     raw = bytes(data)
     if not _DECLARATION.match(raw):
@@ -264,7 +265,7 @@ def read(data: memoryview) -> Document:
         raise Damaged(
             "no trailer of a snapshot", offset=len(raw), hint="the file is truncated; take another copy of it"
         )
-    reader = Reader()
+    reader = Reader(steps)
     try:
         header, trailer = reader.read(raw)
     except Damaged:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
+from appsnap.limits import LIMITS
 from appsnap.recipe import constructors
 from appsnap.recipe.budget import Budget
 from appsnap.recipe.filling import check_items, check_state
@@ -46,29 +47,31 @@ from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from appsnap.limits import Limits
+
 __all__ = ["build"]
 
 
 @collected_later
-def build(recipe: Recipe, trust: Trust) -> Any:
+def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS) -> Any:
     """Return the objects of a recipe.
 
-    Raises NotTrusted before anything is imported if a name isn't trusted, and CannotBuild, with the path, if a step
-    fails.
+    Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for what is beyond the limits, and
+    CannotBuild, with the path, if a step fails.
     """
-    builder = _Builder(recipe, trust, audit(recipe, trust))
+    builder = _Builder(recipe, trust, audit(recipe, trust), limits)
     with evolve.upgrades():
         return builder.build()
 
 
 class _Builder:
-    def __init__(self, recipe: Recipe, trust: Trust, to_check: frozenset[Name]) -> None:
+    def __init__(self, recipe: Recipe, trust: Trust, to_check: frozenset[Name], limits: Limits) -> None:
         self._recipe = recipe
         self._trust = trust
         self._to_check = to_check
         self._registers: list[Any] = []
         self._named: dict[int, Name] = {}
-        self._budget = Budget(recipe)
+        self._budget = None if trust.everything else Budget(recipe, limits)
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
         self._makers: dict[type, Callable[[Any], Any]] = {
             Name: self._name,
@@ -130,7 +133,7 @@ class _Builder:
     def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> list[Any]:
         """Return what will be hashed: all of a container, or what is added to one."""
         keys = self._all(operands)
-        if not self._trust.everything:
+        if self._budget is not None:
             self._budget.hash(keys, None if target is None else self._hashes[target])
         return keys
 
@@ -174,7 +177,7 @@ class _Builder:
         if not self._trust.everything and (not isinstance(cls, type) or issubclass(cls, type)):
             raise TypeError("only objects of a class can be made, and no classes")
         args = self._all(step.args)
-        if not self._trust.everything:
+        if self._budget is not None:
             self._budget.copy(args)
         if step.names:
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
@@ -182,7 +185,7 @@ class _Builder:
 
     def _call(self, step: Call) -> Any:
         args = self._all(step.args)
-        if not self._trust.everything:
+        if self._budget is not None:
             name = self._named.get(step.function)
             if name is None:
                 raise TypeError("only what is known by name can be called")
@@ -238,7 +241,7 @@ class _Builder:
 
     def _set_state(self, step: SetState) -> None:
         state = self._one(step.state)
-        if not self._trust.everything:
+        if self._budget is not None:
             self._budget.copy(state if type(state) is tuple else (state,))
         self._restore(self._registers[step.target], state)
 

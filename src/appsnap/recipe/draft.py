@@ -7,8 +7,10 @@ what Twisted spells in ways of its own.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from appsnap.limits import over
 from appsnap.recipe.steps import (
     INLINE,
     Call,
@@ -20,14 +22,18 @@ from appsnap.recipe.steps import (
     Operand,
     Recipe,
     Ref,
+    State,
     Step,
     Update,
     Value,
+    check_distinct,
     check_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from appsnap.errors import CannotLoad
 
 __all__ = ["Draft", "Lazy"]
 
@@ -36,9 +42,10 @@ Lazy = Operand | Name
 
 
 class Draft:
-    """The steps so far."""
+    """The steps so far. Raises CannotLoad for more than `most`."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = sys.maxsize) -> None:
+        self._most = most
         self.steps: list[Step] = []
         self.registers = 0
         self._names: dict[Name, Ref] = {}
@@ -48,6 +55,8 @@ class Draft:
     def make(self, step: Step) -> Ref:
         """Append a step that writes a register, and return that."""
         self.steps.append(step)
+        if len(self.steps) > self._most:
+            raise self._too_long()
         ref = Ref(self.registers)
         self.registers += 1
         return ref
@@ -55,6 +64,11 @@ class Draft:
     def do(self, step: Step) -> None:
         """Append a step that changes what a register holds."""
         self.steps.append(step)
+        if len(self.steps) > self._most:
+            raise self._too_long()
+
+    def _too_long(self) -> CannotLoad:
+        return over("steps", self._most, "the recipe is too long")
 
     def operand(self, lazy: Lazy) -> Operand:
         """Return the operand for something lazy."""
@@ -98,16 +112,14 @@ class Draft:
                 above = self.name_of(owner)
                 if above is None:
                     return self.make(Member(self.operand(owner), attribute))
-                name = Name(above.module, f"{above.qualname}.{attribute}" if above.qualname else attribute)
-                check_name(*name)
-                return name
+                return _checked(above.module, f"{above.qualname}.{attribute}" if above.qualname else attribute)
             case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
-                return Name(module, "")
+                return _checked(module, "")
             case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
                 return self.make(Member(owner, method))
             case "twisted.persisted.styles._unpickleFunction", [str(path)]:
                 module, _, function_name = path.rpartition(".")
-                return Name(module, function_name)
+                return _checked(module, function_name)
             case "builtins.type", [None]:
                 return Name("types", "NoneType")
             case "copyreg.__newobj__", [cls, *rest]:
@@ -118,7 +130,9 @@ class Draft:
                 return self.make(Call(self._register(function), self.operands(args)))
 
     def new(self, cls: Lazy, args: Sequence[Lazy], names: Sequence[str] = (), values: Sequence[Lazy] = ()) -> Ref:
-        """Append the making of an object."""
+        """Append the making of an object. Raises ValueError for a keyword that stands twice."""
+        if names:
+            check_distinct(names)
         return self.make(New(self._register(cls), self.operands(args), names, self.operands(values)))
 
     def _register(self, lazy: Lazy) -> Ref:
@@ -130,12 +144,17 @@ class Draft:
     def fill(self, target: Ref, keys: Sequence[Lazy], values: Sequence[Lazy]) -> None:
         """Append the setting of items."""
         if keys:
-            self.steps.append(Update(target, self.operands(keys), self.operands(values)))
+            self.do(Update(target, self.operands(keys), self.operands(values)))
 
     def extend(self, target: Ref, items: Sequence[Lazy]) -> None:
         """Append the appending of items."""
         if items:
-            self.steps.append(Extend(target, self.operands(items)))
+            self.do(Extend(target, self.operands(items)))
+
+    def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
+        """Append the setting of attributes. Raises ValueError for a name that stands twice."""
+        check_distinct(names)
+        self.do(State(target, names, values))
 
     def dictionary(self, keys: Sequence[Lazy], values: Sequence[Lazy]) -> Ref:
         """Append the making of a dictionary."""
@@ -145,3 +164,8 @@ class Draft:
         """Return the recipe."""
         operand = self.operand(root)
         return Recipe(self.steps, operand)
+
+
+def _checked(module: str, qualname: str) -> Name:
+    check_name(module, qualname)
+    return Name(module, qualname)

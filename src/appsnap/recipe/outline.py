@@ -7,6 +7,7 @@ import reprlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from appsnap.printable import escaped
 from appsnap.recipe.steps import (
     MAKERS,
     Add,
@@ -113,11 +114,12 @@ class Outline:
         parts: Sequence[Operand] = (state,)
         if isinstance(state, Ref) and self.nodes[state].form == "tuple" and len(self.nodes[state].items) == 2:
             parts = self.nodes[state].items
-        dicts = [self.nodes[part] for part in parts if isinstance(part, Ref)]
-        named = all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
-        # One dictionary may be the state of many objects: for all but the first it isn't copied.
-        named = named and not any(part in self._states for part in parts if isinstance(part, Ref))
-        self._states.update(part for part in parts if isinstance(part, Ref))
+        refs = [part for part in parts if isinstance(part, Ref)]
+        dicts = [self.nodes[part] for part in refs]
+        # One dictionary may be the state of many objects: for all but the first it is neither looked at nor copied.
+        named = self._states.isdisjoint(refs)
+        self._states.update(refs)
+        named = named and all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
         if named and all(part is None or isinstance(part, Ref) for part in parts):
             for one in dicts:
                 node.attributes.update((str(key), value) for key, value in one.pairs)
@@ -227,12 +229,12 @@ class Outline:
     # Text
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield the tree as people read it, a line at a time.
+        """Yield the tree as people read it, a line at a time, with what isn't printable as escapes.
 
         What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
         than `depth` levels is left out, and an ellipsis says so.
         """
-        yield f"{self.root_name}: {self._headline(self.root)}"
+        yield escaped(f"{self.root_name}: {self._headline(self.root)}")
         stack = [] if self._is_value(self.root) else self._rows(self.root, "", depth)
         while stack:
             indent, last, label, operand, left, full = stack.pop()
@@ -241,10 +243,10 @@ class Outline:
                 self._inline(operand, 100 - len(indent) - len(label)) if not full or self._is_plain(operand) else None
             )
             if inline is not None or not full:
-                yield f"{indent}{branch}{label}: {inline or self._arrow(operand)}"
+                yield escaped(f"{indent}{branch}{label}: {inline or self._arrow(operand)}")
                 continue
             below = self._rows(operand, indent + ("    " if last else "│   "), left - 1)
-            yield f"{indent}{branch}{label}: {self._headline(operand)}{'' if left > 1 or not below else ' …'}"
+            yield escaped(f"{indent}{branch}{label}: {self._headline(operand)}{'' if left > 1 or not below else ' …'}")
             stack += below if left > 1 else []
 
     def _rows(self, operand: Operand, indent: str, left: int) -> list[tuple[str, bool, str, Operand, int, bool]]:

@@ -43,6 +43,7 @@ __all__ = [
     "Tuple",
     "Update",
     "Value",
+    "check_distinct",
     "check_name",
     "operands",
 ]
@@ -223,6 +224,12 @@ def check_name(module: str, qualname: str) -> None:
         raise ValueError(f"{module!r:.60} is no name of a module")
     if len(module) + len(qualname) > MOST_LETTERS:
         raise ValueError(f"a name of more than {MOST_LETTERS:,} letters")
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Check that none of the names of attributes or keywords stands twice. Raises ValueError."""
+    if len(set(names)) != len(names):
+        raise ValueError("a name that stands twice")
 
 
 def operands(step: Step) -> list[Operand]:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 from appsnap import evolve
 from appsnap.errors import NotTrusted, Want
 from appsnap.recipe import constructors
-from appsnap.recipe.keys import check_keys
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
     Add,
@@ -127,8 +126,7 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
     """Check that a recipe wants only names that are trusted for their use, and fills only what it made.
 
     Imports nothing. Returns the names that are granted through their package or class, which have to be looked at once
-    they have been imported. Raises NotTrusted with every name that is missing, and CannotLoad for keys that cost too
-    much.
+    they have been imported. Raises NotTrusted with every name that is missing.
     """
     if trust.everything:
         return frozenset()
@@ -148,7 +146,6 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
     if survey.fault is not None:
         number, what, target = survey.fault
         raise NotTrusted([], message=f"not trusted: step {number} {what} {_what(recipe, target)}")
-    check_keys(recipe)
     return frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
 
 

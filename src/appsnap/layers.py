@@ -1,0 +1,141 @@
+"""The layers around a document: zstd, and age around that. They are put on, recognised by their first bytes, taken off.
+
+Twisted's old encryption has no first bytes: it is only taken off, and only where that is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
+from appsnap.files import age, legacy, zstd
+from appsnap.kinds import pickle, recognise
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+
+    from typing_extensions import Buffer
+
+    from appsnap.limits import Limits
+
+    Passphrase = str | Callable[[], str]
+
+__all__ = ["Unwrapped", "unwrap", "unwrap_legacy", "wrap"]
+
+
+def wrap(
+    pieces: Iterable[Buffer], *, passphrase: str | None, recipients: Iterable[str], compress: bool, armor: bool
+) -> Iterable[Buffer]:
+    """Put the layers around a document that these arguments of `save` ask for. Raises PassphraseError."""
+    readers: list[age.Recipient] = [age.parse_recipient(text) for text in recipients]
+    if passphrase is not None:
+        readers.append(age.ScryptRecipient(passphrase))
+    if compress:
+        pieces = zstd.compress(pieces, limited=True)
+    if readers:
+        return age.encrypt(pieces, readers, armor=armor)
+    if armor:
+        raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
+    return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapped:
+    """A document whose layers have been taken off. `layers` has their names, from outside to inside.
+
+    `with_passphrase` is true where a passphrase opened it, so that whoever wrote it knew that.
+    """
+
+    data: memoryview
+    layers: tuple[str, ...]
+    with_passphrase: bool
+
+
+def unwrap(
+    data: memoryview,
+    path: str | os.PathLike[str] | None,
+    *,
+    passphrase: Passphrase | None,
+    identities: Iterable[str],
+    limits: Limits,
+) -> Unwrapped:
+    """Take off the layers. All of each is verified before any of it is looked at.
+
+    Raises PassphraseError, Damaged, and CannotLoad for what by its name and size is in Twisted's old encryption.
+    """
+    layers = []
+    with_passphrase = False
+    keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
+    if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
+        layers.append("age")
+        with_passphrase = age.is_for_passphrase(data)
+        if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
+            text = passphrase if isinstance(passphrase, str) else passphrase()
+            keys.append(age.ScryptIdentity(text, limits.work_factor))
+        data = memoryview(b"".join(age.decrypt([data], keys)))
+    elif _seems_legacy(data, path):
+        raise CannotLoad(
+            f"{path} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
+            "which is read only to be converted",
+            hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
+        )
+    elif isinstance(passphrase, str) or keys:
+        raise PassphraseError(
+            "a passphrase or identity was given, but the file isn't encrypted",
+            hint="somebody may have put a plain file in its place; leave the passphrase out to load it all the same",
+        )
+    if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
+        layers.append("zstd")
+        data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data), limits.expansion))))
+    return Unwrapped(data, tuple(layers), with_passphrase)
+
+
+def unwrap_legacy(data: memoryview, passphrase: Passphrase) -> Unwrapped:
+    """Take off Twisted's old encryption: what comes out is a pickle, or garbage. Its passphrase vouches for nothing.
+
+    Raises WrongKind for a file that isn't encrypted, or not by Twisted, and CannotLoad for Twisted's source kind.
+    """
+    if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
+        raise WrongKind("the file is encrypted with age, not by Twisted", hint="leave --legacy-etap out")
+    if _is_plain(data):
+        raise WrongKind("the file isn't encrypted", hint="leave --legacy-etap out")
+    if not legacy.has_its_size(data):
+        raise WrongKind(
+            f"the file isn't one of Twisted's: their size is a multiple of {legacy.BLOCK} bytes, not {len(data)}"
+        )
+    content = legacy.decrypt(data, passphrase if isinstance(passphrase, str) else passphrase())
+    if legacy.is_source(content):
+        raise CannotLoad(
+            "what comes out is Twisted's source kind, a program, which appsnap doesn't read",
+            hint="load it with the Twisted that wrote it, save it as a pickle there, and convert that",
+        )
+    return Unwrapped(memoryview(content), ("legacy",), with_passphrase=False)
+
+
+def _seems_legacy(data: memoryview, path: str | os.PathLike[str] | None) -> bool:
+    """Tell by name and size whether this is what Twisted encrypted: that has no first bytes of its own."""
+    named = path is not None and Path(path).suffix.lower() in (".etap", ".etas")
+    return named and legacy.has_its_size(data) and not _is_plain(data)
+
+
+def _is_plain(data: memoryview) -> bool:
+    """Tell whether data isn't encrypted: it begins as a snapshot does, or all of it is a pickle.
+
+    What is encrypted begins with pickle's first byte once in 256 files, and pickles of the protocols 0 and 1 have none.
+    """
+    head = bytes(data[:16])
+    if zstd.is_compressed(head):
+        return True
+    try:
+        if recognise(head) != "pickle":
+            return True
+    except Damaged:
+        pass
+    try:
+        pickle.read(data)
+    except CannotLoad:
+        return False
+    return True

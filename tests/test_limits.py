@@ -1,0 +1,100 @@
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+import appsnap
+from appsnap.errors import CannotLoad, Damaged
+from appsnap.files import zstd
+from appsnap.limits import LIMITS, hint, over
+
+ROOT = Path(__file__).parents[1]
+NAMES = [field.name for field in dataclasses.fields(appsnap.Limits)]
+
+
+class TestLimits:
+    @pytest.mark.parametrize("value", [-1, 1.5, "5", None, True])
+    def test_only_whole_numbers(self, value):
+        """A limit is a whole number."""
+        with pytest.raises(ValueError, match="the limit steps is a whole number"):
+            appsnap.Limits(steps=value)
+
+    def test_frozen(self):
+        """The default limits can't be changed for the whole process."""
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            LIMITS.steps = 5
+
+    def test_error(self):
+        """The error says which limit it was, its value, and how to raise it."""
+        error = over("steps", 1_000, "the recipe is too long")
+
+        assert str(error) == "the recipe is too long: the limit is steps=1,000"
+        assert "limits=Limits(steps=…)" in error.hint
+        assert "--limit steps=…" in error.hint
+
+    def test_documented(self):
+        """The format's description has each limit with its default."""
+        rows = dict(re.findall(r"^\| `(\w+)` \| ([0-9,]+) \|", (ROOT / "docs/format.md").read_text(), re.MULTILINE))
+
+        assert {name: int(rows[name].replace(",", "")) for name in NAMES} == dataclasses.asdict(LIMITS)
+
+
+class TestReading:
+    @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
+    def test_steps(self, kind):
+        """A recipe of more steps is refused in every kind, and read where the limit is raised to their number."""
+        data = appsnap.dumps([[number] for number in range(10)], kind)
+        limits = appsnap.Limits(steps=10)
+
+        with pytest.raises(CannotLoad, match=r"steps=10$") as caught:
+            appsnap.loads(data, limits=limits)
+
+        assert caught.value.hint == hint("steps")
+        assert len(appsnap.loads(data, limits=appsnap.Limits(steps=11))) == 10
+
+    def test_opening(self, tmp_path):
+        """A snapshot that is only looked at is held to the limits, too."""
+        path = tmp_path / "list.tap"
+        appsnap.save([[1], [2]], path)
+
+        with pytest.raises(CannotLoad, match=r"steps=2$"):
+            appsnap.open_snapshot(path, limits=appsnap.Limits(steps=2))
+
+    def test_building(self, tmp_path):
+        """What has been read is built within limits of its own."""
+        path = tmp_path / "dict.tap"
+        appsnap.save({((1, 2), 3): 4}, path, sign=False)
+        snapshot = appsnap.open_snapshot(path)
+
+        with pytest.raises(CannotLoad, match=r"key_depth=1$"):
+            snapshot.build(limits=appsnap.Limits(key_depth=1))
+        assert snapshot.build(limits=appsnap.Limits(key_depth=2)) == {((1, 2), 3): 4}
+
+    def test_trusted_as_code(self):
+        """What is trusted as code isn't held to what building may cost."""
+        data = appsnap.dumps({((1, 2), 3): 4}, "msgpack")
+
+        made = appsnap.loads(data, trust=appsnap.EVERYTHING, limits=appsnap.Limits(key_depth=1, key_items=0, copies=0))
+
+        assert made == {((1, 2), 3): 4}
+
+    def test_expansion(self, tmp_path):
+        """A zstd frame holds no more than so many times its size, beyond what is free."""
+        path = tmp_path / "zeros.tap"
+        path.write_bytes(b"".join(zstd.compress([appsnap.dumps(bytes(65 << 20))])))
+
+        with pytest.raises(Damaged, match="zstd frame of more than") as caught:
+            appsnap.load(path, limits=appsnap.Limits(expansion=1))
+
+        assert caught.value.hint == hint("expansion")
+
+    def test_work_factor(self, tmp_path):
+        """A file that asks for more work than allowed is refused before any of it is done."""
+        path = tmp_path / "secret.etap"
+        appsnap.save([1], path, passphrase="correct horse")
+
+        with pytest.raises(Damaged, match="work factor 18, more than 17") as caught:
+            appsnap.load(path, passphrase="correct horse", limits=appsnap.Limits(work_factor=17))
+
+        assert caught.value.hint == hint("work_factor")

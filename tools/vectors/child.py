@@ -1,0 +1,98 @@
+"""Follow vectors in a process of its own, in the current folder, and say what came of each: a line of JSON a vector.
+
+Reads paths of vectors from stdin. Says which it begins with before it does, so that whoever reads knows what killed it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from appsnap import snapshot
+from appsnap.errors import AppsnapError
+from appsnap.kinds import KINDS
+from vectors.layout import Vector, parse
+from vectors.trial import Process, expectation, look, measured
+
+# What appsnap itself imports where a value needs it.
+ALLOWED = ("appsnap", "encodings", "zoneinfo", "numpy", "asyncio", "importlib", "tzdata", "xml", "defusedxml", "unicodedata")
+
+ADDRESSES = 2 << 30
+"""Bytes of addresses: more than memory, because numpy's libraries alone take hundreds of MB of them."""
+
+STACK = 1 << 20
+"""Bytes of stack, an eighth of the usual: what overflows it does so at an eighth of the depth."""
+
+
+def _follow(vector: Vector, path: Path) -> list[str]:
+    """Return what is wrong."""
+    path.write_bytes(vector.payload)
+    kind = None if vector.kind == "any" else vector.kind
+    passphrase = vector.passphrase or None
+    wrong = []
+    error: BaseException | None = None
+    value = None
+    try:
+        value = snapshot.load(path, kind=kind, passphrase=passphrase, trust=vector.trust)
+    except Exception as caught:  # noqa: BLE001 - which one it is, is the question
+        error = caught
+    outcome = expectation(error)
+    if outcome != vector.expect:
+        wrong.append(f"{outcome} instead of {vector.expect}: {error!s:.300}")
+    if error is None and vector.result and repr(value) != vector.result:
+        wrong.append(f"{value!r:.200} instead of {vector.result}")
+    value = error = None
+    try:
+        opened = snapshot.open_snapshot(path, kind=kind, passphrase=passphrase)
+    except AppsnapError:
+        return wrong
+    except Exception as caught:  # noqa: BLE001 - as above
+        return [*wrong, f"opened: {type(caught).__name__}: {caught!s:.300}"]
+    try:
+        look(opened, len(vector.payload))
+    except Exception as caught:  # noqa: BLE001 - as above
+        wrong.append(f"looked at: {type(caught).__name__}: {caught!s:.300}")
+    return wrong
+
+
+def main() -> None:
+    """Follow all that stdin names."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK, STACK))
+    harmless = importlib.import_module("harmless")
+    for kind in KINDS:
+        importlib.import_module(f"appsnap.kinds.{kind}")
+    for module in ("numpy", "zoneinfo", "asyncio", "ipaddress", "importlib.metadata"):
+        importlib.import_module(module)
+    file = Path(tempfile.mkdtemp()) / "vector"
+    process = Process([harmless])
+    said = os.fstat(2).st_size
+    for line in sys.stdin:
+        path = Path(line.strip())
+        print(json.dumps({"begins": path.name}), flush=True)
+        vector = parse(path.name, path.read_bytes())
+        with measured() as block:
+            wrong = _follow(vector, file)
+        wrong += [block.cost.complaint] if block.cost.complaint else []
+        wrong += process.changes(ALLOWED)
+        if harmless.called or harmless.settings != {"live": True}:
+            wrong.append(f"called: {harmless.called}, live: {harmless.settings}")
+            harmless.called.clear()
+            harmless.settings.clear()
+            harmless.settings["live"] = True
+        if os.fstat(2).st_size != said:
+            wrong.append("something was written to stderr")
+            said = os.fstat(2).st_size
+        cost = [round(block.cost.seconds, 2), block.cost.size >> 20]
+        print(json.dumps({"name": vector.name, "wrong": wrong, "cost": cost}), flush=True)
+    file.unlink(missing_ok=True)
+    file.parent.rmdir()
+
+
+if __name__ == "__main__":
+    main()
