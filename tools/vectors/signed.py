@@ -37,7 +37,7 @@ def add_signed(vectors: Vectors) -> None:
         # A source file with a wrong signature was edited, and is read as such.
         wrong = "not trusted" if kind == "source" else "damaged"
 
-        def each(name: str, expect: str, about: str, tail: dict[str, Any], kind: str = kind, before: bytes = before) -> None:
+        def each(name: str, expect: str, about: str, tail: dict[str, Any], *, kind: str = kind, before: bytes = before) -> None:
             vectors.add(name, kind, expect, before + _trailer(kind, tail), about)
 
         each("signature-of-a-stranger", "not trusted", "A right signature, by a key that nobody trusts.", {**fields, "signature": good})
