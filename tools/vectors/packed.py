@@ -117,7 +117,7 @@ def _steps(steps: Any) -> None:
     steps("call", "not trusted", [SYSTEM, [10, 0, "touch stolen"], [R(1)]], "os.system is called.")
     steps("name-twice", "not trusted", [[1, "builtins", "list"], SYSTEM, [1, "os", "system"], [10, 2, "touch stolen"], [R(3)]], "A name twice.")
     steps("unused-name", "not trusted", [[1, "canary_module", "Class"], [None]], "A name that nothing refers to, which would be imported.")
-    steps("state-same-attribute", "loads", [plain, [9, 0, []], [15, 1, ["a", "a"], [1, 2]], [R(1)]], "An attribute twice: the last one counts.", trust=PLAIN)
+    steps("state-same-attribute", "damaged", [plain, [9, 0, []], [15, 1, ["a", "a"], [1, 2]], [R(1)]], "An attribute twice.", trust=PLAIN)
     steps(
         "state-dunder-in-lists",
         "not trusted",
