@@ -157,6 +157,8 @@ def _raw(raw: Any) -> None:
         "900 arrays in each other, each of which says that it has 500,000 items: their room is 3.6 GB.",
     )  # fmt: skip
     claim = b"\x81\xa1a\xdd" + struct.pack(">I", 500_000)
+    state = pack([[1, "harmless", "Plain"], [9, 0, []], [15, 1, {"a": 1, "b": 2}], [R(1)]])
+    raw("map-key-twice", "damaged", state.replace(b"\xa1b", b"\xa1a"), "A state whose map has one key twice.", trust=("harmless.Plain",))
     raw("cost-maps-that-claim", "damaged", claim * 450 + bytes(500_000), "Maps and arrays in each other, which claim 1.8 GB.")
     raw("cost-nils", "damaged", b"\xdd" + struct.pack(">I", 1_000_000) + b"\xc0" * 1_000_000, "A million steps that are none.")
     raw("cost-empty-arrays", "damaged", b"\xdd" + struct.pack(">I", 1_000_000) + b"\x90" * 1_000_000, "A million empty steps.")
