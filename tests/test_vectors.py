@@ -20,8 +20,10 @@ from vectors.layout import EXPECTATIONS, parse  # noqa: E402 - as above
 PATHS = sorted(path for path in FOLDER.iterdir() if path.is_file() and path.name not in KEPT)
 VECTORS = {path.name: parse(path.name, path.read_bytes()) for path in PATHS}
 
-SECONDS = 20
-"""How long one vector may keep a child process, until it is ended."""
+SECONDS = 60
+"""How long one vector may keep a child process, until it is ended: much more than it may cost, for busy machines."""
+
+pytestmark = pytest.mark.timeout(1_800)  # all vectors are followed before the first of them is looked at
 
 
 class Children:

@@ -27,6 +27,7 @@ def add_costs(vectors: Vectors) -> None:
 
     _hashing(each)
     _collisions(each)
+    _collisions_of_trees(each)
     _copies(each)
     _showing(each)
     _depth(each)
@@ -89,6 +90,18 @@ def _hashing(each: Any) -> None:
             f"hash-deep-through-{name}", "cannot load", script.steps, script.make("Dict", [inner], [1]),
             f"A {cls} that holds 900 tuples in each other, in which there is one again, 12 times: hashing overflows the stack.",
         )  # fmt: skip
+    each(
+        "hash-anew-in-counters", "cannot load",
+        [
+            *dag(20), ("Dict", [R(20)], [1]), ("Name", "collections", "Counter"), *[("Call", R(22), [R(21)])] * 200,
+            ("List", [R(number + 23) for number in range(200)]),
+        ], R(223), "200 Counters of a dictionary whose key takes two million steps to hash.",
+    )  # fmt: skip
+    each(
+        "hash-long-integer", "cannot load",
+        [("Tuple", [1 << 1_000_000]), *[("Tuple", [R(0)])] * 2_000, ("Set", [R(number + 1) for number in range(2_000)])], R(2_001),
+        "2,000 tuples of a tuple of an integer of a million bits, in a set.",
+    )  # fmt: skip
     for depth, expect in [(900, "loads"), (10_000, "cannot load")]:
         deep: Steps = [("Tuple", []), *(("Tuple", [R(level)]) for level in range(depth))]
         each(
@@ -162,6 +175,21 @@ def _collisions(each: Any) -> None:
             *(("Tuple", [number, 0]) for number in numbers[:4000]), ("List", [R(number) for number in range(4000)]),
             ("Name", "collections", "OrderedDict"), ("Call", R(4001), [R(4000)]),
         ], R(4002), "4,000 integers with the same hash: keys in OrderedDict(list).",
+    )  # fmt: skip
+
+
+def _collisions_of_trees(each: Any) -> None:
+    """Add keys that are compared all the way to their last items."""
+    script = Script()
+    keys = []
+    for number in range(1, 401):
+        tree = script.make("Tuple", [])
+        for _ in range(12):
+            tree = script.make("Tuple", [tree, tree])
+        keys.append(script.make("Tuple", [tree, MODULUS * number]))
+    each(
+        "collisions-trees", "cannot load", script.steps, script.make("Set", keys),
+        "400 trees of 8,191 tuples that are equal but for their last item, an integer with the same hash.",
     )  # fmt: skip
 
 

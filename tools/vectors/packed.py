@@ -117,7 +117,7 @@ def _steps(steps: Any) -> None:
     steps("call", "not trusted", [SYSTEM, [10, 0, "touch stolen"], [R(1)]], "os.system is called.")
     steps("name-twice", "not trusted", [[1, "builtins", "list"], SYSTEM, [1, "os", "system"], [10, 2, "touch stolen"], [R(3)]], "A name twice.")
     steps("unused-name", "not trusted", [[1, "canary_module", "Class"], [None]], "A name that nothing refers to, which would be imported.")
-    steps("state-same-attribute", "loads", [plain, [9, 0, []], [15, 1, ["a", "a"], [1, 2]], [R(1)]], "An attribute twice: the last one counts.", trust=PLAIN)
+    steps("state-same-attribute", "damaged", [plain, [9, 0, []], [15, 1, ["a", "a"], [1, 2]], [R(1)]], "An attribute twice.", trust=PLAIN)
     steps(
         "state-dunder-in-lists",
         "not trusted",
@@ -157,6 +157,8 @@ def _raw(raw: Any) -> None:
         "900 arrays in each other, each of which says that it has 500,000 items: their room is 3.6 GB.",
     )  # fmt: skip
     claim = b"\x81\xa1a\xdd" + struct.pack(">I", 500_000)
+    state = pack([[1, "harmless", "Plain"], [9, 0, []], [15, 1, {"a": 1, "b": 2}], [R(1)]])
+    raw("map-key-twice", "damaged", state.replace(b"\xa1b", b"\xa1a"), "A state whose map has one key twice.", trust=("harmless.Plain",))
     raw("cost-maps-that-claim", "damaged", claim * 450 + bytes(500_000), "Maps and arrays in each other, which claim 1.8 GB.")
     raw("cost-nils", "damaged", b"\xdd" + struct.pack(">I", 1_000_000) + b"\xc0" * 1_000_000, "A million steps that are none.")
     raw("cost-empty-arrays", "damaged", b"\xdd" + struct.pack(">I", 1_000_000) + b"\x90" * 1_000_000, "A million empty steps.")

@@ -482,8 +482,8 @@ def _states(bare: Any) -> None:
     bare("newobj-ex-tuple-keywords", "damaged", b"\x80\x04charmless\nPlain\n)(NNt\x92.", "NEWOBJ_EX with a tuple for keywords.", trust=PLAIN)
     bare("newobj-ex-set-keywords", "damaged", b"\x80\x04charmless\nPlain\n)\x8f(N\x90\x92.", "NEWOBJ_EX with a set for keywords.", trust=PLAIN)
     bare("newobj-ex-number-keywords", "damaged", b"\x80\x04charmless\nPlain\n)}K\x01K\x02s\x92.", "NEWOBJ_EX with a number as keyword.", trust=PLAIN)
-    bare("newobj-ex-same-keywords", "loads", b"\x80\x04charmless\nByKeyword\n)}(" + _short("first") + b"K\x01" + _short("first") + b"K\x02u\x92.",
-         "NEWOBJ_EX with a keyword twice: the last one counts.", trust=("harmless.ByKeyword",))  # fmt: skip
+    bare("newobj-ex-same-keywords", "damaged", b"\x80\x04charmless\nByKeyword\n)}(" + _short("first") + b"K\x01" + _short("first") + b"K\x02u\x92.",
+         "NEWOBJ_EX with a keyword twice.", trust=("harmless.ByKeyword",))  # fmt: skip
     bare("reduce-list-arguments", "damaged", b"cos\nsystem\n]R.", "REDUCE with a list for a tuple.")
     bare("reduce-none", "damaged", b"cos\nsystem\nNR.", "REDUCE with None for a tuple.", source="ExtensionClass")
 

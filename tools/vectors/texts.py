@@ -277,9 +277,7 @@ def _helpers(body: Any) -> None:
         ("float-keyword", "float(x='nan')"),
     ]:
         body(f"helper-{name}", "damaged", f"{head}application = {text}\n", f"A helper with what it doesn't take: {text}.", trust=PLAIN)
-    body(
-        "helper-same-attribute", "loads", f"{head}application = state(new(Plain), a=1, **{{'a': 2}})\n", "An attribute twice: the last one counts.", trust=PLAIN
-    )
+    body("helper-same-attribute", "damaged", f"{head}application = state(new(Plain), a=1, **{{'a': 2}})\n", "An attribute twice.", trust=PLAIN)
     body(
         "helper-class-attribute", "not trusted", f"{head}application = state(new(Plain), __class__=Plain)\n", "An attribute that is Python's own.", trust=PLAIN
     )

@@ -171,6 +171,10 @@ def _states(each: Any) -> None:
         "A UUID whose number is a list.",
     )  # fmt: skip
     each(
+        "uuid-state-long", "cannot load", [("Name", "uuid", "UUID"), ("New", R(0), []), ("State", R(1), ["int"], [1 << 100_000])], R(1),
+        "A UUID whose number has 100,000 bits, and is hashed anew each time.",
+    )  # fmt: skip
+    each(
         "user-string-state", "cannot load",
         [("Name", "collections", "UserString"), ("New", R(0), []), ("List", []), ("State", R(1), ["data"], [R(2)])], R(1),
         "A UserString whose text is a list.",

@@ -67,8 +67,8 @@ _STATES: dict[type, Callable[[Any], bool]] = {
     # What is set as `args` becomes a tuple, be it a range of 100 billion.
     BaseException: lambda state: state is None or (type(state) is dict and type(state.get("args", ())) is tuple),
     functools.partial: _fits_partial,
-    # They are hashed as what they hold.
+    # They are hashed as what they hold, anew each time where that is a number.
     collections.UserString: lambda state: _holds(state, data=str),
-    uuid.UUID: lambda state: _holds(state, int=int),
+    uuid.UUID: lambda state: _holds(state, int=int) and 0 <= state["int"] < 1 << 128,
 }
 """Which states fit the objects of classes that any recipe may use, and of those derived from them."""
