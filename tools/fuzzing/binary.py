@@ -29,13 +29,11 @@ def _split_pickle(data: bytes) -> list[bytes] | None:
     at = 0
     try:
         for opcode, _, position in pickletools.genops(body):
-            if position is None:
-                break
-            if position > at:
+            if position:
                 found.append(body[at:position])
-            at = position
+            at = position or 0
             if opcode.name == "STOP":
-                break
+                body = body[: at + 1]  # the trailer is made anew
     except Exception:  # noqa: BLE001 - what is left is one part
         pass
     found.append(body[at:])
