@@ -82,9 +82,9 @@ class TestDraft:
         draft = Draft()
         draft.operand(Name("a", "b"))
 
-        assert draft.name_of(0) is None
-        assert draft.name_of(False) is None
-        assert draft.name_of(Ref(0)) == Name("a", "b")
+        assert draft.meant(0) == 0
+        assert draft.meant(False) is False
+        assert draft.meant(Ref(0)) == Name("a", "b")
 
     def test_calls_of_what_is_no_name(self):
         """An atom can't be called."""

@@ -185,16 +185,16 @@ class Machine:
         if type(function) is Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = [self.operand(x) if type(x) is _Open else x for x in args]
-        self.stack.append(self.draft.call(self.lazies([function])[0], args))
+        self.stack.append(self.draft.call(self.callable(function), args))
 
-    def callable(self) -> Any:
-        """Pop a class or function."""
-        return self.lazies([self.stack.pop()])[0]
+    def callable(self, item: Any) -> Any:
+        """Return a class or function as it is, if that is known by name; what lies open is made now."""
+        return item if type(item) is Name else self.operand(item)
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
         args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
-        self.stack.append(self.draft.new(self.callable(), args))
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
@@ -203,14 +203,14 @@ class Machine:
         named = type(keywords) is _Open and keywords.form is Dict and all(type(key) is str for key in keywords.keys)
         if not named:
             raise ValueError("keyword arguments that are no dictionary")
-        self.stack.append(self.draft.new(self.callable(), args, keywords.keys, keywords.items))
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, keywords.keys, keywords.items))
 
     def instance(self, cls: Any, args: list[Any]) -> None:
         """INST and OBJ, of protocol 0 and 1: an old-style instance is made without a call where it has no arguments."""
         if args:
-            self.stack.append(self.draft.call(cls, self.operands(args)))
+            self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
         else:
-            self.stack.append(self.draft.new(cls, []))
+            self.stack.append(self.draft.new(self.callable(cls), []))
 
     def build(self) -> None:
         """Pop a state, and give it to the top of the stack."""

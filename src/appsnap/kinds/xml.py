@@ -261,6 +261,7 @@ def read(data: memoryview) -> Document:
     reader = Reader()
     try:
         header, trailer = reader.read(raw)
+        recipe = reader.finish()
     except Damaged:
         raise
     except defusedxml.DefusedXmlException as error:
@@ -272,4 +273,4 @@ def read(data: memoryview) -> Document:
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(reader.finish(), Header.from_dict(header, "xml"), Trailer.from_dict(trailer, digest))
+    return Document(recipe, Header.from_dict(header, "xml"), Trailer.from_dict(trailer, digest))
