@@ -22,13 +22,15 @@ from appsnap.files import age, zstd
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
-from appsnap.recipe.trust import Trust
+from appsnap.recipe.trust import Trust, _survey, wants
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
-from vectors.trial import MOST_BYTES, MOST_SECONDS, look
+from vectors.trial import MOST_BYTES, MOST_SECONDS, SHOWN, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from appsnap.recipe.steps import Recipe
 
 __all__ = ["Finding", "Trial"]
 
@@ -136,7 +138,7 @@ class Trial:
         except AppsnapError as error:
             _check_words(error)
             return
-        look(snapshot.Snapshot(document, kind=kind, size=len(data)), len(data))
+        _look(snapshot.Snapshot(document, kind=kind, size=len(data)))
         built: list[Any] = []
         for trust in self._trusts:
             try:
@@ -169,7 +171,9 @@ class Trial:
 
     def _compare_with_python(self, body: bytes, built: Any) -> None:
         """Check that Python's unpickler makes the same of it, where it makes something of it at all."""
-        opcodes = list(pickletools.genops(body))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            opcodes = list(pickletools.genops(body))
         tuples = sum(opcode.name.startswith("TUPLE") for opcode, _, _ in opcodes)
         if tuples > 24 or any("PUT" in opcode.name and int(number or 0) > 10_000 for opcode, number, _ in opcodes):
             return  # it would hash a tuple of tuples of tuples, or have a memo as long as its highest number
@@ -209,6 +213,28 @@ def _unwrapped(data: bytes) -> bytes:
     if zstd.is_compressed(data[: zstd.HEAD_SIZE]):
         data = b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data))))
     return data
+
+
+def _look(shot: snapshot.Snapshot) -> None:
+    """Show a snapshot, audit it, and convert it to every kind."""
+    recipe = shot.document.recipe
+    length = sum(map(len, shot.lines()))
+    assert length < 1_000_000 + SHOWN * shot.size, f"{length:,} characters are shown of {shot.size:,} bytes"
+    wants(recipe)
+    before = _uses(recipe)
+    for kind in KINDS:
+        try:
+            data = b"".join(kind_named(kind).write(Header(kind), recipe, {}))
+        except AppsnapError:
+            continue
+        assert len(data) < 1_000_000 + WRITTEN * shot.size, f"{shot.size:,} bytes become {len(data):,} as {kind}"
+        more = _uses(kind_named(kind).read(memoryview(data)).recipe) - before
+        assert not more, f"as {kind}, it wants {more}, which it didn't"
+
+
+def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
+    """Return every name and use: `wants` leaves out what comes along with others, which a copy may not refer to."""
+    return set(_survey(recipe).uses)
 
 
 def _check_words(error: AppsnapError) -> None:

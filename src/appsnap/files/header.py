@@ -82,9 +82,12 @@ class Trailer:
         if fields["sha256"] != sha256:
             raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
-        if not isinstance(steps, (int, type(None))) or not isinstance(distributions, dict):
+        texts = isinstance(distributions, dict) and all(
+            isinstance(text, str) for pair in distributions.items() for text in pair
+        )
+        if not isinstance(steps, (int, type(None))) or not texts:
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
-        return cls(sha256, steps, {str(key): str(value) for key, value in distributions.items()})
+        return cls(sha256, steps, distributions)
 
 
 def now() -> str:

@@ -14,14 +14,13 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import Any
 
 from appsnap.errors import CannotLoad
-from appsnap.recipe.draft import Draft, Lazy
+from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
 from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, State, Tuple, Value
 
 __all__ = ["Machine", "SharedStateError"]
 
 _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
-_RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 
 
 class _Open:
@@ -178,7 +177,7 @@ class Machine:
         """Pop arguments and a function; push what the call makes, or what it is a spelling of."""
         args = self.args()
         function = self.stack.pop()
-        if function == _RESTORE_STATE and len(args) == 2:
+        if function == RESTORE_STATE and len(args) == 2:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
@@ -200,10 +199,12 @@ class Machine:
         """Pop keywords, arguments and a class; push a new object."""
         keywords = self.stack.pop()
         args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
-        named = type(keywords) is _Open and keywords.form is Dict and all(type(key) is str for key in keywords.keys)
-        if not named:
+        if type(keywords) is not _Open or keywords.form is not Dict:
             raise ValueError("keyword arguments that are no dictionary")
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, keywords.keys, keywords.items))
+        names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
+        if not all(type(name) is str for name in names):
+            raise ValueError("keyword arguments whose names are no texts")
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, names, keywords.items))
 
     def instance(self, cls: Any, args: list[Any]) -> None:
         """INST and OBJ, of protocol 0 and 1: an old-style instance is made without a call where it has no arguments."""

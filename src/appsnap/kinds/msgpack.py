@@ -158,7 +158,7 @@ def read(data: memoryview) -> Document:
     if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
         raise Damaged("the root is no operand")
     if trailer.steps not in (None, len(steps)):
-        raise Damaged(f"the trailer counts {trailer.steps} steps, but {len(steps)} are there")
+        raise Damaged(f"the trailer counts other steps than the {len(steps)} that are there")
     return Document(Recipe(steps, root), header, trailer)
 
 

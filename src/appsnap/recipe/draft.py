@@ -20,6 +20,7 @@ from appsnap.recipe.steps import (
     Operand,
     Recipe,
     Ref,
+    SetState,
     Step,
     Update,
     Value,
@@ -30,7 +31,7 @@ from appsnap.recipe.steps import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Draft", "Lazy", "respelled"]
+__all__ = ["RESTORE_STATE", "Draft", "Lazy", "respelled"]
 
 Lazy = Operand | Name
 """An operand, or a name that gets a register only if something refers to it."""
@@ -52,6 +53,8 @@ def respelled(step: Call | Member, meant: Callable[[Lazy], Lazy]) -> Step:
     if type(name) is not Name or name.dotted not in _SPELLINGS:
         return step
     args = step.args
+    if name == RESTORE_STATE and len(args) == 2:
+        raise ValueError("a call that gives a state, which is a step of another sort")
     match name.dotted, [meant(argument) for argument in args]:
         case "builtins.getattr", [_, str(attribute)]:
             return respelled(Member(args[0], attribute), meant)
@@ -84,11 +87,12 @@ _SPELLINGS = frozenset(
             "importlib.import_module",
         ),
         *("twisted.persisted.styles.unpickleMethod", "twisted.persisted.styles.unpickleModule"),
-        "twisted.persisted.styles._unpickleFunction",
+        *("twisted.persisted.styles._unpickleFunction", "appsnap.evolve.restore_state"),
     }
 )
 
 
+RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 _GETATTR = Name("builtins", "getattr")
 
 
@@ -155,6 +159,9 @@ class Draft:
 
     def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
         """Append a call, or what it is a spelling of."""
+        if self.meant(function) == RESTORE_STATE and len(args) == 2:
+            self.do(SetState(self._register(args[0]), self.operand(args[1])))
+            return None
         match respelled(Call(function, args), self.meant):  # type: ignore[arg-type]  # it may be lazy here
             case Name() as name:
                 return name
