@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 
 from fuzzing.form import Form
-from fuzzing.words import NAMES, NUMBERS, TEXTS
+from fuzzing.words import NAMES, NUMBERS, TEXTS, fields
 from vectors.spelling import document
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _changed_bytes(chance: Random, part: bytes) -> bytes:
 
 def _join_pickle(parts: list[bytes]) -> bytes:
     body = b"".join(parts)
-    return document("pickle", body) if len(body) % 2 else body
+    return document("pickle", body, *fields(body)) if len(body) % 2 else body
 
 
 PICKLE = Form(_split_pickle, _change_opcode, _make_opcode, _join_pickle)
@@ -202,7 +202,7 @@ def _change_step(chance: Random, step: Any) -> Any:
 
 def _join_msgpack(parts: list[Any]) -> bytes:
     packed: bytes = msgpack.packb(parts, unicode_errors="surrogatepass")
-    return document("msgpack", packed)
+    return document("msgpack", packed, *fields(packed))
 
 
 MSGPACK = Form(_split_msgpack, _change_step, _make_step, _join_msgpack)

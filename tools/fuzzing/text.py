@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
 from fuzzing.form import Form
-from fuzzing.words import NAMES, NUMBERS, TEXTS
+from fuzzing.words import NAMES, NUMBERS, TEXTS, fields
 from vectors.spelling import document
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def _change_token(chance: Random, token: str) -> str:
 
 
 def _join_source(parts: list[str]) -> bytes:
-    return document("source", "".join(parts))
+    body = "".join(parts)
+    return document("source", body, *fields(body))
 
 
 SOURCE = Form(_split_source, _change_token, _make_token, _join_source)
@@ -164,7 +165,8 @@ def _change_element(chance: Random, element: Any) -> Any:
 
 
 def _join_xml(parts: list[Any]) -> bytes:
-    return document("xml", "".join(map(_element, parts)))
+    body = "".join(map(_element, parts))
+    return document("xml", body, *fields(body))
 
 
 def _element(element: Any) -> str:

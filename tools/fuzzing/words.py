@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["NAMES", "NUMBERS", "TEXTS"]
+import zlib
+from random import Random
+from typing import Any
+
+__all__ = ["NAMES", "NUMBERS", "TEXTS", "fields"]
 
 NUMBERS = [
     *(0, 1, -1, 2, 3, 5, 63, 64, 65, 127, 128, 255, 256, 2**31 - 1, 2**31, 2**32, 2**61 - 1),
@@ -47,3 +51,30 @@ _NAMES = {
     "unknown.module": "Class",
 }
 NAMES = [(module, name) for module, names in _NAMES.items() for name in names.split()]
+
+_HEAD = ("appsnap", "kind", "name", "tag", "time", "python", "version", "size", "other")
+_TAIL = ("sha256", "steps", "distributions", "restored", "other")
+_FIELDS: list[Any] = [
+    *NUMBERS,
+    *TEXTS,
+    10**5000,
+    None,
+    True,
+    1.5,
+    b"a",
+    [],
+    ["a"],
+    {},
+    {"a": "b"},
+    {"a": 10**5000},
+    {"a": {}},
+]
+
+
+def fields(body: bytes | str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what header and trailer of a mutant have otherwise: nothing, as a rule. The same for the same body."""
+    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    chance = Random(zlib.crc32(raw))
+    head = {chance.choice(_HEAD): chance.choice(_FIELDS)} if chance.random() < 0.05 else {}
+    tail = {chance.choice(_TAIL): chance.choice(_FIELDS)} if chance.random() < 0.05 else {}
+    return head, tail
