@@ -178,14 +178,23 @@ def _change_step(chance: Random, step: Any) -> Any:
                 del step[at]
             case 1:
                 step.insert(at, step[chance.randrange(len(step))])
+            case 2 if isinstance(step[0], int):
+                step[0] = chance.randrange(1, 17)  # of another sort, with the same operands
             case _:
+                at = at or chance.randrange(len(step))
                 step[at] = _change_step(chance, step[at])
         return step
     if isinstance(step, dict) and step and chance.random() < 0.8:
         key = chance.choice(list(step))
         return {k: _change_step(chance, v) if k == key else v for k, v in step.items()}
-    if isinstance(step, msgpack.ExtType):
-        return _reference(chance)
+    if chance.random() < 0.6:
+        match step:  # more often than not by something of its type
+            case msgpack.ExtType():
+                return _reference(chance)
+            case int():
+                return chance.randrange(14)
+            case str():
+                return chance.choice(TEXTS)
     match chance.randrange(6):
         case 0:
             return chance.choice(_SMALL)

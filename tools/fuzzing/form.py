@@ -29,7 +29,7 @@ class Form:
             at = chance.randrange(max(len(parts) - (chance.random() < 0.9), 1))
             match chance.randrange(14):
                 case 0:
-                    del parts[at : at + chance.choice((1, 1, 2, 5))]
+                    del parts[at : min(at + chance.choice((1, 1, 2, 5)), max(len(parts) - 1, at + 1))]
                 case 1:
                     parts[at:at] = parts[at : at + chance.choice((1, 1, 2, 5))]
                 case 2 if parts:
