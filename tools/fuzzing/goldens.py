@@ -59,12 +59,19 @@ def layers() -> list[bytes]:
     """Return a small pickle document in layers of age and zstd."""
     plain = snapshot.dumps([1, "a"])
     packed = b"".join(zstd.compress([plain]))
+    # Without the checksum and the flag that announces it (RFC 8878, section 3.1.1.1.1), more comes through.
+    unchecked = packed[:4] + bytes([packed[4] & ~4]) + packed[5:-4]
     with_passphrase = [
         b"".join(age.encrypt([inner], [age.ScryptRecipient(PASSPHRASE, work_factor=1)], armor=armor))
         for inner in (plain, packed)
         for armor in (False, True)
     ]
-    return [packed, *with_passphrase, b"".join(age.encrypt([plain], [IDENTITY.recipient, IDENTITY.recipient]))]
+    return [
+        packed,
+        unchecked,
+        *with_passphrase,
+        b"".join(age.encrypt([plain], [IDENTITY.recipient, IDENTITY.recipient])),
+    ]
 
 
 def _specification(zoo: Any, chance: Random) -> Any:
