@@ -77,23 +77,21 @@ def respelled(step: Call | Member, meant: Callable[[Lazy], Lazy]) -> Step:
     return step
 
 
-_SPELLINGS = frozenset(
-    {
-        *(
-            "builtins.getattr",
-            "builtins.type",
-            "copyreg.__newobj__",
-            "copyreg._reconstructor",
-            "importlib.import_module",
-        ),
-        *("twisted.persisted.styles.unpickleMethod", "twisted.persisted.styles.unpickleModule"),
-        *("twisted.persisted.styles._unpickleFunction", "appsnap.evolve.restore_state"),
-    }
-)
-
-
 RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 _GETATTR = Name("builtins", "getattr")
+_SPELLINGS = frozenset(
+    {
+        "appsnap.evolve.restore_state",
+        "builtins.getattr",
+        "builtins.type",
+        "copyreg.__newobj__",
+        "copyreg._reconstructor",
+        "importlib.import_module",
+        "twisted.persisted.styles._unpickleFunction",
+        "twisted.persisted.styles.unpickleMethod",
+        "twisted.persisted.styles.unpickleModule",
+    }
+)
 
 
 def _checked(module: str, qualname: str) -> Name:
