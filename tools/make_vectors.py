@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from vectors.costs import add_costs
+from vectors.found import add_found
 from vectors.layers import add_layers
 from vectors.layout import Vectors, render
 from vectors.packed import add_packed
@@ -28,7 +29,18 @@ KEPT = {"README.md", "harmless.py"}
 def all_vectors() -> Vectors:
     """Return all vectors."""
     vectors = Vectors()
-    for add in (add_trust, add_values, add_costs, add_pickles, add_source, add_xml, add_packed, add_layers, add_signed):
+    for add in (
+        add_trust,
+        add_values,
+        add_costs,
+        add_pickles,
+        add_source,
+        add_xml,
+        add_packed,
+        add_layers,
+        add_signed,
+        add_found,
+    ):
         add(vectors)
     return vectors
 

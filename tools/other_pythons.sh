@@ -28,5 +28,5 @@ for version in 3.11 3.12 3.13; do
         "$venv/bin/python" -m pip install --quiet --editable . --group test
         touch "$venv/.tests"
     fi
-    "$venv/bin/python" -m pytest --quiet
+    APPSNAP_FUZZ_SECONDS=2 "$venv/bin/python" -m pytest --quiet
 done

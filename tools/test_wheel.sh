@@ -20,4 +20,4 @@ case $where in
     "$folder/venv/"*) echo "testing the wheel, installed as ${where#"$folder/"}" ;;
     *) echo "the wheel isn't what is imported, but $where" >&2; exit 1 ;;
 esac
-"$python" -m pytest --quiet
+APPSNAP_FUZZ_SECONDS=2 "$python" -m pytest --quiet

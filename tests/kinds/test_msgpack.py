@@ -160,7 +160,7 @@ class TestForged:
         head, body, _ = kind.write(Header("msgpack"), RECIPE, {})
         trailer = {"sha256": kind.hashlib.sha256(head + body).hexdigest(), "steps": 5}
 
-        with pytest.raises(Damaged, match="5 steps"):
+        with pytest.raises(Damaged, match="other steps"):
             kind.read(memoryview(head + body + msgpack.packb(trailer)))
 
     @pytest.mark.parametrize("fields", [{"size": -1}, {"size": 10**9}, {"size": "1"}, {"size": True}, {"kind": "x"}])

@@ -34,6 +34,15 @@ class TestFold:
         assert statements == [Assign(Ref(0), List([])), Extend(Ref(0), [1, Ref(0)])]
         assert root == Ref(0)
 
+    def test_a_name_that_is_filled(self):
+        """What no audit allows isn't lost: the filling is a statement of its own."""
+        function = Name("somewhere", "function")
+
+        statements, root = fold(Recipe([function, State(Ref(0), ["a"], [1])], Ref(0)))
+
+        assert statements == [State(function, ["a"], [1])]
+        assert root == function
+
     def test_an_object_stands_with_its_state(self):
         """`State` of a `New` is an expression of its own."""
         recipe = Recipe([Name("somewhere", "Thing"), New(Ref(0), ()), State(Ref(1), ["a"], [1])], Ref(1))

@@ -116,6 +116,17 @@ class TestByName:
             dumps(loop, kind)
         loop.close()
 
+    @pytest.mark.parametrize("name", ["__main__", "package.__main__", "<shop.tac>"])
+    def test_module_of_a_script(self, kind, name, monkeypatch):
+        """The module of a script can't be saved: whoever loads the snapshot couldn't import it."""
+        script = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, script)
+
+        with pytest.raises(CannotSave, match=r'object\["a"\] \(builtins.module\): .* the module of a script') as caught:
+            dumps({"a": script}, kind)
+
+        assert "move that to a module that can be imported" in str(caught.value)
+
     def test_extension_codes(self, kind):
         """A class with an extension code of this process is saved by its name."""
         copyreg.add_extension("zoo", "Node", 0xF1)

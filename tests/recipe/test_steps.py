@@ -1,7 +1,7 @@
 import pytest
 
 from appsnap.recipe import steps
-from appsnap.recipe.draft import Draft
+from appsnap.recipe.draft import RESTORE_STATE, Draft
 from appsnap.recipe.steps import (
     ATOMS,
     MAKERS,
@@ -82,11 +82,33 @@ class TestDraft:
         draft = Draft()
         draft.operand(Name("a", "b"))
 
-        assert draft.name_of(0) is None
-        assert draft.name_of(False) is None
-        assert draft.name_of(Ref(0)) == Name("a", "b")
+        assert draft.meant(0) == 0
+        assert draft.meant(False) is False
+        assert draft.meant(Ref(0)) == Name("a", "b")
 
     def test_calls_of_what_is_no_name(self):
         """An atom can't be called."""
         with pytest.raises(TypeError):
             Draft().call(5, [])
+
+    def test_spellings(self):
+        """What a call is a spelling of is found through names and texts that have registers."""
+        draft = Draft()
+        name, text = draft.operand(Name("builtins", "getattr")), draft.operand("x" * 65)
+
+        assert draft.call(name, [Name("a", "b"), text]) == Name("a", "b." + "x" * 65)
+        assert draft.call(Name("builtins", "type"), [None]) == Name("types", "NoneType")
+
+    def test_states_by_a_call(self):
+        """The giving of a state is a step, and makes nothing."""
+        draft = Draft()
+        made = draft.new(Name("a", "b"), [])
+
+        assert draft.call(RESTORE_STATE, [made, "state"]) is None
+        assert draft.steps[-1] == SetState(made, "state")
+
+    @pytest.mark.parametrize("name", ["", "x" * 1001])
+    def test_members_that_nothing_has(self, name):
+        """A member has a name, which isn't as long as a text."""
+        with pytest.raises(ValueError, match="name"):
+            Draft().member([], name)

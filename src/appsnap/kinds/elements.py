@@ -18,7 +18,6 @@ from appsnap.recipe.steps import (
     INLINE,
     Add,
     ByteArray,
-    Call,
     FrozenSet,
     List,
     Name,
@@ -113,7 +112,7 @@ class Reader:
         elif element.tag == "fill":
             children = list(element)
             if "ref" in element.attrib:
-                target = self._known(element.attrib["ref"])
+                target = self._register(self._known(element.attrib["ref"]))
             else:
                 target = self._register(self._only(children.pop(0)))
             for child in children:
@@ -163,7 +162,7 @@ class Reader:
             values.append(self._value(value))
         return keys, values
 
-    def _made(self, element: Element) -> Ref:
+    def _made(self, element: Element) -> Any:
         """Read `object` or `call`: what it is made from first, then what fills it."""
         role = "class" if element.tag == "object" else "function"
         children = list(element)
@@ -182,12 +181,13 @@ class Reader:
                 values.append(self._only(child))
         if keywords and role == "function":
             raise ValueError("a call has no arguments with names")
+        made: Any
         if role == "class":
             made = self._draft.new(self._register(origin), args, keywords, values)
         else:
-            made = self._draft.make(Call(self._register(origin), self._draft.operands(args)))
+            made = self._draft.call(origin, args)
         for child in children:
-            self._filling(made, child)
+            self._filling(self._register(made), child)
         return made
 
     def _filled(self, element: Element) -> Ref:
@@ -229,10 +229,7 @@ class Reader:
         return raw if len(raw) <= INLINE else self._draft.make(Value(raw))
 
     def _method(self, element: Element) -> Any:
-        name = _read_attribute(element, "name")
-        if not name:
-            raise ValueError("a method without name")
-        return self._draft.call(Name("builtins", "getattr"), [self._only(element), name])
+        return self._draft.member(self._only(element), _read_attribute(element, "name") or "")
 
     def _int(self, element: Element) -> int:
         text = element.text or ""

@@ -15,7 +15,6 @@ from appsnap.recipe.steps import (
     INLINE,
     Add,
     ByteArray,
-    Call,
     FrozenSet,
     List,
     Name,
@@ -103,7 +102,10 @@ class Reader:
         """Return the recipe. Raises Damaged where the last statement is missing."""
         if not self._finished:
             raise Damaged(f'no "{ROOT} = …" at the end', hint="the file is truncated")
-        return self._draft.finish(self._variables[ROOT])
+        try:
+            return self._draft.finish(self._variables[ROOT])
+        except ValueError as error:
+            raise Damaged(f"the last statement can't be read ({error})") from None
 
     def _refuse(self, node: ast.AST, what: str) -> Damaged:
         line = self._line + getattr(node, "lineno", 1)
@@ -169,13 +171,12 @@ class Reader:
             ):
                 return -value
             case ast.Attribute(value=owner, attr=attribute):
-                return self._draft.call(Name("builtins", "getattr"), [self._expression(owner), attribute])
+                return self._draft.member(self._expression(owner), attribute)
             case ast.Call(func=ast.Name(id=function)) if function not in self._variables:
                 return self._helper(node, function)
             case ast.Call(func=function_node, args=args, keywords=[]):
                 function = self._expression(function_node)
-                operands = self._operands(args)
-                return self._draft.make(Call(self._register(node, function), operands))
+                return self._draft.call(function, [self._expression(argument) for argument in args])
         raise self._refuse(node, "an expression that isn't of the grammar")
 
     def _constant(self, node: ast.AST, value: Any) -> Any:
@@ -261,7 +262,7 @@ class Reader:
                 check_name(module, qualname)
                 return Name(module, qualname)
             case "getattr", [owner, ast.Constant(value=str(attribute))]:
-                return draft.call(Name("builtins", "getattr"), [self._expression(owner), attribute])
+                return draft.member(self._expression(owner), attribute)
             case "set", []:
                 return draft.make(Set(()))
             case "frozenset", []:

@@ -14,14 +14,13 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import Any
 
 from appsnap.errors import CannotLoad
-from appsnap.recipe.draft import Draft, Lazy
+from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
 from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, Tuple, Value
 
 __all__ = ["Machine", "SharedStateError"]
 
 _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
-_RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 
 
 class _Open:
@@ -178,39 +177,41 @@ class Machine:
         """Pop arguments and a function; push what the call makes, or what it is a spelling of."""
         args = self.args()
         function = self.stack.pop()
-        if function == _RESTORE_STATE and len(args) == 2:
+        if function == RESTORE_STATE and len(args) == 2:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
         if type(function) is Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = [self.operand(x) if type(x) is _Open else x for x in args]
-        self.stack.append(self.draft.call(self.lazies([function])[0], args))
+        self.stack.append(self.draft.call(self.callable(function), args))
 
-    def callable(self) -> Any:
-        """Pop a class or function."""
-        return self.lazies([self.stack.pop()])[0]
+    def callable(self, item: Any) -> Any:
+        """Return a class or function as it is, if that is known by name; what lies open is made now."""
+        return item if type(item) is Name else self.operand(item)
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
         args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
-        self.stack.append(self.draft.new(self.callable(), args))
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
         keywords = self.stack.pop()
         args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
-        named = type(keywords) is _Open and keywords.form is Dict and all(type(key) is str for key in keywords.keys)
-        if not named:
+        if type(keywords) is not _Open or keywords.form is not Dict:
             raise ValueError("keyword arguments that are no dictionary")
-        self.stack.append(self.draft.new(self.callable(), args, keywords.keys, keywords.items))
+        names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
+        if not all(type(name) is str for name in names):
+            raise ValueError("keyword arguments whose names are no texts")
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, names, keywords.items))
 
     def instance(self, cls: Any, args: list[Any]) -> None:
         """INST and OBJ, of protocol 0 and 1: an old-style instance is made without a call where it has no arguments."""
         if args:
-            self.stack.append(self.draft.call(cls, self.operands(args)))
+            self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
         else:
-            self.stack.append(self.draft.new(cls, []))
+            self.stack.append(self.draft.new(self.callable(cls), []))
 
     def build(self) -> None:
         """Pop a state, and give it to the top of the stack."""

@@ -16,9 +16,11 @@ from appsnap.errors import Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
 from appsnap.limits import LIMITS, over
+from appsnap.recipe.draft import respelled
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import (
     ATOMS,
+    INLINE,
     MAKERS,
     Add,
     ByteArray,
@@ -142,18 +144,27 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     root = body.pop()[0]
     made: list[Step] = []
     registers = 0
+    meant: dict[Any, Any] = {}  # by register: the name or text that it holds
     for number, fields in enumerate(body):
         try:
-            step = _DECODERS[_typed(_typed(fields, list)[0], int)](*fields[1:])
+            step = _step(fields)
             _check(step, registers)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            if isinstance(step, (Call, Member)):
+                step = respelled(step, lambda operand: meant.get(operand, operand) if type(operand) is Ref else operand)
+                if isinstance(step, New):
+                    _typed(step.cls, Ref)
+        except (IndexError, TypeError, ValueError) as error:
             raise Damaged(f"step {number} is no step ({error})") from error
+        if type(step) is Name:
+            meant[registers] = step
+        elif type(step) is Value and type(step.value) is str:
+            meant[registers] = step.value
         made.append(step)
         registers += type(step) in MAKERS
     if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
         raise Damaged("the root is no operand")
     if trailer.steps not in (None, len(made)):
-        raise Damaged(f"the trailer counts {trailer.steps} steps, but {len(made)} are there")
+        raise Damaged(f"the trailer counts other steps than the {len(made)} that are there")
     return Document(Recipe(made, root), header, trailer)
 
 
@@ -201,6 +212,14 @@ def _from_extension(code: int, data: bytes) -> int:
     raise ValueError(f"extension type {code} is unknown")
 
 
+def _step(fields: Any) -> Step:
+    code, *rest = _typed(fields, list)
+    decode = _DECODERS.get(code) if type(code) is int else None
+    if decode is None:
+        raise ValueError("a number that no step has")
+    return decode(*rest)
+
+
 def _check(step: Step, registers: int) -> None:
     """Check that a step refers to what was made before it. Raises ValueError."""
     for operand in operands(step):
@@ -233,6 +252,12 @@ def _checked_name(module: Any, qualname: Any) -> tuple[str, str]:
     return module, qualname
 
 
+def _long(value: str | bytes) -> str | bytes:
+    if len(value) <= INLINE:
+        raise ValueError("a value that is short enough to be an operand")
+    return value
+
+
 def _typed(value: Any, *types: type) -> Any:
     if type(value) not in types:
         raise ValueError(f"{type(value).__name__} where it should be {' or '.join(cls.__name__ for cls in types)}")
@@ -241,7 +266,7 @@ def _typed(value: Any, *types: type) -> Any:
 
 _DECODERS: dict[Any, Callable[..., Step]] = {
     1: lambda module, qualname: Name(*_checked_name(module, qualname)),
-    2: lambda value: Value(_typed(value, str, bytes)),
+    2: lambda value: Value(_long(_typed(value, str, bytes))),
     3: lambda *items: Tuple(items),
     4: lambda *items: List(items),
     5: lambda *mapping: Dict(*_columns(*mapping)),
@@ -252,7 +277,7 @@ _DECODERS: dict[Any, Callable[..., Step]] = {
         Ref(_typed(cls, int)), _typed(args, list), *(_names(*mapping) if mapping else ())
     ),
     10: lambda function, *args: Call(Ref(_typed(function, int)), args),
-    11: lambda owner, name: Member(owner, _checked_name("object", name)[1]),
+    11: lambda owner, name: Member(owner, _typed(name, str)),
     12: lambda target, *items: Extend(Ref(_typed(target, int)), items),
     13: lambda target, *mapping: Update(Ref(_typed(target, int)), *_columns(*mapping)),
     14: lambda target, *items: Add(Ref(_typed(target, int)), items),

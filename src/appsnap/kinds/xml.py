@@ -268,6 +268,7 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     reader = Reader(steps)
     try:
         header, trailer = reader.read(raw)
+        recipe = reader.finish()
     except Damaged:
         raise
     except defusedxml.DefusedXmlException as error:
@@ -279,4 +280,4 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(reader.finish(), Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest))
+    return Document(recipe, Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest))

@@ -22,23 +22,87 @@ from appsnap.recipe.steps import (
     Operand,
     Recipe,
     Ref,
+    SetState,
     State,
     Step,
     Update,
     Value,
     check_distinct,
+    check_member,
     check_name,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.errors import CannotLoad
 
-__all__ = ["Draft", "Lazy"]
+__all__ = ["RESTORE_STATE", "Draft", "Lazy", "respelled"]
 
 Lazy = Operand | Name
 """An operand, or a name that gets a register only if something refers to it."""
+
+
+def respelled(step: Call | Member, meant: Callable[[Lazy], Lazy]) -> Step:
+    """Return the step that a call or a member is another spelling of, or the step itself.
+
+    `meant` tells the name or the text that an operand stands for, and returns every other one as it is. Operands may
+    be lazy, here and in what is returned. Raises ValueError for names that nothing could have.
+    """
+    if isinstance(step, Member):
+        check_member(step.name)
+        above = meant(step.owner)
+        if type(above) is not Name:
+            return step
+        return _checked(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
+    name = meant(step.function)
+    if type(name) is not Name or name.dotted not in _SPELLINGS:
+        return step
+    args = step.args
+    if name == RESTORE_STATE and len(args) == 2:
+        raise ValueError("a call that gives a state, which is a step of another sort")
+    match name.dotted, [meant(argument) for argument in args]:
+        case "builtins.getattr", [_, str(attribute)]:
+            return respelled(Member(args[0], attribute), meant)
+        case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
+            return _checked(module, "")
+        case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
+            check_member(method)
+            return Member(owner, method)
+        case "twisted.persisted.styles._unpickleFunction", [str(path)]:
+            module, _, function_name = path.rpartition(".")
+            return _checked(module, function_name)
+        case "builtins.type", [None]:
+            return Name("types", "NoneType")
+        case ("copyreg.__newobj__", [_, *_]) | (
+            "copyreg._reconstructor",
+            [_, Name(module="builtins", qualname="object"), None],
+        ):
+            rest = args[1:] if name.qualname == "__newobj__" else ()
+            return New(args[0], rest)  # type: ignore[arg-type]  # whoever makes it looks at that
+    return step
+
+
+RESTORE_STATE = Name("appsnap.evolve", "restore_state")
+_GETATTR = Name("builtins", "getattr")
+_SPELLINGS = frozenset(
+    {
+        "appsnap.evolve.restore_state",
+        "builtins.getattr",
+        "builtins.type",
+        "copyreg.__newobj__",
+        "copyreg._reconstructor",
+        "importlib.import_module",
+        "twisted.persisted.styles._unpickleFunction",
+        "twisted.persisted.styles.unpickleMethod",
+        "twisted.persisted.styles.unpickleModule",
+    }
+)
+
+
+def _checked(module: str, qualname: str) -> Name:
+    check_name(module, qualname)
+    return Name(module, qualname)
 
 
 class Draft:
@@ -51,6 +115,7 @@ class Draft:
         self._names: dict[Name, Ref] = {}
         self._named: dict[Ref, Name] = {}
         self._texts: dict[str, Ref] = {}
+        self._meant: dict[Ref, str] = {}
 
     def make(self, step: Step) -> Ref:
         """Append a step that writes a register, and return that."""
@@ -95,39 +160,33 @@ class Draft:
         ref = self._texts.get(text)
         if ref is None:
             ref = self._texts[text] = self.make(Value(text))
+            self._meant[ref] = text
         return ref
 
-    def name_of(self, lazy: Lazy) -> Name | None:
-        """Return the name that an operand stands for, or None."""
-        if type(lazy) is Ref:  # only then: a Ref equals the integer that it is
-            return self._named.get(lazy)
-        return lazy if type(lazy) is Name else None
+    def meant(self, lazy: Lazy) -> Lazy:
+        """Return the name or text that an operand stands for, or itself."""
+        if type(lazy) is not Ref:  # a Ref equals the integer that it is
+            return lazy
+        return self._named.get(lazy) or self._meant.get(lazy, lazy)
 
     def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
         """Append a call, or what it is a spelling of."""
-        name = self.name_of(function)
-        match name and name.dotted, args:
-            case "builtins.getattr", [owner, str(attribute)]:
-                check_name("object", attribute)
-                above = self.name_of(owner)
-                if above is None:
-                    return self.make(Member(self.operand(owner), attribute))
-                return _checked(above.module, f"{above.qualname}.{attribute}" if above.qualname else attribute)
-            case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
-                return _checked(module, "")
-            case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
-                return self.make(Member(owner, method))
-            case "twisted.persisted.styles._unpickleFunction", [str(path)]:
-                module, _, function_name = path.rpartition(".")
-                return _checked(module, function_name)
-            case "builtins.type", [None]:
-                return Name("types", "NoneType")
-            case "copyreg.__newobj__", [cls, *rest]:
+        if self.meant(function) == RESTORE_STATE and len(args) == 2:
+            self.do(SetState(self._register(args[0]), self.operand(args[1])))
+            return None
+        match respelled(Call(function, args), self.meant):  # type: ignore[arg-type]  # it may be lazy here
+            case Name() as name:
+                return name
+            case Member(owner, attribute):
+                return self.make(Member(self.operand(owner), attribute))
+            case New(cls, rest):
                 return self.new(cls, rest)
-            case "copyreg._reconstructor", [cls, Name("builtins", "object"), None]:
-                return self.new(cls, [])
             case _:
                 return self.make(Call(self._register(function), self.operands(args)))
+
+    def member(self, owner: Lazy, attribute: str) -> Lazy:
+        """Append a member, or the name that it has."""
+        return self.call(_GETATTR, [owner, attribute])
 
     def new(self, cls: Lazy, args: Sequence[Lazy], names: Sequence[str] = (), values: Sequence[Lazy] = ()) -> Ref:
         """Append the making of an object. Raises ValueError for a keyword that stands twice."""
@@ -164,8 +223,3 @@ class Draft:
         """Return the recipe."""
         operand = self.operand(root)
         return Recipe(self.steps, operand)
-
-
-def _checked(module: str, qualname: str) -> Name:
-    check_name(module, qualname)
-    return Name(module, qualname)

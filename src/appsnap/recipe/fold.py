@@ -139,7 +139,8 @@ class _Folder:
         depth, weight = self._measure(operands(step)[1:])
         folded = self._folded(step)
         if type(self._makers[target]) is Name:
-            folded = folded._replace(target=self._makers[target])
+            yield from self._pieces(folded._replace(target=self._makers[target]))
+            return
         if target not in self._open:
             yield from self._pieces(folded)
             return

@@ -373,6 +373,7 @@ def _advice(cls: type) -> str:
 
 
 _ADVICE = {
+    ("builtins.module",): "keep what you need of it instead, or move that to a module that can be imported",
     ("socket.socket", "_socket.socket", "ssl.SSLSocket"): "open it in startService, and name it in __transient__",
     ("_io._IOBase",): "keep the file's path instead, and open it in startService",
     ("_thread.lock", "_thread.RLock", "threading.Thread", "threading.Event", "threading.Condition"): (

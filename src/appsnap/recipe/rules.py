@@ -175,8 +175,12 @@ class Rules:
         return NotImplemented
 
     def _reduce_module(self, module: types.ModuleType) -> Any:
-        if sys.modules.get(module.__name__) is module:
-            return importlib.import_module, (module.__name__,)
+        name = module.__name__
+        if sys.modules.get(name) is module:
+            # `kinds.python` gives the modules of scripts such names.
+            if name.startswith("<") or "__main__" in name.split("."):
+                raise TypeError("the module of a script, which can't be imported where the snapshot is loaded")
+            return importlib.import_module, (name,)
         return self._by_value.dispatch_table[types.ModuleType](module)
 
     def _reduce_loop(self, loop: Any) -> Any:

@@ -44,6 +44,7 @@ __all__ = [
     "Update",
     "Value",
     "check_distinct",
+    "check_member",
     "check_name",
     "operands",
 ]
@@ -216,6 +217,14 @@ class Recipe:
 
 MOST_LETTERS = 1_000
 """Of a name, module and all. What is longer would be shown, and looked for, as often as it is used."""
+
+
+def check_member(name: str) -> None:
+    """Check that something could have a member of such a name. Raises ValueError."""
+    if not name:
+        raise ValueError("a member without name")
+    if len(name) > MOST_LETTERS:
+        raise ValueError(f"a name of more than {MOST_LETTERS:,} letters")
 
 
 def check_name(module: str, qualname: str) -> None:

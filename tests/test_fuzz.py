@@ -1,0 +1,179 @@
+import importlib
+import os
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+import fuzz
+from appsnap import dumps
+from appsnap.kinds import msgpack
+from fuzzing import trial
+from fuzzing.mutations import FORMS, Mutants, smaller
+
+FUZZER = Path(__file__).parents[1] / "tools" / "fuzz.py"
+SECONDS = os.environ.get("APPSNAP_FUZZ_SECONDS", "20")
+
+
+@pytest.mark.parametrize("kind", FORMS)
+class TestFuzzers:
+    @pytest.mark.timeout(float(SECONDS) + 120)
+    def test_find_nothing(self, kind, tmp_path):
+        """Mutants of good files are refused or read: nothing else is raised, called, imported or changed."""
+        command = [sys.executable, FUZZER, kind, "--seconds", SECONDS, "--corpus", tmp_path]
+
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+        assert "mutants, 0 findings" in result.stdout
+
+
+class TestMutants:
+    @pytest.mark.parametrize("kind", ["source", "msgpack", "xml"])
+    def test_are_those_of_their_seed(self, kind):
+        """A mutant can be made again from its seed and number; other seeds give others."""
+        one, again, other = Mutants(kind, 1), Mutants(kind, 1), Mutants(kind, 2)
+
+        assert [one.parts(number) for number in range(20)] == [again.parts(number) for number in range(20)]
+        assert [one.parts(number) for number in range(20)] != [other.parts(number) for number in range(20)]
+
+
+def _raise(_):
+    raise KeyError("planted")
+
+
+def _call(_):
+    importlib.import_module("harmless").callback("planted")
+
+
+def _change(_):
+    importlib.import_module("harmless").settings["live"] = False
+
+
+def _set(_):
+    os.environ["PLANTED"] = "1"
+
+
+def _warn(_):
+    warnings.warn("planted", UserWarning, stacklevel=1)
+
+
+def _loop(_):
+    while True:
+        time.process_time()
+
+
+def _import(_):
+    importlib.import_module("this")
+
+
+class TestTrials:
+    @pytest.fixture
+    def tried(self, monkeypatch):
+        """Return a function that plants a fault in a reader, and returns what a trial says of it."""
+
+        def planted(fault):
+            attempt = trial.Trial("msgpack")
+            monkeypatch.setattr(msgpack, "read", lambda data: fault(data) or read(data))
+            return attempt(dumps(["a", 1], "msgpack"))
+
+        read = msgpack.read
+        return planted
+
+    @pytest.mark.parametrize(
+        ("fault", "mark"),
+        [
+            (_raise, "KeyError in "),
+            (_call, "called or changed"),
+            (_change, "called or changed"),
+            (_set, "environment"),
+            (_warn, "UserWarning in "),
+            (_import, "imported this"),
+        ],
+    )
+    def test_tell_what_a_reader_did(self, tried, fault, mark):
+        """A reader that raises, calls, changes or imports something, or warns, is found out."""
+        sys.modules.pop("this", None)
+
+        finding = tried(fault)
+
+        assert finding is not None
+        assert finding.mark.startswith(mark)
+        assert tried(lambda _: None) is None
+
+    def test_end_what_takes_too_long(self, tried, monkeypatch):
+        """A reader that doesn't come to an end is interrupted."""
+        monkeypatch.setattr(trial, "MOST_SECONDS", 0.2)
+
+        finding = tried(_loop)
+
+        assert finding.mark.startswith("more than 0.2 s in ")
+
+    def test_tell_of_memory(self, tried, monkeypatch):
+        """A reader that takes more memory than it may is found out."""
+        monkeypatch.setattr(trial, "MOST_BYTES", 64 << 20)
+
+        finding = tried(lambda _: len(b"x" * (256 << 20)) < 0)
+
+        assert finding.mark == "memory"
+
+    def test_tell_of_other_results(self, tried, monkeypatch):
+        """What comes out otherwise by way of another kind is found out."""
+        monkeypatch.setattr(trial.Trial, "_differs", lambda *_: "planted" if one_more() else "")
+        calls = iter(range(100))
+
+        def one_more():
+            return next(calls) == 1  # the first is a comparison with itself
+
+        finding = tried(lambda _: None)
+
+        assert "planted" in finding.report
+
+    def test_let_python_find_nothing_else(self):
+        """What mutants name is given to Python's own unpickler only where it is a harmless class."""
+        for module, name in [("os", "system"), ("harmless", "callback"), ("builtins", "getattr"), ("zoo", "function")]:
+            with pytest.raises(trial.pickle.UnpicklingError):
+                trial._Unpickler(trial.BytesIO()).find_class(module, name)
+
+
+class TestSmaller:
+    def test_leaves_what_fails(self):
+        """Of a finding, the parts are kept without which it isn't one."""
+        mutants = Mutants("source", 0)
+
+        parts = smaller(mutants, lambda data: b"bad" in data and b"worse" in data, ["a\n", "bad\n", "b\n", "worse\n"])
+
+        assert parts == ["bad\n", "worse\n"]
+
+
+class TestSupervision:
+    def test_goes_on_behind_what_ends_a_process(self, monkeypatch, tmp_path):
+        """A mutant that ends the process is a finding, and is followed by the next one in a process of its own."""
+        script = tmp_path / "script.py"
+        script.write_text(
+            "import os, sys\n"
+            "number = int(sys.argv[sys.argv.index('--worker') + 1])\n"
+            "print(number, flush=True)\n"
+            "if number < 2:\n    os.abort()\n"
+        )
+        monkeypatch.setattr(fuzz, "__file__", str(script))
+
+        tried, found = fuzz.fuzz("source", seconds=60, corpus=tmp_path / "corpus")
+
+        assert tried == 3
+        assert sorted(found) == [f"mutant {number} of seed 0 ends the process with -6" for number in (0, 1)]
+        assert len(list((tmp_path / "corpus").glob("*.bin"))) == 2
+
+    def test_ends_what_hangs(self, monkeypatch, tmp_path):
+        """A process that says nothing any more is ended, and that is a finding."""
+        script = tmp_path / "script.py"
+        script.write_text("import time\nprint(0, flush=True)\ntime.sleep(600)\n")
+        monkeypatch.setattr(fuzz, "__file__", str(script))
+        monkeypatch.setattr(fuzz, "SILENCE", 1)
+
+        _, found = fuzz.fuzz("source", seconds=1, corpus=tmp_path / "corpus")
+
+        assert list(found) == ["mutant 0 of seed 0 hangs"]

@@ -1,0 +1,185 @@
+"""Fuzz a reader: `tools/fuzz.py pickle --seconds 60`. KIND is pickle, source, msgpack, xml, or layers (age and zstd).
+
+Mutants of good files are read, shown, audited, converted to every kind, and built: without trust, and with that in
+classes that do nothing. What raises anything but an AppsnapError, imports what isn't trusted, calls what is only
+referred to, comes out otherwise by way of another kind, takes more than 2 s or 256 MB, or ends the process, is made
+smaller and written to the corpus folder. The same seed gives the same mutants, but for the order of sets in pickles and
+for what age encrypts. Exit code 1: something was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuzzing.goldens import ROOT
+from fuzzing.mutations import FORMS, Mutants, smaller
+from fuzzing.trial import Finding, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ADDRESSES = 3 << 30
+"""Bytes of addresses: more than memory, because numpy's libraries alone take hundreds of MB of them."""
+
+SILENCE = 60
+"""Seconds without a word after which a process hangs."""
+
+
+# In a process of its own
+
+
+def work(kind: str, seed: int, start: int, seconds: float, corpus: Path) -> None:
+    """Try mutants from a number on, and say how far it got: in lines, on stdout."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    mutants = Mutants(kind, seed)
+    trial = Trial(kind)
+    end = time.monotonic() + seconds
+    known: set[str] = set()
+    number = start
+    corpus.mkdir(parents=True, exist_ok=True)
+    last = os.open(_last(corpus, kind), os.O_CREAT | os.O_WRONLY)
+    while time.monotonic() < end:
+        parts = mutants.parts(number)
+        data = mutants.data(parts)
+        found = None
+        print(number, flush=True)
+        if data is not None:
+            os.truncate(last, os.pwrite(last, data, 0))
+            found = trial(data)
+        if found is not None and found.mark not in known:
+            known.add(found.mark)
+            least = mutants.data(smaller(mutants, _fails_like(found, trial), parts)) or b""
+            found = trial(least) or found
+            print(json.dumps({"mark": found.mark, "file": str(keep(corpus, kind, least, found))}), flush=True)
+        number += 1
+
+
+def _last(corpus: Path, kind: str) -> Path:
+    """Return the file that has the mutant that is being tried, should it end the process."""
+    return corpus / f"{kind}.last"
+
+
+def _fails_like(finding: Finding, trial: Trial) -> Callable[[bytes], bool]:
+    def fails(data: bytes) -> bool:
+        found = trial(data)
+        return found is not None and found.mark == finding.mark
+
+    return fails
+
+
+def keep(corpus: Path, kind: str, data: bytes, finding: Finding) -> Path:
+    """Write a finding to the corpus: the bytes, and a report beside them. The shortest of a mark is kept."""
+    corpus.mkdir(parents=True, exist_ok=True)
+    stem = corpus / f"{kind}-{hashlib.sha256(finding.mark.encode()).hexdigest()[:12]}"
+    file = stem.with_suffix(".bin")
+    if not file.exists() or file.stat().st_size > len(data):
+        file.write_bytes(data)
+        report = f"{finding.mark}\n\n{finding.report}\n{data!r:.2000}\n"
+        stem.with_suffix(".txt").write_text(report, errors="backslashreplace")
+    return file
+
+
+# Around it
+
+
+def fuzz(kind: str, *, seconds: float, corpus: Path, seed: int = 0) -> tuple[int, dict[str, Path]]:
+    """Fuzz in a child process, and in another one if that ends. Return the number of mutants, and files by mark."""
+    found: dict[str, Path] = {}
+    end = time.monotonic() + seconds
+    number = tried = 0
+    path = os.pathsep.join([str(ROOT / "tools"), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    while (left := end - time.monotonic()) > 0:
+        command = [sys.executable, __file__, kind, "--seed", str(seed), "--corpus", str(corpus)]
+        command += ["--worker", str(number), "--seconds", str(left)]
+        begun = None
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+            assert child.stdout is not None
+            watch = _Watch(child)
+            for line in child.stdout:
+                watch.fed()
+                if line.startswith("{"):
+                    said = json.loads(line)
+                    found[said["mark"]] = Path(said["file"])
+                else:
+                    begun = number = int(line)
+                    tried += 1
+            watch.end()
+        if child.returncode == 0:
+            break
+        if begun is None:
+            raise RuntimeError(f"the process ends with {child.returncode} before its first mutant")
+        mark = f"mutant {number} of seed {seed} "
+        mark += "hangs" if watch.killed else f"ends the process with {child.returncode}"
+        last = _last(corpus, kind)
+        found[mark] = keep(corpus, kind, last.read_bytes() if last.exists() else b"", Finding(mark, mark))
+        number += 1
+    return tried, found
+
+
+class _Watch:
+    """Kills a process that says nothing for too long."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self.killed = False
+        self._child = child
+        self._last = time.monotonic()
+        self._done = threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def fed(self) -> None:
+        """Note that the process has said something."""
+        self._last = time.monotonic()
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._done.set()
+
+    def _look(self) -> None:
+        while not self._done.wait(1):
+            if time.monotonic() - self._last > SILENCE:
+                self.killed = True
+                self._child.kill()
+                return
+
+
+def main() -> int:
+    """Fuzz one kind."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=sorted(FORMS))
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--corpus", type=Path, default=ROOT / ".cache" / "fuzz")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--again", type=Path, help="try one file again, and say what it gives")
+    options = parser.parse_args()
+    if options.again is not None:
+        finding = Trial(options.kind)(options.again.read_bytes())
+        print(finding.report if finding else "nothing")
+        return int(finding is not None)
+    if options.worker is not None:
+        work(options.kind, options.seed, options.worker, options.seconds, options.corpus)
+        return 0
+    start = dt.datetime.now(dt.UTC)
+    print(f"{options.kind}: {start:%Y-%m-%d %H:%M:%SZ}, seed {options.seed}, {options.seconds:g} s", flush=True)
+    tried, found = fuzz(options.kind, seconds=options.seconds, seed=options.seed, corpus=options.corpus)
+    print(f"{options.kind}: {tried:,} mutants, {len(found)} findings")
+    for file in sorted(found.values()):
+        report = file.with_suffix(".txt")
+        print(f"\n{file}: {report.read_text() if report.exists() else ''}")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+"""What is done with one mutant, and what is wrong with what comes of it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import pickletools
+import re
+import resource
+import signal
+import sys
+import traceback
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from appsnap import snapshot
+from appsnap.errors import AppsnapError
+from appsnap.files import age, zstd
+from appsnap.files.header import Header
+from appsnap.kinds import KINDS, kind_named
+from appsnap.recipe.build import build
+from appsnap.recipe.steps import MAKERS, FrozenSet, Ref, Set, SetState
+from appsnap.recipe.trust import Trust, _survey, wants
+from fuzzing.binary import body_start
+from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
+from vectors.trial import MOST_BYTES, MOST_SECONDS, SHOWN, WRITTEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appsnap.recipe.steps import Recipe
+
+__all__ = ["Finding", "Trial"]
+
+_IMPORTABLE = frozenset(
+    {
+        *("appsnap", "asyncio", "defusedxml", "encodings", "importlib", "numpy", "tzdata", "unicodedata", "xml"),
+        *("zoneinfo", "harmless", "shop", "zoo"),
+    }
+)
+"""What appsnap itself imports where a value needs it, and the trusted classes."""
+
+_HARMLESS = frozenset(
+    [
+        *(("harmless", name) for name in ("Plain", "Other", "Slots", "Hooked", "Numbers", "Table", "Group", "Pair")),
+        *(("harmless", name) for name in ("Color", "ByKeyword", "Outer.Inner")),
+        *(("zoo", name) for name in ("Node", "Data", "FrozenSlots", "MyTuple", "MyInt", "MyStr", "Access")),
+    ]
+)
+"""All that Python's own unpickler may find: classes that do nothing."""
+
+
+class _TooLongError(BaseException):
+    """Raised by a timer. No `except Exception` keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What went wrong. `mark` is the same for the same fault, so far as can be told."""
+
+    mark: str
+    report: str
+
+
+class Trial:
+    """Everything that is done with one mutant of a kind: called with its bytes, it says what went wrong, or None."""
+
+    def __init__(self, kind: str) -> None:
+        prepare()
+        self._kind = kind
+        self._harmless: Any = importlib.import_module("harmless")
+        self._difference: Callable[[Any, Any], str | None] = importlib.import_module("isomorphism").difference
+        self._trusts = (Trust(), Trust(TRUST))
+        kinds = [f"appsnap.kinds.{one}" for one in KINDS]
+        for name in ("zoo", "shop", "numpy", "zoneinfo", "asyncio", "importlib.metadata", *kinds):
+            importlib.import_module(name)
+        self._modules = len(sys.modules)
+        self._environment = dict(os.environ)
+        self._memory = _peak()
+
+    def __call__(self, data: bytes) -> Finding | None:
+        """Return what went wrong, or None."""
+        before = signal.signal(signal.SIGPROF, _interrupt)
+        signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+        try:
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                self._try(data)
+        except _TooLongError as error:
+            if any(frame.name == "_differs" for frame in traceback.extract_tb(error.__traceback__)):
+                return None  # what takes its time is this program
+            return _finding(error, f"more than {MOST_SECONDS} s")
+        except Exception as error:  # noqa: BLE001 - any is a finding
+            return _finding(error, f"{type(error).__name__}: {error!s:.300}")
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
+        if said:
+            place = Path(said[0].filename).name
+            return Finding(f"{said[0].category.__name__} in {place}", f"a warning: {said[0].message}")
+        return self._effects()
+
+    def _effects(self) -> Finding | None:
+        """Return what was left behind, and put it right."""
+        if len(sys.modules) > self._modules:
+            new = [name for name in list(sys.modules)[self._modules :] if name.partition(".")[0] not in _IMPORTABLE]
+            self._modules = len(sys.modules)
+            if new:
+                return Finding(f"imported {new[0]}", f"imported {new}")
+        harmless = self._harmless
+        if harmless.called or harmless.settings != {"live": True}:
+            what = f"called {harmless.called!r:.200}, settings {harmless.settings!r:.200}"
+            harmless.called.clear()
+            harmless.settings.clear()
+            harmless.settings["live"] = True
+            return Finding("called or changed", what)
+        if dict(os.environ) != self._environment:
+            changed = set(os.environ) ^ set(self._environment)
+            os.environ.clear()
+            os.environ.update(self._environment)
+            return Finding("environment", f"os.environ changed: {changed}")
+        memory = _peak()
+        if memory > self._memory + MOST_BYTES:
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+            self._memory = _peak()
+            return Finding("memory", f"{memory >> 20} MiB at the peak")
+        return None
+
+    def _try(self, data: bytes) -> None:
+        kind = self._kind
+        try:
+            if kind == "layers":
+                data = _unwrapped(data)
+                kind = "pickle"
+            document = kind_named(kind).read(memoryview(data))
+        except AppsnapError as error:
+            _check_words(error)
+            return
+        _look(snapshot.Snapshot(document, kind=kind, size=len(data)))
+        built: list[Any] = []
+        for trust in self._trusts:
+            try:
+                built = [build(document.recipe, trust)]
+            except AppsnapError as error:
+                _check_words(error)
+        signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+        if built and not _iterates_sets(document.recipe) and not self._differs(built[0], built[0]):
+            self._compare(document.recipe, built[0])
+            if kind == "pickle":
+                self._compare_with_python(data[body_start(data) :] if document.header else data, built[0])
+
+    def _compare(self, recipe: Any, built: Any) -> None:
+        """Check that the same comes out of another kind."""
+        for kind in KINDS:
+            try:
+                data = b"".join(kind_named(kind).write(Header(kind), recipe, {}))
+            except AppsnapError:
+                continue
+            again = build(kind_named(kind).read(memoryview(data)).recipe, self._trusts[1])
+            difference = self._differs(built, again)
+            assert not difference, f"as {kind}: {difference}"
+
+    def _differs(self, one: Any, other: Any) -> str:
+        """Return where two graphs differ. Objects that can't say what they are made of differ from themselves, too."""
+        try:
+            return self._difference(one, other) or ""
+        except Exception as error:  # noqa: BLE001 - such as a slot that isn't set
+            return f"{type(error).__name__}: {error}"
+
+    def _compare_with_python(self, body: bytes, built: Any) -> None:
+        """Check that Python's unpickler makes the same of it, where it makes something of it at all."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            opcodes = list(pickletools.genops(body))
+        tuples = sum(opcode.name.startswith("TUPLE") for opcode, _, _ in opcodes)
+        if tuples > 24 or any("PUT" in opcode.name and int(number or 0) > 10_000 for opcode, number, _ in opcodes):
+            return  # it would hash a tuple of tuples of tuples, or have a memo as long as its highest number
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                theirs = _Unpickler(BytesIO(body)).load()
+        except Exception:  # noqa: BLE001 - it takes less, or fails for the names
+            return
+        difference = self._differs(built, theirs)
+        assert not difference, f"Python's unpickler has {difference}"
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds nothing but harmless classes, whatever a mutant names; nor has this process extension codes."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _HARMLESS:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(name)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise _TooLongError
+
+
+def _peak() -> int:
+    """Return how many bytes of memory the process has had at the most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def _unwrapped(data: bytes) -> bytes:
+    """Return what is in the layers. A mutant may ask for less work than appsnap would do: it would take too long."""
+    identities: list[Any] = [age.ScryptIdentity(PASSPHRASE, max_work_factor=8), IDENTITY]
+    if age.is_encrypted(data[: age.HEAD_SIZE]):
+        data = b"".join(age.decrypt([data], identities))
+    if zstd.is_compressed(data[: zstd.HEAD_SIZE]):
+        data = b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data))))
+    return data
+
+
+def _look(shot: snapshot.Snapshot) -> None:
+    """Show a snapshot, audit it, and convert it to every kind."""
+    recipe = shot.document.recipe
+    length = sum(map(len, shot.lines()))
+    assert length < 1_000_000 + SHOWN * shot.size, f"{length:,} characters are shown of {shot.size:,} bytes"
+    wants(recipe)
+    before = _uses(recipe)
+    for kind in KINDS:
+        try:
+            data = b"".join(kind_named(kind).write(Header(kind), recipe, {}))
+        except AppsnapError:
+            continue
+        assert len(data) < 1_000_000 + WRITTEN * shot.size, f"{shot.size:,} bytes become {len(data):,} as {kind}"
+        more = _uses(kind_named(kind).read(memoryview(data)).recipe) - before
+        assert not more, f"as {kind}, it wants {more}, which it didn't"
+
+
+def _iterates_sets(recipe: Recipe) -> bool:
+    """Tell whether a set is a state: who takes its items one by one takes them in another order each time."""
+    made = [step for step in recipe.steps if type(step) in MAKERS]
+    states = [step.state for step in recipe.steps if isinstance(step, SetState)]
+    return any(type(state) is Ref and isinstance(made[state], (Set, FrozenSet)) for state in states)
+
+
+def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
+    """Return every name and use: `wants` leaves out what comes along with others, which a copy may not refer to."""
+    return set(_survey(recipe).uses)
+
+
+def _check_words(error: AppsnapError) -> None:
+    words = f"{error} {error.hint}"
+    assert str(error), "an error without words"
+    assert len(words) < 100_000, "an error of too many words"
+
+
+def _finding(error: BaseException, report: str) -> Finding:
+    everything = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in everything if "/appsnap/" in frame.filename] or everything[-1:]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else "?"
+    what = report.partition(":")[0]
+    if isinstance(error, AssertionError):
+        what = re.sub(r"[^A-Za-z_.']+", " ", report)[:80].strip()  # without numbers, which are others each time
+    text = "".join(traceback.format_exception(error, limit=-12))
+    return Finding(f"{what} in {place}", f"{report}\n{text}")
