@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import pickle
 import pickletools
 import re
 import resource
 import signal
+import struct
 import sys
 import traceback
 import warnings
@@ -23,7 +25,7 @@ from appsnap.files import age, zstd
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import MAKERS, FrozenSet, Ref, Set, SetState
+from appsnap.recipe.steps import MAKERS, FrozenSet, Ref, Set, SetState, operands
 from appsnap.recipe.trust import Trust, _survey, wants
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
@@ -148,7 +150,7 @@ class Trial:
             except AppsnapError as error:
                 _check_words(error)
         signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
-        if built and not _iterates_sets(document.recipe) and not self._differs(built[0], built[0]):
+        if built and _is_comparable(document.recipe) and not self._differs(built[0], built[0]):
             self._compare(document.recipe, built[0])
             if kind == "pickle":
                 self._compare_with_python(data[body_start(data) :] if document.header else data, built[0])
@@ -234,11 +236,21 @@ def _look(shot: snapshot.Snapshot) -> None:
         assert not more, f"as {kind}, it wants {more}, which it didn't"
 
 
-def _iterates_sets(recipe: Recipe) -> bool:
-    """Tell whether a set is a state: who takes its items one by one takes them in another order each time."""
+def _is_comparable(recipe: Recipe) -> bool:
+    """Tell whether equal recipes give objects that can't be told apart.
+
+    Not where a set is a state: who takes its items one by one takes them in another order each time. And of what is no
+    number, only the sign is kept.
+    """
     made = [step for step in recipe.steps if type(step) in MAKERS]
     states = [step.state for step in recipe.steps if isinstance(step, SetState)]
-    return any(type(state) is Ref and isinstance(made[state], (Set, FrozenSet)) for state in states)
+    if any(type(state) is Ref and isinstance(made[state], (Set, FrozenSet)) for state in states):
+        return False
+    floats = [part for step in recipe.steps for part in operands(step) if isinstance(part, float) and math.isnan(part)]
+    return all(struct.pack(">d", number)[1:] == _NAN for number in floats)
+
+
+_NAN = struct.pack(">d", math.nan)[1:]
 
 
 def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
