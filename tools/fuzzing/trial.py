@@ -82,7 +82,7 @@ class Trial:
             importlib.import_module(name)
         self._modules = len(sys.modules)
         self._environment = dict(os.environ)
-        self._memory = _peak()
+        self._memory = _new_peak()
 
     def __call__(self, data: bytes) -> Finding | None:
         """Return what went wrong, or None."""
@@ -127,8 +127,7 @@ class Trial:
             return Finding("environment", f"os.environ changed: {changed}")
         memory = _peak()
         if memory > self._memory + MOST_BYTES:
-            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-            self._memory = _peak()
+            self._memory = _new_peak()
             return Finding("memory", f"{memory >> 20} MiB at the peak")
         return None
 
@@ -207,6 +206,12 @@ def _interrupt(*_: object) -> NoReturn:
 def _peak() -> int:
     """Return how many bytes of memory the process has had at the most."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def _new_peak() -> int:
+    """Let the peak begin anew, and return it."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
 
 
 def _unwrapped(data: bytes) -> bytes:
