@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import pickle
 import pickletools
 import re
 import resource
 import signal
+import struct
 import sys
 import traceback
 import warnings
@@ -23,7 +25,7 @@ from appsnap.files import age, zstd
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import MAKERS, FrozenSet, Ref, Set, SetState
+from appsnap.recipe.steps import MAKERS, FrozenSet, Ref, Set, SetState, operands
 from appsnap.recipe.trust import Trust, _survey, wants
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
@@ -80,7 +82,7 @@ class Trial:
             importlib.import_module(name)
         self._modules = len(sys.modules)
         self._environment = dict(os.environ)
-        self._memory = _peak()
+        self._memory = _new_peak()
 
     def __call__(self, data: bytes) -> Finding | None:
         """Return what went wrong, or None."""
@@ -125,8 +127,7 @@ class Trial:
             return Finding("environment", f"os.environ changed: {changed}")
         memory = _peak()
         if memory > self._memory + MOST_BYTES:
-            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-            self._memory = _peak()
+            self._memory = _new_peak()
             return Finding("memory", f"{memory >> 20} MiB at the peak")
         return None
 
@@ -148,7 +149,7 @@ class Trial:
             except AppsnapError as error:
                 _check_words(error)
         signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
-        if built and not _iterates_sets(document.recipe) and not self._differs(built[0], built[0]):
+        if built and _is_comparable(document.recipe) and not self._differs(built[0], built[0]):
             self._compare(document.recipe, built[0])
             if kind == "pickle":
                 self._compare_with_python(data[body_start(data) :] if document.header else data, built[0])
@@ -207,6 +208,12 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
+def _new_peak() -> int:
+    """Let the peak begin anew, and return it."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
 def _unwrapped(data: bytes) -> bytes:
     """Return what is in the layers. A mutant may ask for less work than appsnap would do: it would take too long."""
     identities: list[Any] = [age.ScryptIdentity(PASSPHRASE, max_work_factor=8), IDENTITY]
@@ -234,11 +241,21 @@ def _look(shot: snapshot.Snapshot) -> None:
         assert not more, f"as {kind}, it wants {more}, which it didn't"
 
 
-def _iterates_sets(recipe: Recipe) -> bool:
-    """Tell whether a set is a state: who takes its items one by one takes them in another order each time."""
+def _is_comparable(recipe: Recipe) -> bool:
+    """Tell whether equal recipes give objects that can't be told apart.
+
+    Not where a set is a state: who takes its items one by one takes them in another order each time. And of what is no
+    number, only the sign is kept.
+    """
     made = [step for step in recipe.steps if type(step) in MAKERS]
     states = [step.state for step in recipe.steps if isinstance(step, SetState)]
-    return any(type(state) is Ref and isinstance(made[state], (Set, FrozenSet)) for state in states)
+    if any(type(state) is Ref and isinstance(made[state], (Set, FrozenSet)) for state in states):
+        return False
+    floats = [part for step in recipe.steps for part in operands(step) if isinstance(part, float) and math.isnan(part)]
+    return all(struct.pack(">d", number)[1:] == _NAN for number in floats)
+
+
+_NAN = struct.pack(">d", math.nan)[1:]
 
 
 def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
