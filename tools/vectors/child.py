@@ -20,7 +20,7 @@ from vectors.layout import Vector, parse
 from vectors.trial import Process, expectation, look, measured
 
 # What appsnap itself imports where a value needs it.
-ALLOWED = ("appsnap", "encodings", "zoneinfo", "numpy", "asyncio", "importlib", "tzdata", "xml", "defusedxml", "unicodedata")
+ALLOWED = ("appsnap", "encodings", "zoneinfo", "numpy", "asyncio", "importlib", "tzdata", "xml", "defusedxml", "unicodedata", "cryptography")
 
 ADDRESSES = 2 << 30
 """Bytes of addresses: more than memory, because numpy's libraries alone take hundreds of MB of them."""
