@@ -189,10 +189,9 @@ def loads(
     trust: Iterable[str] | Everything = (),
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    view = memoryview(data)
-    # What is verified, audited and built has to stay the same bytes.
-    view = view if view.readonly else memoryview(bytes(view))
-    return _unwrapped(view, None, kind, passphrase, identities).build(trust)
+    # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
+    held = data if type(data) is bytes else bytes(memoryview(data))
+    return _unwrapped(memoryview(held), None, kind, passphrase, identities).build(trust)
 
 
 def _build(document: Document, trust: Trust) -> Any:
