@@ -13,8 +13,8 @@
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
      └── ServiceError                   a service that failed to start: phase, path, type
 
-`str(error)` is one line; `error.hint` says what to do next, or is empty; `error.exit_code` is what the command line
-returns.
+`str(error)` is one line that can be printed, whatever it quotes of a file; `error.hint` says what to do next, or is
+empty; `error.exit_code` is what the command line returns.
 """
 
 from __future__ import annotations
@@ -38,7 +38,21 @@ __all__ = [
     "ServiceError",
     "Want",
     "WrongKind",
+    "escaped",
 ]
+
+
+def escaped(text: str) -> str:
+    r"""Return a text as one line: control characters, line ends, bidi controls and the like as `\x1b` or `\u202e`.
+
+    What Python itself doesn't take for printable (Unicode's Other and Separator, the space apart) is escaped.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        x if x.isprintable() else x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{ord(x):02x}"
+        for x in text
+    )
 
 
 class AppsnapError(Exception):
@@ -47,7 +61,7 @@ class AppsnapError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(escaped(message))
         self.hint = hint
 
 

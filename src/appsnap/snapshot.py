@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotBuild, CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind
+from appsnap.errors import CannotBuild, CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind, escaped
 from appsnap.files import age, atomic, legacy, zstd
 from appsnap.files.header import Header, now
 from appsnap.kinds import Document, kind_named, pickle, recognise
@@ -410,7 +410,7 @@ class Snapshot:
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
         yield self._summary()
-        yield from self.outline.lines(depth=depth)
+        yield from map(escaped, self.outline.lines(depth=depth))
 
     def _summary(self) -> str:
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
@@ -422,7 +422,7 @@ class Snapshot:
             words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
             words.append(f"Python {self.header.python}")
         words.append(self.provenance)
-        return f"{self.name or 'snapshot'}: " + ", ".join(words)
+        return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 
     @property
     def provenance(self) -> str:

@@ -12,6 +12,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from appsnap.errors import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -35,19 +37,6 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper at this point
-
-
-def escaped(text: str) -> str:
-    r"""Return a text as one line: control characters, line ends, bidi controls and the like as `\x1b` or `\u202e`.
-
-    What Python itself doesn't take for printable (Unicode's Other and Separator, the space apart) is escaped.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        x if x.isprintable() else x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{ord(x):02x}"
-        for x in text
-    )
 
 
 def write(lines: Iterable[str]) -> None:
