@@ -539,7 +539,7 @@ class TestPromise15:
 
     def test_plain(self, kind):
         """A plain file in the place of an encrypted one is noticed."""
-        for given in ({"passphrase": "tea"}, {"identities": [str(IDENTITY)]}):
+        for given in ({"passphrase": "tea"}, {"passphrase": b"tea"}, {"identities": [str(IDENTITY)]}):
             with pytest.raises(PassphraseError):
                 appsnap.loads(appsnap.dumps([1], kind), **given)
 
