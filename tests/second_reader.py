@@ -162,7 +162,10 @@ def read_msgpack(data):
 # source
 
 FILLS = ("state", "set_state", "extend", "add", "update")
-REFUSED = re.compile("[\0-\x08\x0b-\x1f\x7f\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+REFUSED = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|"
+    "[\U000e0000-\U000e007f]"
+)
 
 
 def read_source(data):

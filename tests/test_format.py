@@ -135,7 +135,16 @@ def values():
         "floats": [0.0, -0.0, 1.5, 5e-324, 1.7e308, math.inf, -math.inf, math.nan, -math.nan],
         "texts": ["", "日本語", "\U0001f375", "'\"\\", '"""', " x ", "&<>]]>"],
         "texts of 64 and 65": ["x" * 64, LONG, LONG, "é" * 64, "é" * 65],
-        "odd texts": ["\0", "\n", "\r\n", "\t", "\x7f", "\x85", "\u061c\u2028\u202e\u2066\ufeff", "\ufffe\uffff"],
+        "odd texts": [
+            "\0",
+            "\n",
+            "\r\n",
+            "\t",
+            "\x7f",
+            "\x85\x9b\xad",
+            "\u061c\u200b\u2028\u202e\ufeff\U000e0041",
+            "\ufffe\uffff",
+        ],
         "surrogates": ["\ud800", "\udfff x", "\udc00\ud800", "\ud800" * 65],
         "texts like trailers": ["\n\n# appsnap trailer: {}\n", "\n  <trailer ", "line\n" * 30, "]]>\n</snapshot>\n"],
         "bytes": [b"", b"x" * 64, b"x" * 65, b"x" * 65, bytes(range(256)), b"'\"\\\n"],
@@ -820,8 +829,9 @@ class TestSource:
     @pytest.mark.parametrize("code", CODES, ids=hex)
     def test_characters(self, code):
         """Those that the text lists are refused, in comments too, and no others that UTF-8 has."""
-        listed = (code < 0x20 and code not in (9, 10)) or code in (0x7F, 0x85, 0x061C, 0x200E, 0x200F, 0xFEFF)
-        listed = listed or 0x2028 <= code <= 0x202E or 0x2066 <= code <= 0x2069 or code == 0xD800
+        listed = (code < 0x20 and code not in (9, 10)) or code in (0xAD, 0x061C, 0x180E, 0xD800, 0xFEFF)
+        ranges = [(0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFFF9, 0xFFFB)]
+        listed = listed or any(first <= code <= last for first, last in [*ranges, (0xE0000, 0xE007F)])
         data = of_source(f"# {chr(code)}\napplication = 1\n")
 
         if listed:

@@ -13,8 +13,8 @@
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
      └── ServiceError                   a service that failed to start: phase, path, type
 
-`str(error)` is one line, without control characters of a file's; `error.hint` says what to do next, or is empty;
-`error.exit_code` is what the command line returns.
+`str(error)` is one line that can be printed, whatever it quotes of a file; `error.hint` says what to do next, or is
+empty; `error.exit_code` is what the command line returns.
 """
 
 from __future__ import annotations

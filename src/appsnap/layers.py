@@ -82,7 +82,7 @@ def unwrap(
             "which is read only to be converted",
             hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
         )
-    elif isinstance(passphrase, str) or keys:
+    elif keys or not (passphrase is None or callable(passphrase)):
         raise PassphraseError(
             "a passphrase or identity was given, but the file isn't encrypted",
             hint="somebody may have put a plain file in its place; leave the passphrase out to load it all the same",

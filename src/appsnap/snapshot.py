@@ -166,11 +166,10 @@ def loads(
     limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    view = memoryview(data)
-    # What is verified, audited and built has to stay the same bytes.
-    view = view if view.readonly else memoryview(bytes(view))
-    unwrapped = layers.unwrap(view, None, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, len(view)).build(trust)
+    # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
+    held = memoryview(data if type(data) is bytes else bytes(memoryview(data)))
+    unwrapped = layers.unwrap(held, None, passphrase=passphrase, identities=identities, limits=limits)
+    return _opened(unwrapped, kind, limits, len(held)).build(trust)
 
 
 def _build(document: Document, trust: Trust, limits: Limits) -> Any:
@@ -342,7 +341,7 @@ class Snapshot:
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
         yield self._summary()
-        yield from self.outline.lines(depth=depth)
+        yield from map(escaped, self.outline.lines(depth=depth))
 
     def _summary(self) -> str:
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]

@@ -1,3 +1,7 @@
+from collections import OrderedDict, UserList
+from decimal import Decimal
+from types import SimpleNamespace
+
 from appsnap.cli.tree import lines, rows
 from appsnap.service import Application, MultiService, Service
 
@@ -32,6 +36,19 @@ class TestLines:
     def test_other_objects(self):
         """What is no collection of services is shown as it describes itself, briefly."""
         assert [*lines(list(range(1000)), 9)] == ["[0, 1, 2, 3, 4, 5, ...]"]
+        assert [*lines([Decimal(1), b"x", 1.5], 9)] == ["[Decimal('1'), b'x', 1.5]"]
+        assert [*lines(16**5000, 9)] == ["0x100000000000000000…"]
+
+    def test_many_paths(self):
+        """What can be reached on 2^60 paths is shown at once, whatever holds it."""
+        value = [1]
+        for _ in range(60):
+            value = [value, value]
+        for cls, held in ((SimpleNamespace, {"a": value}), (OrderedDict, {"a": value}), (UserList, value)):
+            holder = cls(**held) if isinstance(held, dict) else cls(held)
+            name = f"{cls.__module__}.{cls.__qualname__}"
+            assert [*lines(holder, 9)] == [name]
+            assert [*lines([holder], 9)] == [f"[<{name}>]"]
 
 
 class TestRows:

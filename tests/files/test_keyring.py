@@ -90,6 +90,35 @@ class TestOwnKey:
 
         assert result.stdout.decode().strip() == str(tmp_path / "appsnap")
 
+    def test_no_folder_of_the_user(self, tmp_path, monkeypatch):
+        """Without a home there are no keys, least of all those that lie in the current folder."""
+        for variable in ("APPSNAP_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+        monkeypatch.chdir(tmp_path)
+        Keyring(tmp_path / "~" / ".config" / "appsnap").signing_key()
+
+        assert Keyring().own() is None
+        with pytest.raises(AppsnapError, match="none can be made"):
+            Keyring().signing_key()
+
+    @pytest.mark.parametrize("mode", [0o720, 0o702])
+    def test_folder_of_others(self, ring, mode):
+        """Where others can put files, they could put a link to a file of the user's there: nothing of it is used."""
+        ring.folder.mkdir(parents=True)
+        ring.folder.chmod(mode)
+        with pytest.raises(AppsnapError, match="can be written by others"):
+            ring.signing_key()
+        ring.folder.chmod(0o700)
+        key = ring.signing_key().public_key
+        ring.trust(SigningKey.generate().public_key)
+        ring.folder.chmod(mode)
+
+        for use in (ring.own, ring.trusted, lambda: ring.trust(key), lambda: ring.knows(key)):
+            with pytest.raises(AppsnapError, match="can be written by others") as caught:
+                use()
+            assert caught.value.hint == f"chmod 700 {ring.folder}"
+
 
 class TestTrustedKeys:
     def test_trusted_and_revoked(self, ring):

@@ -11,7 +11,7 @@ from appsnap.cli.allowing import allowing
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import with_project
-from appsnap.errors import NotTrusted
+from appsnap.errors import CannotLoad, NotTrusted
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
     snapshot = source.open()
     recipe = snapshot.document.recipe
     wanted = snapshot.names
-    beyond = _missing(recipe, ())
+    beyond = _beyond(recipe)
     missing = {} if snapshot.is_vouched_for else _missing(recipe, with_project(trust))
     allow = allowing([*missing], context.find_root().obj) if missing else None
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
@@ -72,6 +72,14 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
         words.write([f"{count}, {verdict}; {snapshot.provenance}"])
         words.write([allow] if allow else [])
     return NotTrusted.exit_code if missing else 0
+
+
+def _beyond(recipe: Recipe) -> dict[Want, None]:
+    """Return the wants that no recipe is granted. One that is trusted as a whole may do what no name allows."""
+    try:
+        return _missing(recipe, ())
+    except CannotLoad:
+        return {}
 
 
 def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, None]:

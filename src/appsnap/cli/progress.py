@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from appsnap.cli.words import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,6 +63,6 @@ class Progress:
         console = Console(stderr=True)
         with console.status("") as status:
             while True:
-                status.update(f"{escape(self.phase)} … {time.monotonic() - began:.0f} s")
+                status.update(f"{escape(escaped(self.phase))} … {time.monotonic() - began:.0f} s")
                 if self._done.wait(_INTERVAL):
                     return

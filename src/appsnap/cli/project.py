@@ -44,7 +44,7 @@ def _trusted() -> list[str]:
 
     try:
         section: Any = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise AppsnapError(f"{_FILE} is no TOML: {error}") from None
     for key in ("tool", "appsnap"):
         section = section.get(key, {}) if isinstance(section, dict) else {}

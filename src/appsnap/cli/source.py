@@ -50,9 +50,10 @@ def find_object(source: Input, target: Output, trust: Sequence[str] | Everything
         if _is_script(path):
             return _run(source.path, trust), True
         trust = with_project(trust)
-        search_current_folder()
         snapshot = source.open()
         target.keep_secret(snapshot)
+        if trust or snapshot.is_vouched_for:
+            search_current_folder()
         with Progress(f"restoring {source.path}"):
             return snapshot.build(trust), snapshot.is_vouched_for or trust is appsnap.EVERYTHING
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import array
+import collections
+import datetime as dt
+import enum
 import reprlib
+import types
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap.interfaces import IServiceCollection
+from appsnap.recipe.outline import quoted
+from appsnap.recipe.values import reducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,16 +55,39 @@ def rows(root: Any, depth: int) -> Iterator[Row]:
 
 
 def lines(root: Any, depth: int) -> Iterator[str]:
-    """Yield the lines of a tree. What is no collection of services is shown by its `repr`, if it has one of its own."""
-    own_repr = any("__repr__" in vars(base) for base in type(root).__mro__[:-1])
-    if IServiceCollection(root, None) is None and own_repr:
-        yield reprlib.repr(root)
+    """Yield the lines of a tree. What is a plain value is shown as Python writes it."""
+    if type(root) in _CONTAINERS or _is_plain(root):
+        yield _BRIEF.repr(root)
         return
     for row in rows(root, depth):
         indent = "".join("    " if end else "│   " for end in row.last[:-1])
         branch = "" if not row.last else "└── " if row.last[-1] else "├── "
         name = "" if row.name is None else f"{row.name}: "
         yield f"{indent}{branch}{name}{row.type}{' …' if row.omitted else ''}"
+
+
+class _Brief(reprlib.Repr):
+    """Describes values briefly, and by its class what holds others and isn't of Python's own containers.
+
+    Its `repr` would follow each path through it, of which a file of some hundred bytes can have 2^60.
+    """
+
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002 - its signature
+        return quoted(x)
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        return super().repr_instance(x, level) if _is_plain(x) else f"<{type(x).__module__}.{type(x).__qualname__}>"
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value holds no other, so that its `repr` is short."""
+    cls = type(value)
+    return cls in _PLAIN or isinstance(value, enum.Enum) or (bool(reducer(cls)) and cls is not types.SimpleNamespace)
+
+
+_BRIEF = _Brief()
+_CONTAINERS = frozenset({array.array, collections.deque, dict, frozenset, int, list, set, str, tuple})
+_PLAIN = frozenset({bool, bytearray, bytes, dt.timedelta, float, range, type(None)})
 
 
 def _children(obj: Any) -> Sequence[Any]:

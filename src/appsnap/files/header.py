@@ -101,7 +101,8 @@ class Trailer:
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
         restored, vouched = fields.get("restored"), fields.get("vouched")
         if (
-            not isinstance(steps, (int, type(None)))
+            type(steps) not in (int, type(None))
+            or not 0 <= (steps or 0) < 1 << 63
             or not isinstance(distributions, dict)
             or not isinstance(restored, (list, type(None)))
             or not isinstance(vouched, (bool, type(None)))

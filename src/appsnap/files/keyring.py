@@ -8,6 +8,7 @@ the user's eyes alone, and `trusted-keys.txt` with a key and a name on each line
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from appsnap.files.header import now
 from appsnap.files.signatures import SigningKey, check_key
 
 __all__ = ["Keyring"]
+
+_WRITE, _READ_OR_WRITE = 0o022, 0o077
 
 
 class Keyring:
@@ -48,7 +51,7 @@ class Keyring:
     def trusted(self) -> dict[str, str]:
         """Return the keys of others that are trusted, with their names."""
         try:
-            text = self._text(self.trusted_path, others_may_not=0o022)
+            text = self._text(self.trusted_path, others_may_not=_WRITE)
         except OSError:
             return {}
         lines = [line.partition(" ") for line in _said(text)]
@@ -80,7 +83,7 @@ class Keyring:
 
     def _own(self) -> SigningKey | None:
         try:
-            text = self._text(self.own_path, others_may_not=0o077)
+            text = self._text(self.own_path, others_may_not=_READ_OR_WRITE)
         except FileNotFoundError:
             return None
         lines = _said(text)
@@ -92,7 +95,7 @@ class Keyring:
             raise AppsnapError(f"{self.own_path}: {error}", hint="remove it; the next save makes a new key") from None
 
     def _made(self) -> SigningKey:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_folder()
         key = SigningKey.generate()
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as file:
             file.write(f"# created: {now()}\n# public key: {key.public_key}\n{key}\n")
@@ -110,25 +113,33 @@ class Keyring:
 
     def _write(self, keys: dict[str, str]) -> None:
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder()
             text = "".join(f"{key} {name}".rstrip() + "\n" for key, name in keys.items())
             atomic.write(self.trusted_path, [f"# Snapshots signed by these keys may run any code.\n{text}".encode()])
         except OSError as error:
             raise AppsnapError(f"{self.trusted_path} can't be written: {error.strerror}") from error
 
-    @staticmethod
-    def _text(path: Path, *, others_may_not: int) -> str:
+    def _make_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_access(self.folder, self.folder.stat(), _WRITE, "700")
+
+    def _text(self, path: Path, *, others_may_not: int) -> str:
         with path.open("rb") as file:
-            about = os.fstat(file.fileno())
-            if about.st_uid not in (os.geteuid(), 0):
-                raise AppsnapError(f"{path} belongs to somebody else", hint="whoever owns it could say who is trusted")
-            if about.st_mode & others_may_not:
-                what = "read" if others_may_not & 0o044 else "written"
-                raise AppsnapError(f"{path} can be {what} by others", hint=f"chmod 600 {path}")
+            # Whoever can write to the folder could put another file, or a link to one, in its place.
+            _check_access(self.folder, self.folder.stat(), _WRITE, "700")
+            _check_access(path, os.fstat(file.fileno()), others_may_not, "600")
             try:
                 return file.read().decode()
             except UnicodeDecodeError:
                 raise AppsnapError(f"{path} is no text") from None
+
+
+def _check_access(path: Path, about: os.stat_result, others_may_not: int, mode: str) -> None:
+    if about.st_uid not in (os.geteuid(), 0):
+        raise AppsnapError(f"{path} belongs to somebody else", hint="whoever owns it could say who is trusted")
+    if about.st_mode & others_may_not:
+        what = "written" if about.st_mode & _WRITE else "read"
+        raise AppsnapError(f"{path} can be {what} by others", hint=f"chmod {mode} {shlex.quote(str(path))}")
 
 
 def _user_folder() -> Path:
@@ -137,7 +148,13 @@ def _user_folder() -> Path:
         return Path(folder)
     import platformdirs  # noqa: PLC0415 - where the environment says, nothing has to be found out
 
-    return platformdirs.user_config_path("appsnap", appauthor=False)
+    # Without HOME and an entry for the user there is no such folder; older platformdirs find one in the current folder.
+    nowhere = Path(os.devnull)
+    try:
+        found = platformdirs.user_config_path("appsnap", appauthor=False)
+    except RuntimeError:
+        return nowhere
+    return found if found.is_absolute() else nowhere
 
 
 def _said(text: str) -> list[str]:

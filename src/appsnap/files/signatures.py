@@ -86,14 +86,17 @@ def signer_of(kind: str, fields: dict[str, Any]) -> str | None:
 
 
 def _message(kind: str, fields: dict[str, Any]) -> bytes:
-    size = 0
-    for value in fields.values():
-        texts = [*value, *value.values()] if type(value) is dict else value if type(value) is list else [value]
-        if not all(type(text) in (str, int, bool, type(None)) for text in texts):
-            raise ValueError("a trailer with something that isn't plain")
-        size += sum(len(text) for text in texts if type(text) is str)
-    if size > _MOST:
+    texts: list[Any] = []
+    for name, value in fields.items():
+        parts = [*value.values()] if type(value) is dict else value if type(value) is list else [value]
+        texts += [name, *value] if type(value) is dict else [name]
+        texts += [part for part in parts if type(part) not in (int, bool, type(None))]
+    # A number as a key is spelled as its text is, in JSON.
+    if any(type(text) is not str for text in texts):
+        raise ValueError("a trailer with something that isn't plain")
+    if sum(map(len, texts)) > _MOST:
         raise ValueError(f"a trailer of more than {_MOST:,} characters")
+    "".join(texts).encode()  # fails at surrogates: a pair of them is spelled as another character is
     import json  # noqa: PLC0415 - what is unsigned has no need of it
 
     return f"{_LABEL}\n{kind}\n{json.dumps(fields, sort_keys=True, separators=(',', ':'))}\n".encode()

@@ -29,8 +29,12 @@ __all__ = ["read", "write"]
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 
-# By these a text can look other than it is: controls, other line ends, bidirectional marks.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# By these a text can look other than it is: controls, other line ends, bidirectional marks, what isn't seen at all. Of
+# the latter only those that `repr`, and so the writer, escapes.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[bytes]:

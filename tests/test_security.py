@@ -1,0 +1,635 @@
+"""Holds what docs/security.md promises: a class for each promise, with its number in its name."""
+
+import json
+import os
+import pickle
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import appsnap
+import shop
+from appsnap.cli.group import COMMANDS, _LazyGroup, run
+from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
+from appsnap.files import age, legacy, zstd
+from appsnap.files.header import Header
+from appsnap.files.keyring import Keyring
+from appsnap.files.signatures import SigningKey, signer_of
+from appsnap.kinds import KINDS, kind_named, pickle as pickle_kind
+from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, SetState, State, Update
+
+PAPER = Path(__file__).parents[1] / "docs" / "security.md"
+IDENTITY = age.X25519Identity(bytes(range(32)))
+TRAP = """
+import pathlib
+pathlib.Path(__file__).with_name('sprung').touch()
+class Trap: pass
+def make(*args): return args
+"""
+ODD = "\x1b[2J\n\x9b31m\u202e\u200b"
+
+CALL = Recipe([Name("trap", "make"), Call(Ref(0), ["x"])], Ref(1))
+HOSTILE = {
+    "call": Recipe([Name("os", "system"), Call(Ref(0), ["touch sprung"])], Ref(1)),
+    "module": Recipe([Name("trap", "")], Ref(0)),
+    "submodule": Recipe([Name("trap.part", "Trap.method")], Ref(0)),
+    "object": Recipe([Name("trap", "Trap"), New(Ref(0), []), State(Ref(1), ["__class__"], ["x"])], Ref(1)),
+    "method": Recipe([Name("trap", "Trap"), New(Ref(0), []), Member(Ref(1), "__reduce__")], Ref(2)),
+    "file": Recipe([Name("io", "FileIO"), New(Ref(0), ["sprung", "w"])], Ref(1)),
+    "zone": Recipe([Name("zoneinfo", "ZoneInfo"), Call(Ref(0), ["trap/part"])], Ref(1)),
+    "environment": Recipe([Name("os", "environ"), Update(Ref(0), ["SPRUNG"], ["1"])], Ref(0)),
+    "code": Recipe([Name("builtins", "eval"), Call(Ref(0), ["__import__('trap')"])], Ref(1)),
+}
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """Encrypt with a work factor that takes no second: 2^1 instead of 2^18."""
+    monkeypatch.setattr(age.ScryptRecipient.__init__, "__defaults__", (1,))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in a folder with a module that leaves a file behind when it is imported, and can be."""
+    (tmp_path / "trap.py").write_text(TRAP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "trap", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def stranger(monkeypatch, tmp_path):
+    """Be somebody else from now on, when called."""
+    return lambda: monkeypatch.setenv("APPSNAP_CONFIG_DIR", str(tmp_path / "stranger"))
+
+
+def written(recipe, kind, header=None, seal=None):
+    """Return the bytes of a file that nobody would save."""
+    return b"".join(kind_named(kind).write(header or Header(kind), recipe, {}, seal))
+
+
+class TestPromise1:
+    CHILD = """
+import json, sys
+from pathlib import Path
+import appsnap
+from appsnap.cli.group import run
+
+def look(file):
+    for arguments in (["show", file], ["show", "--json", file], ["audit", file], ["verify", file],
+                      *(["convert", file, "out/copy", "--kind", kind] for kind in ("source", "pickle"))):
+        run(arguments)
+    try:
+        str(appsnap.open_snapshot(file)), appsnap.open_snapshot(file).names
+    except appsnap.AppsnapError:
+        pass
+
+for file in sorted(Path("harmless").iterdir()):
+    look(str(file))
+seen = []
+def hook(event, args):
+    if event in ("import", "open", "exec", "os.system", "subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork",
+                 "pickle.find_class", "os.putenv", "marshal.loads") or event.startswith(("socket.", "ctypes.")):
+        seen.append([event, str(args[0])])
+sys.addaudithook(hook)
+for file in sorted(Path("hostile").iterdir()):
+    look(str(file))
+print("SEEN", json.dumps(seen))
+"""
+
+    def test_looking(self, folder):
+        """Nothing is imported or run, and no file opened but the one looked at, the one written, and pyproject.toml."""
+        for name in ("harmless", "hostile", "out"):
+            (folder / name).mkdir()
+        for kind in KINDS:
+            (folder / "harmless" / kind).write_bytes(written(Recipe([List([1, "a"])], Ref(0)), kind))
+            (folder / "harmless" / f"code.{kind}").write_bytes(written(CALL, kind))
+            for name, recipe in HOSTILE.items():
+                (folder / "hostile" / f"{name}.{kind}").write_bytes(written(recipe, kind))
+        (folder / "harmless" / "damaged").write_bytes(b"\x80")
+        for name, body in {
+            "inst": b"(S'touch sprung'\nios\nsystem\n.",
+            "ext": b"\x80\x02\x82\x01.",
+            "id": b"Pa\n.",
+        }.items():
+            (folder / "hostile" / f"{name}.pickle").write_bytes(body)
+        (folder / "hostile" / "run.source").write_text("# appsnap 1 source: {}\nimport trap\ntrap.make()\n")
+        (folder / "hostile" / "entity.xml").write_text(
+            '<?xml version="1.0"?>\n<!DOCTYPE snapshot SYSTEM "trap.py"><snapshot/>\n  <trailer />\n</snapshot>\n'
+        )
+
+        done = subprocess.run([sys.executable, "-c", self.CHILD], capture_output=True, text=True, check=True)
+
+        seen = json.loads(done.stdout.rpartition("SEEN ")[2])
+        ours = re.compile(
+            rf"hostile/[\w.]+|pyproject\.toml|({folder}/)?out|\.copy\.\w+\.appsnap-tmp|/proc/\d+/fd/\d+|\."
+        )
+        assert {(event, what) for event, what in seen if event != "open" or not ours.fullmatch(what)} == set()
+        assert len(seen) > 100
+        assert not (folder / "sprung").exists()
+
+
+class TestPromise2:
+    @pytest.mark.parametrize("name", HOSTILE.keys() - {"zone", "environment"})
+    def test_asks(self, folder, kind, name):
+        """What nobody vouches for is refused with all its names, before anything is imported."""
+        with pytest.raises(NotTrusted) as caught:
+            appsnap.loads(written(HOSTILE[name], kind))
+
+        assert caught.value.wants
+        assert "trap" not in sys.modules
+        assert not (folder / "sprung").exists()
+
+    def test_each_use(self, folder, kind):
+        """What is trusted for one use isn't for another."""
+        for trust in (["trap.make"], ["trap.*"], ["call:trap.Trap"]):
+            with pytest.raises(NotTrusted):
+                appsnap.loads(written(CALL, kind), trust=trust)
+        assert "trap" not in sys.modules
+
+        assert appsnap.loads(written(CALL, kind), trust=["call:trap.make"]) == ("x",)
+
+    @pytest.mark.parametrize("command", [["load"], ["save"]])
+    @pytest.mark.parametrize("how", [["-P", "-m", "appsnap"], ["-m", "appsnap"]])
+    def test_current_folder(self, tmp_path, command, how):
+        """A value type looks for no module in the current folder, where nothing is trusted."""
+        for module in ("tzdata", "numpy"):
+            (tmp_path / module).mkdir()
+            (tmp_path / module / "__init__.py").write_text("raise SystemExit('imported')")
+        (tmp_path / "a.tap").write_bytes(written(HOSTILE["zone"], "pickle"))
+
+        done = subprocess.run(
+            [sys.executable, *how, *command, "a.tap", *["b.tap"][: command == ["save"]]],
+            *[],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert "cannot build object (zoneinfo.ZoneInfo)" in done.stderr
+        assert "imported" not in done.stderr
+
+
+class TestPromise3:
+    class Header(Header):
+        """A header that says more."""
+
+        def to_dict(self):  # noqa: D102 - as the base's
+            return super().to_dict() | {"trust": "trap.*", "signer": "x", "vouched": "true", "limits": "none"}
+
+    def test_fields(self, folder, kind):
+        """Nothing that a header or trailer says adds trust."""
+        seal = lambda _kind, _fields: {} if kind == "xml" else {"trust": ["call:trap.make"], "vouched": True}  # noqa: E731
+        data = written(CALL, kind, self.Header(kind), seal)
+
+        with pytest.raises(NotTrusted):
+            appsnap.loads(data)
+
+    @pytest.mark.parametrize("extension", ["tap", "tas", "tam", "tax", "etap", "tac", "py", ""])
+    def test_names_of_files(self, folder, kind, extension):
+        """Whatever a file is called, it is read as what it is."""
+        path = folder / f"a.{extension}"
+        path.write_bytes(written(CALL, kind))
+
+        with pytest.raises(NotTrusted):
+            appsnap.load(path)
+        assert run(["load", str(path)]) == NotTrusted.exit_code
+
+    @pytest.mark.parametrize(("number", "error"), [(0, Damaged), (2, NewerFormat), (10**8, NewerFormat)])
+    def test_numbers(self, kind, number, error):
+        """No number of a format leads to another reader; nor does a kind that is asked for."""
+        with pytest.raises(error):
+            appsnap.loads(written(CALL, kind, Header(kind, format=number)))
+        for other in set(KINDS) - {kind}:
+            with pytest.raises(WrongKind):
+                appsnap.loads(written(CALL, kind), kind=other)
+
+
+class TestPromise4:
+    def test_same_bytes(self, kind):
+        """A buffer that changes behind a view that can't be written to changes nothing of what is built."""
+        data = bytearray(appsnap.dumps(["before"], kind))
+
+        def trust():
+            at = data.index(b"before")
+            data[at : at + 6] = b"behind"
+            yield "shop.*"
+
+        assert appsnap.loads(memoryview(data).toreadonly(), trust=trust()) == ["before"]
+
+    def test_unpickler(self, monkeypatch, stranger):
+        """Python's own sees only what is trusted as a whole, never first what is then refused."""
+        signed, unsigned = appsnap.dumps(shop.make(), sign=True), appsnap.dumps(shop.make())
+        unpickled = []
+        monkeypatch.setattr(pickle_kind, "_Unpickler", lambda *_: unpickled.append(1))
+
+        assert appsnap.loads(unsigned, trust=["shop.*"]).name == "shop"
+        stranger()
+        with pytest.raises(NotTrusted):
+            appsnap.loads(signed)
+        for data in (signed[:-1], signed.replace(b"tea", b"pea")):
+            with pytest.raises(Damaged):
+                appsnap.loads(data, trust=appsnap.EVERYTHING)
+
+        assert unpickled == []
+
+
+class TestPromise5:
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            [Name("trap", "Trap"), State(Ref(0), ["mark"], [1])],
+            [Name("trap", "Trap"), SetState(Ref(0), None)],
+            [Name("trap", ""), State(Ref(0), ["mark"], [1])],
+            [Name("os", "environ"), Update(Ref(0), ["SPRUNG"], ["1"])],
+            [Name("trap", "Trap"), New(Ref(0), []), State(Ref(1), ["__class__"], [Ref(0)])],
+            [Name("trap", "Trap"), New(Ref(0), []), List([]), State(Ref(1), ["__dict__"], [Ref(2)])],
+        ],
+    )
+    @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
+    def test_filling(self, folder, kind, steps):
+        """What the process has stays as it is, even where its name is trusted."""
+        with pytest.raises(CannotLoad):
+            appsnap.loads(written(Recipe(steps, Ref(0)), kind), trust=["trap.Trap", "trap"])
+
+        assert "trap" not in sys.modules or not hasattr(sys.modules["trap"].Trap, "mark")
+        assert "SPRUNG" not in os.environ
+
+    @pytest.mark.parametrize(
+        "line", ["state(Trap, mark=1)", "state(new(Trap), __class__=Trap)", "update(environ, {'SPRUNG': '1'})"]
+    )
+    def test_filling_in_source(self, folder, line):
+        """The same in source, which a person can write."""
+        imports = "from os import environ\nfrom trap import Trap\n"
+        with pytest.raises(NotTrusted):
+            appsnap.loads(f"# appsnap 1 source: {{}}\n{imports}{line}\napplication = 1\n".encode(), trust=["trap.Trap"])
+
+        assert "SPRUNG" not in os.environ
+
+
+class TestPromise6:
+    CHILD = """
+import resource, sys
+import appsnap
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+for path in sys.argv[1:]:
+    try:
+        appsnap.open_snapshot(path).build()
+    except appsnap.AppsnapError as error:
+        print(type(error).__name__)
+    else:
+        print("built")
+"""
+
+    def test_bombs(self, tmp_path):
+        """Small files that claim or mean much end soon, and without much memory, as a rule in an error of ours."""
+        nested = b"\x80\x05)" + b"".join(b"\x94h%c\x86" % number for number in range(60))
+        bombs = {
+            "memo": b"\x80\x05Nr\xff\xff\xff\xff.",
+            "bytes": b"\x80\x05\x8e" + b"\xff" * 7 + b"\x3f.",
+            "frame": b"\x80\x05\x95" + b"\xff" * 7 + b"\x3fN.",
+            "key": nested + b"}h\x3bNs.",
+            "steps": written(CALL, "pickle", seal=lambda *_: {"steps": 1 << 100_000}),
+            "array": b"\x81\xa7appsnap\xdd\xff\xff\xff\xff" + b"\xdd\xff\xff\xff\xff" * 50,
+            "zeros": b"".join(zstd.compress([bytes(1 << 20)] * 400)),
+            "digits": b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n",
+            "brackets": b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n",
+        }
+        for name, data in bombs.items():
+            assert len(data) < 100_000
+            (tmp_path / name).write_bytes(data)
+
+        done = subprocess.run(
+            [sys.executable, "-c", self.CHILD, *bombs], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+        assert done.stderr == ""
+        assert len(done.stdout.splitlines()) == len(bombs)
+
+
+class TestPromise7:
+    def test_truncated(self, folder, kind):
+        """Even with trust in everything, nothing is built of a file whose end is missing."""
+        data = written(CALL, kind)
+        end = data.index(b"application = ") + 14 if kind == "source" else len(data)
+        for length in range(end):
+            with pytest.raises(CannotLoad):
+                appsnap.loads(data[:length], trust=appsnap.EVERYTHING)
+
+        assert "trap" not in sys.modules
+
+    @pytest.mark.parametrize("kind", set(KINDS) - {"source"})
+    def test_altered(self, folder, kind):
+        """Nor is it of one with other bytes, unless it says the same."""
+        data = written(CALL, kind)
+        for at in range(len(data)):
+            altered = bytearray(data)
+            altered[at] ^= 2
+            try:
+                assert appsnap.loads(altered, trust=["call:trap.make"]) == ("x",)
+            except CannotLoad:
+                continue
+
+
+class TestPromise8:
+    def test_terminal(self, folder, kind, capfd):
+        """No command prints anything of a file raw, nor do snapshots and errors as texts."""
+        path = folder / "a"
+        steps = [List([ODD]), Name(f"os{ODD}".replace(":", ""), ODD), Call(Ref(1), [Ref(0)])]
+        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD, ODD, ODD, ODD)))
+
+        for command in ("show", "audit", "verify", "load"):
+            run([command, str(path)])
+            if command != "load":
+                run([command, "--json", str(path)])
+        with pytest.raises(NotTrusted) as caught:
+            appsnap.load(path)
+        snapshot = appsnap.open_snapshot(path)
+
+        shown = "".join(capfd.readouterr())
+        assert "x1b[2J" in shown
+        assert all(line.isprintable() for line in shown.split("\n"))
+        assert all(line.isprintable() for line in str(snapshot).split("\n"))
+        assert (repr(snapshot) + str(caught.value) + caught.value.hint).isprintable()
+        assert "\n\\x9b" not in str(snapshot)
+
+
+class TestPromise9:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "application = 1 # \u202e",
+            'application = "ad\u200bmin"',
+            'application = "\x9b31m"',
+            'application = "\U000e0041"',
+            "ａpplication = 1",
+            "application = 1\r# a comment",
+            "application = __import__('trap')",
+            "application = [x for x in ()]",
+            "application = f''",
+            "if True: application = 1",
+            "import trap; trap.make()\napplication = 1",
+        ],
+    )
+    def test_source(self, folder, line):
+        """What a source file could hide is refused, and nothing of it is run."""
+        with pytest.raises(Damaged):
+            appsnap.loads(f"# appsnap 1 source: {{}}\n{line}\n".encode(), trust=["trap.*"])
+
+        assert "trap" not in sys.modules
+
+
+class TestPromise10:
+    def test_parts(self, kind):
+        """The trailer of one file is none of a file with another header or another body."""
+        seal = Keyring().signing_key().sign
+        mark = {"pickle": b"\x8c\x06sha256", "msgpack": b"\xa6sha256", "source": b"# appsnap t", "xml": b"<trailer "}[
+            kind
+        ]
+        recipe = Recipe([List([1])], Ref(0))
+        data = written(recipe, kind, seal=seal)
+        head, _, tail = data.rpartition(mark)
+        others = [
+            written(recipe, kind, Header(kind, "other"), seal),
+            written(Recipe([List([2])], Ref(0)), kind, seal=seal),
+        ]
+
+        assert vouched(data)
+        assert [vouched(other.rpartition(mark)[0] + mark + tail) for other in others] == [False, False]
+        assert not vouched(head + mark + tail.replace(b"steps", b"stepz"))
+
+    def test_kind_and_trailer(self):
+        """A signature is none for another kind, for other fields, or for what JSON spells the same."""
+        fields = {"sha256": "0", "steps": 1, "restored": ["a.\U00010348"], "more": {"1": True}}
+        signature = SigningKey.generate().sign("pickle", fields)
+        changes = [
+            {"steps": 2},
+            {"vouched": None},
+            {"restored": ["a.\ud800\udf48"]},
+            {"more": {1: True}},
+            {"steps": True},
+        ]
+
+        assert signer_of("pickle", fields | signature)
+        for kind, change in [("source", {}), *(("pickle", change) for change in changes)]:
+            with pytest.raises(Damaged):
+                signer_of(kind, fields | change | signature)
+
+
+def vouched(data, **arguments):
+    """Tell whether bytes are trusted as a whole; what is refused isn't."""
+    try:
+        appsnap.loads(data, **arguments)
+    except CannotLoad:
+        return False
+    from appsnap import snapshot
+
+    return snapshot._unwrapped(memoryview(data), None, None, arguments.get("passphrase"), ()).is_vouched_for
+
+
+class TestPromise11:
+    def test_who(self, kind, stranger):
+        """Own files, those of trusted keys, and those of a passphrase; none for a recipient, whatever else is given."""
+        sealed = appsnap.dumps(shop.make(), kind, sign=True)
+        secret = appsnap.dumps(shop.make(), kind, passphrase="tea")
+        mine = appsnap.dumps(shop.make(), kind, recipients=[str(IDENTITY.recipient)])
+        signer = Keyring().own()
+
+        assert vouched(sealed)
+        stranger()
+        assert not vouched(sealed)
+        Keyring().trust(signer)
+        assert vouched(sealed)
+        assert vouched(secret, passphrase="tea")
+        for more in ({}, {"passphrase": "tea"}, {"passphrase": lambda: "tea"}):
+            with pytest.raises(NotTrusted):
+                appsnap.loads(mine, identities=[str(IDENTITY)], **more)
+
+
+class TestPromise12:
+    @pytest.mark.parametrize("to", ["tap", "tas", "tam", "tax"])
+    def test_copies(self, folder, kind, to, capfd):
+        """Whatever is made from a stranger's snapshot is nobody's, under a passphrase, too, however often copied."""
+        (folder / "phrase").write_text("tea")
+        (folder / "a").write_bytes(appsnap.dumps(shop.make(), kind))
+        phrase = ["--passphrase-file", "phrase"]
+
+        assert run(["save", "--no-verify", "a", f"b.{to}", "--trust", "shop.*"]) == 0
+        assert run(["convert", "a", f"c.e{to}", *phrase]) == 0
+        assert run(["convert", f"c.e{to}", "d.tap", "--source-passphrase-file", "phrase", "--plain"]) == 0
+        assert run(["convert", "d.tap", f"e.e{to}", "--compress", "--armor", *phrase]) == 0
+
+        for name, options in {f"b.{to}": [], f"c.e{to}": phrase, "d.tap": [], f"e.e{to}": phrase}.items():
+            assert run(["load", "--quiet", name, *options]) == NotTrusted.exit_code
+
+
+class TestPromise13:
+    @pytest.mark.parametrize(
+        ("old", "new"), [('"tea": 12', '"tea": 13'), ("\nfrom", "\n# a comment\nfrom"), ('"steps"', '"stepz"')]
+    )
+    def test_edited(self, tmp_path, old, new):
+        """An edit, of whatever, leaves no signature, but says so."""
+        path = tmp_path / "a"
+        appsnap.save(shop.make(), path, kind="source")
+        text = path.read_text("utf-8")
+        assert appsnap.open_snapshot(path).is_vouched_for
+        assert old in text
+
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+        snapshot = appsnap.open_snapshot(path)
+        assert not snapshot.is_vouched_for
+        assert snapshot.provenance == f"edited since it was {'saved' if 'steps' in old else 'signed by you'}"
+
+
+class TestPromise14:
+    def test_keys(self, tmp_path, capfd):
+        """The key is one's own, and used no longer where it or the list isn't; it is never shown."""
+        ring = Keyring(tmp_path / "keys")
+        key = ring.signing_key()
+        ring.trust(SigningKey.generate().public_key)
+        assert stat.S_IMODE(ring.own_path.stat().st_mode) == 0o600
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("APPSNAP_CONFIG_DIR", str(ring.folder))
+            for arguments in (["show"], ["show", "--json"], ["list"], ["trust", str(key)]):
+                run(["keys", *arguments])
+        assert str(key)[-20:].lower() not in ("".join(capfd.readouterr()) + repr(key)).lower()
+
+        for path, mode, use in (
+            (ring.own_path, 0o604, ring.own),
+            (ring.own_path, 0o640, ring.signing_key),
+            (ring.trusted_path, 0o602, ring.trusted),
+            (ring.folder, 0o770, ring.own),
+            (ring.folder, 0o702, ring.trusted),
+        ):
+            before = path.stat().st_mode
+            path.chmod(mode)
+            with pytest.raises(AppsnapError, match="by others"):
+                use()
+            path.chmod(before)
+            use()
+
+
+class TestPromise15:
+    def test_authenticated(self, kind, monkeypatch):
+        """No parser sees anything of a file of which any piece was altered."""
+        data = appsnap.dumps([os.urandom(200_000)], kind, passphrase="tea")
+        monkeypatch.setattr("appsnap.snapshot._kind_of", lambda *_: pytest.fail("it was looked at"))
+
+        assert data.startswith(b"age-encryption.org/v1\n-> scrypt ")
+        for at in (60, 300, 100_000, len(data) - 1):
+            altered = bytearray(data)
+            altered[at] ^= 1
+            for broken in (altered, data[:at]):
+                with pytest.raises((Damaged, PassphraseError)):
+                    appsnap.loads(broken, passphrase="tea")
+
+    def test_plain(self, kind):
+        """A plain file in the place of an encrypted one is noticed."""
+        for given in ({"passphrase": "tea"}, {"passphrase": b"tea"}, {"identities": [str(IDENTITY)]}):
+            with pytest.raises(PassphraseError):
+                appsnap.loads(appsnap.dumps([1], kind), **given)
+
+
+class TestPromise16:
+    def test_options(self):
+        """No option takes a passphrase as its value."""
+        group = _LazyGroup()
+        found = [
+            p for name in COMMANDS for p in getattr(group.get_command(None, name), "params", []) if "phrase" in p.name
+        ]
+
+        assert len(found) > 10
+        assert all(p.is_flag or p.name.endswith(("_file", "_command", "_fd")) for p in found)
+
+    def test_nowhere(self, folder, monkeypatch, capfd):
+        """Saving hands it to no argument and no file, not even where the file is tried in another process."""
+        monkeypatch.setenv("APPSNAP_PASSPHRASE", "milkandsugar")
+        monkeypatch.setenv("PYTHONPATH", str(Path(shop.__file__).parents[1]))
+        started = []
+        popen = subprocess.Popen
+        monkeypatch.setattr(subprocess, "Popen", lambda words, **more: started.append(words) or popen(words, **more))
+
+        assert run(["save", "shop:application", "a.tas", "-p"]) == 0
+        assert run(["show", "a.tas"]) == 0
+
+        assert started
+        assert "milkandsugar" not in f"{started}{capfd.readouterr()}"
+        assert not [path for path in folder.rglob("*") if path.is_file() and b"milkandsugar" in path.read_bytes()]
+
+
+class TestPromise17:
+    def test_mode(self, tmp_path, kind):
+        """A new file is for its owner alone, whatever the umask."""
+        old = os.umask(0)
+        try:
+            appsnap.save([1], tmp_path / "a", kind=kind)
+        finally:
+            os.umask(old)
+
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+    def test_failure(self, tmp_path, kind):
+        """Where saving fails, at its last step, the old file is there, and nothing else."""
+        path = tmp_path / "a"
+        appsnap.save([1], path, kind=kind)
+        before = path.read_bytes()
+
+        with pytest.raises(ZeroDivisionError):
+            appsnap.save([2], path, kind=kind, check=lambda _: 1 / 0)
+
+        assert path.read_bytes() == before
+        assert [*tmp_path.iterdir()] == [path]
+
+
+class TestPromise18:
+    def test_twisted(self, folder, capfd):
+        """Only `convert --legacy-etap` reads it, with a warning; its passphrase, and a new one, vouch for nothing."""
+        (folder / "phrase").write_text("tea")
+        body = pickle.dumps(shop.make().services[0], 2)
+        (folder / "old.etap").write_bytes(encrypted(body + b" " * (-len(body) % legacy.BLOCK)))
+        phrase = ["--passphrase-file", "phrase"]
+
+        for command in (["load"], ["show"], ["verify"], ["audit"]):
+            assert run([*command, "old.etap", *phrase]) == 1
+        assert "--legacy-etap" in capfd.readouterr().err
+        assert (
+            run(["convert", "--legacy-etap", "old.etap", "new.etap", *phrase, "--source-passphrase-file", "phrase"])
+            == 0
+        )
+
+        assert "warning" in capfd.readouterr().err
+        assert run(["load", "new.etap", *phrase]) == NotTrusted.exit_code
+
+
+def encrypted(data):
+    """Encrypt as Twisted's persisted.sob once did."""
+    import hashlib
+
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    encryptor = Cipher(algorithms.AES(hashlib.md5(b"tea").digest()), modes.ECB()).encryptor()
+    return encryptor.update(data) + encryptor.finalize()
+
+
+def test_each_promise_has_a_test():
+    """The paper's numbers are those of the classes here, each of which has tests."""
+    promised = re.findall(r"^(\d+)\. ", PAPER.read_text("utf-8"), re.MULTILINE)
+    held = {name.removeprefix("TestPromise"): cls for name, cls in globals().items() if name.startswith("TestPromise")}
+
+    assert promised == [str(number) for number in range(1, len(promised) + 1)]
+    assert sorted(held) == sorted(promised)
+    assert all(any(name.startswith("test_") for name in vars(cls)) for cls in held.values())
