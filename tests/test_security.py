@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -430,13 +431,13 @@ class TestPromise10:
 
 def vouched(data, **arguments):
     """Tell whether bytes are trusted as a whole; what is refused isn't."""
-    try:
-        appsnap.loads(data, **arguments)
-    except CannotLoad:
-        return False
-    from appsnap import snapshot
-
-    return snapshot._unwrapped(memoryview(data), None, None, arguments.get("passphrase"), ()).is_vouched_for
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        try:
+            return appsnap.open_snapshot(file.name, **arguments).is_vouched_for
+        except CannotLoad:
+            return False
 
 
 class TestPromise11:

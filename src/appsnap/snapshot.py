@@ -84,16 +84,17 @@ def dumps(
     compress: bool = False,
     armor: bool = False,
     sign: bool = False,
+    vouched: bool = True,
 ) -> bytes:
     """Return the bytes of a snapshot as `save` would write them, but without a time, and as a rule unsigned.
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = _document(obj, Header(kind), _seal(sign=sign))
+    pieces = _document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
     return b"".join(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
 
 
-def _seal(*, sign: bool, vouched: bool = True) -> Seal | None:
+def _seal(*, sign: bool, vouched: bool) -> Seal | None:
     if not vouched:
         return lambda _kind, _fields: {"vouched": False}
     return _keys().signing_key().sign if sign else None

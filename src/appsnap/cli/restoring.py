@@ -8,10 +8,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import appsnap
 from appsnap.errors import CannotLoad
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from appsnap.recipe.trust import Everything
 
 __all__ = ["restore_bytes", "restore_file"]
 
@@ -20,22 +24,28 @@ _STDIN = "/dev/stdin"
 _HINT = "appsnap: hint: "
 
 
-def restore_file(path: Path, passphrase: str | None) -> None:
-    """Restore a file that was just saved, trusting it, in an interpreter of its own.
+def restore_file(path: Path, passphrase: str | None, trust: Sequence[str] | Everything) -> None:
+    """Restore a file that was just saved, with this trust, in an interpreter of its own.
 
     What can be imported there is what `appsnap load` could import in this folder. Raises CannotLoad with its reason.
     """
     # Opened here, because a file without a name can't be opened by everybody.
     with path.open("rb") as file:
-        _restore(passphrase, stdin=file)
+        _restore(passphrase, trust, stdin=file)
 
 
-def restore_bytes(data: bytes) -> None:
+def restore_bytes(data: bytes, trust: Sequence[str] | Everything) -> None:
     """Restore the bytes of a plain snapshot, as `restore_file` does."""
-    _restore(None, data=data)
+    _restore(None, trust, data=data)
 
 
-def _restore(passphrase: str | None, *, stdin: Any = subprocess.PIPE, data: bytes | None = None) -> None:
+def _restore(
+    passphrase: str | None,
+    trust: Sequence[str] | Everything,
+    *,
+    stdin: Any = subprocess.PIPE,
+    data: bytes | None = None,
+) -> None:
     options: list[str] = []
     descriptors: list[int] = []
     writer = -1
@@ -43,7 +53,11 @@ def _restore(passphrase: str | None, *, stdin: Any = subprocess.PIPE, data: byte
         reader, writer = os.pipe()
         descriptors = [reader]
         options = ["--passphrase-fd", str(reader)]
-    arguments = ["load", "--quiet", "--trust-everything", *options, _STDIN]
+    if trust is appsnap.EVERYTHING:
+        options.append("--trust-everything")
+    else:
+        options += [word for name in trust for word in ("--trust", name)]
+    arguments = ["load", "--quiet", *options, _STDIN]
     try:
         process = subprocess.Popen(  # noqa: S603 - it is this very program
             [sys.executable, *_flags(), "-m", "appsnap", *arguments],

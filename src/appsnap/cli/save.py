@@ -55,10 +55,10 @@ def command(
     anew, so that renamed classes and upgraded state are written as they are now. To change only the kind or the layers
     of a snapshot, use `appsnap convert`, which imports nothing.
 
-    Before FILE is replaced, what was written is read back, and restored in a fresh interpreter that trusts it and finds
-    the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
+    Before FILE is replaced, what was written is read back, and restored in a fresh interpreter, trusted as SOURCE was,
+    that finds the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
     """
-    obj, ours = find_object(source, target, trust)
+    obj, enough = find_object(source, target, trust)
     passphrase = target.passphrase()
     if passphrase is None and not target.has_recipients and "APPSNAP_PASSPHRASE" in os.environ:
         words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {target.path}: give -p")
@@ -67,9 +67,9 @@ def command(
         progress.phase = f"restoring {target.path} in a fresh interpreter"
         if target.has_recipients:
             # Only they can open the file. What it holds can be tried all the same.
-            restore_bytes(appsnap.dumps(obj, target.kind))
+            restore_bytes(appsnap.dumps(obj, target.kind), enough)
         else:
-            restore_file(path, passphrase)
+            restore_file(path, passphrase, enough)
 
     with Progress(f"saving {target.path}") as progress:
         appsnap.save(
@@ -79,6 +79,6 @@ def command(
             passphrase=passphrase,
             tag=tag,
             check=None if no_verify else check,
-            vouched=ours,
+            vouched=enough is appsnap.EVERYTHING,
             **target.layers(),
         )

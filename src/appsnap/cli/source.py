@@ -35,11 +35,13 @@ def search_current_folder() -> None:
         sys.path.append(folder)
 
 
-def find_object(source: Input, target: Output, trust: Sequence[str] | Everything) -> tuple[Any, bool]:
-    """Return the object that a source names, and whether it may be signed.
+def find_object(
+    source: Input, target: Output, trust: Sequence[str] | Everything
+) -> tuple[Any, Sequence[str] | Everything]:
+    """Return the object that a source names, and what had to be trusted for it: EVERYTHING, but for a stranger's file.
 
-    What a snapshot made may be if that is trusted as a whole. Raises CannotLoad, OSError, and
-    UsageError where it makes no sense. A source that is the target is refused before anything is written.
+    Raises CannotLoad, OSError, and UsageError where it makes no sense. A source that is the target is refused before
+    anything is written.
     """
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
@@ -48,18 +50,18 @@ def find_object(source: Input, target: Output, trust: Sequence[str] | Everything
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
         _refuse_target(source.path, target.path)
         if _is_script(path):
-            return _run(source.path, trust), True
+            return _run(source.path, trust), appsnap.EVERYTHING
         trust = with_project(trust)
         snapshot = source.open()
         target.keep_secret(snapshot)
         if trust or snapshot.is_vouched_for:
             search_current_folder()
         with Progress(f"restoring {source.path}"):
-            return snapshot.build(trust), snapshot.is_vouched_for or trust is appsnap.EVERYTHING
+            return snapshot.build(trust), appsnap.EVERYTHING if snapshot.is_vouched_for else trust
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
-    return _imported(module, name, target.path), True
+    return _imported(module, name, target.path), appsnap.EVERYTHING
 
 
 def _is_script(path: Path) -> bool:
