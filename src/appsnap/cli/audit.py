@@ -17,7 +17,7 @@ from appsnap.recipe.trust import Everything, Trust, audit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from appsnap.cli.options import Input
+    from appsnap.cli.ends import Input
     from appsnap.errors import Want
     from appsnap.recipe.steps import Recipe
 

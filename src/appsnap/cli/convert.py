@@ -14,7 +14,7 @@ from appsnap.cli.progress import Progress
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from appsnap.cli.options import Input, Output
+    from appsnap.cli.ends import Input, Output
 
 __all__ = ["command"]
 

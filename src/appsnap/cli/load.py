@@ -10,14 +10,14 @@ import click
 from appsnap.cli import words
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import as_json, depth, reads, trusts
-from appsnap.cli.source import search_current_folder
+from appsnap.cli.project import search_current_folder
 from appsnap.errors import Damaged, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appsnap.cli.options import Input
+    from appsnap.cli.ends import Input
     from appsnap.recipe.trust import Everything
 
 __all__ = ["command"]

@@ -1,4 +1,4 @@
-"""Options that several commands have, each defined once; and what they come to: an `Input`, an `Output`, a trust.
+"""Options that several commands have, each defined once. What they come to is an `Input`, an `Output`, a trust.
 
 In commands that write, `--passphrase-file` and its like are for what is written, and the same with `--source-` in front
 for what is read.
@@ -6,185 +6,27 @@ for what is read.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import appsnap
+from appsnap.cli.ends import Input, Output
 from appsnap.cli.passphrase import Sources
-from appsnap.cli.progress import Progress
-from appsnap.cli.project import with_project
-from appsnap.cli.source import search_current_folder
-from appsnap.errors import Damaged, NewerFormat, PassphraseError, WrongKind
+from appsnap.errors import WrongKind
 from appsnap.kinds import KINDS
 from appsnap.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from appsnap.layers import Passphrase
-    from appsnap.recipe.trust import Everything
-    from appsnap.snapshot import Snapshot
+    from collections.abc import Callable, Iterable
 
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
 
-__all__ = ["Input", "Output", "as_json", "depth", "reads", "source_argument", "trusts", "writes"]
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A snapshot to be read, with what opens it."""
-
-    path: str
-    kind: str | None
-    sources: Sources
-    identity_files: tuple[str, ...]
-    limits: Limits
-
-    @property
-    def is_keyed(self) -> bool:
-        """Whether the command line names something to open it with."""
-        return self.sources.are_named or bool(self.identity_files)
-
-    def open(self) -> Snapshot:
-        """Read the snapshot without building it."""
-        with Progress(f"reading {self.path}") as progress:
-            passphrase, identities = self._passphrase(progress), self._identities()
-            with self._errors():
-                return appsnap.open_snapshot(
-                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
-                )
-
-    def open_legacy(self) -> Snapshot:
-        """Read a pickle with Twisted's old encryption without building it."""
-        if self.identity_files or self.kind not in (None, "pickle"):
-            raise click.UsageError(
-                "what --legacy-etap reads is a pickle, opened with a passphrase: give no --source-identity, "
-                "and no other --source-kind"
-            )
-        from appsnap.snapshot import open_legacy  # noqa: PLC0415 - nobody else has need of it
-
-        with Progress(f"reading {self.path}") as progress:
-            passphrase = self._passphrase(progress)
-            assert passphrase is not None, "without identities, one is named or asked for"
-            with self._errors():
-                return open_legacy(self.path, passphrase)
-
-    def load(self, trust: Sequence[str] | Everything) -> Any:
-        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted."""
-        from appsnap.snapshot import open_file  # noqa: PLC0415 - help has no need of it
-
-        with Progress(f"loading {self.path}") as progress:
-            passphrase, identities = self._passphrase(progress), self._identities()
-            with self._errors():
-                snapshot = open_file(
-                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
-                )
-                trust = with_project(trust)
-                if trust or snapshot.is_vouched_for:
-                    search_current_folder()
-                return snapshot.build(trust)
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Let errors about the file as a whole name it."""
-        try:
-            yield
-        except (Damaged, NewerFormat, PassphraseError, WrongKind) as error:
-            error.args = (f"{self.path}: {error}",)
-            raise
-
-    def _passphrase(self, progress: Progress) -> Passphrase | None:
-        named = self.sources.named()
-        if named is not None:
-            return named
-        if self.identity_files:
-            return None
-
-        def ask() -> str:
-            with progress.paused():
-                return self.sources.to_open(self.path)
-
-        # What nobody named for this file, the environment's passphrase and the prompt, is for encrypted files only.
-        return ask
-
-    def _identities(self) -> list[str]:
-        return [_text_of(path) for path in self.identity_files]
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A snapshot to be written, with its kind and its layers."""
-
-    path: str
-    kind: str
-    ask: bool
-    sources: Sources
-    recipients: tuple[str, ...]
-    recipient_files: tuple[str, ...]
-    armor: bool
-    compress: bool
-    plain: bool
-    sign: bool
-
-    @property
-    def has_passphrase(self) -> bool:
-        """Whether the file shall be encrypted with a passphrase: an option says so, or the extension does."""
-        by_name = Path(self.path).suffix.lower().startswith(".eta")
-        return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
-
-    @property
-    def has_recipients(self) -> bool:
-        """Whether the file shall be encrypted for recipients."""
-        return bool(self.recipients or self.recipient_files)
-
-    @property
-    def encrypts(self) -> bool:
-        """Whether the file shall be encrypted at all."""
-        return self.has_passphrase or self.has_recipients
-
-    def keep_secret(self, source: Snapshot) -> None:
-        """Refuse to write what was encrypted to a file that isn't, unless the command line says so."""
-        if not {"age", "legacy"}.isdisjoint(source.layers) and not self.encrypts and not self.plain:
-            raise PassphraseError(
-                f"{source.name} is encrypted, and {self.path} wouldn't be",
-                hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",
-            )
-
-    def passphrase(self) -> str | None:
-        """Return the passphrase, which may have to be typed, or None where there shall be none."""
-        return self.sources.to_close(self.path) if self.has_passphrase else None
-
-    def layers(self) -> dict[str, Any]:
-        """Return the arguments of `save` and `Snapshot.save` for the other layers, and for the signature."""
-        return {
-            "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
-            "armor": self.armor,
-            "compress": self.compress,
-            "sign": self.sign,
-        }
-
-
-def _text_of(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8")
-    except UnicodeDecodeError:
-        raise PassphraseError(f"{path} is no text, and so has no keys of age") from None
-
-
-def _lines_of(path: str) -> list[str]:
-    lines = [line.strip() for line in _text_of(path).splitlines()]
-    found = [line for line in lines if line and not line.startswith("#")]
-    if not found:
-        raise PassphraseError(f"there is no recipient in {path}", hint="write one age1… a line")
-    return found
+__all__ = ["as_json", "depth", "reads", "source_argument", "trusts", "writes"]
 
 
 def source_argument(metavar: str) -> Decorator:

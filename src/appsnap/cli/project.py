@@ -1,7 +1,9 @@
-"""What the project in the current folder says: the names in `[tool.appsnap] trust` of its pyproject.toml."""
+"""What the current folder has a say in: its modules, and the names in `[tool.appsnap] trust` of its pyproject.toml."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,16 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.trust import Everything
 
-__all__ = ["with_project"]
+__all__ = ["search_current_folder", "with_project"]
 
 _FILE = "pyproject.toml"
+
+
+def search_current_folder() -> None:
+    """Let modules be found in the current folder too: last, so that none there takes the place of an installed one."""
+    folder = os.getcwd()  # noqa: PTH109 - a text is what is needed
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def with_project(trust: Sequence[str] | Everything) -> Sequence[str] | Everything:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from appsnap.cli.options import Input, Output
+    from appsnap.cli.ends import Input, Output
     from appsnap.recipe.trust import Everything
 
 __all__ = ["command"]

@@ -17,7 +17,7 @@ from appsnap.recipe.steps import Ref
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appsnap.cli.options import Input
+    from appsnap.cli.ends import Input
     from appsnap.recipe.outline import Outline
     from appsnap.recipe.steps import Operand
     from appsnap.snapshot import Snapshot

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,26 +12,19 @@ import click
 
 import appsnap
 from appsnap.cli.progress import Progress
-from appsnap.cli.project import with_project
+from appsnap.cli.project import search_current_folder, with_project
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appsnap.cli.options import Input, Output
+    from appsnap.cli.ends import Input, Output
     from appsnap.recipe.trust import Everything
 
-__all__ = ["find_object", "search_current_folder"]
+__all__ = ["find_object"]
 
 _SCRIPTS = (".tac", ".py")
-
-
-def search_current_folder() -> None:
-    """Let modules be found in the current folder too: last, so that none there takes the place of an installed one."""
-    folder = os.getcwd()  # noqa: PTH109 - a text is what is needed
-    if folder not in sys.path:
-        sys.path.append(folder)
 
 
 def find_object(

@@ -14,7 +14,7 @@ from appsnap.errors import CannotLoad
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
-    from appsnap.cli.options import Input
+    from appsnap.cli.ends import Input
     from appsnap.recipe.outline import Outline
     from appsnap.snapshot import Snapshot
 
