@@ -13,10 +13,22 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 import appsnap
 import shop
-from appsnap.errors import CannotLoad, CannotSave, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
+from appsnap.errors import (
+    AppsnapError,
+    CannotBuild,
+    CannotLoad,
+    CannotSave,
+    Damaged,
+    NewerFormat,
+    NotTrusted,
+    PassphraseError,
+    WrongKind,
+)
 from appsnap.files import age
+from appsnap.files.header import Header
 from appsnap.files.keyring import Keyring
-from appsnap.kinds import KINDS
+from appsnap.kinds import KINDS, kind_named
+from appsnap.recipe.steps import Name, New, Recipe, Ref
 from appsnap.snapshot import open_legacy
 
 PASSPHRASE = "tea and cake"
@@ -276,7 +288,7 @@ class TestSignatures:
         secret = appsnap.open_snapshot(tmp_path / "secret", passphrase="tea")
         secret.save(tmp_path / "again", passphrase="cake", compress=True)
 
-        assert appsnap.open_snapshot(tmp_path / "copy").provenance == "unsigned"
+        assert appsnap.open_snapshot(tmp_path / "copy").provenance == "unsigned, made from a file that wasn't trusted"
         for name, passphrase in {"copy": None, "secret": "tea", "again": "cake"}.items():
             with pytest.raises(NotTrusted):
                 appsnap.load(tmp_path / name, passphrase=passphrase)
@@ -304,6 +316,33 @@ class TestSignatures:
         stock = appsnap.load(path, trust=["shop.*"]).getServiceNamed("stock")
         assert stock.goods["tea"] == 99
 
+    def test_keys_may_change(self, tmp_path, stranger):
+        """What is trusted is looked up when it is asked for, in words and in deed alike."""
+        appsnap.save(shop.make(), tmp_path / "file")
+        stranger()
+        snapshot = appsnap.open_snapshot(tmp_path / "file")
+        assert "not trusted" in snapshot.provenance
+
+        Keyring().trust(snapshot.signer)
+        assert snapshot.build().name == "shop"
+        Keyring().revoke(snapshot.signer)
+
+        with pytest.raises(NotTrusted):
+            snapshot.build()
+
+    def test_keys_that_cannot_be_used(self, tmp_path):
+        """A file can be looked at, but nothing is built of it, where the keys aren't one's own alone."""
+        appsnap.save(shop.make(), tmp_path / "file")
+        Keyring().own_path.chmod(0o644)
+        try:
+            snapshot = appsnap.open_snapshot(tmp_path / "file")
+
+            assert "can be read by others" in str(snapshot)
+            with pytest.raises(AppsnapError, match="can be read by others"):
+                snapshot.build()
+        finally:
+            Keyring().own_path.chmod(0o600)
+
     def test_dumps(self, kind, stranger):
         """Bytes are the same whoever writes them, unless a signature is asked for."""
         one, signed = appsnap.dumps([1], kind), appsnap.dumps([1], kind, sign=True)
@@ -319,6 +358,27 @@ MARKS = {"pickle": b"\x8c\tsignature", "msgpack": b"\xa9signature", "source": b'
 
 
 class TestWrongInput:
+    def test_distributions_that_are_none(self, kind):
+        """Where a class is gone, the error says what to do, and quotes what the file says it was saved with."""
+        names = {"": "1", "a\x1b[2J": "2\n"}
+        recipe = Recipe([Name("shop.services", "Gone"), New(Ref(0), [])], Ref(1))
+        data = b"".join(kind_named(kind).write(Header(kind), recipe, names))
+
+        with pytest.raises(CannotBuild) as caught:
+            appsnap.loads(data, trust=["shop.services.Gone"])
+
+        assert "appsnap.evolve.renamed" in caught.value.hint
+        assert caught.value.hint.endswith(r"saved with  1, a\x1b[2J 2\x0a")
+
+    @pytest.mark.parametrize("epoch", ["x", "1" * 30, "nan"])
+    def test_source_date_epoch(self, epoch, monkeypatch, tmp_path):
+        """A time that is none is an error of ours, and nothing is written."""
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+
+        with pytest.raises(AppsnapError, match="SOURCE_DATE_EPOCH"):
+            appsnap.save([1], tmp_path / "file")
+        assert not (tmp_path / "file").exists()
+
     def test_truncated_at_every_length(self, kind):
         """Each is refused in one line, as damaged."""
         data = appsnap.dumps({"a": [1, 2.5, "x", {3}], "b": b"y" * 100}, kind)
@@ -447,6 +507,17 @@ class TestWrongInput:
             path.write_bytes(pickle.dumps("x" * size, protocol))
 
             assert appsnap.load(path, kind="pickle") == "x" * size
+
+    def test_a_damaged_pickle_in_an_encrypted_ones_name(self, tmp_path):
+        """It isn't taken for Twisted's old encryption, either."""
+        path = tmp_path / "web.etap"
+        for size in range(16):
+            data = bytearray(appsnap.dumps(["x" * size]))
+            data[150] ^= 1
+            path.write_bytes(data)
+
+            with pytest.raises(Damaged):
+                appsnap.load(path)
 
     @pytest.mark.parametrize("data", [b"", b"\0", b"hello", b"PK\x03\x04", b"\x89PNG\r\n", b"{}"])
     def test_what_is_no_snapshot(self, data):

@@ -50,7 +50,16 @@ class AppsnapError(Exception):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(escaped(message))
-        self.hint = escaped(hint)
+        self.hint = hint
+
+    @property
+    def hint(self) -> str:
+        """What to do next, in one line that can be printed; or an empty text."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, text: str) -> None:
+        self._hint = escaped(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ class Want:
 class NotTrusted(CannotLoad):
     """The snapshot wants names that nobody agreed to. `wants` has them all; nothing was imported, nothing was run.
 
-    `provenance` says in words who signed it, if anybody did.
+    `provenance` says in words what is known of whoever signed it, if anybody did.
     """
 
     exit_code = 3

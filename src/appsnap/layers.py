@@ -94,9 +94,11 @@ def unwrap(
 
 
 def unwrap_legacy(data: memoryview, passphrase: Passphrase) -> Unwrapped:
-    """Take off Twisted's old encryption: what comes out is a pickle, or garbage. Its passphrase vouches for nothing.
+    """Take off Twisted's old encryption. Its passphrase vouches for nothing.
 
-    Raises WrongKind for a file that isn't encrypted, or not by Twisted, and CannotLoad for Twisted's source kind.
+    Nothing but that a pickle comes out says whether the passphrase is right, and whether somebody changed the file.
+    Raises PassphraseError where none comes out, WrongKind for a file that isn't encrypted, or not by Twisted, and
+    CannotLoad for Twisted's source kind.
     """
     if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
         raise WrongKind("the file is encrypted with age, not by Twisted", hint="leave --legacy-etap out")
@@ -112,6 +114,10 @@ def unwrap_legacy(data: memoryview, passphrase: Passphrase) -> Unwrapped:
             "what comes out is Twisted's source kind, a program, which appsnap doesn't read",
             hint="load it with the Twisted that wrote it, save it as a pickle there, and convert that",
         )
+    if not _seems_pickle(memoryview(content)):
+        raise PassphraseError(
+            "no pickle comes out: the passphrase is wrong, or the file is damaged or none of Twisted's"
+        )
     return Unwrapped(memoryview(content), ("legacy",), with_passphrase=False)
 
 
@@ -122,20 +128,26 @@ def _seems_legacy(data: memoryview, path: str | os.PathLike[str] | None) -> bool
 
 
 def _is_plain(data: memoryview) -> bool:
-    """Tell whether data isn't encrypted: it begins as a snapshot does, or all of it is a pickle.
+    """Tell whether data isn't encrypted: it begins as a snapshot does, or is a pickle, whole or not.
 
     What is encrypted begins with pickle's first byte once in 256 files, and pickles of the protocols 0 and 1 have none.
     """
     head = bytes(data[:16])
-    if zstd.is_compressed(head):
+    if zstd.is_compressed(head) or pickle.has_header(data):
         return True
     try:
         if recognise(head) != "pickle":
             return True
     except Damaged:
         pass
+    return _seems_pickle(data)
+
+
+def _seems_pickle(data: memoryview) -> bool:
+    """Tell whether data is a pickle, or begins and ends as one: what is decrypted with a wrong key doesn't."""
     try:
         pickle.read(data)
-    except CannotLoad:
-        return False
+    except CannotLoad as error:
+        begins = not isinstance(error, Damaged) or (error.offset or 0) >= legacy.BLOCK
+        return begins and bytes(data[-1:]) == b"."
     return True

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap import layers
-from appsnap.errors import CannotBuild, CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind
+from appsnap.errors import AppsnapError, CannotBuild, Damaged, NotTrusted, WrongKind
 from appsnap.files import atomic
 from appsnap.files.header import Header, distributions_of, installed_version, now
-from appsnap.files.legacy import BLOCK
 from appsnap.kinds import Document, kind_named, pickle, recognise
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
@@ -180,7 +179,7 @@ def _build(document: Document, trust: Trust, limits: Limits) -> Any:
         saved_with = document.trailer.distributions if document.trailer else {}
         others = [f"{name} {version}" for name, version in saved_with.items() if installed_version(name) != version]
         if others:
-            error.hint = f"the file was saved with {', '.join(others)}"
+            error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others)}"]))
         raise
 
 
@@ -225,6 +224,19 @@ def _kind_of(data: memoryview, expected: str | None) -> str:
     if expected not in (None, found):
         raise WrongKind(f"the file is a {found} snapshot, not {expected}", hint=f"give kind {found}, or none")
     return found
+
+
+def _who(signer: str) -> str:
+    try:
+        keys = _keys()
+        if signer == keys.own():
+            return "you"
+        trusted = keys.trusted()
+    except AppsnapError as error:
+        return f"{signer} ({error})"
+    if signer not in trusted:
+        return f"{signer} (not trusted)"
+    return f"{signer} ({', '.join(filter(None, [trusted[signer], 'trusted']))})"
 
 
 class Snapshot:
@@ -273,16 +285,31 @@ class Snapshot:
         """The key (`appsnap1…`) that signed it, before it was edited if it is. The signature has been verified."""
         return self._content.trailer.signer if self._content.trailer else None
 
-    @functools.cached_property
+    @property
     def is_vouched_for(self) -> bool:
         """Whether it is trusted as a whole: signed, as it is, by a known key; or opened with a passphrase.
 
-        Not so where whoever wrote it didn't vouch for it.
+        Not so where whoever wrote it didn't vouch for it. Raises AppsnapError where there are keys that can't be used.
         """
-        if self._content.trailer is not None and self._content.trailer.vouched is False:
+        if self._is_disowned:
             return False
         signer = None if self.edited else self.signer
         return self.with_passphrase or (signer is not None and _keys().knows(signer))
+
+    @property
+    def provenance(self) -> str:
+        """Who signed it, or why it isn't signed, in words."""
+        if self._is_disowned:
+            return "unsigned, made from a file that wasn't trusted"
+        if self.signer is None:
+            words = "edited since it was saved" if self.edited else "unsigned"
+        else:
+            words = f"{'edited since it was signed' if self.edited else 'signed'} by {_who(self.signer)}"
+        return f"{words}, opened with a passphrase" if self.with_passphrase else words
+
+    @property
+    def _is_disowned(self) -> bool:
+        return self._content.trailer is not None and self._content.trailer.vouched is False
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -303,11 +330,11 @@ class Snapshot:
         try:
             return _build(self.document, trusted, limits)
         except NotTrusted as error:
-            if self.signer is not None:
+            if self.edited:
                 error.provenance = f"the file was {self.provenance}"
-                if not self.edited:
-                    error.provenance += f", all of whose files `appsnap keys trust {self.signer}` would trust"
-                error.hint = f"{error.provenance}; {error.hint}"
+            elif self.signer is not None:
+                error.provenance = f"`appsnap keys trust {self.signer}` would trust all that its signer signs"
+            error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
             raise
 
     def save(
@@ -356,23 +383,6 @@ class Snapshot:
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 
-    @property
-    def provenance(self) -> str:
-        """Who signed it, in words."""
-        if self.signer is None:
-            what = "edited since it was saved" if self.edited else "unsigned"
-            return f"{what}, but opened with a passphrase" if self.is_vouched_for else what
-        keys = _keys()
-        if self.signer == keys.own():
-            who = "you"
-        else:
-            trusted = keys.trusted()
-            known = (
-                ", ".join(filter(None, [trusted[self.signer], "trusted"])) if self.signer in trusted else "not trusted"
-            )
-            who = f"{self.signer} ({known})"
-        return f"{'edited since it was signed' if self.edited else 'signed'} by {who}"
-
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
@@ -395,22 +405,11 @@ def open_snapshot(
 
 
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapshot:
-    """Read a pickle with Twisted's old encryption, without building it, for `appsnap convert` alone.
+    """Read a pickle with Twisted's old encryption, as any bare pickle is read, for `appsnap convert` alone.
 
-    Nothing but that a pickle comes out says whether the passphrase is right, and whether somebody changed the file. It
-    is read as any bare pickle is. Raises PassphraseError where none comes out, WrongKind for a file that isn't
-    encrypted, or not by Twisted, CannotLoad for Twisted's source kind, and what reading a pickle raises.
+    Raises what `appsnap.layers.unwrap_legacy` raises, and what reading a pickle raises.
     """
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
-    try:
-        document = pickle.read(unwrapped.data)
-    except CannotLoad as error:
-        # With the right passphrase, the first block reads as pickle, and the last one ends as one.
-        begins = not isinstance(error, Damaged) or (error.offset or 0) >= BLOCK
-        if begins and bytes(unwrapped.data[-1:]) == b".":
-            raise
-        raise PassphraseError(
-            "no pickle comes out: the passphrase is wrong, or the file is damaged or none of Twisted's"
-        ) from None
+    document = pickle.read(unwrapped.data)
     return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=Path(path).name)

@@ -39,14 +39,19 @@ class Persistent:
         self.style = style
 
     def save(
-        self, tag: str | None = None, filename: str | os.PathLike[str] | None = None, passphrase: str | None = None
+        self,
+        tag: str | None = None,
+        filename: str | os.PathLike[str] | None = None,
+        passphrase: str | None = None,
+        *,
+        sign: bool = True,
     ) -> None:
-        """Save to `filename`, or to what name and tag give, in the current folder."""
+        """Save to `filename`, or to what name and tag give, in the current folder; signed unless `sign` is false."""
         # A service is made, started and stopped without it.
         from appsnap import snapshot  # noqa: PLC0415
 
         target = filename or self._filename(tag, encrypted=passphrase is not None)
-        snapshot.save(self.original, target, kind=self.style, passphrase=passphrase, tag=tag or None)
+        snapshot.save(self.original, target, kind=self.style, passphrase=passphrase, tag=tag or None, sign=sign)
 
     def _filename(self, tag: str | None, *, encrypted: bool) -> str:
         stem = f"{self.name}-{tag}" if tag else self.name

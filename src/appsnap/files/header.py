@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appsnap import __version__
-from appsnap.errors import Damaged, NewerFormat
+from appsnap.errors import AppsnapError, Damaged, NewerFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -120,7 +120,10 @@ class Trailer:
 def now() -> str:
     """Return the time of a save: that of SOURCE_DATE_EPOCH (seconds since 1970) if it is set."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = dt.datetime.now(dt.UTC) if epoch is None else dt.datetime.fromtimestamp(int(epoch), dt.UTC)
+    try:
+        moment = dt.datetime.now(dt.UTC) if epoch is None else dt.datetime.fromtimestamp(int(epoch), dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        raise AppsnapError(f"SOURCE_DATE_EPOCH is no number of seconds since 1970: {epoch!r:.60}") from None
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -148,5 +151,5 @@ def installed_version(distribution: str) -> str | None:
 
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):  # what stands in a file may be no name at all
         return None

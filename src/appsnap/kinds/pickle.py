@@ -51,7 +51,17 @@ if TYPE_CHECKING:
 
     from appsnap.files.header import Seal
 
-__all__ = ["Frame", "assemble", "encode", "open_frame", "read", "unpickle_objects", "write", "write_objects"]
+__all__ = [
+    "Frame",
+    "assemble",
+    "encode",
+    "has_header",
+    "open_frame",
+    "read",
+    "unpickle_objects",
+    "write",
+    "write_objects",
+]
 
 
 # From objects, by the C pickler
@@ -166,9 +176,14 @@ def _plain(fields: dict[str, Any]) -> bytes:
     return pickle.dumps(fields, PROTOCOL)
 
 
+def has_header(data: memoryview) -> bool:
+    """Tell whether a pickle is one of ours, or a bare one."""
+    return bytes(data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]) == _MAGIC
+
+
 def _header(data: memoryview) -> tuple[Header | None, int, int]:
     """Return the header, and where the body begins and ends; no header for a bare pickle."""
-    if bytes(data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]) != _MAGIC:
+    if not has_header(data):
         return None, 0, len(data)
     fields, start = _read_plain(data, 0)
     header = Header.from_dict(fields, "pickle")
