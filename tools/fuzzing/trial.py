@@ -25,7 +25,7 @@ from appsnap.files import age, zstd
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import MAKERS, FrozenSet, Ref, Set, SetState, operands
+from appsnap.recipe.steps import MAKERS, Call, FrozenSet, Name, New, Ref, Set, SetState, operands
 from appsnap.recipe.trust import Trust, _survey, wants
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
@@ -244,17 +244,22 @@ def _look(shot: snapshot.Snapshot) -> None:
 def _is_comparable(recipe: Recipe) -> bool:
     """Tell whether equal recipes give objects that can't be told apart.
 
-    Not where a set is a state: who takes its items one by one takes them in another order each time. And of what is no
-    number, only the sign is kept.
+    Not where a set is a state or an argument: who takes its items one by one takes them in another order each time. And
+    of what is no number, only the sign is kept.
     """
     made = [step for step in recipe.steps if type(step) in MAKERS]
-    states = [step.state for step in recipe.steps if isinstance(step, SetState)]
-    if any(type(state) is Ref and isinstance(made[state], (Set, FrozenSet)) for state in states):
+    handed = [part for step in recipe.steps if isinstance(step, (Call, New, SetState)) for part in operands(step)[1:]]
+    if any(type(part) is Ref and _may_be_set(made[part], made) for part in handed):
         return False
     floats = [part for step in recipe.steps for part in operands(step) if isinstance(part, float) and math.isnan(part)]
     return all(struct.pack(">d", number)[1:] == _NAN for number in floats)
 
 
+def _may_be_set(step: Any, made: list[Any]) -> bool:
+    return isinstance(step, (Set, FrozenSet, Call)) or (isinstance(step, New) and made[step.cls] in _SETS)
+
+
+_SETS = (Name("harmless", "Group"), Name("zoo", "MySet"))
 _NAN = struct.pack(">d", math.nan)[1:]
 
 
