@@ -394,7 +394,7 @@ def open_snapshot(
     return snapshot
 
 
-def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapshot:
+def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
     """Read a pickle with Twisted's old encryption, without building it, for `appsnap convert` alone.
 
     Nothing but that a pickle comes out says whether the passphrase is right, and whether somebody changed the file. It
@@ -404,7 +404,7 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapsho
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
     try:
-        document = pickle.read(unwrapped.data)
+        document = pickle.read(unwrapped.data, limits.steps)
     except CannotLoad as error:
         # With the right passphrase, the first block reads as pickle, and the last one ends as one.
         begins = not isinstance(error, Damaged) or (error.offset or 0) >= BLOCK
@@ -413,4 +413,5 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapsho
         raise PassphraseError(
             "no pickle comes out: the passphrase is wrong, or the file is damaged or none of Twisted's"
         ) from None
-    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=Path(path).name)
+    name = Path(path).name
+    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)

@@ -59,7 +59,7 @@ def command(*, source: Input, target: Output, legacy_etap: bool) -> None:
     def check(path: Path) -> None:
         if not target.has_recipients:
             progress.phase = f"reading {target.path} back"
-            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase)
+            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
 
     with Progress(f"writing {target.path}") as progress:
         old.save(target.path, kind=target.kind, passphrase=passphrase, check=check, **target.layers())

@@ -67,9 +67,9 @@ def command(
         progress.phase = f"restoring {target.path} in a fresh interpreter"
         if target.has_recipients:
             # Only they can open the file. What it holds can be tried all the same.
-            restore_bytes(appsnap.dumps(obj, target.kind), enough)
+            restore_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
         else:
-            restore_file(path, passphrase, enough)
+            restore_file(path, passphrase, enough, source.limits)
 
     with Progress(f"saving {target.path}") as progress:
         appsnap.save(
