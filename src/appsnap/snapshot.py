@@ -306,7 +306,8 @@ class Snapshot:
             if self.signer is not None:
                 error.provenance = f"the file was {self.provenance}"
                 if not self.edited:
-                    error.provenance += f", all of whose files `appsnap keys trust {self.signer}` would trust"
+                    trusting = f"`appsnap keys trust {self.signer}` trusts all its files"
+                    error.provenance = f"the file was signed by a key that isn't trusted ({trusting})"
                 error.hint = f"{error.provenance}; {error.hint}"
             raise
 

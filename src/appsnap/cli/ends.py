@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import appsnap
+from appsnap.cli import words
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
-from appsnap.cli.words import escaped
 from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Input:
             yield
         except (CannotLoad, PassphraseError) as error:
             # Errors about a place in it say which; and one of them begins with the file already.
-            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
+            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(words.escaped(f"{self.path} ")):
                 raise
             error.args = (f"{self.path}: {error}",)
             raise
@@ -159,8 +160,23 @@ class Output:
             )
 
     def passphrase(self) -> str | None:
-        """Return the passphrase, which may have to be typed, or None where there shall be none."""
-        return self.sources.to_close(self.path) if self.has_passphrase else None
+        """Return the passphrase, which may have to be typed, or None where there shall be none.
+
+        What only lies in the environment encrypts nothing, but isn't passed over in silence.
+        """
+        if self.has_passphrase:
+            return self.sources.to_close(self.path)
+        if not self.encrypts and not self.plain and "APPSNAP_PASSPHRASE" in os.environ:
+            words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {self.path}: give -p")
+        return None
+
+    def tell_unsigned(self, source: str, command: str) -> None:
+        """Say that it isn't signed, because its source isn't trusted as a whole, and which command signs it."""
+        if self.sign:
+            words.note(
+                f"note: {self.path} isn't signed, because {source} isn't trusted as a whole; if you trust it as you "
+                f"trust a program: {command}"
+            )
 
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for the other layers, and for the signature."""
