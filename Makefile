@@ -1,13 +1,14 @@
-# make demo   installs appsnap, and does the main job before your eyes
-# make test   installs what tests need, and runs everything: ruff, mypy, pytest
-# make wheel  builds the wheel, and runs the tests against it, installed elsewhere
+# make demo      installs appsnap, and does the main job before your eyes
+# make test      installs what tests need, and runs everything: ruff, mypy, pytest
+# make wheel     builds the wheel, and runs the tests against it, installed elsewhere
+# make vectors   writes tests/vectors anew: files that every reader of snapshots has to refuse, or not
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CCTV := .cache/cctv-age
 
-.PHONY: demo test lint check pythons wheel vectors clean
+.PHONY: demo test lint check pythons wheel vectors age-vectors clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py
@@ -18,17 +19,21 @@ lint: $(VENV)/.tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python tools/make_vectors.py --check
 
-check: $(VENV)/.tests vectors
+check: $(VENV)/.tests age-vectors
 	$(BIN)/python -m pytest
 
-pythons: vectors
+pythons: age-vectors
 	PYTHON="$(PYTHON)" tools/other_pythons.sh
 
-wheel: $(VENV)/.tests vectors
+wheel: $(VENV)/.tests age-vectors
 	tools/test_wheel.sh "$(PYTHON)"
 
-vectors: $(CCTV)
+vectors: $(VENV)/.tests
+	$(BIN)/python tools/make_vectors.py
+
+age-vectors: $(CCTV)
 
 $(CCTV):
 	@if command -v npm >/dev/null; then $(PYTHON) tools/fetch_age_vectors.py; \

@@ -333,7 +333,8 @@ class Snapshot:
             if self.edited:
                 error.provenance = f"the file was {self.provenance}"
             elif self.signer is not None:
-                error.provenance = f"`appsnap keys trust {self.signer}` would trust all that its signer signs"
+                trusting = f"`appsnap keys trust {self.signer}` trusts all its files"
+                error.provenance = f"the file was signed by a key that isn't trusted ({trusting})"
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
             raise
 
@@ -404,12 +405,13 @@ def open_snapshot(
     return snapshot
 
 
-def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase) -> Snapshot:
+def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
     """Read a pickle with Twisted's old encryption, as any bare pickle is read, for `appsnap convert` alone.
 
     Raises what `appsnap.layers.unwrap_legacy` raises, and what reading a pickle raises.
     """
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
-    document = pickle.read(unwrapped.data)
-    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=Path(path).name)
+    document = pickle.read(unwrapped.data, limits.steps)
+    name = Path(path).name
+    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from appsnap.cli.allowing import allowing
+from appsnap.cli.allowing import allowing, signing
 from appsnap.errors import Want
 
 
@@ -53,3 +53,14 @@ class TestAllowing:
         assert name not in shlex.split(
             allowing([Want("a.B", "create", "x")], ["load", name]).replace(shlex.quote(name), "")
         )
+
+
+class TestSigning:
+    """The command that would sign what was left unsigned."""
+
+    def test_command(self):
+        """It is `save`, with the same options, and trusts the whole file instead of some names."""
+        command = signing(["convert", "a.tas", "b.etap", "--compress"])
+
+        assert command == "appsnap save a.tas b.etap --compress --trust-everything"
+        assert signing(["save", "--trust", "a.B", "--", "-a", "b"]) == "appsnap save --trust-everything -- -a b"

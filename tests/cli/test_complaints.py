@@ -2,6 +2,7 @@ import pytest
 
 from appsnap.cli.complaints import explain
 from appsnap.errors import CannotSave, Damaged, NotTrusted, PassphraseError, Place, ServiceError, Want
+from appsnap.limits import over
 
 
 class TestExplain:
@@ -27,6 +28,13 @@ class TestExplain:
 
         assert [*complaint.lines] == lines
         assert complaint.exit_code == exit_code
+
+    @pytest.mark.parametrize(("command", "option"), [("show", "--limit"), ("save", "--source-limit")])
+    def test_limit(self, command, option):
+        """A limit is raised by the option that the command has."""
+        complaint = explain(over("key_depth", 5, "too deep"), [command, "a.tap"])
+
+        assert complaint.hint == f"if you trust who wrote the file, raise the limit: {option} key_depth=…"
 
     def test_cannot_save(self):
         """Every place has a line of its own."""

@@ -1,4 +1,5 @@
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -32,6 +33,14 @@ class TestOwnKey:
         assert (mode(ring.own_path), mode(ring.folder)) == (0o600, 0o700)
         assert [*ring.folder.iterdir()] == [ring.own_path]
 
+    def test_created(self, ring, monkeypatch):
+        """It says when it was made, also where snapshots say another time."""
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+
+        ring.signing_key()
+
+        assert re.match(r"# created: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", ring.own_path.read_text())
+
     def test_made_by_many_at_once(self, ring):
         """Processes that save for the first time at once end with one key."""
         code = "from pathlib import Path; import sys; from appsnap.files.keyring import Keyring\n"
@@ -42,7 +51,6 @@ class TestOwnKey:
             )
             for _ in range(6)
         ]
-        outputs = {None}
         for child in children:
             child.stdin.write("\n")
             child.stdin.flush()
@@ -77,6 +85,7 @@ class TestOwnKey:
 
         with pytest.raises(AppsnapError, match="none can be made in") as caught:
             ring.signing_key()
+        assert str(caught.value).endswith(": not a directory")
         assert "APPSNAP_CONFIG_DIR" in caught.value.hint
         assert (ring.own(), ring.trusted()) == (None, {})
 
@@ -124,11 +133,11 @@ class TestTrustedKeys:
     def test_trusted_and_revoked(self, ring):
         """A key is known from when it is trusted to when it is revoked; names are kept."""
         keys = [SigningKey.generate().public_key for _ in range(3)]
-        for name, key in zip(("Ada", "", "Grace at\tthe office"[:5]), keys, strict=True):
+        for name, key in zip(("Ada", "", "Grace at the office"), keys, strict=True):
             ring.trust(key, name)
         ring.trust(keys[1], "Barbara")
 
-        assert ring.trusted() == {keys[0]: "Ada", keys[1]: "Barbara", keys[2]: "Grace"}
+        assert ring.trusted() == {keys[0]: "Ada", keys[1]: "Barbara", keys[2]: "Grace at the office"}
         assert all(map(ring.knows, keys))
 
         ring.revoke(keys[0])
@@ -143,10 +152,25 @@ class TestTrustedKeys:
         key = ring.signing_key().public_key
 
         assert ring.knows(key)
-        with pytest.raises(AppsnapError, match="your own key"):
+        with pytest.raises(AppsnapError, match="your own key, which is trusted anyway"):
+            ring.trust(key, "me")
+        assert ring.trusted() == {}
+        with pytest.raises(AppsnapError, match="your own key") as caught:
             ring.revoke(key)
+        assert f"appsnap keys trust {key}" in caught.value.hint
 
-    @pytest.mark.parametrize("name", ["a\nappsnap1x", "\x1b[2J", "\u202e"])
+    def test_own_in_the_list(self, ring):
+        """Where one's own key stands in the list all the same, it can be removed from there."""
+        key = ring.signing_key().public_key
+        ring.trusted_path.write_text(f"{key} me\n")
+        ring.trusted_path.chmod(0o600)
+
+        ring.revoke(key)
+
+        assert ring.trusted() == {}
+        assert ring.knows(key)
+
+    @pytest.mark.parametrize("name", ["a\nappsnap1x", "Grace at\tthe office", "\x1b[2J", "\u202e"])
     def test_names(self, ring, name):
         """A name can't add a line, nor look like another one."""
         with pytest.raises(AppsnapError, match="one line"):

@@ -47,8 +47,25 @@ class TestSigningKey:
     def test_no_key(self, text):
         """What is no key is an error of ours."""
         for parse in (SigningKey.parse, check_key):
-            with pytest.raises(AppsnapError, match="no signing key"):
+            with pytest.raises(AppsnapError, match="is no key of a signer"):
                 parse(text)
+
+    @pytest.mark.parametrize(
+        ("text", "quoted"),
+        [
+            ("foo", True),
+            ("appsnap1" + "q" * 60, True),
+            ("AGE-SECRET-KEY-1Q", False),
+            ("appsnap-secret-key", False),
+            ("a passphrase of several words", False),
+        ],
+    )
+    def test_no_secret_is_quoted(self, text, quoted):
+        """What was taken for a key is quoted where it can't be a secret one."""
+        with pytest.raises(AppsnapError) as caught:
+            check_key(text)
+
+        assert (text in str(caught.value)) == quoted
 
 
 class TestSignerOf:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from appsnap.errors import Want
 
-__all__ = ["allowing"]
+__all__ = ["allowing", "signing"]
 
 
 def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
@@ -33,6 +33,11 @@ def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
 
 
+def signing(arguments: Sequence[str]) -> str:
+    """Return what to type so that what `save` or `convert` with these arguments left unsigned is signed."""
+    return _with_options(["save", *_without_trust(arguments[1:])], ["--trust-everything"])
+
+
 def _can_be_named(want: Want) -> bool:
     try:
         Trust([want.grant])
@@ -42,6 +47,11 @@ def _can_be_named(want: Want) -> bool:
 
 
 def _everything(why: str, arguments: Sequence[str]) -> str:
+    command = _with_options(_without_trust(arguments), ["--trust-everything"])
+    return f"{why}; if you trust who wrote it as you trust a program: {command}"
+
+
+def _without_trust(arguments: Sequence[str]) -> list[str]:
     words = iter(arguments)
     kept = []
     for word in words:
@@ -49,8 +59,7 @@ def _everything(why: str, arguments: Sequence[str]) -> str:
             next(words, None)
         elif not word.startswith("--trust="):
             kept.append(word)
-    command = _with_options(kept, ["--trust-everything"])
-    return f"{why}; if you trust who wrote it as you trust a program: {command}"
+    return kept
 
 
 def _with_options(arguments: Iterable[str], options: Sequence[str]) -> str:

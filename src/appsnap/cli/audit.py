@@ -10,7 +10,7 @@ from appsnap.cli import words
 from appsnap.cli.allowing import allowing
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import as_json, reads, trusts
-from appsnap.cli.project import with_project
+from appsnap.cli.project import trust_in
 from appsnap.errors import CannotLoad, NotTrusted
 from appsnap.recipe.trust import Everything, Trust, audit
 
@@ -41,16 +41,17 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
 
     A line has the verdict, the use, the name and the first path that wants it. The verdict is "built-in" for what is
     always trusted, "trusted" for what --trust allows, [tool.appsnap] trust in the pyproject.toml of this folder, or the
-    file's signature; "code" for what makes functions and classes from the file's content, and "missing" for the rest.
-    Nothing is imported.
+    file's signature or passphrase; "code" for what makes functions and classes from the file's content, and "missing"
+    for the rest. Nothing is imported.
 
     The exit code is 0 if all names are trusted, else 3; then the last line is the command that would allow them.
     """
     snapshot = source.open()
     recipe = snapshot.document.recipe
     wanted = snapshot.names
+    provenance = snapshot.provenance
     beyond = _beyond(recipe)
-    missing = {} if snapshot.is_vouched_for else _missing(recipe, with_project(trust))
+    missing = _missing(recipe, trust_in(snapshot, trust))
     allow = allowing([*missing], context.find_root().obj) if missing else None
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
     if as_json:
@@ -59,7 +60,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
             {
                 "file": snapshot.name,
                 "signer": snapshot.signer,
-                "provenance": snapshot.provenance,
+                "provenance": provenance,
                 "trusted": not missing,
                 "names": names,
                 "allow": allow,
@@ -69,7 +70,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
         words.write(_table(rows))
         count = "1 name" if len(wanted) == 1 else f"{len(wanted):,} names"
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
-        words.write([f"{count}, {verdict}; {snapshot.provenance}"])
+        words.write([f"{count}, {verdict}; {provenance}"])
         words.write([allow] if allow else [])
     return NotTrusted.exit_code if missing else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Complaint:
         case ServiceError():
             return Complaint([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
         case AppsnapError():
-            return Complaint([str(error)], error.hint, error.exit_code)
+            return Complaint([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
         case KeyboardInterrupt():
@@ -63,6 +64,15 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Complaint:
     if error.provenance:
         hint = f"{error.provenance}; {hint}"
     return Complaint(lines, hint, error.exit_code)
+
+
+def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
+    """Return a hint without what Python's callers would write, and with the option as this command has it."""
+    limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
+    if limit is None:
+        return hint
+    prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
+    return hint.replace(limit[0], f"--{prefix}limit {limit[1]}=…")
 
 
 def _explain_usage(error: click.ClickException) -> Complaint:

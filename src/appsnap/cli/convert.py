@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from appsnap.cli import words
+from appsnap.cli.allowing import signing
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
@@ -39,7 +41,8 @@ Examples:
     "only in that no pickle comes out.",
 )
 @reads(prefix="source-")
-def command(*, source: Input, target: Output, legacy_etap: bool) -> None:
+@click.pass_context
+def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool) -> None:
     """Write a snapshot in another kind or other layers.
 
     Nothing is imported, and nothing is built. NEW_FILE has the layers that its options say, not those of FILE. It is
@@ -59,7 +62,13 @@ def command(*, source: Input, target: Output, legacy_etap: bool) -> None:
     def check(path: Path) -> None:
         if not target.has_recipients:
             progress.phase = f"reading {target.path} back"
-            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase)
+            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
 
     with Progress(f"writing {target.path}") as progress:
         old.save(target.path, kind=target.kind, passphrase=passphrase, check=check, **target.layers())
+    if not old.is_vouched_for:
+        arguments = context.find_root().obj
+        if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
+            # `save` doesn't read what Twisted encrypted, nor replace what it reads, but reads what was written now.
+            arguments = ["convert", target.path, "SIGNED_FILE"]
+        target.tell_unsigned(source.path, signing(arguments))

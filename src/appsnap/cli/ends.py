@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import appsnap
+from appsnap.cli import words
 from appsnap.cli.progress import Progress
-from appsnap.cli.project import search_current_folder, with_project
-from appsnap.errors import Damaged, NewerFormat, PassphraseError, WrongKind
+from appsnap.cli.project import search_current_folder, trust_in
+from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from appsnap.cli.passphrase import Sources
     from appsnap.layers import Passphrase
@@ -63,10 +65,15 @@ class Input:
             passphrase = self._passphrase(progress)
             assert passphrase is not None, "without identities, one is named or asked for"
             with self._errors():
-                return open_legacy(self.path, passphrase)
+                return open_legacy(self.path, passphrase, limits=self.limits)
 
-    def load(self, trust: Sequence[str] | Everything) -> Any:
-        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted."""
+    def restore(
+        self, trust: Sequence[str] | Everything, *, check: Callable[[Snapshot], object] | None = None
+    ) -> tuple[Any, Sequence[str] | Everything]:
+        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted.
+
+        Returns that, and how far the file was trusted. `check` may look at the snapshot before anything is built.
+        """
         from appsnap.snapshot import open_file  # noqa: PLC0415 - help has no need of it
 
         with Progress(f"loading {self.path}") as progress:
@@ -75,17 +82,23 @@ class Input:
                 snapshot = open_file(
                     self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
                 )
-                trust = with_project(trust)
-                if trust or snapshot.is_vouched_for:
-                    search_current_folder()
-                return snapshot.build(trust)
+            if check is not None:
+                check(snapshot)
+            enough = trust_in(snapshot, trust)
+            if enough:
+                search_current_folder()
+            with self._errors():
+                return snapshot.build(enough), enough
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         """Let errors about the file as a whole name it."""
         try:
             yield
-        except (Damaged, NewerFormat, PassphraseError, WrongKind) as error:
+        except (CannotLoad, PassphraseError) as error:
+            # Errors about a place in it say which; and one of them begins with the file already.
+            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(words.escaped(f"{self.path} ")):
+                raise
             error.args = (f"{self.path}: {error}",)
             raise
 
@@ -147,8 +160,23 @@ class Output:
             )
 
     def passphrase(self) -> str | None:
-        """Return the passphrase, which may have to be typed, or None where there shall be none."""
-        return self.sources.to_close(self.path) if self.has_passphrase else None
+        """Return the passphrase, which may have to be typed, or None where there shall be none.
+
+        What only lies in the environment encrypts nothing, but isn't passed over in silence.
+        """
+        if self.has_passphrase:
+            return self.sources.to_close(self.path)
+        if not self.encrypts and not self.plain and "APPSNAP_PASSPHRASE" in os.environ:
+            words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {self.path}: give -p")
+        return None
+
+    def tell_unsigned(self, source: str, command: str) -> None:
+        """Say that it isn't signed, because its source isn't trusted as a whole, and which command signs it."""
+        if self.sign:
+            words.note(
+                f"note: {self.path} isn't signed, because {source} isn't trusted as a whole; if you trust it as you "
+                f"trust a program: {command}"
+            )
 
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for the other layers, and for the signature."""

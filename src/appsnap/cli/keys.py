@@ -15,7 +15,7 @@ __all__ = ["command"]
 @click.group(
     "keys",
     short_help=COMMANDS["keys"],
-    no_args_is_help=False,
+    invoke_without_command=True,
     epilog="""\b
 Examples:
   appsnap keys show
@@ -26,12 +26,15 @@ Examples:
 Environment:
   APPSNAP_CONFIG_DIR   where the keys lie""",
 )
-def command() -> None:
+@click.pass_context
+def command(context: click.Context) -> None:
     """Show your key, and say whose you trust.
 
     What you save is signed with your key, which the first save makes. A snapshot signed by you, or by a key that you
     trust, is loaded without asking for names: it may run any code.
     """
+    if context.invoked_subcommand is None:
+        words.write(context.get_help().splitlines())
 
 
 @command.command()

@@ -13,6 +13,7 @@ from appsnap.cli.options import as_json, depth, reads, trusts
 from appsnap.cli.project import search_current_folder
 from appsnap.errors import Damaged, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,9 @@ __all__ = ["command"]
     short_help=COMMANDS["load"],
     epilog="""\b
 Examples:
-  appsnap load shop.tap --trust 'shop.*'
-  appsnap load shop.etap --trust 'shop.*' --trust call:shop.make --run
+  appsnap load shop.tap
+  appsnap load shop.etap --run
+  appsnap load strangers.tap --trust 'shop.*' --trust call:shop.make
   appsnap load shop.tac --kind python --shell""",
 )
 @reads(kinds=(*KINDS, "python"))
@@ -51,11 +53,14 @@ def command(
 ) -> int:
     """Restore an application from a file, and print it, run it or talk to it.
 
-    A file that you signed, or a key that you trust (`appsnap keys`), or that a passphrase opens, is restored without
+    A file signed by you or by a key that you trust (`appsnap keys`), or opened with a passphrase, is restored without
     questions, as a program is run. Any other may want names, of classes and of what is called: those that neither
     --trust nor [tool.appsnap] trust in the pyproject.toml of this folder allows, and that aren't harmless by
     themselves, are refused before anything is imported; `appsnap audit` lists them. Where anything is trusted, modules
     are looked for in the current folder too, after all others.
+
+    Source that was edited has lost its signature: `appsnap save FILE NEW_FILE --trust-everything` writes it anew,
+    signed by you.
 
     Of kind "python" is a script, which has to be asked for: it is run, and "application" is what it has to assign.
     """
@@ -88,6 +93,8 @@ def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
 
         if trust:
             raise click.UsageError("a script is a program, and is run: there is nothing to --trust")
+        if source.limits != LIMITS:
+            raise click.UsageError("a script is a program, and is run: no --limit holds for it")
         if source.is_keyed:
             raise PassphraseError(
                 f"{source.path} is a script, which is never encrypted", hint="leave out what opens it"
@@ -95,7 +102,7 @@ def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
         search_current_folder()
         return python.run(source.path)
     try:
-        return source.load(trust)
+        return source.restore(trust)[0]
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Snapshot
 
-__all__ = ["search_current_folder", "with_project"]
+__all__ = ["search_current_folder", "trust_in"]
 
 _FILE = "pyproject.toml"
 
@@ -26,12 +27,15 @@ def search_current_folder() -> None:
         sys.path.append(folder)
 
 
-def with_project(trust: Sequence[str] | Everything) -> Sequence[str] | Everything:
-    """Return what the command line trusts, and the names that the project trusts. Raises AppsnapError, and OSError."""
-    from appsnap.recipe.trust import Everything, Trust  # noqa: PLC0415 - as late as what is read
+def trust_in(snapshot: Snapshot, trust: Sequence[str] | Everything) -> Sequence[str] | Everything:
+    """Return how far a snapshot is trusted: as a whole; or what the command line trusts, and the project's names.
 
-    if isinstance(trust, Everything):
-        return trust
+    The project is asked only where that makes a difference. Raises AppsnapError, and OSError.
+    """
+    from appsnap.recipe.trust import EVERYTHING, Everything, Trust  # noqa: PLC0415 - as late as what is read
+
+    if isinstance(trust, Everything) or snapshot.is_vouched_for:
+        return EVERYTHING
     names = _trusted()
     try:
         Trust(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import appsnap
 from appsnap.errors import CannotLoad
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
 __all__ = ["restore_bytes", "restore_file"]
@@ -24,24 +27,25 @@ _STDIN = "/dev/stdin"
 _HINT = "appsnap: hint: "
 
 
-def restore_file(path: Path, passphrase: str | None, trust: Sequence[str] | Everything) -> None:
-    """Restore a file that was just saved, with this trust, in an interpreter of its own.
+def restore_file(path: Path, passphrase: str | None, trust: Sequence[str] | Everything, limits: Limits) -> None:
+    """Restore a file that was just saved, with this trust and limits, in an interpreter of its own.
 
     What can be imported there is what `appsnap load` could import in this folder. Raises CannotLoad with its reason.
     """
     # Opened here, because a file without a name can't be opened by everybody.
     with path.open("rb") as file:
-        _restore(passphrase, trust, stdin=file)
+        _restore(passphrase, trust, limits, stdin=file)
 
 
-def restore_bytes(data: bytes, trust: Sequence[str] | Everything) -> None:
+def restore_bytes(data: bytes, trust: Sequence[str] | Everything, limits: Limits) -> None:
     """Restore the bytes of a plain snapshot, as `restore_file` does."""
-    _restore(None, trust, data=data)
+    _restore(None, trust, limits, data=data)
 
 
 def _restore(
     passphrase: str | None,
     trust: Sequence[str] | Everything,
+    limits: Limits,
     *,
     stdin: Any = subprocess.PIPE,
     data: bytes | None = None,
@@ -57,6 +61,9 @@ def _restore(
         options.append("--trust-everything")
     else:
         options += [word for name in trust for word in ("--trust", name)]
+    for name, most in dataclasses.asdict(limits).items():
+        if most != getattr(LIMITS, name):
+            options += ["--limit", f"{name}={most}"]
     arguments = ["load", "--quiet", *options, _STDIN]
     try:
         process = subprocess.Popen(  # noqa: S603 - it is this very program
@@ -106,5 +113,6 @@ def _fail(complaint: str, status: int) -> None:
         errors = [f"its interpreter ended with {ended}" + (f", and said: {lines[-1]}" if lines else "")]
     raise CannotLoad(
         f"not saved, because a fresh interpreter can't restore it: {'; '.join(errors)}",
-        hint="; ".join([*hints, "--no-verify saves it all the same"]),
+        # What `load` calls --limit is --source-limit here.
+        hint="; ".join([*hints, "--no-verify saves it all the same"]).replace("--limit ", "--source-limit "),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 import appsnap
-from appsnap.cli import words
+from appsnap.cli.allowing import signing
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
@@ -40,7 +39,10 @@ Examples:
 @click.option("--no-verify", is_flag=True, help="Don't restore it in a fresh interpreter before it is saved.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     *,
     source: Input,
     target: Output,
@@ -60,16 +62,14 @@ def command(
     """
     obj, enough = find_object(source, target, trust)
     passphrase = target.passphrase()
-    if passphrase is None and not target.has_recipients and "APPSNAP_PASSPHRASE" in os.environ:
-        words.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {target.path}: give -p")
 
     def check(path: Path) -> None:
         progress.phase = f"restoring {target.path} in a fresh interpreter"
         if target.has_recipients:
             # Only they can open the file. What it holds can be tried all the same.
-            restore_bytes(appsnap.dumps(obj, target.kind), enough)
+            restore_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
         else:
-            restore_file(path, passphrase, enough)
+            restore_file(path, passphrase, enough, source.limits)
 
     with Progress(f"saving {target.path}") as progress:
         appsnap.save(
@@ -82,3 +82,5 @@ def command(
             vouched=enough is appsnap.EVERYTHING,
             **target.layers(),
         )
+    if enough is not appsnap.EVERYTHING:
+        target.tell_unsigned(source.path, signing(context.find_root().obj))

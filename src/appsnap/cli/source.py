@@ -12,7 +12,7 @@ import click
 
 import appsnap
 from appsnap.cli.progress import Progress
-from appsnap.cli.project import search_current_folder, with_project
+from appsnap.cli.project import search_current_folder
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import recognise
 
@@ -43,13 +43,7 @@ def find_object(
         _refuse_target(source.path, target.path)
         if _is_script(path):
             return _run(source.path, trust), appsnap.EVERYTHING
-        trust = with_project(trust)
-        snapshot = source.open()
-        target.keep_secret(snapshot)
-        if trust or snapshot.is_vouched_for:
-            search_current_folder()
-        with Progress(f"restoring {source.path}"):
-            return snapshot.build(trust), appsnap.EVERYTHING if snapshot.is_vouched_for else trust
+        return source.restore(trust, check=target.keep_secret)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli import words
+from appsnap.cli.complaints import explain
 from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import as_json, reads
 from appsnap.cli.show import summary
@@ -31,7 +32,8 @@ Examples:
 )
 @reads()
 @as_json
-def command(*, source: Input, as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
     """Check that a snapshot is whole.
 
     That is: its layers, its header, its checksum, its signature, and every step of its recipe. Nothing is imported, and
@@ -41,7 +43,7 @@ def command(*, source: Input, as_json: bool) -> None:
         snapshot = source.open()
     except CannotLoad as error:
         if as_json:
-            words.write_json({"ok": False, "error": str(error), "hint": error.hint})
+            words.write_json({"ok": False, "error": str(error), "hint": explain(error, context.find_root().obj).hint})
         raise
     outline = snapshot.outline
     services = _count_services(outline)

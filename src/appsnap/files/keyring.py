@@ -7,6 +7,7 @@ the user's eyes alone, and `trusted-keys.txt` with a key and a name on each line
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shlex
 import tempfile
@@ -14,7 +15,6 @@ from pathlib import Path
 
 from appsnap.errors import AppsnapError
 from appsnap.files import atomic
-from appsnap.files.header import now
 from appsnap.files.signatures import SigningKey, check_key
 
 __all__ = ["Keyring"]
@@ -36,7 +36,7 @@ class Keyring:
             return self._own() or self._made()
         except OSError as error:
             raise AppsnapError(
-                f"there is no signing key, and none can be made in {self.folder}: {error.strerror}",
+                f"there is no signing key, and none can be made in {self.folder}: {_reason(error)}",
                 hint="set APPSNAP_CONFIG_DIR to a folder of yours, or save unsigned: --no-sign, or sign=False",
             ) from error
 
@@ -65,15 +65,21 @@ class Keyring:
         check_key(key)
         if any(not character.isprintable() for character in name):
             raise AppsnapError("the name of a key is one line that can be printed")
+        if key == self.own():
+            raise AppsnapError("that is your own key, which is trusted anyway")
         self._write({**self.trusted(), key: name})
 
     def revoke(self, key: str) -> None:
         """Trust a key no longer."""
         check_key(key)
-        if key == self.own():
-            raise AppsnapError("that is your own key", hint=f"remove {self.own_path}; the next save makes a new key")
         left = self.trusted()
         if left.pop(key, None) is None:
+            if key == self.own():
+                raise AppsnapError(
+                    "that is your own key",
+                    hint=f"remove {self.own_path}, and the next save makes a new key; the files that this one signed "
+                    f"are a stranger's then, until you trust it: appsnap keys trust {key}",
+                )
             raise AppsnapError(f"{key} isn't trusted anyway")
         self._write(left)
 
@@ -98,7 +104,9 @@ class Keyring:
         self._make_folder()
         key = SigningKey.generate()
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as file:
-            file.write(f"# created: {now()}\n# public key: {key.public_key}\n{key}\n")
+            file.write(
+                f"# created: {dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}\n# public key: {key.public_key}\n{key}\n"
+            )
             file.flush()
             os.fsync(file.fileno())
             try:
@@ -117,7 +125,7 @@ class Keyring:
             text = "".join(f"{key} {name}".rstrip() + "\n" for key, name in keys.items())
             atomic.write(self.trusted_path, [f"# Snapshots signed by these keys may run any code.\n{text}".encode()])
         except OSError as error:
-            raise AppsnapError(f"{self.trusted_path} can't be written: {error.strerror}") from error
+            raise AppsnapError(f"{self.trusted_path} can't be written: {_reason(error)}") from error
 
     def _make_folder(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -136,7 +144,10 @@ class Keyring:
 
 def _check_access(path: Path, about: os.stat_result, others_may_not: int, mode: str) -> None:
     if about.st_uid not in (os.geteuid(), 0):
-        raise AppsnapError(f"{path} belongs to somebody else", hint="whoever owns it could say who is trusted")
+        raise AppsnapError(
+            f"{path} belongs to somebody else, who could say who is trusted",
+            hint="set APPSNAP_CONFIG_DIR to a folder of yours",
+        )
     if about.st_mode & others_may_not:
         what = "written" if about.st_mode & _WRITE else "read"
         raise AppsnapError(f"{path} can be {what} by others", hint=f"chmod {mode} {shlex.quote(str(path))}")
@@ -155,6 +166,11 @@ def _user_folder() -> Path:
     except RuntimeError:
         return nowhere
     return found if found.is_absolute() else nowhere
+
+
+def _reason(error: OSError) -> str:
+    reason = str(error.strerror)
+    return reason[:1].lower() + reason[1:]
 
 
 def _said(text: str) -> list[str]:

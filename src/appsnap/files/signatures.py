@@ -28,6 +28,10 @@ _PREFIX = "appsnap"
 _SECRET_PREFIX = "APPSNAP-SECRET-KEY-"  # noqa: S105 - what stands before a secret
 _LABEL = "appsnap signature 1"
 
+_SECRETS = ("APPSNAP-SECRET", "AGE-SECRET")
+_SHORT, _LONGEST = 20, 100
+"""Characters of what is quoted: anything up to the one, a key up to the other."""
+
 _MOST = 16 << 20
 """Characters of a trailer. Pickle could spell one text a million times."""
 
@@ -67,7 +71,7 @@ class SigningKey:
 
 def check_key(text: str) -> str:
     """Return an `appsnap1…` as it is. Raises AppsnapError for what is none."""
-    _decoded(text, _PREFIX)
+    _decoded(text, _PREFIX, who=_quoted(text))
     return text
 
 
@@ -102,11 +106,18 @@ def _message(kind: str, fields: dict[str, Any]) -> bytes:
     return f"{_LABEL}\n{kind}\n{json.dumps(fields, sort_keys=True, separators=(',', ':'))}\n".encode()
 
 
-def _decoded(text: str, prefix: str) -> bytes:
+def _quoted(text: str) -> str:
+    """Return what to call a text that should be a key, without giving away what may be a secret."""
+    if text.startswith(f"{_PREFIX}1") or (len(text) <= _SHORT and not text.upper().startswith(_SECRETS)):
+        return f"'{text[:_LONGEST]}'"
+    return "that"
+
+
+def _decoded(text: str, prefix: str, who: str = "that") -> bytes:
     try:
         return bech32.decode(text, prefix, 32)
     except PassphraseError as error:
         hint = "`appsnap keys show` prints the key of whoever runs it"
         if text.startswith("age1"):
             hint = f"an age recipient tells who may read a file, not who wrote it; {hint}"
-        raise AppsnapError(f"no signing key: {error}", hint=hint) from None
+        raise AppsnapError(f"{who} is no key of a signer: {error}", hint=hint) from None
