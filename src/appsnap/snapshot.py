@@ -226,17 +226,18 @@ def _kind_of(data: memoryview, expected: str | None) -> str:
     return found
 
 
-def _who(signer: str) -> str:
+def _who(signer: str) -> tuple[str, bool]:
+    """Return who a signer is to the user, in words, and whether that is somebody trusted."""
     try:
         keys = _keys()
         if signer == keys.own():
-            return "you"
+            return "you", True
         trusted = keys.trusted()
     except AppsnapError as error:
-        return f"{signer} ({error})"
+        return f"{signer} ({error})", False
     if signer not in trusted:
-        return f"{signer} (not trusted)"
-    return f"{signer} ({', '.join(filter(None, [trusted[signer], 'trusted']))})"
+        return f"{signer} (not trusted)", False
+    return f"{signer} ({', '.join(filter(None, [trusted[signer], 'trusted']))})", True
 
 
 class Snapshot:
@@ -301,11 +302,14 @@ class Snapshot:
         """Who signed it, or why it isn't signed, in words."""
         if self._is_disowned:
             return "unsigned, made from a file that wasn't trusted"
+        known = False
         if self.signer is None:
             words = "edited since it was saved" if self.edited else "unsigned"
         else:
-            words = f"{'edited since it was signed' if self.edited else 'signed'} by {_who(self.signer)}"
-        return f"{words}, opened with a passphrase" if self.with_passphrase else words
+            who, known = _who(self.signer)
+            words = f"{'edited since it was signed' if self.edited else 'signed'} by {who}"
+        enough = known and not self.edited
+        return f"{words}, opened with a passphrase" if self.with_passphrase and not enough else words
 
     @property
     def _is_disowned(self) -> bool:
