@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import appsnap
-from appsnap.errors import CannotLoad, Damaged
+from appsnap.errors import CannotLoad
 from appsnap.files import zstd
-from appsnap.limits import LIMITS, hint, over
+from appsnap.limits import LIMITS, over
 
 ROOT = Path(__file__).parents[1]
 NAMES = [field.name for field in dataclasses.fields(appsnap.Limits)]
@@ -19,11 +19,6 @@ class TestLimits:
         """A limit is a whole number."""
         with pytest.raises(ValueError, match="the limit steps is a whole number"):
             appsnap.Limits(steps=value)
-
-    def test_frozen(self):
-        """The default limits can't be changed for the whole process."""
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            LIMITS.steps = 5
 
     def test_error(self):
         """The error says which limit it was, its value, and how to raise it."""
@@ -50,7 +45,7 @@ class TestReading:
         with pytest.raises(CannotLoad, match=r"steps=10$") as caught:
             appsnap.loads(data, limits=limits)
 
-        assert caught.value.hint == hint("steps")
+        assert "--limit steps=…" in caught.value.hint
         assert len(appsnap.loads(data, limits=appsnap.Limits(steps=11))) == 10
 
     def test_opening(self, tmp_path):
@@ -84,17 +79,18 @@ class TestReading:
         path = tmp_path / "zeros.tap"
         path.write_bytes(b"".join(zstd.compress([appsnap.dumps(bytes(65 << 20))])))
 
-        with pytest.raises(Damaged, match="zstd frame of more than") as caught:
+        with pytest.raises(CannotLoad, match=r"holds more than [0-9,]+ bytes: the limit is expansion=1$") as caught:
             appsnap.load(path, limits=appsnap.Limits(expansion=1))
 
-        assert caught.value.hint == hint("expansion")
+        assert type(caught.value) is CannotLoad
+        assert len(appsnap.load(path, limits=appsnap.Limits(expansion=40_000))) == 65 << 20
 
     def test_work_factor(self, tmp_path):
         """A file that asks for more work than allowed is refused before any of it is done."""
         path = tmp_path / "secret.etap"
         appsnap.save([1], path, passphrase="correct horse")
 
-        with pytest.raises(Damaged, match="work factor 18, more than 17") as caught:
+        with pytest.raises(CannotLoad, match=r"work factor 18: the limit is work_factor=17$") as caught:
             appsnap.load(path, passphrase="correct horse", limits=appsnap.Limits(work_factor=17))
 
-        assert caught.value.hint == hint("work_factor")
+        assert type(caught.value) is CannotLoad
