@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import appsnap
 from appsnap.errors import CannotLoad
 from appsnap.files import zstd
+from appsnap.kinds import elements, msgpack as msgpack_kind, opcodes, pickle as pickle_kind
 from appsnap.limits import LIMITS, over
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +49,49 @@ class TestReading:
 
         assert "--limit steps=…" in caught.value.hint
         assert len(appsnap.loads(data, limits=appsnap.Limits(steps=11))) == 10
+
+    @pytest.mark.parametrize("body", [b"]" * 11, b"}" * 11, b")" * 11, b"(" * 11, b"(" + b"]" * 11 + b"l"])
+    def test_what_lies_open(self, body):
+        """Containers and marks of a pickle count before they are steps."""
+        with pytest.raises(CannotLoad, match=r"too many \w+ are open: the limit is steps=10$"):
+            appsnap.loads(b"\x80\x05" + body + b".", limits=appsnap.Limits(steps=10))
+
+    def test_what_was_open(self):
+        """A container that a step has made lies open no longer, nor do arguments and states that were handed over."""
+        service = appsnap.service.MultiService()
+        for _ in range(100):
+            appsnap.service.Service().setServiceParent(service)
+        data = appsnap.dumps(service, "pickle")
+        steps = len(pickle_kind.read(memoryview(data)).recipe.steps)
+
+        assert len(appsnap.loads(data, limits=appsnap.Limits(steps=steps)).services) == 100
+
+    def test_announced(self, monkeypatch):
+        """What a msgpack file announces is looked at before it is unpacked."""
+        data = appsnap.dumps([[number] for number in range(20)], "msgpack")
+        unpacked = []
+        unpack = msgpack_kind._unpack
+        monkeypatch.setattr(msgpack_kind, "_unpack", lambda *args: unpacked.append(unpack(*args)) or unpacked[-1])
+
+        with pytest.raises(CannotLoad, match=r"steps=10$"):
+            appsnap.loads(data, limits=appsnap.Limits(steps=10))
+
+        assert all(type(value) is dict for value, _ in unpacked)
+
+    @pytest.mark.parametrize("kind", ["pickle", "msgpack", "xml"])
+    def test_no_memory(self, monkeypatch, kind):
+        """Where memory ends all the same, that is an error of ours."""
+
+        def end(*_):
+            raise MemoryError
+
+        data = appsnap.dumps([1], kind)
+        monkeypatch.setitem(opcodes._HANDLERS, pickle.EMPTY_LIST[0], end)
+        monkeypatch.setattr(msgpack_kind, "_map", end)
+        monkeypatch.setattr(elements.Reader, "_statement", end)
+
+        with pytest.raises(CannotLoad, match="there is no memory"):
+            appsnap.loads(data)
 
     def test_opening(self, tmp_path):
         """A snapshot that is only looked at is held to the limits, too."""
