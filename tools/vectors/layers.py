@@ -46,8 +46,8 @@ def _zstd(layer: Any, body: bytes) -> None:
     layer("zstd-empty", "damaged", _compressed(b""), "A frame of nothing.")
     layer("zstd-skippable", "damaged", b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + good, "A frame that is skipped, and one that isn't.")
     # RFC 8878: a frame header with a window of 128 MiB or more, then blocks of one byte repeated (RLE).
-    block = (2 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0"
-    last = (2 << 1 | 1 | 8 << 3).to_bytes(3, "little") + b"\0"
+    block = (1 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0"
+    last = (1 << 1 | 1 | 8 << 3).to_bytes(3, "little") + b"\0"
     bomb = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + block * 40_000 + last
     layer("zstd-bomb", "cannot load", bomb, "A frame of 160 KB that holds 5 GB of zeros.")
     start = b"\x80\x04\x8e" + (5 * 10**9).to_bytes(8, "little")
@@ -79,7 +79,7 @@ def _age(layer: Any, body: bytes) -> None:
         inner = b"".join(age.encrypt([good], [age.ScryptRecipient(PASSPHRASE, work_factor=2)]))
         evil = document("pickle", b"cos\nsystem\n(S'touch stolen'\ntR.", tail={"vouched": False})
         call = b"".join(age.encrypt([_compressed(evil)], [age.ScryptRecipient(PASSPHRASE, work_factor=2)]))
-        bomb = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + ((2 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0") * 40_000
+        bomb = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + ((1 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0") * 40_000
         bombed = b"".join(age.encrypt([bomb], [age.ScryptRecipient(PASSPHRASE, work_factor=2)]))
     key = {"passphrase": PASSPHRASE}
     layer("age", "loads", good, "An encrypted document.", result="None", **key)
