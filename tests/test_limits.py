@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import appsnap
+from appsnap import service
 from appsnap.errors import CannotLoad
 from appsnap.files import zstd
 from appsnap.kinds import elements, msgpack as msgpack_kind, opcodes, pickle as pickle_kind
@@ -58,10 +59,10 @@ class TestReading:
 
     def test_what_was_open(self):
         """A container that a step has made lies open no longer, nor do arguments and states that were handed over."""
-        service = appsnap.service.MultiService()
+        root = service.MultiService()
         for _ in range(100):
-            appsnap.service.Service().setServiceParent(service)
-        data = appsnap.dumps(service, "pickle")
+            service.Service().setServiceParent(root)
+        data = appsnap.dumps(root, "pickle")
         steps = len(pickle_kind.read(memoryview(data)).recipe.steps)
 
         assert len(appsnap.loads(data, limits=appsnap.Limits(steps=steps)).services) == 100
