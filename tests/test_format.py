@@ -506,7 +506,7 @@ class TestLayers:
     def test_age(self, monkeypatch):
         """A passphrase is a recipient of type scrypt, a key one of type X25519 or mlkem768x25519; armor is a text."""
         assert inspect.signature(age.ScryptRecipient).parameters["work_factor"].default == 18
-        assert inspect.signature(age.ScryptIdentity).parameters["max_work_factor"].default == 22
+        assert inspect.signature(age.ScryptIdentity).parameters["max_work_factor"].default == 20
         monkeypatch.setattr(age.ScryptRecipient.__init__, "__defaults__", (1,))
         keys = {"X25519": age.X25519Identity.generate(), "mlkem768x25519": age.HybridIdentity.generate()}
 

@@ -280,35 +280,52 @@ class TestPromise5:
 
 
 class TestPromise6:
-    CHILD = """
-import resource, sys
+    CHILD = r"""
+import re, resource, sys
+from pathlib import Path
 import appsnap
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
-resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+resource.setrlimit(resource.RLIMIT_CPU, (40, 40))
 for path in sys.argv[1:]:
     try:
         appsnap.open_snapshot(path).build()
     except appsnap.AppsnapError as error:
-        print(type(error).__name__)
+        print(path, type(error).__name__)
     else:
-        print("built")
+        print(path, "built")
+    if Path("/proc/self/status").exists():
+        peak = int(re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1]) >> 10
+        if peak > 256:
+            print(path, f"takes {peak} MB")
 """
 
     def test_bombs(self, tmp_path):
-        """Small files that claim or mean much end soon, and without much memory, as a rule in an error of ours."""
+        """Small files that claim or mean much end soon, without much memory, and each as it should."""
         nested = b"\x80\x05)" + b"".join(b"\x94h%c\x86" % number for number in range(60))
+
+        def packed(opcodes):
+            return b"".join(zstd.compress([b"\x80\x05", opcodes, b"."]))
+
+        free = zstd.limit_of(0).size
         bombs = {
-            "memo": b"\x80\x05Nr\xff\xff\xff\xff.",
-            "bytes": b"\x80\x05\x8e" + b"\xff" * 7 + b"\x3f.",
-            "frame": b"\x80\x05\x95" + b"\xff" * 7 + b"\x3fN.",
-            "key": nested + b"}h\x3bNs.",
-            "steps": written(CALL, "pickle", seal=lambda *_: {"steps": 1 << 100_000}),
-            "array": b"\x81\xa7appsnap\xdd\xff\xff\xff\xff" + b"\xdd\xff\xff\xff\xff" * 50,
-            "zeros": b"".join(zstd.compress([bytes(1 << 20)] * 400)),
-            "digits": b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n",
-            "brackets": b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n",
+            "memo": (b"\x80\x05Nr\xff\xff\xff\xff.", "built"),
+            "bytes": (b"\x80\x05\x8e" + b"\xff" * 7 + b"\x3f.", "Damaged"),
+            "frame": (b"\x80\x05\x95" + b"\xff" * 7 + b"\x3fN.", "Damaged"),
+            "key": (nested + b"}h\x3bNs.", "CannotLoad"),
+            "steps": (written(CALL, "pickle", seal=lambda *_: {"steps": 1 << 100_000}), "Damaged"),
+            "array": (b"\x81\xa7appsnap\xdd\xff\xff\xff\xff" + b"\xdd\xff\xff\xff\xff" * 50, "Damaged"),
+            "zeros": (b"".join(zstd.compress([bytes(1 << 20)] * 400)), "CannotLoad"),
+            "open": (packed(b"]" * 2_000_000), "CannotLoad"),
+            "marks": (packed(b"(" * 7_000_000), "CannotLoad"),
+            "open-few": (packed(b"]" * (free - 3)), "built"),
+            "marks-few": (packed(b"(" * (free - 3)), "Damaged"),
+            "sets": (packed(b"(" + b"\x8f" * (free - 5) + b"l"), "built"),
+            "tuples": (packed(b")" + b"\x85" * (free - 4)), "built"),
+            "empty": (b"".join(zstd.compress([b"\x81\xa7appsnap\x01", b"\x90" * 4_000_000])), "CannotLoad"),
+            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "Damaged"),
+            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "Damaged"),
         }
-        for name, data in bombs.items():
+        for name, (data, _) in bombs.items():
             assert len(data) < 100_000
             (tmp_path / name).write_bytes(data)
 
@@ -317,7 +334,7 @@ for path in sys.argv[1:]:
         )
 
         assert done.stderr == ""
-        assert len(done.stdout.splitlines()) == len(bombs)
+        assert done.stdout.splitlines() == [f"{name} {outcome}" for name, (_, outcome) in bombs.items()]
 
 
 class TestPromise7:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from appsnap.errors import CannotLoad
 
-__all__ = ["LIMITS", "Limits", "hint", "over"]
+__all__ = ["LIMITS", "Limits", "over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Limits:
     """
 
     steps: int = 10_000_000
-    """Steps of the recipe. A service takes about three, so this is three million of them: 2.5 GB, and a minute."""
+    """Steps of the recipe. A service takes about three, so this is three million of them: 2.5 GB, and a minute. In a
+    pickle, it is how many containers and marks may lie open, too."""
 
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing goes down them on the interpreter's stack, which ends at some 10,000."""
@@ -34,13 +35,14 @@ class Limits:
     """How many times as much as the recipe holds (operands, characters, bytes) may be copied while values are made of
     it. A million are free. A hundred deques of one list hold that a hundred times; what people save copies once."""
 
-    expansion: int = 1_000
-    """How many times as large as a zstd frame its content may be. 64 MiB are free. zstd makes 32,000 bytes of the same
-    kind one; what people save becomes 2 to 100 times smaller."""
+    expansion: int = 100
+    """How many times as large as a zstd frame its content may be. 256 KiB are free: each byte may take some 400 to be
+    read and built, as where each is a set of a pickle. zstd makes 32,000 bytes of the same kind one; what people save
+    becomes 2 to 100 times smaller."""
 
-    work_factor: int = 22
-    """Of scrypt: a passphrase takes 2**22 rounds, up to 15 seconds and 4 GiB. Each more doubles both. It is the bound
-    of the age program; appsnap itself writes 18, a second and 256 MiB."""
+    work_factor: int = 20
+    """Of scrypt: a passphrase takes 2**20 rounds, up to 4 seconds and 1 GiB. Each more doubles both. appsnap and the
+    age program write 18, a second and 256 MiB; the latter reads up to 22."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -55,9 +57,7 @@ LIMITS = Limits()
 
 def over(name: str, most: int, what: str) -> CannotLoad:
     """Return the error for a snapshot that is beyond a limit: `what` says in which way."""
-    return CannotLoad(f"{what}: the limit is {name}={most:,}", hint=hint(name))
-
-
-def hint(name: str) -> str:
-    """Return how a limit is raised."""
-    return f"if you trust who wrote the file, raise the limit: limits=Limits({name}=…), or --limit {name}=…"
+    return CannotLoad(
+        f"{what}: the limit is {name}={most:,}",
+        hint=f"if you trust who wrote the file, raise the limit: limits=Limits({name}=…), or --limit {name}=…",
+    )

@@ -11,7 +11,7 @@ import pyrage
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from appsnap.errors import AppsnapError, Damaged, PassphraseError
+from appsnap.errors import AppsnapError, CannotLoad, Damaged, PassphraseError
 from appsnap.files import age
 from appsnap.files.age import (
     CHUNK_SIZE,
@@ -86,7 +86,7 @@ class TestVectors:
         if expected.get("compressed") == "zlib":
             file = zlib.decompress(file)
         identities = [identity for key, value in fields if key == "identity" for identity in parse_identities(value)]
-        identities += [ScryptIdentity(value) for key, value in fields if key == "passphrase"]
+        identities += [ScryptIdentity(value, max_work_factor=22) for key, value in fields if key == "passphrase"]
 
         error, stage, content = None, "header", b""
         try:
@@ -109,7 +109,8 @@ class TestVectors:
                 assert type(error) is Damaged
                 assert stage == "payload"
             case _:
-                assert type(error) is Damaged
+                # CannotLoad itself where more work is asked for than is allowed.
+                assert type(error) in (Damaged, CannotLoad)
                 assert "MAC" not in str(error)
         assert hashlib.sha256(content).hexdigest() == expected.get("payload", hashlib.sha256(b"").hexdigest())
 
@@ -299,7 +300,7 @@ class TestDamage:
         for position in range(len(file)):
             altered = bytearray(file)
             altered[position] ^= mask
-            with pytest.raises((Damaged, PassphraseError)):
+            with pytest.raises((CannotLoad, PassphraseError)):
                 unseal(altered, identity)
 
     def test_flipped_armor(self):
@@ -309,7 +310,7 @@ class TestDamage:
         for position, mask in itertools.product(range(len(file)), [0x01, 0x20]):
             altered = bytearray(file)
             altered[position] ^= mask
-            with pytest.raises((Damaged, PassphraseError)):
+            with pytest.raises((CannotLoad, PassphraseError)):
                 unseal(altered, IDENTITY)
 
     @pytest.mark.parametrize("extra", [b"\0", b"\n", bytes(CHUNK_SIZE + 16), b"age-encryption.org/v1\n"])

@@ -7,8 +7,8 @@ import sys
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from appsnap.errors import Damaged
-from appsnap.files.zstd import HEAD_SIZE, compress, decompress, is_compressed
+from appsnap.errors import CannotLoad, Damaged
+from appsnap.files.zstd import HEAD_SIZE, Bound, compress, decompress, is_compressed
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -159,9 +159,9 @@ class TestBounds:
         """As many bytes as the limit come out, and not one more."""
         frame = pack(CONTENT)
 
-        assert unpack(frame, limit=len(CONTENT)) == CONTENT
-        with pytest.raises(Damaged, match=f"more than {len(CONTENT) - 1} bytes"):
-            unpack(frame, limit=len(CONTENT) - 1)
+        assert unpack(frame, limit=Bound(len(CONTENT), 1)) == CONTENT
+        with pytest.raises(CannotLoad, match=f"more than {len(CONTENT) - 1:,} bytes: the limit is expansion=1$"):
+            unpack(frame, limit=Bound(len(CONTENT) - 1, 1))
 
     def test_bomb(self):
         """A frame that swells to a thousandfold is stopped at the limit, and comes out in pieces."""
@@ -170,8 +170,8 @@ class TestBounds:
 
         sizes = []
 
-        with pytest.raises(Damaged, match="more than 3000000 bytes"):
-            sizes.extend(map(len, decompress([frame], limit=3_000_000)))
+        with pytest.raises(CannotLoad, match="more than 3,000,000 bytes"):
+            sizes.extend(map(len, decompress([frame], limit=Bound(3_000_000, 1))))
 
         assert max(sizes) <= 1 << 20
         assert 1 << 20 <= sum(sizes) <= 3_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -45,15 +46,25 @@ def _zstd(layer: Any, body: bytes) -> None:
     layer("zstd-empty", "damaged", _compressed(b""), "A frame of nothing.")
     layer("zstd-skippable", "damaged", b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + good, "A frame that is skipped, and one that isn't.")
     # RFC 8878: a frame header with a window of 128 MiB or more, then blocks of one byte repeated (RLE).
-    block = (2 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0"
-    last = (2 << 1 | 1 | 8 << 3).to_bytes(3, "little") + b"\0"
+    block = (1 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0"
+    last = (1 << 1 | 1 | 8 << 3).to_bytes(3, "little") + b"\0"
     bomb = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + block * 40_000 + last
-    layer("zstd-bomb", "damaged", bomb, "A frame of 160 KB that holds 5 GB of zeros.")
+    layer("zstd-bomb", "cannot load", bomb, "A frame of 160 KB that holds 5 GB of zeros.")
     start = b"\x80\x04\x8e" + (5 * 10**9).to_bytes(8, "little")
     first = (0 << 1 | len(start) << 3).to_bytes(3, "little") + start
     layer(
-        "zstd-bomb-in-pickle", "damaged", b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + first + block * 40_000 + last,
+        "zstd-bomb-in-pickle", "cannot load", b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + first + block * 40_000 + last,
         "A frame of 160 KB that holds a pickle of 5 GB.",
+    )  # fmt: skip
+    for name, opcode in [("lists", b"]"), ("dictionaries", b"}"), ("marks", b"("), ("sets", b"\x8f"), ("tuples", b")")]:
+        layer(
+            f"zstd-open-{name}", "cannot load", _compressed(b"\x80\x05" + opcode * 2_000_000 + b"."),
+            f"A frame of some bytes that holds a pickle with 2 million open {name}.",
+        )  # fmt: skip
+    layer("zstd-msgpack", "cannot load", _compressed(b"\x81\xa7appsnap\x01" + b"\x90" * 4_000_000), "A frame of some bytes with 4 million msgpack arrays.")
+    layer(
+        "zstd-xml", "cannot load", _compressed(b'<?xml version="1.0" encoding="UTF-8"?>\n<snapshot>' + b"<none/>" * 1_000_000),
+        "A frame of some bytes with a million XML elements.",
     )  # fmt: skip
     layer("zstd-window", "damaged", b"\x28\xb5\x2f\xfd\x00" + bytes([31 << 3]) + last, "A frame that asks for a window of 2 TB.")
     layer("zstd-size", "damaged", b"\x28\xb5\x2f\xfd\xe0" + b"\xff" * 8 + last, "A frame that says it holds 16 EB.")
@@ -68,14 +79,14 @@ def _age(layer: Any, body: bytes) -> None:
         inner = b"".join(age.encrypt([good], [age.ScryptRecipient(PASSPHRASE, work_factor=2)]))
         evil = document("pickle", b"cos\nsystem\n(S'touch stolen'\ntR.", tail={"vouched": False})
         call = b"".join(age.encrypt([_compressed(evil)], [age.ScryptRecipient(PASSPHRASE, work_factor=2)]))
-        bomb = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + ((2 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0") * 40_000
+        bomb = b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + ((1 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"\0") * 40_000
         bombed = b"".join(age.encrypt([bomb], [age.ScryptRecipient(PASSPHRASE, work_factor=2)]))
     key = {"passphrase": PASSPHRASE}
     layer("age", "loads", good, "An encrypted document.", result="None", **key)
     layer("age-armor", "loads", armored, "An encrypted document in text.", result="None", **key)
     layer("age-call", "not trusted", call, "A document that nobody vouches for, and that calls os.system, encrypted with a passphrase.", **key)
     layer("age-twice", "damaged", inner, "An encrypted document in an encrypted one.", **key)
-    layer("age-bomb", "damaged", bombed, "A zstd bomb in an encrypted file.", **key)
+    layer("age-bomb", "cannot load", bombed, "A zstd bomb in an encrypted file.", **key)
     layer("age-without-passphrase", "passphrase", good, "No passphrase is given.")
     layer("age-wrong-passphrase", "passphrase", good, "Another passphrase is given.", passphrase="coffee")
     layer("age-plain", "passphrase", body, "A passphrase is given, and the file is plain.", **key)
@@ -86,12 +97,13 @@ def _age(layer: Any, body: bytes) -> None:
     layer("age-version", "damaged", good.replace(b"/v1", b"/v2", 1), "Another version of age.", **key)
     layer("age-crlf", "damaged", good[:60].replace(b"\n", b"\r\n") + good[60:], "Line ends of another system.", **key)
     scrypt = good[good.index(b"-> scrypt") : good.index(b" 2\n")]
-    for number in ("23", "30", "31", "63", "64", "255", "1000000", "9" * 5000, "0", "-1", "02", "2 ", "+2", "2.0", "x", "\u0662"):
+    for number in ("21", "22", "23", "30", "31", "63", "64", "255", "1000000", "9" * 5000, "0", "-1", "02", "2 ", "+2", "2.0", "x", "\u0662"):
         payload = good.replace(scrypt + b" 2\n", scrypt + f" {number}\n".encode(), 1)
         name = {"9" * 5000: "digits", "-1": "negative", "02": "zero-before", "2 ": "space", "+2": "plus", "2.0": "float", "\u0662": "other-digit"}.get(
             number, number
         )
-        layer(f"age-work-factor-{name}", "damaged", payload, "A work factor of scrypt that is none, or asks for more than 4 GB.", **key)
+        expect = "cannot load" if re.fullmatch("[1-9][0-9]*", number, re.ASCII) else "damaged"
+        layer(f"age-work-factor-{name}", expect, payload, "A work factor of scrypt that is none, or asks for more than 1 GB.", **key)
     layer(
         "age-two-passphrases",
         "damaged",

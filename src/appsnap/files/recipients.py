@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from appsnap.errors import AppsnapError, Damaged, PassphraseError
 from appsnap.files import bech32
 from appsnap.files.armor import decode_base64, encode_base64
-from appsnap.limits import LIMITS, hint
+from appsnap.limits import LIMITS, over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ class ScryptRecipient:
 class ScryptIdentity:
     """A passphrase that opens the files of the same `ScryptRecipient`.
 
-    `max_work_factor` is the largest work factor that a file may ask for: by default, that of the age program.
+    `max_work_factor` is the largest work factor that a file may ask for; the age program accepts 22.
     Raises `PassphraseError` for an empty passphrase.
     """
 
@@ -135,7 +135,7 @@ class ScryptIdentity:
         encode_passphrase(self.passphrase)
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
-        """Unwrap the file key. Raises `Damaged` before any work if the file asks for more than `max_work_factor`."""
+        """Unwrap the file key. Raises `CannotLoad` before any work for more than `max_work_factor`."""
         for stanza in stanzas:
             if stanza.type != "scrypt":
                 continue
@@ -145,10 +145,8 @@ class ScryptIdentity:
             if not re.fullmatch("[1-9][0-9]*", work_factor):
                 raise Damaged("malformed age header: the scrypt work factor is no number")
             if len(work_factor) > 2 or int(work_factor) > self.max_work_factor:
-                raise Damaged(
-                    f"the age file asks for scrypt work factor {work_factor[:9]}, more than {self.max_work_factor}",
-                    hint=hint("work_factor"),
-                )
+                what = f"the age file asks for scrypt work factor {work_factor[:9]}"
+                raise over("work_factor", self.max_work_factor, what)
             return _open(_scrypt(self.passphrase, salt_bytes, int(work_factor)), stanza.body)
         return None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.chunks import PIECE, ChunkReader
-from appsnap.limits import LIMITS, hint
+from appsnap.limits import LIMITS, over
 
 if sys.version_info >= (3, 14):
     from compression.zstd import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["HEAD_SIZE", "compress", "decompress", "is_compressed", "limit_of"]
+__all__ = ["HEAD_SIZE", "Bound", "compress", "decompress", "is_compressed", "limit_of"]
 
 # RFC 8878, section 3.1.1.
 _MAGIC = b"\x28\xb5\x2f\xfd"
@@ -52,12 +52,19 @@ def is_compressed(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def limit_of(size: int, expansion: int = LIMITS.expansion) -> int:
-    """Return how many bytes a frame of `size` bytes may hold, so that a small file can't fill the memory."""
-    return _ALLOWANCE + expansion * size
+class Bound(NamedTuple):
+    """How many bytes a frame may hold, and the limit that this comes from."""
+
+    size: int
+    expansion: int
 
 
-_ALLOWANCE = 64 << 20
+def limit_of(size: int, expansion: int = LIMITS.expansion) -> Bound:
+    """Return how much a frame of `size` bytes may hold, so that a small file can't fill the memory."""
+    return Bound(_ALLOWANCE + expansion * size, expansion)
+
+
+_ALLOWANCE = 256 << 10
 
 
 def compress(chunks: Iterable[Buffer], *, level: int = 3, limited: bool = False) -> Iterator[bytes]:
@@ -84,19 +91,20 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3, limited: bool = False)
             given += len(compressed)
             yield compressed
     end = compressor.flush()
-    if limited and taken > limit_of(given + len(end)):
+    if limited and taken > limit_of(given + len(end)).size:
         raise AppsnapError("the data is too uniform to be compressed", hint="save it without compression")
     yield end
 
 
-def decompress(chunks: Iterable[Buffer], *, limit: int | None = None) -> Iterator[bytes]:
+def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Iterator[bytes]:
     """Decompress a stream that is one zstd frame and nothing else, in pieces of at most 1 MiB.
 
     `limit` bounds how many bytes may come out; `None`, the default, doesn't, but memory stays bounded all the same: by
     the window, of which a frame may ask for 128 MiB. A frame has a checksum if its writer wanted one, as `compress` and
     the program zstd do. **What comes out is known to be whole only when the iterator ends.**
 
-    Raises `Damaged` for a frame that is malformed, altered, truncated, larger than `limit` or followed by anything.
+    Raises `Damaged` for a frame that is malformed, altered, truncated or followed by anything, and `CannotLoad` for one
+    that holds more than `limit`.
     """
     reader = ChunkReader(chunks)
     decompressor = ZstdDecompressor(options={DecompressionParameter.window_log_max: _MAX_WINDOW_LOG})
@@ -111,8 +119,8 @@ def decompress(chunks: Iterable[Buffer], *, limit: int | None = None) -> Iterato
         except ZstdError as error:
             raise Damaged(f"malformed zstd frame: {error}") from None
         size += len(decompressed)
-        if limit is not None and size > limit:
-            raise Damaged(f"zstd frame of more than {limit} bytes", hint=hint("expansion"))
+        if limit is not None and size > limit.size:
+            raise over("expansion", limit.expansion, f"the zstd frame holds more than {limit.size:,} bytes")
         if decompressed:
             yield decompressed
     if decompressor.unused_data or not reader.at_end():

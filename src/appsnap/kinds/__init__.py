@@ -3,11 +3,11 @@
 A kind that snapshots are written in has two functions::
 
     write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]
-    read(data: memoryview) -> Document
+    read(data: memoryview, steps: int = ...) -> Document
 
 `write` is deterministic; `seal` says what more stands in the trailer. `read` makes no object, imports nothing that the
 data names, checks the trailer, and raises Damaged (with the offset, where there is one) for whatever isn't exactly what
-`write` could have written.
+`write` could have written, and CannotLoad for a recipe of more than `steps`.
 """
 
 from __future__ import annotations

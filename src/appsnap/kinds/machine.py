@@ -14,6 +14,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import Any
 
 from appsnap.errors import CannotLoad
+from appsnap.limits import over
 from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
 from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, Tuple, Value
 
@@ -21,6 +22,9 @@ __all__ = ["Machine", "SharedStateError"]
 
 _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
+
+
+_NO_KEYS: list[Any] = []
 
 
 class _Open:
@@ -31,7 +35,7 @@ class _Open:
     def __init__(self, form: type, items: list[Any]) -> None:
         self.form = form
         self.items = items
-        self.keys: list[Any] = []
+        self.keys: list[Any] = [] if form is Dict else _NO_KEYS
         self.ref: Ref | None = None
         self.handed_over = False  # as a state: its items stand in a State step
 
@@ -46,6 +50,8 @@ _Stacked = Lazy | _Open
 class Machine:
     """A pickle machine before its first opcode: at byte `start`, with an empty stack, and room for `most` steps.
 
+    As many containers may lie open, and as many marks: all else that is on the stack takes few bytes.
+
     A dictionary that becomes a state is written as names and values (`State`) where `inline_states` is true. If it
     turns out that it is used once more, the reading has to begin anew without.
     """
@@ -56,6 +62,8 @@ class Machine:
         self.inline_states = inline_states
         self.protocol = 0
         self.draft = Draft(most)
+        self.most = most
+        self.opened = 0
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -88,6 +96,17 @@ class Machine:
 
     # Stack
 
+    def push_mark(self) -> None:
+        """Begin a stack of what lies above a mark."""
+        if len(self.marks) >= self.most:
+            raise self.too_many("marks")
+        self.marks.append(self.stack)
+        self.stack = []
+
+    def too_many(self, what: str) -> CannotLoad:
+        """Return the error for more of something than the limit on steps allows."""
+        return over("steps", self.most, f"too many {what} are open")
+
     def pop_mark(self) -> list[Any]:
         """Take what lies above the last mark off the stack."""
         items = self.stack
@@ -114,6 +133,7 @@ class Machine:
             if item.form is Tuple:
                 step = Tuple([self.operand(part) for part in item.items])
             item.ref = self.draft.make(step)
+            self.opened -= 1
         return item.ref
 
     def target(self, item: _Stacked) -> Ref:
@@ -171,6 +191,7 @@ class Machine:
         item = self.stack.pop()
         if type(item) is not _Open or item.form is not Tuple:
             raise ValueError("arguments that are no tuple")
+        self.opened -= 1
         return item.items
 
     def reduce(self) -> None:
@@ -201,6 +222,7 @@ class Machine:
         args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
         if type(keywords) is not _Open or keywords.form is not Dict:
             raise ValueError("keyword arguments that are no dictionary")
+        self.opened -= 1
         names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
         if not all(type(name) is str for name in names):
             raise ValueError("keyword arguments whose names are no texts")
@@ -228,6 +250,7 @@ class Machine:
             and all(type(key) is str for key in state.keys)
         ):
             state.handed_over = True
+            self.opened -= 1
             self.draft.state(target, state.keys, state.items)
         else:
             self.draft.do(SetState(target, self.operand(state)))
@@ -265,10 +288,16 @@ class Machine:
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""
+        self.opened += 1
+        if self.opened > self.most:
+            raise self.too_many("containers")
         self.stack.append(_Open(Tuple, self.lazies(items)))
 
     def push_open(self, form: type, items: list[Any]) -> None:
         """Push a container to which more may come."""
+        self.opened += 1
+        if self.opened > self.most:
+            raise self.too_many("containers")
         self.stack.append(_Open(form, self.operands(items)))
 
     def pop(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from appsnap.errors import Damaged
+from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
 from appsnap.limits import LIMITS, over
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _REF, _LONG = 0, 1
+_NO_MEMORY = "there is no memory for what the file holds"
 _HEAD = 1_000_000
 """Bytes in which a header ends: it holds a name, a tag, and little else."""
 
@@ -136,11 +137,11 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
     trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:end]).hexdigest())
+    if _announced(data[start:end]) - 1 > steps:
+        raise over("steps", steps, "the recipe is too long")
     body, stop = _unpack(data, start, end)
     if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
         raise Damaged("the body is no list of steps", offset=start)
-    if len(body) - 1 > steps:
-        raise over("steps", steps, "the recipe is too long")
     root = body.pop()[0]
     made: list[Step] = []
     registers = 0
@@ -153,6 +154,8 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
                 step = respelled(step, lambda operand: meant.get(operand, operand) if type(operand) is Ref else operand)
                 if isinstance(step, New):
                     _typed(step.cls, Ref)
+        except MemoryError:
+            raise CannotLoad(_NO_MEMORY) from None
         except (IndexError, TypeError, ValueError) as error:
             raise Damaged(f"step {number} is no step ({error})") from error
         if type(step) is Name:
@@ -168,6 +171,16 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     return Document(Recipe(made, root), header, trailer)
 
 
+def _announced(body: memoryview) -> int:
+    """Return how many items an array announces in its first bytes; 0 for what is none, or is cut off there."""
+    head = bytes(body[:5])
+    if head[:1] == b"\xdd":
+        return int.from_bytes(head[1:], "big")
+    if head[:1] == b"\xdc":
+        return int.from_bytes(head[1:3], "big")
+    return head[0] & 15 if head and head[0] >> 4 == 9 else 0
+
+
 def _unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
     """Return the object that begins at byte `start` and ends before byte `end`, and where it ends."""
     unpacker = _unpacker(len(data))
@@ -180,6 +193,8 @@ def _unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
         unpacker = _unpacker(size)
         unpacker.feed(data[start : start + size])
         return unpacker.unpack(), start + size
+    except MemoryError:
+        raise CannotLoad(_NO_MEMORY) from None
     except msgpack.OutOfData as error:
         raise Damaged("the file ends too early", offset=end, hint="the file is truncated") from error
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:

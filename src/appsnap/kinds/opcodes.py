@@ -25,7 +25,7 @@ def read(data: memoryview, start: int = 0, most: int = LIMITS.steps) -> tuple[Re
     """Return the recipe of the pickle that begins at byte `start`, and where it ends. `most` bounds its steps.
 
     Raises Damaged, with the offset, for what is no pickle, and CannotLoad for what a pickle of its own can't tell
-    (persistent ids, extension codes, buffers out of band).
+    (persistent ids, extension codes, buffers out of band), or what there is no memory for.
     """
     try:
         return _run(Machine(data, start, most, inline_states=True))
@@ -46,6 +46,8 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
                 root = machine.stack.pop()
                 return machine.draft.finish(machine.operand(root)), machine.at
             handlers[code](machine)
+    except MemoryError:
+        raise CannotLoad(f"there is no memory for the pickle, from byte {at} on") from None
     except KeyError as error:
         raise Damaged(f"no such opcode or memo: {error}", offset=at) from error
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
@@ -92,11 +94,6 @@ def _i4(r: Machine) -> int:
     return r.number(_I4)  # type: ignore[no-any-return]  # the format says so
 
 
-def _mark(r: Machine) -> None:
-    r.marks.append(r.stack)
-    r.stack = []
-
-
 def _tuple_of(count: int) -> Callable[[Machine], None]:
     def handler(r: Machine) -> None:
         items = r.stack[-count:]
@@ -111,7 +108,7 @@ def _tuple_of(count: int) -> Callable[[Machine], None]:
 _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
     pickle.PROTO: Machine.set_protocol,
     pickle.FRAME: Machine.skip_frame,
-    pickle.MARK: _mark,
+    pickle.MARK: Machine.push_mark,
     pickle.POP: Machine.pop,
     pickle.POP_MARK: lambda r: r.pop_mark(),
     pickle.DUP: lambda r: r.push_again(r.stack[-1]),

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import defusedxml
 
-from appsnap.errors import Damaged
+from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
 from appsnap.kinds.elements import Reader
@@ -275,8 +275,10 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
     except ParseError as error:
         raise Damaged(f"no valid XML ({error})") from None
-    except (RecursionError, MemoryError):
+    except RecursionError:
         raise Damaged("elements are nested too deep") from None
+    except MemoryError:
+        raise CannotLoad("there is no memory for what the file holds") from None
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
