@@ -34,7 +34,7 @@ def wrap(
     if passphrase is not None:
         readers.append(age.ScryptRecipient(passphrase))
     if compress:
-        pieces = zstd.compress(pieces, limited=True)
+        pieces = zstd.compress(pieces)
     if readers:
         return age.encrypt(pieces, readers, armor=armor)
     if armor:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from appsnap.errors import CannotLoad, Damaged
-from appsnap.files.zstd import HEAD_SIZE, Bound, compress, decompress, is_compressed
+from appsnap.files.zstd import HEAD_SIZE, Bound, compress, decompress, is_compressed, limit_of
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -18,6 +18,7 @@ else:
 # Compresses to about half of it.
 CONTENT = b"".join(hashlib.sha256(b"%d" % number).hexdigest().encode() for number in range(10_000))
 LARGE = 40 << 20
+PADDING = b"\x50\x2a\x4d\x18\x03\x00\x00\x00\x00\x00\x00"
 
 
 def pack(data, **options):
@@ -70,7 +71,7 @@ class TestRoundTrip:
         frame = b"".join(compress(large()))
 
         assert len(frame) < LARGE // 100
-        assert zstd.get_frame_size(frame) == len(frame)
+        assert frame[zstd.get_frame_size(frame) :].startswith(PADDING[:4])
         assert b"".join(decompress([frame])) == b"".join(large())
         assert frame == b"".join(compress(large()))
 
@@ -132,9 +133,13 @@ class TestDamage:
         assert refused >= len(frame) - 2
 
     @pytest.mark.parametrize(
-        "extra", [b"\0", b"\n", pack(b""), pack(CONTENT), b"\x50\x2a\x4d\x18\x00\x00\x00\x00"],
-        ids=["zero", "line", "empty frame", "frame", "skippable frame"],
-    )  # fmt: skip
+        "extra",
+        [
+            *(b"\0", b"\n", pack(b""), pack(CONTENT), PADDING[:4], PADDING[:-1], PADDING + b"\0", PADDING + PADDING),
+            *(PADDING[:-1] + b"x", PADDING.replace(b"\x50", b"\x51")),
+        ],
+        ids=["zero", "line", "empty frame", "frame", "head", "short", "long", "twice", "no zero", "another frame"],
+    )
     # The second one makes a frame that ends where a piece of the input does.
     @pytest.mark.parametrize(("size", "length"), [(100, 113), (131_059, 128 * 1024 + 3)])
     def test_extended(self, extra, size, length):
@@ -150,6 +155,19 @@ class TestDamage:
         """What is no frame is refused, with zstd's own words for it."""
         with pytest.raises(Damaged, match="zstd frame"):
             unpack(data)
+
+    def test_padding(self):
+        """Padding may follow the frame: zeros that every decompressor passes over."""
+        assert unpack(pack(CONTENT) + PADDING) == CONTENT
+
+    @pytest.mark.parametrize("size", [262_000, 262_144 + 2_000, 1_000_000, 50_000_000])
+    def test_uniform(self, size):
+        """What is uniform is padded to what its reader allows, and no more; and is read by others, too."""
+        packed = pack(bytes(size))
+
+        assert unpack(packed, limit=limit_of(len(packed))) == bytes(size)
+        assert size < 1_000_000 or size / len(packed) > 90
+        assert zstd.decompress(packed) == bytes(size)
 
 
 class TestBounds:

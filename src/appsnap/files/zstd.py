@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from appsnap.errors import AppsnapError, Damaged
+from appsnap.errors import Damaged
 from appsnap.files.chunks import PIECE, ChunkReader
 from appsnap.limits import LIMITS, over
 
@@ -30,6 +30,10 @@ __all__ = ["HEAD_SIZE", "Bound", "compress", "decompress", "is_compressed", "lim
 
 # RFC 8878, section 3.1.1.
 _MAGIC = b"\x28\xb5\x2f\xfd"
+
+# RFC 8878, section 3.1.2: the first of the numbers that a frame without content may have. Its size stands behind it.
+_SKIPPABLE = b"\x50\x2a\x4d\x18"
+_SKIPPABLE_HEAD = 8
 
 # How many bytes `is_compressed` needs at most.
 HEAD_SIZE = len(_MAGIC)
@@ -67,12 +71,12 @@ def limit_of(size: int, expansion: int = LIMITS.expansion) -> Bound:
 _ALLOWANCE = 256 << 10
 
 
-def compress(chunks: Iterable[Buffer], *, level: int = 3, limited: bool = False) -> Iterator[bytes]:
+def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
     """Compress a stream of bytes to one frame with a checksum of its content.
 
     `level` is one of zstd's, from 1 to 22; 3 is its own default. Streams of 16 MiB and more are compressed in up to
-    four threads; how many doesn't change the result. Where it is `limited`, AppsnapError is raised for a stream so
-    uniform that its frame would hold more than `limit_of` allows.
+    four threads; how many doesn't change the result. What is so uniform that its frame would hold more than `limit_of`
+    allows has padding behind it: a skippable frame of zeros, which every decompressor passes over.
     """
     reader = ChunkReader(chunks)
     size = len(reader.peek(_LARGE))
@@ -91,20 +95,24 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3, limited: bool = False)
             given += len(compressed)
             yield compressed
     end = compressor.flush()
-    if limited and taken > limit_of(given + len(end)).size:
-        raise AppsnapError("the data is too uniform to be compressed", hint="save it without compression")
     yield end
+    missing = -(-(taken - limit_of(given + len(end)).size) // LIMITS.expansion)
+    if missing > 0:
+        zeros = max(missing - _SKIPPABLE_HEAD, 0)
+        yield _SKIPPABLE + zeros.to_bytes(4, "little")
+        for start in range(0, zeros, PIECE):
+            yield bytes(min(PIECE, zeros - start))
 
 
 def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Iterator[bytes]:
-    """Decompress a stream that is one zstd frame and nothing else, in pieces of at most 1 MiB.
+    """Decompress a stream that is one zstd frame, with or without padding behind it, in pieces of at most 1 MiB.
 
     `limit` bounds how many bytes may come out; `None`, the default, doesn't, but memory stays bounded all the same: by
     the window, of which a frame may ask for 128 MiB. A frame has a checksum if its writer wanted one, as `compress` and
     the program zstd do. **What comes out is known to be whole only when the iterator ends.**
 
-    Raises `Damaged` for a frame that is malformed, altered, truncated or followed by anything, and `CannotLoad` for one
-    that holds more than `limit`.
+    Raises `Damaged` for a frame that is malformed, altered, truncated or followed by anything else, and `CannotLoad`
+    for one that holds more than `limit`.
     """
     reader = ChunkReader(chunks)
     decompressor = ZstdDecompressor(options={DecompressionParameter.window_log_max: _MAX_WINDOW_LOG})
@@ -123,5 +131,8 @@ def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Itera
             raise over("expansion", limit.expansion, f"the zstd frame holds more than {limit.size:,} bytes")
         if decompressed:
             yield decompressed
-    if decompressor.unused_data or not reader.at_end():
+    rest = bytes(decompressor.unused_data) + b"".join(reader)
+    zeros = len(rest) - _SKIPPABLE_HEAD
+    padding = 0 <= zeros < 1 << 32 and rest.startswith(_SKIPPABLE + zeros.to_bytes(4, "little"))
+    if rest and not (padding and rest.count(0, _SKIPPABLE_HEAD) == zeros):
         raise Damaged("something follows the zstd frame")
