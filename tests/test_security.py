@@ -303,8 +303,11 @@ for path in sys.argv[1:]:
         """Small files that claim or mean much end soon, without much memory, and each as it should."""
         nested = b"\x80\x05)" + b"".join(b"\x94h%c\x86" % number for number in range(60))
 
+        def unpadded(*pieces):
+            return b"".join(zstd.compress(pieces)).partition(b"\x50\x2a\x4d\x18")[0]
+
         def packed(opcodes):
-            return b"".join(zstd.compress([b"\x80\x05", opcodes, b"."]))
+            return unpadded(b"\x80\x05", opcodes, b".")
 
         free = zstd.limit_of(0).size
         bombs = {
@@ -314,14 +317,14 @@ for path in sys.argv[1:]:
             "key": (nested + b"}h\x3bNs.", "CannotLoad"),
             "steps": (written(CALL, "pickle", seal=lambda *_: {"steps": 1 << 100_000}), "Damaged"),
             "array": (b"\x81\xa7appsnap\xdd\xff\xff\xff\xff" + b"\xdd\xff\xff\xff\xff" * 50, "Damaged"),
-            "zeros": (b"".join(zstd.compress([bytes(1 << 20)] * 400)), "CannotLoad"),
+            "zeros": (unpadded(*[bytes(1 << 20)] * 400), "CannotLoad"),
             "open": (packed(b"]" * 2_000_000), "CannotLoad"),
             "marks": (packed(b"(" * 7_000_000), "CannotLoad"),
             "open-few": (packed(b"]" * (free - 3)), "built"),
             "marks-few": (packed(b"(" * (free - 3)), "Damaged"),
             "sets": (packed(b"(" + b"\x8f" * (free - 5) + b"l"), "built"),
             "tuples": (packed(b")" + b"\x85" * (free - 4)), "built"),
-            "empty": (b"".join(zstd.compress([b"\x81\xa7appsnap\x01", b"\x90" * 4_000_000])), "CannotLoad"),
+            "empty": (unpadded(b"\x81\xa7appsnap\x01", b"\x90" * 4_000_000), "CannotLoad"),
             "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "Damaged"),
             "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "Damaged"),
         }
