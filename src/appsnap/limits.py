@@ -24,8 +24,8 @@ class Limits:
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing goes down them on the interpreter's stack, which ends at some 10,000."""
 
-    key_items: int = 50_000_000
-    """Items hashed for all keys together: about two seconds. A tuple is hashed anew each time, with all that is in it:
+    key_items: int = 20_000_000
+    """Items hashed for all keys together: about a second. A tuple is hashed anew each time, with all that is in it:
     sixty tuples of two, each made of the one before, would take forever."""
 
     key_comparisons: int = 5_000_000

@@ -174,9 +174,12 @@ class Trial:
 
     def _compare_with_python(self, body: bytes, built: Any) -> None:
         """Check that Python's unpickler makes the same of it, where it makes something of it at all."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            opcodes = list(pickletools.genops(body))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                opcodes = list(pickletools.genops(body))
+        except UnicodeDecodeError:
+            return  # a name that isn't ASCII, which pickletools can't show
         tuples = sum(opcode.name.startswith("TUPLE") for opcode, _, _ in opcodes)
         if tuples > 24 or any("PUT" in opcode.name and int(number or 0) > 10_000 for opcode, number, _ in opcodes):
             return  # it would hash a tuple of tuples of tuples, or have a memo as long as its highest number

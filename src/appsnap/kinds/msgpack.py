@@ -137,7 +137,8 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
     trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:end]).hexdigest())
-    if _announced(data[start:end]) - 1 > steps:
+    # More than one a byte is damage, which shows below.
+    if steps < _announced(data[start:end]) - 1 < size:
         raise over("steps", steps, "the recipe is too long")
     body, stop = _unpack(data, start, end)
     if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
