@@ -42,6 +42,7 @@ _IMPORTABLE = frozenset(
     {
         *("appsnap", "asyncio", "defusedxml", "encodings", "importlib", "numpy", "tzdata", "unicodedata", "xml"),
         *("zoneinfo", "harmless", "shop", "zoo"),
+        "_sha2",  # of random, which seeds by a text with it
     }
 )
 """What appsnap itself imports where a value needs it, and the trusted classes."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_MOST_NESTED = 100
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 
 # By these a text can look other than it is: controls, other line ends, bidirectional marks, what isn't seen at all. Of
@@ -97,6 +99,10 @@ def _read_trailer(text: str) -> tuple[Trailer | None, bool]:
 
 
 def _json(text: str, line: int) -> dict[str, Any]:
+    bare = _STRING.sub("", text)
+    if bare.count("[") + bare.count("{") > _MOST_NESTED:
+        # json goes down into them on the interpreter's stack, and Python 3.13 doesn't look how much is left of it.
+        raise Damaged(f"line {line} has lists or maps in more than {_MOST_NESTED} places")
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
