@@ -26,10 +26,10 @@ from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
 from appsnap.recipe.steps import MAKERS, Call, FrozenSet, Name, New, Ref, Set, SetState, operands
-from appsnap.recipe.trust import Trust, _survey, wants
+from appsnap.recipe.trust import Trust
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
-from vectors.trial import MOST_BYTES, MOST_SECONDS, SHOWN, WRITTEN
+from vectors.trial import MOST_BYTES, MOST_SECONDS, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ class Trial:
         except AppsnapError as error:
             _check_words(error)
             return
-        _look(snapshot.Snapshot(document, kind=kind, size=len(data)))
+        look(snapshot.Snapshot(document, kind=kind, size=len(data)))
         built: list[Any] = []
         for trust in self._trusts:
             try:
@@ -228,23 +228,6 @@ def _unwrapped(data: bytes) -> bytes:
     return data
 
 
-def _look(shot: snapshot.Snapshot) -> None:
-    """Show a snapshot, audit it, and convert it to every kind."""
-    recipe = shot.document.recipe
-    length = sum(map(len, shot.lines()))
-    assert length < 1_000_000 + SHOWN * shot.size, f"{length:,} characters are shown of {shot.size:,} bytes"
-    wants(recipe)
-    before = _uses(recipe)
-    for kind in KINDS:
-        try:
-            data = b"".join(kind_named(kind).write(Header(kind), recipe, {}))
-        except AppsnapError:
-            continue
-        assert len(data) < 1_000_000 + WRITTEN * shot.size, f"{shot.size:,} bytes become {len(data):,} as {kind}"
-        more = _uses(kind_named(kind).read(memoryview(data)).recipe) - before
-        assert not more, f"as {kind}, it wants {more}, which it didn't"
-
-
 def _is_comparable(recipe: Recipe) -> bool:
     """Tell whether equal recipes give objects that can't be told apart.
 
@@ -265,11 +248,6 @@ def _may_be_set(step: Any, made: list[Any]) -> bool:
 
 _SETS = (Name("harmless", "Group"), Name("zoo", "MySet"))
 _NAN = struct.pack(">d", math.nan)[1:]
-
-
-def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
-    """Return every name and use: `wants` leaves out what comes along with others, which a copy may not refer to."""
-    return set(_survey(recipe).uses)
 
 
 def _check_words(error: AppsnapError) -> None:

@@ -54,7 +54,7 @@ def _follow(vector: Vector, path: Path) -> list[str]:
     except Exception as caught:  # noqa: BLE001 - as above
         return [*wrong, f"opened: {type(caught).__name__}: {caught!s:.300}"]
     try:
-        look(opened, len(vector.payload))
+        look(opened)
     except Exception as caught:  # noqa: BLE001 - as above
         wrong.append(f"looked at: {type(caught).__name__}: {caught!s:.300}")
     return wrong

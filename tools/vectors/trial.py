@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
-from appsnap.recipe.trust import wants
+from appsnap.recipe.trust import _survey, wants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.steps import Recipe
     from appsnap.snapshot import Snapshot
 
-__all__ = ["MOST_BYTES", "MOST_SECONDS", "Cost", "Process", "expectation", "look", "measured", "uses"]
+__all__ = ["MOST_BYTES", "MOST_SECONDS", "Cost", "Process", "expectation", "look", "measured"]
 
 MOST_SECONDS = 2.0
 """Of processor time, for all that is done with one file."""
@@ -58,32 +58,31 @@ def expectation(error: BaseException | None) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
-def uses(recipe: Recipe) -> set[tuple[str, str]]:
-    """Return the names that a recipe wants, each with its use."""
-    return {(want.name, want.use) for want in wants(recipe)}
-
-
-def look(snapshot: Snapshot, size: int) -> None:
-    """Do all that is done with a snapshot without building it. Raises AssertionError where something is wrong with that."""
-    recipe = snapshot.document.recipe
-    before = uses(recipe)
+def look(snapshot: Snapshot) -> None:
+    """Show a snapshot, audit it, and convert it to every kind. Raises AssertionError where something is wrong with that."""
+    recipe, size = snapshot.document.recipe, snapshot.size
     length = 0
     for line in snapshot.lines():
         length += len(line)
         assert length < 1_000_000 + SHOWN * size, f"{length:,} characters are shown of {size:,} bytes"
+    wants(recipe)
+    before = _uses(recipe)
+    header, trailer = snapshot.header, snapshot.document.trailer
     for kind in KINDS:
-        header = snapshot.header or Header(kind)
-        trailer = snapshot.document.trailer
+        about = Header(kind, header.name, header.tag) if header else Header(kind)
         try:
-            pieces = kind_named(kind).write(Header(kind, header.name, header.tag), recipe, trailer.distributions if trailer else {})
+            data = b"".join(kind_named(kind).write(about, recipe, trailer.distributions if trailer else {}))
         except AppsnapError:
             continue
-        data = b"".join(pieces)
         assert len(data) < 1_000_000 + WRITTEN * size, f"{size:,} bytes become {len(data):,} as {kind}"
-        again = kind_named(kind).read(memoryview(data)).recipe
-        after = uses(again)
         # Less is fine: what nothing refers to isn't written in every kind.
-        assert after <= before, f"as {kind}, it wants {after - before}, which it didn't"
+        more = _uses(kind_named(kind).read(memoryview(data)).recipe) - before
+        assert not more, f"as {kind}, it wants {more}, which it didn't"
+
+
+def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
+    """Return every name and use: `wants` leaves out what comes along with others, which a copy may not refer to."""
+    return set(_survey(recipe).uses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from appsnap.cli.group import COMMANDS
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import CannotLoad, NotTrusted
+from appsnap.printable import escaped
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
@@ -107,6 +108,6 @@ def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
 
 def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
     # One very long name doesn't push the paths out of sight.
-    width = max((len(words.escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
+    width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
     for verdict, want in rows:
-        yield f"{verdict:8}  {want.use:9}  {words.escaped(want.name):{width}}  {want.path}"
+        yield f"{verdict:8}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"

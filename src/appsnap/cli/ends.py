@@ -15,6 +15,7 @@ from appsnap.cli import words
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
+from appsnap.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,7 +98,7 @@ class Input:
             yield
         except (CannotLoad, PassphraseError) as error:
             # Errors about a place in it say which; and one of them begins with the file already.
-            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(words.escaped(f"{self.path} ")):
+            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
                 raise
             error.args = (f"{self.path}: {error}",)
             raise

@@ -9,8 +9,9 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 
-from appsnap.cli.words import escaped, lowered
+from appsnap.cli.words import lowered
 from appsnap.errors import PassphraseError
+from appsnap.printable import escaped
 
 __all__ = ["Sources"]
 

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from appsnap.cli.words import escaped
+from appsnap.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,6 @@ __all__ = [
     "command_line",
     "complain",
     "discard_output",
-    "escaped",
     "finish",
     "lowered",
     "note",
