@@ -9,6 +9,7 @@ import ast
 import base64
 import hashlib
 import io
+import itertools
 import json
 import pickle
 import re
@@ -21,9 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 def read(data):
     """Return header, steps, root and trailer of a document that isn't a pickle."""
     reader = read_xml if data.startswith(b"<?xml") else read_source if data.startswith(b"# appsnap ") else read_msgpack
-    header, recipe, root, trailer, before = reader(data)
+    header, recipe, root, trailer, before, *buffers = reader(data)
     root = recipe.settle(root)
     need(header["appsnap"] <= 1, "a newer format")
+    need(sums(*buffers) == trailer.get("buffers", []), "the checksum of a buffer is wrong")
     need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
     verify(header["kind"], trailer)
     return header, recipe.steps, root, trailer
@@ -33,13 +35,43 @@ def read_pickle(data):
     """Return the header, the bytes of the body, and the trailer of a pickle."""
     file = io.BytesIO(data)
     header = pickle.load(file)
+    start = file.tell()
     body = file.read(header["size"])
-    before = data[: file.tell()]
+    end = file.tell()
     trailer = pickle.load(file)
+    before, buffers = apart(data[:end], header, start)
+    for (begin, _), buffer in zip(spans(header, start), buffers, strict=True):
+        need(data[begin - 9] in b"\x8e\x96", "a buffer without its opcode")
+        need(data[begin - 8 : begin] == len(buffer).to_bytes(8, "little"), "the size of a buffer")
+    need(sums(buffers) == trailer.get("buffers", []), "the checksum of a buffer is wrong")
     need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
     need(not file.read(), "something follows the trailer")
     verify("pickle", trailer)
     return header, body, trailer
+
+
+def spans(header, start):
+    """Return begin and end of each buffer; the body begins at byte `start`."""
+    numbers = header.get("buffers", [])
+    found = [(start + at, start + at + size) for at, size in zip(numbers[::2], numbers[1::2], strict=True)]
+    need(len(found) <= 131_072 and all(end - begin >= 65_536 and begin % 64 == 0 for begin, end in found), "buffers")
+    need(all(one[1] <= other[0] for one, other in itertools.pairwise([(0, start), *found])), "the order of buffers")
+    return found
+
+
+def apart(data, header, start):
+    """Return a document without its buffers, and these."""
+    found = spans(header, start)
+    borders = [0, *itertools.chain(*found), len(data)]
+    rest = b"".join(data[begin:end] for begin, end in zip(borders[::2], borders[1::2], strict=True))
+    return rest, [data[begin:end] for begin, end in found]
+
+
+def sums(buffers=()):
+    """Return the checksums of each 8 MiB of each buffer."""
+    size = 8 << 20
+    pieces = [buffer[at : at + size] for buffer in buffers for at in range(0, len(buffer), size)]
+    return [hashlib.sha256(piece).hexdigest() for piece in pieces]
 
 
 def verify(kind, trailer):
@@ -121,9 +153,16 @@ NUMBERS += ["Extend", "Update", "Add", "State", "SetState"]
 
 
 def extension(code, data):
-    need(code in (0, 1), f"extension {code}")
+    need(code in (0, 1, 2), f"extension {code}")
     number = int.from_bytes(data, "big", signed=True)
-    return number if code else ("ref", number)
+    return [("ref", number), number, Number(number)][code]
+
+
+class Number:
+    """The number of a buffer, in the place of its data."""
+
+    def __init__(self, number):
+        self.number = number
 
 
 def mapping(fields):
@@ -136,8 +175,13 @@ def read_msgpack(data):
     start = unpacker.tell()
     *steps, (root,) = unpacker.unpack()
     end = unpacker.tell()
-    trailer = unpacker.unpack()
-    need((end - start, unpacker.tell()) == (header["size"], len(data)), "sizes")
+    need(end - start == header["size"], "the size of the body")
+    for begin, stop in spans(header, start):
+        need(begin == end + -end % 64 and not any(data[end:begin]), "where a buffer stands")
+        end = stop
+    before, buffers = apart(data[:end], header, start)
+    trailer = unpacked(data[end:])
+    left = dict(enumerate(buffers))
     recipe = _Recipe()
     for number, *fields in steps:
         match NUMBERS[number], fields:
@@ -153,10 +197,18 @@ def read_msgpack(data):
                 recipe.add(step, ("ref", target), *mapping(pairs))
             case "SetState", [target, state]:
                 recipe.add("SetState", ("ref", target), state)
+            case "Value" | "ByteArray" as step, [Number(number=number)]:
+                need((number in header.get("bytes", [])) == (step == "Value"), "the type of a buffer")
+                recipe.add(step, left.pop(number))
             case step, _:
                 recipe.add(step, *fields)
+    need(not left, "a buffer that nothing has")
     need(len(recipe.steps) == trailer["steps"], "the number of steps")
-    return header, recipe, root, trailer, data[:end]
+    return header, recipe, root, trailer, before, buffers
+
+
+def unpacked(data):
+    return msgpack.unpackb(data, unicode_errors="surrogatepass")
 
 
 # source

@@ -12,7 +12,7 @@ from appsnap import snapshot
 from appsnap.errors import AppsnapError, CannotBuild, CannotSave, Damaged
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named, opcodes
-from appsnap.kinds.pickle import encode
+from appsnap.kinds.encoder import encode
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.trust import EVERYTHING, Trust
@@ -46,7 +46,7 @@ WAYS = {
         lambda obj: _written("pickle", obj),
         lambda data: _read("pickle", data),
     ),
-    "writer_then_stdlib": (lambda obj: encode(freeze(obj)), pickle.loads),
+    "writer_then_stdlib": (lambda obj: b"".join(encode(freeze(obj))), pickle.loads),
     **{
         kind: (lambda obj, kind=kind: snapshot.dumps(obj, kind), lambda data, kind=kind: _read(kind, data))
         for kind in KINDS[1:]

@@ -57,7 +57,7 @@ def translated(field):
         return ("ref", int(field))
     if type(field) in (list, tuple):
         return [translated(part) for part in field]
-    return bytes(field) if isinstance(field, memoryview) else field
+    return bytes(field) if isinstance(field, (bytearray, memoryview)) else field
 
 
 def with_late_names(steps, root):
@@ -124,6 +124,7 @@ def values():
     keyed["me"] = keyed[3] = keyed
     long_bytes = b"z" * 65
     array = bytearray(b"abc")
+    large = bytearray((8 << 20) + 1)
     ordered = collections.OrderedDict(b=1, a=[2])
     ordered.note = "an attribute"
     web = shop.make().getServiceNamed("web")
@@ -189,6 +190,13 @@ def values():
         "a long tuple": tuple(range(3_000)),
         "an atom": 5,
         "a long text": LONG,
+        "large bytes": [
+            b"a" * 65_535,
+            b"b" * 65_536,
+            bytearray(b"c" * 70_001),
+            {"a": large, "b": large},
+            b"d" * 65_600,
+        ],
         "a class": shop.Stock,
     }
 
@@ -528,6 +536,23 @@ class TestLayers:
 
         with pytest.raises(PassphraseError, match="only recipient"):
             appsnap.dumps(None, passphrase="tea", recipients=[str(key.recipient)])
+
+
+class TestBuffers:
+    @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
+    def test_header_and_trailer(self, kind):
+        """Both say of each buffer what the text says, in that order of keys; a checksum is of 8 MiB at most."""
+        data = appsnap.dumps(VALUES["large bytes"], kind)
+        read = second_reader.read_pickle if kind == "pickle" else second_reader.read
+        header, trailer = read(data)[0], read(data)[-1]
+
+        own = ["size", "buffers", "padding"] if kind == "pickle" else ["size", "bytes", "buffers", "padding"]
+        assert [*header][-len(own) :] == own
+        assert header["buffers"][1::2] == [65_536, 70_001, (8 << 20) + 1, 65_600]
+        assert not header["padding"].strip(" ")
+        assert header.get("bytes", [0, 3]) == [0, 3]
+        assert len(trailer["buffers"]) == 5
+        assert [*trailer][:2] == ["sha256", "buffers"]
 
 
 class TestPickle:

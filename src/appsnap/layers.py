@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
 from appsnap.files import age, legacy, zstd
+from appsnap.files.source import Memory, Stream
 from appsnap.kinds import pickle, recognise
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from appsnap.files.source import Source
     from appsnap.limits import Limits
 
     Passphrase = str | Callable[[], str]
@@ -44,53 +46,62 @@ def wrap(
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """A document whose layers have been taken off. `layers` has their names, from outside to inside.
+    """A document whose layers come off while it is read. `layers` has their names, from outside to inside.
 
     `with_passphrase` is true where a passphrase opened it, so that whoever wrote it knew that.
     """
 
-    data: memoryview
+    source: Source
     layers: tuple[str, ...]
     with_passphrase: bool
 
 
 def unwrap(
-    data: memoryview,
+    source: Source,
     path: str | os.PathLike[str] | None,
     *,
     passphrase: Passphrase | None,
     identities: Iterable[str],
     limits: Limits,
 ) -> Unwrapped:
-    """Take off the layers. All of each is verified before any of it is looked at.
+    """Take off the layers. What comes out of them is known to be whole only **when all of it has been read**.
 
-    Raises PassphraseError, Damaged, and CannotLoad for what by its name and size is in Twisted's old encryption.
+    Raises PassphraseError, Damaged, here and when the source is read, and CannotLoad for what by its name and size is
+    in Twisted's old encryption.
     """
     layers = []
     with_passphrase = False
     keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
-    if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
+    if age.is_encrypted(bytes(source.peek(age.HEAD_SIZE))):
         layers.append("age")
-        with_passphrase = age.is_for_passphrase(data)
+        with_passphrase = age.is_for_passphrase(source.peek(_AGE_HEADER))
         if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
             text = passphrase if isinstance(passphrase, str) else passphrase()
             keys.append(age.ScryptIdentity(text, limits.work_factor))
-        data = memoryview(b"".join(age.decrypt([data], keys)))
-    elif _seems_legacy(data, path):
-        raise CannotLoad(
-            f"{path} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
-            "which is read only to be converted",
-            hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
-        )
-    elif keys or not (passphrase is None or callable(passphrase)):
+        left = source.left
+        source = Stream(age.decrypt(source.pieces(), keys), left)
+    elif _is_named_legacy(path) and legacy.has_its_size(source.left):
+        source = Memory(source.rest())
+        if not _is_plain(source.peek(source.left)):
+            raise CannotLoad(
+                f"{path} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
+                "which is read only to be converted",
+                hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
+            )
+    if not layers and (keys or not (passphrase is None or callable(passphrase))):
         raise PassphraseError(
             "a passphrase or identity was given, but the file isn't encrypted",
             hint="somebody may have put a plain file in its place; leave the passphrase out to load it all the same",
         )
-    if zstd.is_compressed(bytes(data[: zstd.HEAD_SIZE])):
+    if zstd.is_compressed(bytes(source.peek(zstd.HEAD_SIZE))):
         layers.append("zstd")
-        data = memoryview(b"".join(zstd.decompress([data], limit=zstd.limit_of(len(data), limits.expansion))))
-    return Unwrapped(data, tuple(layers), with_passphrase)
+        limit = zstd.limit_of(source.left, limits.expansion)
+        source = Stream(zstd.decompress(source.pieces(), limit=limit), limit.size)
+    return Unwrapped(source, tuple(layers), with_passphrase)
+
+
+_AGE_HEADER = 3 << 20
+"""Bytes in which a header of age ends, armored or not: it has at most 2 MiB."""
 
 
 def unwrap_legacy(data: memoryview, passphrase: Passphrase) -> Unwrapped:
@@ -104,7 +115,7 @@ def unwrap_legacy(data: memoryview, passphrase: Passphrase) -> Unwrapped:
         raise WrongKind("the file is encrypted with age, not by Twisted", hint="leave --legacy-etap out")
     if _is_plain(data):
         raise WrongKind("the file isn't encrypted", hint="leave --legacy-etap out")
-    if not legacy.has_its_size(data):
+    if not legacy.has_its_size(len(data)):
         raise WrongKind(
             f"the file isn't one of Twisted's: their size is a multiple of {legacy.BLOCK} bytes, not {len(data)}"
         )
@@ -118,13 +129,12 @@ def unwrap_legacy(data: memoryview, passphrase: Passphrase) -> Unwrapped:
         raise PassphraseError(
             "no pickle comes out: the passphrase is wrong, or the file is damaged or none of Twisted's"
         )
-    return Unwrapped(memoryview(content), ("legacy",), with_passphrase=False)
+    return Unwrapped(Memory(content), ("legacy",), with_passphrase=False)
 
 
-def _seems_legacy(data: memoryview, path: str | os.PathLike[str] | None) -> bool:
-    """Tell by name and size whether this is what Twisted encrypted: that has no first bytes of its own."""
-    named = path is not None and Path(path).suffix.lower() in (".etap", ".etas")
-    return named and legacy.has_its_size(data) and not _is_plain(data)
+def _is_named_legacy(path: str | os.PathLike[str] | None) -> bool:
+    """Tell whether Twisted would have encrypted a file of this name: what it encrypts has no first bytes of its own."""
+    return path is not None and Path(path).suffix.lower() in (".etap", ".etas")
 
 
 def _is_plain(data: memoryview) -> bool:

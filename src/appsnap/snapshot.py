@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap import layers
-from appsnap.errors import AppsnapError, CannotBuild, Damaged, NotTrusted, WrongKind
+from appsnap.errors import AppsnapError, CannotBuild, CannotLoad, Damaged, NotTrusted, WrongKind
 from appsnap.files import atomic
 from appsnap.files.header import Header, distributions_of, installed_version, now
+from appsnap.files.source import Memory, of_file
 from appsnap.kinds import Document, kind_named, pickle, recognise
+from appsnap.kinds.buffers import take_apart
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 from appsnap.recipe.build import build
@@ -21,13 +23,14 @@ from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
     from appsnap.errors import Want
     from appsnap.files.header import Seal
     from appsnap.files.keyring import Keyring
+    from appsnap.files.source import Source
     from appsnap.layers import Passphrase, Unwrapped
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
@@ -105,7 +108,7 @@ def _keys() -> Keyring:
     return Keyring()
 
 
-def _document(obj: Any, header: Header, seal: Seal | None) -> Sequence[Buffer]:
+def _document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
     module = kind_named(header.kind)
     if header.kind == "pickle":
         pickled = _pickled(header, obj, seal)
@@ -117,7 +120,7 @@ def _document(obj: Any, header: Header, seal: Seal | None) -> Sequence[Buffer]:
     return module.write(header, recipe, distributions_of(modules), seal)
 
 
-def _pickled(header: Header, obj: Any, seal: Seal | None) -> Sequence[Buffer] | None:
+def _pickled(header: Header, obj: Any, seal: Seal | None) -> Iterable[Buffer] | None:
     """Return what the C pickler makes of an object, or None where it gives up.
 
     It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
@@ -153,7 +156,7 @@ def load(
     NewerFormat, PassphraseError, CannotBuild, OSError.
     """
     opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits)
-    return opened.build(trust)
+    return opened.build(trust, once=True)
 
 
 def loads(
@@ -167,14 +170,15 @@ def loads(
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
     # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
-    held = memoryview(data if type(data) is bytes else bytes(memoryview(data)))
-    unwrapped = layers.unwrap(held, None, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, len(held)).build(trust)
+    source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
+    size = source.left
+    unwrapped = layers.unwrap(source, None, passphrase=passphrase, identities=identities, limits=limits)
+    return _opened(unwrapped, kind, limits, size).build(trust, once=True)
 
 
-def _build(document: Document, trust: Trust, limits: Limits) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> Any:
     try:
-        return build(document.recipe, trust, limits)
+        return build(document.recipe, trust, limits, once=once)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         others = [f"{name} {version}" for name, version in saved_with.items() if installed_version(name) != version]
@@ -192,17 +196,24 @@ def open_file(
     limits: Limits = LIMITS,
 ) -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
-    data = memoryview(Path(path).read_bytes())
-    unwrapped = layers.unwrap(data, path, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, len(data), Path(path).name)
+    with Path(path).open("rb", buffering=0) as file:
+        source = of_file(file)
+        size = source.left
+        unwrapped = layers.unwrap(source, path, passphrase=passphrase, identities=identities, limits=limits)
+        return _opened(unwrapped, kind, limits, size, Path(path).name)
 
 
 def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    """Find out the kind of a document, and check that it is whole."""
-    data = unwrapped.data
-    found = _kind_of(data, kind)
+    """Find out the kind of a document, read it, and check that it is whole."""
+    try:
+        found, content = _content(unwrapped.source, kind, limits)
+    except CannotLoad:
+        # What is wrong with a layer is said first: then nobody can tell what is in it.
+        for _ in unwrapped.source.pieces() if unwrapped.layers else ():
+            pass
+        raise
     return Snapshot(
-        pickle.open_frame(data) if found == "pickle" else kind_named(found).read(data, limits.steps),
+        content,
         kind=found,
         layers=unwrapped.layers,
         size=size,
@@ -212,13 +223,24 @@ def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, n
     )
 
 
-def _kind_of(data: memoryview, expected: str | None) -> str:
+def _content(source: Source, kind: str | None, limits: Limits) -> tuple[str, Document | pickle.Frame]:
+    found = _kind_of(bytes(source.peek(16)), kind)
+    if found == "pickle":
+        return found, pickle.open_frame(take_apart(source, pickle.locate))
+    if found == "msgpack":
+        from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
+
+        return found, msgpack.read(take_apart(source, msgpack.locate), limits.steps)
+    return found, kind_named(found).read(source.rest(), limits.steps)
+
+
+def _kind_of(head: bytes, expected: str | None) -> str:
     if expected is not None:
         kind_named(expected)
     try:
-        found = recognise(bytes(data[:16]))
+        found = recognise(head)
     except Damaged:
-        if expected == "pickle" and data:
+        if expected == "pickle" and head:
             return expected  # protocols 0 and 1 have no first bytes of their own
         raise
     if expected not in (None, found):
@@ -325,14 +347,18 @@ class Snapshot:
         """Every name that the snapshot needs, with its use and the first path that needs it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None) -> Any:
-        """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises."""
+    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, once: bool = False) -> Any:
+        """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises.
+
+        Where that happens `once`, large bytearrays and arrays are handed over, not copied: what is in the snapshot may
+        change with them from then on.
+        """
         limits = limits or self._limits
         trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
         if isinstance(self._content, pickle.Frame) and trusted.everything:
-            return pickle.unpickle_objects(self._content, limits.steps)
+            return pickle.unpickle_objects(self._content, limits.steps, once=once)
         try:
-            return _build(self.document, trusted, limits)
+            return _build(self.document, trusted, limits, once=once)
         except NotTrusted as error:
             if self.edited:
                 error.provenance = f"the file was {self.provenance}"
@@ -416,6 +442,6 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits:
     """
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
-    document = pickle.read(unwrapped.data, limits.steps)
+    document = pickle.read(unwrapped.source.rest(), limits.steps)
     name = Path(path).name
     return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)

@@ -234,7 +234,7 @@ class TestMalformed:
     def test_flipped_with_the_right_checksum(self, mask):
         """Whatever byte of the body is altered, there is an error of ours, or other objects, and nothing else."""
         recipe = freeze(sample())
-        body = bytes(kind.write(Header("msgpack"), recipe, {})[1])
+        body = bytes([*kind.write(Header("msgpack"), recipe, {})][1])
         good = 0
         for position in range(len(body)):
             altered = bytearray(body)

@@ -89,7 +89,7 @@ class Input:
             if enough:
                 search_current_folder()
             with self._errors():
-                return snapshot.build(enough), enough
+                return snapshot.build(enough, once=True), enough
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from appsnap import __version__
 from appsnap.errors import AppsnapError, Damaged, NewerFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     Seal = Callable[[str, dict[str, Any]], dict[str, Any]]
     """From a kind and the trailer's fields so far to those that end it: the signature."""
@@ -69,14 +69,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """The trailer. `sha256` is of all bytes of the document before it, `steps` counts the recipe (None: unknown).
+    """The trailer. `sha256` is of all bytes of the document before it but those of the buffers.
 
+    `buffers` are the checksums of these, if there are any. `steps` counts the recipe (None: unknown).
     `distributions` maps the installed distributions that the names in the recipe come from to their versions.
     `restored` is the pickle kind's. `vouched` is False where the document was made from one that nobody vouched for,
     and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
     """
 
     sha256: str
+    buffers: list[str] | None = None
     steps: int | None = None
     distributions: dict[str, str] = field(default_factory=dict)
     restored: list[str] | None = None
@@ -89,24 +91,31 @@ class Trailer:
         return fields if seal is None else {**fields, **seal(kind, fields)}
 
     @classmethod
-    def from_dict(cls, fields: Any, kind: str, sha256: str) -> Trailer:
+    def from_dict(cls, fields: Any, kind: str, sha256: str, buffers: Sequence[str] | None = ()) -> Trailer:
         """Return the trailer of a file.
 
-        Raises Damaged where it is none, its checksum isn't `sha256`, or its signature is wrong.
+        Raises Damaged where it is none, its checksum isn't `sha256`, those of the buffers aren't `buffers` (None: these
+        aren't known), or its signature is wrong.
         """
         if not isinstance(fields, dict) or not isinstance(fields.get("sha256"), str):
             raise Damaged("no trailer of a snapshot", hint="the file is truncated, or something was added to it")
         if fields["sha256"] != sha256:
             raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
+        sums = fields.get("buffers", [])
+        if buffers is not None and sums != [*buffers]:
+            raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
         restored, vouched = fields.get("restored"), fields.get("vouched")
         if (
             type(steps) not in (int, type(None))
             or not 0 <= (steps or 0) < 1 << 63
             or not isinstance(distributions, dict)
+            or not isinstance(sums, list)
             or not isinstance(restored, (list, type(None)))
             or not isinstance(vouched, (bool, type(None)))
-            or not all(isinstance(text, str) for text in (*distributions, *distributions.values(), *(restored or ())))
+            or not all(
+                isinstance(text, str) for text in (*distributions, *distributions.values(), *(restored or ()), *sums)
+            )
         ):
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
         signer = None
@@ -114,7 +123,7 @@ class Trailer:
             from appsnap.files.signatures import signer_of  # noqa: PLC0415 - what is unsigned has no need of it
 
             signer = signer_of(kind, fields)
-        return cls(sha256, steps, distributions, restored, vouched, signer)
+        return cls(sha256, sums or None, steps, distributions, restored, vouched, signer)
 
 
 def now() -> str:

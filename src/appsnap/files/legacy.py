@@ -19,9 +19,9 @@ BLOCK = 16
 """The size of what is encrypted at a time, in bytes."""
 
 
-def has_its_size(data: memoryview) -> bool:
-    """Tell whether data is a number of whole blocks, as all that Twisted encrypted is."""
-    return data.nbytes > 0 and data.nbytes % BLOCK == 0
+def has_its_size(size: int) -> bool:
+    """Tell whether so many bytes are a number of whole blocks, as all that Twisted encrypted is."""
+    return size > 0 and size % BLOCK == 0
 
 
 def decrypt(data: memoryview, passphrase: str) -> bytes:

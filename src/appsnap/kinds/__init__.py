@@ -2,7 +2,7 @@
 
 A kind that snapshots are written in has two functions::
 
-    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]
+    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterator[Buffer]
     read(data: memoryview, steps: int = ...) -> Document
 
 `write` is deterministic; `seal` says what more stands in the trailer. `read` makes no object, imports nothing that the
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from appsnap.errors import Damaged, WrongKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from typing_extensions import Buffer
 
@@ -48,7 +48,7 @@ class Kind(Protocol):
     @staticmethod
     def write(
         header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None
-    ) -> Sequence[Buffer]:
+    ) -> Iterable[Buffer]:
         """Return the bytes of a document, in pieces."""
 
     @staticmethod

@@ -11,12 +11,17 @@ import re
 import struct
 import warnings
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
 from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, Tuple, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appsnap.kinds.buffers import Held
 
 __all__ = ["Machine", "SharedStateError"]
 
@@ -56,9 +61,12 @@ class Machine:
     turns out that it is used once more, the reading has to begin anew without.
     """
 
-    def __init__(self, data: memoryview, start: int, most: int, *, inline_states: bool) -> None:
+    def __init__(
+        self, data: memoryview, start: int, most: int, buffers: Mapping[int, Held], *, inline_states: bool
+    ) -> None:
         self.data = data
         self.at = start
+        self.buffers = dict(buffers)  # those that are still to come
         self.inline_states = inline_states
         self.protocol = 0
         self.draft = Draft(most)

@@ -3,6 +3,9 @@
 The body's items are the steps, each an array that begins with the step's number in `_CODES`, and last `[root]`. The
 header's `size` is the number of bytes of the body. A register, where an atom could stand too, is an extension of type
 0; an integer of more than 64 bits one of type 1: both in big-endian two's complement.
+
+Large byte strings and bytearrays stand behind the body, and in it, in their place, their number as an extension of type
+2. The header's `buffers` says where they are, its `bytes` has the numbers of the byte strings among them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,21 @@ import msgpack
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.header import Header, Trailer
+from appsnap.files.source import Memory
 from appsnap.kinds import Document
+from appsnap.kinds.buffers import (
+    ALIGNMENT,
+    HOLDERS,
+    MOST,
+    Body,
+    Layout,
+    Parts,
+    large,
+    padded,
+    sealed,
+    spans,
+    take_apart,
+)
 from appsnap.limits import LIMITS, over
 from appsnap.recipe.draft import respelled
 from appsnap.recipe.garbage import collected_later
@@ -47,37 +64,57 @@ from appsnap.recipe.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
     from appsnap.files.header import Seal
+    from appsnap.kinds.buffers import Held
 
-__all__ = ["read", "write"]
+__all__ = ["locate", "read", "write"]
 
-_REF, _LONG = 0, 1
+_REF, _LONG, _BUFFER = 0, 1, 2
 _NO_MEMORY = "there is no memory for what the file holds"
-_HEAD = 1_000_000
-"""Bytes in which a header ends: it holds a name, a tag, and little else."""
+_HEAD = 4 << 20
+"""Bytes in which a header ends: it holds a name, a tag, the table of buffers, and little else."""
 
 
 # Writing
 
 
 @collected_later
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterator[Buffer]:
     """Return the document of a recipe, in pieces."""
     packer = msgpack.Packer(default=_extension, strict_types=True, unicode_errors="surrogatepass", autoreset=False)
     packer.pack_array_header(len(recipe.steps) + 1)
+    buffers: list[Buffer] = []
+    strings: list[int] = []
     for step in recipe.steps:
-        packer.pack(_ENCODERS[type(step)](step))
+        cls = type(step)
+        if cls in HOLDERS and (data := large(step)) is not None and len(buffers) < MOST:
+            packer.pack([2 if cls is Value else 8, _Number(len(buffers))])
+            if cls is Value:
+                strings.append(len(buffers))
+            buffers.append(data)
+        else:
+            packer.pack(_ENCODERS[cls](step))
     packer.pack([recipe.root])
-    body = packer.bytes()
-    head = _plain(header.to_dict() | {"size": len(body)})
-    digest = hashlib.sha256(head)
-    digest.update(body)
-    trailer = Trailer(digest.hexdigest(), len(recipe.steps), distributions)
-    return [head, body, _plain(trailer.to_dict("msgpack", seal))]
+    body = Body([packer.bytes()])
+    fields = header.to_dict() | {"size": body.size}
+    for data in buffers:
+        body.add(bytes(body.gap()))
+        body.add_buffer(data)
+    if strings:
+        fields["bytes"] = strings
+
+    def trailer(sha256: str, buffers: list[str] | None) -> bytes:
+        return _plain(Trailer(sha256, buffers, len(recipe.steps), distributions).to_dict("msgpack", seal))
+
+    return sealed(padded(fields, body, _plain), body, trailer)
+
+
+class _Number(int):
+    """The number of a buffer."""
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
@@ -86,7 +123,7 @@ def _plain(fields: dict[str, Any]) -> bytes:
 
 
 def _extension(value: Any) -> msgpack.ExtType:
-    code = _REF if type(value) is Ref else _LONG
+    code = _REF if type(value) is Ref else _BUFFER if type(value) is _Number else _LONG
     return msgpack.ExtType(code, value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True))
 
 
@@ -122,9 +159,38 @@ _ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
 # Reading
 
 
+def locate(head: memoryview) -> Layout | None:
+    """Return where the buffers of a document stand that begins so, or None where it says that in no way."""
+    fields, start = _unpack(head, 0, min(len(head), _HEAD))
+    if not isinstance(fields, dict):
+        return None
+    return Layout(_spans(fields, start), _types(fields))
+
+
+def _spans(fields: dict[str, Any], start: int) -> list[tuple[int, int]]:
+    """Return begin and size of each buffer. Each stands where the next one can, behind the body."""
+    found = spans(fields, start)
+    end = start + fields["size"] if type(fields.get("size")) is int else -1
+    for begin, size in found:
+        if begin - end not in range(ALIGNMENT):
+            raise Damaged("the table of buffers has one with a gap before it, or within the body", offset=begin)
+        end = begin + size
+    return found
+
+
+def _types(fields: dict[str, Any]) -> Callable[[int, int, bytearray], type[bytes | bytearray]]:
+    numbers = fields.get("bytes", [])
+    if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
+        raise Damaged("the header doesn't tell which buffers are byte strings")
+    strings = frozenset(numbers)
+    return lambda number, _size, _before: bytes if number in strings else bytearray
+
+
 @collected_later
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview | Parts, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
+    parts = data if isinstance(data, Parts) else take_apart(Memory(data), locate)
+    data = parts.skeleton
     fields, start = _unpack(data, 0, min(len(data), _HEAD))
     header = Header.from_dict(fields, "msgpack")
     size = fields.get("size")
@@ -133,10 +199,15 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
             "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
         )
     end = start + size
-    fields, stop = _unpack(data, end, len(data))
+    found = _spans(fields, start)
+    behind = parts.buffers[-1][0] if parts.buffers else end
+    if any(data[end:behind]):
+        raise Damaged("something stands between the buffers", offset=end)
+    fields, stop = _unpack(data, behind, len(data))
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
-    trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:end]).hexdigest())
+    trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:behind]).hexdigest(), parts.digests)
+    parts.check(found, trailer.buffers)
     # More than one a byte is damage, which shows below.
     if steps < _announced(data[start:end]) - 1 < size:
         raise over("steps", steps, "the recipe is too long")
@@ -147,9 +218,10 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     made: list[Step] = []
     registers = 0
     meant: dict[Any, Any] = {}  # by register: the name or text that it holds
+    buffers = dict(enumerate(held for _, held in parts.buffers))
     for number, fields in enumerate(body):
         try:
-            step = _step(fields)
+            step = _holder(fields, buffers) if buffers and _is_holder(fields) else _step(fields)
             _check(step, registers)
             if isinstance(step, (Call, Member)):
                 step = respelled(step, lambda operand: meant.get(operand, operand) if type(operand) is Ref else operand)
@@ -165,6 +237,8 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
             meant[registers] = step.value
         made.append(step)
         registers += type(step) in MAKERS
+    if buffers:
+        raise Damaged(f"{len(buffers)} buffers belong to no step")
     if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
         raise Damaged("the root is no operand")
     if trailer.steps not in (None, len(made)):
@@ -225,6 +299,8 @@ def _from_extension(code: int, data: bytes) -> int:
         return Ref(value)
     if code == _LONG:
         return value
+    if code == _BUFFER:
+        return _Number(value)
     raise ValueError(f"extension type {code} is unknown")
 
 
@@ -234,6 +310,23 @@ def _step(fields: Any) -> Step:
     if decode is None:
         raise ValueError("a number that no step has")
     return decode(*rest)
+
+
+def _is_holder(fields: Any) -> bool:
+    return type(fields) is list and len(fields) == 2 and type(fields[1]) is _Number
+
+
+def _holder(fields: list[Any], buffers: dict[int, Held]) -> Step:
+    """Return a step that has a buffer, which no other one gets."""
+    code, number = fields
+    held = buffers.pop(number, None)
+    if held is None:
+        raise ValueError(f"there is no buffer {int(number)}, or none any more")
+    if code == 8 and not isinstance(held, bytes):
+        return ByteArray(held)
+    if code == 2 and not isinstance(held, bytearray):
+        return Value(held)
+    raise ValueError(f"buffer {int(number)} is of the other type")
 
 
 def _check(step: Step, registers: int) -> None:

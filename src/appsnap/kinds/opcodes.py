@@ -10,27 +10,32 @@ from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds.machine import Machine, SharedStateError
 from appsnap.limits import LIMITS
 from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import ByteArray, Dict, FrozenSet, List, Set
+from appsnap.recipe.steps import ByteArray, Dict, FrozenSet, List, Set, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from appsnap.kinds.buffers import Held
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read"]
 
 
 @collected_later
-def read(data: memoryview, start: int = 0, most: int = LIMITS.steps) -> tuple[Recipe, int]:
+def read(
+    data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Held] | None = None
+) -> tuple[Recipe, int]:
     """Return the recipe of the pickle that begins at byte `start`, and where it ends. `most` bounds its steps.
+
+    `buffers` are those whose data was taken out, by the place of that.
 
     Raises Damaged, with the offset, for what is no pickle, and CannotLoad for what a pickle of its own can't tell
     (persistent ids, extension codes, buffers out of band), or what there is no memory for.
     """
     try:
-        return _run(Machine(data, start, most, inline_states=True))
+        return _run(Machine(data, start, most, buffers or {}, inline_states=True))
     except SharedStateError:
-        return _run(Machine(data, start, most, inline_states=False))
+        return _run(Machine(data, start, most, buffers or {}, inline_states=False))
 
 
 def _run(machine: Machine) -> tuple[Recipe, int]:
@@ -44,6 +49,7 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
             machine.at = at + 1
             if code == _STOP:
                 root = machine.stack.pop()
+                _check_buffers(machine)
                 return machine.draft.finish(machine.operand(root)), machine.at
             handlers[code](machine)
     except MemoryError:
@@ -105,6 +111,33 @@ def _tuple_of(count: int) -> Callable[[Machine], None]:
     return handler
 
 
+def _check_buffers(r: Machine) -> None:
+    if r.buffers:
+        raise ValueError("a buffer that no opcode holds")
+
+
+def _held(r: Machine, size: int) -> Held | None:
+    """Return the buffer whose data was taken out here, if one was."""
+    held = r.buffers.pop(r.at, None)
+    if held is not None and len(held) != size:
+        raise ValueError("a buffer of another size")
+    return held
+
+
+def _bytes8(r: Machine) -> Any:
+    size = _u8(r)
+    held = _held(r, size)
+    if type(held) is memoryview:
+        return r.draft.make(Value(held))  # of a mapped file, which isn't copied here
+    return bytes(r.take(size)) if held is None else held
+
+
+def _bytearray8(r: Machine) -> Any:
+    size = _u8(r)
+    held = _held(r, size)
+    return r.draft.make(ByteArray(r.take(size) if held is None else held))
+
+
 _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
     pickle.PROTO: Machine.set_protocol,
     pickle.FRAME: Machine.skip_frame,
@@ -133,8 +166,8 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
     pickle.BINUNICODE8: _text(_u8),
     pickle.SHORT_BINBYTES: _bytes(_byte),
     pickle.BINBYTES: _bytes(_u4),
-    pickle.BINBYTES8: _bytes(_u8),
-    pickle.BYTEARRAY8: lambda r: r.stack.append(r.draft.make(ByteArray(r.take(_u8(r))))),
+    pickle.BINBYTES8: lambda r: r.stack.append(_bytes8(r)),
+    pickle.BYTEARRAY8: lambda r: r.stack.append(_bytearray8(r)),
     pickle.EMPTY_LIST: lambda r: r.push_open(List, []),
     pickle.EMPTY_DICT: lambda r: r.push_open(Dict, []),
     pickle.EMPTY_SET: lambda r: r.push_open(Set, []),

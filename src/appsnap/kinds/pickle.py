@@ -1,6 +1,7 @@
 """The pickle kind: three pickles in a row, of protocol 5. Header, body, trailer; header and trailer are dictionaries.
 
-The header's `size` is the number of bytes of the body. The trailer has `steps` where the body was written from a
+The header's `size` is the number of bytes of the body, its `buffers` says where in it large byte strings and bytearrays
+have their data. The trailer has `steps` where the body was written from a
 recipe; where the C pickler wrote it from objects, it has `restored`: the classes whose objects get their state by
 `evolve.restore_state`. A pickle without header is read as a body alone.
 """
@@ -9,53 +10,38 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import pickle
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.header import Header, Trailer
+from appsnap.files.source import Memory
 from appsnap.kinds import Document, opcodes
+from appsnap.kinds.buffers import Body, Layout, Parts, padded, sealed, spans, take_apart
+from appsnap.kinds.encoder import encode
+from appsnap.kinds.sink import Sink
 from appsnap.limits import LIMITS
 from appsnap.recipe.build import build
 from appsnap.recipe.rules import PROTOCOL, Rules
-from appsnap.recipe.steps import (
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    Value,
-)
+from appsnap.recipe.steps import Dict, List, Recipe, Value
 from appsnap.recipe.trust import EVERYTHING, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from typing_extensions import Buffer
 
     from appsnap.files.header import Seal
+    from appsnap.kinds.buffers import Held
 
 __all__ = [
     "Frame",
     "assemble",
-    "encode",
     "has_header",
+    "locate",
     "open_frame",
     "read",
     "unpickle_objects",
@@ -69,18 +55,18 @@ __all__ = [
 
 def write_objects(
     header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]], seal: Seal | None = None
-) -> list[Buffer]:
+) -> Iterator[Buffer]:
     """Return the document of objects, in pieces. `distributions` tells those that modules come from.
 
     Raises whatever pickle raises, and RecursionError for what is nested too deep.
     """
     rules = Rules()
-    file = io.BytesIO()
-    pickler = _Pickler(file, PROTOCOL)
+    sink = Sink()
+    pickler = _Pickler(sink, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
     more = {"distributions": distributions(rules.modules), "restored": sorted(rules.restored)}
-    return assemble(header, [file.getvalue()], seal, **more)
+    return assemble(header, sink.body, seal, **more)
 
 
 class _Pickler(pickle.Pickler):
@@ -90,8 +76,8 @@ class _Pickler(pickle.Pickler):
 class _Unpickler(pickle.Unpickler):
     """The C unpickler, which finds renamed classes, and gives up where one has transient attributes only by now."""
 
-    def __init__(self, file: io.BytesIO, restored: Collection[str]) -> None:
-        super().__init__(file)
+    def __init__(self, file: io.BytesIO, buffers: Iterable[Held], restored: Collection[str]) -> None:
+        super().__init__(file, buffers=buffers)
         self._restored = restored
 
     def find_class(self, module: str, name: str) -> Any:
@@ -101,40 +87,73 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def unpickle_objects(frame: Frame, steps: int = LIMITS.steps) -> Any:
+def unpickle_objects(frame: Frame, steps: int = LIMITS.steps, *, once: bool = False) -> Any:
     """Return the objects of a document that is trusted as code, by the C unpickler.
 
     What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike;
-    and so is what the C unpickler fails at, so that the error names the place.
+    and so is what the C unpickler fails at, so that the error names the place. The buffers themselves are handed over
+    where that happens `once`, else copies.
     """
     if frame.trailer is not None and frame.trailer.steps is None:
-        file = io.BytesIO(frame.data[frame.start : frame.end])
+        file = io.BytesIO(frame.out_of_band())
+        buffers = frame.buffers.values() if once else map(_copied, frame.buffers.values())
         try:
             with evolve.upgrades():
-                return _Unpickler(file, frozenset(frame.trailer.restored or ())).load()
+                return _Unpickler(file, buffers, frozenset(frame.trailer.restored or ())).load()
         except AppsnapError:
             raise
         except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
             pass
-    return build(frame.document(steps).recipe, _EVERYTHING)
+    return build(frame.document(steps).recipe, _EVERYTHING, once=once)
+
+
+def _copied(data: Held) -> Held:
+    return data if type(data) is bytes else bytearray(data)
 
 
 # The document
 
 
-def assemble(header: Header, body: Sequence[Buffer], seal: Seal | None = None, **more: Any) -> list[Buffer]:
-    """Return header, body and trailer as one document. `more` are the fields of the trailer besides its checksum."""
-    size = sum(memoryview(piece).nbytes for piece in body)
-    pieces = [_plain(header.to_dict() | {"size": size}), *body]
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return [*pieces, _plain(Trailer(digest.hexdigest(), **more).to_dict("pickle", seal))]
+def assemble(header: Header, body: Body, seal: Seal | None = None, **more: Any) -> Iterator[Buffer]:
+    """Return header, body and trailer as one document. `more` are the fields of the trailer besides its checksums."""
+
+    def trailer(sha256: str, buffers: list[str] | None) -> bytes:
+        return _plain(Trailer(sha256, buffers=buffers, **more).to_dict("pickle", seal))
+
+    return sealed(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterator[Buffer]:
     """Return the document of a recipe, in pieces."""
-    return assemble(header, [encode(recipe)], seal, steps=len(recipe.steps), distributions=distributions)
+    return assemble(header, encode(recipe), seal, steps=len(recipe.steps), distributions=distributions)
+
+
+def locate(head: memoryview) -> Layout | None:
+    """Return where the buffers of a document stand that begins so, or None for a bare pickle."""
+    if not has_header(head):
+        return None
+    fields, start = _read_plain(head, 0)
+    return None if not isinstance(fields, dict) else Layout(_spans(fields, start), _type_of)
+
+
+def _spans(fields: dict[str, Any], start: int) -> list[tuple[int, int]]:
+    found = spans(fields, start, _HEAD)
+    size = fields.get("size")
+    if found and not (type(size) is int and sum(found[-1]) <= start + size):
+        raise Damaged("the table of buffers has one that ends behind the body", offset=found[-1][0])
+    return found
+
+
+def _type_of(number: int, size: int, before: bytearray) -> type[bytes | bytearray]:
+    cls = _TYPES.get(bytes(before[-_HEAD : 1 - _HEAD]))
+    if cls is None or before[1 - _HEAD :] != size.to_bytes(8, "little"):
+        raise Damaged(f"buffer {number} stands where no opcode of its size is", offset=len(before))
+    return cls
+
+
+_TYPES: dict[bytes, type[bytes | bytearray]] = {pickle.BINBYTES8: bytes, pickle.BYTEARRAY8: bytearray}
+_HEAD = 9
+"""Bytes before the data of a buffer: one of these opcodes, and the length."""
 
 
 def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
@@ -144,32 +163,56 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around the body, and where that begins and ends. A bare pickle has no header and no trailer."""
+    """What stands around the body, and where that begins and ends. A bare pickle has no header and no trailer.
+
+    `data` is the skeleton of the document; `buffers` are by their places in it.
+    """
 
     data: memoryview
     start: int
     end: int
     header: Header | None
     trailer: Trailer | None
+    buffers: dict[int, Held]
 
     def document(self, steps: int = LIMITS.steps) -> Document:
         """Read the body, if it has no more steps than that."""
-        recipe, stop = opcodes.read(self.data[: self.end], self.start, steps)
+        recipe, stop = opcodes.read(self.data[: self.end], self.start, steps, self.buffers)
         if stop != self.end:
             raise Damaged(f"something stands behind the {'body' if self.header else 'pickle'}", offset=stop)
         return Document(recipe, self.header, self.trailer)
 
+    def out_of_band(self) -> Buffer:
+        """Return the body as a pickle that is handed its buffers."""
+        if not self.buffers:
+            return self.data[self.start : self.end]
+        places = [self.start, *self.buffers]
+        pieces = [self.data[begin : place - _HEAD] for begin, place in itertools.pairwise(places)]
+        return pickle.NEXT_BUFFER.join([*pieces, self.data[places[-1] : self.end]])
 
-def open_frame(data: memoryview) -> Frame:
+
+def open_frame(data: memoryview | Parts) -> Frame:
     """Read header and trailer, and check with them that the body is whole."""
-    header, start, end = _header(data)
-    if header is None:
-        return Frame(data, start, end, None, None)
+    parts = data if isinstance(data, Parts) else take_apart(Memory(data), locate)
+    data = parts.skeleton
+    if not has_header(data):
+        return Frame(data, 0, len(data), None, None, {})
+    fields, start = _read_plain(data, 0)
+    header = Header.from_dict(fields, "pickle")
+    held = sum(len(one) for _, one in parts.buffers)
+    size = fields.get("size")
+    if type(size) is not int or not 0 <= size - held < len(data) - start:
+        raise Damaged(
+            "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
+        )
+    found = _spans(fields, start)
+    end = start + size - held
     fields, stop = _read_plain(data, end)
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
-    trailer = Trailer.from_dict(fields, "pickle", hashlib.sha256(data[:end]).hexdigest())
-    return Frame(data, start, end, header, trailer)
+    trailer = Trailer.from_dict(fields, "pickle", hashlib.sha256(data[:end]).hexdigest(), parts.digests)
+    parts.check(found, trailer.buffers)
+    return Frame(data, start, end, header, trailer, dict(parts.buffers))
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
@@ -179,20 +222,6 @@ def _plain(fields: dict[str, Any]) -> bytes:
 def has_header(data: memoryview) -> bool:
     """Tell whether a pickle is one of ours, or a bare one."""
     return bytes(data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]) == _MAGIC
-
-
-def _header(data: memoryview) -> tuple[Header | None, int, int]:
-    """Return the header, and where the body begins and ends; no header for a bare pickle."""
-    if not has_header(data):
-        return None, 0, len(data)
-    fields, start = _read_plain(data, 0)
-    header = Header.from_dict(fields, "pickle")
-    size = fields.get("size")
-    if type(size) is not int or not 0 <= size < len(data) - start:
-        raise Damaged(
-            "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
-        )
-    return header, start, start + size
 
 
 # The header's first key, as protocol 5 spells it: PROTO, FRAME, EMPTY_DICT, MEMOIZE and MARK come before it.
@@ -209,212 +238,3 @@ def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
 
 _EVERYTHING = Trust(EVERYTHING)
 _NOTHING = Trust()
-
-
-# From a recipe, without recursion
-
-
-def encode(recipe: Recipe) -> bytes:
-    """Return the pickle of a recipe. The memo's numbers are those of the registers."""
-    out = bytearray(pickle.PROTO + bytes([PROTOCOL]))
-    for step in recipe.steps:
-        _WRITERS[type(step)](out, step)
-    _operand(out, recipe.root)
-    return bytes(out + pickle.STOP)
-
-
-def _operand(out: bytearray, operand: Operand) -> None:
-    if type(operand) is Ref:
-        if operand < 256:
-            out += pickle.BINGET + bytes([operand])
-        else:
-            out += pickle.LONG_BINGET + struct.pack("<I", operand)
-    elif type(operand) is str:
-        _text(out, operand)
-    elif type(operand) is int:
-        _integer(out, operand)
-    elif type(operand) is float:
-        out += pickle.BINFLOAT + struct.pack(">d", operand)
-    elif type(operand) is bytes:
-        out += _bytes(operand)
-    else:
-        out += pickle.NONE if operand is None else pickle.NEWTRUE if operand else pickle.NEWFALSE
-
-
-def _integer(out: bytearray, number: int) -> None:
-    if 0 <= number < 256:
-        out += pickle.BININT1 + bytes([number])
-    elif -(2**31) <= number < 2**31:
-        out += pickle.BININT + struct.pack("<i", number)
-    else:
-        raw = number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True)
-        out += pickle.LONG1 + bytes([len(raw)]) if len(raw) < 256 else pickle.LONG4 + struct.pack("<i", len(raw))
-        out += raw
-
-
-def _text(out: bytearray, text: str) -> None:
-    raw = text.encode("utf-8", "surrogatepass")
-    if len(raw) < 256:
-        out += pickle.SHORT_BINUNICODE + bytes([len(raw)]) + raw
-    else:
-        out += pickle.BINUNICODE8 + struct.pack("<Q", len(raw)) + raw
-
-
-def _bytes(raw: bytes) -> bytes:
-    if len(raw) < 256:
-        return pickle.SHORT_BINBYTES + bytes([len(raw)]) + raw
-    return pickle.BINBYTES8 + struct.pack("<Q", len(raw)) + raw
-
-
-def _operands(out: bytearray, operands: Sequence[Operand]) -> None:
-    for operand in operands:
-        _operand(out, operand)
-
-
-def _marked(out: bytearray, operands: Sequence[Operand], opcode: bytes) -> None:
-    if operands or opcode in (pickle.TUPLE, pickle.FROZENSET):
-        out += pickle.MARK
-        _operands(out, operands)
-        out += opcode
-
-
-def _pairs(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
-    return [operand for pair in zip(keys, values, strict=True) for operand in pair]
-
-
-_KEEP = pickle.MEMOIZE + pickle.POP
-
-
-def _name(out: bytearray, step: Name) -> None:
-    if step.qualname:
-        _text(out, step.module)
-        _text(out, step.qualname)
-        out += pickle.STACK_GLOBAL + _KEEP
-    else:
-        _global(out, "importlib", "import_module")
-        _text(out, step.module)
-        out += pickle.TUPLE1 + pickle.REDUCE + _KEEP
-
-
-def _global(out: bytearray, module: str, qualname: str) -> None:
-    _text(out, module)
-    _text(out, qualname)
-    out += pickle.STACK_GLOBAL
-
-
-def _value(out: bytearray, step: Value) -> None:
-    if isinstance(step.value, str):
-        _text(out, step.value)
-    else:
-        out += _bytes(step.value)
-    out += _KEEP
-
-
-def _bytearray(out: bytearray, step: ByteArray) -> None:
-    out += pickle.BYTEARRAY8 + struct.pack("<Q", len(step.data))
-    out += step.data
-    out += _KEEP
-
-
-def _tuple(out: bytearray, step: Tuple) -> None:
-    if step.items:
-        _marked(out, step.items, pickle.TUPLE)
-    else:
-        out += pickle.EMPTY_TUPLE
-    out += _KEEP
-
-
-def _list(out: bytearray, step: List) -> None:
-    out += pickle.EMPTY_LIST + pickle.MEMOIZE
-    _marked(out, step.items, pickle.APPENDS)
-    out += pickle.POP
-
-
-def _dict(out: bytearray, step: Dict) -> None:
-    out += pickle.EMPTY_DICT + pickle.MEMOIZE
-    _marked(out, _pairs(step.keys, step.values), pickle.SETITEMS)
-    out += pickle.POP
-
-
-def _set(out: bytearray, step: Set) -> None:
-    out += pickle.EMPTY_SET + pickle.MEMOIZE
-    _marked(out, step.items, pickle.ADDITEMS)
-    out += pickle.POP
-
-
-def _frozenset(out: bytearray, step: FrozenSet) -> None:
-    _marked(out, step.items, pickle.FROZENSET)
-    out += _KEEP
-
-
-def _new(out: bytearray, step: New) -> None:
-    _operand(out, step.cls)
-    _marked(out, step.args, pickle.TUPLE)
-    if step.names:
-        out += pickle.EMPTY_DICT
-        _marked(out, _pairs(step.names, step.values), pickle.SETITEMS)
-        out += pickle.NEWOBJ_EX + _KEEP
-    else:
-        out += pickle.NEWOBJ + _KEEP
-
-
-def _call(out: bytearray, step: Call) -> None:
-    _operand(out, step.function)
-    _marked(out, step.args, pickle.TUPLE)
-    out += pickle.REDUCE + _KEEP
-
-
-def _member(out: bytearray, step: Member) -> None:
-    _global(out, "builtins", "getattr")
-    _operands(out, [step.owner, step.name])
-    out += pickle.TUPLE2 + pickle.REDUCE + _KEEP
-
-
-def _extend(out: bytearray, step: Extend) -> None:
-    _operand(out, step.target)
-    _marked(out, step.items, pickle.APPENDS)
-    out += pickle.POP
-
-
-def _update(out: bytearray, step: Update) -> None:
-    _operand(out, step.target)
-    _marked(out, _pairs(step.keys, step.values), pickle.SETITEMS)
-    out += pickle.POP
-
-
-def _add(out: bytearray, step: Add) -> None:
-    _operand(out, step.target)
-    _marked(out, step.items, pickle.ADDITEMS)
-    out += pickle.POP
-
-
-def _state(out: bytearray, step: State) -> None:
-    _operand(out, step.target)
-    out += pickle.EMPTY_DICT
-    _marked(out, _pairs(step.names, step.values), pickle.SETITEMS)
-    out += pickle.BUILD + pickle.POP
-
-
-def _set_state(out: bytearray, step: SetState) -> None:
-    _operands(out, [step.target, step.state])
-    out += pickle.BUILD + pickle.POP
-
-
-_WRITERS: dict[type, Callable[[bytearray, Any], None]] = {
-    Name: _name,
-    Value: _value,
-    Tuple: _tuple,
-    List: _list,
-    Dict: _dict,
-    Set: _set,
-    FrozenSet: _frozenset,
-    ByteArray: _bytearray,
-    New: _new,
-    Call: _call,
-    Member: _member,
-    Extend: _extend,
-    Update: _update,
-    Add: _add,
-    State: _state,
-    SetState: _set_state,
-}

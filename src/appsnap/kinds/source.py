@@ -48,7 +48,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     about = {key: value for key, value in header.to_dict().items() if key not in ("appsnap", "kind")}
     first = f"# appsnap {header.format} source: {json.dumps(about)}\n"
     lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
-    trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), len(recipe.steps), distributions)
+    trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), steps=len(recipe.steps), distributions=distributions)
     return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', seal))}\n".encode()]
 
 

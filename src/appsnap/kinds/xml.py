@@ -73,7 +73,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
         lines += writer.statement(statement)
     lines += ["  <root>", *writer.element(root, 2), "  </root>", ""]
     body = "\n".join(lines).encode()
-    trailer = Trailer(hashlib.sha256(body).hexdigest(), len(recipe.steps), distributions)
+    trailer = Trailer(hashlib.sha256(body).hexdigest(), steps=len(recipe.steps), distributions=distributions)
     owners = "".join(
         f"    <distribution{_attribute('name', name)}{_attribute('version', version)}/>\n"
         for name, version in distributions.items()

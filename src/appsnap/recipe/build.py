@@ -53,19 +53,23 @@ __all__ = ["build"]
 
 
 @collected_later
-def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS) -> Any:
-    """Return the objects of a recipe.
+def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, once: bool = False) -> Any:
+    """Return the objects of a recipe. Where that happens `once`, its bytearrays themselves are among them, else copies.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for what is beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    builder = _Builder(recipe, trust, audit(recipe, trust), limits)
+    builder = _Builder(recipe, trust, audit(recipe, trust), limits, once=once)
     with evolve.upgrades():
         return builder.build()
 
 
+def _own_bytearray(step: ByteArray) -> bytearray:
+    return step.data if type(step.data) is bytearray else bytearray(step.data)
+
+
 class _Builder:
-    def __init__(self, recipe: Recipe, trust: Trust, to_check: frozenset[Name], limits: Limits) -> None:
+    def __init__(self, recipe: Recipe, trust: Trust, to_check: frozenset[Name], limits: Limits, *, once: bool) -> None:
         self._recipe = recipe
         self._trust = trust
         self._to_check = to_check
@@ -81,7 +85,7 @@ class _Builder:
             Dict: lambda step: dict(zip(self._keys(step.keys), self._all(step.values), strict=True)),
             Set: lambda step: set(self._keys(step.items)),
             FrozenSet: lambda step: frozenset(self._keys(step.items)),
-            ByteArray: lambda step: bytearray(step.data),
+            ByteArray: _own_bytearray if once else lambda step: bytearray(step.data),
             New: self._new,
             Call: self._call,
             Member: self._member,

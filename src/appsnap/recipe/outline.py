@@ -94,7 +94,7 @@ class Outline:
             case Name():
                 nodes.append(Node("name", step.dotted))
             case Value(value):
-                nodes.append(Node("value", value=value))
+                nodes.append(Node("value", value=value if isinstance(value, str) else bytes(value)))
             case Call(function, args):
                 nodes.append(Node("call", self._name(function), args=args))
             case Extend(target, items) | Add(target, items):

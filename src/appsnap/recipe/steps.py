@@ -82,9 +82,9 @@ class Name(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A text or a byte string longer than `INLINE`."""
+    """A text or a byte string longer than `INLINE`. A byte string may be a view of a mapped file."""
 
-    value: str | bytes
+    value: str | bytes | memoryview
 
 
 class Tuple(NamedTuple):

@@ -1,0 +1,169 @@
+"""Bytes that are read once, from begin to end: those of a file, of memory, or what comes out of a layer."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from appsnap.errors import Damaged
+from appsnap.files.chunks import PIECE, ChunkReader, from_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Buffer
+
+__all__ = ["File", "Memory", "Source", "Stream", "of_file"]
+
+
+class Source(Protocol):
+    """What is left to be read. It is never more than `left`; a file and memory have exactly so many bytes.
+
+    So whoever makes room for no more than `left` makes none for what a file only claims to hold.
+    """
+
+    @property
+    def left(self) -> int:
+        """At most how many bytes there are."""
+
+    def peek(self, size: int) -> Buffer:
+        """Return the next bytes, `size` of them if there are so many, and leave them there."""
+
+    def read(self, size: int) -> Buffer:
+        """Return the next bytes. Raises Damaged where there are fewer."""
+
+    def read_into(self, room: memoryview) -> None:
+        """Fill `room` with the next bytes. Raises Damaged where there are fewer."""
+
+    def pieces(self) -> Iterator[Buffer]:
+        """Yield all that is left, in pieces, each of which stays as it is until the next one is asked for."""
+
+    def rest(self) -> memoryview:
+        """Return all that is left."""
+
+
+def of_file(file: BinaryIO) -> Source:
+    """Return the source of an unbuffered file. What has no size beforehand, like a pipe, is read at once."""
+    status = os.fstat(file.fileno())
+    return File(file, status.st_size) if stat.S_ISREG(status.st_mode) else Memory(b"".join(from_file(file)))
+
+
+def _too_short(missing: int) -> Damaged:
+    return Damaged(f"{missing:,} bytes are missing", hint="the file is truncated; take another copy of it")
+
+
+class Memory:
+    """Bytes that nobody changes any more."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._view = memoryview(data).cast("B")
+
+    @property
+    def left(self) -> int:
+        """How many bytes there are."""
+        return len(self._view)
+
+    def peek(self, size: int) -> memoryview:
+        """See Source."""
+        return self._view[:size]
+
+    def read(self, size: int) -> memoryview:
+        """See Source."""
+        if size > len(self._view):
+            raise _too_short(size - len(self._view))
+        piece, self._view = self._view[:size], self._view[size:]
+        return piece
+
+    def read_into(self, room: memoryview) -> None:
+        """See Source."""
+        room[:] = self.read(len(room))
+
+    def pieces(self) -> Iterator[memoryview]:
+        """See Source."""
+        yield self.rest()
+
+    def rest(self) -> memoryview:
+        """See Source."""
+        return self.read(len(self._view))
+
+
+class File:
+    """A file of `left` bytes. It is read straight to where its bytes shall be."""
+
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file = file
+        self._at = 0
+        self.left = left
+
+    def peek(self, size: int) -> bytes:
+        """See Source."""
+        return os.pread(self._file.fileno(), size, self._at)
+
+    def read(self, size: int) -> bytearray:
+        """See Source."""
+        if size > self.left:
+            raise _too_short(size - self.left)
+        piece = bytearray(size)
+        self.read_into(memoryview(piece))
+        return piece
+
+    def read_into(self, room: memoryview) -> None:
+        """See Source."""
+        while room:
+            count = os.preadv(self._file.fileno(), [room], self._at)
+            if not count:
+                raise _too_short(len(room))
+            room = room[count:]
+            self._at += count
+            self.left -= count
+
+    def pieces(self) -> Iterator[bytearray]:
+        """See Source."""
+        while self.left:
+            yield self.read(min(self.left, PIECE))
+
+    def rest(self) -> memoryview:
+        """See Source."""
+        return memoryview(self.read(self.left))
+
+
+class Stream:
+    """What comes out of a layer, which doesn't say beforehand how much: `left` is the most that it may be."""
+
+    def __init__(self, chunks: Iterable[Buffer], left: int) -> None:
+        self._reader = ChunkReader(chunks)
+        self.left = left
+
+    def peek(self, size: int) -> bytes:
+        """See Source."""
+        return self._reader.peek(size)
+
+    def read(self, size: int) -> memoryview | bytearray:
+        """See Source."""
+        if size > self.left:
+            raise _too_short(size - self.left)
+        piece = self._reader.read(size)
+        self.left -= len(piece)
+        if len(piece) < size:
+            raise _too_short(size - len(piece))
+        return piece
+
+    def read_into(self, room: memoryview) -> None:
+        """See Source."""
+        while room:
+            piece = self.read(min(len(room), PIECE))
+            room[: len(piece)] = piece
+            room = room[len(piece) :]
+
+    def pieces(self) -> Iterator[memoryview]:
+        """See Source."""
+        return iter(self._reader)
+
+    def rest(self) -> memoryview:
+        """See Source."""
+        joined = bytearray()
+        for piece in self.pieces():
+            joined += piece
+        self.left = 0
+        return memoryview(joined)
