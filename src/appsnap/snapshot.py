@@ -6,13 +6,12 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap import layers
-from appsnap.errors import AppsnapError, CannotBuild, CannotLoad, Damaged, NotTrusted, WrongKind
+from appsnap import contents, layers
+from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic
 from appsnap.files.header import Header, distributions_of, installed_version, now
 from appsnap.files.source import Memory, of_file
-from appsnap.kinds import Document, kind_named, pickle, recognise
-from appsnap.kinds.buffers import take_apart
+from appsnap.kinds import Document, kind_named, pickle
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 from appsnap.recipe.build import build
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from appsnap.errors import Want
     from appsnap.files.header import Seal
     from appsnap.files.keyring import Keyring
-    from appsnap.files.source import Source
     from appsnap.layers import Passphrase, Unwrapped
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
@@ -143,6 +141,7 @@ def load(
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
+    mmap: bool = False,
 ) -> Any:
     """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
 
@@ -152,9 +151,19 @@ def load(
     the user's key or a trusted one has signed is, without being asked for; so is one that `passphrase` opened, because
     whoever wrote it knew that. `limits` say what reading it may cost.
 
-    Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits, and Damaged, WrongKind,
-    NewerFormat, PassphraseError, CannotBuild, OSError.
+    With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are looked at, not before, and
+    what is written to them never reaches it. That is for a pickle or msgpack without other layers. All is verified but
+    the data of those arrays, which `appsnap verify` verifies; and nobody may write to the file, or truncate it, as long
+    as they are in use: `save` doesn't, it puts a new file in its place.
+
+    Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits or can't be mapped, and
+    Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
+    if mmap:
+        found, document = contents.map_file(
+            path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
+        )
+        return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, once=True)
     opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits)
     return opened.build(trust, once=True)
 
@@ -204,14 +213,7 @@ def open_file(
 
 
 def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    """Find out the kind of a document, read it, and check that it is whole."""
-    try:
-        found, content = _content(unwrapped.source, kind, limits)
-    except CannotLoad:
-        # What is wrong with a layer is said first: then nobody can tell what is in it.
-        for _ in unwrapped.source.pieces() if unwrapped.layers else ():
-            pass
-        raise
+    found, content = contents.read(unwrapped, kind, limits)
     return Snapshot(
         content,
         kind=found,
@@ -221,31 +223,6 @@ def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, n
         with_passphrase=unwrapped.with_passphrase,
         limits=limits,
     )
-
-
-def _content(source: Source, kind: str | None, limits: Limits) -> tuple[str, Document | pickle.Frame]:
-    found = _kind_of(bytes(source.peek(16)), kind)
-    if found == "pickle":
-        return found, pickle.open_frame(take_apart(source, pickle.locate))
-    if found == "msgpack":
-        from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
-
-        return found, msgpack.read(take_apart(source, msgpack.locate), limits.steps)
-    return found, kind_named(found).read(source.rest(), limits.steps)
-
-
-def _kind_of(head: bytes, expected: str | None) -> str:
-    if expected is not None:
-        kind_named(expected)
-    try:
-        found = recognise(head)
-    except Damaged:
-        if expected == "pickle" and head:
-            return expected  # protocols 0 and 1 have no first bytes of their own
-        raise
-    if expected not in (None, found):
-        raise WrongKind(f"the file is a {found} snapshot, not {expected}", hint=f"give kind {found}, or none")
-    return found
 
 
 def _who(signer: str) -> tuple[str, bool]:

@@ -14,7 +14,6 @@ import decimal
 import fractions
 import functools
 import logging
-import math
 import re
 import sys
 import types
@@ -24,6 +23,7 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
+from appsnap.recipe import arrays
 from appsnap.recipe.steps import Extend, SetState, State, Update
 from appsnap.recipe.values import ADDRESSES, PATHS, SCALARS
 
@@ -159,56 +159,6 @@ def _exception(cls: type[BaseException]) -> Callable[[tuple[Any, ...]], Any]:
     return make
 
 
-_DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUVa][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
-
-
-_MOST_FIELDS = 10_000
-"""Of a dtype, those of its fields' fields among them: a few lists in each other can have a billion."""
-
-
-def _fields(descr: Any, depth: int = 0) -> int:
-    """Check what describes a dtype, and return how many fields that has."""
-    if type(descr) is str:
-        _check(_DTYPE.fullmatch(descr), f"takes no dtype {descr[:40]!r}")
-        return 1
-    _check(type(descr) is list and depth < 8, "takes a dtype string or a list of fields")
-    count = 0
-    for field in descr:
-        _check(type(field) is tuple and 2 <= len(field) <= 3 and type(field[0]) in (str, tuple), "takes fields")
-        count += _fields(field[1], depth + 1)
-        _check(count <= _MOST_FIELDS, f"takes at most {_MOST_FIELDS} fields")
-        _check(len(field) < 3 or all(type(n) is int and n >= 0 for n in _as_shape(field[2])), "takes a shape")
-    return count
-
-
-def _as_shape(shape: Any) -> tuple[Any, ...]:
-    return shape if type(shape) is tuple else (shape,)
-
-
-def _dtype(args: tuple[Any, ...]) -> Any:
-    import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
-
-    (descr,) = args
-    _fields(descr)
-    dtype = np.dtype(descr)
-    _check(not dtype.hasobject, "takes no objects")
-    return dtype
-
-
-def _ndarray(args: tuple[Any, ...]) -> Any:
-    import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
-
-    shape, dtype, data, offset, strides, order = args
-    _check(type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape), "takes a shape")
-    _check(isinstance(dtype, np.dtype) and not dtype.hasobject, "takes a dtype without objects")
-    _check(type(data) in (bytes, bytearray, type(None)), "takes bytes")
-    _check(type(offset) is int and (offset, strides) == (0, None) and order in ("C", "F"), "takes an order")
-    # A shape larger than its bytes would read memory that isn't the array's. Items of no size are given one by numpy.
-    size = math.prod(shape)
-    _check(size * dtype.itemsize == len(data or b"") and (dtype.itemsize or not size), "takes the bytes of its shape")
-    return np.ndarray(shape, dtype, data or None, 0, None, order)
-
-
 def _scalar(name: str) -> Callable[[tuple[Any, ...]], Any]:
     def make(args: tuple[Any, ...]) -> Any:
         import numpy as np  # noqa: PLC0415 - only where a snapshot holds numpy's numbers
@@ -295,8 +245,8 @@ _CONSTRUCTORS: dict[str, Callable[[tuple[Any, ...]], Any]] = {
     "fractions.Fraction": _fraction,
     "functools.partial": _partial,
     "logging.getLogger": _logger,
-    "numpy.dtype": _dtype,
-    "numpy.ndarray": _ndarray,
+    "numpy.dtype": arrays.dtype,
+    "numpy.ndarray": arrays.ndarray,
     "re._compile": _pattern,
     "re.compile": _pattern,
     "types.MappingProxyType": _plain(types.MappingProxyType, _of(dict, least=1, most=1)),
