@@ -15,6 +15,7 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import hashlib
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,6 +31,7 @@ __all__ = [
     "known",
     "known_objects",
     "lasting_state",
+    "left_out",
     "public_module",
     "renamed",
     "restore_state",
@@ -74,6 +76,21 @@ def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
 def is_restored(cls: type) -> bool:
     """Tell whether objects of a class get their state by `restore_state`: it has transient attributes or versions."""
     return bool(transients(cls)) or issubclass(cls, Versioned)
+
+
+def left_out(cls: type) -> str | None:
+    """Return a digest of the names of a class's transient attributes, if leaving them out is all that restoring means.
+
+    None where one of them has a factory, or the class has versions or a `__setstate__`.
+    """
+    drop = transients(cls)
+    if (
+        any(factory is not None for factory in drop.values())
+        or issubclass(cls, Versioned)
+        or hasattr(cls, "__setstate__")
+    ):
+        return None
+    return hashlib.sha256("\n".join(sorted(drop)).encode()).hexdigest()[:16]
 
 
 def lasting_state(cls: type, state: Any) -> Any:
