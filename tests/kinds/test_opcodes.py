@@ -15,7 +15,7 @@ from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.steps import Call, Dict, List, Member, Name, New, Recipe, Ref, SetState, State, Tuple
 from appsnap.recipe.trust import EVERYTHING, Trust
-from isomorphism import difference
+from isomorphism import difference, listed
 
 TRUST = Trust(["zoo.*", "call:zoo.Color"])
 
@@ -45,7 +45,9 @@ class TestSteps:
         node = zoo.Node()
         node.name, node.parts = "web", [1, {"a": (2, 3)}]
 
-        assert read(pickle.dumps(node, 5)) == freeze(node)
+        recipe, expected = read(pickle.dumps(node, 5)), freeze(node)
+
+        assert (listed(recipe.steps), recipe.root) == (listed(expected.steps), expected.root)
 
     def test_shared_state(self):
         """A dictionary that is a state and something else, too, stays one dictionary."""
