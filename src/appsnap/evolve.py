@@ -101,7 +101,10 @@ def lasting_state(cls: type, state: Any) -> Any:
     """
     drop = transients(cls)
     if isinstance(state, dict):
-        return {name: value for name, value in state.items() if name not in drop}
+        lasting = {**state}
+        for name in drop:
+            lasting.pop(name, None)
+        return lasting
     if isinstance(state, tuple) and len(state) == 2:
         return tuple(lasting_state(cls, part) if isinstance(part, dict) else part for part in state)
     if isinstance(state, list) and dataclasses.is_dataclass(cls):
