@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "Ephemeral",
@@ -36,6 +36,7 @@ __all__ = [
     "renamed",
     "restore_state",
     "successor",
+    "takes_all",
     "transients",
     "upgrades",
 ]
@@ -130,6 +131,17 @@ def restore_state(obj: Any, state: Any) -> None:
             waiting.append(obj)
         else:
             _upgrade(obj)
+
+
+def takes_all(cls: type, names: Iterable[str]) -> bool:
+    """Tell whether `restore_state` does no more for an object of a class than to assign it attributes of such names."""
+    by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__") or issubclass(cls, Versioned)
+    lookup: Any = cls.__getattribute__
+    standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
+    drop = transients(cls)
+    return (
+        standard and not by_itself and drop.keys().isdisjoint(names) and not any(x is not None for x in drop.values())
+    )
 
 
 def _upgrade(obj: Versioned) -> None:

@@ -84,10 +84,10 @@ class TestSteps:
             (b"cbuiltins\ntype\n(NtR.", [Name("types", "NoneType")]),
             (
                 b"ccopy_reg\n_reconstructor\n(cm\nC\nc__builtin__\nobject\nNtR.",
-                [Name("m", "C"), New(Ref(0), [], (), [])],
+                [Name("m", "C"), New(Ref(0), (), (), ())],
             ),
-            (b"ccopyreg\n__newobj__\n(cm\nC\ntR.", [Name("m", "C"), New(Ref(0), [], (), [])]),
-            (b"(im\nC\n.", [Name("m", "C"), New(Ref(0), [], (), [])]),
+            (b"ccopyreg\n__newobj__\n(cm\nC\ntR.", [Name("m", "C"), New(Ref(0), (), (), ())]),
+            (b"(im\nC\n.", [Name("m", "C"), New(Ref(0), (), (), ())]),
             (b"(cm\nC\nI1\no.", [Name("m", "C"), Call(Ref(0), [1])]),
             (b"\x80\x02c__builtin__\nxrange\n.", [Name("builtins", "range")]),
             (b"\x80\x03c__builtin__\nxrange\n.", [Name("__builtin__", "xrange")]),
@@ -116,7 +116,7 @@ class TestSteps:
         """A key that comes twice is kept twice: the last one counts when it is built."""
         recipe = read(b"(I1\nI2\nI1\nI3\nd.")
 
-        assert recipe.steps == [Dict([1, 1], [2, 3])]
+        assert recipe.steps == [Dict((1, 1), [2, 3])]
         assert build(recipe, TRUST) == {1: 3}
 
 

@@ -8,7 +8,7 @@ what Twisted spells in ways of its own.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe.steps import (
@@ -81,6 +81,7 @@ def respelled(step: Call | Member, meant: Callable[[Lazy], Lazy]) -> Step:
     return step
 
 
+_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 _GETATTR = Name("builtins", "getattr")
 _SPELLINGS = frozenset(
@@ -189,7 +190,9 @@ class Draft:
         """Append the making of an object. Raises ValueError for a keyword that stands twice."""
         if names:
             check_distinct(names)
-        return self.make(New(self.register(cls), self.operands(args), names, self.operands(values)))
+            return self.make(New(self.register(cls), self.operands(args), names, self.operands(values)))
+        ref: Any = cls if type(cls) is Ref else self.register(cls)
+        return self.make(_made(New, (ref, self.operands(args) if args else (), (), ())))
 
     def register(self, lazy: Lazy) -> Ref:
         """Return the register of something that makes or is filled. Raises TypeError for an atom."""
@@ -218,7 +221,7 @@ class Draft:
 
     def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
         """Append the setting of attributes. Raises ValueError for a name that stands twice."""
-        self.do(State(target, self.shape(tuple(names)), values))
+        self.do(_made(State, (target, self.shape(tuple(names)), values)))
 
     def dictionary(self, keys: Sequence[Lazy], values: Sequence[Lazy]) -> Ref:
         """Append the making of a dictionary."""
