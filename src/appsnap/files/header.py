@@ -73,8 +73,8 @@ class Trailer:
 
     `buffers` are the checksums of these, if there are any. `steps` counts the recipe (None: unknown).
     `distributions` maps the installed distributions that the names in the recipe come from to their versions.
-    `restored` is the pickle kind's. `vouched` is False where the document was made from one that nobody vouched for,
-    and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
+    `restored` and `left_out` are the pickle kind's. `vouched` is False where the document was made from one that nobody
+    vouched for, and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
     """
 
     sha256: str
@@ -82,6 +82,7 @@ class Trailer:
     steps: int | None = None
     distributions: dict[str, str] = field(default_factory=dict)
     restored: list[str] | None = None
+    left_out: dict[str, str] | None = None
     vouched: bool | None = None
     signer: str | None = None
 
@@ -105,17 +106,17 @@ class Trailer:
         if buffers is not None and sums != [*buffers]:
             raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
-        restored, vouched = fields.get("restored"), fields.get("vouched")
+        restored, left_out, vouched = fields.get("restored"), fields.get("left_out"), fields.get("vouched")
+        maps = [distributions, {} if left_out is None else left_out]
         if (
             type(steps) not in (int, type(None))
             or not 0 <= (steps or 0) < 1 << 63
-            or not isinstance(distributions, dict)
-            or not isinstance(sums, list)
             or not isinstance(restored, (list, type(None)))
+            or not isinstance(sums, list)
             or not isinstance(vouched, (bool, type(None)))
-            or not all(
-                isinstance(text, str) for text in (*distributions, *distributions.values(), *(restored or ()), *sums)
-            )
+            or not all(isinstance(texts, dict) for texts in maps)
+            or not all(isinstance(text, str) for texts in maps for text in (*texts, *texts.values()))
+            or not all(isinstance(text, str) for text in (*(restored or ()), *sums))
         ):
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
         signer = None
@@ -123,7 +124,7 @@ class Trailer:
             from appsnap.files.signatures import signer_of  # noqa: PLC0415 - what is unsigned has no need of it
 
             signer = signer_of(kind, fields)
-        return cls(sha256, sums or None, steps, distributions, restored, vouched, signer)
+        return cls(sha256, sums or None, steps, distributions, restored, left_out, vouched, signer)
 
 
 def now() -> str:
