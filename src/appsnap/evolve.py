@@ -33,6 +33,7 @@ __all__ = [
     "lasting_state",
     "left_out",
     "public_module",
+    "read_only",
     "renamed",
     "restore_state",
     "successor",
@@ -131,6 +132,12 @@ def restore_state(obj: Any, state: Any) -> None:
             waiting.append(obj)
         else:
             _upgrade(obj)
+
+
+def read_only(array: Any) -> Any:
+    """Return one of numpy's arrays, which can't be written to from now on, though what it looks at can."""
+    array.flags.writeable = False
+    return array
 
 
 def takes_all(cls: type, names: Iterable[str]) -> bool:

@@ -123,6 +123,26 @@ class TestRefused:
             ([2], np.dtype("f8"), b"x" * 16, 0, None, "C"),
             ((2,), np.dtype("f8")),
             ((True, 2), np.dtype("f8"), b"x" * 16, 0, None, "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 1, (8,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 0, (9,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 0, (-8,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 7, (-8,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, -8, (8,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 2**63, (8,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 0, (2**63,), "C"),
+            ((3,), np.dtype("f8"), b"x" * 16, 2**61, (-(2**60),), "C"),
+            ((2, 2), np.dtype("f8"), b"x" * 16, 0, (8, 8), "C"),
+            ((2, 1), np.dtype("f8"), b"x" * 16, 0, (8,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 0, [8], "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, 0, (True,), "C"),
+            ((2,), np.dtype("f8"), b"x" * 16, True, (8,), "C"),
+            ((2,), np.dtype("f8"), None, 0, (0,), "C"),
+            ((2**61, 2**61), np.dtype("u1"), b"x", 0, (0, 0), "C"),
+            ((2,), np.dtype("V0"), b"x" * 16, 0, (8,), "C"),
+            ((0,), np.dtype("f8"), b"", 0, (8,), "C"),
+            ((2,), np.dtype("f8"), memoryview(b"x" * 15), 0, None, "C"),
+            ((2,), np.dtype("f8"), memoryview(np.zeros(4)[::2]), 0, None, "C"),
+            ((2,), np.dtype("f8"), np.zeros(2), 0, None, "C"),
         ],
         ids=str,
     )
@@ -130,3 +150,25 @@ class TestRefused:
         """An array has exactly the bytes of its shape: more would be memory that isn't its own."""
         with pytest.raises((TypeError, ValueError)):
             construct("numpy.ndarray", args)
+
+    @pytest.mark.parametrize(
+        ("args", "items"),
+        [
+            (((2,), np.dtype("u1"), b"abc", 1, (1,), "C"), [98, 99]),
+            (((2,), np.dtype("u1"), b"abc", 2, (-2,), "C"), [99, 97]),
+            (((2, 2), np.dtype("u1"), b"abc", 0, (1, 1), "C"), [[97, 98], [98, 99]]),
+            (((), np.dtype("u1"), b"abc", 2, (), "C"), 99),
+            (((1000,), np.dtype("u1"), b"abc", 2, (0,), "C"), [99] * 1000),
+            (((3,), np.dtype("u1"), memoryview(b"abc"), 0, None, "C"), [97, 98, 99]),
+        ],
+        ids=str,
+    )
+    def test_views(self, args, items):
+        """An array may be a view of its bytes, by any strides that stay within them."""
+        assert construct("numpy.ndarray", args).tolist() == items
+
+    def test_read_only(self):
+        """What is no array isn't made read-only."""
+        for thing in (b"", memoryview(b""), np.ma.zeros(2), [np.zeros(2)]):
+            with pytest.raises(ValueError, match="takes an array"):
+                construct("appsnap.evolve.read_only", (thing,))

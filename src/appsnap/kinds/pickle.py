@@ -64,12 +64,21 @@ def write_objects(
     Raises whatever pickle raises, and RecursionError for what is nested too deep.
     """
     rules = Rules()
+    body = _pickled(obj, rules)
+    sharing = rules.sharing.found()
+    if sharing is not None:
+        rules = Rules(sharing)
+        body = _pickled(obj, rules)
+    classes = {"restored": sorted(rules.restored), "left_out": dict(sorted(rules.left_out.items()))}
+    return assemble(header, body, seal, distributions=distributions(rules.modules), **classes)
+
+
+def _pickled(obj: Any, rules: Rules) -> Body:
     sink = Sink()
     pickler = _Pickler(sink, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
-    classes = {"restored": sorted(rules.restored), "left_out": dict(sorted(rules.left_out.items()))}
-    return assemble(header, sink.body, seal, distributions=distributions(rules.modules), **classes)
+    return sink.body
 
 
 class _Pickler(pickle.Pickler):

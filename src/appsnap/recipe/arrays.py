@@ -9,7 +9,9 @@ import math
 import re
 from typing import Any
 
-__all__ = ["dtype", "ndarray"]
+from appsnap import evolve
+
+__all__ = ["dtype", "ndarray", "read_only"]
 
 
 def _check(condition: object, what: str) -> None:
@@ -62,6 +64,7 @@ def ndarray(args: tuple[Any, ...]) -> Any:
     _check(type(shape) is tuple and all(type(n) is int and 0 <= n < _HUGE for n in shape), "takes a shape")
     _check(isinstance(dtype, np.dtype) and not dtype.hasobject, "takes a dtype without objects")
     _check(type(data) in (bytes, bytearray, memoryview, type(None)), "takes bytes")
+    _check(data is None or memoryview(data).c_contiguous, "takes bytes in a row")
     _check(type(order) is str and order in ("C", "F"), "takes an order")
     # A shape larger than its bytes would read memory that isn't the array's. Items of no size are given one by numpy.
     size = math.prod(shape)
@@ -73,6 +76,15 @@ def ndarray(args: tuple[Any, ...]) -> Any:
     _check(type(offset) is int and offset == 0, "takes an offset only with strides")
     _check(size * dtype.itemsize == most and (dtype.itemsize or not size), "takes the bytes of its shape")
     return np.ndarray(shape, dtype, data if most else None, 0, None, order)
+
+
+def read_only(args: tuple[Any, ...]) -> Any:
+    """Let an array be read-only."""
+    import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
+
+    (array,) = args
+    _check(type(array) is np.ndarray, "takes an array")
+    return evolve.read_only(array)
 
 
 _HUGE = 1 << 62

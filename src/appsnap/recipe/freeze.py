@@ -62,17 +62,24 @@ def freeze(obj: Any, *, root: str = "object") -> Recipe:
 
     Raises CannotSave with every place in the graph that no snapshot can hold.
     """
+    rules = Rules()
+    recipe = _frozen(obj, root, rules)
+    sharing = rules.sharing.found()
+    return recipe if sharing is None else _frozen(obj, root, Rules(sharing))
+
+
+def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
     try:
-        return _Freezer(root, swiftly=True).freeze(obj)
+        return _Freezer(root, swiftly=True, rules=rules).freeze(obj)
     except Exception:  # noqa: BLE001 - whatever it is, it comes up again, and then with its path
-        return _Freezer(root, swiftly=False).freeze(obj)
+        return _Freezer(root, swiftly=False, rules=rules).freeze(obj)
 
 
 class _Freezer:
-    def __init__(self, root: str, *, swiftly: bool) -> None:
+    def __init__(self, root: str, *, swiftly: bool, rules: Rules | None = None) -> None:
         self._root = root
         self._draft = Draft()
-        self._rules = Rules()
+        self._rules = rules or Rules()
         # By id: the operand, or None for a container that is being taken apart.
         self._memo: dict[int, Lazy | None] = {}
         self._kept: list[Any] = []  # what reductions made: an id must not be used again
@@ -242,11 +249,14 @@ class _Freezer:
         if cls is bytearray:
             return self._keep(obj, self._draft.make(ByteArray(obj)))
         if cls is pickle.PickleBuffer:
-            raw = obj.raw()
-            if not raw.readonly:
-                return self._draft.make(ByteArray(raw))
-            return raw.tobytes() if len(raw) <= INLINE else self._draft.make(Value(raw.tobytes()))
+            return self._keep(obj, self._buffer(obj.raw()))
         return (yield from self._taken_apart(obj, self._reduction(obj)))
+
+    def _buffer(self, raw: memoryview) -> Lazy:
+        if not raw.readonly:
+            return self._draft.make(ByteArray(raw))
+        data = raw.tobytes()
+        return data if len(data) <= INLINE else self._draft.make(Value(data))
 
     def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):

@@ -22,6 +22,7 @@ import cloudpickle
 
 from appsnap import evolve
 from appsnap.recipe import values
+from appsnap.recipe.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,9 +103,13 @@ def _reduce_lasting(obj: Any) -> Any:
 
 
 class Rules:
-    """The rules for one save: which objects are known by name is looked up once, when it begins."""
+    """The rules for one save: which objects are known by name is looked up once, when it begins.
 
-    def __init__(self) -> None:
+    `sharing` is what an earlier save of the same objects found out about arrays that share memory.
+    """
+
+    def __init__(self, sharing: Sharing | None = None) -> None:
+        self.sharing = sharing or Sharing()
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
@@ -151,6 +156,8 @@ class Rules:
             return _reduce_restored
         if sys.modules.get("asyncio") and issubclass(cls, sys.modules["asyncio"].AbstractEventLoop):
             return self._reduce_loop
+        if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
+            return self.sharing.reduce
         return values.reducer(cls) or _leave
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:

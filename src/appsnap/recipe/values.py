@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ADDRESSES", "PATHS", "REDUCERS", "SCALARS", "reducer"]
+__all__ = ["ADDRESSES", "PATHS", "REDUCERS", "SCALARS", "reduce_ndarray", "reducer"]
 
 ADDRESSES = (
     ipaddress.IPv4Address,
@@ -87,7 +87,8 @@ def _numpy() -> Any:
     return sys.modules.get("numpy")
 
 
-def _reduce_ndarray(value: Any) -> Any:
+def reduce_ndarray(value: Any) -> Any:
+    """Take an array apart that shares its memory with none."""
     if value.dtype.hasobject:
         return NotImplemented
     order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
@@ -147,8 +148,6 @@ def reducer(cls: type) -> Callable[[Any], Any] | None:
     numpy = _numpy()
     if numpy is None or cls.__module__.partition(".")[0] != "numpy":
         return None
-    if cls is numpy.ndarray:
-        return _reduce_ndarray
     if issubclass(cls, numpy.dtype):
         return _reduce_dtype
     if cls in (numpy.datetime64, numpy.timedelta64):
