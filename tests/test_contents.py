@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 import appsnap
 from appsnap import EVERYTHING
@@ -15,6 +16,7 @@ from appsnap.errors import CannotLoad, Damaged, NotTrusted, PassphraseError, Wro
 from appsnap.kinds import kind_named
 from appsnap.kinds.buffers import LEAST
 from isomorphism import difference
+from vectors.layout import parse
 
 MAPPED = ("pickle", "msgpack")
 IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
@@ -189,6 +191,26 @@ class TestMapped:
 
         with pytest.raises(WrongKind):
             appsnap.load(tmp_path / "x", kind="xml", mmap=True)
+
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+class TestVectors:
+    @pytest.mark.parametrize("path", sorted(VECTORS.glob("*-buffers*")), ids=lambda path: path.name)
+    def test_a_mapped_one(self, path, tmp_path):
+        """A hostile table is found in a mapped file, too; only what a checksum of the data would tell isn't."""
+        vector = parse(path.name, path.read_bytes())
+        (tmp_path / "x").write_bytes(vector.payload)
+        unseen = path.name.endswith(("-sums-wrong", "-sums-upper", "-altered"))
+
+        try:
+            found = repr(appsnap.load(tmp_path / "x", kind=vector.kind, trust=vector.trust, mmap=True))
+        except appsnap.AppsnapError as error:
+            assert not unseen
+            assert type(error) is {"damaged": Damaged, "not trusted": NotTrusted}[vector.expect]
+        else:
+            assert unseen or found == vector.result
 
 
 class TestRefused:

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from vectors.buffers import add_buffers
 from vectors.costs import add_costs
 from vectors.found import add_found
 from vectors.layers import add_layers
@@ -40,6 +41,7 @@ def all_vectors() -> Vectors:
         add_layers,
         add_signed,
         add_found,
+        add_buffers,
     ):
         add(vectors)
     return vectors

@@ -238,7 +238,7 @@ def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) ->
 
 
 def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -> Parts:
-    """Take a mapped document apart: its buffers are views, and their data isn't looked at."""
+    """Take a mapped document apart: its buffers are views, read-only for bytes, and their data isn't looked at."""
     layout = _layout(Memory(view), locate)
     if layout is None:
         return Parts(memoryview(bytes(view)))
@@ -247,8 +247,8 @@ def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -
     at = 0
     for number, (begin, size) in enumerate(layout.spans):
         skeleton += view[at:begin]
-        layout.type_of(number, size, skeleton)
-        buffers.append((len(skeleton), view[begin : begin + size]))
+        data = view[begin : begin + size]
+        buffers.append((len(skeleton), data.toreadonly() if layout.type_of(number, size, skeleton) is bytes else data))
         at = begin + size
     return Parts(memoryview(skeleton + view[at:]), buffers, None)
 

@@ -440,27 +440,21 @@ class _Steps:
 
     def _value(self, value: Any) -> Value:
         if type(value) is _Number:
-            held = self._held(value)
-            if isinstance(held, bytearray):
-                raise ValueError(f"buffer {int(value)} is no byte string")
-            return Value(held)
+            return Value(self._held(value, string=True))  # type: ignore[arg-type]  # as it says
         if len(_typed(value, str, bytes)) <= INLINE:
             raise ValueError("a value that is short enough to be an operand")
         return Value(value)
 
     def _bytearray(self, data: Any) -> ByteArray:
         if type(data) is _Number:
-            held = self._held(data)
-            if isinstance(held, bytes):
-                raise ValueError(f"buffer {int(data)} is a byte string")
-            return ByteArray(held)
+            return ByteArray(self._held(data, string=False))
         return ByteArray(_typed(data, bytes))
 
-    def _held(self, number: int) -> Held:
+    def _held(self, number: int, *, string: bool) -> Held:
         """Return a buffer, which no other step gets."""
         held = self.buffers.pop(number, None)
-        if held is None:
-            raise ValueError(f"there is no buffer {int(number)}, or none any more")
+        if held is None or memoryview(held).readonly != string:
+            raise ValueError(f"there is no such buffer {int(number)}, or none any more")
         return held
 
 
