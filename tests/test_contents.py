@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import mmap
 import os
 import sys
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
@@ -236,6 +238,49 @@ class TestRefused:
         """A plain file in the place of an encrypted one is noticed here, too."""
         appsnap.save([1], tmp_path / "x")
 
-        for given in ({"passphrase": "tea"}, {"identities": [IDENTITY]}):
+        for opener in ({"passphrase": "tea"}, {"identities": [IDENTITY]}):
             with pytest.raises(PassphraseError, match="isn't encrypted"):
-                appsnap.load(tmp_path / "x", mmap=True, **given)
+                appsnap.load(tmp_path / "x", mmap=True, **opener)
+
+
+DTYPES = st.sampled_from(["u1", "<i4", ">f8", "<M8[s]", "S3", "<U2", "<c16", "?", "f2"])
+
+
+@st.composite
+def graphs(draw):
+    """Make lists of arrays that may share memory, byte strings and bytearrays, of sizes around that of a buffer."""
+    things = []
+    for _ in range(draw(st.integers(1, 5))):
+        size = draw(st.sampled_from([0, 1, 100, LEAST - 1, LEAST, LEAST + 63, 3 * LEAST]))
+        data = np.random.default_rng(size).bytes(size)
+        dtype = np.dtype(draw(DTYPES))
+        array = np.frombuffer(bytearray(data), "u1").astype("i8").astype(dtype)
+        match draw(st.integers(0, 5)):
+            case 0:
+                things.append(draw(st.sampled_from([bytes, bytearray]))(data))
+            case 1:
+                things.append(np.asfortranarray(array[: size // 4 * 4].reshape(2, -1)))
+            case 2:
+                things += [array, array[draw(st.integers(0, 50)) :: draw(st.sampled_from([-3, -1, 1, 2]))]]
+            case 3:
+                array.flags.writeable = False
+                things.append(array)
+            case _:
+                things += [array] * draw(st.integers(1, 2))
+    return draw(st.permutations(things))
+
+
+class TestAllWays:
+    @settings(max_examples=60, deadline=None)
+    @given(before=graphs(), kind=st.sampled_from(MAPPED), signed=st.booleans())
+    def test_are_equal(self, tmp_path_factory, before, kind, signed):
+        """Whatever large data is saved: the audited, the trusted and the mapped load of it give equal objects."""
+        path = tmp_path_factory.mktemp("x") / "x"
+        appsnap.save(before, path, kind=kind, sign=signed)
+
+        for how in ({}, {"trust": EVERYTHING}, {"mmap": True}, {"mmap": True, "trust": EVERYTHING}):
+            after = appsnap.load(path, **how)
+
+            assert difference(before, after) is None
+            for one, other in itertools.combinations([n for n, x in enumerate(before) if type(x) is np.ndarray], 2):
+                assert np.shares_memory(before[one], before[other]) == np.shares_memory(after[one], after[other])

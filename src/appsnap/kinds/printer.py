@@ -236,7 +236,7 @@ class Printer:
 
 _EXPRESSIONS: dict[type, Callable[[Printer, Any], Any]] = {
     Name: Printer._name,
-    Value: lambda _, s: _literal(s.value),
+    Value: lambda _, s: _literal(bytes(s.value) if isinstance(s.value, memoryview) else s.value),
     Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
     List: lambda p, s: _Group("[", p._all(s.items), "]"),
     Dict: lambda p, s: p._mapping(s.keys, s.values),

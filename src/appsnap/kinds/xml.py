@@ -244,7 +244,7 @@ def _atom(value: Any, more: str = "") -> str:
             return f"<bytearray{more}>{base64.b64encode(data).decode()}</bytearray>"
         case Value():
             return _atom(value.value, more)
-        case bytes():
+        case bytes() | memoryview():
             return f"<bytes{more}>{base64.b64encode(value).decode()}</bytes>"
         case text:
             if _UNFIT.search(text):

@@ -255,8 +255,7 @@ class _Freezer:
     def _buffer(self, raw: memoryview) -> Lazy:
         if not raw.readonly:
             return self._draft.make(ByteArray(raw))
-        data = raw.tobytes()
-        return data if len(data) <= INLINE else self._draft.make(Value(data))
+        return raw.tobytes() if len(raw) <= INLINE else self._draft.make(Value(raw))
 
     def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):

@@ -82,7 +82,7 @@ class Name(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A text or a byte string longer than `INLINE`. A byte string may be a view of a mapped file."""
+    """A text or a byte string longer than `INLINE`. A byte string may be a view of what holds it."""
 
     value: str | bytes | memoryview
 
