@@ -218,6 +218,12 @@ class TestForged:
         with pytest.raises(Damaged, match=r"^the body is no list of steps"):
             kind.read(forged([]))
 
+    @pytest.mark.parametrize("step", [[1, "os"], [1, "os", "system", "x"], [5], [9, 0], [13, 0], [16, 0], [8], [2]])
+    def test_fields_too_many_or_too_few(self, step):
+        """The error says so, and names no function."""
+        with pytest.raises(Damaged, match=r"^step 1 is no step \(fields too many, or too few\)"):
+            kind.read(forged([[4], step, [None]]))
+
     def test_a_name_that_stands_twice(self):
         """A dictionary may have a key twice, and another by the number of the keys. A state may not, either way."""
         body = [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [[1]]]

@@ -200,7 +200,9 @@ def _read_body(data: memoryview, start: int, end: int) -> Recipe:
     except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         number = len(steps.made)
         what = f"step {number} is no step" if number < count else "the root is no operand"
-        raise Damaged(f"{what} ({error})") from error
+        # What Python says of too many or too few arguments is about a function here.
+        why = "fields too many, or too few" if isinstance(error, TypeError) else error
+        raise Damaged(f"{what} ({why})") from error
     return Recipe(steps.made, root)
 
 
