@@ -6,18 +6,16 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap import contents, layers
+from appsnap import contents, documents, layers
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic
-from appsnap.files.header import Header, distributions_of, installed_version, now
+from appsnap.files.header import Header, installed_version, now
 from appsnap.files.source import Memory, of_file
 from appsnap.kinds import Document, kind_named, pickle
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 from appsnap.recipe.build import build
-from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import Name
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from appsnap.documents import Progress
     from appsnap.errors import Want
     from appsnap.files.header import Seal
     from appsnap.files.keyring import Keyring
@@ -52,6 +51,7 @@ def save(
     sign: bool = True,
     vouched: bool = True,
     check: Callable[[Path], object] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Save an object - an application, as a rule - to a file, which is there as a whole or not at all.
 
@@ -60,14 +60,15 @@ def save(
     signed with the user's key, which the first save makes, unless `sign` is false. Where `vouched` is false, it isn't,
     and no passphrase makes up for that: the objects came from a file that wasn't trusted as a whole.
     `check` is called with a path at which the new file can be read, before it takes the place of the old one; what it
-    raises keeps the old one.
+    raises keeps the old one. `progress` is called again and again with the number of bytes that have been written, as
+    they were before they were compressed or encrypted, and of all.
 
     Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, AppsnapError where there is no
     key to sign with, and OSError; then the old file is untouched.
     """
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
-    pieces = _document(obj, header, _seal(sign=sign, vouched=vouched))
+    pieces = documents.counted(documents.document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
     atomic.write(
         path,
         layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
@@ -90,7 +91,7 @@ def dumps(
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = _document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
+    pieces = documents.document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
     return b"".join(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
 
 
@@ -106,30 +107,6 @@ def _keys() -> Keyring:
     return Keyring()
 
 
-def _document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
-    module = kind_named(header.kind)
-    if header.kind == "pickle":
-        pickled = _pickled(header, obj, seal)
-        if pickled is not None:
-            return pickled
-    root = "application" if type(obj).__name__ == "Application" else "object"
-    recipe = freeze(obj, root=root)
-    modules = {step.module for step in recipe.steps if isinstance(step, Name)}
-    return module.write(header, recipe, distributions_of(modules), seal)
-
-
-def _pickled(header: Header, obj: Any, seal: Seal | None) -> Iterable[Buffer] | None:
-    """Return what the C pickler makes of an object, or None where it gives up.
-
-    It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
-    the one, and doesn't mind the other.
-    """
-    try:
-        return pickle.write_objects(header, obj, distributions_of, seal)
-    except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
-        return None
-
-
 # In
 
 
@@ -142,6 +119,7 @@ def load(
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
     mmap: bool = False,
+    progress: Progress | None = None,
 ) -> Any:
     """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
 
@@ -149,7 +127,8 @@ def load(
     the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
     want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is. A file that
     the user's key or a trusted one has signed is, without being asked for; so is one that `passphrase` opened, because
-    whoever wrote it knew that. `limits` say what reading it may cost.
+    whoever wrote it knew that. `limits` say what reading it may cost. `progress` is called again and again with the
+    number of bytes of the file that have been read, and of all.
 
     With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are looked at, not before, and
     what is written to them never reaches it. That is for a pickle or msgpack without other layers. All is verified but
@@ -164,7 +143,7 @@ def load(
             path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
         )
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, once=True)
-    opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits)
+    opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress)
     return opened.build(trust, once=True)
 
 
@@ -203,10 +182,11 @@ def open_file(
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
     limits: Limits = LIMITS,
+    progress: Progress | None = None,
 ) -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
     with Path(path).open("rb", buffering=0) as file:
-        source = of_file(file)
+        source = of_file(file, progress)
         size = source.left
         unwrapped = layers.unwrap(source, path, passphrase=passphrase, identities=identities, limits=limits)
         return _opened(unwrapped, kind, limits, size, Path(path).name)
@@ -356,6 +336,7 @@ class Snapshot:
         armor: bool = False,
         sign: bool = True,
         check: Callable[[Path], object] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Write what is in the snapshot to a file, in another kind or other layers. Nothing is built.
 
@@ -370,7 +351,13 @@ class Snapshot:
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
         atomic.write(
             path,
-            layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
+            layers.wrap(
+                documents.counted(pieces, progress),
+                passphrase=passphrase,
+                recipients=recipients,
+                compress=compress,
+                armor=armor,
+            ),
             check=check,
         )
 
@@ -405,9 +392,12 @@ def open_snapshot(
     passphrase: Passphrase | None = None,
     identities: Iterable[str] = (),
     limits: Limits = LIMITS,
+    progress: Progress | None = None,
 ) -> Snapshot:
     """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
-    snapshot = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits)
+    snapshot = open_file(
+        path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress
+    )
     _ = snapshot.document
     return snapshot
 

@@ -30,6 +30,23 @@ class TestProgress:
         assert "building … 1 s" in shown
         assert shown.endswith("\x1b[2K")
 
+    def test_how_far(self, monkeypatch):
+        """As long as bytes are written or read, it says how many of them, and no longer."""
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        monkeypatch.setenv("TERM", "xterm")
+
+        with Progress("saving shop.tap") as progress:
+            progress.count(1_500_000_000, 6_000_000_000)
+            time.sleep(1.3)
+            progress.count(6_000_000_000, 6_000_000_000)
+            progress.phase = "restoring"
+            time.sleep(0.4)
+
+        shown = sys.stderr.getvalue()
+        assert "saving shop.tap … 1 s, 25 % of 6,000 MB" in shown
+        assert "restoring … 1 s" in shown
+        assert "restoring … 1 s," not in shown
+
     def test_quick(self, monkeypatch):
         """Work that is done at once isn't talked about."""
         monkeypatch.setattr(sys, "stderr", Terminal())

@@ -65,7 +65,14 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
             snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
 
     with Progress(f"writing {target.path}") as progress:
-        old.save(target.path, kind=target.kind, passphrase=passphrase, check=check, **target.layers())
+        old.save(
+            target.path,
+            kind=target.kind,
+            passphrase=passphrase,
+            check=check,
+            progress=progress.count,
+            **target.layers(),
+        )
     if not old.is_vouched_for:
         arguments = context.find_root().obj
         if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed

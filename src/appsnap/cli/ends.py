@@ -50,7 +50,12 @@ class Input:
             passphrase, identities = self._passphrase(progress), self._identities()
             with self._errors():
                 return appsnap.open_snapshot(
-                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
+                    self.path,
+                    kind=self.kind,
+                    passphrase=passphrase,
+                    identities=identities,
+                    limits=self.limits,
+                    progress=progress.count,
                 )
 
     def open_legacy(self) -> Snapshot:
@@ -81,7 +86,12 @@ class Input:
             passphrase, identities = self._passphrase(progress), self._identities()
             with self._errors():
                 snapshot = open_file(
-                    self.path, kind=self.kind, passphrase=passphrase, identities=identities, limits=self.limits
+                    self.path,
+                    kind=self.kind,
+                    passphrase=passphrase,
+                    identities=identities,
+                    limits=self.limits,
+                    progress=progress.count,
                 )
             if check is not None:
                 check(snapshot)

@@ -1,6 +1,6 @@
 """A sign of life on the terminal, for whatever takes longer than a second.
 
-How far the work is, nobody can tell before it's done: what is shown is what is being done, and for how long.
+What is shown is what is being done, for how long, and, as long as bytes are written or read, how many of them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Progress:
 
     def __init__(self, phase: str) -> None:
         self.phase = phase
+        self._counted = (0, 0)  # bytes that are done, and all
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -42,6 +43,10 @@ class Progress:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+    def count(self, done: int, total: int) -> None:
+        """Note how many bytes have been written or read, and how many there are."""
+        self._counted = (done, total)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -63,6 +68,8 @@ class Progress:
         console = Console(stderr=True)
         with console.status("") as status:
             while True:
-                status.update(f"{escape(escaped(self.phase))} … {time.monotonic() - began:.0f} s")
+                done, total = self._counted
+                share = f", {100 * done // total} % of {total / 1e6:,.0f} MB" if done < total else ""
+                status.update(f"{escape(escaped(self.phase))} … {time.monotonic() - began:.0f} s{share}")
                 if self._done.wait(_INTERVAL):
                     return

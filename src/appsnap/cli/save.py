@@ -80,6 +80,7 @@ def command(
             tag=tag,
             check=None if no_verify else check,
             vouched=enough is appsnap.EVERYTHING,
+            progress=progress.count,
             **target.layers(),
         )
     if enough is not appsnap.EVERYTHING:

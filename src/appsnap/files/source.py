@@ -10,7 +10,7 @@ from appsnap.errors import Damaged
 from appsnap.files.chunks import PIECE, ChunkReader, from_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
@@ -43,10 +43,13 @@ class Source(Protocol):
         """Return all that is left."""
 
 
-def of_file(file: BinaryIO) -> Source:
-    """Return the source of an unbuffered file. What has no size beforehand, like a pipe, is read at once."""
+def of_file(file: BinaryIO, progress: Callable[[int, int], object] | None = None) -> Source:
+    """Return the source of an unbuffered file. What has no size beforehand, like a pipe, is read at once.
+
+    `progress` is told again and again how many bytes have been read, and how many there are.
+    """
     status = os.fstat(file.fileno())
-    return File(file, status.st_size) if stat.S_ISREG(status.st_mode) else Memory(b"".join(from_file(file)))
+    return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(b"".join(from_file(file)))
 
 
 def _too_short(missing: int) -> Damaged:
@@ -88,11 +91,16 @@ class Memory:
         return self.read(len(self._view))
 
 
+_AT_ONCE = 8 * PIECE
+"""Bytes between two tellings of progress."""
+
+
 class File:
     """A file of `left` bytes. It is read straight to where its bytes shall be."""
 
-    def __init__(self, file: BinaryIO, left: int) -> None:
+    def __init__(self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None) -> None:
         self._file = file
+        self._progress = progress
         self._at = 0
         self.left = left
 
@@ -111,12 +119,14 @@ class File:
     def read_into(self, room: memoryview) -> None:
         """See Source."""
         while room:
-            count = os.preadv(self._file.fileno(), [room], self._at)
+            count = os.preadv(self._file.fileno(), [room[:_AT_ONCE]], self._at)
             if not count:
                 raise _too_short(len(room))
             room = room[count:]
             self._at += count
             self.left -= count
+            if self._progress is not None:
+                self._progress(self._at, self._at + self.left)
 
     def pieces(self) -> Iterator[bytearray]:
         """See Source."""

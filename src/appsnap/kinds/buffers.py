@@ -35,10 +35,10 @@ __all__ = [
     "Body",
     "Layout",
     "Parts",
+    "Sealed",
     "large",
     "map_apart",
     "padded",
-    "sealed",
     "spans",
     "take_apart",
 ]
@@ -133,28 +133,38 @@ def padded(fields: dict[str, Any], body: Body, plain: Callable[[dict[str, Any]],
     return head
 
 
-def sealed(head: bytes, body: Body, trailer: Callable[[str, list[str] | None], bytes]) -> Iterator[Buffer]:
-    """Yield a document. `trailer` makes its end of the checksum of all that is no buffer, and of those of the buffers.
+class Sealed:
+    """A document, in pieces. `size` is in bytes, but for its trailer.
 
-    These are computed on other threads, while whoever takes the pieces writes them.
+    `trailer` makes that of the checksum of all that is no buffer, and of those of the buffers. These are computed on
+    other threads, while whoever takes the pieces writes them.
     """
-    digest = hashlib.sha256(head)
-    for piece in body.rest():
-        digest.update(piece)
-    if not body.table:
-        yield head
-        yield from body
-        yield trailer(digest.hexdigest(), None)
-        return
-    with _hashers() as hashers:
-        try:
-            jobs = [hashers.submit(hashlib.sha256, chunk) for data in body.buffers for chunk in _chunks(data)]
-            yield head
-            for piece in body:
-                yield from _chunks(piece)
-            yield trailer(digest.hexdigest(), [job.result().hexdigest() for job in jobs])
-        finally:
-            hashers.shutdown(cancel_futures=True)
+
+    def __init__(self, head: bytes, body: Body, trailer: Callable[[str, list[str] | None], bytes]) -> None:
+        self.size = len(head) + body.size
+        self._head = head
+        self._body = body
+        self._trailer = trailer
+
+    def __iter__(self) -> Iterator[Buffer]:
+        digest = hashlib.sha256(self._head)
+        for piece in self._body.rest():
+            digest.update(piece)
+        if not self._body.table:
+            yield self._head
+            yield from self._body
+            yield self._trailer(digest.hexdigest(), None)
+            return
+        with _hashers() as hashers:
+            try:
+                chunks = [chunk for data in self._body.buffers for chunk in _chunks(data)]
+                jobs = [hashers.submit(hashlib.sha256, chunk) for chunk in chunks]
+                yield self._head
+                for piece in self._body:
+                    yield from _chunks(piece)
+                yield self._trailer(digest.hexdigest(), [job.result().hexdigest() for job in jobs])
+            finally:
+                hashers.shutdown(cancel_futures=True)
 
 
 def _chunks(data: Buffer) -> Iterator[memoryview]:

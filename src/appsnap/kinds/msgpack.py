@@ -1,6 +1,6 @@
 """The msgpack kind: three msgpack objects in a row. Header and trailer are maps, the body is a flat array.
 
-The body's items are the steps, each an array that begins with the step's number in `_DECODERS`, and last `[root]`. The
+The body's items are the steps, each an array that begins with the step's number in `rows`, and last `[root]`. The
 header's `size` is the number of bytes of the body. A register, where an atom could stand too, is an array of one
 integer; an integer of more than 64 bits an extension of type 1, in big-endian two's complement. Keys that are short
 texts are written once, and are a number from then on.
@@ -28,42 +28,16 @@ from appsnap.kinds.buffers import (
     Body,
     Layout,
     Parts,
+    Sealed,
     large,
     padded,
-    sealed,
     spans,
     take_apart,
 )
+from appsnap.kinds.rows import ENCODERS, Rows, Steps, buffer_number, from_extension, packed, to_extension
 from appsnap.limits import LIMITS, over
-from appsnap.recipe.draft import respelled
 from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import (
-    ATOMS,
-    INLINE,
-    MAKERS,
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Step,
-    Tuple,
-    Update,
-    Value,
-    check_distinct,
-    check_name,
-)
+from appsnap.recipe.steps import Recipe, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,8 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["locate", "read", "write"]
 
-_LONG, _BUFFER = 1, 2
-_TEXT = frozenset({str})
 _NO_MEMORY = "there is no memory for what the file holds"
 _HEAD = 4 << 20
 """Bytes in which a header ends: it holds a name, a tag, the table of buffers, and little else."""
@@ -86,11 +58,11 @@ _HEAD = 4 << 20
 
 
 @collected_later
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterator[Buffer]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Sealed:
     """Return the document of a recipe, in pieces."""
-    packer = msgpack.Packer(default=_extension, unicode_errors="surrogatepass", autoreset=False)
+    packer = msgpack.Packer(default=to_extension, unicode_errors="surrogatepass", autoreset=False)
     packer.pack_array_header(len(recipe.steps) + 1)
-    rows, pack = _Rows(), packer.pack
+    rows, pack = Rows(), packer.pack
     buffers: list[Buffer] = []
     strings: list[int] = []
     for step in recipe.steps:
@@ -98,11 +70,11 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
         if cls in HOLDERS and (data := large(step)) is not None and len(buffers) < MOST:
             if cls is Value:
                 strings.append(len(buffers))
-            pack((2 if cls is Value else 8, _integer(_BUFFER, len(buffers))))
+            pack((2 if cls is Value else 8, buffer_number(len(buffers))))
             buffers.append(data)
         else:
-            pack(_ENCODERS[cls](rows, step))
-    pack(_operands([recipe.root]))
+            pack(ENCODERS[cls](rows, step))
+    pack(packed([recipe.root]))
     body = Body([packer.bytes()])
     fields = header.to_dict() | {"size": body.size}
     for data in buffers:
@@ -114,84 +86,12 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
         return _plain(Trailer(sha256, buffers, len(recipe.steps), distributions).to_dict("msgpack", seal))
 
-    return sealed(padded(fields, body, _plain), body, trailer)
+    return Sealed(padded(fields, body, _plain), body, trailer)
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
     packed: bytes = msgpack.packb(fields, unicode_errors="surrogatepass")
     return packed
-
-
-def _extension(value: int) -> msgpack.ExtType:
-    return _integer(_LONG, value)
-
-
-def _integer(code: int, value: int) -> msgpack.ExtType:
-    return msgpack.ExtType(code, value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True))
-
-
-def _operands(operands: Sequence[Any]) -> list[Any]:
-    """Return operands as msgpack has them: a reference as an array of one."""
-    return [[x] if type(x) is Ref else x for x in operands]
-
-
-def _have_number(keys: tuple[Any, ...]) -> bool:
-    """Tell whether keys have a number: texts, none of which is long.
-
-    The number takes a byte or a few, and what it stands for is shown, and written in other kinds, in full each time.
-    """
-    return _TEXT.issuperset(map(type, keys)) and max(map(len, keys), default=0) <= INLINE
-
-
-class _Rows:
-    """Turns steps into arrays."""
-
-    def __init__(self) -> None:
-        self._shapes: dict[tuple[Any, ...], int] = {}
-
-    def _keys(self, keys: Sequence[Any]) -> Any:
-        keys = tuple(keys)  # as a rule it is one, which is no copy
-        number = self._shapes.get(keys)
-        if number is not None:
-            return number
-        if _have_number(keys):
-            self._shapes[keys] = len(self._shapes)
-        return _operands(keys)
-
-    def _new(self, step: New) -> list[Any]:
-        cls, args, names, values = step
-        keywords = (self._keys(names), *_operands(values)) if names else ()
-        return [9, cls, _operands(args), *keywords]
-
-    def _dict(self, step: Dict) -> list[Any]:
-        return [5, self._keys(step.keys), *_operands(step.values)]
-
-    def _update(self, step: Update) -> list[Any]:
-        return [13, step.target, self._keys(step.keys), *_operands(step.values)]
-
-    def _state(self, step: State) -> list[Any]:
-        target, names, values = step
-        return [15, target, self._keys(names), *_operands(values)]
-
-
-_ENCODERS: dict[type, Callable[[_Rows, Any], Sequence[Any]]] = {
-    Name: lambda _, s: (1, s.module, s.qualname),
-    Value: lambda _, s: (2, s.value),
-    Tuple: lambda _, s: [3, *_operands(s.items)],
-    List: lambda _, s: [4, *_operands(s.items)],
-    Dict: _Rows._dict,
-    Set: lambda _, s: [6, *_operands(s.items)],
-    FrozenSet: lambda _, s: [7, *_operands(s.items)],
-    ByteArray: lambda _, s: (8, bytes(s.data)),
-    New: _Rows._new,
-    Call: lambda _, s: [10, s.function, *_operands(s.args)],
-    Member: lambda _, s: [11, *_operands(s[:1]), s.name],
-    Extend: lambda _, s: [12, s.target, *_operands(s.items)],
-    Update: _Rows._update,
-    Add: lambda _, s: [14, s.target, *_operands(s.items)],
-    State: _Rows._state,
-    SetState: lambda _, s: [16, s.target, *_operands(s[1:])],
-}
 
 
 # Reading
@@ -260,7 +160,7 @@ def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Held]) 
     count = _announced(data[start:end]) - 1
     if stop != end or count < 0:
         raise Damaged("the body is no list of steps", offset=start)
-    steps = _Steps(buffers)
+    steps = Steps(buffers)
     try:
         unpacker.read_array_header()
         for _ in range(count):
@@ -327,7 +227,7 @@ def _errors(start: int, end: int, unpacker: Any) -> Iterator[None]:
 
 def _unpacker(size: int) -> Any:
     return msgpack.Unpacker(
-        ext_hook=_from_extension,
+        ext_hook=from_extension,
         object_pairs_hook=_map,
         unicode_errors="surrogatepass",
         strict_map_key=True,
@@ -340,170 +240,3 @@ def _map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     if len(made) != len(pairs):
         raise ValueError("a map with one key twice")
     return made
-
-
-def _from_extension(code: int, data: bytes) -> int:
-    if code == _LONG:
-        return int.from_bytes(data, "big", signed=True)
-    if code == _BUFFER:
-        return _Number(int.from_bytes(data, "big", signed=True))
-    raise ValueError(f"extension type {code} is unknown")
-
-
-class _Steps:
-    """Turns arrays into steps, each of which refers to what was made before it. Raises ValueError for what is none."""
-
-    def __init__(self, buffers: Sequence[Held]) -> None:
-        self.made: list[Step] = []
-        self.buffers = dict(enumerate(buffers))  # those that no step has yet
-        self._registers = 0
-        self._shapes: list[tuple[Any, ...]] = []
-        self._distinct: set[int] = set()  # the numbers of those that have been seen to be names of attributes
-        self._meant: dict[Any, Any] = {}  # by register: the name or text that it holds
-
-    def add(self, fields: Any) -> None:
-        """Add the step of an array."""
-        if type(fields) is not list:
-            raise ValueError(f"{type(fields).__name__} where it should be list")
-        # What most files are made of comes first, without the checks of a call each.
-        code = fields[0]
-        if type(code) is not int:
-            raise ValueError("a number that no step has")
-        if code == 15:
-            _, target, keys, *values = fields
-            names = self._names(keys)
-            if len(values) != len(names):
-                raise ValueError("names and values that don't fit")
-            self.made.append(_made(State, (self._register(target), names, self.operands(values))))
-            return
-        if code == 9:
-            step: Any = self._new(*fields[1:])
-        elif code == 4:
-            step = _made(List, (self.operands(fields[1:]),))
-        elif code == 5:
-            step = _made(Dict, self._mapping(*fields[1:]))
-        elif code in _DECODERS:
-            step = _DECODERS[code](self, *fields[1:])
-            if isinstance(step, (Call, Member)):
-                step = respelled(step, self._meaning)
-                if isinstance(step, New):
-                    _typed(step.cls, Ref)
-            if type(step) is Name:
-                self._meant[self._registers] = step
-            elif type(step) is Value and type(step.value) is str:
-                self._meant[self._registers] = step.value
-        else:
-            raise ValueError("a number that no step has")
-        self.made.append(step)
-        self._registers += type(step) in MAKERS
-
-    def operands(self, values: Any) -> list[Operand]:
-        """Return a list of operands, in which references have taken the place of arrays of one."""
-        for index, value in enumerate(_typed(values, list)):
-            cls = type(value)
-            if cls is list:
-                (number,) = value
-                values[index] = self._register(number)
-            elif cls not in ATOMS:
-                raise ValueError(f"{cls.__name__} is no operand")
-        return values  # type: ignore[no-any-return]  # all of them are looked at
-
-    def operand(self, value: Any) -> Operand:
-        """Return one operand."""
-        return self.operands([value])[0]
-
-    def _register(self, number: Any) -> Ref:
-        if type(number) is not int or not 0 <= number < self._registers:
-            raise ValueError(f"register {number!r:.60} is not written yet")
-        return Ref(number)
-
-    def _meaning(self, operand: Any) -> Any:
-        return self._meant.get(operand, operand) if type(operand) is Ref else operand
-
-    def _keys(self, keys: Any) -> tuple[Any, ...]:
-        if type(keys) is int:
-            if not 0 <= keys < len(self._shapes):
-                raise ValueError(f"keys number {keys!r:.60} are not there yet")
-            return self._shapes[keys]
-        found = tuple(self.operands(keys))
-        if _have_number(found):
-            self._shapes.append(found)
-        return found
-
-    def _names(self, keys: Any) -> tuple[Any, ...]:
-        if type(keys) is int and keys in self._distinct:
-            return self._shapes[keys]
-        names = self._keys(keys)
-        if not _TEXT.issuperset(map(type, names)):
-            raise ValueError("a name that is no text")
-        check_distinct(names)
-        if type(keys) is int:
-            self._distinct.add(keys)
-        return names
-
-    def _mapping(self, keys: Any, *values: Any) -> tuple[tuple[Any, ...], list[Operand]]:
-        found = self._keys(keys)
-        if len(found) != len(values):
-            raise ValueError("keys and values that don't fit")
-        return found, self.operands([*values])
-
-    def _new(self, cls: Any, args: Any, *mapping: Any) -> New:
-        register = self._register(cls)
-        found = self.operands(args)
-        if not mapping:
-            return _made(New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
-        keys, *values = mapping
-        names = self._names(keys)
-        if len(values) != len(names):
-            raise ValueError("names and values that don't fit")
-        return New(register, found, names, self.operands(values))
-
-    def _name(self, module: Any, qualname: Any) -> Name:
-        check_name(_typed(module, str), _typed(qualname, str))
-        return Name(module, qualname)
-
-    def _value(self, value: Any) -> Value:
-        if type(value) is _Number:
-            return Value(self._held(value, string=True))  # type: ignore[arg-type]  # as it says
-        if len(_typed(value, str, bytes)) <= INLINE:
-            raise ValueError("a value that is short enough to be an operand")
-        return Value(value)
-
-    def _bytearray(self, data: Any) -> ByteArray:
-        if type(data) is _Number:
-            return ByteArray(self._held(data, string=False))
-        return ByteArray(_typed(data, bytes))
-
-    def _held(self, number: int, *, string: bool) -> Held:
-        """Return a buffer, which no other step gets."""
-        held = self.buffers.pop(number, None)
-        if held is None or memoryview(held).readonly != string:
-            raise ValueError(f"there is no such buffer {int(number)}, or none any more")
-        return held
-
-
-class _Number(int):
-    """The number of a buffer, in the place of its data."""
-
-
-def _typed(value: Any, *types: type) -> Any:
-    if type(value) not in types:
-        raise ValueError(f"{type(value).__name__} where it should be {' or '.join(cls.__name__ for cls in types)}")
-    return value
-
-
-_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
-_DECODERS: dict[int, Callable[..., Step]] = {
-    1: _Steps._name,
-    2: _Steps._value,
-    3: lambda s, *items: Tuple(s.operands([*items])),
-    6: lambda s, *items: Set(s.operands([*items])),
-    7: lambda s, *items: FrozenSet(s.operands([*items])),
-    8: _Steps._bytearray,
-    10: lambda s, function, *args: Call(s._register(function), s.operands([*args])),
-    11: lambda s, owner, name: Member(s.operand(owner), _typed(name, str)),
-    12: lambda s, target, *items: Extend(s._register(target), s.operands([*items])),
-    13: lambda s, target, *mapping: Update(s._register(target), *s._mapping(*mapping)),
-    14: lambda s, target, *items: Add(s._register(target), s.operands([*items])),
-    16: lambda s, target, state: SetState(s._register(target), s.operand(state)),
-}

@@ -21,7 +21,7 @@ from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.header import Header, Trailer
 from appsnap.files.source import Memory
 from appsnap.kinds import Document, opcodes
-from appsnap.kinds.buffers import Body, Layout, Parts, padded, sealed, spans, take_apart
+from appsnap.kinds.buffers import Body, Layout, Parts, Sealed, padded, spans, take_apart
 from appsnap.kinds.encoder import encode
 from appsnap.kinds.sink import Sink
 from appsnap.limits import LIMITS
@@ -32,7 +32,7 @@ from appsnap.recipe.steps import Dict, List, Recipe, Value
 from appsnap.recipe.trust import EVERYTHING, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Buffer
 
@@ -58,7 +58,7 @@ __all__ = [
 @collected_later
 def write_objects(
     header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]], seal: Seal | None = None
-) -> Iterator[Buffer]:
+) -> Sealed:
     """Return the document of objects, in pieces. `distributions` tells those that modules come from.
 
     Raises whatever pickle raises, and RecursionError for what is nested too deep.
@@ -131,16 +131,16 @@ def _copied(data: Held) -> Held:
 # The document
 
 
-def assemble(header: Header, body: Body, seal: Seal | None = None, **more: Any) -> Iterator[Buffer]:
+def assemble(header: Header, body: Body, seal: Seal | None = None, **more: Any) -> Sealed:
     """Return header, body and trailer as one document. `more` are the fields of the trailer besides its checksums."""
 
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
         return _plain(Trailer(sha256, buffers=buffers, **more).to_dict("pickle", seal))
 
-    return sealed(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
+    return Sealed(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterator[Buffer]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Sealed:
     """Return the document of a recipe, in pieces."""
     return assemble(header, encode(recipe), seal, steps=len(recipe.steps), distributions=distributions)
 
