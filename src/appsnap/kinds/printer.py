@@ -120,6 +120,7 @@ class Printer:
     def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
         self._helpers: set[str] = set()
         self._plain: set[str] = set()  # attributes that can be keywords
+        self._names: dict[Name, Any] = {}
         self._imported: dict[tuple[str, str], str] = {}
         self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
         self._choose_imports(step for step in recipe.steps if isinstance(step, Name))
@@ -175,6 +176,12 @@ class Printer:
         return f"{name}("
 
     def _name(self, step: Name) -> Any:
+        known = self._names.get(step)
+        if known is None:
+            known = self._names[step] = self._spelled(step)
+        return known
+
+    def _spelled(self, step: Name) -> Any:
         if not _has_syntax(step):
             parts = [step.module, step.qualname] if step.qualname else [step.module]
             return _Group(self._helper("thing"), [repr(part) for part in parts], ")")
