@@ -31,6 +31,7 @@ from appsnap.recipe.steps import (
     Update,
     Value,
     check_distinct,
+    check_keywords,
     check_name,
 )
 
@@ -238,6 +239,8 @@ class Steps:
         names = self._names(keys)
         if len(values) != len(names):
             raise ValueError("names and values that don't fit")
+        if names:
+            check_keywords(names)
         return New(register, found, names, self.operands(values))
 
     def _name(self, module: Any, qualname: Any) -> Name:
