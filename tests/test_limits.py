@@ -10,7 +10,7 @@ import appsnap
 from appsnap import service
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files import zstd
-from appsnap.kinds import elements, machine, msgpack as msgpack_kind, pickle as pickle_kind
+from appsnap.kinds import elements, machine, pickle as pickle_kind, rows
 from appsnap.limits import LIMITS, over
 
 ROOT = Path(__file__).parents[1]
@@ -88,7 +88,7 @@ class TestReading:
 
         data = appsnap.dumps([1], kind)
         monkeypatch.setattr(machine.Machine, "push_open", end)
-        monkeypatch.setattr(msgpack_kind._Steps, "add", end)
+        monkeypatch.setattr(rows.Steps, "add", end)
         monkeypatch.setattr(elements.Reader, "_statement", end)
 
         with pytest.raises(CannotLoad, match="there is no memory"):
