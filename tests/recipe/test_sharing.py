@@ -123,6 +123,19 @@ class TestWhatIsSaved:
 
         assert holder.half[0] == -1
 
+    def test_many(self, kind):
+        """Many groups of views of one array share what each of them looks at."""
+        array = base(4_000)
+        views = [array[start : start + 6] for start in range(0, 4_000, 10)]
+        others = [view[3:] for view in views]
+
+        views, others = loads(dumps([views, others[::-1]], kind))
+
+        for number, (view, other) in enumerate(zip(views, others[::-1], strict=True)):
+            assert view.tolist() == [*range(10 * number, 10 * number + 6)]
+            view[3] = -1
+            assert other[0] == -1
+
     def test_objects(self, kind):
         """Arrays of objects share nothing but the objects."""
         array = np.array([[], 1], object)

@@ -6,6 +6,7 @@ the same bytes, there is a second save, which knows.
 
 from __future__ import annotations
 
+import bisect
 import pickle
 import sys
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ class Sharing:
 
     def __init__(self, spans: Iterable[_Span] = ()) -> None:
         self._arrays: dict[int, dict[int, Any]] = {}  # by owner: arrays, by id
-        self._spans: dict[int, list[_Span]] = {}  # by owner
+        self._spans: dict[int, list[_Span]] = {}  # by owner, in the order of their addresses
         for span in spans:
             for owner in (span.owner, span):
                 self._spans.setdefault(id(owner), []).append(span)
@@ -53,8 +54,8 @@ class Sharing:
             self._arrays.setdefault(id(owner), {})[id(array)] = array
             return reduce_ndarray(array)
         low, high = _bounds(array)
-        span = next((span for span in spans if span.low <= low and high <= span.high), None)
-        if span is None:
+        span = spans[max(bisect.bisect_right(spans, low, key=lambda span: span.low) - 1, 0)]
+        if not (span.low <= low and high <= span.high):
             return reduce_ndarray(array)
         offset = _address(array) - span.low
         if span.writable and not array.flags.writeable:
