@@ -168,6 +168,22 @@ class TestMapped:
         with pytest.raises(Damaged, match="checksum of a buffer"):
             appsnap.load(path)
 
+    @pytest.mark.parametrize("trust", [(), EVERYTHING])
+    def test_other_data_that_is_altered(self, kind, trust, tmp_path):
+        """What isn't only the data of an array is verified: it may be code to those who trust the file."""
+        data = bytearray(b"d" * LEAST)
+        array = np.ndarray((LEAST,), "u1", data)
+        large = bytearray(os.urandom(9 << 20))
+        for number, thing in enumerate(([b"x" * LEAST], [large], [np.arange(LEAST), large], [array, data], [[large]])):
+            path = tmp_path / str(number)
+            appsnap.save(thing, path, kind=kind)
+            with path.open("r+b") as file:
+                file.seek(-50_000, os.SEEK_END)
+                file.write(b"!")
+
+            with pytest.raises(Damaged, match="checksum of a buffer"):
+                appsnap.load(path, mmap=True, trust=trust)
+
     def test_truncated(self, kind, tmp_path):
         """A truncated file is refused, wherever it ends."""
         path = tmp_path / "x"

@@ -11,7 +11,7 @@ from appsnap.errors import CannotLoad, Damaged, WrongKind
 from appsnap.files import age, zstd
 from appsnap.files.source import Memory
 from appsnap.kinds import Document, kind_named, pickle, recognise
-from appsnap.kinds.buffers import map_apart, take_apart
+from appsnap.kinds.buffers import checker, map_apart, take_apart
 from appsnap.recipe.views import with_copies
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def map_file(
 ) -> tuple[str, Document]:
     """Map a snapshot into memory; return its kind, and what is in it: the data of arrays is views of the file.
 
-    What is written to them never reaches the file. All of the file but the data of its buffers is verified. Raises
+    What is written to them never reaches the file. All of the file but the data of these arrays is verified. Raises
     CannotLoad for what can't be mapped, because it is in layers or of a kind that has no buffers.
     """
     with Path(path).open("rb") as file:
@@ -71,14 +71,18 @@ def map_file(
     source = layers.unwrap(Memory(view), path, passphrase=passphrase, identities=identities, limits=limits).source
     found = _kind_of(head[:16], kind)
     if found == "pickle":
-        document = pickle.open_frame(map_apart(source.rest(), pickle.locate)).document(limits.steps)
+        parts = map_apart(source.rest(), pickle.locate)
+        document = pickle.open_frame(parts).document(limits.steps)
     elif found == "msgpack":
         from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
 
-        document = msgpack.read(map_apart(source.rest(), msgpack.locate), limits.steps)
+        parts = map_apart(source.rest(), msgpack.locate)
+        document = msgpack.read(parts, limits.steps)
     else:
         raise _cannot_map(f"this one is of kind {found}")
-    return found, Document(with_copies(document.recipe), document.header, document.trailer)
+    sums = document.trailer.buffers or [] if document.trailer else []
+    recipe = with_copies(document.recipe, checker(parts, sums))
+    return found, Document(recipe, document.header, document.trailer)
 
 
 def _cannot_map(what: str) -> CannotLoad:

@@ -2,12 +2,13 @@
 
 A kind that snapshots are written in has two functions::
 
-    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterator[Buffer]
+    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterable[Buffer]
     read(data: memoryview, steps: int = ...) -> Document
 
 `write` is deterministic; `seal` says what more stands in the trailer. `read` makes no object, imports nothing that the
 data names, checks the trailer, and raises Damaged (with the offset, where there is one) for whatever isn't exactly what
-`write` could have written, and CannotLoad for a recipe of more than `steps`.
+`write` could have written, and CannotLoad for a recipe of more than `steps`. A kind with buffers has a third one,
+`locate(head) -> Layout | None`, which tells where they stand; it also reads documents that were taken apart by that.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ __all__ = [
     "Layout",
     "Parts",
     "Sealed",
+    "checker",
     "large",
     "map_apart",
     "padded",
@@ -206,6 +207,25 @@ class Parts:
             raise Damaged("the header has a table of buffers that aren't there")
         if len(sums or ()) != sum(-(-size // CHUNK) for _, size in found):
             raise Damaged("the trailer hasn't a checksum for each buffer")
+
+
+def checker(parts: Parts, sums: Sequence[str]) -> Callable[[memoryview, Buffer], None]:
+    """Return what checks a copy of one of the buffers, by the checksums of all: it takes the view, and then the copy.
+
+    That raises Damaged.
+    """
+    of_each: dict[int, Sequence[str]] = {}
+    at = 0
+    for _, held in parts.buffers:
+        count = -(-len(held) // CHUNK)
+        of_each[id(held)] = sums[at : at + count]
+        at += count
+
+    def check(view: memoryview, copy: Buffer) -> None:
+        if [hashlib.sha256(chunk).hexdigest() for chunk in _chunks(copy)] != of_each[id(view)]:
+            raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
+
+    return check
 
 
 def spans(fields: dict[str, Any], start: int, gap: int = 0) -> list[tuple[int, int]]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import mmap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe.steps import MAKERS, ByteArray, Call, Name, Recipe, Ref, Value, operands
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Buffer
+
     from appsnap.recipe.steps import Operand, Step
 
 __all__ = ["with_copies"]
@@ -17,10 +21,11 @@ _DATA = 2
 """The argument of numpy.ndarray that is an array's data: it may be anything that is made of bytes."""
 
 
-def with_copies(recipe: Recipe) -> Recipe:
+def with_copies(recipe: Recipe, check: Callable[[memoryview, Buffer], None]) -> Recipe:
     """Return a recipe in which only those views of a mapped file are left that nothing but arrays are made of.
 
-    Such a view is a `Value`, which is handed on as it is, whether it was that or a `ByteArray`.
+    Such a view is a `Value`, which is handed on as it is, whether it was that or a `ByteArray`. `check` is given each
+    view that is copied, and the copy: what isn't the numbers of an array may be code.
     """
     mapped: set[Operand] = set()
     copied: set[Operand] = {recipe.root}
@@ -42,7 +47,10 @@ def with_copies(recipe: Recipe) -> Recipe:
     steps: list[Step] = []
     register = 0
     for step in recipe.steps:
-        steps.append(_settled(step, kept=Ref(register) not in copied) if _is_mapped(step) else step)
+        if _is_mapped(step):
+            steps.append(_kept(step) if Ref(register) not in copied else _copied(step, check))
+        else:
+            steps.append(step)
         register += type(step) in MAKERS
     return Recipe(steps, recipe.root)
 
@@ -55,9 +63,13 @@ def _is_view(data: object) -> bool:
     return isinstance(data, memoryview) and isinstance(data.obj, mmap.mmap)
 
 
-def _settled(step: Step, *, kept: bool) -> Step:
-    if isinstance(step, ByteArray):
-        return Value(memoryview(step.data)) if kept else ByteArray(bytearray(step.data))
-    assert isinstance(step, Value)
-    assert isinstance(step.value, memoryview)
-    return Value(step.value.toreadonly() if kept else bytes(step.value))
+def _kept(step: Any) -> Step:
+    view: memoryview = step[0]
+    return Value(view if type(step) is ByteArray else view.toreadonly())
+
+
+def _copied(step: Any, check: Callable[[memoryview, Buffer], None]) -> Step:
+    view: memoryview = step[0]
+    copy = bytearray(view) if type(step) is ByteArray else bytes(view)
+    check(view, copy)
+    return ByteArray(copy) if isinstance(copy, bytearray) else Value(copy)
