@@ -106,6 +106,38 @@ class TestWhole:
         assert not list((folder / "temporary").glob("appsnap-bench-*"))
 
 
+class TestOptions:
+    def test_only(self, tmp_path):
+        """With --only, nothing but those rows is measured, and no papers are written that weren't asked for."""
+        command = [sys.executable, "-m", "bench", "--only", "cold", "--only", "services-1e2", "--runs", "2", "--quick"]
+
+        result = subprocess.run(
+            [*command, "--json", "figures.json"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(TOOLS)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        cells = json.loads((tmp_path / "figures.json").read_text())["cells"]
+        assert {cell["workload"] for cell in cells} == {"cold", "services-1e2"}
+        assert {len(cell["seconds"]) for cell in cells if not cell["word"]} == {2}
+        assert {title for title, _ in rows(result.stdout)} == {"what", "cold start", "100 services"}
+        assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
+
+    def test_unknown_row(self):
+        """A row that there is none of is refused, with those that there are."""
+        command = [sys.executable, "-m", "bench", "--only", "servces"]
+
+        result = subprocess.run(
+            command, env=os.environ | {"PYTHONPATH": str(TOOLS)}, capture_output=True, text=True, check=False
+        )
+
+        assert result.returncode == 2
+        assert "services-1e4" in result.stderr
+
+
 class TestChild:
     @pytest.fixture
     def run(self, tmp_path):

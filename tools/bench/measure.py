@@ -26,7 +26,7 @@ __all__ = ["COMMANDS", "Cell", "Figures", "Run", "ratios"]
 TOOLS = Path(__file__).parents[1]
 
 MOST_SECONDS = 240
-MOST_SECONDS_OF_PEERS = 60
+MOST_SECONDS_OF_PEERS = 45
 """After which a process is ended. Some peers would take an hour."""
 
 QUICK_SECONDS = 5

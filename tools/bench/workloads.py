@@ -152,7 +152,7 @@ def _holds_graph(top: list[Any], size: int) -> bool:
     while found:
         known |= {id(node): node for node in found}
         found = [part for node in {id(node): node for node in found}.values() for part in node["parts"]]
-    # As a tree it would be 4 ** 19 nodes; some of a layer are no part of any above.
+    # A copy for each place would be up to 4 ** 19 times as many; some of a layer are no part of any above.
     return len(top) == size // LAYERS and len(known) <= size
 
 
