@@ -19,6 +19,11 @@ UNIQUE = (type, types.FunctionType, types.ModuleType, enum.Enum, logging.Logger,
 CACHED = (re.Pattern, zoneinfo.ZoneInfo, np.dtype)
 
 
+def listed(steps):
+    """Return steps with a list in the place of each sequence, so that lists and tuples are the same."""
+    return [type(step)(*([*x] if type(x) in (list, tuple) else x for x in step)) for step in steps]
+
+
 def difference(one, other):
     """Return where two graphs differ, and how, or None."""
     return _solve({}, {}, [(one, other, "x")], [], [])

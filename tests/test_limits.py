@@ -1,5 +1,4 @@
 import dataclasses
-import pickle
 import re
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import appsnap
 from appsnap import service
 from appsnap.errors import CannotLoad
 from appsnap.files import zstd
-from appsnap.kinds import elements, msgpack as msgpack_kind, opcodes, pickle as pickle_kind
+from appsnap.kinds import elements, machine, msgpack as msgpack_kind, pickle as pickle_kind
 from appsnap.limits import LIMITS, over
 
 ROOT = Path(__file__).parents[1]
@@ -87,8 +86,8 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setitem(opcodes._HANDLERS, pickle.EMPTY_LIST[0], end)
-        monkeypatch.setattr(msgpack_kind, "_map", end)
+        monkeypatch.setattr(machine.Machine, "push_open", end)
+        monkeypatch.setattr(msgpack_kind._Steps, "add", end)
         monkeypatch.setattr(elements.Reader, "_statement", end)
 
         with pytest.raises(CannotLoad, match="there is no memory"):

@@ -15,8 +15,10 @@ from appsnap import EVERYTHING, dumps, loads
 from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.build import build
+from appsnap.recipe.freeze import _Freezer
+from appsnap.recipe.swift import LEVELS
 from appsnap.recipe.trust import Trust
-from isomorphism import difference
+from isomorphism import difference, listed
 
 WRITTEN_FROM_RECIPES = KINDS[1:]
 TRUST = ["zoo.*", "zoo.function", "call:zoo.MySet", "builtins.len", "builtins.dict.fromkeys", "builtins.str.upper"]
@@ -77,6 +79,30 @@ class TestGraphs:
         data = b"".join(kind_named(kind).write(Header(kind), recipe, {}))
 
         assert difference(graph, loads(data, trust=TRUST)) is None
+
+
+class TestFreezing:
+    @given(SPECS)
+    @GENTLY
+    def test_swiftly_or_not(self, spec):
+        """The swift way through a graph gives the steps that the generators give."""
+        graph = zoo.make(spec)
+
+        swift, plain = (_Freezer("object", swiftly=swiftly).freeze(graph) for swiftly in (True, False))
+
+        assert repr((listed(swift.steps), swift.root)) == repr((listed(plain.steps), plain.root))
+
+    @pytest.mark.parametrize("depth", [LEVELS - 1, LEVELS, LEVELS + 1, 3 * LEVELS])
+    def test_below_the_levels(self, depth):
+        """What lies deeper than the swift way goes is taken apart all the same, cycles included."""
+        graph = innermost = [zoo.Node()]
+        for number in range(depth):
+            graph = ([graph], {number: graph}, (graph, "x" * 65))[number % 3]
+        innermost.append(graph)
+
+        swift, plain = (_Freezer("object", swiftly=swiftly).freeze(graph) for swiftly in (True, False))
+
+        assert (listed(swift.steps), swift.root) == (listed(plain.steps), plain.root)
 
 
 @pytest.mark.parametrize("kind", WRITTEN_FROM_RECIPES)

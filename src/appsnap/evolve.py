@@ -15,13 +15,14 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import hashlib
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "Ephemeral",
@@ -30,10 +31,12 @@ __all__ = [
     "known",
     "known_objects",
     "lasting_state",
+    "left_out",
     "public_module",
     "renamed",
     "restore_state",
     "successor",
+    "takes_all",
     "transients",
     "upgrades",
 ]
@@ -76,6 +79,21 @@ def is_restored(cls: type) -> bool:
     return bool(transients(cls)) or issubclass(cls, Versioned)
 
 
+def left_out(cls: type) -> str | None:
+    """Return a digest of the names of a class's transient attributes, if leaving them out is all that restoring means.
+
+    None where one of them has a factory, or the class has versions or a `__setstate__`.
+    """
+    drop = transients(cls)
+    if (
+        any(factory is not None for factory in drop.values())
+        or issubclass(cls, Versioned)
+        or hasattr(cls, "__setstate__")
+    ):
+        return None
+    return hashlib.sha256("\n".join(sorted(drop)).encode()).hexdigest()[:16]
+
+
 def lasting_state(cls: type, state: Any) -> Any:
     """Return a pickle state without transient attributes, as a copy.
 
@@ -84,7 +102,10 @@ def lasting_state(cls: type, state: Any) -> Any:
     """
     drop = transients(cls)
     if isinstance(state, dict):
-        return {name: value for name, value in state.items() if name not in drop}
+        lasting = {**state}
+        for name in drop:
+            lasting.pop(name, None)
+        return lasting
     if isinstance(state, tuple) and len(state) == 2:
         return tuple(lasting_state(cls, part) if isinstance(part, dict) else part for part in state)
     if isinstance(state, list) and dataclasses.is_dataclass(cls):
@@ -110,6 +131,17 @@ def restore_state(obj: Any, state: Any) -> None:
             waiting.append(obj)
         else:
             _upgrade(obj)
+
+
+def takes_all(cls: type, names: Iterable[str]) -> bool:
+    """Tell whether `restore_state` does no more for an object of a class than to assign it attributes of such names."""
+    by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__") or issubclass(cls, Versioned)
+    lookup: Any = cls.__getattribute__
+    standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
+    drop = transients(cls)
+    return (
+        standard and not by_itself and drop.keys().isdisjoint(names) and not any(x is not None for x in drop.values())
+    )
 
 
 def _upgrade(obj: Versioned) -> None:

@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
-from appsnap import EVERYTHING, dumps, loads
+from appsnap import EVERYTHING, dumps, evolve, loads
 from appsnap.errors import AppsnapError, CannotBuild, Damaged, NotTrusted
 from appsnap.files.header import Header
 from appsnap.kinds import pickle as kind
@@ -147,15 +147,41 @@ class TestTrustedAsCode:
         node.lasting, node.passing = 1, 2
         data = dumps([node], "pickle")
         monkeypatch.setattr(zoo.Node, "__transient__", ("passing",), raising=False)
-        kind.evolve.transients.cache_clear()
+        evolve.transients.cache_clear()
 
         try:
             (back,) = loads(data, trust=EVERYTHING)
         finally:
             monkeypatch.undo()
-            kind.evolve.transients.cache_clear()
+            evolve.transients.cache_clear()
 
         assert back.__dict__ == {"lasting": 1}
+
+    @pytest.mark.parametrize(
+        ("now", "expected"),
+        [
+            (("passing",), {"lasting": 1}),
+            (("passing", "lasting"), {}),
+            ({"passing": list}, {"lasting": 1, "passing": []}),
+            ((), {"lasting": 1}),
+        ],
+    )
+    def test_class_with_other_transients(self, monkeypatch, now, expected):
+        """What a class leaves out, or makes anew, when it is loaded counts, whatever it left out when it was saved."""
+        monkeypatch.setattr(zoo.Node, "__transient__", ("passing",), raising=False)
+        evolve.transients.cache_clear()
+        try:
+            node = zoo.Node()
+            node.lasting, node.passing = 1, 2
+            data = dumps([node], "pickle")
+            monkeypatch.setattr(zoo.Node, "__transient__", now)
+            evolve.transients.cache_clear()
+            (back,) = loads(data, trust=EVERYTHING)
+        finally:
+            monkeypatch.undo()
+            evolve.transients.cache_clear()
+
+        assert back.__dict__ == expected
 
     def test_nothing_is_run_without_trust(self):
         """A pickle that calls something is refused before the call."""

@@ -34,10 +34,11 @@ from appsnap.recipe.steps import (
     Value,
 )
 from appsnap.service import Application, MultiService, Service
+from isomorphism import listed
 
 
 def steps(obj):
-    return freeze(obj).steps
+    return listed(freeze(obj).steps)
 
 
 class TestSteps:
@@ -80,11 +81,11 @@ class TestSteps:
 
         assert steps(found) == [
             Name("zoo", "Node"),
-            New(Ref(0), [], (), []),
-            Set(()),
+            New(Ref(0), [], [], []),
+            Set([]),
             State(Ref(1), ["sets"], [Ref(2)]),
             Add(Ref(2), [Ref(1)]),
-            List(()),
+            List([]),
             Dict(["all"], [Ref(3)]),
             Extend(Ref(3), [Ref(2), Ref(4), Ref(1)]),
         ]
@@ -95,8 +96,8 @@ class TestSteps:
         items.append(items)
         mapping[0] = mapping
 
-        assert steps(items) == [List(()), Extend(Ref(0), [Ref(0)])]
-        assert steps(mapping) == [Dict((), ()), Update(Ref(0), [0], [Ref(0)])]
+        assert steps(items) == [List([]), Extend(Ref(0), [Ref(0)])]
+        assert steps(mapping) == [Dict([], []), Update(Ref(0), [0], [Ref(0)])]
 
     def test_objects(self):
         """An object is made, then it gets its attributes."""
@@ -105,7 +106,7 @@ class TestSteps:
 
         assert steps(node) == [
             Name("zoo", "Node"),
-            New(Ref(0), [], (), []),
+            New(Ref(0), [], [], []),
             State(Ref(1), ["me", "number"], [Ref(1), 1]),
         ]
 

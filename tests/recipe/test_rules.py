@@ -270,17 +270,21 @@ class TestRules:
         assert copyreg.dispatch_table == before
 
     def test_modules(self):
-        """The rules tell which modules classes come from, and which classes restore their state."""
+        """The rules tell which modules classes come from, which restore their state, and which leave something out."""
 
         class Local:
             __transient__ = ("x",)
 
+        class MadeAnew(Local):
+            __transient__ = {"y": list}  # noqa: RUF012 - read, never changed
+
         rules = Rules()
-        for obj in (zoo.Node, len, Local()):
+        for obj in (zoo.Node, len, Local(), MadeAnew()):
             rules(obj)
 
         assert {"zoo", "builtins"} <= rules.modules
-        assert [name.rpartition(".")[2] for name in rules.restored] == ["Local"]
+        assert [name.rpartition(".")[2] for name in rules.restored] == ["MadeAnew"]
+        assert [name.rpartition(".")[2] for name in rules.left_out] == ["Local"]
 
     def test_readable_by_any_unpickler(self):
         """The body of a pickle needs no appsnap, but for transient attributes."""

@@ -72,14 +72,15 @@ class Trailer:
     """The trailer. `sha256` is of all bytes of the document before it, `steps` counts the recipe (None: unknown).
 
     `distributions` maps the installed distributions that the names in the recipe come from to their versions.
-    `restored` is the pickle kind's. `vouched` is False where the document was made from one that nobody vouched for,
-    and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
+    `restored` and `left_out` are the pickle kind's. `vouched` is False where the document was made from one that nobody
+    vouched for, and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
     """
 
     sha256: str
     steps: int | None = None
     distributions: dict[str, str] = field(default_factory=dict)
     restored: list[str] | None = None
+    left_out: dict[str, str] | None = None
     vouched: bool | None = None
     signer: str | None = None
 
@@ -99,14 +100,16 @@ class Trailer:
         if fields["sha256"] != sha256:
             raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
-        restored, vouched = fields.get("restored"), fields.get("vouched")
+        restored, left_out, vouched = fields.get("restored"), fields.get("left_out"), fields.get("vouched")
+        maps = [distributions, {} if left_out is None else left_out]
         if (
             type(steps) not in (int, type(None))
             or not 0 <= (steps or 0) < 1 << 63
-            or not isinstance(distributions, dict)
             or not isinstance(restored, (list, type(None)))
             or not isinstance(vouched, (bool, type(None)))
-            or not all(isinstance(text, str) for text in (*distributions, *distributions.values(), *(restored or ())))
+            or not all(isinstance(texts, dict) for texts in maps)
+            or not all(isinstance(text, str) for texts in maps for text in (*texts, *texts.values()))
+            or not all(isinstance(text, str) for text in restored or ())
         ):
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
         signer = None
@@ -114,7 +117,7 @@ class Trailer:
             from appsnap.files.signatures import signer_of  # noqa: PLC0415 - what is unsigned has no need of it
 
             signer = signer_of(kind, fields)
-        return cls(sha256, steps, distributions, restored, vouched, signer)
+        return cls(sha256, steps, distributions, restored, left_out, vouched, signer)
 
 
 def now() -> str:

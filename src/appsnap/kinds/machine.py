@@ -16,35 +16,75 @@ from typing import Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
-from appsnap.recipe.steps import INLINE, Add, Dict, List, Name, Ref, Set, SetState, Tuple, Value
+from appsnap.recipe.steps import INLINE, Add, Dict, FrozenSet, List, Name, Ref, Set, SetState, Tuple, Value
 
-__all__ = ["Machine", "SharedStateError"]
+__all__ = [
+    "Machine",
+    "Open",
+    "OpenDict",
+    "OpenFrozenSet",
+    "OpenList",
+    "OpenSet",
+    "SharedStateError",
+]
 
 _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
 
 
-_NO_KEYS: list[Any] = []
+_OPERANDS = frozenset({type(None), bool, int, float, Ref})
+_TEXT = frozenset({str})
+_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 
 
-class _Open:
-    """A container that no step has made yet. `keys` is only for dictionaries."""
+class Open:
+    """A container that no step has made yet: what stands here are defaults, which cost nothing."""
 
-    __slots__ = ("form", "handed_over", "items", "keys", "ref")
+    form: type
+    keys: Any = ()  # of a dictionary
+    items: Any = ()  # in a list of its own, if there are any
+    ref: Ref | None = None
+    handed_over = False  # as a state: its items stand in a State step
 
-    def __init__(self, form: type, items: list[Any]) -> None:
-        self.form = form
-        self.items = items
-        self.keys: list[Any] = [] if form is Dict else _NO_KEYS
-        self.ref: Ref | None = None
-        self.handed_over = False  # as a state: its items stand in a State step
+
+class OpenDict(Open):
+    """A dictionary."""
+
+    form = Dict
+
+
+class OpenList(Open):
+    """A list."""
+
+    form = List
+
+
+class OpenSet(Open):
+    """A set."""
+
+    form = Set
+
+
+class OpenFrozenSet(Open):
+    """A frozen set, complete."""
+
+    form = FrozenSet
+
+
+class OpenTuple(Open):
+    """A tuple, complete, whose items may be lazy."""
+
+    form = Tuple
+
+
+OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
 
 
 class SharedStateError(Exception):
     """A dictionary that was handed over as a state is used once more."""
 
 
-_Stacked = Lazy | _Open
+_Stacked = Lazy | Open
 
 
 class Machine:
@@ -116,7 +156,7 @@ class Machine:
     def operand(self, item: Any) -> Any:
         """Return the operand of something on the stack; what lies open is made now."""
         cls = type(item)
-        if cls is _Open:
+        if cls in OPEN:
             return self.close(item)
         if cls is bytes and len(item) > INLINE:
             if id(item) not in self.bytes:
@@ -124,15 +164,14 @@ class Machine:
             return self.bytes[id(item)][1]
         return self.draft.operand(item)
 
-    def close(self, item: _Open) -> Ref:
+    def close(self, item: Open) -> Ref:
         """Make a container, if no step has made it yet."""
         if item.handed_over:
             raise SharedStateError
         if item.ref is None:
-            step: Any = Dict(item.keys, item.items) if item.form is Dict else item.form(item.items)
-            if item.form is Tuple:
-                step = Tuple([self.operand(part) for part in item.items])
-            item.ref = self.draft.make(step)
+            form = item.form
+            items = self.operands(item.items) if form is Tuple else item.items
+            item.ref = self.draft.make(_made(form, (tuple(item.keys), items) if form is Dict else (items,)))
             self.opened -= 1
         return item.ref
 
@@ -144,13 +183,19 @@ class Machine:
         return operand
 
     def operands(self, items: list[Any]) -> list[Any]:
-        """Return the operands of what lay on the stack."""
-        operand = self.operand
-        return [operand(item) for item in items]
+        """Put operands in the place of what lay on the stack."""
+        for index, item in enumerate(items):
+            cls = type(item)
+            if cls in _OPERANDS or (cls is str and len(item) <= INLINE):
+                continue
+            items[index] = self.close(item) if cls in OPEN else self.operand(item)
+        return items
 
     def lazies(self, items: list[Any]) -> list[Any]:
         """Close what lies open, but leave names and dictionaries as they are: a call may be a spelling of something."""
-        return [self.operand(x) if type(x) is bytes or (type(x) is _Open and x.form is not Dict) else x for x in items]
+        return [
+            self.operand(x) if type(x) is bytes or (type(x) in OPEN and type(x) is not OpenDict) else x for x in items
+        ]
 
     def remember(self, index: int) -> None:
         """Give the top of the stack a number in the memo."""
@@ -162,12 +207,12 @@ class Machine:
         """Push what has a number in the memo."""
         self.push_again(self.memo[index])
 
-    def push_again(self, item: _Stacked) -> None:
+    def push_again(self, item: Any) -> None:
         """Push what was pushed before."""
         if type(item) is int and item.bit_length() > 8 * INLINE:
             # Each use of it would be shown and written in full. Pickle never keeps integers.
             raise ValueError("a long integer that is used once more")
-        if type(item) is _Open and item.form is not Tuple:
+        if type(item) in OPEN and type(item) is not OpenTuple:
             # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
             item = self.close(item)
         self.stack.append(item)
@@ -189,10 +234,10 @@ class Machine:
     def args(self) -> list[Any]:
         """Pop arguments."""
         item = self.stack.pop()
-        if type(item) is not _Open or item.form is not Tuple:
+        if type(item) is not OpenTuple:
             raise ValueError("arguments that are no tuple")
         self.opened -= 1
-        return item.items
+        return item.items  # type: ignore[no-any-return]  # a list, in a tuple
 
     def reduce(self) -> None:
         """Pop arguments and a function; push what the call makes, or what it is a spelling of."""
@@ -204,7 +249,7 @@ class Machine:
             return
         if type(function) is Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
-        args = [self.operand(x) if type(x) is _Open else x for x in args]
+        args = [self.operand(x) if type(x) in OPEN else x for x in args]
         self.stack.append(self.draft.call(self.callable(function), args))
 
     def callable(self, item: Any) -> Any:
@@ -213,14 +258,14 @@ class Machine:
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
-        args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
+        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
         self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
         keywords = self.stack.pop()
-        args = [self.operand(x) if type(x) is _Open else x for x in self.args()]
-        if type(keywords) is not _Open or keywords.form is not Dict:
+        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        if type(keywords) is not OpenDict:
             raise ValueError("keyword arguments that are no dictionary")
         self.opened -= 1
         names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
@@ -244,10 +289,9 @@ class Machine:
         """Give a state to what a register holds."""
         if (
             self.inline_states
-            and type(state) is _Open
-            and state.form is Dict
+            and type(state) is OpenDict
             and state.ref is None
-            and all(type(key) is str for key in state.keys)
+            and _TEXT.issuperset(map(type, state.keys))
         ):
             state.handed_over = True
             self.opened -= 1
@@ -259,21 +303,27 @@ class Machine:
         """Append to the list at the top of the stack."""
         target = self.stack[-1]
         operands = self.operands(items)
-        if type(target) is _Open and target.form is List and target.ref is None:
-            target.items.extend(operands)
+        if type(target) is OpenList and target.ref is None:
+            if target.items:
+                target.items.extend(operands)
+            else:
+                target.items = operands
         else:
             self.draft.extend(self.target(target), operands)
 
     def set_items(self, items: list[Any]) -> None:
         """Set items, keys and values by turns, of the dictionary at the top of the stack."""
         target = self.stack[-1]
-        operands = self.operands(items)
-        keys, values = operands[::2], operands[1::2]
+        self.operands(items)
+        keys, values = items[::2], items[1::2]
         if len(keys) != len(values):
             raise ValueError("a key without value")
-        if type(target) is _Open and target.form is Dict and target.ref is None:
-            target.keys.extend(keys)
-            target.items.extend(values)
+        if type(target) is OpenDict and target.ref is None:
+            if target.items:
+                target.keys.extend(keys)
+                target.items.extend(values)
+            else:
+                target.keys, target.items = keys, values
         else:
             self.draft.fill(self.target(target), keys, values)
 
@@ -281,24 +331,32 @@ class Machine:
         """Add to the set at the top of the stack."""
         target = self.stack[-1]
         operands = self.operands(items)
-        if type(target) is _Open and target.form is Set and target.ref is None:
-            target.items.extend(operands)
+        if type(target) is OpenSet and target.ref is None:
+            if target.items:
+                target.items.extend(operands)
+            else:
+                target.items = operands
         elif operands:
             self.draft.do(Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""
-        self.opened += 1
-        if self.opened > self.most:
-            raise self.too_many("containers")
-        self.stack.append(_Open(Tuple, self.lazies(items)))
+        item = OpenTuple()
+        item.items = self.lazies(items)
+        self.push_open(item)
 
-    def push_open(self, form: type, items: list[Any]) -> None:
-        """Push a container to which more may come."""
+    def push_filled(self, item: Open, items: list[Any]) -> None:
+        """Push a container with its first items. More may come."""
+        if items:
+            item.items = self.operands(items)
+        self.push_open(item)
+
+    def push_open(self, item: Open) -> None:
+        """Push a container."""
         self.opened += 1
         if self.opened > self.most:
             raise self.too_many("containers")
-        self.stack.append(_Open(form, self.operands(items)))
+        self.stack.append(item)
 
     def pop(self) -> None:
         """Take off the top of the stack, or the last mark."""

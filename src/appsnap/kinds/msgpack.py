@@ -7,6 +7,7 @@ header's `size` is the number of bytes of the body. A register, where an atom co
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from appsnap.recipe.steps import (
     Member,
     Name,
     New,
+    Operand,
     Recipe,
     Ref,
     Set,
@@ -43,11 +45,10 @@ from appsnap.recipe.steps import (
     Value,
     check_distinct,
     check_name,
-    operands,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "write"]
 
-_REF, _LONG = 0, 1
+_LONG = 1
 _NO_MEMORY = "there is no memory for what the file holds"
 _HEAD = 1_000_000
 """Bytes in which a header ends: it holds a name, a tag, and little else."""
@@ -67,11 +68,12 @@ _HEAD = 1_000_000
 @collected_later
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[Buffer]:
     """Return the document of a recipe, in pieces."""
-    packer = msgpack.Packer(default=_extension, strict_types=True, unicode_errors="surrogatepass", autoreset=False)
+    packer = msgpack.Packer(default=_extension, unicode_errors="surrogatepass", autoreset=False)
     packer.pack_array_header(len(recipe.steps) + 1)
+    rows, pack = _Rows(), packer.pack
     for step in recipe.steps:
-        packer.pack(_ENCODERS[type(step)](step))
-    packer.pack([recipe.root])
+        pack(_ENCODERS[type(step)](rows, step))
+    pack(_operands([recipe.root]))
     body = packer.bytes()
     head = _plain(header.to_dict() | {"size": len(body)})
     digest = hashlib.sha256(head)
@@ -85,37 +87,62 @@ def _plain(fields: dict[str, Any]) -> bytes:
     return packed
 
 
-def _extension(value: Any) -> msgpack.ExtType:
-    code = _REF if type(value) is Ref else _LONG
-    return msgpack.ExtType(code, value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True))
+def _extension(value: int) -> msgpack.ExtType:
+    return msgpack.ExtType(_LONG, value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True))
 
 
-def _mapping(keys: Sequence[Any], values: Sequence[Any]) -> list[Any]:
-    """Return keys and values as one map where msgpack can have it, else one after the other."""
-    if all(type(key) is str for key in keys):
-        mapping = dict(zip(keys, values, strict=True))
-        if len(mapping) == len(keys):
-            return [mapping]
-    return [list(keys), list(values)]
+def _operands(operands: Sequence[Any]) -> list[Any]:
+    """Return operands as msgpack has them: a reference as an array of one."""
+    return [[x] if type(x) is Ref else x for x in operands]
 
 
-_ENCODERS: dict[type, Callable[[Any], list[Any]]] = {
-    Name: lambda s: [1, s.module, s.qualname],
-    Value: lambda s: [2, s.value],
-    Tuple: lambda s: [3, *s.items],
-    List: lambda s: [4, *s.items],
-    Dict: lambda s: [5, *_mapping(s.keys, s.values)],
-    Set: lambda s: [6, *s.items],
-    FrozenSet: lambda s: [7, *s.items],
-    ByteArray: lambda s: [8, bytes(s.data)],
-    New: lambda s: [9, int(s.cls), list(s.args), *(_mapping(s.names, s.values) if s.names else [])],
-    Call: lambda s: [10, int(s.function), *s.args],
-    Member: lambda s: [11, s.owner, s.name],
-    Extend: lambda s: [12, int(s.target), *s.items],
-    Update: lambda s: [13, int(s.target), *_mapping(s.keys, s.values)],
-    Add: lambda s: [14, int(s.target), *s.items],
-    State: lambda s: [15, int(s.target), *_mapping(s.names, s.values)],
-    SetState: lambda s: [16, int(s.target), s.state],
+class _Rows:
+    """Turns steps into arrays. Texts for keys are written once, and have a number from then on."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[tuple[Any, ...], int] = {}
+
+    def _keys(self, keys: Sequence[Any]) -> Any:
+        keys = tuple(keys)  # as a rule it is one, which is no copy
+        number = self._shapes.get(keys)
+        if number is None and _TEXT.issuperset(map(type, keys)):
+            self._shapes[keys] = len(self._shapes)
+        return _operands(keys) if number is None else number
+
+    def _new(self, step: New) -> list[Any]:
+        cls, args, names, values = step
+        keywords = (self._keys(names), *_operands(values)) if names else ()
+        return [9, cls, _operands(args), *keywords]
+
+    def _dict(self, step: Dict) -> list[Any]:
+        return [5, self._keys(step.keys), *_operands(step.values)]
+
+    def _update(self, step: Update) -> list[Any]:
+        return [13, step.target, self._keys(step.keys), *_operands(step.values)]
+
+    def _state(self, step: State) -> list[Any]:
+        target, names, values = step
+        return [15, target, self._keys(names), *_operands(values)]
+
+
+_TEXT = frozenset({str})
+_ENCODERS: dict[type, Callable[[_Rows, Any], Sequence[Any]]] = {
+    Name: lambda _, s: (1, s.module, s.qualname),
+    Value: lambda _, s: (2, s.value),
+    Tuple: lambda _, s: [3, *_operands(s.items)],
+    List: lambda _, s: [4, *_operands(s.items)],
+    Dict: _Rows._dict,
+    Set: lambda _, s: [6, *_operands(s.items)],
+    FrozenSet: lambda _, s: [7, *_operands(s.items)],
+    ByteArray: lambda _, s: (8, bytes(s.data)),
+    New: _Rows._new,
+    Call: lambda _, s: [10, s.function, *_operands(s.args)],
+    Member: lambda _, s: [11, *_operands(s[:1]), s.name],
+    Extend: lambda _, s: [12, s.target, *_operands(s.items)],
+    Update: _Rows._update,
+    Add: lambda _, s: [14, s.target, *_operands(s.items)],
+    State: _Rows._state,
+    SetState: lambda _, s: [16, s.target, *_operands(s[1:])],
 }
 
 
@@ -140,36 +167,27 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     # More than one a byte is damage, which shows below.
     if steps < _announced(data[start:end]) - 1 < size:
         raise over("steps", steps, "the recipe is too long")
-    body, stop = _unpack(data, start, end)
-    if stop != end or not isinstance(body, list) or not body or type(body[-1]) is not list or len(body[-1]) != 1:
+    recipe = _read_body(data, start, end)
+    if trailer.steps not in (None, len(recipe.steps)):
+        raise Damaged(f"the trailer counts other steps than the {len(recipe.steps)} that are there")
+    return Document(recipe, header, trailer)
+
+
+def _read_body(data: memoryview, start: int, end: int) -> Recipe:
+    unpacker, stop = _checked(data, start, end)
+    if stop != end:
         raise Damaged("the body is no list of steps", offset=start)
-    root = body.pop()[0]
-    made: list[Step] = []
-    registers = 0
-    meant: dict[Any, Any] = {}  # by register: the name or text that it holds
-    for number, fields in enumerate(body):
-        try:
-            step = _step(fields)
-            _check(step, registers)
-            if isinstance(step, (Call, Member)):
-                step = respelled(step, lambda operand: meant.get(operand, operand) if type(operand) is Ref else operand)
-                if isinstance(step, New):
-                    _typed(step.cls, Ref)
-        except MemoryError:
-            raise CannotLoad(_NO_MEMORY) from None
-        except (IndexError, TypeError, ValueError) as error:
-            raise Damaged(f"step {number} is no step ({error})") from error
-        if type(step) is Name:
-            meant[registers] = step
-        elif type(step) is Value and type(step.value) is str:
-            meant[registers] = step.value
-        made.append(step)
-        registers += type(step) in MAKERS
-    if type(root) not in ATOMS and not (type(root) is Ref and 0 <= root < registers):
-        raise Damaged("the root is no operand")
-    if trailer.steps not in (None, len(made)):
-        raise Damaged(f"the trailer counts other steps than the {len(made)} that are there")
-    return Document(Recipe(made, root), header, trailer)
+    steps = _Steps()
+    number = 0
+    try:
+        for number in range(unpacker.read_array_header() - 1):  # noqa: B007 - the number tells where an error is
+            steps.add(unpacker.unpack())
+        (root,) = steps.operands(unpacker.unpack())
+    except MemoryError:
+        raise CannotLoad(_NO_MEMORY) from None
+    except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
+        raise Damaged(f"step {number} is no step ({error})") from error
+    return Recipe(steps.made, root)
 
 
 def _announced(body: memoryview) -> int:
@@ -184,16 +202,31 @@ def _announced(body: memoryview) -> int:
 
 def _unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
     """Return the object that begins at byte `start` and ends before byte `end`, and where it ends."""
+    unpacker, stop = _checked(data, start, end)
+    with _errors(start, end, unpacker):
+        return unpacker.unpack(), stop
+
+
+def _checked(data: memoryview, start: int, end: int) -> tuple[Any, int]:
+    """Return an unpacker for the object that begins at byte `start`, and where that ends.
+
+    An array that announces a million items gets the room for them at once, nested ones at each level. So all that is
+    announced has been seen to be there.
+    """
     unpacker = _unpacker(len(data))
-    try:
-        # An array that announces a million items gets the room for them at once, nested ones at each level. So this
-        # sees to it first that all that is announced is there.
+    with _errors(start, end, unpacker):
         unpacker.feed(data[start:end])
         unpacker.skip()
         size = unpacker.tell()
         unpacker = _unpacker(size)
         unpacker.feed(data[start : start + size])
-        return unpacker.unpack(), start + size
+        return unpacker, start + size
+
+
+@contextlib.contextmanager
+def _errors(start: int, end: int, unpacker: Any) -> Iterator[None]:
+    try:
+        yield
     except MemoryError:
         raise CannotLoad(_NO_MEMORY) from None
     except msgpack.OutOfData as error:
@@ -205,73 +238,134 @@ def _unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
 def _unpacker(size: int) -> Any:
     return msgpack.Unpacker(
         ext_hook=_from_extension,
-        object_pairs_hook=_map,
         unicode_errors="surrogatepass",
         strict_map_key=True,
         max_buffer_size=size,
     )
 
 
-def _map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a map with one key twice")
-    return made
-
-
 def _from_extension(code: int, data: bytes) -> int:
-    value = int.from_bytes(data, "big", signed=True)
-    if code == _REF:
-        return Ref(value)
     if code == _LONG:
-        return value
+        return int.from_bytes(data, "big", signed=True)
     raise ValueError(f"extension type {code} is unknown")
 
 
-def _step(fields: Any) -> Step:
-    code, *rest = _typed(fields, list)
-    decode = _DECODERS.get(code) if type(code) is int else None
-    if decode is None:
-        raise ValueError("a number that no step has")
-    return decode(*rest)
+class _Steps:
+    """Turns arrays into steps, each of which refers to what was made before it. Raises ValueError for what is none."""
 
+    def __init__(self) -> None:
+        self.made: list[Step] = []
+        self._registers = 0
+        self._shapes: list[tuple[str, ...]] = []
+        self._distinct: set[int] = set()  # the numbers of those that may be names of attributes
+        self._meant: dict[Any, Any] = {}  # by register: the name or text that it holds
 
-def _check(step: Step, registers: int) -> None:
-    """Check that a step refers to what was made before it. Raises ValueError."""
-    for operand in operands(step):
-        if type(operand) is Ref:
-            if not 0 <= operand < registers:
-                raise ValueError(f"register {int(operand)} is not written yet")
-        elif type(operand) not in ATOMS:
-            raise ValueError(f"{type(operand).__name__} is no operand")
+    def add(self, fields: Any) -> None:
+        """Add the step of an array."""
+        if type(fields) is not list:
+            raise ValueError(f"{type(fields).__name__} where it should be list")
+        # What most files are made of comes first, without the checks of a call each.
+        code = fields[0]
+        if type(code) is not int:
+            raise ValueError("a number that no step has")
+        if code == 15:
+            _, target, keys, *values = fields
+            names = self._names(keys)
+            if len(values) != len(names):
+                raise ValueError("names and values that don't fit")
+            self.made.append(_made(State, (self._register(target), names, self.operands(values))))
+            return
+        if code == 9:
+            step: Any = self._new(*fields[1:])
+        elif code == 4:
+            step = _made(List, (self.operands(fields[1:]),))
+        elif code == 5:
+            step = _made(Dict, self._mapping(*fields[1:]))
+        elif code in _DECODERS:
+            step = _DECODERS[code](self, *fields[1:])
+            if isinstance(step, (Call, Member)):
+                step = respelled(step, self._meaning)
+                if isinstance(step, New):
+                    _typed(step.cls, Ref)
+            if type(step) is Name:
+                self._meant[self._registers] = step
+            elif type(step) is Value and type(step.value) is str:
+                self._meant[self._registers] = step.value
+        else:
+            raise ValueError("a number that no step has")
+        self.made.append(step)
+        self._registers += type(step) in MAKERS
 
+    def operands(self, values: Any) -> list[Operand]:
+        """Return operands, with references in the place of arrays of one."""
+        for index, value in enumerate(_typed(values, list)):
+            cls = type(value)
+            if cls is list:
+                (number,) = value
+                values[index] = self._register(number)
+            elif cls not in ATOMS:
+                raise ValueError(f"{cls.__name__} is no operand")
+        return values  # type: ignore[no-any-return]  # all of them are looked at
 
-def _columns(first: Any, second: Any = None) -> tuple[list[Any], list[Any]]:
-    if type(first) is dict and second is None:
-        return [*first], [*first.values()]
-    if type(first) is not list or type(second) is not list or len(first) != len(second):
-        raise ValueError("keys and values that don't fit")
-    return first, second
+    def operand(self, value: Any) -> Operand:
+        """Return one operand."""
+        return self.operands([value])[0]
 
+    def _register(self, number: Any) -> Ref:
+        if type(number) is not int or not 0 <= number < self._registers:
+            raise ValueError(f"register {number!r:.60} is not written yet")
+        return Ref(number)
 
-def _names(first: Any, second: Any = None) -> tuple[list[str], list[Any]]:
-    keys, values = _columns(first, second)
-    if not all(type(key) is str for key in keys):
-        raise ValueError("a name that is no text")
-    if second is not None:
-        check_distinct(keys)
-    return keys, values
+    def _meaning(self, operand: Any) -> Any:
+        return self._meant.get(operand, operand) if type(operand) is Ref else operand
 
+    def _keys(self, keys: Any) -> tuple[Any, ...]:
+        if type(keys) is int:
+            if not 0 <= keys < len(self._shapes):
+                raise ValueError(f"keys number {keys} are not there yet")
+            return self._shapes[keys]
+        found = tuple(self.operands(keys))
+        if _TEXT.issuperset(map(type, found)):
+            self._shapes.append(found)  # type: ignore[arg-type]  # as just seen
+        return found
 
-def _checked_name(module: Any, qualname: Any) -> tuple[str, str]:
-    check_name(_typed(module, str), _typed(qualname, str))
-    return module, qualname
+    def _names(self, keys: Any) -> tuple[Any, ...]:
+        if type(keys) is int and keys in self._distinct:
+            return self._shapes[keys]
+        names = self._keys(keys)
+        if not _TEXT.issuperset(map(type, names)):
+            raise ValueError("a name that is no text")
+        check_distinct(names)
+        self._distinct.add(keys if type(keys) is int else len(self._shapes) - 1)
+        return names
 
+    def _mapping(self, keys: Any, *values: Any) -> tuple[tuple[Any, ...], list[Operand]]:
+        found = self._keys(keys)
+        if len(found) != len(values):
+            raise ValueError("keys and values that don't fit")
+        return found, self.operands([*values])
 
-def _long(value: str | bytes) -> str | bytes:
-    if len(value) <= INLINE:
-        raise ValueError("a value that is short enough to be an operand")
-    return value
+    def _new(self, cls: Any, args: Any, *mapping: Any) -> New:
+        register = self._register(cls)
+        if type(args) is not list:
+            raise ValueError(f"{type(args).__name__} where it should be list")
+        found = self.operands(args)
+        if not mapping:
+            return _made(New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
+        keys, *values = mapping
+        names = self._names(keys)
+        if len(values) != len(names):
+            raise ValueError("names and values that don't fit")
+        return New(register, found, names, self.operands(values))
+
+    def _name(self, module: Any, qualname: Any) -> Name:
+        check_name(_typed(module, str), _typed(qualname, str))
+        return Name(module, qualname)
+
+    def _value(self, value: Any) -> Value:
+        if len(_typed(value, str, bytes)) <= INLINE:
+            raise ValueError("a value that is short enough to be an operand")
+        return Value(value)
 
 
 def _typed(value: Any, *types: type) -> Any:
@@ -280,23 +374,18 @@ def _typed(value: Any, *types: type) -> Any:
     return value
 
 
-_DECODERS: dict[Any, Callable[..., Step]] = {
-    1: lambda module, qualname: Name(*_checked_name(module, qualname)),
-    2: lambda value: Value(_long(_typed(value, str, bytes))),
-    3: lambda *items: Tuple(items),
-    4: lambda *items: List(items),
-    5: lambda *mapping: Dict(*_columns(*mapping)),
-    6: lambda *items: Set(items),
-    7: lambda *items: FrozenSet(items),
-    8: lambda data: ByteArray(_typed(data, bytes)),
-    9: lambda cls, args, *mapping: New(
-        Ref(_typed(cls, int)), _typed(args, list), *(_names(*mapping) if mapping else ())
-    ),
-    10: lambda function, *args: Call(Ref(_typed(function, int)), args),
-    11: lambda owner, name: Member(owner, _typed(name, str)),
-    12: lambda target, *items: Extend(Ref(_typed(target, int)), items),
-    13: lambda target, *mapping: Update(Ref(_typed(target, int)), *_columns(*mapping)),
-    14: lambda target, *items: Add(Ref(_typed(target, int)), items),
-    15: lambda target, *mapping: State(Ref(_typed(target, int)), *_names(*mapping)),
-    16: lambda target, state: SetState(Ref(_typed(target, int)), state),
+_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
+_DECODERS: dict[int, Callable[..., Step]] = {
+    1: _Steps._name,
+    2: _Steps._value,
+    3: lambda s, *items: Tuple(s.operands([*items])),
+    6: lambda s, *items: Set(s.operands([*items])),
+    7: lambda s, *items: FrozenSet(s.operands([*items])),
+    8: lambda _, data: ByteArray(_typed(data, bytes)),
+    10: lambda s, function, *args: Call(s._register(function), s.operands([*args])),
+    11: lambda s, owner, name: Member(s.operand(owner), _typed(name, str)),
+    12: lambda s, target, *items: Extend(s._register(target), s.operands([*items])),
+    13: lambda s, target, *mapping: Update(s._register(target), *s._mapping(*mapping)),
+    14: lambda s, target, *items: Add(s._register(target), s.operands([*items])),
+    16: lambda s, target, state: SetState(s._register(target), s.operand(state)),
 }

@@ -7,10 +7,10 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
-from appsnap.kinds.machine import Machine, SharedStateError
+from appsnap.kinds.machine import Machine, OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError
 from appsnap.limits import LIMITS
 from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import ByteArray, Dict, FrozenSet, List, Set
+from appsnap.recipe.steps import ByteArray, Name, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,34 +34,102 @@ def read(data: memoryview, start: int = 0, most: int = LIMITS.steps) -> tuple[Re
 
 
 def _run(machine: Machine) -> tuple[Recipe, int]:
-    at = machine.at
     data = machine.data
-    handlers = _HANDLERS
+    memo = machine.memo
+    stack = machine.stack
+    marks = machine.marks
+    begin = at = machine.at
     try:
+        # What Python's pickler writes most comes first, without a call for each opcode.
         while True:
-            at = machine.at
+            begin = at
             code = data[at]
-            machine.at = at + 1
-            if code == _STOP:
-                root = machine.stack.pop()
-                return machine.draft.finish(machine.operand(root)), machine.at
-            handlers[code](machine)
+            at += 1
+            if code == _BINGET:
+                item = memo[data[at]]
+                at += 1
+                if type(item) in _SHARED:
+                    stack.append(item)
+                else:
+                    machine.push_again(item)
+            elif code == _SHORT_BINUNICODE:
+                end = at + 1 + data[at]
+                if end > len(data):
+                    raise ValueError("a text that is cut off")  # noqa: TRY301 - as below
+                item = str(data[at + 1 : end], "utf-8", "surrogatepass")
+                stack.append(item)
+                at = end
+                if data[at] == _MEMOIZE:
+                    memo[len(memo)] = item
+                    at += 1
+            elif code == _MEMOIZE:
+                memo[len(memo)] = stack[-1]
+            elif code == _BININT1:
+                stack.append(data[at])
+                at += 1
+            elif code == _MARK:
+                if len(marks) >= machine.most:
+                    raise machine.too_many("marks")
+                marks.append(stack)
+                machine.stack = stack = []
+            elif code == _SETITEMS:
+                items = stack
+                machine.stack = stack = marks.pop()
+                machine.set_items(items)
+            elif code == _APPENDS:
+                items = stack
+                machine.stack = stack = marks.pop()
+                machine.append(items)
+            elif code == _EMPTY_DICT:
+                item = OpenDict()
+                machine.push_open(item)
+                if data[at] == _MEMOIZE:
+                    memo[len(memo)] = item
+                    at += 1
+            elif code == _EMPTY_LIST:
+                item = OpenList()
+                machine.push_open(item)
+                if data[at] == _MEMOIZE:
+                    memo[len(memo)] = item
+                    at += 1
+            elif code == _BUILD:
+                state = stack.pop()
+                target = stack[-1]
+                machine.set_state(target if type(target) is Ref else machine.target(target), state)
+            elif code == _EMPTY_TUPLE and data[at] == _NEWOBJ:
+                at += 1
+                stack.append(machine.draft.new(machine.callable(stack.pop()), ()))
+            elif code == _BINFLOAT:
+                stack.extend(_F8.unpack_from(data, at))
+                at += 8
+            elif code == _BININT2:
+                stack.extend(_U2.unpack_from(data, at))
+                at += 2
+            elif code == _LONG_BINGET:
+                machine.push_again(memo[_U4.unpack_from(data, at)[0]])
+                at += 4
+            elif code in _CONSTANTS:
+                stack.append(_CONSTANTS[code])
+            elif code == _STOP:
+                root = machine.operand(stack.pop())
+                return machine.draft.finish(root), at
+            else:
+                machine.at = at
+                _HANDLERS[code](machine)
+                at = machine.at
+                stack = machine.stack
     except MemoryError:
-        raise CannotLoad(f"there is no memory for the pickle, from byte {at} on") from None
+        raise CannotLoad(f"there is no memory for the pickle, from byte {begin} on") from None
     except KeyError as error:
-        raise Damaged(f"no such opcode or memo: {error}", offset=at) from error
+        raise Damaged(f"no such opcode or memo: {error}", offset=begin) from error
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
         if at >= len(data):
-            raise Damaged("the pickle ends too early", offset=at, hint="the file is truncated") from error
-        raise Damaged(f"no valid pickle ({error})", offset=at) from error
+            raise Damaged("the pickle ends too early", offset=begin, hint="the file is truncated") from error
+        raise Damaged(f"no valid pickle ({error})", offset=begin) from error
 
 
 _U2, _U4, _U8 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
 _I4, _F8 = struct.Struct("<i"), struct.Struct(">d")
-
-
-def _push(value: Any) -> Callable[[Machine], None]:
-    return lambda r: r.stack.append(value)
 
 
 def _text(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
@@ -108,59 +176,43 @@ def _tuple_of(count: int) -> Callable[[Machine], None]:
 _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
     pickle.PROTO: Machine.set_protocol,
     pickle.FRAME: Machine.skip_frame,
-    pickle.MARK: Machine.push_mark,
     pickle.POP: Machine.pop,
     pickle.POP_MARK: lambda r: r.pop_mark(),
     pickle.DUP: lambda r: r.push_again(r.stack[-1]),
-    pickle.NONE: _push(None),
-    pickle.NEWTRUE: _push(True),
-    pickle.NEWFALSE: _push(False),
     pickle.INT: Machine.push_integer_line,
     pickle.BININT: lambda r: r.stack.append(r.number(_I4)),
-    pickle.BININT1: lambda r: r.stack.append(_byte(r)),
-    pickle.BININT2: lambda r: r.stack.append(r.number(_U2)),
     pickle.LONG: lambda r: r.stack.append(r.integer(r.line().removesuffix(b"L"))),
     pickle.LONG1: _long(_byte),
     pickle.LONG4: _long(_i4),
     pickle.FLOAT: lambda r: r.stack.append(r.float(r.line())),
-    pickle.BINFLOAT: lambda r: r.stack.append(r.number(_F8)),
     pickle.STRING: Machine.push_string_line,
     pickle.BINSTRING: lambda r: r.push_string(bytes(r.take(_i4(r)))),
     pickle.SHORT_BINSTRING: lambda r: r.push_string(bytes(r.take(_byte(r)))),
     pickle.UNICODE: lambda r: r.stack.append(str(r.line(), "raw-unicode-escape")),
-    pickle.SHORT_BINUNICODE: _text(_byte),
     pickle.BINUNICODE: _text(_u4),
     pickle.BINUNICODE8: _text(_u8),
     pickle.SHORT_BINBYTES: _bytes(_byte),
     pickle.BINBYTES: _bytes(_u4),
     pickle.BINBYTES8: _bytes(_u8),
     pickle.BYTEARRAY8: lambda r: r.stack.append(r.draft.make(ByteArray(r.take(_u8(r))))),
-    pickle.EMPTY_LIST: lambda r: r.push_open(List, []),
-    pickle.EMPTY_DICT: lambda r: r.push_open(Dict, []),
-    pickle.EMPTY_SET: lambda r: r.push_open(Set, []),
+    pickle.EMPTY_SET: lambda r: r.push_open(OpenSet()),
     pickle.EMPTY_TUPLE: lambda r: r.push_tuple([]),
-    pickle.LIST: lambda r: r.push_open(List, r.pop_mark()),
-    pickle.FROZENSET: lambda r: r.push_open(FrozenSet, r.pop_mark()),
+    pickle.LIST: lambda r: r.push_filled(OpenList(), r.pop_mark()),
+    pickle.FROZENSET: lambda r: r.push_filled(OpenFrozenSet(), r.pop_mark()),
     pickle.TUPLE: lambda r: r.push_tuple(r.pop_mark()),
     pickle.TUPLE1: _tuple_of(1),
     pickle.TUPLE2: _tuple_of(2),
     pickle.TUPLE3: _tuple_of(3),
     pickle.APPEND: lambda r: r.append([r.stack.pop()]),
-    pickle.APPENDS: lambda r: r.append(r.pop_mark()),
-    pickle.SETITEMS: lambda r: r.set_items(r.pop_mark()),
     pickle.ADDITEMS: lambda r: r.add_items(r.pop_mark()),
     pickle.GLOBAL: lambda r: r.name(r.line().decode(), r.line().decode()),
     pickle.REDUCE: Machine.reduce,
     pickle.NEWOBJ: Machine.new,
     pickle.NEWOBJ_EX: Machine.new_with_keywords,
-    pickle.BUILD: Machine.build,
     pickle.PUT: lambda r: r.remember(r.integer(r.line())),
     pickle.BINPUT: lambda r: r.remember(_byte(r)),
     pickle.LONG_BINPUT: lambda r: r.remember(_u4(r)),
-    pickle.MEMOIZE: lambda r: r.remember(len(r.memo)),
     pickle.GET: lambda r: r.recall(r.integer(r.line())),
-    pickle.BINGET: lambda r: r.recall(_byte(r)),
-    pickle.LONG_BINGET: lambda r: r.recall(_u4(r)),
 }
 
 
@@ -176,7 +228,7 @@ def _set_item(r: Machine) -> None:
 
 def _dict(r: Machine) -> None:
     items = r.pop_mark()
-    r.push_open(Dict, [])
+    r.push_open(OpenDict())
     r.set_items(items)
 
 
@@ -212,7 +264,21 @@ _REFUSED = {
     pickle.NEXT_BUFFER[0]: "a buffer out of band",
     pickle.READONLY_BUFFER[0]: "a buffer out of band",
 }
-_STOP = pickle.STOP[0]
+_BINGET, _LONG_BINGET, _MEMOIZE, _MARK, _STOP = b"".join(
+    (pickle.BINGET, pickle.LONG_BINGET, pickle.MEMOIZE, pickle.MARK, pickle.STOP)
+)
+_SHORT_BINUNICODE, _BININT1, _BININT2, _BINFLOAT = b"".join(
+    (pickle.SHORT_BINUNICODE, pickle.BININT1, pickle.BININT2, pickle.BINFLOAT)
+)
+_EMPTY_LIST, _EMPTY_DICT, _EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b"".join(
+    (
+        *(pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_TUPLE),
+        *(pickle.APPENDS, pickle.SETITEMS, pickle.NEWOBJ, pickle.BUILD),
+    )
+)
+_CONSTANTS = {pickle.NONE[0]: None, pickle.NEWTRUE[0]: True, pickle.NEWFALSE[0]: False}
+_SHARED = frozenset({str, Ref, Name})
+"""What may be on the stack any number of times as it is."""
 _HANDLERS: dict[int, Callable[[Machine], Any]] = {
     opcode[0]: handler for opcode, handler in _BY_OPCODE.items()
 } | dict.fromkeys(_REFUSED, _refuse)

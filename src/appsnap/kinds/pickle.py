@@ -1,8 +1,9 @@
 """The pickle kind: three pickles in a row, of protocol 5. Header, body, trailer; header and trailer are dictionaries.
 
 The header's `size` is the number of bytes of the body. The trailer has `steps` where the body was written from a
-recipe; where the C pickler wrote it from objects, it has `restored`: the classes whose objects get their state by
-`evolve.restore_state`. A pickle without header is read as a body alone.
+recipe; where the C pickler wrote it from objects, it has `restored` - the classes whose objects get their state by
+`evolve.restore_state` - and `left_out`: the others that have transient attributes, which are in none of their states. A
+pickle without header is read as a body alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document, opcodes
 from appsnap.limits import LIMITS
 from appsnap.recipe.build import build
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.rules import PROTOCOL, Rules
 from appsnap.recipe.steps import (
     Add,
@@ -45,7 +47,7 @@ from appsnap.recipe.steps import (
 from appsnap.recipe.trust import EVERYTHING, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Buffer
 
@@ -67,6 +69,7 @@ __all__ = [
 # From objects, by the C pickler
 
 
+@collected_later
 def write_objects(
     header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]], seal: Seal | None = None
 ) -> list[Buffer]:
@@ -79,8 +82,8 @@ def write_objects(
     pickler = _Pickler(file, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
-    more = {"distributions": distributions(rules.modules), "restored": sorted(rules.restored)}
-    return assemble(header, [file.getvalue()], seal, **more)
+    classes = {"restored": sorted(rules.restored), "left_out": dict(sorted(rules.left_out.items()))}
+    return assemble(header, [file.getvalue()], seal, distributions=distributions(rules.modules), **classes)
 
 
 class _Pickler(pickle.Pickler):
@@ -90,17 +93,22 @@ class _Pickler(pickle.Pickler):
 class _Unpickler(pickle.Unpickler):
     """The C unpickler, which finds renamed classes, and gives up where one has transient attributes only by now."""
 
-    def __init__(self, file: io.BytesIO, restored: Collection[str]) -> None:
+    def __init__(self, file: io.BytesIO, trailer: Trailer) -> None:
         super().__init__(file)
-        self._restored = restored
+        self._restored = frozenset(trailer.restored or ())
+        self._left_out = trailer.left_out or {}
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(*evolve.successor(module, name))
-        if isinstance(found, type) and f"{module}.{name}" not in self._restored and evolve.is_restored(found):
-            raise pickle.UnpicklingError(f"{module}.{name} had no transient attributes when it was saved")
+        dotted = f"{module}.{name}"
+        if isinstance(found, type) and evolve.is_restored(found) and dotted not in self._restored:
+            left_out = evolve.left_out(found)
+            if left_out is None or self._left_out.get(dotted) != left_out:
+                raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
         return found
 
 
+@collected_later
 def unpickle_objects(frame: Frame, steps: int = LIMITS.steps) -> Any:
     """Return the objects of a document that is trusted as code, by the C unpickler.
 
@@ -111,7 +119,7 @@ def unpickle_objects(frame: Frame, steps: int = LIMITS.steps) -> Any:
         file = io.BytesIO(frame.data[frame.start : frame.end])
         try:
             with evolve.upgrades():
-                return _Unpickler(file, frozenset(frame.trailer.restored or ())).load()
+                return _Unpickler(file, frame.trailer).load()
         except AppsnapError:
             raise
         except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't

@@ -70,7 +70,8 @@ class Budget:
         self._copied = 0
         self._most = 0
         self._compared = 0
-        _Keys(limits).follow(recipe.steps)
+        if any(map(_hashes_more, recipe.steps)):
+            _Keys(limits).follow(recipe.steps)
 
     def copy(self, values: Iterable[Any], work: int = 0) -> None:
         """Count what is handed to something that may copy it: a hundred deques of one list hold it a hundred times.
@@ -208,6 +209,25 @@ class _Keys:
                 self._cost += key.bit_length() // _BITS
         if self._cost > self._limits.key_items:
             raise over("key_items", self._limits.key_items, "the keys have too many items together")
+
+
+def _hashes_more(step: Step) -> bool:
+    """Tell whether a step hashes anything but texts, bytes and numbers of ordinary size, each once.
+
+    Where no step does, there is nothing to follow.
+    """
+    place = _HASHED.get(type(step))
+    if place is None:
+        return False
+    keys: Any = step[place]
+    return not _QUICK.issuperset(map(type, keys)) and not all(
+        type(key) in _QUICK or (type(key) is int and key.bit_length() < _BITS) for key in keys
+    )
+
+
+_QUICK = _WELL_HASHED | {float}
+_HASHED: dict[type, int] = {Dict: 0, Set: 0, FrozenSet: 0, Call: 1, Update: 1, Add: 1}
+"""The fields that have what a step hashes: of a call, it may be the arguments."""
 
 
 def _size(key: Any, most: int) -> int:

@@ -9,6 +9,7 @@ file chose.
 from __future__ import annotations
 
 import importlib
+import sys
 import types
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.limits import LIMITS
 from appsnap.recipe import constructors
 from appsnap.recipe.budget import Budget
-from appsnap.recipe.filling import check_items, check_state
+from appsnap.recipe.filling import check_items, check_state, takes_any
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
@@ -71,18 +72,17 @@ class _Builder:
         self._to_check = to_check
         self._registers: list[Any] = []
         self._named: dict[int, Name] = {}
+        self._bare: dict[int, Any] = {}  # by register: the classes that objects may be made of
+        self._attributes: dict[tuple[type, int], Sequence[str]] = {}  # by class, and the identity of the names
         self._budget = None if trust.everything else Budget(recipe, limits)
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
         self._makers: dict[type, Callable[[Any], Any]] = {
             Name: self._name,
             Value: lambda step: step.value,
             Tuple: lambda step: tuple(self._all(step.items)),
-            List: lambda step: self._all(step.items),
-            Dict: lambda step: dict(zip(self._keys(step.keys), self._all(step.values), strict=True)),
             Set: lambda step: set(self._keys(step.items)),
             FrozenSet: lambda step: frozenset(self._keys(step.items)),
             ByteArray: lambda step: bytearray(step.data),
-            New: self._new,
             Call: self._call,
             Member: self._member,
         }
@@ -90,20 +90,28 @@ class _Builder:
             Extend: self._extend,
             Update: self._update,
             Add: self._add,
-            State: self._state,
             SetState: self._set_state,
         }
 
     def build(self) -> Any:
-        registers = self._registers
         number = 0
         try:
+            # What most recipes are made of comes first, without a call for each step.
+            step: Any
             for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
-                make = self._makers.get(type(step))
-                if make is not None:
-                    registers.append(make(step))
+                cls = type(step)
+                if cls is State:
+                    self._state(*step)
+                elif cls is New:
+                    self._registers.append(self._new(step))
+                elif cls is List:
+                    self._registers.append(self._all(step.items))
+                elif cls is Dict:
+                    self._registers.append(dict(zip(self._keys(step.keys), self._all(step.values), strict=True)))
+                elif cls in self._makers:
+                    self._registers.append(self._makers[cls](step))
                 else:
-                    self._fillers[type(step)](step)
+                    self._fillers[cls](step)
             return self._one(self._recipe.root)
         except AppsnapError:
             raise
@@ -130,9 +138,9 @@ class _Builder:
         registers = self._registers
         return [registers[operand] if type(operand) is Ref else operand for operand in operands]
 
-    def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> list[Any]:
+    def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> Sequence[Any]:
         """Return what will be hashed: all of a container, or what is added to one."""
-        keys = self._all(operands)
+        keys = self._all(operands) if Ref in map(type, operands) else operands
         if self._budget is not None:
             self._budget.hash(keys, None if target is None else self._hashes[target])
         return keys
@@ -173,9 +181,13 @@ class _Builder:
             )
 
     def _new(self, step: New) -> Any:
+        known = self._bare.get(step.cls)
+        if known is not None and not step.args and not step.names:
+            return known.__new__(known)
         cls = self._registers[step.cls]
         if not self._trust.everything and (not isinstance(cls, type) or issubclass(cls, type)):
             raise TypeError("only objects of a class can be made, and no classes")
+        self._bare[step.cls] = cls
         args = self._all(step.args)
         if self._budget is not None:
             self._budget.copy(args)
@@ -236,8 +248,22 @@ class _Builder:
         for item in items:
             type(target).add(target, item)
 
-    def _state(self, step: State) -> None:
-        self._restore(self._registers[step.target], dict(zip(step.names, self._all(step.values), strict=True)))
+    def _state(self, ref: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
+        target = self._registers[ref]
+        # The names are those of many objects, in one tuple.
+        key = type(target), id(names)
+        attributes = self._attributes.get(key)
+        if attributes is None:
+            attributes = self._attributes[key] = self._plain_attributes(target, names)
+        if attributes:
+            target.__dict__.update(zip(attributes, self._all(values), strict=True))
+        else:
+            self._restore(target, dict(zip(names, self._all(values), strict=True)))
+
+    def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
+        """Return the names of attributes that an object gets by being assigned them; none if more has to be done."""
+        plain = evolve.takes_all(type(target), names) and (self._trust.everything or takes_any(type(target), names))
+        return tuple(map(sys.intern, names)) if plain else ()
 
     def _set_state(self, step: SetState) -> None:
         state = self._one(step.state)

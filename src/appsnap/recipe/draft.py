@@ -8,7 +8,7 @@ what Twisted spells in ways of its own.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe.steps import (
@@ -81,6 +81,7 @@ def respelled(step: Call | Member, meant: Callable[[Lazy], Lazy]) -> Step:
     return step
 
 
+_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 _GETATTR = Name("builtins", "getattr")
 _SPELLINGS = frozenset(
@@ -113,6 +114,7 @@ class Draft:
         self._names: dict[Name, Ref] = {}
         self._named: dict[Ref, Name] = {}
         self._texts: dict[str, Ref] = {}
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._meant: dict[Ref, str] = {}
 
     def make(self, step: Step) -> Ref:
@@ -168,7 +170,7 @@ class Draft:
     def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
         """Append a call, or what it is a spelling of."""
         if self.meant(function) == RESTORE_STATE and len(args) == 2:
-            self.do(SetState(self._register(args[0]), self.operand(args[1])))
+            self.do(SetState(self.register(args[0]), self.operand(args[1])))
             return None
         match respelled(Call(function, args), self.meant):  # type: ignore[arg-type]  # it may be lazy here
             case Name() as name:
@@ -178,7 +180,7 @@ class Draft:
             case New(cls, rest):
                 return self.new(cls, rest)
             case _:
-                return self.make(Call(self._register(function), self.operands(args)))
+                return self.make(Call(self.register(function), self.operands(args)))
 
     def member(self, owner: Lazy, attribute: str) -> Lazy:
         """Append a member, or the name that it has."""
@@ -188,9 +190,12 @@ class Draft:
         """Append the making of an object. Raises ValueError for a keyword that stands twice."""
         if names:
             check_distinct(names)
-        return self.make(New(self._register(cls), self.operands(args), names, self.operands(values)))
+            return self.make(New(self.register(cls), self.operands(args), names, self.operands(values)))
+        ref: Any = cls if type(cls) is Ref else self.register(cls)
+        return self.make(_made(New, (ref, self.operands(args) if args else (), (), ())))
 
-    def _register(self, lazy: Lazy) -> Ref:
+    def register(self, lazy: Lazy) -> Ref:
+        """Return the register of something that makes or is filled. Raises TypeError for an atom."""
         operand = self.operand(lazy)
         if not isinstance(operand, Ref):
             raise TypeError(f"{operand!r} can't be called")
@@ -206,10 +211,17 @@ class Draft:
         if items:
             self.do(Extend(target, self.operands(items)))
 
+    def shape(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of attributes as the one tuple of them. Raises ValueError for a name that stands twice."""
+        known = self._shapes.get(names)
+        if known is None:
+            check_distinct(names)
+            known = self._shapes[names] = names
+        return known
+
     def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
         """Append the setting of attributes. Raises ValueError for a name that stands twice."""
-        check_distinct(names)
-        self.do(State(target, names, values))
+        self.do(_made(State, (target, self.shape(tuple(names)), values)))
 
     def dictionary(self, keys: Sequence[Lazy], values: Sequence[Lazy]) -> Ref:
         """Append the making of a dictionary."""

@@ -11,10 +11,10 @@ import functools
 import logging
 import types
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["check_items", "check_state"]
+__all__ = ["check_items", "check_state", "takes_any"]
 
 _LIVE = (
     *(type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
@@ -48,6 +48,11 @@ def check_state(target: Any, state: Any) -> None:
         # Another mapping could have methods of the recipe's choice.
         if type(part) not in (dict, types.NoneType) and (isinstance(part, Mapping) or not own):
             raise TypeError(f"a {type(part).__qualname__} is no state")
+
+
+def takes_any(cls: type, names: Iterable[str]) -> bool:
+    """Tell whether `check_state` lets any object of a class have attributes of such names, whatever their values."""
+    return not issubclass(cls, (*_LIVE, *_STATES)) and not any(name.startswith("__") for name in names)
 
 
 def _holds(state: Any, **attributes: type) -> bool:

@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from appsnap.recipe.steps import (
     MAKERS,
     Add,
+    ByteArray,
     Call,
     Dict,
     Extend,
+    FrozenSet,
     List,
+    Member,
     Name,
     New,
     Recipe,
@@ -29,12 +32,13 @@ from appsnap.recipe.steps import (
     SetState,
     State,
     Step,
+    Tuple,
     Update,
-    operands,
+    Value,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["DEPTH", "WEIGHT", "Assign", "fold", "names"]
 
@@ -68,7 +72,9 @@ class _Folder:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._makers = [step for step in recipe.steps if type(step) in MAKERS]
+        self._refs: list[Sequence[Ref]] = []  # by step: the references among its operands, but for what it fills
         self._inline = self._find_inline()
+        self._statements: list[Any] = []
         self._open: dict[int, Any] = {}  # by register: the folded step so far, of what is inline
         self._depths: dict[int, int] = {}
         self._weights: dict[int, int] = {}
@@ -82,26 +88,32 @@ class _Folder:
         uses = [0] * len(self._makers)
         fillings = [0] * len(self._makers)
         last: dict[int, int] = {}  # by register: the number of the last step that fills it
+        step: Any
         for number, step in enumerate(self._recipe.steps):
             if type(step) in _FILLERS:
-                target: Any = step[0]
-                last[target] = number
-                fillings[target] += 1
+                last[step[0]] = number
+                fillings[step[0]] += 1
         apart = [count > FILLINGS for count in fillings]
         register = -1
         for number, step in enumerate(self._recipe.steps):
-            operands_: list[Any] = operands(step)
-            register += type(step) in MAKERS
-            if type(step) in _READING and any(type(x) is Ref and last.get(x, -1) > number for x in operands_[1:]):
-                apart[step[0] if type(step) is SetState else register] = True
-            if type(step) in _FILLERS:
-                target = operands_.pop(0)
-                itself = any(type(operand) is Ref and operand == target for operand in operands_)
-                if uses[target] or itself or (isinstance(step, State) and {"name", "parent"}.issubset(step.names)):
+            cls = type(step)
+            refs: Sequence[Ref] = ()
+            for place in _OPERAND_LISTS[cls]:
+                if Ref in map(type, step[place]):
+                    refs = [*refs, *(x for x in step[place] if type(x) is Ref)]
+            for place in _OPERANDS[cls]:
+                if type(step[place]) is Ref:
+                    refs = [*refs, step[place]]
+            self._refs.append(refs)
+            register += cls in MAKERS
+            if cls in _READING and any(last.get(x, -1) > number for x in refs):
+                apart[step[0] if cls is SetState else register] = True
+            if cls in _FILLERS:
+                target = step[0]
+                if uses[target] or target in refs or (cls is State and _KEPT.issubset(step[1])):
                     apart[target] = True
-            for operand in operands_:
-                if type(operand) is Ref:
-                    uses[operand] += 1
+            for ref in refs:
+                uses[ref] += 1
         if type(self._recipe.root) is Ref:
             uses[self._recipe.root] += 1
         return [
@@ -110,62 +122,57 @@ class _Folder:
         ]
 
     def fold(self) -> tuple[list[Any], Any]:
-        statements: list[Any] = []
         register = 0
-        for step in self._recipe.steps:
-            if type(step) in _FILLERS:
-                statements += self._fill(step)
+        step: Any
+        for step, refs in zip(self._recipe.steps, self._refs, strict=True):
+            cls = type(step)
+            inline = [ref for ref in refs if self._inline[ref]]
+            depth = weight = 1
+            for place in _OPERAND_LISTS[cls]:
+                weight += len(step[place])
+            weight += len(_OPERANDS[cls])
+            for ref in inline:
+                depth = max(depth, 1 + self._depths.get(ref, 0))
+                weight += self._weights.get(ref, 1) - 1
+            folded = self._folded(step) if inline else step
+            if cls in _FILLERS:
+                self._fill(folded, depth, weight)
             else:
-                statements += self._make(step, Ref(register))
+                self._make(folded, Ref(register), depth, weight)
                 register += 1
-        return statements, self._one(self._recipe.root)
+        return self._statements, self._one(self._recipe.root)
 
-    def _make(self, step: Step, register: Ref) -> Iterator[Any]:
-        folded = self._folded(step)
-        depth, weight = self._measure(operands(step))
+    def _make(self, step: Any, register: Ref, depth: int, weight: int) -> None:
+        """Keep a folded step, of this depth and weight with its operands, for where it is used; or make a statement."""
         if self._inline[register] and depth <= DEPTH and weight <= WEIGHT:
-            self._open[register] = folded
+            self._open[register] = step
             self._depths[register], self._weights[register] = depth, weight
             return
         self._inline[register] = False
         if type(step) in _EMPTY and weight > WEIGHT:
-            yield Assign(register, _EMPTY[type(step)])
-            yield from self._pieces(_FILLER_OF[type(step)](register, folded))
+            self._statements.append(Assign(register, _EMPTY[type(step)]))
+            self._statements += self._pieces(_FILLER_OF[type(step)](register, step))
         else:
-            yield Assign(register, folded)
+            self._statements.append(_made(Assign, (register, step)))
 
-    def _fill(self, step: Any) -> Iterator[Any]:
-        target = step.target
-        depth, weight = self._measure(operands(step)[1:])
-        folded = self._folded(step)
+    def _fill(self, step: Any, depth: int, weight: int) -> None:
+        """Put a folded step around what it fills, if that is kept; or make a statement."""
+        target = step[0]
         if type(self._makers[target]) is Name:
-            yield from self._pieces(folded._replace(target=self._makers[target]))
+            self._statements += self._pieces(step._replace(target=self._makers[target]))
             return
         if target not in self._open:
-            yield from self._pieces(folded)
+            self._statements += self._pieces(step)
             return
         weight += self._weights[target]
         depth = max(depth, self._depths[target])
         if depth <= DEPTH and weight <= WEIGHT:
-            self._open[target] = folded._replace(target=self._open[target])
+            self._open[target] = _made(type(step), (self._open[target], *step[1:]))
             self._depths[target], self._weights[target] = depth, weight
             return
         self._inline[target] = False
-        yield Assign(target, self._open.pop(target))
-        yield from self._pieces(folded)
-
-    def _measure(self, parts: Iterable[Any]) -> tuple[int, int]:
-        """Return depth and weight of a step that has these operands."""
-        depth = weight = 1
-        for part in parts:
-            if type(part) is not Ref:
-                weight += 1
-            elif self._inline[part]:
-                depth = max(depth, 1 + self._depths.get(part, 0))
-                weight += self._weights.get(part, 1)
-            else:
-                weight += 1
-        return depth, weight
+        self._statements.append(Assign(target, self._open.pop(target)))
+        self._statements += self._pieces(step)
 
     def _pieces(self, step: Any) -> Iterator[Any]:
         """Divide a long filling."""
@@ -190,18 +197,37 @@ class _Folder:
             return self._makers[operand]
         return self._open.pop(operand)
 
+    def _all(self, operands: Iterable[Any]) -> list[Any]:
+        return [self._one(x) if type(x) is Ref else x for x in operands]
+
     def _folded(self, step: Any) -> Any:
-        fields = {}
-        for field, value in zip(step._fields, step, strict=True):
-            if field in _OPERAND_LISTS:
-                fields[field] = [self._one(operand) for operand in value]
-            elif field in _OPERANDS:
-                fields[field] = self._one(value)
-        return step._replace(**fields) if fields else step
+        cls = type(step)
+        fields = [*step]
+        for place in _OPERANDS[cls]:
+            fields[place] = self._one(fields[place])
+        for place in _OPERAND_LISTS[cls]:
+            fields[place] = self._all(fields[place])
+        return _made(cls, fields)
 
 
-_OPERAND_LISTS = frozenset({"items", "keys", "values", "args"})
-_OPERANDS = frozenset({"cls", "function", "owner", "state"})
+_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
+_KEPT = frozenset({"name", "parent"})
+_OPERAND_LISTS: dict[type, tuple[int, ...]] = {
+    **dict.fromkeys((Name, Value, ByteArray, Member, SetState), ()),
+    **dict.fromkeys((Tuple, List, Set, FrozenSet), (0,)),
+    **dict.fromkeys((Call, Extend, Add), (1,)),
+    Dict: (0, 1),
+    New: (1, 3),
+    Update: (1, 2),
+    State: (2,),
+}
+"""The places of what holds many operands of a step. What is filled is none."""
+_OPERANDS: dict[type, tuple[int, ...]] = {
+    **dict.fromkeys(_OPERAND_LISTS, ()),
+    **dict.fromkeys((New, Call, Member), (0,)),
+    SetState: (1,),
+}
+"""The places of its other operands."""
 _EMPTY: dict[type, Step] = {List: List(()), Dict: Dict((), ()), Set: Set(())}
 _FILLER_OF: dict[type, Callable[[Ref, Any], Any]] = {
     List: lambda target, step: Extend(target, step.items),

@@ -3,6 +3,8 @@
 Each container and each object is taken apart by a generator that yields its children and is sent their operands; one
 loop drives them, so that nothing recurses. Builtin containers are made once their items are known; one that its own
 items lead back to is made empty at that point, and filled at the end.
+
+What most applications are made of is taken apart by `Swift`, a few levels at a time, and gives the same steps.
 """
 
 from __future__ import annotations
@@ -26,7 +28,6 @@ from appsnap.recipe.steps import (
     INLINE,
     Add,
     ByteArray,
-    Dict,
     FrozenSet,
     List,
     Name,
@@ -34,11 +35,10 @@ from appsnap.recipe.steps import (
     Ref,
     Set,
     SetState,
-    State,
-    Step,
     Tuple,
     Value,
 )
+from appsnap.recipe.swift import ABSENT, EMPTY, Swift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -47,13 +47,11 @@ if TYPE_CHECKING:
 
 __all__ = ["freeze"]
 
-_EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
 _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _PLAIN = frozenset({type(None), bool, int, float})
 _SET_REDUCTIONS = (set.__reduce__, frozenset.__reduce__)
 _RETURNS = 20
 """How often an object's arguments may lead back to it before it is made. Those that come to an end need one or two."""
-_ABSENT: Any = object()
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
 
@@ -64,11 +62,14 @@ def freeze(obj: Any, *, root: str = "object") -> Recipe:
 
     Raises CannotSave with every place in the graph that no snapshot can hold.
     """
-    return _Freezer(root).freeze(obj)
+    try:
+        return _Freezer(root, swiftly=True).freeze(obj)
+    except Exception:  # noqa: BLE001 - whatever it is, it comes up again, and then with its path
+        return _Freezer(root, swiftly=False).freeze(obj)
 
 
 class _Freezer:
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, swiftly: bool) -> None:
         self._root = root
         self._draft = Draft()
         self._rules = Rules()
@@ -86,20 +87,32 @@ class _Freezer:
             set: self._set,
             frozenset: self._frozenset,
         }
+        self._quick: Callable[[Any], Any] = self._known
+        if swiftly:
+            self._quick = Swift(self._draft, self._memo, self._kept, self._reduction, self._run)
 
     def freeze(self, obj: Any) -> Recipe:
         self._order = Order(obj, self._reduction, self._memo)
-        root = self._run(obj)
-        if self._places:
-            raise CannotSave(self._places) from self._first_error
-        return self._draft.finish(root)
+        try:
+            root = self._quick(obj)
+            if root is ABSENT:
+                root = self._run(obj)
+            if self._places:
+                raise CannotSave(self._places) from self._first_error
+            return self._draft.finish(root)
+        finally:
+            # Methods that it holds hold it. To wait for the collector would keep all objects alive, and Python 3.11
+            # can't collect a PickleBuffer.
+            self._memo.clear()
+            self._kept.clear()
+            self.__dict__.clear()
 
-    def _run(self, obj: Any) -> Lazy:
+    def _run(self, obj: Any, reduction: Any = ABSENT) -> Lazy:
         """Drive the generators: the innermost is asked for its next child, and sent the operand of that."""
-        result = self._quick(obj)
-        if result is not _ABSENT:
-            return result
-        frames = [self._enter(obj)]
+        result: Any = self._known(obj)
+        if result is not ABSENT:
+            return result  # type: ignore[no-any-return]  # an operand
+        frames = [self._enter(obj) if reduction is ABSENT else self._taken_apart(obj, reduction)]
         way = self._way
         way.append(("", None, obj))
         result = None
@@ -118,21 +131,21 @@ class _Freezer:
                 continue
             frames.pop()
             way.pop()
-        return result
+        return result  # type: ignore[no-any-return]  # the same
 
-    def _quick(self, obj: Any) -> Lazy:
-        """Return the operand of what is an atom or has one already, else `_ABSENT`."""
+    def _known(self, obj: Any) -> Any:
+        """Return the operand of what is an atom or has one already, else `ABSENT`."""
         cls = type(obj)
         if cls in _PLAIN:
-            return obj  # type: ignore[no-any-return]  # an atom
+            return obj
         if cls is str:
             return self._draft.text(obj)
         if cls is bytes and len(obj) <= INLINE:
-            return obj  # type: ignore[no-any-return]  # the same
-        operand: Any = self._memo.get(id(obj), _ABSENT)
+            return obj
+        operand = self._memo.get(id(obj), ABSENT)
         if operand is None:
-            operand = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
-        return operand  # type: ignore[no-any-return]  # the same
+            operand = self._memo[id(obj)] = self._draft.make(EMPTY[cls])
+        return operand
 
     def _enter(self, obj: Any) -> Frame:
         container = self._containers.get(type(obj))
@@ -143,7 +156,7 @@ class _Freezer:
         quick = self._quick
         for index, item in enumerate(items):
             operand = quick(item)
-            found.append((yield item, form, index) if operand is _ABSENT else operand)
+            found.append((yield item, form, index) if operand is ABSENT else operand)
         return found
 
     def _pairs(
@@ -154,9 +167,9 @@ class _Freezer:
         quick = self._quick
         for key, value in pairs:
             operand = quick(key)
-            keys.append((yield key, ".keys()[%d]", len(keys)) if operand is _ABSENT else operand)
+            keys.append((yield key, ".keys()[%d]", len(keys)) if operand is ABSENT else operand)
             operand = quick(value)
-            found.append((yield value, form, key) if operand is _ABSENT else operand)
+            found.append((yield value, form, key) if operand is ABSENT else operand)
         return keys, found
 
     # Containers
@@ -233,7 +246,9 @@ class _Freezer:
             if not raw.readonly:
                 return self._draft.make(ByteArray(raw))
             return raw.tobytes() if len(raw) <= INLINE else self._draft.make(Value(raw.tobytes()))
-        reduction = self._reduction(obj)
+        return (yield from self._taken_apart(obj, self._reduction(obj)))
+
+    def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):
             return self._keep(obj, _global(obj, reduction))
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
@@ -274,7 +289,7 @@ class _Freezer:
             if function is _newobj and args[:1] != (obj.__class__,):
                 raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
             operand = self._quick(function)
-            if operand is _ABSENT:
+            if operand is ABSENT:
                 operand = yield function, " made by %s", getattr(function, "__qualname__", function)
             self._depths[id(obj)] = depth = self._depths.get(id(obj), 0) + 1
             if depth > _RETURNS:
@@ -311,17 +326,17 @@ class _Freezer:
             found: list[Lazy] = []
             for name, value in list(state.items()):
                 operand = self._quick(value)
-                found.append((yield value, ".%s", name) if operand is _ABSENT else operand)
-            self._draft.steps.append(State(target, [*state], self._draft.operands(found)))
+                found.append((yield value, ".%s", name) if operand is ABSENT else operand)
+            self._draft.state(target, tuple(state), self._draft.operands(found))
             return
         operand = self._quick(state)
-        if operand is _ABSENT:
+        if operand is ABSENT:
             operand = yield state, ".__getstate__()", None
         if setter is None or ours:
             self._draft.steps.append(SetState(target, self._draft.operand(operand)))
         else:
             function = self._quick(setter)
-            if function is _ABSENT:
+            if function is ABSENT:
                 function = yield setter, " state setter", None
             self._draft.call(function, [target, operand])
 
@@ -359,7 +374,7 @@ def _global(obj: Any, qualname: str) -> Name:
         for part in qualname.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError):
-        found = _ABSENT
+        found = ABSENT
     if found is not obj:
         raise pickle.PicklingError(f"{module}.{qualname} is not this object")
     return Name(module, qualname)

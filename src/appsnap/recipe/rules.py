@@ -88,13 +88,17 @@ def _reduce_member(member: enum.Enum) -> Any:
     return _newobj, (cls, member._value_)  # several flags at once
 
 
-def _reduce_restored(obj: Any) -> Any:
+def _reduce_restored(obj: Any, own_setter: Any = evolve.restore_state) -> Any:
     reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.lasting_state(type(obj), state)
-    return function, args, state, items, pairs, setter or evolve.restore_state
+    return function, args, state, items, pairs, setter or own_setter
+
+
+def _reduce_lasting(obj: Any) -> Any:
+    return _reduce_restored(obj, None)
 
 
 class Rules:
@@ -106,6 +110,7 @@ class Rules:
         self._rules: dict[type, Callable[[Any], Any]] = {}
         self.modules: set[str] = set()  # of the classes and functions that were asked about
         self.restored: set[str] = set()  # the classes whose objects evolve.restore_state gives their state
+        self.left_out: dict[str, str] = {}  # the others with transient attributes, each with the digest of their names
         self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
 
     def __call__(self, obj: Any) -> Any:
@@ -137,7 +142,12 @@ class Rules:
         if issubclass(cls, enum.Enum):
             return _reduce_member
         if evolve.is_restored(cls):
-            self.restored.add(f"{cls.__module__}.{cls.__qualname__}")
+            name = f"{cls.__module__}.{cls.__qualname__}"
+            left_out = evolve.left_out(cls)
+            if left_out is not None:
+                self.left_out[name] = left_out
+                return _reduce_lasting
+            self.restored.add(name)
             return _reduce_restored
         if sys.modules.get("asyncio") and issubclass(cls, sys.modules["asyncio"].AbstractEventLoop):
             return self._reduce_loop

@@ -36,6 +36,7 @@ from appsnap.recipe.steps import (
     Set,
     SetState,
     State,
+    Tuple,
     Update,
     operands,
 )
@@ -172,8 +173,27 @@ def _survey(recipe: Recipe) -> _Survey:
     makers: dict[int, Name] = {}  # by register: the class or function that made it
     used: set[int] = set()  # registers of names
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
+    harmless: set[int] = set()  # the identities of names of attributes, none of which is Python's own
+    step: Any
     for number, step in enumerate(recipe.steps):
         cls = type(step)
+        # What most recipes are made of, and where there is nothing to find, comes first. An integer may equal the
+        # number of a register: then it is looked at closely, for nothing.
+        if cls is State:
+            if cls in fillable[step[0]] and id(step[1]) in harmless and names.keys().isdisjoint(step[2]):
+                continue
+        elif cls is List or cls is Tuple:
+            if names.keys().isdisjoint(step[0]):
+                fillable.append(_FILLED_BY.get(cls, _NOTHING))
+                continue
+        elif cls is Dict:
+            if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
+                fillable.append(_FILLED_BY[cls])
+                continue
+        elif cls is New and step[0] in used and not step[1] and not step[3] and (names[step[0]], "create") in uses:
+            makers[len(fillable)] = names[step[0]]
+            fillable.append(_FILLERS)
+            continue
         register = Ref(len(fillable))
         if isinstance(step, Member):
             method = _method(step, names, makers)
@@ -193,7 +213,9 @@ def _survey(recipe: Recipe) -> _Survey:
                 survey.fault = survey.fault or (number, "fills what this file didn't make:", target)
             if isinstance(step, State):
                 own = next((name for name in step.names if name.startswith("__")), None)
-                if own is not None:
+                if own is None:
+                    harmless.add(id(step.names))
+                else:
                     survey.fault = survey.fault or (number, "sets an attribute that is Python's own:", own)
             continue
         filled_by = _FILLED_BY.get(cls, _NOTHING)
