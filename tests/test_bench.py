@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -125,6 +126,22 @@ class TestOptions:
         assert {len(cell["seconds"]) for cell in cells if not cell["word"]} == {2}
         assert {title for title, _ in rows(result.stdout)} == {"what", "cold start", "100 services"}
         assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+    def test_ended_from_outside(self, tmp_path):
+        """A run that is told to end takes its data and the process that it is measuring with it."""
+        command = [sys.executable, "-m", "bench", "--only", "services-1e6"]
+        environment = os.environ | {"PYTHONPATH": str(TOOLS), "TMPDIR": str(tmp_path)}
+
+        with subprocess.Popen(command, env=environment) as process:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            while not (child := children.read_text().split()) or not list(tmp_path.glob("appsnap-bench-*")):
+                time.sleep(0.05)
+            process.terminate()
+
+        assert process.returncode == 128 + signal.SIGTERM
+        assert not list(tmp_path.iterdir())
+        assert not Path(f"/proc/{child[0]}").exists()
 
     def test_unknown_row(self):
         """A row that there is none of is refused, with those that there are."""
