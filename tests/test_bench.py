@@ -209,6 +209,16 @@ class TestChild:
         with pytest.raises(child.Skip, match="wrong"):
             child.measured(workload, liar, "load", 4, 0)
 
+    def test_saving_counts_without_loading(self, tmp_path, monkeypatch):
+        """What can be saved has its figure, even where it can't be loaded."""
+        monkeypatch.chdir(tmp_path)
+        workload = workload_named("services-1e2")
+        refuses = Subject("pickle", pickle.dumps, lambda _: 1 / 0)
+
+        assert child.measured(workload, refuses, "save", 4, 0)["seconds"] > 0
+        with pytest.raises(ZeroDivisionError):
+            child.measured(workload, refuses, "load", 4, 0)
+
     def test_missing(self):
         """A module or a program that isn't there is missing; what needs nothing isn't."""
         assert Subject("one", None, None, needs="no_such_module").is_missing

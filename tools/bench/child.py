@@ -125,7 +125,7 @@ def measured(workload: Workload, subject: Subject, act: str, size: int, least: f
     """Do it, and return what there is to print."""
     data = subject.data or workload.data
     path = stored(workload, subject)
-    _warm_up(workload, subject, data)
+    _warm_up(workload, subject, data, act)
     if act == "save":
         seconds, extra, result = _timed(_saving(subject, data, size, path), least)
         if result is not None:
@@ -143,8 +143,8 @@ def _encoded(result: bytes | str) -> bytes:
     return result.encode() if isinstance(result, str) else result
 
 
-def _warm_up(workload: Workload, subject: Subject, data: Data) -> None:
-    """Save and load something small."""
+def _warm_up(workload: Workload, subject: Subject, data: Data, act: str) -> None:
+    """Save something small, and load it where that is the act."""
     path = Path(f"small-{os.getpid()}")
     obj = _made(subject, data, WARM_SIZE)
     save = (workload.subject(subject.saved_by) if subject.saved_by else subject).save
@@ -152,11 +152,13 @@ def _warm_up(workload: Workload, subject: Subject, data: Data) -> None:
         raise Skip("")
     if subject.on_disk:
         save(obj, path)
-        subject.load(path)
-        path.unlink()
+        given: Any = path
     else:
         saved = save(obj)
-        subject.load(subject.given(obj) if subject.given else _encoded(saved))
+        given = subject.given(obj) if subject.given else _encoded(saved)
+    if act == "load":
+        subject.load(given)
+    path.unlink(missing_ok=True)
 
 
 def _word(error: BaseException) -> str:
