@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import importlib.util
 import json
 import math
@@ -21,6 +22,7 @@ from bench.subject import Subject
 from bench.workloads import GRAPH, SERVICES
 
 TOOLS = Path(__file__).parents[1] / "tools"
+AUDITED = ours.AUDITED.name
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
 
 FIGURES = {
@@ -198,6 +200,25 @@ class TestChild:
         run.measure(workload_named("services-1e6"))
 
         assert {cell.word for cell in run.figures.values()} <= {"no time", "missing"}
+
+    @pytest.mark.parametrize(("enough", "turns"), [(100, 2), (0, 1)])
+    def test_measures_the_slow_once(self, run, monkeypatch, enough, turns):
+        """Everybody is measured in each turn, but who has taken long only once; what was saved isn't kept."""
+        monkeypatch.setattr(measure, "ENOUGH_SECONDS", enough)
+        whole = workload_named("services-1e2")
+        few = dataclasses.replace(whole, subjects=tuple(map(whole.subject, ("appsnap pickle", AUDITED, "pickle"))))
+        run.runs = 2
+
+        run.measure(few)
+
+        assert {key[1:]: len(cell.seconds) for key, cell in run.figures.items()} == {
+            ("appsnap pickle", "save"): turns,
+            ("appsnap pickle", "load"): turns,
+            (AUDITED, "load"): turns,
+            ("pickle", "save"): turns,
+            ("pickle", "load"): turns,
+        }
+        assert not [path for path in run.folder.iterdir() if path.name != "keys"]
 
     def test_finds_out_what_comes_back_wrong(self, tmp_path, monkeypatch):
         """What loads as something else is no figure."""

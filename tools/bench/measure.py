@@ -76,21 +76,26 @@ class Run:
     figures: Figures = field(default_factory=dict)
 
     def measure(self, workload: Workload) -> None:
-        """Measure a workload: in each turn everybody saves, then everybody loads."""
+        """Measure a workload: in each turn one after the other saves and loads."""
         size = workload.quick if self.quick else workload.size
         turns = self.runs or workload.runs
+        shared = {subject.saved_by for subject in workload.subjects}
         for turn in range(turns):
-            taking_part = [one for one in workload.subjects if not turn or self._spent(workload, one) < ENOUGH_SECONDS]
-            for act in ("save", "load"):
-                for subject in taking_part:
+            for subject in workload.subjects:
+                if (
+                    turn
+                    and max(self._spent(workload, name) for name in {subject.name, subject.saved_by}) > ENOUGH_SECONDS
+                ):
+                    continue
+                for act in ("save", "load"):
                     if getattr(subject, act) is not None:
                         self._measure(workload, subject, act, size)
+                if subject.name not in shared:
+                    (self.folder / stored(workload, subject)).unlink(missing_ok=True)  # others need the disk
             self.say(f"{workload.what}: {turn + 1} of {turns}")
-        for subject in workload.subjects:
-            (self.folder / stored(workload, subject)).unlink(missing_ok=True)
 
-    def _spent(self, workload: Workload, subject: Subject) -> float:
-        cells = [self.figures.get((workload.name, subject.name, act)) for act in ("save", "load")]
+    def _spent(self, workload: Workload, name: str) -> float:
+        cells = [self.figures.get((workload.name, name, act)) for act in ("save", "load")]
         return sum(sum(cell.seconds) for cell in cells if cell is not None)
 
     def _measure(self, workload: Workload, subject: Subject, act: str, size: int) -> None:

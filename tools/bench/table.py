@@ -119,7 +119,7 @@ def _cells(cell: Cell | None, reference: Cell | None) -> list[str]:
 
 def _of_workload(workload: Workload, figures: Figures) -> list[str]:
     rows = []
-    for subject in workload.subjects:
+    for subject in sorted(workload.subjects, key=lambda subject: not subject.name.startswith("appsnap")):
         row = [subject.name]
         for act in ("save", "load"):
             cell = figures.get((workload.name, subject.name, act))
