@@ -316,6 +316,8 @@ class TestAims:
 
         assert outcome(against) == ["pickle: too deep", "≤ 1.3 × pickle", "open"]
         assert outcome(Aim("services-1e6", "pickle", "save", "works"))[-1] == "**missed**"
+        unmeasured = {("deep-1e6", "appsnap xml", "save"): Cell(word="no time")}
+        assert table.aims_table(unmeasured, [Aim("deep-1e6", "appsnap xml", "save", "works")])[2].endswith("| open |")
         assert judged(Aim("deep-1e6", "appsnap xml", "save", "works"), FIGURES) is None
 
     def test_are_about_what_is_measured(self):

@@ -141,7 +141,7 @@ def draw(figures: Figures, folder: Path) -> None:
         return
     mpl.rcParams.update({"svg.hashsalt": "appsnap", "svg.fonttype": "none", "font.family": "sans-serif"})
     figure = Figure(figsize=(9, 1.7 + 0.56 * len(rows)), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
+    panels = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.12})
     for axes, act in zip(panels, ("save", "load"), strict=True):
         _draw_panel(axes, act, rows, figures)
     panels[0].set_yticks([])

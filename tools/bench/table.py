@@ -86,7 +86,7 @@ def _found(verdict: Verdict) -> str:
 
 def _outcome(verdict: Verdict) -> str:
     if verdict.word:
-        return "**missed**" if verdict.aim.unit == "works" else "open"
+        return "**missed**" if verdict.aim.unit == "works" and verdict.word != "no time" else "open"
     if verdict.aim.unit == "works":
         return "held"
     middle = median(verdict.figures)
