@@ -121,13 +121,39 @@ NUMBERS += ["Extend", "Update", "Add", "State", "SetState"]
 
 
 def extension(code, data):
-    need(code in (0, 1), f"extension {code}")
-    number = int.from_bytes(data, "big", signed=True)
-    return number if code else ("ref", number)
+    need(code == 1, f"extension {code}")
+    return int.from_bytes(data, "big", signed=True)
 
 
-def mapping(fields):
-    return (list(fields[0]), list(fields[0].values())) if len(fields) == 1 else fields
+def operand(item):
+    if isinstance(item, list):
+        (number,) = item
+        return ("ref", index(number))
+    need(not isinstance(item, dict), "a map in a step")
+    return item
+
+
+def index(number):
+    need(type(number) is int and number >= 0, f"{number} for a number")
+    return number
+
+
+def unpacked_mapping(keys, values, numbered):
+    """Return keys and values. `numbered` has the keys that have a number."""
+    if isinstance(keys, list):
+        keys = [*map(operand, keys)]
+        if all(isinstance(key, str) and len(key) <= 64 for key in keys):
+            numbered.append(keys)
+    else:
+        keys = numbered[index(keys)]
+    need(len(keys) == len(values), "keys and values")
+    return keys, [*map(operand, values)]
+
+
+def unpacked_names(names, values, numbered):
+    names, values = unpacked_mapping(names, values, numbered)
+    need(all(isinstance(name, str) for name in names) and len(set(names)) == len(names), "names")
+    return names, values
 
 
 def read_msgpack(data):
@@ -135,6 +161,7 @@ def read_msgpack(data):
     header = unpacker.unpack()
     start = unpacker.tell()
     *steps, (root,) = unpacker.unpack()
+    numbered = []
     end = unpacker.tell()
     trailer = unpacker.unpack()
     need((end - start, unpacker.tell()) == (header["size"], len(data)), "sizes")
@@ -142,21 +169,28 @@ def read_msgpack(data):
     for number, *fields in steps:
         match NUMBERS[number], fields:
             case "Tuple" | "List" | "Set" | "FrozenSet" as step, items:
-                recipe.add(step, items)
-            case "Dict", pairs:
-                recipe.add("Dict", *mapping(pairs))
-            case "New", [cls, args, *pairs]:
-                recipe.add("New", ("ref", cls), args, *mapping(pairs or [{}]))
+                recipe.add(step, [*map(operand, items)])
+            case "Dict", [keys, *values]:
+                recipe.add("Dict", *unpacked_mapping(keys, values, numbered))
+            case "New", [cls, args, *keywords]:
+                names, values = unpacked_names(keywords[0], keywords[1:], numbered) if keywords else ([], [])
+                recipe.add("New", ("ref", index(cls)), [*map(operand, args)], names, values)
             case "Call" | "Extend" | "Add" as step, [target, *items]:
-                recipe.add(step, ("ref", target), items)
-            case "Update" | "State" as step, [target, *pairs]:
-                recipe.add(step, ("ref", target), *mapping(pairs))
+                recipe.add(step, ("ref", index(target)), [*map(operand, items)])
+            case "Update", [target, keys, *values]:
+                recipe.add("Update", ("ref", index(target)), *unpacked_mapping(keys, values, numbered))
+            case "State", [target, names, *values]:
+                recipe.add("State", ("ref", index(target)), *unpacked_names(names, values, numbered))
             case "SetState", [target, state]:
-                recipe.add("SetState", ("ref", target), state)
-            case step, _:
+                recipe.add("SetState", ("ref", index(target)), operand(state))
+            case "Member", [owner, name]:
+                recipe.add("Member", operand(owner), name)
+            case "Name" | "Value" | "ByteArray" as step, _:
                 recipe.add(step, *fields)
+            case step, _:
+                raise ValueError(f"{step} of {fields}")
     need(len(recipe.steps) == trailer["steps"], "the number of steps")
-    return header, recipe, root, trailer, data[:end]
+    return header, recipe, operand(root), trailer, data[:end]
 
 
 # source

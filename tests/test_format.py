@@ -40,6 +40,8 @@ LONG = "x" * 65
 R = [("ref", number) for number in range(10)]
 CODES = (*range(0x100), *range(0x600, 0x620), *range(0x2000, 0x2070), 0xD800, 0xFEFE, 0xFEFF, 0xFFFE, 0x1F375)
 COLLIDING = ("web", "web", "web_2", "new", "set", "list", "class", "application", "é", "1st", "a_b", "a b", LONG, 5)
+DICTS = [("Dict", ["a"], [1]), ("Dict", ["a"], [2])]
+OF_B = [("Dict", ["b"], [1]), ("Dict", ["b"], [2])]
 FILLS = ("Extend", "Update", "Add", "State", "SetState")
 
 
@@ -234,7 +236,7 @@ def calling(function, *args):
 
 
 def register(number):
-    return msgpack.ExtType(0, bytes([number]))
+    return [number]
 
 
 class TestRecipes:
@@ -334,7 +336,7 @@ class TestRecipes:
             [[4, register(1)], [4]],
             [[12, 0]],
             [[10, 1], [1, "builtins", "int"]],
-            [[4, msgpack.ExtType(0, b"\xff")]],
+            [[4, register(-1)]],
         ],
         ids=str,
     )
@@ -346,14 +348,15 @@ class TestRecipes:
     @pytest.mark.parametrize(
         "steps",
         [
-            [[5, {}], [12, 0, 1]],
-            [[4], [13, 0, {"a": 1}]],
+            [[5, []], [12, 0, 1]],
+            [[4], [13, 0, ["a"], 1]],
             [[4], [14, 0, 1]],
-            [[4], [15, 0, {"a": 1}]],
-            [[5, {}], [16, 0, None]],
+            [[4], [15, 0, ["a"], 1]],
+            [[5, []], [16, 0, None]],
             [[4], [10, 0]],
             [[4], [9, 0, []]],
-            [[1, "appsnap.service", "Service"], [9, 0, []], [15, 1, {"__class__": 1}]],
+            [[1, "appsnap.service", "Service"], [9, 0, []], [15, 1, ["__class__"], 1]],
+            [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [15, 1, 0, 1]],
             [[1, "os", "system"], [10, 0, "true"]],
             [[1, "os", "system"], [4, register(0)]],
         ],
@@ -366,7 +369,7 @@ class TestRecipes:
 
     def test_a_state_of_any_shape_is_checked_when_it_is_set(self):
         """Nothing names an attribute that is Python's own in a SetState either."""
-        steps = [[1, "appsnap.service", "Service"], [9, 0, []], [5, {"__class__": 1}], [16, 1, register(2)]]
+        steps = [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [16, 1, register(2)]]
 
         with pytest.raises(CannotBuild, match="Python's own"):
             appsnap.loads(of_msgpack(*steps))
@@ -639,20 +642,23 @@ class TestMsgpack:
             ([[1, "a", "b.c"]], [("Name", "a", "b.c")]),
             ([[2, LONG]], [("Value", LONG)]),
             ([[3], [4, 1], [6, 1], [7, 1]], [("Tuple", []), ("List", [1]), ("Set", [1]), ("FrozenSet", [1])]),
-            ([[5, {}]], [("Dict", [], [])]),
-            ([[5, {"b": 1, "a": register(0)}]], None),
-            ([[4], [5, {"b": 1, "a": register(0)}]], [("List", []), ("Dict", ["b", "a"], [1, R[0]])]),
-            ([[5, ["a", 1], [2, 3]]], [("Dict", ["a", 1], [2, 3])]),
-            ([[5, ["a", "a"], [2, 3]]], [("Dict", ["a", "a"], [2, 3])]),
+            ([[5, []]], [("Dict", [], [])]),
+            ([[5, ["b", "a"], 1, register(0)]], None),
+            ([[4], [5, ["b", "a"], 1, register(0)]], [("List", []), ("Dict", ["b", "a"], [1, R[0]])]),
+            ([[3], [5, [register(0), 0], 2, 3]], [("Tuple", []), ("Dict", [R[0], 0], [2, 3])]),
+            ([[5, ["a", 1], 2, 3]], [("Dict", ["a", 1], [2, 3])]),
+            ([[5, ["a", "a"], 2, 3]], [("Dict", ["a", "a"], [2, 3])]),
             ([[8, b"a"]], [("ByteArray", b"a")]),
             ([[1, "a", "b"], [9, 0, [1]]], [("Name", "a", "b"), ("New", R[0], [1], [], [])]),
-            ([[1, "a", "b"], [9, 0, [], {"k": 2}]], [("Name", "a", "b"), ("New", R[0], [], ["k"], [2])]),
+            ([[1, "a", "b"], [9, 0, [], ["k"], 2]], [("Name", "a", "b"), ("New", R[0], [], ["k"], [2])]),
+            ([[1, "a", "b"], [9, 0, [register(0)], []]], [("Name", "a", "b"), ("New", R[0], [R[0]], [], [])]),
             ([[1, "a", "b"], [10, 0, 1, 2]], [("Name", "a", "b"), ("Call", R[0], [1, 2])]),
             ([[11, "a", "upper"]], [("Member", "a", "upper")]),
             ([[4], [12, 0, 1]], [("List", []), ("Extend", R[0], [1])]),
-            ([[5, {}], [13, 0, [1], [2]]], [("Dict", [], []), ("Update", R[0], [1], [2])]),
+            ([[5, []], [13, 0, [1], 2]], [("Dict", [], []), ("Update", R[0], [1], [2])]),
             ([[6], [14, 0, 1]], [("Set", []), ("Add", R[0], [1])]),
-            ([[4], [15, 0, {"a": 1}]], [("List", []), ("State", R[0], ["a"], [1])]),
+            ([[4], [15, 0, ["a"], 1]], [("List", []), ("State", R[0], ["a"], [1])]),
+            ([[4], [15, 0, [LONG], 1]], [("List", []), ("State", R[0], [LONG], [1])]),
             ([[4], [16, 0, None]], [("List", []), ("SetState", R[0], None)]),
             ([[4, msgpack.ExtType(1, b"\x01" + bytes(9))]], [("List", [2**72])]),
             ([[4, msgpack.ExtType(1, b"\xff" + bytes(9))]], [("List", [-(2**72)])]),
@@ -662,12 +668,31 @@ class TestMsgpack:
             ([[]], None),
             ([1], None),
             ([[1, "a"]], None),
-            ([[4, [1]]], None),
+            ([[4], [16, 0, register(0)]], [("List", []), ("SetState", R[0], R[0])]),
+            ([[4], [11, register(0), "pop"]], [("List", []), ("Member", R[0], "pop")]),
+            ([[4, register(1)]], None),
             ([[4, {}]], None),
-            ([[5, ["a"], []]], None),
-            ([[4], [15, 0, [1], [2]]], None),
+            ([[4, {"a": 1}]], None),
+            ([[5, {}]], None),
+            ([[5, {"a": 1}]], None),
+            ([[5, ["a"]]], None),
+            ([[5, ["a"], 1, 2]], None),
+            ([[4], [13, 0, ["a"]]], None),
+            ([[4], [15, 0, ["a"], 1, 2]], None),
+            ([[4], [15, 0, [1], 2]], None),
+            ([[4], [15, 0, {"a": 1}]], None),
+            ([[1, "a", "b"], [9, 0, [], [1], 2]], None),
+            ([[1, "a", "b"], [9, 0, [], ["k"]]], None),
             ([[4], [16, register(0), None]], None),
+            ([[4], [4, []]], None),
+            ([[4], [4, [0, 0]]], None),
+            ([[4], [4, [[0]]]], None),
+            ([[4], [4, ["0"]]], None),
+            ([[4], [4, [False]]], None),
+            ([[4], [4, [-1]]], None),
+            ([[4], [4, msgpack.ExtType(0, b"\x00")]], None),
             ([[4, msgpack.ExtType(2, b"\x01")]], None),
+            ([[4, msgpack.Timestamp(1)]], None),
         ],
         ids=itertools.count(),
     )
@@ -681,8 +706,97 @@ class TestMsgpack:
         else:
             assert exact(agreed(data, "msgpack")[0]) == exact(expected)
 
+    @pytest.mark.parametrize(
+        ("steps", "expected"),
+        [
+            ([[5, ["a", "b"], 1, 2], [5, 0, 3, 4]], [("Dict", ["a", "b"], [1, 2]), ("Dict", ["a", "b"], [3, 4])]),
+            ([[5, []], [5, 0], [5, ["a"], 1], [5, 1, 2]], [*[("Dict", [], [])] * 2, *DICTS]),
+            ([[5, [1], 1], [5, ["a"], 1], [5, 0, 2]], [("Dict", [1], [1]), *DICTS]),
+            ([[5, ["a", b"a"], 1, 1], [5, ["a"], 1], [5, 0, 2]], [("Dict", ["a", b"a"], [1, 1]), *DICTS]),
+            ([[5, [LONG], 1], [5, ["a"], 1], [5, 0, 2]], [("Dict", [LONG], [1]), *DICTS]),
+            ([[5, ["é" * 64], 1], [5, 0, 2]], [("Dict", ["é" * 64], [1]), ("Dict", ["é" * 64], [2])]),
+            ([[5, ["a"], 1], [5, ["a"], 1], [5, ["b"], 1], [5, 2, 2]], [DICTS[0], DICTS[0], *OF_B]),
+            (
+                [[1, "a", "b"], [9, 0, [], ["k"], 1], [15, 1, 0, 2], [13, 1, 0, 3], [5, 0, 4], [9, 0, [], 0, 5]],
+                [
+                    ("Name", "a", "b"),
+                    ("New", R[0], [], ["k"], [1]),
+                    ("State", R[1], ["k"], [2]),
+                    ("Update", R[1], ["k"], [3]),
+                    ("Dict", ["k"], [4]),
+                    ("New", R[0], [], ["k"], [5]),
+                ],
+            ),
+            (
+                [[4], [13, 0, ["a"], 1], [15, 0, ["b"], 1], [5, 0, 2], [15, 0, 1, 2]],
+                [
+                    ("List", []),
+                    ("Update", R[0], ["a"], [1]),
+                    ("State", R[0], ["b"], [1]),
+                    ("Dict", ["a"], [2]),
+                    ("State", R[0], ["b"], [2]),
+                ],
+            ),
+            ([[5, ["a", "a"], 1, 2], [5, 0, 3, 4]], [("Dict", ["a", "a"], [1, 2]), ("Dict", ["a", "a"], [3, 4])]),
+            ([[5, ["a", "a"], 1, 2], [15, 0, 0, 3, 4]], None),
+            ([[1, "a", "b"], [5, ["a", "a"], 1, 2], [9, 0, [], 0, 3, 4]], None),
+            ([[4], [15, 0, ["a", "a"], 1, 2]], None),
+            ([[5, 0]], None),
+            ([[5, [1], 1], [5, 0, 1]], None),
+            ([[5, [LONG], 1], [5, 0, 1]], None),
+            ([[4], [15, 0, [LONG], 1], [15, 0, 0, 1]], None),
+            ([[5, ["a"], 1], [5, 1, 2]], None),
+            ([[5, ["a"], 1], [5, -1, 2]], None),
+            ([[5, ["a"], 1], [5, False, 2]], None),
+            ([[5, ["a"], 1], [5, 0.0, 2]], None),
+            ([[5, ["a"], 1], [5, None, 2]], None),
+            ([[5, ["a"], 1], [5, "a", 2]], None),
+            ([[5, ["a"], 1], [5, "0", 2]], None),
+            ([[5, ["a"], 1], [5, 2**63, 2]], None),
+            ([[5, ["a"], 1], [5, 0]], None),
+            ([[5, ["a"], 1], [5, 0, 2, 3]], None),
+            ([[4], [15, 0, ["a"], 1], [15, 0, 0]], None),
+            ([[4], [15, 0, ["a"], 1], [15, 0, 0, 2, 3]], None),
+            ([[4], [15, 0, ["a"], 1], [15, 0, -1, 2]], None),
+        ],
+        ids=itertools.count(),
+    )
+    def test_numbers_of_keys(self, steps, expected):
+        """Arrays of short texts are numbered, whatever they are the keys of; another integer is refused."""
+        data = of_msgpack(*steps)
+
+        if expected is None:
+            with pytest.raises(Damaged):
+                theirs(data, "msgpack")
+        else:
+            assert exact(agreed(data, "msgpack")[0]) == exact(expected)
+
+    def test_keys_are_written_once(self):
+        """Where equal keys have a number it is written, whatever they are the keys of; others are written anew."""
+        value = [{"a": 1}, {}, {LONG: 1}, {"a": 2}, {}, {LONG: 2}, service(a=3), {"a": 4, 1: 5}, {"a": 6, 1: 7}]
+
+        _, body, _ = msgpack.Unpacker(io.BytesIO(appsnap.dumps(value, "msgpack")))
+
+        assert [step[2 if step[0] == 15 else 1] for step in body if step[0] in (5, 15)] == [
+            *(["a"], [], [[2]], 0, 1, [[2]], 0, ["a", 1], ["a", 1])
+        ]
+        assert agreed(appsnap.dumps(value, "msgpack"), "msgpack")
+
+    @pytest.mark.parametrize("place", [0, 2])
+    def test_no_map_has_a_key_twice(self, place):
+        """Header and trailer that have are refused: it could be read as either."""
+        parts = [*msgpack.Unpacker(io.BytesIO(of_msgpack()))]
+        packed = [msgpack.packb(part) for part in parts]
+        packed[place] = bytes([packed[place][0] + 1]) + packed[place][1:]
+        packed[place] += msgpack.packb("size") + msgpack.packb(2) if place == 0 else msgpack.packb("steps") + b"\x00"
+        if place == 0:
+            packed[2] = msgpack.packb(parts[2] | {"sha256": hashlib.sha256(packed[0] + packed[1]).hexdigest()})
+
+        with pytest.raises(Damaged, match="one key twice"):
+            appsnap.loads(b"".join(packed))
+
     def test_what_is_written(self):
-        """Three objects; one map where keys are texts, else two arrays; integers beyond 64 bits are extensions."""
+        """Three objects; references are arrays of one, integers beyond 64 bits are extensions."""
         data = appsnap.dumps([{"a": 1}, {1: 2}, 2**64 - 1, 2**64, -(2**63)], "msgpack")
 
         header, body, trailer = msgpack.Unpacker(io.BytesIO(data))
@@ -694,8 +808,8 @@ class TestMsgpack:
         )
         big = msgpack.ExtType(1, b"\x01" + bytes(8))
         assert body == [
-            [5, {"a": 1}],
-            [5, [1], [2]],
+            [5, ["a"], 1],
+            [5, [1], 2],
             [4, register(0), register(1), 2**64 - 1, big, -(2**63)],
             [register(2)],
         ]

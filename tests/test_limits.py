@@ -1,12 +1,14 @@
 import dataclasses
+import hashlib
 import re
 from pathlib import Path
 
+import msgpack
 import pytest
 
 import appsnap
 from appsnap import service
-from appsnap.errors import CannotLoad
+from appsnap.errors import CannotLoad, Damaged
 from appsnap.files import zstd
 from appsnap.kinds import elements, machine, msgpack as msgpack_kind, pickle as pickle_kind
 from appsnap.limits import LIMITS, over
@@ -66,17 +68,16 @@ class TestReading:
 
         assert len(appsnap.loads(data, limits=appsnap.Limits(steps=steps)).services) == 100
 
-    def test_announced(self, monkeypatch):
-        """What a msgpack file announces is looked at before it is unpacked."""
-        data = appsnap.dumps([[number] for number in range(20)], "msgpack")
-        unpacked = []
-        unpack = msgpack_kind._unpack
-        monkeypatch.setattr(msgpack_kind, "_unpack", lambda *args: unpacked.append(unpack(*args)) or unpacked[-1])
+    def test_announced(self):
+        """What a msgpack file announces is looked at before anything is unpacked, and before what it is shows."""
+        body = b"\xdc\x00\x15" + b"\xc1" * 21  # a byte that is never used
+        head = msgpack.packb({"appsnap": 1, "kind": "msgpack", "size": len(body)})
+        data = head + body + msgpack.packb({"sha256": hashlib.sha256(head + body).hexdigest()})
 
-        with pytest.raises(CannotLoad, match=r"steps=10$"):
-            appsnap.loads(data, limits=appsnap.Limits(steps=10))
-
-        assert all(type(value) is dict for value, _ in unpacked)
+        with pytest.raises(CannotLoad, match=r"steps=19$"):
+            appsnap.loads(data, limits=appsnap.Limits(steps=19))
+        with pytest.raises(Damaged):
+            appsnap.loads(data, limits=appsnap.Limits(steps=20))
 
     @pytest.mark.parametrize("kind", ["pickle", "msgpack", "xml"])
     def test_no_memory(self, monkeypatch, kind):

@@ -7,6 +7,7 @@ import resource
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -18,6 +19,7 @@ import pytest
 
 from appsnap.files import atomic
 from appsnap.files.atomic import write
+from appsnap.files.chunks import PIECE
 
 OLD = b"old" * 50_000
 NEW = b"new" * 100_000
@@ -126,6 +128,31 @@ class TestWrite:
 
         assert target.read_bytes() == b""
         assert alone(target)
+
+    @pytest.mark.parametrize("size", [1, 4096, PIECE - 1, PIECE, PIECE + 1, 5_000_000])
+    def test_pieces(self, target, size):
+        """However the content is cut, and although one buffer is used for all of it, it is written as it is."""
+        content = random.Random(size).randbytes(min(size * 1000, 20_000_003))
+        buffer = bytearray(size)
+
+        def chunks():
+            for start in range(0, len(content), size):
+                part = content[start : start + size]
+                buffer[: len(part)] = part
+                yield memoryview(buffer)[: len(part)]
+
+        write(target, chunks())
+
+        assert target.read_bytes() == content
+
+    def test_progress(self, target):
+        """It is told from time to time how much has been written; of what is small, nothing."""
+        told = []
+
+        write(target, [bytes(5_000_000)] * 10, progress=told.append)
+        write(target, [NEW], progress=told.append)
+
+        assert told == [count * (8 << 20) for count in range(1, 6)]
 
     def test_path_as_text(self, target, monkeypatch):
         """A path may be text, and relative."""
@@ -298,6 +325,45 @@ class TestFailure:
         with unchanged(target), pytest.raises(KeyboardInterrupt):
             write(target, chunks())
 
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_interrupt_process(self, target, way, encrypted):
+        """Ctrl-C ends a process that has written hundreds of megabytes, encrypted or not."""
+        code = """
+import os, sys
+from appsnap.files import age, atomic
+path, way, encrypted = sys.argv[1:]
+if way == "named":
+    del os.O_TMPFILE
+chunks = (bytes(1 << 20) for _ in range(20_000))
+if encrypted == "True":
+    chunks = age.encrypt(chunks, [age.X25519Identity.generate().recipient])
+atomic.write(path, chunks, progress=lambda written: print(written, flush=True))
+"""
+
+        command = [sys.executable, "-c", code, target, way, str(encrypted)]
+        with unchanged(target):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                while int(process.stdout.readline()) < 300 << 20:
+                    pass
+                process.send_signal(signal.SIGINT)
+                _, complaint = process.communicate()
+
+            assert process.returncode == -signal.SIGINT
+            assert complaint.endswith("KeyboardInterrupt\n")
+
+    def test_progress(self, target):
+        """What the progress raises comes through as it is."""
+        told = []
+
+        def progress(written):
+            told.append(written)
+            raise OSError("theirs")
+
+        with unchanged(target), pytest.raises(OSError, match=r"^theirs$"):
+            write(target, [bytes(20 << 20)], progress=progress)
+
+        assert told == [8 << 20]
+
     def test_size_limit(self, target):
         """A limit on the size of files is an error and no signal that kills."""
 
@@ -328,21 +394,47 @@ class TestFailure:
         finally:
             subprocess.run(["umount", str(mounted)], check=True)
 
-    def test_read_back(self, target):
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda file: os.pwrite(file, b"!", 1000),
+            lambda file: os.pwrite(file, b"!", 17 << 20),
+            lambda file: os.ftruncate(file, os.fstat(file).st_size - 1),
+            lambda file: os.pwrite(file, b"\0", len(NEW) * 100),
+        ],
+        ids=["flushed", "not yet flushed", "shorter", "longer"],
+    )
+    def test_read_back(self, target, spoil):
         """What reads back differently from what was written, as from a bad disk, is noticed."""
+        spoilt = []
 
         def chunks():
-            yield NEW
+            yield NEW * 100
             for descriptor in map(int, names("/dev/fd")):
                 with contextlib.suppress(OSError):
-                    if os.fstat(descriptor).st_size == len(NEW):
-                        os.pwrite(descriptor, b"!", 1000)
+                    if os.fstat(descriptor).st_size == len(NEW) * 100 // PIECE * PIECE:
+                        spoil(descriptor)
+                        spoilt.append(descriptor)
 
         with unchanged(target), pytest.raises(OSError, match="reads back differently") as caught:
             write(target, chunks())
 
+        assert len(spoilt) == 1
         assert caught.value.errno == errno.EIO
         assert caught.value.filename == str(target)
+
+
+class TestMemory:
+    """What is written is not held."""
+
+    def test_bounded(self, target, peak_memory):
+        """250 MB take as much memory as 15 do."""
+        code = f"""
+from appsnap.files.atomic import write
+write({str(target)!r}, (bytes(100_000) for _ in range({{count}} * 10)))
+"""
+
+        assert peak_memory(code.format(count=250)) < 1.1 * peak_memory(code.format(count=15))
 
 
 class TestCheck:

@@ -82,3 +82,11 @@ class TestChunkReader:
         reader = ChunkReader([memoryview(b"12345678").cast("I"), bytearray(b"9")])
 
         assert bytes(reader.read(100)) == b"123456789"
+
+    @pytest.mark.parametrize("other", [None, "text", 7])
+    def test_no_buffer(self, other):
+        """What is no buffer is refused, and isn't taken for the end."""
+        reader = ChunkReader([b"1", other, b"2"])
+
+        with pytest.raises(TypeError):
+            reader.read(100)

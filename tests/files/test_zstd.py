@@ -1,5 +1,6 @@
 import hashlib
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,23 @@ class TestRoundTrip:
         assert frame[zstd.get_frame_size(frame) :].startswith(PADDING[:4])
         assert b"".join(decompress([frame])) == b"".join(large())
         assert frame == b"".join(compress(large()))
+
+    @pytest.mark.parametrize("level", [1, 3])
+    def test_cores(self, monkeypatch, level):
+        """What is large is compressed to the same bytes, however many cores there are and however it is cut."""
+        words = [b"%x" % (number * number) for number in range(5000)]
+        text = b" ".join(random.Random(level).choices(words, k=6_000_000))
+        digests = set()
+
+        for cores, size in [(1, 1 << 20), (2, len(text)), (3, 77_777), (64, 10_000_000)]:
+            monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+            digest = hashlib.sha256()
+            for piece in compress((text[start : start + size] for start in range(0, len(text), size)), level=level):
+                digest.update(piece)
+            digests.add(digest.digest())
+
+        assert len(text) > 32 << 20
+        assert len(digests) == 1
 
     def test_size_in_header(self):
         """What is not large says in its header how large it is, as zstd -l shows."""

@@ -51,7 +51,7 @@ RECIPE = Recipe(
         FrozenSet([]),
         ByteArray(b"bytes"),
         New(Ref(0), [1], ["key"], [Ref(1)]),
-        New(Ref(0), []),
+        New(Ref(0), [Ref(3), 2**64]),
         Call(Ref(0), [Ref(2)]),
         Member(Ref(11), "method"),
         Extend(Ref(4), [3]),
@@ -60,6 +60,12 @@ RECIPE = Recipe(
         Add(Ref(8), ["y"]),
         State(Ref(12), ["a", "class"], [1, Ref(12)]),
         SetState(Ref(12), Ref(5)),
+        Dict([], []),
+        Dict(["a", "b"], [2, 3]),
+        Update(Ref(5), [], []),
+        State(Ref(12), ["c"], [2]),
+        State(Ref(12), ["x" * 65], [3]),
+        State(Ref(12), ["x" * 65], [4]),
     ],
     Ref(12),
 )
@@ -67,6 +73,12 @@ RECIPE = Recipe(
 
 def write(recipe):
     return b"".join(kind.write(Header("msgpack"), recipe, {"some": "1.0"}))
+
+
+def plain(step):
+    """Return a step's type and fields, so that they equal only what is of the same types."""
+    parts = [[*field] if isinstance(field, (list, tuple)) else [field] for field in step]
+    return type(step), [[(type(part), part) for part in field] for field in parts]
 
 
 def forged(body, **fields):
@@ -82,8 +94,10 @@ class TestDocument:
         """Every step comes back as it was."""
         document = kind.read(memoryview(write(RECIPE)))
 
+        assert list(map(plain, document.recipe.steps)) == list(map(plain, RECIPE.steps))
+        assert type(document.recipe.root) is Ref
+        assert document.recipe.root == RECIPE.root
         assert write(document.recipe) == write(RECIPE)
-        assert [type(step) for step in document.recipe.steps] == [type(step) for step in RECIPE.steps]
         assert document.header.kind == "msgpack"
         assert document.trailer.steps == len(RECIPE.steps)
         assert document.trailer.distributions == {"some": "1.0"}
@@ -128,24 +142,64 @@ class TestForged:
             [[3, msgpack.ExtType(0, b"\x00")], [None]],
             [[3, msgpack.ExtType(0, b"\xff")], [None]],
             [[3, msgpack.ExtType(5, b"\x00")], [None]],
+            [[3], [3, msgpack.ExtType(0, b"\x00")], [None]],
+            [[3], [3, []], [None]],
+            [[3], [3, [0, 0]], [None]],
+            [[3], [3, [[0]]], [None]],
+            [[3], [3, [True]], [None]],
+            [[3], [3, ["0"]], [None]],
+            [[3], [3, [-1]], [None]],
+            [[3], [16, [0], None], [None]],
+            [[5, [1]], [None]],
+            [[5, [1], 2, 3], [None]],
             [[5, [1], []], [None]],
+            [[5, {"a": 1}], [None]],
             [[5, {"a": 1}, []], [None]],
             [[5], [None]],
+            [[5, 0], [None]],
+            [[5, ["a"], 1], [5, 1, 1], [None]],
+            [[5, ["a"], 1], [5, -1, 1], [None]],
+            [[5, ["a"], 1], [5, False, 1], [None]],
+            [[5, ["a"], 1], [5, "a", 1], [None]],
+            [[5, ["a"], 1], [5, None, 1], [None]],
+            [[5, ["a"], 1], [5, 0], [None]],
+            [[5, ["a"], 1], [5, 0, 1, 2], [None]],
+            [[5, ["a"], 1], [13, 0, 0], [None]],
+            [[5, ["a"], 1], [13, 0, {"a": 1}], [None]],
+            [[5, ["a"], 1], [15, 0, 0], [None]],
+            [[5, ["a"], 1], [15, 0, 0, 1, 2], [None]],
+            [[5, ["a"], 1], [15, 0, True, 1], [None]],
+            [[5, ["a"], 1], [15, 0, {"a": 1}], [None]],
+            [[5, ["a", "a"], 1, 2], [15, 0, 0, 1, 2], [None]],
+            [[5, [1], 1], [5, 0, 1], [None]],
+            [[5, ["x" * 65], 1], [5, 0, 1], [None]],
             [[9, 0, []], [None]],
             [[1, "a", "b"], [9, -1, []], [None]],
             [[1, "a", "b"], [9, True, []], [None]],
             [[1, "a", "b"], [9, 0, {}], [None]],
-            [[1, "a", "b"], [9, 0, [], [1], [1]], [None]],
-            [[1, "a", "b"], [15, 0, [1], [1]], [None]],
+            [[1, "a", "b"], [9, 0, 5], [None]],
+            [[1, "a", "b"], [9, 0, [], {"a": 1}], [None]],
+            [[1, "a", "b"], [9, 0, [], [1], 1], [None]],
+            [[1, "a", "b"], [9, 0, [], ["a"]], [None]],
+            [[1, "a", "b"], [9, 0, [], ["a", "a"], 1, 1], [None]],
+            [[1, "a", "b"], [9, 0, [], 0, 1], [None]],
+            [[1, "a", "b"], [15, 0, [1], 1], [None]],
             [[4], [12, 1], [None]],
-            [[4], [msgpack.ExtType(0, b"\x01")]],
+            [[4], [msgpack.ExtType(0, b"\x00")]],
             [[4], [[1]]],
+            [[4], [[[1]]]],
+            [[4], [[]]],
+            [[4], [[[]]]],
+            [[4], [[[0, 0]]]],
+            [[4], [[{}]]],
             [4, [None]],
             [None, [None]],
             ["12", [None]],
             [{1: 2}, [None]],
             b"\xc1",
             b"\x91\xc0\xc0",
+            b"\x92\x92\x04\xd4\xff\x00\x91\xc0",
+            b"\x92\x92\x04\xd4\x00\x00\x91\xc0",
             b"",
         ],
         ids=repr,
@@ -154,6 +208,41 @@ class TestForged:
         """What no writer writes is refused, even with the right checksum."""
         with pytest.raises(Damaged):
             kind.read(forged(body))
+
+    def test_which_step_it_is(self):
+        """The error says which step is none, or that it is the root."""
+        with pytest.raises(Damaged, match=r"^step 1 is no step"):
+            kind.read(forged([[4], [99], [4], [None]]))
+        with pytest.raises(Damaged, match=r"^the root is no operand"):
+            kind.read(forged([[4], [[1]]]))
+        with pytest.raises(Damaged, match=r"^the body is no list of steps"):
+            kind.read(forged([]))
+
+    @pytest.mark.parametrize("step", [[1, "os"], [1, "os", "system", "x"], [5], [9, 0], [13, 0], [16, 0], [8], [2]])
+    def test_fields_too_many_or_too_few(self, step):
+        """The error says so, and names no function."""
+        with pytest.raises(Damaged, match=r"^step 1 is no step \(fields too many, or too few\)"):
+            kind.read(forged([[4], step, [None]]))
+
+    def test_a_name_that_stands_twice(self):
+        """A dictionary may have a key twice, and another by the number of the keys. A state may not, either way."""
+        body = [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [[1]]]
+
+        assert kind.read(forged(body)).recipe.steps[1] == Dict(("a", "a"), [3, 4])
+        for step in ([15, 0, 0, 3, 4], [15, 0, ["a", "a"], 3, 4]):
+            with pytest.raises(Damaged, match="a name that stands twice"):
+                kind.read(forged([body[0], step, [None]]))
+
+    def test_a_long_key_is_there_as_often_as_it_is_used(self):
+        """No number stands for it: a small file would become one of gigabytes in another kind."""
+        long, short = (
+            Recipe([Dict([], []), *[State(Ref(0), [name], [None])] * 100], None) for name in ("x" * 65, "x" * 64)
+        )
+
+        assert write(long).count(b"x" * 65) == 100
+        assert write(short).count(b"x" * 64) == 1
+        for recipe in (long, short):
+            assert list(map(plain, kind.read(memoryview(write(recipe))).recipe.steps)) == list(map(plain, recipe.steps))
 
     def test_steps_are_counted(self):
         """A trailer that counts other steps is refused."""

@@ -31,7 +31,7 @@ class TestFold:
 
         statements, root = fold(freeze(cycle))
 
-        assert statements == [Assign(Ref(0), List([])), Extend(Ref(0), [1, Ref(0)])]
+        assert statements == [Assign(Ref(0), List(())), Extend(Ref(0), [1, Ref(0)])]
         assert root == Ref(0)
 
     def test_a_name_that_is_filled(self):

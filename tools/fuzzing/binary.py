@@ -14,6 +14,7 @@ from fuzzing.words import NAMES, NUMBERS, TEXTS, fields
 from vectors.spelling import document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
 __all__ = ["LAYERS", "MSGPACK", "PICKLE", "body_start"]
@@ -142,22 +143,21 @@ def _make_step(chance: Random) -> Any:
 
     number = chance.randrange(1, 17)
     target = chance.randrange(12)
-    names = [chance.choice(TEXTS) for _ in range(chance.randrange(3))]
     match number:
         case 1:
             return [1, *chance.choice(NAMES)]
         case 2:
             return [2, chance.choice(TEXTS) * 3]
         case 5:
-            return [5, [*names], [value() for _ in names]]
+            return [5, *_make_mapping(chance, value)]
         case 8:
             return [8, b"abc"]
         case 9:
-            return [9, target, values(), *([names, [value() for _ in names]] if chance.random() < 0.3 else [])]
+            return [9, target, values(), *(_make_mapping(chance, value) if chance.random() < 0.3 else [])]
         case 11:
             return [11, value(), chance.choice(TEXTS)]
         case 13 | 15:
-            return [number, target, names, [value() for _ in names]]
+            return [number, target, *_make_mapping(chance, value)]
         case 16:
             return [16, target, value()]
         case 10 | 12 | 14:
@@ -165,11 +165,22 @@ def _make_step(chance: Random) -> Any:
     return [number, *values()]
 
 
+def _make_mapping(chance: Random, value: Callable[[], Any]) -> list[Any]:
+    """Return keys, or the number of keys, and values."""
+    count = chance.randrange(3)
+    if chance.random() < 0.4:
+        return [chance.randrange(6), *(value() for _ in range(count))]
+    keys = [chance.choice(TEXTS) if chance.random() < 0.9 else value() for _ in range(count)]
+    return [keys, *(value() for _ in keys)]
+
+
 def _reference(chance: Random) -> Any:
-    return msgpack.ExtType(0, bytes([chance.randrange(14)]))
+    return [chance.randrange(14)]
 
 
 def _change_step(chance: Random, step: Any) -> Any:
+    if _is_reference(step) and chance.random() < 0.7:
+        return _reference(chance)
     if isinstance(step, list) and step and chance.random() < 0.9:
         step = list(step)
         at = chance.randrange(len(step))
@@ -189,8 +200,6 @@ def _change_step(chance: Random, step: Any) -> Any:
         return {k: _change_step(chance, v) if k == key else v for k, v in step.items()}
     if chance.random() < 0.6:
         match step:  # more often than not by something of its type
-            case msgpack.ExtType():
-                return _reference(chance)
             case int():
                 return chance.randrange(14)
             case str():
@@ -205,8 +214,26 @@ def _change_step(chance: Random, step: Any) -> Any:
         case 3 if isinstance(step, int) and not isinstance(step, bool):
             return step + chance.choice((-1, 1))
         case 4:
-            return chance.choice([[], {}, None, True, 1.5, float("nan"), b"", b"x" * 65, [1], {"a": 1}])
+            odd = [
+                [],
+                {},
+                None,
+                True,
+                1.5,
+                float("nan"),
+                b"",
+                b"x" * 65,
+                [1],
+                [1, 2],
+                {"a": 1},
+                msgpack.ExtType(0, b"\0"),
+            ]
+            return chance.choice(odd)
     return _make_step(chance)
+
+
+def _is_reference(step: Any) -> bool:
+    return isinstance(step, list) and [type(part) for part in step] == [int]
 
 
 def _join_msgpack(parts: list[Any]) -> bytes:

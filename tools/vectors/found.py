@@ -30,6 +30,7 @@ def add_found(vectors: Vectors) -> None:
 
     _spellings(each)
     _steps(packed)
+    _keywords(vectors)
     _texts(vectors)
     _headers(vectors)
 
@@ -130,6 +131,12 @@ def _steps(packed: Any) -> None:
         [restore, [10, 0, 5, "s"], [R(1)]],
         "A call of restore_state, which is a step of another sort.",
     )
+
+
+def _keywords(vectors: Vectors) -> None:
+    word = b"X" + (100_000).to_bytes(4, "little") + b"x" * 100_000
+    body = b"\x80\x04\x8c\x08harmless\x8c\x05Plain\x93\x94" + word + b"\x940(" + b"h\x00)}h\x01K\x01s\x92" * 1000 + b"l."
+    vectors.add("found-long-keyword", "pickle", "damaged", body, "A keyword of 100,000 letters, a thousand times: 100 MB in text.")
 
 
 def _texts(vectors: Vectors) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ def _steps(steps: Any) -> None:
         ("root-number", [5]),
         ("root-of-list", [[[]]]),
         ("root-map", [[{}]]),
+        ("root-two-numbers", [[4], [[0, 0]]]),
+        ("root-extension", [[4], [msgpack.ExtType(0, b"\0")]]),
         ("root-later", [[R(0)]]),
         ("root-negative", [[4], [R(-1)]]),
         ("map", {"a": 1}),
@@ -53,7 +56,6 @@ def _steps(steps: Any) -> None:
         ("step-none", [None, [None]]),
         ("step-map", [{"0": 3}, [None]]),
         ("step-empty", [[], [None]]),
-        ("step-ref", [R(0), [None]]),
         ("code-unknown", [[99], [None]]),
         ("code-zero", [[0], [None]]),
         ("code-negative", [[-1], [None]]),
@@ -71,25 +73,71 @@ def _steps(steps: Any) -> None:
         ("value-none", [[2, None], [R(0)]]),
         ("item-list", [[3, [1]], [R(0)]]),
         ("item-map", [[4, {"a": 1}], [R(0)]]),
+        ("item-map-empty", [[4, {}], [R(0)]]),
         ("item-later", [[3, R(1)], [4], [R(0)]]),
         ("item-itself", [[4, R(0)], [R(0)]]),
         ("item-negative", [[4], [4, R(-1)], [R(0)]]),
         ("item-huge", [[4, R(2**80)], [None]]),
         ("item-digits", [[4, R(10**5000)], [None]]),
+        ("reference-empty", [[4], [3, []], [R(1)]]),
+        ("reference-two", [[4], [3, [0, 0]], [R(1)]]),
+        ("reference-of-reference", [[4], [3, [[0]]], [R(1)]]),
+        ("reference-true", [[4], [4], [3, [True]], [R(2)]]),
+        ("reference-false", [[4], [3, [False]], [R(1)]]),
+        ("reference-float", [[4], [3, [0.0]], [R(1)]]),
+        ("reference-text", [[4], [3, ["0"]], [R(1)]]),
+        ("reference-none", [[4], [3, [None]], [R(1)]]),
+        ("reference-map", [[4], [3, [{}]], [R(1)]]),
+        ("extension-zero", [[4], [3, msgpack.ExtType(0, b"\0")], [R(1)]]),
+        ("extension-zero-empty", [[4], [3, msgpack.ExtType(0, b"")], [R(1)]]),
+        ("extension-zero-padded", [[4], [3, msgpack.ExtType(0, bytes(100))], [R(1)]]),
+        ("extension-zero-target", [[4], [12, msgpack.ExtType(0, b"\0"), 1], [R(0)]]),
         ("dict-nothing", [[5], [R(0)]]),
         ("dict-number", [[5, 5], [R(0)]]),
-        ("dict-uneven", [[5, [1, 2], [1]], [R(0)]]),
-        ("dict-three", [[5, [1], [1], [1]], [R(0)]]),
-        ("dict-map-and-list", [[5, {"a": 1}, [1]], [R(0)]]),
+        ("dict-map", [[5, {"a": 1}], [R(0)]]),
+        ("dict-map-empty", [[5, {}], [R(0)]]),
+        ("dict-map-and-value", [[5, {"a": 1}, 1], [R(0)]]),
+        ("dict-two-lists", [[5, ["a"], [1]], [R(0)]]),
+        ("dict-uneven", [[5, [1, 2], 1], [R(0)]]),
+        ("dict-uneven-more", [[5, [1], 1, 2], [R(0)]]),
+        ("dict-uneven-none", [[5, ["a"]], [R(0)]]),
+        ("dict-key-map", [[5, [{}], 1], [R(0)]]),
+        ("dict-key-itself", [[5, [R(0)], 1], [R(0)]]),
+        ("update-uneven", [[5, []], [13, 0, ["a"]], [R(0)]]),
+        ("update-map", [[5, []], [13, 0, {"a": 1}], [R(0)]]),
+        ("keys-of-itself", [[5, 0, 1], [R(0)]]),
+        ("keys-later", [[5, 0, 1], [5, ["a"], 1], [R(0)]]),
+        ("keys-out-of-range", [[5, ["a"], 1], [5, 1, 1], [R(1)]]),
+        ("keys-negative", [[5, ["a"], 1], [5, -1, 1], [R(1)]]),
+        ("keys-huge", [[5, ["a"], 1], [5, 2**64 - 1, 1], [R(1)]]),
+        ("keys-digits", [[5, ["a"], 1], [5, 10**5000, 1], [R(1)]]),
+        ("keys-false", [[5, ["a"], 1], [5, False, 1], [R(1)]]),
+        ("keys-true", [[5, []], [5, ["a"], 1], [5, True, 1], [R(2)]]),
+        ("keys-float", [[5, ["a"], 1], [5, 0.0, 1], [R(1)]]),
+        ("keys-text", [[5, ["a"], 1], [5, "a", 1], [R(1)]]),
+        ("keys-text-of-number", [[5, ["a"], 1], [5, "0", 1], [R(1)]]),
+        ("keys-bytes", [[5, ["a"], 1], [5, b"a", 1], [R(1)]]),
+        ("keys-none", [[5, ["a"], 1], [5, None, 1], [R(1)]]),
+        ("keys-extension", [[5, ["a"], 1], [5, msgpack.ExtType(0, b"\0"), 1], [R(1)]]),
+        ("keys-number-uneven", [[5, ["a"], 1], [5, 0], [R(1)]]),
+        ("keys-number-uneven-more", [[5, ["a"], 1], [5, 0, 1, 2], [R(1)]]),
+        ("keys-of-a-number", [[5, [1], 1], [5, 0, 1], [R(1)]]),
+        ("keys-of-a-reference", [[4], [5, [R(0)], 1], [5, 0, 1], [R(2)]]),
+        ("keys-of-a-long-text", [[5, ["x" * 65], 1], [5, 0, 1], [R(1)]]),
         ("bytearray-text", [[8, "abc"], [R(0)]]),
         ("bytearray-number", [[8, 10**9], [R(0)]]),
         ("new-class-later", [[9, 1, []], plain, [R(0)]]),
         ("new-class-text", [[9, "harmless.Plain", []], [R(0)]]),
         ("new-class-true", [plain, [9, True, []], [R(0)]]),
         ("new-arguments-map", [plain, [9, 0, {}], [R(1)]]),
-        ("new-names-number", [plain, [9, 0, [], [1], [2]], [R(1)]]),
-        ("new-names-uneven", [plain, [9, 0, [], ["a"], []], [R(1)]]),
-        ("new-names-bytes", [plain, [9, 0, [], {b"a": 1}], [R(1)]]),
+        ("new-arguments-number", [plain, [9, 0, 5], [R(1)]]),
+        ("new-names-number", [plain, [9, 0, [], [1], 2], [R(1)]]),
+        ("new-names-uneven", [plain, [9, 0, [], ["a"]], [R(1)]]),
+        ("new-names-bytes", [plain, [9, 0, [], [b"a"], 1], [R(1)]]),
+        ("new-names-map", [plain, [9, 0, [], {"a": 1}], [R(1)]]),
+        ("new-names-twice", [plain, [9, 0, [], ["a", "a"], 1, 2], [R(1)]]),
+        ("new-names-twice-by-number", [plain, [5, ["a", "a"], 1, 2], [9, 0, [], 0, 1, 2], [R(2)]]),
+        ("new-names-later", [plain, [9, 0, [], 0, 1], [R(1)]]),
         ("call-nothing", [[10], [None]]),
         ("call-text", [[10, "os.system", "x"], [None]]),
         ("call-ref", [SYSTEM, [10, R(0), "touch stolen"], [R(1)]]),
@@ -100,7 +148,14 @@ def _steps(steps: Any) -> None:
         ("target-negative", [[4], [12, -1, 1], [R(0)]]),
         ("target-none", [[12, None], [None]]),
         ("state-number", [plain, [9, 0, []], [15, 1, 5], [R(1)]]),
-        ("state-names", [plain, [9, 0, []], [15, 1, [1], [2]], [R(1)]]),
+        ("state-names", [plain, [9, 0, []], [15, 1, [1], 2], [R(1)]]),
+        ("state-names-reference", [[2, "x" * 65], plain, [9, 1, []], [15, 2, [R(0)], 2], [R(2)]]),
+        ("state-uneven", [plain, [9, 0, []], [15, 1, ["a", "b"], 2], [R(1)]]),
+        ("state-map", [plain, [9, 0, []], [15, 1, {"a": 1}], [R(1)]]),
+        ("state-by-number-uneven", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, 0], [R(1)]]),
+        ("state-by-number-negative", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, -1, 2], [R(1)]]),
+        ("state-by-number-false", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, False, 2], [R(1)]]),
+        ("state-of-keys-twice", [plain, [9, 0, []], [5, ["a", "a"], 1, 2], [15, 1, 0, 1, 2], [R(1)]]),
         ("state-nothing", [plain, [9, 0, []], [15, 1], [R(1)]]),
         ("set-state-two", [plain, [9, 0, []], [16, 1, 2, 3], [R(1)]]),
         ("set-state-map", [plain, [9, 0, []], [16, 1, {"a": 1}], [R(1)]]),
@@ -110,20 +165,35 @@ def _steps(steps: Any) -> None:
     ]:
         steps(f"step-{name}", "damaged", body, f"A step that is none: {name.replace('-', ' ')}.", trust=PLAIN)
     # Other spellings of what could be spelled: harmless, and not worth the time to look for them.
-    steps("step-empty-reference", "loads", [[4], [3, msgpack.ExtType(0, b"")], [R(1)]], "A reference of no bytes.")
-    steps("step-padded-reference", "loads", [[4], [3, msgpack.ExtType(0, bytes(100))], [R(1)]], "A reference of 100 bytes.")
     steps("step-empty-integer", "loads", [[3, msgpack.ExtType(1, b"")], [R(0)]], "An integer of no bytes.")
     steps("step-small-integer", "loads", [[3, msgpack.ExtType(1, b"\x05")], [R(0)]], "An integer of 8 bits as an extension.")
     steps("call", "not trusted", [SYSTEM, [10, 0, "touch stolen"], [R(1)]], "os.system is called.")
     steps("name-twice", "not trusted", [[1, "builtins", "list"], SYSTEM, [1, "os", "system"], [10, 2, "touch stolen"], [R(3)]], "A name twice.")
     steps("unused-name", "not trusted", [[1, "canary_module", "Class"], [None]], "A name that nothing refers to, which would be imported.")
-    steps("state-same-attribute", "damaged", [plain, [9, 0, []], [15, 1, ["a", "a"], [1, 2]], [R(1)]], "An attribute twice.", trust=PLAIN)
+    steps("state-same-attribute", "damaged", [plain, [9, 0, []], [15, 1, ["a", "a"], 1, 2], [R(1)]], "An attribute twice.", trust=PLAIN)
+    steps("state-dunder", "not trusted", [plain, [9, 0, []], [15, 1, ["a", "__class__"], 1, 2], [R(1)]], "An attribute that is Python's own.", trust=PLAIN)
+    steps("keys-twice", "loads", [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [R(1)]], "A key twice, and once more by the number of the keys.", result="{'a': 4}")
+    steps("keys-of-several", "loads", [[5, ["a"], 1], [5, [0], 2], [5, []], [5, ["b"], 3], [13, 0, 2, 4], [5, 0, 5], [5, 1], [3, R(0), R(1), R(4), R(5)], [R(6)]],
+          "Numbers of keys: empty ones have one, those that aren't texts have none.", result="({'a': 1, 'b': 4}, {0: 2}, {'a': 5}, {})")  # fmt: skip
+    steps("keys-written-again", "loads", [[5, ["a"], 1], [5, ["a"], 2], [5, ["b"], 3], [5, 2, 4], [5, 1, 5], [3, R(3), R(4)], [R(5)]],
+          "An array of keys that is there already has a number of its own.", result="({'b': 4}, {'a': 5})")  # fmt: skip
     steps(
-        "state-dunder-in-lists",
-        "not trusted",
-        [plain, [9, 0, []], [15, 1, ["a", "__class__"], [1, 2]], [R(1)]],
-        "An attribute that is Python's own.",
-        trust=PLAIN,
+        "keys-of-64-letters",
+        "loads",
+        [[5, ["x" * 64], 1], [5, 0, 2], [R(1)]],
+        "Keys as long as those with a number are at the most.",
+        result=repr({"x" * 64: 2}),
+    )
+    steps("state-dunder-by-number", "not trusted", [[5, ["__class__"], 1], plain, [9, 1, []], [15, 2, 0, 1], [R(2)]],
+          "An attribute that is Python's own, by the number of the keys of a dictionary.", trust=PLAIN)  # fmt: skip
+    steps("state-dunder-behind-harmless", "not trusted", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, 0, 2], [15, 1, ["__class__"], 3], [15, 1, 1, 4], [R(1)]],
+          "Attributes by number, the second of which is Python's own.", trust=PLAIN)  # fmt: skip
+    for name, length, expect in [("long", 100_000, "damaged"), ("short", 64, "loads")]:
+        many = [plain, [9, 0, []], [15, 1, ["x" * length], 0], *[[15, 1, 0, number] for number in range(1, 5_000)], [R(1)]]
+        steps(f"cost-{name}-attribute-by-number", expect, many, f"An attribute of {length:,} letters is set 5,000 times, by its number.", trust=PLAIN)
+    keys = [f"k{number}" for number in range(5_000)]
+    steps(
+        "cost-keys-by-number", "damaged", [[5, keys, *range(5_000)], *[[5, 0]] * 100_000, [R(0)]], "Many dictionaries of 5,000 keys by number, without values."
     )
     steps("name-with-colon", "damaged", [[1, "harmless:Plain.x", "y"], [R(0)]], "A module with a colon, which other kinds would divide elsewhere.", trust=PLAIN)
     steps("name-of-helpers", "not trusted", [[1, "appsnap.source", "new"], [R(0)]], "A helper of source files, which can't be imported there under its name.")
@@ -157,8 +227,7 @@ def _raw(raw: Any) -> None:
         "900 arrays in each other, each of which says that it has 500,000 items: their room is 3.6 GB.",
     )  # fmt: skip
     claim = b"\x81\xa1a\xdd" + struct.pack(">I", 500_000)
-    state = pack([[1, "harmless", "Plain"], [9, 0, []], [15, 1, {"a": 1, "b": 2}], [R(1)]])
-    raw("map-key-twice", "damaged", state.replace(b"\xa1b", b"\xa1a"), "A state whose map has one key twice.", trust=("harmless.Plain",))
+    raw("timestamp", "damaged", b"\x92\x92\x04\xd4\xff\x00\x91\xc0", "A timestamp of one byte.")
     raw("cost-maps-that-claim", "damaged", claim * 450 + bytes(500_000), "Maps and arrays in each other, which claim 1.8 GB.")
     raw("cost-nils", "damaged", b"\xdd" + struct.pack(">I", 1_000_000) + b"\xc0" * 1_000_000, "A million steps that are none.")
     raw("cost-empty-arrays", "damaged", b"\xdd" + struct.pack(">I", 1_000_000) + b"\x90" * 1_000_000, "A million empty steps.")
@@ -187,6 +256,16 @@ def _documents(whole: Any) -> None:
     whole("truncated", "damaged", good[:-1], "A truncated trailer.")
     whole("altered", "damaged", good.replace(b"3.11.0", b"3.11.1"), "An altered header.")
     whole("header-array", "damaged", b"\x91\xa7appsnap", "A header that is an array.")
+    twice = pack({"appsnap": 1, "kind": "msgpack", "size": len(body), "naMe": "a", "name": "b"}).replace(b"naMe", b"name")
+    whole("header-key-twice", "damaged", twice + body + pack({"sha256": hashlib.sha256(twice + body).hexdigest()}), "A header with one key twice.")
+    tail = {"distributions": {"a": "1", "b": "2"}, "steps": 0, "sTeps": 0}
+    whole("trailer-key-twice", "damaged", document("msgpack", body, None, tail).replace(b"sTeps", b"steps"), "A trailer with one key twice.")
+    whole(
+        "distribution-twice",
+        "damaged",
+        document("msgpack", body, None, {"distributions": {"a": "1", "b": "2"}}).replace(b"\xa1b", b"\xa1a"),
+        "A distribution twice.",
+    )
     whole("header-int-keys", "damaged", b"\x82\xa7appsnap\x01\x05\x05", "A key that is a number.")
     whole("header-deep", "damaged", b"\x82\xa7appsnap\x01\xa1a" + b"\x91" * 5000 + b"\xc0", "A header of 5,000 arrays in each other.")
     whole("header-map16", "damaged", b"\xde\x00\x01\xa7appsnap\x01", "A header of another spelling.")

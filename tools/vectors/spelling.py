@@ -171,24 +171,27 @@ def _text(text: str) -> bytes:
 _NUMBERS = {name: number for number, name in enumerate(
     ["Name", "Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "ByteArray", "New", "Call", "Member", "Extend",
      "Update", "Add", "State", "SetState"], 1)}  # fmt: skip
-_SPREAD = {"Tuple", "List", "Set", "FrozenSet", "Call", "Extend", "Add"}
+_SPREAD = {"Tuple", "List", "Dict", "Set", "FrozenSet", "Call", "Extend", "Update", "Add", "State"}
 
 
 def pack(value: Any) -> bytes:
-    """Return a value as msgpack, a reference as the extension that it is in there."""
+    """Return a value as msgpack, a reference as the array of one that it is in there."""
     packed: bytes = msgpack.packb(value, default=_extension, strict_types=True, unicode_errors="surrogatepass")
     return packed
 
 
 def _extension(value: Any) -> Any:
-    return msgpack.ExtType(0 if isinstance(value, R) else 1, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    if isinstance(value, R):
+        return [int(value)]
+    return msgpack.ExtType(1, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def _msgpack(steps: Steps, root: Any) -> bytes:
+    """Return the document, with each array of keys as it is: no number stands for one."""
     body = []
     for name, *fields in steps:
         row: list[Any] = [int(field) if isinstance(field, R) and name != "Member" and at == 0 else field for at, field in enumerate(fields)]
-        if name in _SPREAD:
+        if name in _SPREAD or len(row) == 4:
             row[-1:] = fields[-1]
         body.append([_NUMBERS[name], *row])
     return document("msgpack", pack([*body, [root]]))

@@ -70,6 +70,10 @@ CHUNK_SIZE = 64 * 1024
 _TAG_SIZE = 16
 _NONCE_SIZE = 16
 
+# As many chunks come out together, which saves a tenth where they are written to a file. It would save nothing where
+# they are decrypted, nor would a second thread where the other one writes.
+_BATCH = 32
+
 _MAGIC = b"age-encryption.org/"
 _VERSION_LINE = _MAGIC + b"v1\n"
 _STANZA = re.compile(rb"-> ([!-~]++(?: [!-~]++)*+)\n((?:[A-Za-z0-9+/]{64}\n)*+[A-Za-z0-9+/]{0,63}+)\n")
@@ -89,7 +93,7 @@ def is_for_passphrase(data: Buffer) -> bool:
     return any(stanza.type == "scrypt" for stanza in _read_header(_binary([data]))[1])
 
 
-def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[bytes]:
+def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[Buffer]:
     """Encrypt a stream of bytes, so that each of the recipients can open it.
 
     The call wraps the file key (scrypt takes its second here); the stream is read while the result is. Raises
@@ -197,16 +201,23 @@ def _chunk_nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11) + bytes([last])
 
 
-def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[bytes]:
+def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[Buffer]:
     nonce = os.urandom(_NONCE_SIZE)
     yield nonce
     cipher = ChaCha20Poly1305(hkdf(file_key, salt=nonce, info=b"payload"))
-    for number in count():
-        chunk = reader.read(CHUNK_SIZE)
-        last = reader.at_end()
-        yield cipher.encrypt(_chunk_nonce(number, last=last), chunk, None)
-        if last:
-            return
+    number, last = 0, False
+    while not last:
+        # To fill the same buffer again would save a twentieth of the time, and whoever joins the pieces would get the
+        # last one many times.
+        batch = memoryview(bytearray(_BATCH * (CHUNK_SIZE + _TAG_SIZE)))
+        end = 0
+        while not last and end < len(batch):
+            chunk = reader.read(CHUNK_SIZE)
+            last = reader.at_end()
+            start, end = end, end + len(chunk) + _TAG_SIZE
+            cipher.encrypt_into(_chunk_nonce(number, last=last), chunk, None, batch[start:end])
+            number += 1
+        yield batch[:end]
 
 
 def _decrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[bytes]:

@@ -48,12 +48,13 @@ class ChunkReader:
 
     def at_end(self) -> bool:
         """Tell whether everything has been read."""
-        while not self._view.nbytes:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return True
+        if self._view.nbytes:
+            return False
+        for chunk in self._chunks:
             self._view = memoryview(chunk).cast("B")
-        return False
+            if self._view.nbytes:
+                return False
+        return True
 
     def read(self, size: int) -> memoryview | bytearray:
         """Return the next `size` bytes, or fewer where the stream ends before."""

@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
+from appsnap.kinds.scanner import Scanner, UnusualError, tokens
 from appsnap.recipe.draft import Draft, Lazy
 from appsnap.recipe.steps import (
     INLINE,
@@ -41,6 +42,7 @@ HELPERS = ("add", "extend", "new", "set_state", "state", "thing", "update")
 BUILTINS = frozenset({"bytearray", "float", "frozenset", "getattr", "set"})
 """What a source file may call without an import, with literals."""
 
+_RESERVED = BUILTINS.union(HELPERS)
 _PIECE = 20_000  # characters: up to there, ast takes no more than a few MB
 
 MOST_PARTS = 50_000
@@ -66,19 +68,27 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 class Reader:
-    """Turns the statements' syntax trees into steps."""
+    """Turns statements into steps: by their syntax trees or, if that is wanted and they are simple, by their tokens.
 
-    def __init__(self, steps: int) -> None:
+    In the latter case it raises UnusualError for what isn't known there, or is wrong.
+    """
+
+    def __init__(self, steps: int, *, swiftly: bool) -> None:
         self._draft = Draft(steps)
         self._variables: dict[str, Lazy] = {}
         self._finished = False
         self._line = 0
+        self._scanner = Scanner(self._draft, self._variables) if swiftly else None
 
     def read(self, line: int, piece: str) -> None:
         """Read whole statements, behind the given number of lines. Raises Damaged, with the line."""
         self._line = line
         if len(piece) > 5 * _PIECE and len(_PART.findall(_TEXT.sub("", piece))) > MOST_PARTS:
             raise Damaged(f"the statement behind line {line} has more than {MOST_PARTS:,} parts")
+        found = tokens(piece) if self._scanner else None
+        if found is not None:
+            self._scan(found)
+            return
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what a later Python may refuse: this one reads it
@@ -97,6 +107,21 @@ class Reader:
             raise Damaged(f"a statement behind line {line} is nested too deep") from None
         except (ValueError, TypeError) as error:
             raise Damaged(f"a statement behind line {line} can't be read ({error})") from None
+
+    def _scan(self, found: list[str]) -> None:
+        """Read a piece by its tokens."""
+        assert self._scanner is not None
+        try:
+            self._scanner.begin(found)
+            while bound := self._scanner.statement():
+                variable, value = bound
+                if self._finished or variable in self._variables or variable in _RESERVED:
+                    raise UnusualError
+                if variable:
+                    self._variables[variable] = value
+                    self._finished = variable == ROOT
+        except (IndexError, TypeError, ValueError, RecursionError, MemoryError) as error:
+            raise UnusualError from error
 
     def finish(self) -> Recipe:
         """Return the recipe. Raises Damaged where the last statement is missing."""
@@ -146,7 +171,7 @@ class Reader:
                 raise self._refuse(node, "a statement that isn't of the grammar")
 
     def _bind(self, node: ast.AST, variable: str, value: Lazy) -> None:
-        if variable in self._variables or variable in HELPERS or variable in BUILTINS or variable == "*":
+        if variable in self._variables or variable in _RESERVED or variable == "*":
             raise self._refuse(node, f"{variable} is bound already")
         self._variables[variable] = value
 

@@ -1,8 +1,9 @@
 """The msgpack kind: three msgpack objects in a row. Header and trailer are maps, the body is a flat array.
 
-The body's items are the steps, each an array that begins with the step's number in `_CODES`, and last `[root]`. The
-header's `size` is the number of bytes of the body. A register, where an atom could stand too, is an extension of type
-0; an integer of more than 64 bits one of type 1: both in big-endian two's complement.
+The body's items are the steps, each an array that begins with the step's number in `_DECODERS`, and last `[root]`. The
+header's `size` is the number of bytes of the body. A register, where an atom could stand too, is an array of one
+integer; an integer of more than 64 bits an extension of type 1, in big-endian two's complement. Keys that are short
+texts are written once, and are a number from then on.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from appsnap.recipe.steps import (
     Update,
     Value,
     check_distinct,
+    check_keywords,
     check_name,
 )
 
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _LONG = 1
+_TEXT = frozenset({str})
 _NO_MEMORY = "there is no memory for what the file holds"
 _HEAD = 1_000_000
 """Bytes in which a header ends: it holds a name, a tag, and little else."""
@@ -96,8 +99,16 @@ def _operands(operands: Sequence[Any]) -> list[Any]:
     return [[x] if type(x) is Ref else x for x in operands]
 
 
+def _have_number(keys: tuple[Any, ...]) -> bool:
+    """Tell whether keys have a number: texts, none of which is long.
+
+    The number takes a byte or a few, and what it stands for is shown, and written in other kinds, in full each time.
+    """
+    return _TEXT.issuperset(map(type, keys)) and max(map(len, keys), default=0) <= INLINE
+
+
 class _Rows:
-    """Turns steps into arrays. Texts for keys are written once, and have a number from then on."""
+    """Turns steps into arrays."""
 
     def __init__(self) -> None:
         self._shapes: dict[tuple[Any, ...], int] = {}
@@ -105,9 +116,11 @@ class _Rows:
     def _keys(self, keys: Sequence[Any]) -> Any:
         keys = tuple(keys)  # as a rule it is one, which is no copy
         number = self._shapes.get(keys)
-        if number is None and _TEXT.issuperset(map(type, keys)):
+        if number is not None:
+            return number
+        if _have_number(keys):
             self._shapes[keys] = len(self._shapes)
-        return _operands(keys) if number is None else number
+        return _operands(keys)
 
     def _new(self, step: New) -> list[Any]:
         cls, args, names, values = step
@@ -125,7 +138,6 @@ class _Rows:
         return [15, target, self._keys(names), *_operands(values)]
 
 
-_TEXT = frozenset({str})
 _ENCODERS: dict[type, Callable[[_Rows, Any], Sequence[Any]]] = {
     Name: lambda _, s: (1, s.module, s.qualname),
     Value: lambda _, s: (2, s.value),
@@ -175,18 +187,23 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
 
 def _read_body(data: memoryview, start: int, end: int) -> Recipe:
     unpacker, stop = _checked(data, start, end)
-    if stop != end:
+    count = _announced(data[start:end]) - 1
+    if stop != end or count < 0:
         raise Damaged("the body is no list of steps", offset=start)
     steps = _Steps()
-    number = 0
     try:
-        for number in range(unpacker.read_array_header() - 1):  # noqa: B007 - the number tells where an error is
+        unpacker.read_array_header()
+        for _ in range(count):
             steps.add(unpacker.unpack())
         (root,) = steps.operands(unpacker.unpack())
     except MemoryError:
         raise CannotLoad(_NO_MEMORY) from None
     except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
-        raise Damaged(f"step {number} is no step ({error})") from error
+        number = len(steps.made)
+        what = f"step {number} is no step" if number < count else "the root is no operand"
+        # What Python says of too many or too few arguments is about a function here.
+        why = "fields too many, or too few" if isinstance(error, TypeError) else error
+        raise Damaged(f"{what} ({why})") from error
     return Recipe(steps.made, root)
 
 
@@ -217,10 +234,11 @@ def _checked(data: memoryview, start: int, end: int) -> tuple[Any, int]:
     with _errors(start, end, unpacker):
         unpacker.feed(data[start:end])
         unpacker.skip()
-        size = unpacker.tell()
-        unpacker = _unpacker(size)
-        unpacker.feed(data[start : start + size])
-        return unpacker, start + size
+        stop = start + unpacker.tell()
+    unpacker = _unpacker(stop - start)  # the copy of the bytes in the first one is given back
+    with _errors(start, end, unpacker):
+        unpacker.feed(data[start:stop])
+    return unpacker, stop
 
 
 @contextlib.contextmanager
@@ -238,10 +256,18 @@ def _errors(start: int, end: int, unpacker: Any) -> Iterator[None]:
 def _unpacker(size: int) -> Any:
     return msgpack.Unpacker(
         ext_hook=_from_extension,
+        object_pairs_hook=_map,
         unicode_errors="surrogatepass",
         strict_map_key=True,
         max_buffer_size=size,
     )
+
+
+def _map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a map with one key twice")
+    return made
 
 
 def _from_extension(code: int, data: bytes) -> int:
@@ -256,8 +282,8 @@ class _Steps:
     def __init__(self) -> None:
         self.made: list[Step] = []
         self._registers = 0
-        self._shapes: list[tuple[str, ...]] = []
-        self._distinct: set[int] = set()  # the numbers of those that may be names of attributes
+        self._shapes: list[tuple[Any, ...]] = []
+        self._distinct: set[int] = set()  # the numbers of those that have been seen to be names of attributes
         self._meant: dict[Any, Any] = {}  # by register: the name or text that it holds
 
     def add(self, fields: Any) -> None:
@@ -297,7 +323,7 @@ class _Steps:
         self._registers += type(step) in MAKERS
 
     def operands(self, values: Any) -> list[Operand]:
-        """Return operands, with references in the place of arrays of one."""
+        """Return a list of operands, in which references have taken the place of arrays of one."""
         for index, value in enumerate(_typed(values, list)):
             cls = type(value)
             if cls is list:
@@ -322,11 +348,11 @@ class _Steps:
     def _keys(self, keys: Any) -> tuple[Any, ...]:
         if type(keys) is int:
             if not 0 <= keys < len(self._shapes):
-                raise ValueError(f"keys number {keys} are not there yet")
+                raise ValueError(f"keys number {keys!r:.60} are not there yet")
             return self._shapes[keys]
         found = tuple(self.operands(keys))
-        if _TEXT.issuperset(map(type, found)):
-            self._shapes.append(found)  # type: ignore[arg-type]  # as just seen
+        if _have_number(found):
+            self._shapes.append(found)
         return found
 
     def _names(self, keys: Any) -> tuple[Any, ...]:
@@ -336,7 +362,8 @@ class _Steps:
         if not _TEXT.issuperset(map(type, names)):
             raise ValueError("a name that is no text")
         check_distinct(names)
-        self._distinct.add(keys if type(keys) is int else len(self._shapes) - 1)
+        if type(keys) is int:
+            self._distinct.add(keys)
         return names
 
     def _mapping(self, keys: Any, *values: Any) -> tuple[tuple[Any, ...], list[Operand]]:
@@ -347,8 +374,6 @@ class _Steps:
 
     def _new(self, cls: Any, args: Any, *mapping: Any) -> New:
         register = self._register(cls)
-        if type(args) is not list:
-            raise ValueError(f"{type(args).__name__} where it should be list")
         found = self.operands(args)
         if not mapping:
             return _made(New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
@@ -356,6 +381,8 @@ class _Steps:
         names = self._names(keys)
         if len(values) != len(names):
             raise ValueError("names and values that don't fit")
+        if names:
+            check_keywords(names)
         return New(register, found, names, self.operands(values))
 
     def _name(self, module: Any, qualname: Any) -> Name:

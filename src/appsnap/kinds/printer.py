@@ -40,71 +40,78 @@ _WIDTH = 100
 
 
 class _Group:
-    """Text between brackets, which goes on one line if it fits, else one item a line."""
+    """Text between brackets, which goes on one line if it fits, else one item a line.
 
-    __slots__ = ("close", "items", "open", "size", "trailing")
+    `flat` is it on one line, `size` the columns that this takes: too many if something in it has a line of its own.
+    """
 
-    def __init__(self, open_: str, items: list[Any], close: str, *, trailing: str = ",") -> None:
-        self.open, self.items, self.close, self.trailing = open_, items, close, trailing
-        self.size = len(open_) + len(close) + sum(_size(item) + 2 for item in items)
+    __slots__ = ("close", "flat", "items", "open", "size")
 
-    def flat(self) -> str:
-        if not self.trailing:
-            return f"{self.open}{' '.join(map(str, self.items))}{self.close}"  # one literal in pieces
-        inner = ", ".join(_flat(item) for item in self.items)
+    def __init__(self, open_: str, items: list[Any], close: str) -> None:
+        self.open, self.items, self.close = open_, items, close
+        texts = []
+        size = 0
+        for item in items:
+            if type(item) is str:
+                texts.append(item)
+            else:
+                texts.append(item.flat)
+                size = max(size, item.size)
         # A tuple of one keeps its comma.
-        return f"{self.open}{inner}{',' if self.open == '(' and len(self.items) == 1 else ''}{self.close}"
+        self.flat = f"{open_}{', '.join(texts)}{',' if open_ == '(' and len(items) == 1 else ''}{close}"
+        self.size = max(size, len(self.flat))
+
+    def laid_out(self, indent: int, _used: int) -> str:
+        inner = "".join(f"{_line(item, indent + 4)},\n" for item in self.items)
+        return f"{self.open}\n{inner}{' ' * indent}{self.close}" if inner else self.flat
 
 
-class _Pair:
-    """`key: value` or `name=value`."""
+class _Pieces:
+    """One literal in pieces, each on a line: adjacent literals have no commas between them."""
 
-    __slots__ = ("key", "size", "value")
+    __slots__ = ("flat", "items", "size")
 
-    def __init__(self, key: str, value: Any) -> None:
-        self.key, self.value = key, value
-        self.size = len(key) + _size(value)
+    def __init__(self, items: list[str]) -> None:
+        self.items = items
+        self.flat = f"({' '.join(items)})"
+        self.size = _WIDTH + 1
 
-
-class _Chain:
-    """A group behind a prefix, or with a suffix: `[].append`."""
-
-    __slots__ = ("size", "suffix", "value")
-
-    def __init__(self, value: Any, suffix: str) -> None:
-        self.value, self.suffix = value, suffix
-        self.size = len(suffix) + _size(value)
+    def laid_out(self, indent: int, _used: int) -> str:
+        inner = "".join(f"{_line(item, indent + 4)}\n" for item in self.items)
+        return f"(\n{inner}{' ' * indent})"
 
 
-def _size(item: Any) -> int:
-    return len(item) if isinstance(item, str) else int(item.size)
+class _Wrapped:
+    """Something behind a prefix, or with a suffix: `key: […]`, `name=(…)`, `[].append`."""
+
+    __slots__ = ("flat", "prefix", "size", "suffix", "value")
+
+    def __init__(self, prefix: str, value: Any, suffix: str = "") -> None:
+        self.prefix, self.value, self.suffix = prefix, value, suffix
+        self.flat = f"{prefix}{value.flat}{suffix}"
+        self.size = len(prefix) + value.size + len(suffix)
+
+    def laid_out(self, indent: int, used: int) -> str:
+        return self.prefix + _laid_out(self.value, indent, used + len(self.prefix)) + self.suffix
+
+
+def _wrapped(prefix: str, value: Any, suffix: str = "") -> Any:
+    return f"{prefix}{value}{suffix}" if type(value) is str else _Wrapped(prefix, value, suffix)
 
 
 def _flat(item: Any) -> str:
-    if isinstance(item, str):
-        return item
-    if isinstance(item, _Pair):
-        return item.key + _flat(item.value)
-    return _flat(item.value) + item.suffix if isinstance(item, _Chain) else str(item.flat())
+    return item if type(item) is str else str(item.flat)
+
+
+def _line(item: Any, indent: int) -> str:
+    return " " * indent + _laid_out(item, indent, indent)
 
 
 def _laid_out(item: Any, indent: int, used: int) -> str:
     """Return an item as text that begins in column `used`; its own lines are indented by `indent`."""
-    if isinstance(item, str):
+    if type(item) is str:
         return item
-    if item.size <= _WIDTH:
-        flat = _flat(item)
-        if used + len(flat) <= _WIDTH:
-            return flat
-    if isinstance(item, _Pair):
-        return item.key + _laid_out(item.value, indent, used + len(item.key))
-    if isinstance(item, _Chain):
-        return _laid_out(item.value, indent, used) + item.suffix
-    if not item.items:
-        return str(item.open + item.close)
-    pad = " " * (indent + 4)
-    inner = "".join(f"{pad}{_laid_out(part, indent + 4, indent + 4)}{item.trailing}\n" for part in item.items)
-    return f"{item.open}\n{inner}{' ' * indent}{item.close}"
+    return str(item.flat if used + item.size <= _WIDTH else item.laid_out(indent, used))
 
 
 class Printer:
@@ -112,6 +119,8 @@ class Printer:
 
     def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
         self._helpers: set[str] = set()
+        self._plain: set[str] = set()  # attributes that can be keywords
+        self._names: dict[Name, Any] = {}
         self._imported: dict[tuple[str, str], str] = {}
         self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
         self._choose_imports(step for step in recipe.steps if isinstance(step, Name))
@@ -146,11 +155,11 @@ class Printer:
         """Yield the statements, each a logical line; the last one names the root."""
         for statement in statements:
             if isinstance(statement, Assign):
-                text = _Pair(f"{self._variables[statement.register]} = ", self._expression(statement.step))
+                text = _wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.step))
             else:
                 text = self._expression(statement)
             yield _laid_out(text, 0, 0) + "\n"
-        yield _laid_out(_Pair(f"{ROOT} = ", self._expression(root)), 0, 0) + "\n"
+        yield _laid_out(_wrapped(f"{ROOT} = ", self._expression(root)), 0, 0) + "\n"
 
     def _expression(self, value: Any) -> Any:
         cls = type(value)
@@ -167,6 +176,12 @@ class Printer:
         return f"{name}("
 
     def _name(self, step: Name) -> Any:
+        known = self._names.get(step)
+        if known is None:
+            known = self._names[step] = self._spelled(step)
+        return known
+
+    def _spelled(self, step: Name) -> Any:
         if not _has_syntax(step):
             parts = [step.module, step.qualname] if step.qualname else [step.module]
             return _Group(self._helper("thing"), [repr(part) for part in parts], ")")
@@ -183,11 +198,16 @@ class Printer:
         others: list[Any] = []
         for key, value in zip(keys, values, strict=True):
             # In their order: behind the first that has no syntax, all go into the dictionary.
-            if not others and key.isidentifier() and key.isascii() and not keyword.iskeyword(key):
-                plain.append(_Pair(f"{key}=", self._expression(value)))
+            if not others and (key in self._plain or self._is_plain(key)):
+                plain.append(_wrapped(f"{key}=", self._expression(value)))
             else:
-                others.append(_Pair(f"{_literal_text(key)}: ", self._expression(value)))
-        return [*plain, _Pair("**", _Group("{", others, "}"))] if others else plain
+                others.append(_wrapped(f"{_literal_text(key)}: ", self._expression(value)))
+        return [*plain, _wrapped("**", _Group("{", others, "}"))] if others else plain
+
+    def _is_plain(self, key: str) -> bool:
+        if key.isidentifier() and key.isascii() and not keyword.iskeyword(key):
+            self._plain.add(key)
+        return key in self._plain
 
     def _call(self, step: Call) -> Any:
         function = self._expression(step.function)
@@ -197,15 +217,15 @@ class Printer:
         owner = self._expression(step.owner)
         if step.name.isidentifier() and step.name.isascii() and not keyword.iskeyword(step.name):
             simple = isinstance(step.owner, (Ref, Member)) or not isinstance(owner, str)
-            return _Chain(owner if simple else f"({owner})", f".{step.name}")
+            return _wrapped("", owner if simple else f"({owner})", f".{step.name}")
         return _Group("getattr(", [owner, _literal_text(step.name)], ")")
 
     def _mapping(self, keys: Iterable[Any], values: Iterable[Any]) -> _Group:
-        return _Group("{", [self._entry(key, value) for key, value in zip(keys, values, strict=True)], "}")
-
-    def _entry(self, key: Any, value: Any) -> Any:
-        shown = self._expression(key)
-        return _Pair(f"{_flat(shown)}: ", self._expression(value))
+        entries = [
+            _wrapped(f"{_flat(self._expression(key))}: ", self._expression(value))
+            for key, value in zip(keys, values, strict=True)
+        ]
+        return _Group("{", entries, "}")
 
     def _set(self, step: Set) -> Any:
         return _Group("{", self._all(step.items), "}") if step.items else "set()"
@@ -269,12 +289,13 @@ def _has_syntax(name: Name) -> bool:
 
 
 def _literal(value: Any) -> Any:
-    if isinstance(value, (str, bytes)):
+    cls = type(value)
+    if cls is str or cls is bytes:
         return _long_literal(value) if len(value) > INLINE else _literal_text(value)
-    if type(value) is float and not math.isfinite(value):
+    if cls is float and not math.isfinite(value):
         # The sign of what is no number is kept, too.
         return f'float("{"-" if math.copysign(1, value) < 0 else ""}{"nan" if math.isnan(value) else "inf"}")'
-    if type(value) is int and value.bit_length() > 10_000:
+    if cls is int and value.bit_length() > 10_000:
         return hex(value)  # Python bounds the digits that it reads in base 10
     return repr(value)
 
@@ -285,8 +306,7 @@ def _literal_text(value: str | bytes) -> str:
     quote = text[-1]
     if quote == '"' or '"' in text:
         return text
-    prefix, inner = ("b", text[2:-1]) if isinstance(value, bytes) else ("", text[1:-1])
-    return f'{prefix}"{inner}"'
+    return f'"{text[1:-1]}"' if text[0] == "'" else f'b"{text[2:-1]}"'
 
 
 def _long_literal(value: str | bytes) -> Any:
@@ -297,6 +317,4 @@ def _long_literal(value: str | bytes) -> Any:
         parts += [line[at : at + 80] for at in range(0, len(line), 80)]
     if len(parts) == 1:
         return _literal_text(parts[0])
-    group = _Group("(", [_literal_text(part) for part in parts], ")", trailing="")
-    group.size = _WIDTH + 1  # never on one line: adjacent literals have no commas between them
-    return group
+    return _Pieces([_literal_text(part) for part in parts])

@@ -17,8 +17,10 @@ from appsnap.files.header import Header, Trailer
 from appsnap.kinds import Document
 from appsnap.kinds.grammar import Reader, pieces
 from appsnap.kinds.printer import Printer
+from appsnap.kinds.scanner import UnusualError
 from appsnap.limits import LIMITS
 from appsnap.recipe.fold import fold
+from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
     from appsnap.files.header import Seal
@@ -67,10 +69,19 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
         )
     header = _read_header(text)
     trailer, edited = _read_trailer(text)
-    reader = Reader(steps)
+    try:
+        recipe = _read_statements(text, steps, swiftly=True)
+    except (UnusualError, Damaged):
+        recipe = _read_statements(text, steps, swiftly=False)
+    return Document(recipe, header, trailer, edited=edited)
+
+
+@collected_later
+def _read_statements(text: str, steps: int, *, swiftly: bool) -> Recipe:
+    reader = Reader(steps, swiftly=swiftly)
     for start, piece in pieces(text):
         reader.read(start, piece)
-    return Document(reader.finish(), header, trailer, edited=edited)
+    return reader.finish()
 
 
 def _read_header(text: str) -> Header:

@@ -28,6 +28,7 @@ from appsnap.recipe.steps import (
     Update,
     Value,
     check_distinct,
+    check_keywords,
     check_member,
     check_name,
 )
@@ -187,9 +188,9 @@ class Draft:
         return self.call(_GETATTR, [owner, attribute])
 
     def new(self, cls: Lazy, args: Sequence[Lazy], names: Sequence[str] = (), values: Sequence[Lazy] = ()) -> Ref:
-        """Append the making of an object. Raises ValueError for a keyword that stands twice."""
+        """Append the making of an object. Raises ValueError for keywords that stand twice, or are too long."""
         if names:
-            check_distinct(names)
+            check_keywords(names)
             return self.make(New(self.register(cls), self.operands(args), names, self.operands(values)))
         ref: Any = cls if type(cls) is Ref else self.register(cls)
         return self.make(_made(New, (ref, self.operands(args) if args else (), (), ())))

@@ -44,6 +44,7 @@ __all__ = [
     "Update",
     "Value",
     "check_distinct",
+    "check_keywords",
     "check_member",
     "check_name",
     "operands",
@@ -239,6 +240,13 @@ def check_distinct(names: Sequence[str]) -> None:
     """Check that none of the names of attributes or keywords stands twice. Raises ValueError."""
     if len(set(names)) != len(names):
         raise ValueError("a name that stands twice")
+
+
+def check_keywords(names: Sequence[str]) -> None:
+    """Check that something could be made with keywords of such names. Raises ValueError."""
+    check_distinct(names)
+    if max(map(len, names)) > MOST_LETTERS:
+        raise ValueError(f"a keyword of more than {MOST_LETTERS:,} letters")
 
 
 def operands(step: Step) -> list[Operand]:
