@@ -95,21 +95,33 @@ class _Builder:
 
     def build(self) -> Any:
         number = 0
+        registers, attributes = self._registers, self._attributes
         try:
             # What most recipes are made of comes first, without a call for each step.
             step: Any
             for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
                 cls = type(step)
                 if cls is State:
-                    self._state(*step)
+                    target, names, values = step
+                    obj = registers[target]
+                    # The names are those of many objects, in one tuple.
+                    key = type(obj), id(names)
+                    known = attributes.get(key)
+                    if known is None:
+                        known = attributes[key] = self._plain_attributes(obj, names)
+                    values = [registers[x] if type(x) is Ref else x for x in values]
+                    if known:
+                        obj.__dict__.update(zip(known, values, strict=True))
+                    else:
+                        self._restore(obj, dict(zip(names, values, strict=True)))
                 elif cls is New:
-                    self._registers.append(self._new(step))
+                    registers.append(self._new(step))
                 elif cls is List:
-                    self._registers.append(self._all(step.items))
+                    registers.append([registers[x] if type(x) is Ref else x for x in step[0]])
                 elif cls is Dict:
-                    self._registers.append(dict(zip(self._keys(step.keys), self._all(step.values), strict=True)))
+                    registers.append(dict(zip(self._keys(step[0]), self._all(step[1]), strict=True)))
                 elif cls in self._makers:
-                    self._registers.append(self._makers[cls](step))
+                    registers.append(self._makers[cls](step))
                 else:
                     self._fillers[cls](step)
             return self._one(self._recipe.root)
@@ -247,18 +259,6 @@ class _Builder:
             return
         for item in items:
             type(target).add(target, item)
-
-    def _state(self, ref: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
-        target = self._registers[ref]
-        # The names are those of many objects, in one tuple.
-        key = type(target), id(names)
-        attributes = self._attributes.get(key)
-        if attributes is None:
-            attributes = self._attributes[key] = self._plain_attributes(target, names)
-        if attributes:
-            target.__dict__.update(zip(attributes, self._all(values), strict=True))
-        else:
-            self._restore(target, dict(zip(names, self._all(values), strict=True)))
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes that an object gets by being assigned them; none if more has to be done."""

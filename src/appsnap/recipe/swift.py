@@ -57,6 +57,7 @@ class Swift:
         self._reduction_of = reduction_of
         self._run = run
         self._classes: dict[type, Ref] = {}
+        self._keys: set[tuple[str, ...]] = set()  # of dictionaries: none is too long to be an operand
         self._level = 0
 
     def __call__(self, obj: Any) -> Any:
@@ -90,15 +91,21 @@ class Swift:
 
     def _operands(self, items: list[Any]) -> list[Any]:
         """Put operands in the place of items."""
+        named = False
         for index, item in enumerate(items):
             cls = type(item)
             if cls in _PLAIN or (cls is str and len(item) <= INLINE):
                 continue
             found = self(item)
-            items[index] = self._run(item) if found is ABSENT else found
-        return self._draft.operands(items) if Name in map(type, items) else items
+            if found is ABSENT:
+                found = self._run(item)
+            items[index] = found
+            named = named or type(found) is Name
+        return self._draft.operands(items) if named else items
 
     def _list(self, obj: list[Any]) -> Ref:
+        if _PLAIN.issuperset(map(type, obj)):
+            return self._make(obj, _made(List, (obj.copy(),)))
         self._memo[id(obj)] = None
         items = self._operands(obj.copy())
         known = self._memo[id(obj)]
@@ -118,11 +125,15 @@ class Swift:
         return self._make(obj, _made(Tuple, (items,)))
 
     def _dict(self, obj: dict[Any, Any]) -> Any:
-        types = {*map(type, obj)}
-        if not (types <= _PLAIN or (types == _TEXT and max(map(len, obj)) <= INLINE)):
+        keys = (*obj,)
+        if _TEXT.issuperset(map(type, keys)):
+            if keys not in self._keys:
+                if keys and max(map(len, keys)) > INLINE:
+                    return self._run(obj)
+                self._keys.add(keys)
+        elif not _PLAIN.issuperset(map(type, keys)):
             return self._run(obj)
         self._memo[id(obj)] = None
-        keys = (*obj,)
         values = self._operands([*obj.values()])
         known = self._memo[id(obj)]
         if known is None:
