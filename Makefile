@@ -1,6 +1,7 @@
 # make demo      installs appsnap, and does the main job before your eyes
 # make test      installs what tests need, and runs everything: ruff, mypy, pytest
 # make wheel     builds the wheel, and runs the tests against it, installed elsewhere
+# make bench     measures appsnap and its peers, and writes table and plot to docs: 25 minutes
 # make vectors   writes tests/vectors anew: files that every reader of snapshots has to refuse, or not
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CCTV := .cache/cctv-age
 
-.PHONY: demo test lint check pythons wheel vectors age-vectors clean
+.PHONY: demo test lint check pythons wheel bench vectors age-vectors clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py
@@ -30,6 +31,9 @@ pythons: age-vectors
 wheel: $(VENV)/.tests age-vectors
 	tools/test_wheel.sh "$(PYTHON)"
 
+bench: $(VENV)/.bench
+	PYTHONPATH=tools $(BIN)/python -m bench --docs docs
+
 vectors: $(VENV)/.tests
 	$(BIN)/python tools/make_vectors.py
 
@@ -47,6 +51,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.tests: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --group test --group lint
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 clean:

@@ -1,0 +1,80 @@
+"""Measure appsnap and its peers, and print the table: `make bench`, or `PYTHONPATH=tools python -m bench --help`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import table
+from bench.facts import facts
+from bench.measure import Run
+from bench.plan import WORKLOADS
+
+ROWS = ("cold", *(workload.name for workload in WORKLOADS))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, once: to see that it works")
+    parser.add_argument("--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}")
+    parser.add_argument("--runs", type=int, metavar="N", help="measure each workload N times")
+    parser.add_argument("--minutes", type=float, default=24, help="what isn't measured by then is left out (24)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="write table and plot to FOLDER")
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure, and write what was asked for."""
+    arguments = _arguments()
+    chosen = arguments.only or ROWS
+    # As an interrupt does: the process that is measured ends, and its gigabytes go.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with tempfile.TemporaryDirectory(prefix="appsnap-bench-") as folder:
+        run = Run(
+            Path(folder),
+            time.monotonic() + arguments.minutes * 60,
+            quick=arguments.quick,
+            runs=arguments.runs or (1 if arguments.quick else None),
+            say=_say,
+        )
+        if "cold" in chosen:
+            run.measure_commands(15)
+        for workload in WORKLOADS:
+            if workload.name in chosen:
+                run.measure(workload)
+    about = facts(quick=arguments.quick)
+    text = table.whole(run.figures, about, quick=arguments.quick)
+    print(text)
+    if arguments.json:
+        cells = [
+            dict(zip(("workload", "subject", "act"), key, strict=True)) | dataclasses.asdict(cell)
+            for key, cell in run.figures.items()
+        ]
+        arguments.json.write_text(json.dumps({"facts": about, "cells": cells}, indent=1) + "\n", encoding="utf-8")
+    if arguments.docs:
+        _write_docs(arguments.docs, text, run)
+
+
+def _write_docs(folder: Path, text: str, run: Run) -> None:
+    (folder / "performance-table.md").write_text(text, encoding="utf-8")
+    try:
+        from bench.plot import draw  # noqa: PLC0415 - matplotlib may be missing, and takes its time
+    except ModuleNotFoundError as error:
+        _say(f"no plot: {error.name} isn't installed; make bench installs it")
+        return
+    draw(run.figures, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""One measurement, in a process of its own: `python -m bench.child WORKLOAD SUBJECT ACT SIZE SECONDS`.
+
+ACT is `save` or `load`. What takes less than SECONDS is done again until then, and the median counts. It runs in the
+folder of the benchmark, and prints one line of JSON: `seconds`, and `extra`, the peak of memory above
+what the process had before the act; or a `word` that says why there is nothing to measure.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from bench.plan import workload_named
+from bench.subject import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.plan import Workload
+    from bench.subject import Subject
+    from bench.workloads import Data
+
+__all__ = ["measured", "stored"]
+
+WARM_SIZE = 40
+"""Data of that size is saved and loaded first, so that what is imported late isn't measured with the first."""
+
+
+def stored(workload: Workload, subject: Subject) -> Path:
+    """Return the name of the file in which a subject's output waits to be loaded."""
+    name = subject.saved_by or subject.name
+    return Path(f"{workload.name}-{name}".replace(" ", "_"))
+
+
+# Memory
+
+
+def _status(key: str) -> int:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{key}:"):
+            return int(line.split()[1]) << 10
+    raise LookupError(key)
+
+
+def _forget_peak() -> int:
+    """Let the peak of memory begin anew, and return what the process has now, in bytes."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        return _status("VmRSS")
+    except OSError:
+        return _peak()  # the act is charged only with what goes beyond the peak of before
+
+
+def _peak() -> int:
+    try:
+        return _status("VmHWM")
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+# The act
+
+
+def _flush(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    os.fsync(file)
+    os.close(file)
+
+
+def _made(subject: Subject, data: Data, size: int) -> Any:
+    return (data.twisted if subject.is_twisted and data.twisted else data.make)(size)
+
+
+def _saving(subject: Subject, data: Data, size: int, target: Path) -> Callable[[], Any]:
+    save, obj = subject.save, _made(subject, data, size)
+    if save is None:
+        raise Skip("")
+    if not subject.on_disk:
+        return lambda: save(obj)
+
+    def save_to_disk() -> None:
+        save(obj, target)
+        _flush(target)
+
+    return save_to_disk
+
+
+def _loading(subject: Subject, data: Data, size: int, source: Path) -> Callable[[], Any]:
+    load = subject.load
+    if load is None:
+        raise Skip("")
+    if subject.given is not None:
+        given = subject.given(_made(subject, data, size))
+    elif not source.exists():
+        raise Skip("not saved")
+    else:
+        given = source if subject.on_disk else source.read_bytes()
+    return lambda: load(given)
+
+
+def _timed(act: Callable[[], Any], least: float) -> tuple[list[float], int, Any]:
+    """Return the seconds of each call, the memory that the first one took, and what the last one returned."""
+    seconds: list[float] = []
+    extra = 0
+    gc.collect()  # what is saved has lived for long, as a rule
+    while not seconds or sum(seconds) < least:
+        result = None  # freed before the clock starts
+        before = 0 if seconds else _forget_peak()
+        start = time.perf_counter()
+        result = act()
+        seconds.append(time.perf_counter() - start)
+        extra = extra if len(seconds) > 1 else max(0, _peak() - before)
+    return seconds, extra, result
+
+
+def measured(workload: Workload, subject: Subject, act: str, size: int, least: float) -> dict[str, Any]:
+    """Do it, and return what there is to print."""
+    data = subject.data or workload.data
+    path = stored(workload, subject)
+    _warm_up(workload, subject, data, act)
+    if act == "save":
+        seconds, extra, result = _timed(_saving(subject, data, size, path), least)
+        if result is not None:
+            path.write_bytes(_encoded(result))
+    else:
+        seconds, extra, result = _timed(_loading(subject, data, size, path), least)
+        if subject.returns_object and not data.holds(result, size):
+            raise Skip("wrong")
+        if data.heavy and result is not None:
+            extra = max(0, extra - size)
+    return {"seconds": median(seconds), "extra": extra}
+
+
+def _encoded(result: bytes | str) -> bytes:
+    return result.encode() if isinstance(result, str) else result
+
+
+def _warm_up(workload: Workload, subject: Subject, data: Data, act: str) -> None:
+    """Save something small, and load it where that is the act."""
+    path = Path(f"small-{os.getpid()}")
+    obj = _made(subject, data, WARM_SIZE)
+    save = (workload.subject(subject.saved_by) if subject.saved_by else subject).save
+    if save is None or subject.load is None:
+        raise Skip("")
+    if subject.on_disk:
+        save(obj, path)
+        given: Any = path
+    else:
+        saved = save(obj)
+        given = subject.given(obj) if subject.given else _encoded(saved)
+    if act == "load":
+        subject.load(given)
+    path.unlink(missing_ok=True)
+
+
+def _word(error: BaseException) -> str:
+    match error:
+        case Skip():
+            return str(error)
+        case MemoryError():
+            return "out of memory"
+    if isinstance(error, RecursionError) or isinstance(error.__cause__ or error.__context__, RecursionError):
+        return "too deep"
+    name = type(error).__name__
+    return "refuses" if "Untrusted" in name else f"fails: {name}"
+
+
+def main() -> None:
+    """Print the figures of one measurement."""
+    name, subject_name, act, size, least = sys.argv[1:]
+    workload = workload_named(name)
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))  # a MemoryError rather than the end of other processes
+    try:
+        found = measured(workload, workload.subject(subject_name), act, int(size), float(least))
+    except Exception as error:  # noqa: BLE001 - whatever a peer raises is what the table says of it
+        found = {"word": _word(error), "error": f"{type(error).__name__}: {error}"[:500]}
+    print(json.dumps(found), flush=True)
+    os._exit(0)  # what is nested deep would take the interpreter with it when it is freed
+
+
+if __name__ == "__main__":
+    main()

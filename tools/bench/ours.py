@@ -1,0 +1,97 @@
+"""appsnap, as its users call it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import appsnap
+from appsnap.files import age
+from bench.subject import Skip, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["AGE_LAYER", "AUDITED", "ENCRYPTED", "ENCRYPTED_FILE", "FILES", "KINDS", "MAPPED", "identity"]
+
+TRUST = ["bench.workloads.*"]
+
+
+def _kind(kind: str) -> Subject:
+    return Subject(
+        f"appsnap {kind}",
+        functools.partial(appsnap.dumps, kind=kind),
+        functools.partial(appsnap.loads, trust=appsnap.EVERYTHING),
+    )
+
+
+def _file(kind: str) -> Subject:
+    """Signed by the key that the first save makes, so that loading asks for no trust."""
+    return Subject(f"appsnap {kind}", functools.partial(appsnap.save, kind=kind), appsnap.load, on_disk=True)
+
+
+KINDS = tuple(map(_kind, ("pickle", "msgpack", "source", "xml")))
+FILES = tuple(map(_file, ("pickle", "msgpack", "source", "xml")))
+AUDITED = Subject(
+    "appsnap pickle, audited", None, functools.partial(appsnap.loads, trust=TRUST), saved_by="appsnap pickle"
+)
+
+
+def _load_mapped(path: Path) -> Any:
+    if "mmap" not in inspect.signature(appsnap.load).parameters:
+        raise Skip("not built")
+    load: Any = appsnap.load
+    return load(path, mmap=True)
+
+
+MAPPED = Subject("appsnap pickle, mmap", None, _load_mapped, saved_by="appsnap pickle", on_disk=True)
+
+
+# Encrypted, for an age recipient: a passphrase would add scrypt's second
+
+
+def identity() -> age.X25519Identity:
+    """Return the identity of this run, which is kept in the current folder."""
+    path = Path("identity.txt")
+    if not path.exists():
+        path.write_text(f"{age.X25519Identity.generate()}\n")
+    return age.X25519Identity.parse(path.read_text().strip())
+
+
+def _recipients() -> list[str]:
+    return [str(identity().recipient)]
+
+
+def _load(load: Any, source: Any) -> Any:
+    return load(source, identities=[str(identity())], trust=appsnap.EVERYTHING)
+
+
+def _consume(pieces: Iterable[object]) -> None:
+    for _ in pieces:
+        pass
+
+
+def _encrypt(array: Any) -> Iterable[Any]:
+    return age.encrypt([memoryview(array).cast("B")], [identity().recipient])
+
+
+ENCRYPTED = Subject(
+    "appsnap pickle",
+    lambda obj: appsnap.dumps(obj, recipients=_recipients()),
+    functools.partial(_load, appsnap.loads),
+)
+ENCRYPTED_FILE = Subject(
+    "appsnap pickle to a file",
+    lambda obj, path: appsnap.save(obj, path, recipients=_recipients()),
+    functools.partial(_load, appsnap.load),
+    on_disk=True,
+)
+AGE_LAYER = Subject(
+    "appsnap's age layer alone",
+    lambda array: _consume(_encrypt(array)),
+    lambda data: _consume(age.decrypt([data], [identity()])),
+    given=lambda array: b"".join(bytes(piece) for piece in _encrypt(array)),
+    returns_object=False,
+)

@@ -1,0 +1,164 @@
+"""The figures of a run as Markdown: which aims are held, and everybody beside everybody."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.aims import AIMS, judged
+from bench.measure import COMMANDS, ratios
+from bench.plan import SHOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.aims import Aim, Verdict
+    from bench.measure import Cell, Figures
+    from bench.plan import Workload
+
+__all__ = ["aims_table", "peers_tables", "spread", "whole"]
+
+NAMES = {workload.name: workload.what for workload in SHOWN} | {"cold": "cold start"}
+
+
+def _number(value: float) -> str:
+    """Write three digits, which is more than a measurement is worth, and no exponent."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Write the median, with the least and the most behind it."""
+    middle = _number(median(values))
+    least, most = _number(min(values)), _number(max(values))
+    return middle if least == most else f"{middle} ({least}–{most})"
+
+
+def _seconds(value: float) -> str:
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):
+        if value * factor >= 1:
+            return f"{_number(value * factor)} {unit}"
+    return f"{_number(value * 1e6)} µs"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value / 1e6:,.0f} MB" if value >= 1e6 else "< 1 MB"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+# Aims
+
+
+def _what(aim: Aim) -> str:
+    what = f"{NAMES[aim.workload]}: {aim.subject}"
+    return what if aim.act == "run" else f"{what}, {aim.act}"
+
+
+def _goal(aim: Aim) -> str:
+    match aim.unit:
+        case "ratio":
+            return f"≤ {_number(aim.most)} × {aim.against}"
+        case "exponent":
+            return f"grows as n^{aim.most:g} or less"
+        case "works":
+            return "works"
+    return f"≤ {aim.most:,.0f} {aim.unit}"
+
+
+def _found(verdict: Verdict) -> str:
+    if verdict.word:
+        return verdict.word
+    match verdict.aim.unit:
+        case "works":
+            return _seconds(median(verdict.figures))
+        case "exponent":
+            return f"n^{spread(verdict.figures)}"
+        case "ratio":
+            return f"{spread(verdict.figures)} ×"
+        case unit:
+            return f"{spread(verdict.figures)} {unit}"
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.word:
+        return "**missed**" if verdict.aim.unit == "works" and verdict.word != "no time" else "open"
+    if verdict.aim.unit == "works":
+        return "held"
+    middle = median(verdict.figures)
+    if middle <= verdict.aim.most:
+        return "held"
+    if verdict.aim.unit == "exponent":
+        return f"**missed** by {middle - verdict.aim.most:.2f}"
+    return f"**missed** by {middle / verdict.aim.most - 1:,.0%}"
+
+
+def aims_table(figures: Figures, aims: Iterable[Aim] = AIMS, *, quick: bool = False) -> list[str]:
+    """Return the lines of the table of aims: those whose workload was measured."""
+    verdicts = [verdict for aim in aims if (verdict := judged(aim, figures, quick=quick)) is not None]
+    rows = [[_what(one.aim), _found(one), _goal(one.aim), _outcome(one)] for one in verdicts]
+    return _table(["what", "measured", "aim", "outcome"], rows)
+
+
+# Everybody
+
+
+def _cells(cell: Cell | None, reference: Cell | None) -> list[str]:
+    if cell is None:
+        return ["", "", ""]
+    if not cell.seconds:
+        return [cell.word, "", ""]
+    against = ratios(cell, reference)
+    memory = _megabytes(median(cell.extra)) if cell.extra else ""
+    return [f"{spread(against)} ×" if against else "", _seconds(median(cell.seconds)), memory]
+
+
+def _of_workload(workload: Workload, figures: Figures) -> list[str]:
+    rows = []
+    for subject in sorted(workload.subjects, key=lambda subject: not subject.name.startswith("appsnap")):
+        row = [subject.name]
+        for act in ("save", "load"):
+            cell = figures.get((workload.name, subject.name, act))
+            row += _cells(cell, figures.get((workload.name, workload.reference, act)))
+        rows.append(row)
+    turns = max(len(cell.seconds) for (name, _, _), cell in figures.items() if name == workload.name)
+    title = f"{workload.what}; {turns} run{'s' * (turns != 1)}"
+    return _table([title, "save", "time", "memory", "load", "time", "memory"], rows)
+
+
+def peers_tables(figures: Figures) -> list[str]:
+    """Return the lines of one table for each workload that was measured."""
+    measured = {workload for workload, _, _ in figures}
+    lines = []
+    for workload in SHOWN:
+        if workload.name in measured:
+            lines += [*_of_workload(workload, figures), ""]
+    if "cold" in measured:
+        first, *_ = (figures[("cold", name, "run")] for name in COMMANDS)
+        rows = [[name, *_cells(figures["cold", name, "run"], first)[:2]] for name in COMMANDS]
+        lines += [*_table(["cold start", "run", "time"], rows), ""]
+    return lines
+
+
+def whole(figures: Figures, facts: dict[str, str], *, quick: bool = False) -> str:
+    """Return all that there is to print, and to keep in the papers."""
+    lines = [
+        "# Performance: the figures of a run",
+        "",
+        "Written by `make bench`; [performance.md](performance.md) says how to read it.",
+        "",
+        *(f"* {name}: {fact}" for name, fact in facts.items()),
+        "",
+        "## Aims",
+        "",
+        *aims_table(figures, quick=quick),
+        "",
+        "## Everybody",
+        "",
+        *peers_tables(figures),
+    ]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,159 @@
+"""The data that is saved and loaded, in any size, and how to tell that it came back."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from appsnap import service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "RECORDS", "SERVICES", "Data", "Small", "parts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """One sort of data. `holds` tells whether an object is what `make` made; both are given the size.
+
+    `twisted` makes the same for the peers that come from Twisted, where their own classes differ.
+    `heavy` data has a size in bytes that is most of what it costs: when it is loaded, it is itself no extra memory.
+    """
+
+    make: Callable[[int], Any]
+    holds: Callable[[Any, int], bool]
+    twisted: Callable[[int], Any] | None = None
+    heavy: bool = False
+
+
+# Services
+
+
+class Small(service.Service):
+    """A service as they are: a name, a port, some options, a number."""
+
+    def __init__(self, number: int) -> None:
+        self.name, self.port, self.options, self.rate = parts_of(number)
+
+
+def parts_of(number: int) -> tuple[str, int, dict[str, Any], float]:
+    """Return what a service of that number has: its name, port, options and rate."""
+    options = {"host": "localhost", "paths": ["/", f"/shop/{number}"], "secure": number % 2 == 0}
+    return f"service-{number}", 8000 + number % 1000, options, number / 7
+
+
+def _make_services(size: int) -> service.MultiService:
+    root = service.MultiService()
+    for number in range(size):
+        Small(number).setServiceParent(root)
+    return root
+
+
+def _make_twisted_services(size: int) -> Any:
+    from bench import twisted_service  # noqa: PLC0415 - Twisted may be missing
+
+    return twisted_service.make(size)
+
+
+def _holds_services(root: Any, size: int) -> bool:
+    last = root.services[-1]
+    return (
+        len(root.services) == size
+        and (last.name, last.port, last.options, last.rate) == parts_of(size - 1)
+        and last.parent is root
+        and root.getServiceNamed("service-0") is root.services[0]
+    )
+
+
+SERVICES = Data(_make_services, _holds_services, _make_twisted_services)
+
+
+# Plain data
+
+
+def _record(number: int) -> dict[str, Any]:
+    return {"name": f"customer {number}", "orders": number, "spent": number / 3}
+
+
+RECORDS = Data(
+    lambda size: [_record(number) for number in range(size)],
+    lambda records, size: len(records) == size and records[-1] == _record(size - 1),
+)
+
+
+# Arrays
+
+
+def _make_array(size: int) -> Any:
+    import numpy as np  # noqa: PLC0415 - as Twisted
+
+    return np.random.default_rng(0).integers(0, 1 << 62, size // 8)  # nothing that could be compressed
+
+
+def _holds_array(array: Any, size: int) -> bool:
+    import numpy as np  # noqa: PLC0415 - as Twisted
+
+    first = np.random.default_rng(0).integers(0, 1 << 62, min(1000, size // 8))
+    return bool(array.shape == (size // 8,) and (array[: len(first)] == first).all())
+
+
+def _make_arrays(size: int) -> Any:
+    import numpy as np  # noqa: PLC0415 - as Twisted
+
+    return [np.arange(128) + number for number in range(size)]
+
+
+def _holds_arrays(arrays: Any, size: int) -> bool:
+    return len(arrays) == size and arrays[-1].tolist() == list(range(size - 1, size + 127))
+
+
+ARRAY = Data(_make_array, _holds_array, heavy=True)
+ARRAYS = Data(_make_arrays, _holds_arrays)
+
+
+# Shapes
+
+
+def _make_deep(size: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(size - 1):
+        inner = [inner]
+    return inner
+
+
+def _holds_deep(found: list[Any], size: int) -> bool:
+    depth = 1
+    while found:
+        (found,) = found
+        depth += 1
+    return depth == size
+
+
+DEEP = Data(_make_deep, _holds_deep)
+
+LAYERS = 20
+"""Of the graph: no deeper, so that the peers that recurse can take it."""
+
+
+def _make_graph(size: int) -> list[Any]:
+    chosen = random.Random(0)
+    layer: list[Any] = []
+    for level in range(LAYERS):
+        parts = [chosen.sample(layer, min(4, len(layer))) for _ in range(size // LAYERS)]
+        layer = [{"level": level, "parts": part} for part in parts]
+    return layer
+
+
+def _holds_graph(top: list[Any], size: int) -> bool:
+    known: dict[int, Any] = {}
+    found = top
+    while found:
+        known |= {id(node): node for node in found}
+        found = [part for node in {id(node): node for node in found}.values() for part in node["parts"]]
+    # A copy for each place would be up to 4 ** 19 times as many; some of a layer are no part of any above.
+    return len(top) == size // LAYERS and len(known) <= size
+
+
+GRAPH = Data(_make_graph, _holds_graph)
