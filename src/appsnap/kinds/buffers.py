@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,8 +61,9 @@ _HEAD = 4 << 20
 CHUNK = 8 << 20
 """Bytes of a buffer that have a checksum of their own, so that several threads can hash it."""
 
-_HASHERS = 2
-"""Threads that hash: together they are faster than what reads or writes."""
+_HASHERS = max(1, min(2, (os.cpu_count() or 1) - 1))
+"""Threads that hash. Two are faster than what reads or writes, one is nearly as fast; more than there are processors
+besides that would be in its way (with two, a load took 0.62 s instead of 0.54 on two processors)."""
 
 
 # Out
