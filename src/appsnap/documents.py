@@ -8,6 +8,7 @@ from appsnap.files.header import distributions_of
 from appsnap.kinds import kind_named, pickle
 from appsnap.kinds.buffers import Sealed
 from appsnap.recipe.freeze import freeze
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Name
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["counted", "document"]
 
 
+@collected_later
 def document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
     """Return the document of objects, in pieces. Raises CannotSave with every place that no file can hold."""
     module = kind_named(header.kind)

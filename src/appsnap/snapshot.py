@@ -15,6 +15,7 @@ from appsnap.kinds import Document, kind_named, pickle
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 from appsnap.recipe.build import build
+from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
@@ -110,6 +111,7 @@ def _keys() -> Keyring:
 # In
 
 
+@collected_later
 def load(
     path: str | os.PathLike[str],
     *,
@@ -147,6 +149,7 @@ def load(
     return opened.build(trust, once=True)
 
 
+@collected_later
 def loads(
     data: Buffer,
     *,

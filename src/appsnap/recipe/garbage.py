@@ -19,7 +19,8 @@ def collected_later(function: Callable[P, T]) -> Callable[P, T]:
     """Let a function run without the garbage collector.
 
     The collector looks at all objects again and again while their number grows, and finds nothing: for a tree of 10,000
-    objects that is two thirds of the time of `freeze` or of reading a recipe.
+    objects that is two thirds of the time of `freeze` or of reading a recipe. Functions that make a recipe and need it
+    no longer run without it as a whole: then it is gone before the collector looks.
     """
 
     @functools.wraps(function)
