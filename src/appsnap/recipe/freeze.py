@@ -38,7 +38,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Value,
 )
-from appsnap.recipe.swift import ABSENT, EMPTY, Swift
+from appsnap.recipe.swift import ABSENT, LEVELS, Swift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["freeze"]
 
 _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
-_PLAIN = frozenset({type(None), bool, int, float})
 _SET_REDUCTIONS = (set.__reduce__, frozenset.__reduce__)
 _RETURNS = 20
 """How often an object's arguments may lead back to it before it is made. Those that come to an end need one or two."""
@@ -94,9 +93,8 @@ class _Freezer:
             set: self._set,
             frozenset: self._frozenset,
         }
-        self._quick: Callable[[Any], Any] = self._known
-        if swiftly:
-            self._quick = Swift(self._draft, self._memo, self._kept, self._reduction, self._run)
+        levels = LEVELS if swiftly else 0
+        self._quick = Swift(self._draft, self._memo, self._kept, self._reduction, self._run, levels=levels)
 
     def freeze(self, obj: Any) -> Recipe:
         self._order = Order(obj, self._reduction, self._memo)
@@ -115,14 +113,14 @@ class _Freezer:
             self.__dict__.clear()
 
     def _run(self, obj: Any, reduction: Any = ABSENT) -> Lazy:
-        """Drive the generators: the innermost is asked for its next child, and sent the operand of that."""
-        result: Any = self._known(obj)
-        if result is not ABSENT:
-            return result  # type: ignore[no-any-return]  # an operand
+        """Take apart what has no operand yet, by its reduction if that is known.
+
+        Drives the generators: the innermost is asked for its next child, and sent the operand of that.
+        """
         frames = [self._enter(obj) if reduction is ABSENT else self._taken_apart(obj, reduction)]
         way = self._way
         way.append(("", None, obj))
-        result = None
+        result: Any = None
         while frames:
             try:
                 child, form, key = frames[-1].send(result)
@@ -138,21 +136,7 @@ class _Freezer:
                 continue
             frames.pop()
             way.pop()
-        return result  # type: ignore[no-any-return]  # the same
-
-    def _known(self, obj: Any) -> Any:
-        """Return the operand of what is an atom or has one already, else `ABSENT`."""
-        cls = type(obj)
-        if cls in _PLAIN:
-            return obj
-        if cls is str:
-            return self._draft.text(obj)
-        if cls is bytes and len(obj) <= INLINE:
-            return obj
-        operand = self._memo.get(id(obj), ABSENT)
-        if operand is None:
-            operand = self._memo[id(obj)] = self._draft.make(EMPTY[cls])
-        return operand
+        return result  # type: ignore[no-any-return]  # an operand
 
     def _enter(self, obj: Any) -> Frame:
         container = self._containers.get(type(obj))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.draft import Draft, Lazy
 
-__all__ = ["ABSENT", "EMPTY", "LEVELS", "Swift"]
+__all__ = ["ABSENT", "LEVELS", "Swift"]
 
 ABSENT: Any = object()
 """What is returned for what has no operand yet, and is left to the caller."""
@@ -27,7 +27,7 @@ ABSENT: Any = object()
 LEVELS = 100
 """Python's recursion limit is 1,000 as a rule, and a call takes one or two of it."""
 
-EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
+_EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
 """What is made of a container that its own items lead back to."""
 
 _PLAIN = frozenset({type(None), bool, int, float})
@@ -40,7 +40,8 @@ class Swift:
     """Takes objects apart for a freezer.
 
     `memo` and `kept` are the freezer's: operands by id, None while a container is taken apart, and what has to live as
-    long as its id counts. `run` takes apart what is too difficult, by its reduction if that is known.
+    long as its id counts. `run` takes apart what is too difficult, by its reduction if that is known. Below so many
+    `levels`, only what is an atom or has an operand already is known here: with none, nothing is taken apart at all.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Swift:
         kept: list[Any],
         reduction_of: Callable[[Any], Any],
         run: Callable[..., Any],
+        *,
+        levels: int = LEVELS,
     ) -> None:
         self._draft = draft
         self._memo = memo
@@ -59,6 +62,7 @@ class Swift:
         self._classes: dict[type, Ref] = {}
         self._keys: set[tuple[str, ...]] = set()  # of dictionaries: none is too long to be an operand
         self._level = 0
+        self._levels = levels
 
     def __call__(self, obj: Any) -> Any:
         """Return the operand of an object, or `ABSENT` where it is too deep."""
@@ -71,10 +75,10 @@ class Swift:
             return obj
         known = self._memo.get(id(obj), ABSENT)
         if known is None:
-            known = self._memo[id(obj)] = self._draft.make(EMPTY[cls])
+            known = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
         if known is not ABSENT:
             return known
-        if self._level >= LEVELS:
+        if self._level >= self._levels:
             return ABSENT
         self._level += 1
         found = _WAYS.get(cls, Swift._object)(self, obj)
