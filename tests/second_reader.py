@@ -182,7 +182,7 @@ def unpacked_mapping(keys, values, numbered):
     """Return keys and values. `numbered` has the keys that have a number."""
     if isinstance(keys, list):
         keys = [*map(operand, keys)]
-        if all(isinstance(key, str) and len(key) <= 64 for key in keys):
+        if all(isinstance(key, str) for key in keys) and sum(len(key) for key in keys) <= 16 * len(keys):
             numbered.append(keys)
     else:
         keys = numbered[index(keys)]

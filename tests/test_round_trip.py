@@ -92,6 +92,34 @@ class TestFreezing:
 
         assert repr((listed(swift.steps), swift.root)) == repr((listed(plain.steps), plain.root))
 
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_class_that_leads_back(self, kind):
+        """A class that is saved by value and holds one of its objects holds that one, not another."""
+
+        class Local:
+            pass
+
+        Local.instance = Local()
+
+        (back,) = loads(dumps([Local.instance], kind), trust=EVERYTHING)
+
+        assert type(back).instance is back
+
+    def test_what_a_state_makes_lives_long_enough(self):
+        """No two containers that states make, and whose items lead back to them, are taken for one."""
+        graph = [zoo.Fresh(number) for number in range(300)]
+
+        back = loads(dumps(graph, "msgpack"), trust=["zoo.*"])
+
+        assert [one.made[0].number for one in back] == [*range(300)]
+        assert all(one.made[0].back is one.made for one in back)
+
+    def test_classes_that_call_themselves_equal(self):
+        """Objects of two classes that a metaclass takes for equal come back as what they are."""
+        back = loads(dumps([zoo.Upper(), zoo.upper(), zoo.Upper()], "msgpack"), trust=EVERYTHING)
+
+        assert [type(one).__name__ for one in back] == ["Upper", "upper", "Upper"]
+
     @pytest.mark.parametrize("depth", [LEVELS - 1, LEVELS, LEVELS + 1, 3 * LEVELS])
     def test_below_the_levels(self, depth):
         """What lies deeper than the swift way goes is taken apart all the same, cycles included."""

@@ -318,3 +318,56 @@ def _fill(obj, name, part, key):
         setattr(obj, name, part)
     if isinstance(obj, (MyList, MyDict, MySet)) and name > "m":
         setattr(obj, name, part)
+
+
+class Fresh:
+    """Its state has a list that is made anew each time, and leads back to itself by way of its item."""
+
+    current = None
+
+    def __init__(self, number):
+        self.number = number
+
+    def __getstate__(self):
+        Fresh.current = [FreshItem(self.number)]
+        return {"made": Fresh.current}
+
+
+class FreshItem:
+    """The item of such a list."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __getstate__(self):
+        return {"number": self.number, "back": Fresh.current}
+
+
+class Lowered(type):
+    """Takes classes for equal whose names differ only in case."""
+
+    def __eq__(cls, other):
+        return type(other) is Lowered and cls.__name__.lower() == other.__name__.lower()
+
+    def __hash__(cls):
+        return hash(cls.__name__.lower())
+
+
+class Upper(metaclass=Lowered):
+    """One of two such classes."""
+
+
+class upper(metaclass=Lowered):  # noqa: N801 - only the case of its name differs
+    """The other one."""
+
+
+class Made:
+    """Made by a function, not by its class."""
+
+    def __reduce__(self):
+        return make_made, (), dict(self.__dict__)
+
+
+def make_made():
+    """Return one of those."""
+    return Made.__new__(Made)

@@ -83,16 +83,14 @@ def is_restored(cls: type) -> bool:
 def left_out(cls: type) -> str | None:
     """Return a digest of the names of a class's transient attributes, if leaving them out is all that restoring means.
 
-    None where one of them has a factory, or the class has versions or a `__setstate__`.
+    None where one of them has a factory or is no text, or the class has versions, or has or may answer `__setstate__`.
     """
     drop = transients(cls)
-    if (
-        any(factory is not None for factory in drop.values())
-        or issubclass(cls, Versioned)
-        or hasattr(cls, "__setstate__")
-    ):
+    made_anew = any(factory is not None for factory in drop.values()) or not all(type(name) is str for name in drop)
+    if made_anew or issubclass(cls, Versioned) or hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__"):
         return None
-    return hashlib.sha256("\n".join(sorted(drop)).encode()).hexdigest()[:16]
+    spelled = "".join(f"{len(name)}:{name}" for name in sorted(drop))
+    return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def lasting_state(cls: type, state: Any) -> Any:
@@ -103,7 +101,7 @@ def lasting_state(cls: type, state: Any) -> Any:
     """
     drop = transients(cls)
     if isinstance(state, dict):
-        lasting = {**state}
+        lasting = {**state} if type(state) is dict else dict(state.items())
         for name in drop:
             lasting.pop(name, None)
         return lasting

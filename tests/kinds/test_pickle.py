@@ -1,3 +1,4 @@
+import copyreg
 import io
 import pickle
 import pickletools
@@ -184,6 +185,44 @@ class TestTrustedAsCode:
             evolve.transients.cache_clear()
 
         assert back.__dict__ == expected
+
+    @pytest.mark.parametrize("by_code", [False, True])
+    def test_made_otherwise_than_by_its_class(self, monkeypatch, by_code):
+        """So it is where the pickle doesn't name the class as what the object is made of."""
+        monkeypatch.setattr(zoo.Made, "__transient__", ("passing",), raising=False)
+        evolve.transients.cache_clear()
+        if by_code:
+            copyreg.add_extension("zoo", "Made", 240)
+            monkeypatch.delattr(zoo.Made, "__reduce__")
+        try:
+            made = zoo.Made()
+            made.lasting, made.passing, made.more = 1, 2, 3
+            data = dumps([made], "pickle")
+            monkeypatch.setattr(zoo.Made, "__transient__", {"passing": None, "more": list})
+            evolve.transients.cache_clear()
+            (back,) = loads(data, trust=EVERYTHING)
+        finally:
+            monkeypatch.undo()
+            evolve.transients.cache_clear()
+            if by_code:
+                copyreg.remove_extension("zoo", "Made", 240)
+
+        assert back.__dict__ == {"lasting": 1, "more": []}
+
+    @pytest.mark.parametrize("name", [1, "\ud800", "a\nb"])
+    def test_odd_transients(self, monkeypatch, name):
+        """Whatever stands among the names of transient attributes, the object can be saved."""
+        monkeypatch.setattr(zoo.Node, "__transient__", (name, "passing"), raising=False)
+        evolve.transients.cache_clear()
+        try:
+            node = zoo.Node()
+            node.lasting, node.passing = 1, 2
+            (back,) = loads(dumps([node], "pickle"), trust=EVERYTHING)
+        finally:
+            monkeypatch.undo()
+            evolve.transients.cache_clear()
+
+        assert back.__dict__ == {"lasting": 1}
 
     def test_nothing_is_run_without_trust(self):
         """A pickle that calls something is refused before the call."""

@@ -3,13 +3,17 @@ import hashlib
 import math
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
 import appsnap
 import shop
 from appsnap.errors import Damaged, NewerFormat, NotTrusted
+from appsnap.files.header import Header
 from appsnap.kinds import source
+from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Value
+from appsnap.service import Service
 
 HEAD = '# appsnap 1 source: {"version": "0.1.0"}\n\n'
 
@@ -46,6 +50,37 @@ class TestWriting:
 
         assert len(tree.body) > 30
         assert max(statement.end_lineno - statement.lineno for statement in tree.body) < 2100
+
+    @pytest.mark.parametrize("wrap", [list, lambda items: dict(enumerate(items))])
+    def test_much_in_many_items_is_divided(self, wrap):
+        """A long container of large items is filled in statements that a reader takes."""
+        items = [Service() for _ in range(600)]
+        for number, one in enumerate(items):
+            vars(one).update({f"attribute_{at}": f"text {number}" for at in range(120)})
+
+        back = appsnap.loads(appsnap.dumps(wrap(items), "source"))
+
+        found = back if type(back) is list else back.values()
+        assert [vars(one) for one in found] == [vars(one) for one in items]
+
+    def test_levels_keep_no_copies(self):
+        """A long text deep within a statement isn't kept once for each level around it."""
+        text = "t" * 200_000
+        steps, above = [Name("shop.services", "Web"), Value(text)], Ref(1)
+        for _ in range(11):
+            target = Ref(sum(type(step) is not State for step in steps))
+            steps += [New(Ref(0), ()), State(target, ("a",), [above]), *[State(target, ("b",), [1])] * 7]
+            above = target
+        recipe = Recipe(steps, above)
+        tracemalloc.start()
+        try:
+            pieces = source.write(Header("source"), recipe, {})
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert b"".join(pieces).count(b"t" * 80) == len(text) // 80
+        assert peak < 40 * len(text)
 
     def test_deep_nesting_is_broken_by_variables(self):
         """No expression is nested deeper than Python's own parser can bear."""

@@ -83,9 +83,10 @@ class Reader:
     def read(self, line: int, piece: str) -> None:
         """Read whole statements, behind the given number of lines. Raises Damaged, with the line."""
         self._line = line
-        if len(piece) > 5 * _PIECE and len(_PART.findall(_TEXT.sub("", piece))) > MOST_PARTS:
+        long = len(piece) > 5 * _PIECE
+        if long and len(_PART.findall(_TEXT.sub("", piece))) > MOST_PARTS:
             raise Damaged(f"the statement behind line {line} has more than {MOST_PARTS:,} parts")
-        found = tokens(piece) if self._scanner else None
+        found = None if long or self._scanner is None else tokens(piece)
         if found is not None:
             self._scan(found)
             return

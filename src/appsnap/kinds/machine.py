@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
-from appsnap.recipe.steps import INLINE, Add, Dict, FrozenSet, List, Name, Ref, Set, SetState, Tuple, Value
+from appsnap.recipe.steps import INLINE, Add, Dict, FrozenSet, List, Name, Ref, Set, SetState, Tuple, Value, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,6 @@ _U8 = struct.Struct("<Q")
 
 _OPERANDS = frozenset({type(None), bool, int, float, Ref})
 _TEXT = frozenset({str})
-_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 
 
 class Open:
@@ -49,7 +48,7 @@ class Open:
     keys: Any = ()  # of a dictionary
     items: Any = ()  # in a list of its own, if there are any
     ref: Ref | None = None
-    handed_over = False  # as a state: its items stand in a State step
+    handed_over = False  # as a state, or as arguments: its items stand in another step
 
 
 class OpenDict(Open):
@@ -144,13 +143,6 @@ class Machine:
 
     # Stack
 
-    def push_mark(self) -> None:
-        """Begin a stack of what lies above a mark."""
-        if len(self.marks) >= self.most:
-            raise self.too_many("marks")
-        self.marks.append(self.stack)
-        self.stack = []
-
     def too_many(self, what: str) -> CannotLoad:
         """Return the error for more of something than the limit on steps allows."""
         return over("steps", self.most, f"too many {what} are open")
@@ -174,13 +166,13 @@ class Machine:
 
     def close(self, item: Open) -> Ref:
         """Make a container, if no step has made it yet."""
-        if item.handed_over:
+        if item.handed_over and item.form is Dict:
             raise SharedStateError
         if item.ref is None:
             form = item.form
             items = self.operands(item.items) if form is Tuple else item.items
-            item.ref = self.draft.make(_made(form, (tuple(item.keys), items) if form is Dict else (items,)))
-            self.opened -= 1
+            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is Dict else (items,)))
+            self.opened -= not item.handed_over
         return item.ref
 
     def target(self, item: _Stacked) -> Ref:
@@ -244,7 +236,9 @@ class Machine:
         item = self.stack.pop()
         if type(item) is not OpenTuple:
             raise ValueError("arguments that are no tuple")
-        self.opened -= 1
+        if not item.handed_over:
+            item.handed_over = True
+            self.opened -= 1
         return item.items  # type: ignore[no-any-return]  # a list, in a tuple
 
     def reduce(self) -> None:
@@ -287,11 +281,6 @@ class Machine:
             self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
         else:
             self.stack.append(self.draft.new(self.callable(cls), []))
-
-    def build(self) -> None:
-        """Pop a state, and give it to the top of the stack."""
-        state = self.stack.pop()
-        self.set_state(self.target(self.stack[-1]), state)
 
     def set_state(self, target: Ref, state: Any) -> None:
         """Give a state to what a register holds."""

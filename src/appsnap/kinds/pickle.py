@@ -96,9 +96,9 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(*evolve.successor(module, name))
         dotted = f"{module}.{name}"
-        if isinstance(found, type) and evolve.is_restored(found) and dotted not in self._restored:
-            left_out = evolve.left_out(found)
-            if left_out is None or self._left_out.get(dotted) != left_out:
+        if isinstance(found, type) and evolve.is_restored(found):
+            left_out = self._left_out.get(dotted)
+            if dotted not in self._restored if left_out is None else evolve.left_out(found) != left_out:
                 raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
         return found
 

@@ -42,39 +42,43 @@ _WIDTH = 100
 class _Group:
     """Text between brackets, which goes on one line if it fits, else one item a line.
 
-    `flat` is it on one line, `size` the columns that this takes: too many if something in it has a line of its own.
+    `size` is the columns that one line takes: too many if something in it has a line of its own. `text` is that line,
+    and None where it can't fit: each level of what is large would keep a copy of it.
     """
 
-    __slots__ = ("close", "flat", "items", "open", "size")
+    __slots__ = ("close", "items", "open", "size", "text")
 
     def __init__(self, open_: str, items: list[Any], close: str) -> None:
         self.open, self.items, self.close = open_, items, close
-        texts = []
-        size = 0
+        size = len(open_) + len(close)
         for item in items:
-            if type(item) is str:
-                texts.append(item)
-            else:
-                texts.append(item.flat)
-                size = max(size, item.size)
+            size += 2 + (len(item) if type(item) is str else item.size)
+        self.size = size
+        self.text = self.flat() if size <= _WIDTH else None
+
+    def flat(self) -> str:
+        texts = [item if type(item) is str else _flat(item) for item in self.items]
         # A tuple of one keeps its comma.
-        self.flat = f"{open_}{', '.join(texts)}{',' if open_ == '(' and len(items) == 1 else ''}{close}"
-        self.size = max(size, len(self.flat))
+        return f"{self.open}{', '.join(texts)}{',' if self.open == '(' and len(texts) == 1 else ''}{self.close}"
 
     def laid_out(self, indent: int, _used: int) -> str:
         inner = "".join(f"{_line(item, indent + 4)},\n" for item in self.items)
-        return f"{self.open}\n{inner}{' ' * indent}{self.close}" if inner else self.flat
+        return f"{self.open}\n{inner}{' ' * indent}{self.close}" if inner else self.open + self.close
 
 
 class _Pieces:
     """One literal in pieces, each on a line: adjacent literals have no commas between them."""
 
-    __slots__ = ("flat", "items", "size")
+    __slots__ = ("items",)
+
+    size = _WIDTH + 1
+    text = None
 
     def __init__(self, items: list[str]) -> None:
         self.items = items
-        self.flat = f"({' '.join(items)})"
-        self.size = _WIDTH + 1
+
+    def flat(self) -> str:
+        return f"({' '.join(self.items)})"
 
     def laid_out(self, indent: int, _used: int) -> str:
         inner = "".join(f"{_line(item, indent + 4)}\n" for item in self.items)
@@ -84,12 +88,15 @@ class _Pieces:
 class _Wrapped:
     """Something behind a prefix, or with a suffix: `key: […]`, `name=(…)`, `[].append`."""
 
-    __slots__ = ("flat", "prefix", "size", "suffix", "value")
+    __slots__ = ("prefix", "size", "suffix", "text", "value")
 
     def __init__(self, prefix: str, value: Any, suffix: str = "") -> None:
         self.prefix, self.value, self.suffix = prefix, value, suffix
-        self.flat = f"{prefix}{value.flat}{suffix}"
         self.size = len(prefix) + value.size + len(suffix)
+        self.text = None if value.text is None else f"{prefix}{value.text}{suffix}"
+
+    def flat(self) -> str:
+        return f"{self.prefix}{_flat(self.value)}{self.suffix}"
 
     def laid_out(self, indent: int, used: int) -> str:
         return self.prefix + _laid_out(self.value, indent, used + len(self.prefix)) + self.suffix
@@ -100,7 +107,8 @@ def _wrapped(prefix: str, value: Any, suffix: str = "") -> Any:
 
 
 def _flat(item: Any) -> str:
-    return item if type(item) is str else str(item.flat)
+    """Return an item on one line, however long that is."""
+    return item if type(item) is str else str(item.flat() if item.text is None else item.text)
 
 
 def _line(item: Any, indent: int) -> str:
@@ -111,7 +119,8 @@ def _laid_out(item: Any, indent: int, used: int) -> str:
     """Return an item as text that begins in column `used`; its own lines are indented by `indent`."""
     if type(item) is str:
         return item
-    return str(item.flat if used + item.size <= _WIDTH else item.laid_out(indent, used))
+    fits = item.text is not None and used + len(item.text) <= _WIDTH
+    return str(item.text if fits else item.laid_out(indent, used))
 
 
 class Printer:

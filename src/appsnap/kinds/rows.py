@@ -33,6 +33,7 @@ from appsnap.recipe.steps import (
     check_distinct,
     check_keywords,
     check_name,
+    make_step,
 )
 
 if TYPE_CHECKING:
@@ -66,11 +67,16 @@ def packed(operands: Sequence[Any]) -> list[Any]:
 
 
 def _have_number(keys: tuple[Any, ...]) -> bool:
-    """Tell whether keys have a number: texts, none of which is long.
+    """Tell whether keys have a number: texts that aren't long, all in all.
 
-    The number takes a byte or a few, and what it stands for is shown, and written in other kinds, in full each time.
+    The number takes a byte or a few, and so may each value. But what it stands for is shown, and written in other
+    kinds, in full each time.
     """
-    return _TEXT.issuperset(map(type, keys)) and max(map(len, keys), default=0) <= INLINE
+    return _TEXT.issuperset(map(type, keys)) and sum(map(len, keys)) <= _LETTERS * len(keys)
+
+
+_LETTERS = 16
+"""Of a key with a number, on average: hardly an attribute has a longer name."""
 
 
 class Rows:
@@ -157,14 +163,14 @@ class Steps:
             names = self._names(keys)
             if len(values) != len(names):
                 raise ValueError("names and values that don't fit")
-            self.made.append(_made(State, (self._register(target), names, self.operands(values))))
+            self.made.append(make_step(State, (self._register(target), names, self.operands(values))))
             return
         if code == 9:
             step: Any = self._new(*fields[1:])
         elif code == 4:
-            step = _made(List, (self.operands(fields[1:]),))
+            step = make_step(List, (self.operands(fields[1:]),))
         elif code == 5:
-            step = _made(Dict, self._mapping(*fields[1:]))
+            step = make_step(Dict, self._mapping(*fields[1:]))
         elif code in DECODERS:
             step = DECODERS[code](self, *fields[1:])
             if isinstance(step, (Call, Member)):
@@ -234,7 +240,7 @@ class Steps:
         register = self._register(cls)
         found = self.operands(args)
         if not mapping:
-            return _made(New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
+            return make_step(New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
         keys, *values = mapping
         names = self._names(keys)
         if len(values) != len(names):
@@ -277,7 +283,6 @@ def _typed(value: Any, *types: type) -> Any:
     return value
 
 
-_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 DECODERS: dict[int, Callable[..., Step]] = {
     1: Steps._name,
     2: Steps._value,

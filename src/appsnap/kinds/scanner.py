@@ -132,7 +132,11 @@ class Scanner:
             value = self._literal(word)
             if self._tokens[self._at] == "." and word[0] != '"' and word not in _CONSTANTS:
                 raise UnusualError  # 3.real is no Python
+        links = 0
         while self._tokens[self._at] in (".", "("):
+            links += 1
+            if links > _LEVELS:
+                raise UnusualError
             word = self._tokens[self._at]
             self._at += 1
             if word == ".":
@@ -156,8 +160,6 @@ class Scanner:
         first = word[0]
         value: Any
         if first == '"':
-            if len(word) < 2:
-                raise UnusualError
             if len(word) > INLINE + 2:
                 return self._draft.text(word[1:-1])
             value = word[1:-1]
@@ -290,7 +292,7 @@ class Scanner:
         self._expect("{")
         while self._tokens[self._at] != "}":
             key = self._tokens[self._at]
-            if len(key) < 2 or key[0] != '"':
+            if key[0] != '"':
                 raise UnusualError
             self._at += 1
             self._expect(":")

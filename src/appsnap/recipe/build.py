@@ -77,7 +77,7 @@ class _Builder:
         self._registers: list[Any] = []
         self._named: dict[int, Name] = {}
         self._bare: dict[int, Any] = {}  # by register: the classes that objects may be made of
-        self._attributes: dict[tuple[type, int], Sequence[str]] = {}  # by class, and the identity of the names
+        self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._budget = None if trust.everything else Budget(recipe, limits)
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
         self._makers: dict[type, Callable[[Any], Any]] = {
@@ -109,7 +109,7 @@ class _Builder:
                     target, names, values = step
                     obj = registers[target]
                     # The names are those of many objects, in one tuple.
-                    key = type(obj), id(names)
+                    key = id(type(obj)), id(names)
                     known = attributes.get(key)
                     if known is None:
                         known = attributes[key] = self._plain_attributes(obj, names)
@@ -266,7 +266,7 @@ class _Builder:
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes that an object gets by being assigned them; none if more has to be done."""
-        plain = evolve.takes_all(type(target), names) and (self._trust.everything or takes_any(type(target), names))
+        plain = evolve.takes_all(type(target), names) and (self._trust.everything or takes_any(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
     def _set_state(self, step: SetState) -> None:

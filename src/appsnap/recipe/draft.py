@@ -31,6 +31,7 @@ from appsnap.recipe.steps import (
     check_keywords,
     check_member,
     check_name,
+    make_step,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +83,6 @@ def respelled(step: Call | Member, meant: Callable[[Lazy], Lazy]) -> Step:
     return step
 
 
-_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 RESTORE_STATE = Name("appsnap.evolve", "restore_state")
 _GETATTR = Name("builtins", "getattr")
 _SPELLINGS = frozenset(
@@ -193,7 +193,7 @@ class Draft:
             check_keywords(names)
             return self.make(New(self.register(cls), self.operands(args), names, self.operands(values)))
         ref: Any = cls if type(cls) is Ref else self.register(cls)
-        return self.make(_made(New, (ref, self.operands(args) if args else (), (), ())))
+        return self.make(make_step(New, (ref, self.operands(args) if args else (), (), ())))
 
     def register(self, lazy: Lazy) -> Ref:
         """Return the register of something that makes or is filled. Raises TypeError for an atom."""
@@ -222,7 +222,7 @@ class Draft:
 
     def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
         """Append the setting of attributes. Raises ValueError for a name that stands twice."""
-        self.do(_made(State, (target, self.shape(tuple(names)), values)))
+        self.do(make_step(State, (target, self.shape(tuple(names)), values)))
 
     def dictionary(self, keys: Sequence[Lazy], values: Sequence[Lazy]) -> Ref:
         """Append the making of a dictionary."""

@@ -50,9 +50,9 @@ def check_state(target: Any, state: Any) -> None:
             raise TypeError(f"a {type(part).__qualname__} is no state")
 
 
-def takes_any(cls: type, names: Iterable[str]) -> bool:
-    """Tell whether `check_state` lets any object of a class have attributes of such names, whatever their values."""
-    return not issubclass(cls, (*_LIVE, *_STATES)) and not any(name.startswith("__") for name in names)
+def takes_any(target: Any, names: Iterable[str]) -> bool:
+    """Tell whether `check_state` lets objects like this one have attributes of such names, whatever their values."""
+    return not isinstance(target, (*_LIVE, *_STATES)) and not any(name.startswith("__") for name in names)
 
 
 def _holds(state: Any, **attributes: type) -> bool:

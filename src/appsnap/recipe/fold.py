@@ -35,6 +35,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
     Value,
+    make_step,
 )
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class _Folder:
             self._statements.append(Assign(register, _EMPTY[type(step)]))
             self._statements += self._pieces(_FILLER_OF[type(step)](register, step))
         else:
-            self._statements.append(_made(Assign, (register, step)))
+            self._statements.append(make_step(Assign, (register, step)))
 
     def _fill(self, step: Any, depth: int, weight: int) -> None:
         """Put a folded step around what it fills, if that is kept; or make a statement."""
@@ -167,7 +168,7 @@ class _Folder:
         weight += self._weights[target]
         depth = max(depth, self._depths[target])
         if depth <= DEPTH and weight <= WEIGHT:
-            self._open[target] = _made(type(step), (self._open[target], *step[1:]))
+            self._open[target] = make_step(type(step), (self._open[target], *step[1:]))
             self._depths[target], self._weights[target] = depth, weight
             return
         self._inline[target] = False
@@ -175,13 +176,13 @@ class _Folder:
         self._statements += self._pieces(step)
 
     def _pieces(self, step: Any) -> Iterator[Any]:
-        """Divide a long filling."""
+        """Divide a long filling: each piece has a quarter of what one statement may have, or one item."""
         if isinstance(step, (Extend, Add)):
-            for start in range(0, len(step.items), WEIGHT // 4):
-                yield step._replace(items=step.items[start : start + WEIGHT // 4])
+            for start, stop in _stretches([_weight(item) for item in step.items]):
+                yield step._replace(items=step.items[start:stop])
         elif isinstance(step, Update):
-            for start in range(0, len(step.keys), WEIGHT // 8):
-                stop = start + WEIGHT // 8
+            weights = [_weight(key) + _weight(value) for key, value in zip(step.keys, step.values, strict=True)]
+            for start, stop in _stretches(weights):
                 yield step._replace(keys=step.keys[start:stop], values=step.values[start:stop])
         else:
             yield step
@@ -207,10 +208,33 @@ class _Folder:
             fields[place] = self._one(fields[place])
         for place in _OPERAND_LISTS[cls]:
             fields[place] = self._all(fields[place])
-        return _made(cls, fields)
+        return make_step(cls, fields)
 
 
-_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
+def _weight(value: Any) -> int:
+    """Return the weight of something folded: `DEPTH` and `FILLINGS` bound how deep this goes down."""
+    cls = type(value)
+    if cls not in _OPERAND_LISTS or cls is Name:
+        return 1
+    parts = [part for place in _OPERAND_LISTS[cls] for part in value[place]]
+    parts += [value[place] for place in _OPERANDS[cls]]
+    if cls in _FILLERS:
+        parts.append(value[0])
+    return 1 + sum(map(_weight, parts))
+
+
+def _stretches(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of stretches whose weights together are a quarter of `WEIGHT` at most, if not of one."""
+    start = total = 0
+    for at, weight in enumerate(weights):
+        if at > start and total + weight > WEIGHT // 4:
+            yield start, at
+            start, total = at, 0
+        total += weight
+    if weights:
+        yield start, len(weights)
+
+
 _KEPT = frozenset({"name", "parent"})
 _OPERAND_LISTS: dict[type, tuple[int, ...]] = {
     **dict.fromkeys((Name, Value, ByteArray, Member, SetState), ()),

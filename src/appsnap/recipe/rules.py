@@ -89,17 +89,13 @@ def _reduce_member(member: enum.Enum) -> Any:
     return _newobj, (cls, member._value_)  # several flags at once
 
 
-def _reduce_restored(obj: Any, own_setter: Any = evolve.restore_state) -> Any:
+def _reduce_restored(obj: Any) -> Any:
     reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.lasting_state(type(obj), state)
-    return function, args, state, items, pairs, setter or own_setter
-
-
-def _reduce_lasting(obj: Any) -> Any:
-    return _reduce_restored(obj, None)
+    return function, args, state, items, pairs, setter or evolve.restore_state
 
 
 class Rules:
@@ -149,9 +145,9 @@ class Rules:
         if evolve.is_restored(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.left_out(cls)
-            if left_out is not None:
-                self.left_out[name] = left_out
-                return _reduce_lasting
+            # Only where an unpickler looks for the class by its name can it see whether that is still all.
+            if left_out is not None and self._reduce_class(cls) is NotImplemented:
+                return functools.partial(self._reduce_lasting, name, left_out)
             self.restored.add(name)
             return _reduce_restored
         if sys.modules.get("asyncio") and issubclass(cls, sys.modules["asyncio"].AbstractEventLoop):
@@ -159,6 +155,14 @@ class Rules:
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
         return values.reducer(cls) or _leave
+
+    def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
+        reduction = _reduce_restored(obj)
+        if type(reduction) is tuple and reduction[0] is _newobj and reduction[5] is evolve.restore_state:
+            self.left_out[name] = left_out
+            return reduction[:5]
+        self.restored.add(name)
+        return reduction
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))

@@ -47,6 +47,7 @@ __all__ = [
     "check_keywords",
     "check_member",
     "check_name",
+    "make_step",
     "operands",
 ]
 
@@ -184,6 +185,9 @@ class SetState(NamedTuple):
     target: Ref
     state: Operand
 
+
+make_step: Any = tuple.__new__
+"""`make_step(List, (items,))` is `List(items)` in half of the time: the constructor of a named tuple is a call more."""
 
 Step = (
     Name

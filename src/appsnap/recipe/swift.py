@@ -12,7 +12,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
-from appsnap.recipe.steps import INLINE, Dict, List, Name, New, Ref, Set, State, Step, Tuple
+from appsnap.recipe.steps import INLINE, Dict, List, Name, New, Ref, Set, State, Step, Tuple, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +24,14 @@ __all__ = ["ABSENT", "LEVELS", "Swift"]
 ABSENT: Any = object()
 """What is returned for what has no operand yet, and is left to the caller."""
 
-LEVELS = 100
-"""Python's recursion limit is 1,000 as a rule, and a call takes one or two of it."""
+LEVELS = 30
+"""A level takes three or four of Python's recursion limit, 1,000 as a rule, most of which is the classes' own."""
 
 _EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
 """What is made of a container that its own items lead back to."""
 
 _PLAIN = frozenset({type(None), bool, int, float})
 _TEXT = frozenset({str})
-_made: Any = tuple.__new__  # the constructor of a named tuple takes twice the time
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 
@@ -59,7 +58,7 @@ class Swift:
         self._kept = kept
         self._reduction_of = reduction_of
         self._run = run
-        self._classes: dict[type, Ref] = {}
+        self._classes: dict[int, Ref] = {}  # by id: a metaclass may take two classes for equal
         self._keys: set[tuple[str, ...]] = set()  # of dictionaries: none is too long to be an operand
         self._level = 0
         self._levels = levels
@@ -109,14 +108,15 @@ class Swift:
 
     def _list(self, obj: list[Any]) -> Ref:
         if _PLAIN.issuperset(map(type, obj)):
-            return self._make(obj, _made(List, (obj.copy(),)))
+            return self._make(obj, make_step(List, (obj.copy(),)))
         self._memo[id(obj)] = None
         items = self._operands(obj.copy())
         known = self._memo[id(obj)]
         if known is None:
-            return self._make(obj, _made(List, (items,)))
+            return self._make(obj, make_step(List, (items,)))
         assert isinstance(known, Ref)
         self._draft.extend(known, items)
+        self._kept.append(obj)
         return known
 
     def _tuple(self, obj: tuple[Any, ...]) -> Any:
@@ -126,7 +126,7 @@ class Swift:
         known = self._memo.get(id(obj))
         if known is not None:
             return known  # its own items led back to it, and made it
-        return self._make(obj, _made(Tuple, (items,)))
+        return self._make(obj, make_step(Tuple, (items,)))
 
     def _dict(self, obj: dict[Any, Any]) -> Any:
         keys = (*obj,)
@@ -141,9 +141,10 @@ class Swift:
         values = self._operands([*obj.values()])
         known = self._memo[id(obj)]
         if known is None:
-            return self._make(obj, _made(Dict, (keys, values)))
+            return self._make(obj, make_step(Dict, (keys, values)))
         assert isinstance(known, Ref)
         self._draft.fill(known, keys, values)
+        self._kept.append(obj)
         return known
 
     def _object(self, obj: Any) -> Any:
@@ -156,13 +157,16 @@ class Swift:
         own = setter is evolve.restore_state or (setter is None and not hasattr(obj, "__setstate__"))
         if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
             return self._run(obj, reduction)
-        ref = self._classes.get(cls)
+        ref = self._classes.get(id(cls))
         if ref is None:
             found = self(cls)
-            ref = self._classes[cls] = self._draft.register(self._run(cls) if found is ABSENT else found)
-        target = self._make(obj, _made(New, (ref, (), (), ())))
+            ref = self._classes[id(cls)] = self._draft.register(self._run(cls) if found is ABSENT else found)
+            known = self._memo.get(id(obj))
+            if known is not None:
+                return known  # its class, taken apart by value, led back to it, and made it
+        target = self._make(obj, make_step(New, (ref, (), (), ())))
         names = self._draft.shape(tuple(state))
-        self._draft.steps.append(_made(State, (target, names, self._operands([*state.values()]))))
+        self._draft.steps.append(make_step(State, (target, names, self._operands([*state.values()]))))
         return target
 
 

@@ -171,7 +171,7 @@ def _survey(recipe: Recipe) -> _Survey:
     uses = survey.uses
     names: dict[int, Name] = {}  # by register
     makers: dict[int, Name] = {}  # by register: the class or function that made it
-    used: set[int] = set()  # registers of names
+    used: set[int] = set()  # registers, those of names that something refers to among them
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
     harmless: set[int] = set()  # the identities of names of attributes, none of which is Python's own
     step: Any
@@ -190,10 +190,12 @@ def _survey(recipe: Recipe) -> _Survey:
             if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
                 fillable.append(_FILLED_BY[cls])
                 continue
-        elif cls is New and step[0] in used and not step[1] and not step[3] and (names[step[0]], "create") in uses:
-            makers[len(fillable)] = names[step[0]]
-            fillable.append(_FILLERS)
-            continue
+        elif cls is New and not step[1] and not step[3]:
+            known = names.get(step[0])
+            if known is not None and step[0] in used and (known, "create") in uses:
+                makers[len(fillable)] = known
+                fillable.append(_FILLERS)
+                continue
         register = Ref(len(fillable))
         if isinstance(step, Member):
             method = _method(step, names, makers)
