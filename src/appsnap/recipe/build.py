@@ -76,7 +76,7 @@ class _Builder:
         self._to_check = to_check
         self._registers: list[Any] = []
         self._named: dict[int, Name] = {}
-        self._bare: dict[int, Any] = {}  # by register: the classes that objects may be made of
+        self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._budget = None if trust.everything else Budget(recipe, limits)
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
@@ -197,13 +197,13 @@ class _Builder:
             )
 
     def _new(self, step: New) -> Any:
-        known = self._bare.get(step.cls)
+        known = self._makeable.get(step.cls)
         if known is not None and not step.args and not step.names:
             return known.__new__(known)
         cls = self._registers[step.cls]
         if not self._trust.everything and (not isinstance(cls, type) or issubclass(cls, type)):
             raise TypeError("only objects of a class can be made, and no classes")
-        self._bare[step.cls] = cls
+        self._makeable[step.cls] = cls
         args = self._all(step.args)
         if self._budget is not None:
             self._budget.copy(args)
