@@ -286,3 +286,23 @@ class TestBuffers:
 
         with pytest.raises(CannotSave):
             freeze(Held())
+
+
+class Once:
+    """An object that can be taken apart once: what it says of itself is used up then."""
+
+    def __init__(self, pairs):
+        self.pairs = iter(pairs)
+
+    def __reduce__(self):
+        return dict, (), None, None, self.pairs
+
+
+class TestOnce:
+    def test_nothing_is_lost(self):
+        """What can't be saved at the first look isn't saved without it at the second."""
+        assert freeze(Once([("a", 1)])).steps
+
+        for wrong in (Once([("a",)]), [Once([("a", 1), ("b",)])], {"key": (Once([1]), 2)}):
+            with pytest.raises(CannotSave):
+                freeze(wrong)

@@ -70,8 +70,17 @@ def freeze(obj: Any, *, root: str = "object") -> Recipe:
 def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
     try:
         return _Freezer(root, swiftly=True, rules=rules).freeze(obj)
-    except Exception:  # noqa: BLE001 - whatever it is, it comes up again, and then with its path
-        return _Freezer(root, swiftly=False, rules=rules).freeze(obj)
+    except Exception as error:
+        # Whatever it is, it comes up again, and then with its path.
+        recipe = _Freezer(root, swiftly=False, rules=rules).freeze(obj)
+        if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+            return recipe
+        if isinstance(error, CannotSave):
+            raise
+        # An object that has said other things this time may have lost what it had.
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        place = Place(root, type(obj).__qualname__, reason, "what is in it can be taken apart only once")
+        raise CannotSave([place]) from error
 
 
 class _Freezer:
