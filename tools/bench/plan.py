@@ -29,7 +29,7 @@ class Workload:
     quick: int
     subjects: tuple[Subject, ...]
     reference: str = "pickle"
-    runs: int = 5
+    runs: int = 3
 
     def subject(self, name: str) -> Subject:
         """Return the one of that name."""
@@ -70,7 +70,7 @@ _BINARY_FILES = tuple(subject for subject in ours.FILES if subject.name in {"app
 WORKLOADS = (
     Workload("services-1e2", "100 services", SERVICES, 100, 20, _IN_MEMORY),
     Workload("services-1e4", "10,000 services", SERVICES, 10_000, 200, _IN_MEMORY),
-    Workload("services-1e6", "1 million services", SERVICES, 1_000_000, 2_000, _WITHOUT_AOT, runs=2),
+    Workload("services-1e6", "1 million services", SERVICES, 1_000_000, 2_000, _WITHOUT_AOT, runs=1),
     Workload(
         "array",
         "array of 1 GB, to a file",
@@ -79,7 +79,7 @@ WORKLOADS = (
         1_000_000,
         _in_turn(*_BINARY_FILES, ours.MAPPED, peers.RAW, peers.NUMPY, *peers.FILES),
         reference=peers.RAW.name,
-        runs=3,
+        runs=2,
     ),
     Workload(
         "encrypted",
@@ -89,12 +89,12 @@ WORKLOADS = (
         1_000_000,
         (ours.ENCRYPTED, ours.AGE_LAYER, peers.CHACHA, ours.ENCRYPTED_FILE, peers.AGE),
         reference=peers.CHACHA.name,
-        runs=3,
+        runs=2,
     ),
-    Workload("deep-1e6", "lists, 1 million deep", DEEP, 1_000_000, 5_000, _WITHOUT_AOT, runs=2),
-    Workload("records", "1 million records", RECORDS, 1_000_000, 1_000, _WITHOUT_AOT, runs=3),
+    Workload("deep-1e6", "lists, 1 million deep", DEEP, 1_000_000, 5_000, _WITHOUT_AOT, runs=1),
+    Workload("records", "1 million records", RECORDS, 1_000_000, 1_000, _WITHOUT_AOT, runs=1),
     Workload("arrays", "10,000 arrays of 1 KB", ARRAYS, 10_000, 100, _WITHOUT_AOT),
-    Workload("deep-1e5", "lists, 100,000 deep", DEEP, 100_000, 2_000, _IN_MEMORY, runs=3),
+    Workload("deep-1e5", "lists, 100,000 deep", DEEP, 100_000, 2_000, _IN_MEMORY, runs=2),
     Workload(
         "services-file",
         "100,000 services, to a file",
@@ -102,9 +102,9 @@ WORKLOADS = (
         100_000,
         100,
         _in_turn(*ours.FILES, *peers.FILES),
-        runs=3,
+        runs=2,
     ),
-    Workload("graph", "shared graph of 100,000", GRAPH, 100_000, 1_000, _WITHOUT_AOT, runs=3),
+    Workload("graph", "shared graph of 100,000", GRAPH, 100_000, 1_000, _WITHOUT_AOT, runs=2),
 )
 
 _ORDER = ("services", "records", "graph", "deep", "arrays", "array", "encrypted")
