@@ -116,7 +116,7 @@ class TestTrials:
         """A reader that takes more memory than it may is found out."""
         monkeypatch.setattr(trial, "MOST_BYTES", 64 << 20)
 
-        finding = tried(lambda _: len(b"x" * (256 << 20)) < 0)
+        finding = tried(lambda _: len(b"x" * (1 << 30)) < 0)
 
         assert finding.mark == "memory"
 

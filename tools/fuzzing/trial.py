@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import math
@@ -9,7 +10,6 @@ import os
 import pickle
 import pickletools
 import re
-import resource
 import signal
 import struct
 import sys
@@ -30,7 +30,7 @@ from appsnap.recipe.steps import MAKERS, Call, FrozenSet, Name, New, Ref, Set, S
 from appsnap.recipe.trust import Trust
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
-from vectors.trial import MOST_BYTES, MOST_SECONDS, look
+from vectors.trial import MOST_BYTES, MOST_SECONDS, look, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,13 +209,20 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _peak() -> int:
-    """Return how many bytes of memory the process has had at the most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    """Return how many bytes of memory the process has had at the most since the peak began anew.
+
+    What getrusage tells has a part that never does.
+    """
+    return status("VmHWM")
 
 
 def _new_peak() -> int:
-    """Let the peak begin anew, and return it. What is garbage by now would hide as much of what comes."""
+    """Let the peak begin anew, and return it.
+
+    What is garbage by now, and what the allocator holds of it, would hide as much of what comes.
+    """
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 

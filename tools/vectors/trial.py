@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.steps import Recipe
     from appsnap.snapshot import Snapshot
 
-__all__ = ["MOST_BYTES", "MOST_SECONDS", "Cost", "Process", "expectation", "look", "measured"]
+__all__ = ["MOST_BYTES", "MOST_SECONDS", "Cost", "Process", "expectation", "look", "measured", "status"]
 
 MOST_SECONDS = 2.0
 """Of processor time, for all that is done with one file."""
@@ -108,15 +108,16 @@ class measured:  # noqa: N801 - it reads as a function does
     def __enter__(self) -> Self:
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        self._memory = _status("VmRSS")
+        self._memory = status("VmRSS")
         self._start = time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cost = Cost(time.process_time() - self._start, _status("VmHWM") - self._memory)
+        self.cost = Cost(time.process_time() - self._start, status("VmHWM") - self._memory)
 
 
-def _status(field: str) -> int:
+def status(field: str) -> int:
+    """Return the bytes that the system tells of this process: `VmRSS` now, `VmHWM` at the peak."""
     with Path("/proc/self/status").open() as file:
         for line in file:
             if line.startswith(field):
