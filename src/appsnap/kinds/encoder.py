@@ -28,6 +28,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
     Value,
+    interleaved,
 )
 
 if TYPE_CHECKING:
@@ -125,10 +126,6 @@ def _marked(out: bytearray, operands: Sequence[Operand], opcode: bytes) -> None:
         out += opcode
 
 
-def _pairs(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
-    return [operand for pair in zip(keys, values, strict=True) for operand in pair]
-
-
 _KEEP = pickle.MEMOIZE + pickle.POP
 
 
@@ -179,7 +176,7 @@ def _list(out: bytearray, step: List) -> None:
 
 def _dict(out: bytearray, step: Dict) -> None:
     out += pickle.EMPTY_DICT + pickle.MEMOIZE
-    _marked(out, _pairs(step.keys, step.values), pickle.SETITEMS)
+    _marked(out, interleaved(step.keys, step.values), pickle.SETITEMS)
     out += pickle.POP
 
 
@@ -199,7 +196,7 @@ def _new(out: bytearray, step: New) -> None:
     _marked(out, step.args, pickle.TUPLE)
     if step.names:
         out += pickle.EMPTY_DICT
-        _marked(out, _pairs(step.names, step.values), pickle.SETITEMS)
+        _marked(out, interleaved(step.names, step.values), pickle.SETITEMS)
         out += pickle.NEWOBJ_EX + _KEEP
     else:
         out += pickle.NEWOBJ + _KEEP
@@ -225,7 +222,7 @@ def _extend(out: bytearray, step: Extend) -> None:
 
 def _update(out: bytearray, step: Update) -> None:
     _operand(out, step.target)
-    _marked(out, _pairs(step.keys, step.values), pickle.SETITEMS)
+    _marked(out, interleaved(step.keys, step.values), pickle.SETITEMS)
     out += pickle.POP
 
 
@@ -238,7 +235,7 @@ def _add(out: bytearray, step: Add) -> None:
 def _state(out: bytearray, step: State) -> None:
     _operand(out, step.target)
     out += pickle.EMPTY_DICT
-    _marked(out, _pairs(step.names, step.values), pickle.SETITEMS)
+    _marked(out, interleaved(step.names, step.values), pickle.SETITEMS)
     out += pickle.BUILD + pickle.POP
 
 

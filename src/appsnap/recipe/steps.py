@@ -47,6 +47,7 @@ __all__ = [
     "check_keywords",
     "check_member",
     "check_name",
+    "interleaved",
     "make_step",
     "operands",
 ]
@@ -258,7 +259,8 @@ def operands(step: Step) -> list[Operand]:
     return _OPERANDS[type(step)](step)
 
 
-def _interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
+def interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
+    """Return keys and values by turns."""
     return [operand for pair in zip(keys, values, strict=True) for operand in pair]
 
 
@@ -283,13 +285,13 @@ _OPERANDS: dict[type, Callable[[Any], list[Operand]]] = {
     List: _items,
     Set: _items,
     FrozenSet: _items,
-    Dict: lambda step: _interleaved(step.keys, step.values),
+    Dict: lambda step: interleaved(step.keys, step.values),
     New: lambda step: [step.cls, *step.args, *step.values],
     Call: lambda step: [step.function, *step.args],
     Member: lambda step: [step.owner],
     Extend: _target_and_items,
     Add: _target_and_items,
-    Update: lambda step: [step.target, *_interleaved(step.keys, step.values)],
+    Update: lambda step: [step.target, *interleaved(step.keys, step.values)],
     State: lambda step: [step.target, *step.values],
     SetState: lambda step: [step.target, step.state],
 }
