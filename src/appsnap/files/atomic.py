@@ -42,7 +42,6 @@ def write(
     chunks: Iterable[Buffer],
     *,
     check: Callable[[Path], object] | None = None,
-    progress: Callable[[int], object] | None = None,
 ) -> None:
     """Write a file so that it is there as a whole or not at all.
 
@@ -51,8 +50,7 @@ def write(
     file's permissions, and its owner and group where that is permitted, but not its access control lists.
 
     `check` is called, before the new file is in its place, with a path at which it can be read: one below `/proc` on
-    Linux, so without the extension of `path`. `progress` is called with the number of bytes written so far, every
-    8 MiB. What either of them raises keeps the old file.
+    Linux, so without the extension of `path`. What it raises, or `chunks` while they are taken, keeps the old file.
 
     Raises `OSError` with `path` as its `filename`: of any kind that writing has, `IsADirectoryError` for a folder, and
     `EINVAL` for a device or a pipe. Nothing is left behind then, and the old file is untouched, unless all that failed
@@ -70,24 +68,13 @@ def write(
             _remove_leftovers(folder, name)
             file = _create(folder, temporary)
         key = os.urandom(16)
-        checksum = _checksum(key)
-        written = handed_over = 0
-        # In pieces of this size, at round offsets, the same bytes are written in half of the time.
-        reader = ChunkReader(chunks)
-        while piece := reader.read(PIECE):
-            checksum.authenticate_additional_data(piece)
-            with _errors_about(path):
-                _write_all(file, memoryview(piece))
-            written += len(piece)
-            if written - handed_over >= _STRIDE:
-                _begin_flush(file, handed_over, written)
-                handed_over = written
-                if progress is not None:
-                    progress(written)
+        # No loop stands here: an interrupt where a `while` jumps back skips the `finally` around it in CPython 3.13
+        # (its issue 130279).
+        checksum = _write_all(file, chunks, key, path)
         with _errors_about(path):
             _set_permissions(file, old)
             os.fsync(file)
-            _read_back(file, key, _result(checksum))
+            _read_back(file, key, checksum)
         if check is not None:
             unnamed = not os.fstat(file).st_nlink
             check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
@@ -158,9 +145,23 @@ def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _write_all(file: int, view: memoryview) -> None:
-    while view:
-        view = view[os.write(file, view) :]
+def _write_all(file: int, chunks: Iterable[Buffer], key: bytes, path: str) -> bytes:
+    """Write the chunks, and return their checksum."""
+    checksum = _checksum(key)
+    written = handed_over = 0
+    # In pieces of this size, at round offsets, the same bytes are written in half of the time.
+    reader = ChunkReader(chunks)
+    while piece := reader.read(PIECE):
+        checksum.authenticate_additional_data(piece)
+        view = memoryview(piece)
+        written += len(view)
+        with _errors_about(path):
+            while view:
+                view = view[os.write(file, view) :]
+        if written - handed_over >= _STRIDE:
+            _begin_flush(file, handed_over, written)
+            handed_over = written
+    return _result(checksum)
 
 
 def _begin_flush(file: int, start: int, end: int) -> None:
