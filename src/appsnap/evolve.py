@@ -83,11 +83,10 @@ def is_restored(cls: type) -> bool:
 def left_out(cls: type) -> str | None:
     """Return a digest of the names of a class's transient attributes, if leaving them out is all that restoring means.
 
-    None where one of them has a factory or is no text, or the class has versions, or has or may answer `__setstate__`.
+    None where restoring means more, or where one of the names is no text.
     """
     drop = transients(cls)
-    made_anew = any(factory is not None for factory in drop.values()) or not all(type(name) is str for name in drop)
-    if made_anew or issubclass(cls, Versioned) or hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__"):
+    if not _only_assigns(cls) or not all(type(name) is str for name in drop):
         return None
     spelled = "".join(f"{len(name)}:{name}" for name in sorted(drop))
     return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -140,13 +139,16 @@ def read_only(array: Any) -> Any:
 
 def takes_all(cls: type, names: Iterable[str]) -> bool:
     """Tell whether `restore_state` does no more for an object of a class than to assign it attributes of such names."""
-    by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__") or issubclass(cls, Versioned)
     lookup: Any = cls.__getattribute__
     standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
-    drop = transients(cls)
-    return (
-        standard and not by_itself and drop.keys().isdisjoint(names) and not any(x is not None for x in drop.values())
-    )
+    return standard and _only_assigns(cls) and transients(cls).keys().isdisjoint(names)
+
+
+def _only_assigns(cls: type) -> bool:
+    """Tell whether a class has no transient attribute with a factory, no versions, and no answer to `__setstate__`."""
+    made_anew = any(factory is not None for factory in transients(cls).values())
+    by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__")
+    return not (made_anew or by_itself or issubclass(cls, Versioned))
 
 
 def _upgrade(obj: Versioned) -> None:
