@@ -218,7 +218,7 @@ class TestForged:
         with pytest.raises(Damaged, match=r"^the body is no list of steps"):
             kind.read(forged([]))
 
-    @pytest.mark.parametrize("step", [[1, "os"], [1, "os", "system", "x"], [5], [9, 0], [13, 0], [16, 0], [8], [2]])
+    @pytest.mark.parametrize("step", [[], [1, "os"], [1, "os", "system", "x"], [5], [9, 0], [13, 0], [16, 0], [8], [2]])
     def test_fields_too_many_or_too_few(self, step):
         """The error says so, and names no function."""
         with pytest.raises(Damaged, match=r"^step 1 is no step \(fields too many, or too few\)"):

@@ -171,8 +171,8 @@ def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Held]) 
     except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         number = len(steps.made)
         what = f"step {number} is no step" if number < count else "the root is no operand"
-        # What Python says of too many or too few arguments is about a function here.
-        why = "fields too many, or too few" if isinstance(error, TypeError) else error
+        # What Python says of too many or too few arguments, or of an index, is about the code here.
+        why = "fields too many, or too few" if isinstance(error, (TypeError, IndexError)) else error
         raise Damaged(f"{what} ({why})") from error
     if steps.buffers:
         raise Damaged(f"{len(steps.buffers)} buffers belong to no step")

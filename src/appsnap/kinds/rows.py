@@ -170,7 +170,7 @@ class Steps:
         elif code == 4:
             step = make_step(List, (self.operands(fields[1:]),))
         elif code == 5:
-            step = make_step(Dict, self._mapping(*fields[1:]))
+            step = make_step(Dict, self._mapping(fields[1], fields[2:]))
         elif code in DECODERS:
             step = DECODERS[code](self, *fields[1:])
             if isinstance(step, (Call, Member)):
@@ -230,11 +230,11 @@ class Steps:
             self._distinct.add(keys)
         return names
 
-    def _mapping(self, keys: Any, *values: Any) -> tuple[tuple[Any, ...], list[Operand]]:
+    def _mapping(self, keys: Any, values: list[Any]) -> tuple[tuple[Any, ...], list[Operand]]:
         found = self._keys(keys)
         if len(found) != len(values):
             raise ValueError("keys and values that don't fit")
-        return found, self.operands([*values])
+        return found, self.operands(values)
 
     def _new(self, cls: Any, args: Any, *mapping: Any) -> New:
         register = self._register(cls)
@@ -293,7 +293,7 @@ DECODERS: dict[int, Callable[..., Step]] = {
     10: lambda s, function, *args: Call(s._register(function), s.operands([*args])),
     11: lambda s, owner, name: Member(s.operand(owner), _typed(name, str)),
     12: lambda s, target, *items: Extend(s._register(target), s.operands([*items])),
-    13: lambda s, target, *mapping: Update(s._register(target), *s._mapping(*mapping)),
+    13: lambda s, target, keys, *values: Update(s._register(target), *s._mapping(keys, [*values])),
     14: lambda s, target, *items: Add(s._register(target), s.operands([*items])),
     16: lambda s, target, state: SetState(s._register(target), s.operand(state)),
 }
