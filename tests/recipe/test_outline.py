@@ -45,6 +45,26 @@ class TestLines:
         assert len(shown) < 100
         assert any("→ object" in line for line in shown)
 
+    def test_shared_or_equal(self):
+        """Two things that can change look otherwise than one thing at two places; where nothing can, it's the same."""
+        one, data, fixed = [1], bytearray(b"b"), (1, 2)
+
+        assert lines([one, [1], one, data, fixed, data, fixed])[1:] == [
+            "├── [0]: [1]",
+            "├── [1]: [1]",
+            "├── [2]: → object[0]",
+            "├── [3]: bytearray(b'b')",
+            "├── [4]: (1, 2)",
+            "├── [5]: → object[3]",
+            "└── [6]: (1, 2)",
+        ]
+        assert lines({"pair": (one, one), "equal": ([1], [1])})[1:] == [
+            '├── ["pair"]: tuple of 2',
+            "│   ├── [0]: [1]",
+            '│   └── [1]: → object["pair"][0]',
+            '└── ["equal"]: ([1], [1])',
+        ]
+
     def test_cycles(self):
         """A cycle is an arrow."""
         node = zoo.Node()

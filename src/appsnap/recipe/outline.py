@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import reprlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,6 @@ class Outline:
         for number, step in enumerate(recipe.steps):
             self._follow(step, number)
         self.root_name = root or self._default_root()
-        self._parents: dict[int, tuple[int, int, str]] | None = None
 
     def _default_root(self) -> str:
         return "application" if self.class_of(self.root).endswith(".Application") else "object"
@@ -192,17 +192,16 @@ class Outline:
         """
         if not isinstance(operand, Ref):
             return self.root_name
-        if self._parents is None:
-            self._parents = self._find_parents()
+        parents, _ = self._paths
         labels = []
         register = int(operand)
         while register != self.root:
-            if register not in self._parents:
+            if register not in parents:
                 labels.append(f"<{self.class_of(Ref(register))}>")
                 return "".join(reversed(labels))
             if len(labels) == _MOST_PARTS:
                 return f"{self.root_name}…{''.join(reversed(labels))}"
-            register, _, label = self._parents[register]
+            register, _, label = parents[register]
             labels.append(label)
         return self.root_name + "".join(reversed(labels))
 
@@ -210,21 +209,30 @@ class Outline:
         """Return the register that a step makes or fills."""
         return Ref(bisect.bisect_left(self.starts, number) if type(step) in MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
 
-    def _find_parents(self) -> dict[int, tuple[int, int, str]]:
-        """Return for each register what the first path leads through, at which place there, and how that is named."""
+    @functools.cached_property
+    def _paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
+        """What the first path to each register leads through, at which place there, and how that is named.
+
+        And to which of them several paths lead.
+        """
         parents: dict[int, tuple[int, int, str]] = {}
+        shared: set[int] = set()
         if not isinstance(self.root, Ref):
-            return parents
+            return parents, shared
         level = [int(self.root)]
         while level:
             below = []
             for register in level:
                 for place, (label, operand) in enumerate(self.children(register)):
-                    if isinstance(operand, Ref) and operand not in parents and operand != self.root:
-                        parents[int(operand)] = (register, place, label)
-                        below.append(int(operand))
+                    if not isinstance(operand, Ref):
+                        continue
+                    if operand in parents or operand == self.root:
+                        shared.add(int(operand))
+                        continue
+                    parents[int(operand)] = (register, place, label)
+                    below.append(int(operand))
             level = below
-        return parents
+        return parents, shared
 
     # Text
 
@@ -239,9 +247,8 @@ class Outline:
         while stack:
             indent, last, label, operand, left, full = stack.pop()
             branch = "└── " if last else "├── "
-            inline = (
-                self._inline(operand, 100 - len(indent) - len(label)) if not full or self._is_plain(operand) else None
-            )
+            whole = self._is_plain(operand) if full else not self._may_change(operand)
+            inline = self._inline(operand, 100 - len(indent) - len(label)) if whole else None
             if inline is not None or not full:
                 yield escaped(f"{indent}{branch}{label}: {inline or self._arrow(operand)}")
                 continue
@@ -253,8 +260,7 @@ class Outline:
         """Return the rows below an operand, last first: they are a stack."""
         if not isinstance(operand, Ref):
             return []
-        self.path(operand)  # finds the parents
-        parents = self._parents or {}
+        parents, _ = self._paths
         rows = []
         for place, (label, child) in enumerate(self.children(operand)):
             full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
@@ -274,12 +280,6 @@ class Outline:
             return f"{node.form} of {count}"
         return self._inline(operand, 100) or self.class_of(operand)
 
-    def _parent(self, ref: Ref) -> int | None:
-        """Return the register that the first path to another one leads through."""
-        if self._parents is None:
-            self._parents = self._find_parents()
-        return self._parents.get(int(ref), (None,))[0]
-
     def _arrow(self, operand: Operand) -> str:
         return f"→ {self.path(operand)}"
 
@@ -295,6 +295,10 @@ class Outline:
             self.nodes[operand].attributes or self.nodes[operand].state is not None
         )
 
+    def _may_change(self, operand: Operand) -> bool:
+        """Tell whether it makes a difference if something is shared, or only equal: if so, it stands in full once."""
+        return isinstance(operand, Ref) and self.nodes[operand].form in ("list", "dict", "set", "bytearray")
+
     def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
         """Return an operand in one line of at most `room` characters, or None where it needs more.
 
@@ -303,6 +307,9 @@ class Outline:
         if not isinstance(operand, Ref):
             return quoted(operand)
         node = self.nodes[operand]
+        parents, shared = self._paths
+        if depth < 3 and operand in shared and self._may_change(operand):
+            return None
         match node.form:
             case "name":
                 return node.name
@@ -312,7 +319,7 @@ class Outline:
             case "member":
                 return f"{self._arrow(node.args[0])}.{node.name}"
             case "object" if not depth or node.attributes or node.state is not None:
-                return self._arrow(operand) if depth < 3 and self._parent(operand) != owner else None
+                return self._arrow(operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
         if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
             return None
         begin, end = _BRACKETS.get(node.form, (f"{node.name}(", ")"))
