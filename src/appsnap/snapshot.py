@@ -10,7 +10,7 @@ from appsnap import contents, documents, layers
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic
 from appsnap.files.header import Header, installed_version, now
-from appsnap.files.source import Memory, of_file
+from appsnap.files.source import Memory, joined, of_file
 from appsnap.kinds import Document, kind_named, pickle
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
@@ -93,7 +93,7 @@ def dumps(
     As source, msgpack and xml, equal objects give equal bytes.
     """
     pieces = documents.document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
-    return b"".join(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
+    return joined(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
 
 
 def _seal(*, sign: bool, vouched: bool) -> Seal | None:

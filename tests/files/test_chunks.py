@@ -35,6 +35,19 @@ class TestChunkReader:
         assert b"".join(bytes(view) for view in reader) == content[sum(sizes) :]
         assert reader.at_end()
 
+    @given(st.lists(st.binary(max_size=20)), st.lists(st.integers(0, 30)))
+    def test_read_into(self, chunks, sizes):
+        """As much is read as there is room for, or is left."""
+        content = io.BytesIO(b"".join(chunks))
+        reader = ChunkReader(chunks)
+        for size in sizes:
+            room = bytearray(size)
+
+            count = reader.read_into(memoryview(room))
+
+            assert room[:count] == content.read(size)
+            assert count == size or reader.at_end()
+
     @given(st.lists(st.binary(max_size=20)), st.integers(0, 50), st.integers(0, 50))
     def test_peek(self, chunks, first, second):
         """To peek twice changes nothing about what is read."""

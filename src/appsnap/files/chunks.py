@@ -68,6 +68,16 @@ class ChunkReader:
             self._view = self._view[len(part) :]
         return joined
 
+    def read_into(self, room: memoryview) -> int:
+        """Fill `room` with the next bytes, and return how many there were: fewer where the stream ends before."""
+        at = 0
+        while at < len(room) and not self.at_end():
+            part = self._view[: len(room) - at]
+            room[at : at + len(part)] = part
+            self._view = self._view[len(part) :]
+            at += len(part)
+        return at
+
     def peek(self, size: int) -> bytes:
         """Return what `read(size)` would return, and leave it there."""
         head = bytes(self.read(size))

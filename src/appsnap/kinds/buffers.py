@@ -8,18 +8,17 @@ document when the data of its buffers is taken out is its *skeleton*: all that s
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap.errors import Damaged
-from appsnap.files.source import Memory
+from appsnap.errors import CannotLoad, Damaged
+from appsnap.files.source import Memory, unwritten
 from appsnap.recipe.steps import ByteArray, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
     from typing_extensions import Buffer
 
@@ -61,7 +60,7 @@ _HEAD = 4 << 20
 CHUNK = 8 << 20
 """Bytes of a buffer that have a checksum of their own, so that several threads can hash it."""
 
-_HASHERS = max(1, min(2, (os.cpu_count() or 1) - 1))
+_HASHERS = max(1, min(2, (os.cpu_count() or 1)))
 """Threads that hash. Two are faster than what reads or writes, one is nearly as fast; more than there are processors
 besides that would be in its way (with two, a load took 0.62 s instead of 0.54 on two processors)."""
 
@@ -259,14 +258,20 @@ def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) ->
     buffers: list[tuple[int, Held]] = []
     at = 0
     with _hashers() as hashers:
-        copier = _Copier(source, hashers)
+        jobs = []
         for number, (begin, size) in enumerate(layout.spans):
             skeleton += source.read(begin - at)
-            cls = layout.type_of(number, size, skeleton)
-            buffers.append((len(skeleton), copier.read_bytes(size) if cls is bytes else copier.read_bytearray(size)))
+            try:
+                held, view = unwritten(layout.type_of(number, size, skeleton), size)
+            except MemoryError:
+                raise CannotLoad(f"there is no memory for {size:,} bytes that the file holds") from None
+            for chunk, target in zip(_chunks(held), _chunks(view), strict=True):
+                source.read_into(target)
+                jobs.append(hashers.submit(hashlib.sha256, chunk))
+            buffers.append((len(skeleton), held))
             at = begin + size
         skeleton += source.rest()
-        return Parts(memoryview(skeleton), buffers, [job.result().hexdigest() for job in copier.jobs])
+        return Parts(memoryview(skeleton), buffers, [job.result().hexdigest() for job in jobs])
 
 
 def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -> Parts:
@@ -314,44 +319,3 @@ def _hashers() -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few snapshots hold anything large
 
     return ThreadPoolExecutor(_HASHERS)
-
-
-class _Copier:
-    """Reads the data of buffers from a source, by way of a little memory, in which others hash it meanwhile.
-
-    Memory costs most when it is touched for the first time, and Python touches all of a bytearray when it makes it. So
-    what is read grows: then the one is done while the other is.
-    """
-
-    def __init__(self, source: Source, hashers: ThreadPoolExecutor) -> None:
-        self.jobs: list[Future[Any]] = []
-        self._source = source
-        self._hashers = hashers
-        self._rooms = [bytearray(0) for _ in range(_HASHERS + 1)]
-
-    def read_bytes(self, size: int) -> bytes:
-        """Return the next bytes. A BytesIO gives away its own."""
-        file = io.BytesIO()
-        for piece in self._pieces(size):
-            file.write(piece)
-        return file.getvalue()
-
-    def read_bytearray(self, size: int) -> bytearray:
-        """Return the next bytes."""
-        data = bytearray()
-        for piece in self._pieces(size):
-            data += piece
-        return data
-
-    def _pieces(self, size: int) -> Iterator[memoryview]:
-        for start in range(0, size, CHUNK):
-            length = min(size - start, CHUNK)
-            turn = len(self.jobs) % len(self._rooms)
-            if len(self.jobs) >= len(self._rooms):
-                self.jobs[-len(self._rooms)].result()
-            if len(self._rooms[turn]) < length:
-                self._rooms[turn] = bytearray(length)
-            piece = memoryview(self._rooms[turn])[:length]
-            self._source.read_into(piece)
-            self.jobs.append(self._hashers.submit(hashlib.sha256, piece))
-            yield piece
