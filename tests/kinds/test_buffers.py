@@ -232,6 +232,28 @@ class TestWhole:
             with pytest.raises(Damaged):
                 loads(data[:length], kind=kind)
 
+    def test_no_memory(self, kind, tmp_path):
+        """What there is no memory for is an error of its own."""
+        code = """
+import resource, sys
+import appsnap
+appsnap.load(sys.argv[1])
+with open("/proc/self/statm") as file:
+    most = int(file.read().split()[0]) * resource.getpagesize() + (100 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+try:
+    appsnap.load(sys.argv[2])
+except appsnap.errors.CannotLoad as error:
+    print(error)
+"""
+        for name, size in (("small", LEAST), ("large", 200 << 20)):
+            appsnap.save([bytes(size), bytearray(size)], tmp_path / name, kind=kind)
+
+        command = [sys.executable, "-c", code, tmp_path / "small", tmp_path / "large"]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+
+        assert result.stdout == "there is no memory for 209,715,200 bytes that the file holds\n"
+
     def test_signed(self, kind, tmp_path, monkeypatch):
         """The signature covers what is in the buffers: nobody else's data passes for the signer's."""
         monkeypatch.setenv("APPSNAP_CONFIG_DIR", str(tmp_path / "configuration"))
