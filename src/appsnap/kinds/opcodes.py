@@ -110,6 +110,9 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
             elif code == _BININT2:
                 stack.extend(_U2.unpack_from(data, at))
                 at += 2
+            elif code == _BININT:
+                stack.extend(_I4.unpack_from(data, at))
+                at += 4
             elif code == _LONG_BINGET:
                 machine.push_again(memo[_U4.unpack_from(data, at)[0]])
                 at += 4
@@ -213,7 +216,6 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
     pickle.POP_MARK: lambda r: r.pop_mark(),
     pickle.DUP: lambda r: r.push_again(r.stack[-1]),
     pickle.INT: Machine.push_integer_line,
-    pickle.BININT: lambda r: r.stack.append(r.number(_I4)),
     pickle.LONG: lambda r: r.stack.append(r.integer(r.line().removesuffix(b"L"))),
     pickle.LONG1: _long(_byte),
     pickle.LONG4: _long(_i4),
@@ -300,8 +302,8 @@ _REFUSED = {
 _BINGET, _LONG_BINGET, _MEMOIZE, _MARK, _STOP = b"".join(
     (pickle.BINGET, pickle.LONG_BINGET, pickle.MEMOIZE, pickle.MARK, pickle.STOP)
 )
-_SHORT_BINUNICODE, _BININT1, _BININT2, _BINFLOAT = b"".join(
-    (pickle.SHORT_BINUNICODE, pickle.BININT1, pickle.BININT2, pickle.BINFLOAT)
+_SHORT_BINUNICODE, _BININT1, _BININT2, _BININT, _BINFLOAT = b"".join(
+    (pickle.SHORT_BINUNICODE, pickle.BININT1, pickle.BININT2, pickle.BININT, pickle.BINFLOAT)
 )
 _EMPTY_LIST, _EMPTY_DICT, _EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b"".join(
     (
