@@ -60,9 +60,9 @@ _HEAD = 4 << 20
 CHUNK = 8 << 20
 """Bytes of a buffer that have a checksum of their own, so that several threads can hash it."""
 
-_HASHERS = max(1, min(2, (os.cpu_count() or 1)))
-"""Threads that hash. Two are faster than what reads or writes, one is nearly as fast; more than there are processors
-besides that would be in its way (with two, a load took 0.62 s instead of 0.54 on two processors)."""
+_HASHERS = min(4, os.cpu_count() or 1)
+"""Threads that hash: to hash takes six times as long as to read what the system has in memory. With two on two
+processors, a gigabyte was loaded in 0.31 to 0.41 s instead of 0.51."""
 
 
 # Out
