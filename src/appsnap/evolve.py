@@ -93,14 +93,16 @@ def left_out(cls: type) -> str | None:
 
 
 def lasting_state(cls: type, state: Any) -> Any:
-    """Return a pickle state without transient attributes, as a copy.
+    """Return a pickle state without transient attributes: itself if it has none, else a copy.
 
     A state is a dictionary, or a pair of it and the slots, or the list of fields that a frozen dataclass with slots
     has: in that, None takes the place of what is transient.
     """
     drop = transients(cls)
     if isinstance(state, dict):
-        lasting = {**state} if type(state) is dict else dict(state.items())
+        if type(state) is dict and drop.keys().isdisjoint(state):
+            return state
+        lasting = dict(state.items())
         for name in drop:
             lasting.pop(name, None)
         return lasting

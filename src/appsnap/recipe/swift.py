@@ -72,6 +72,10 @@ class Swift:
             return self._draft.text(obj)
         if cls is bytes and len(obj) <= INLINE:
             return obj
+        return self._taken(obj, cls)
+
+    def _taken(self, obj: Any, cls: type) -> Any:
+        """Do so for what is no atom."""
         known = self._memo.get(id(obj), ABSENT)
         if known is None:
             known = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
@@ -99,7 +103,7 @@ class Swift:
             cls = type(item)
             if cls in _PLAIN or (cls is str and len(item) <= INLINE):
                 continue
-            found = self(item)
+            found = self(item) if cls is str or cls is bytes else self._taken(item, cls)
             if found is ABSENT:
                 found = self._run(item)
             items[index] = found
