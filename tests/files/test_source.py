@@ -33,7 +33,9 @@ class TestSources:
 
         assert bytes(source.peek(10)) == CONTENT[:10]
         assert bytes(source.read(100)) == CONTENT[:100]
+        left = source.left
         source.read_into(memoryview(room))
+        assert source.left == left - len(room)
         assert room == CONTENT[100 : 100 + len(room)]
         assert b"".join(map(bytes, source.pieces())) == CONTENT[100 + len(room) :]
 
@@ -66,8 +68,8 @@ class TestUnwritten:
         """It has the type and the size, and becomes what is written to it."""
         content = random.Random(size).randbytes(size)
 
-        made, view = unwritten(cls, size)
-        view[:] = content
+        with unwritten(cls, size) as (made, view):
+            view[:] = content
 
         assert type(made) is cls
         assert made == content
@@ -77,8 +79,27 @@ class TestUnwritten:
     def test_too_much(self):
         """More than there can be is no memory, not a crash."""
         for cls in bytes, bytearray:
-            with pytest.raises(MemoryError):
-                unwritten(cls, 1 << 60)
+            for size in 1 << 60, (1 << 63) - 1, 1 << 63, (1 << 64) + 5:
+                with pytest.raises(MemoryError), unwritten(cls, size):
+                    pass
+
+    @pytest.mark.parametrize("cls", [bytes, bytearray])
+    def test_failure(self, cls):
+        """What others left in that memory is in no frame of an error."""
+        secrets = [bytearray(b"SECRET" * 20_000) for _ in range(100)]
+        secrets.clear()
+        kept = []
+
+        def fail():
+            with unwritten(cls, 120_000) as (made, view):
+                kept.append(made)
+                view[:3] = b"abc"
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
+
+        assert kept == [bytes(120_000)]
 
     @given(st.lists(st.binary(max_size=20)))
     def test_joined(self, pieces):

@@ -178,6 +178,34 @@ class TestDamage:
         """Padding may follow the frame: zeros that every decompressor passes over."""
         assert unpack(pack(CONTENT) + PADDING) == CONTENT
 
+    @pytest.mark.parametrize("size", [1, 3, 1000, 4096, 1 << 20])
+    def test_padding_in_pieces(self, size):
+        """However it comes in, also in one buffer that is filled again and again, each byte of it is looked at."""
+        frame = pack(CONTENT[:100])
+        padded = bytearray(frame + PADDING[:4] + (10_000).to_bytes(4, "little") + bytes(10_000))
+        buffer = bytearray(size)
+
+        def unpacked():
+            def chunks():
+                for start in range(0, len(padded), size):
+                    chunk = padded[start : start + size]
+                    buffer[: len(chunk)] = chunk
+                    yield memoryview(buffer)[: len(chunk)]
+
+            return b"".join(decompress(chunks()))
+
+        assert unpacked() == CONTENT[:100]
+        for place in (len(frame), len(frame) + 4, len(frame) + 8, len(padded) // 2, len(padded) - 1):
+            padded[place] ^= 1
+            with pytest.raises(Damaged, match="something follows the zstd frame"):
+                unpacked()
+            padded[place] ^= 1
+        for length in (len(padded) - 1, len(frame) + 8, len(frame) + 7, len(frame) + 1):
+            cut, padded[length:] = padded[length:], b""
+            with pytest.raises(Damaged, match="something follows the zstd frame"):
+                unpacked()
+            padded += cut
+
     @pytest.mark.parametrize("size", [262_000, 262_144 + 2_000, 1_000_000, 50_000_000])
     def test_uniform(self, size):
         """What is uniform is padded to what its reader allows, and no more; and is read by others, too."""

@@ -1,6 +1,10 @@
+import copy
+import datetime as dt
 import sys
+from collections import Counter, deque
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,17 +51,31 @@ class TestLines:
 
     def test_shared_or_equal(self):
         """Two things that can change look otherwise than one thing at two places; where nothing can, it's the same."""
-        one, data, fixed = [1], bytearray(b"b"), (1, 2)
+        one, fixed = [1], (1, dt.date(2024, 2, 29))
 
-        assert lines([one, [1], one, data, fixed, data, fixed])[1:] == [
+        assert lines([one, [1], one, fixed, fixed])[1:] == [
             "├── [0]: [1]",
             "├── [1]: [1]",
             "├── [2]: → object[0]",
-            "├── [3]: bytearray(b'b')",
-            "├── [4]: (1, 2)",
-            "├── [5]: → object[3]",
-            "└── [6]: (1, 2)",
+            "├── [3]: (1, datetime.date(2024, 2, 29))",
+            "└── [4]: (1, datetime.date(2024, 2, 29))",
         ]
+        for thing in (
+            {},
+            {1: 2},
+            {3},
+            bytearray(b"b"),
+            deque([1]),
+            Counter("a"),
+            zoo.MyList(),
+            np.array([1]),
+            object(),
+        ):
+            assert lines([thing, thing])[-1] == "└── [1]: → object[0]"
+            assert lines([thing, copy.deepcopy(thing)])[-1] != "└── [1]: → object[0]"
+        part = ([1],)
+        assert lines([part, part])[1:] == ["├── [0]: tuple of 1", "│   └── [0]: [1]", "└── [1]: → object[0]"]
+        assert lines([part, copy.deepcopy(part)])[1:] == ["├── [0]: ([1])", "└── [1]: ([1])"]
         assert lines({"pair": (one, one), "equal": ([1], [1])})[1:] == [
             '├── ["pair"]: tuple of 2',
             "│   ├── [0]: [1]",

@@ -103,6 +103,7 @@ ODD: list[tuple[str, str, str, list[Any], str]] = [
     ("numpy-descr", "numpy", "dtype", ["i4,O"], "A dtype of several fields in a text."),
     ("numpy-number", "numpy", "dtype", [5], "A dtype from a number."),
     ("numpy-digits", "numpy", "dtype", ["V9999999999"], "A dtype of 10 GB."),
+    ("numpy-alias", "numpy", "dtype", ["|a8"], "A dtype by a letter that numpy warns of, and doesn't write."),
     ("numpy-same-fields", "numpy", "dtype", [[("a", "<i4"), ("a", "<i4")]], "A dtype with two fields of one name."),
     ("numpy-bytes-size", "numpy", "bytes_", [10**10], "Bytes of 10 GB."),
     ("numpy-int-text", "numpy", "int64", ["1" * 5000], "A number of 5,000 digits in a text."),

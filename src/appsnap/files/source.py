@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import mmap
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from appsnap.errors import Damaged
@@ -39,7 +41,7 @@ class Source(Protocol):
         """Fill `room` with the next bytes. Raises Damaged where there are fewer."""
 
     def pieces(self) -> Iterator[Buffer]:
-        """Yield all that is left, in pieces, each of which stays as it is until the next one is asked for."""
+        """Yield all that is left, in pieces, each of which stays as it is only until the next one is asked for."""
 
     def rest(self) -> memoryview:
         """Return all that is left."""
@@ -54,12 +56,16 @@ def of_file(file: BinaryIO, progress: Callable[[int, int], object] | None = None
     return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(b"".join(from_file(file)))
 
 
-def unwritten(cls: type[bytes | bytearray], size: int) -> tuple[Any, memoryview]:
-    """Return an object of `size` bytes that nobody has written yet, and the view by which to write them, all of them.
+@contextlib.contextmanager
+def unwritten(cls: type[bytes | bytearray], size: int) -> Iterator[tuple[Any, memoryview]]:
+    """Make an object of `size` bytes that nobody has written yet; give it, and the view by which to write all of them.
 
-    The view is good for as long as the object lives. Python would write zeros first, to memory that Linux gives it in
-    pages of 4 KiB: that takes five times as long as reading a file that is in memory already.
+    The view is good within the block, where the object must not change its size. Python would write zeros first, to
+    memory that Linux gives it in pages of 4 KiB: that takes five times as long as reading a file that is in memory
+    already. Where the block fails, what others left in that memory is wiped out: an error's frames still have it.
     """
+    if size > sys.maxsize - mmap.PAGESIZE:
+        raise MemoryError  # ctypes would cut it
     from ctypes import c_int, c_size_t, c_ssize_t, c_void_p, py_object  # noqa: PLC0415 - few hold anything large
 
     name = "PyBytes" if cls is bytes else "PyByteArray"
@@ -71,7 +77,11 @@ def unwritten(cls: type[bytes | bytearray], size: int) -> tuple[Any, memoryview]
         # It is advice: whatever becomes of it, the memory is there.
         _function("madvise", c_int, c_void_p, c_size_t, c_int)(begin, address + size - begin, advice)
     view = _function("PyMemoryView_FromMemory", py_object, c_void_p, c_ssize_t, c_int)(address, size, _WRITABLE)
-    return made, view
+    try:
+        yield made, view
+    except BaseException:
+        view[:_RECYCLED] = bytes(min(size, _RECYCLED))
+        raise
 
 
 @functools.cache
@@ -85,6 +95,9 @@ def _function(name: str, result: Any, *arguments: Any) -> Any:
 _LARGE = 4 << 20
 """Bytes from which on large pages pay. They have 2 MiB."""
 
+_RECYCLED = 64 << 20
+"""Bytes up to which memory may have been somebody's before: larger pieces come from the system, which gives zeros."""
+
 _WRITABLE = 0x200
 """PyBUF_WRITE."""
 
@@ -95,11 +108,11 @@ def joined(pieces: Iterable[Buffer]) -> bytes:
     size = sum(map(len, views))
     if size < _LARGE:
         return b"".join(views)
-    made, target = unwritten(bytes, size)
-    at = 0
-    for view in views:
-        target[at : at + len(view)] = view
-        at += len(view)
+    with unwritten(bytes, size) as (made, target):
+        at = 0
+        for view in views:
+            target[at : at + len(view)] = view
+            at += len(view)
     return made  # type: ignore[no-any-return]  # as asked for
 
 
@@ -179,13 +192,10 @@ class File:
             if self._progress is not None:
                 self._progress(self._at, self._at + self.left)
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Iterator[bytearray]:
         """See Source."""
-        room = memoryview(bytearray(min(self.left, PIECE)))
         while self.left:
-            piece = room[: self.left]
-            self.read_into(piece)
-            yield piece
+            yield self.read(min(self.left, PIECE))
 
     def rest(self) -> memoryview:
         """See Source."""

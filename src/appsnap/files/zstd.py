@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from appsnap.errors import Damaged
@@ -131,8 +132,12 @@ def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Itera
             raise over("expansion", limit.expansion, f"the zstd frame holds more than {limit.size:,} bytes")
         if decompressed:
             yield decompressed
-    rest = bytes(decompressor.unused_data) + b"".join(reader)
-    zeros = len(rest) - _SKIPPABLE_HEAD
-    padding = 0 <= zeros < 1 << 32 and rest.startswith(_SKIPPABLE + zeros.to_bytes(4, "little"))
-    if rest and not (padding and rest.count(0, _SKIPPABLE_HEAD) == zeros):
+    reader = ChunkReader(chain([decompressor.unused_data], reader))
+    head = bytes(reader.read(_SKIPPABLE_HEAD))
+    zeros = 0
+    for piece in reader:
+        zeros += len(piece)
+        if bytes(piece).count(0) != len(piece):
+            raise Damaged("something follows the zstd frame")
+    if head and not (zeros < 1 << 32 and head == _SKIPPABLE + zeros.to_bytes(4, "little")):
         raise Damaged("something follows the zstd frame")

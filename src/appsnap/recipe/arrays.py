@@ -19,7 +19,7 @@ def _check(condition: object, what: str) -> None:
         raise ValueError(what)
 
 
-_DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUVa][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
+_DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUV][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
 
 
 _MOST_FIELDS = 10_000

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appsnap.printable import escaped
+from appsnap.recipe.constructors import FILLED_BY, is_constructible
 from appsnap.recipe.steps import (
     MAKERS,
     Add,
@@ -213,7 +214,8 @@ class Outline:
     def _paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
         """What the first path to each register leads through, at which place there, and how that is named.
 
-        And to which of them several paths lead.
+        And those that stand at several places: what several others refer to, and what stands in something that does,
+        and is shown at each of its places.
         """
         parents: dict[int, tuple[int, int, str]] = {}
         shared: set[int] = set()
@@ -232,6 +234,9 @@ class Outline:
                     parents[int(operand)] = (register, place, label)
                     below.append(int(operand))
             level = below
+        for register, (parent, _, _) in parents.items():
+            if parent in shared and not self._may_change(Ref(parent)):
+                shared.add(register)
         return parents, shared
 
     # Text
@@ -296,8 +301,13 @@ class Outline:
         )
 
     def _may_change(self, operand: Operand) -> bool:
-        """Tell whether it makes a difference if something is shared, or only equal: if so, it stands in full once."""
-        return isinstance(operand, Ref) and self.nodes[operand].form in ("list", "dict", "set", "bytearray")
+        """Tell whether it may make a difference if something is shared, or only equal: then it stands in full once."""
+        if not isinstance(operand, Ref):
+            return False
+        node = self.nodes[operand]
+        if node.form == "call":
+            return node.name in _CHANGING or not is_constructible(node.name)
+        return node.form in ("list", "dict", "set", "bytearray", "object")
 
     def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
         """Return an operand in one line of at most `room` characters, or None where it needs more.
@@ -308,7 +318,7 @@ class Outline:
             return quoted(operand)
         node = self.nodes[operand]
         parents, shared = self._paths
-        if depth < 3 and operand in shared and self._may_change(operand):
+        if depth < 3 and operand in shared and self._is_plain(operand) and self._may_change(operand):
             return None
         match node.form:
             case "name":
@@ -339,6 +349,9 @@ class Outline:
             shown.append(": ".join(texts))
         return begin + ", ".join(shown) + end
 
+
+_CHANGING = {*FILLED_BY, "numpy.ndarray"}
+"""Of what is constructible, that which can change."""
 
 _BRACKETS = {
     "list": ("[", "]"),
