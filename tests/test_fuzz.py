@@ -115,6 +115,7 @@ class TestTrials:
     def test_tell_of_memory(self, tried, monkeypatch):
         """A reader that takes more memory than it may is found out."""
         monkeypatch.setattr(trial, "MOST_BYTES", 64 << 20)
+        monkeypatch.setattr(trial, "MOST_SECONDS", 60)  # to be given so much takes a slow machine its time
 
         finding = tried(lambda _: len(b"x" * (1 << 30)) < 0)
 
