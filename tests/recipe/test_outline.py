@@ -1,5 +1,7 @@
+import array
 import copy
 import datetime as dt
+import pickle
 import sys
 from collections import Counter, deque
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
+from appsnap.kinds import opcodes
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Call, List, Name, New, Recipe, Ref, State, Tuple
@@ -70,9 +73,13 @@ class TestLines:
             zoo.MyList(),
             np.array([1]),
             object(),
+            array.array("i", [1]),
         ):
             assert lines([thing, thing])[-1] == "└── [1]: → object[0]"
             assert lines([thing, copy.deepcopy(thing)])[-1] != "└── [1]: → object[0]"
+        for thing in (bytearray(b"b"), {3}):
+            recipe, _ = opcodes.read(memoryview(pickle.dumps([thing, thing], 2)))  # where they are made by calls
+            assert list(Outline(recipe).lines())[-1] == "└── [1]: → object[0]"
         part = ([1],)
         assert lines([part, part])[1:] == ["├── [0]: tuple of 1", "│   └── [0]: [1]", "└── [1]: → object[0]"]
         assert lines([part, copy.deepcopy(part)])[1:] == ["├── [0]: ([1])", "└── [1]: ([1])"]

@@ -103,7 +103,7 @@ _WRITABLE = 0x200
 
 
 def joined(pieces: Iterable[Buffer]) -> bytes:
-    """Return pieces as one byte string."""
+    """Return pieces as one byte string. All of them have to stay as they are, which those of a source need not."""
     views = [memoryview(piece).cast("B") for piece in pieces]
     size = sum(map(len, views))
     if size < _LARGE:
@@ -238,8 +238,8 @@ class Stream:
 
     def rest(self) -> memoryview:
         """See Source."""
-        joined = bytearray()
+        data = bytearray()
         for piece in self.pieces():
-            joined += piece
+            data += piece
         self.left = 0
-        return memoryview(joined)
+        return memoryview(data)

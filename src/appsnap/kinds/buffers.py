@@ -245,6 +245,7 @@ def spans(fields: dict[str, Any], start: int, gap: int = 0) -> list[tuple[int, i
 
 
 def _is_offset(number: Any) -> bool:
+    """Tell whether something is a place or a size that a sum of the two can't make too large for the system."""
     return type(number) is int and 0 <= number < 1 << 62
 
 

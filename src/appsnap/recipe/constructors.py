@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = [
+    "CHANGING",
     "CREATABLE",
     "FILLED_BY",
     "REFERABLE",
@@ -311,6 +312,12 @@ FILLED_BY: dict[str, frozenset[type]] = {
 
 All others make values that are complete, or belong to the process (loggers, numpy's dtypes).
 """
+
+CHANGING = FILLED_BY.keys() | {
+    *("array._array_reconstructor", "builtins.bytearray", "builtins.memoryview", "builtins.object", "builtins.set"),
+    "numpy.ndarray",
+}
+"""The constructors of whose results one isn't as good as another that is equal: they can change, or are told apart."""
 
 WITH_HARMLESS_METHODS = frozenset(
     {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appsnap.printable import escaped
-from appsnap.recipe.constructors import FILLED_BY, is_constructible
+from appsnap.recipe.constructors import CHANGING, is_constructible
 from appsnap.recipe.steps import (
     MAKERS,
     Add,
@@ -306,7 +306,7 @@ class Outline:
             return False
         node = self.nodes[operand]
         if node.form == "call":
-            return node.name in _CHANGING or not is_constructible(node.name)
+            return node.name in CHANGING or not is_constructible(node.name)
         return node.form in ("list", "dict", "set", "bytearray", "object")
 
     def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
@@ -349,9 +349,6 @@ class Outline:
             shown.append(": ".join(texts))
         return begin + ", ".join(shown) + end
 
-
-_CHANGING = {*FILLED_BY, "numpy.ndarray"}
-"""Of what is constructible, that which can change."""
 
 _BRACKETS = {
     "list": ("[", "]"),
