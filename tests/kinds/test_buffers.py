@@ -336,5 +336,4 @@ class TestMemory:
 
             extra = int(ran.stdout)
 
-            # zstd's threads take some 20 MB each.
-            assert extra < (128 if layer == "zstd" else 64), what
+            assert extra < 64, what
