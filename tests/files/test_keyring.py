@@ -190,5 +190,5 @@ class TestTrustedKeys:
         ring.trust(SigningKey.generate().public_key)
         ring.trusted_path.write_text("appsnap1x\n")
 
-        with pytest.raises(AppsnapError, match=r"trusted-keys\.txt: .*checksum"):
+        with pytest.raises(AppsnapError, match=r"trusted-keys\.txt: .*9 characters"):
             ring.trusted()

@@ -109,7 +109,7 @@ class TestBech32:
         if accepted:
             assert bech32.decode(text, "age", size) == bytes(size)
         else:
-            with pytest.raises(PassphraseError, match="malformed"):
+            with pytest.raises(PassphraseError, match="left over|characters"):
                 bech32.decode(text, "age", size)
 
 
@@ -258,7 +258,7 @@ class TestParse:
             ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA", "not supported"),
             ("age1tag1qt8lw0ual6avlwmwatk888yqnmdamm7xfd0wak53ut6elz5c4swx2yqdj4e", "not supported"),
             ("age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "not supported"),
-            (bech32.encode("age1pq", bytes(1215)), "doesn't hold 1216 bytes"),
+            (bech32.encode("age1pq", bytes(1215)), "1,957 characters, not 1,959"),
         ],
     )
     def test_recipient_refused(self, text, message):

@@ -51,6 +51,7 @@ def add_signed(vectors: Vectors) -> None:
             "by-an-age-key": ("By a recipient of age.", {**good, "key": "age1qqq"}),
             "by-a-mistyped-key": ("By a key with a wrong checksum.", {**good, "key": KEY[:-1] + "q"}),
             "by-a-long-key": ("By a key of a million letters.", {**good, "key": "appsnap1" + "q" * 1_000_000}),
+            "by-a-long-right-key": ("By one with the right checksum.", {**good, "key": "appsnap1p" + "q" * 1_000_000 + "dngtvx"}),
         }
         if kind != "xml":
             others |= {
