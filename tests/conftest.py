@@ -1,10 +1,15 @@
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts what runs in the background so, and all that this starts would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples each time, however long a busy machine takes for one: what is found by chance is the fuzzers' work.
+settings.register_profile("appsnap", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+settings.load_profile("appsnap")
 
 
 @pytest.fixture(scope="session", autouse=True)

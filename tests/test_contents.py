@@ -287,7 +287,7 @@ def graphs(draw):
 
 
 class TestAllWays:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(before=graphs(), kind=st.sampled_from(MAPPED), signed=st.booleans())
     def test_are_equal(self, tmp_path_factory, before, kind, signed):
         """Whatever large data is saved: the audited, the trusted and the mapped load of it give equal objects."""

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,9 +22,6 @@ from isomorphism import difference, listed
 
 WRITTEN_FROM_RECIPES = KINDS[1:]
 TRUST = ["zoo.*", "zoo.function", "call:zoo.MySet", "builtins.len", "builtins.dict.fromkeys", "builtins.str.upper"]
-GENTLY = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
 
 ATOMS = st.one_of(
     st.none(),
@@ -51,7 +48,6 @@ SPECS = st.tuples(
 @pytest.mark.parametrize("kind", KINDS)
 class TestGraphs:
     @given(SPECS)
-    @GENTLY
     def test_come_back(self, kind, spec):
         """A graph comes back with its types, its values, and everything shared that was, cycles included."""
         graph = zoo.make(spec)
@@ -61,7 +57,6 @@ class TestGraphs:
         assert difference(graph, back) is None
 
     @given(ATOMS)
-    @GENTLY
     def test_atoms(self, kind, atom):
         """Atoms come back, as the whole and as keys and items."""
         graph = [atom, {atom: atom}, {atom}, (atom,), {"a": [atom, atom]}]
@@ -70,7 +65,6 @@ class TestGraphs:
         assert difference(atom, loads(dumps(atom, kind))) is None
 
     @given(SPECS)
-    @GENTLY
     def test_of_a_pickle(self, kind, spec):
         """What the C pickler wrote is converted without building it, and gives the same objects."""
         graph = zoo.make(spec)
@@ -83,7 +77,6 @@ class TestGraphs:
 
 class TestFreezing:
     @given(SPECS)
-    @GENTLY
     def test_swiftly_or_not(self, spec):
         """The swift way through a graph gives the steps that the generators give."""
         graph = zoo.make(spec)
@@ -136,13 +129,11 @@ class TestFreezing:
 @pytest.mark.parametrize("kind", WRITTEN_FROM_RECIPES)
 class TestBytes:
     @given(SPECS)
-    @GENTLY
     def test_same_for_same_graphs(self, kind, spec):
         """Two graphs that can't be told apart give the same bytes, whatever order their sets have."""
         assert dumps(zoo.make(spec), kind) == dumps(zoo.make(spec), kind)
 
     @given(SPECS)
-    @GENTLY
     def test_same_again(self, kind, spec):
         """Saving, loading and saving again gives the same bytes."""
         data = dumps(zoo.make(spec), kind)

@@ -219,7 +219,6 @@ class TestRoundTrip:
         assert file.startswith(b"-----BEGIN" if armor else b"age-encryption.org/v1\n")
         assert unseal(file, identity) == CONTENT
 
-    @settings(deadline=None)
     @given(
         size=st.builds(
             lambda chunks, delta: max(0, min(chunks * CHUNK_SIZE + delta, len(CONTENT))),
@@ -296,7 +295,7 @@ class TestBatches:
             payload += ChaCha20Poly1305(key).encrypt(number.to_bytes(11) + (b"\1" if last else b"\0"), chunk, None)
         return payload
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(
         chunks=st.sampled_from([0, 1, 31, 32, 33, 63, 64, 65, 130]),
         delta=st.integers(-17, 17),

@@ -109,7 +109,7 @@ class TestBech32:
         if accepted:
             assert bech32.decode(text, "age", size) == bytes(size)
         else:
-            with pytest.raises(PassphraseError, match="left over|characters"):
+            with pytest.raises(PassphraseError, match=r"left over|characters"):
                 bech32.decode(text, "age", size)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.zstd import HEAD_SIZE, Bound, compress, decompress, is_compressed, limit_of
@@ -56,7 +56,6 @@ def zstd_program():
 class TestRoundTrip:
     """What is compressed comes back."""
 
-    @settings(deadline=None)
     @given(st.integers(0, len(CONTENT)), st.integers(1, 100_000), st.integers(1, 100_000), st.sampled_from([1, 3, 19]))
     def test_sizes(self, size, before, between, level):
         """Any size comes back, however the buffers are cut; what is compressed doesn't depend on that."""

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -200,7 +200,7 @@ class TestScanner:
             read(text, swiftly=False)
 
     @given(st.integers(0, 2**32))
-    @settings(max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400)
     def test_takes_nothing_otherwise(self, seed):
         """Whatever becomes of a text, what is read by its tokens is what Python makes of it."""
         chance = random.Random(seed)

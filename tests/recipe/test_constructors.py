@@ -99,12 +99,12 @@ class TestRefused:
     )
     def test_arguments(self, name, args):
         """Arguments that don't belong there are refused, at once."""
-        started = time.perf_counter()
+        started = time.process_time()
 
         with pytest.raises((TypeError, ValueError, OSError)):
             construct(name, args)
 
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
 
     @pytest.mark.parametrize(
         "args",

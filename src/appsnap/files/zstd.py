@@ -39,7 +39,7 @@ _SKIPPABLE_HEAD = 8
 # How many bytes `is_compressed` needs at most.
 HEAD_SIZE = len(_MAGIC)
 
-# What a thread of zstd gets at a time. Its own 8 MiB at the default level take up to 130 MB of memory, with two threads;
+# What a thread of zstd gets at a time. Its own 8 MiB at the default level take up to 130 MB of memory with two threads;
 # these take a third, and compress text by 1 % less.
 _JOB = 2 << 20
 
