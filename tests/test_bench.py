@@ -172,6 +172,8 @@ class TestChild:
 
     def test_measures_memory_above_what_there_was(self, run):
         """To load an array of 100 MB takes at least that; to write it takes next to nothing, though it is there."""
+        run.quick = False  # a disk may be slow
+
         saved = run._child(["array", "write and read alone", "save", "100000000", "0"], 100)
         found = run._child(["encrypted", "appsnap pickle", "save", "100000000", "0"], 100)
 

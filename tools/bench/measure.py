@@ -30,6 +30,7 @@ MOST_SECONDS_OF_PEERS = 45
 """After which a process is ended. Some peers would take an hour."""
 
 QUICK_SECONDS = 5
+"""The same for a peer in a quick run."""
 
 LEAST_SECONDS = 0.2
 """What takes less is done again in the same process, and the median counts."""
@@ -122,8 +123,9 @@ class Run:
             cell.extra.append(found["extra"])
 
     def _child(self, arguments: list[str], left: float) -> dict[str, Any]:
-        limit = MOST_SECONDS if arguments[1].startswith("appsnap") else MOST_SECONDS_OF_PEERS
-        limit = QUICK_SECONDS if self.quick else limit
+        limit = QUICK_SECONDS if self.quick else MOST_SECONDS_OF_PEERS
+        if arguments[1].startswith("appsnap"):
+            limit = MOST_SECONDS
         try:
             result = subprocess.run(
                 [sys.executable, "-m", "bench.child", *arguments],
