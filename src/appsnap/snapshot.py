@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from appsnap import contents, documents, layers
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic
+from appsnap.files.chunks import joined
 from appsnap.files.header import Header, installed_version, now
-from appsnap.files.source import Memory, joined, of_file
+from appsnap.files.source import Memory, of_file
 from appsnap.kinds import Document, kind_named, pickle
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped

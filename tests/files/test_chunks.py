@@ -3,7 +3,7 @@ import io
 import pytest
 from hypothesis import given, strategies as st
 
-from appsnap.files.chunks import PIECE, ChunkReader, from_file
+from appsnap.files.chunks import PIECE, ChunkReader, from_file, joined
 
 
 class TestFromFile:
@@ -17,6 +17,28 @@ class TestFromFile:
 
         assert [len(piece) for piece in pieces] == [PIECE, 4]
         assert b"".join(pieces) == content
+
+
+class TestJoined:
+    """A stream as one byte string."""
+
+    @given(st.lists(st.binary(max_size=20)))
+    def test_content(self, chunks):
+        """Buffers put together are bytes."""
+        assert joined(iter(chunks)) == b"".join(chunks)
+        assert type(joined(chunks)) is bytes
+
+    def test_buffers(self):
+        """They may be of any type and shape, and be filled again when the next one is asked for."""
+
+        def source():
+            yield memoryview(bytes(range(8))).cast("I").cast("B").cast("I", [2])
+            buffer = bytearray(b"ab")
+            yield buffer
+            buffer[:] = b"cd"
+            yield buffer
+
+        assert joined(source()) == bytes(range(8)) + b"abcd"
 
 
 class TestChunkReader:

@@ -1,11 +1,10 @@
 import random
 
 import pytest
-from hypothesis import given, strategies as st
 
 from appsnap.errors import Damaged
 from appsnap.files.chunks import PIECE
-from appsnap.files.source import File, Memory, Stream, joined, unwritten
+from appsnap.files.source import File, Memory, Stream
 
 CONTENT = random.Random(1).randbytes(3 * PIECE + 5)
 
@@ -57,58 +56,3 @@ class TestSources:
         """A stream is read no further than its bound."""
         with pytest.raises(Damaged, match="1 bytes are missing"):
             Stream([b"abc"], 2).read_into(memoryview(bytearray(3)))
-
-
-class TestUnwritten:
-    """Memory that is written once."""
-
-    @pytest.mark.parametrize("cls", [bytes, bytearray])
-    @pytest.mark.parametrize("size", [0, 1, 1 << 16, (4 << 20) - 1, 4 << 20, (5 << 20) + 7])
-    def test_object(self, cls, size):
-        """It has the type and the size, and becomes what is written to it."""
-        content = random.Random(size).randbytes(size)
-
-        with unwritten(cls, size) as (made, view):
-            view[:] = content
-
-        assert type(made) is cls
-        assert made == content
-        assert hash(bytes(made)) == hash(content)
-        assert made + b"more" == content + b"more"
-
-    def test_too_much(self):
-        """More than there can be is no memory, not a crash."""
-        for cls in bytes, bytearray:
-            for size in 1 << 60, (1 << 63) - 1, 1 << 63, (1 << 64) + 5:
-                with pytest.raises(MemoryError), unwritten(cls, size):
-                    pass
-
-    @pytest.mark.parametrize("cls", [bytes, bytearray])
-    def test_failure(self, cls):
-        """What others left in that memory is in no frame of an error."""
-        secrets = [bytearray(b"SECRET" * 20_000) for _ in range(100)]
-        secrets.clear()
-        kept = []
-
-        def fail():
-            with unwritten(cls, 120_000) as (made, view):
-                kept.append(made)
-                view[:3] = b"abc"
-                raise ZeroDivisionError
-
-        with pytest.raises(ZeroDivisionError):
-            fail()
-
-        assert kept == [bytes(120_000)]
-
-    @given(st.lists(st.binary(max_size=20)))
-    def test_joined(self, pieces):
-        """Pieces put together."""
-        assert joined(pieces) == b"".join(pieces)
-
-    def test_joined_large(self):
-        """Of any type, and more of them than are joined by Python."""
-        pieces = [b"", CONTENT, memoryview(CONTENT)[5:], bytearray(b"x"), memoryview(bytes(8)).cast("I")]
-
-        assert joined(iter(pieces)) == b"".join(pieces)
-        assert type(joined(pieces)) is bytes

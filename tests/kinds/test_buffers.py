@@ -304,7 +304,12 @@ key = parse_identities(secret)[0]
 to, by = ({"recipients": [str(key.recipient)]}, {"identities": [secret]}) if layer == "age" else ({}, {})
 to |= {"compress": layer == "zstd"}
 appsnap.loads(appsnap.dumps(np.zeros(20_000), kind, sign=True, **to), **by)
-if what == "save":
+if what == "dumps":
+    array = np.random.default_rng(1).integers(0, 255, size, "u1")
+    before = peak()
+    assert len(appsnap.dumps(array, kind, **to)) > size
+    print(peak() - before - (size >> 20))
+elif what == "save":
     array = np.random.default_rng(1).integers(0, 255, size, "u1")
     before = peak()
     appsnap.save([array, 1], path, kind=kind, **to)
@@ -324,7 +329,7 @@ class TestMemory:
     def test_extra(self, kind, layer, tmp_path):
         """A large array is never held twice: not while it is saved, and not while it is loaded, in no layers."""
         environment = os.environ | {"APPSNAP_CONFIG_DIR": str(tmp_path / "configuration")}
-        for what in ("save", "trusted", "audited"):
+        for what in ("dumps", "save", "trusted", "audited"):
             arguments = [tmp_path / "x", kind, what, "192", layer]
             ran = subprocess.run(
                 [sys.executable, "-c", MEASURED, *map(str, arguments)],

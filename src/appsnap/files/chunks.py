@@ -8,6 +8,7 @@ like pipes and no layer holds more than a few pieces at a time::
 
 from __future__ import annotations
 
+from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["PIECE", "ChunkReader", "from_file"]
+__all__ = ["PIECE", "ChunkReader", "from_file", "joined"]
 
 # Large enough that the cost of a system call or a step of Python vanishes, small enough to stay in a processor's cache.
 PIECE = 1 << 20
@@ -27,6 +28,14 @@ def from_file(file: BinaryIO) -> Iterator[bytes]:
     """Yield what is left of a binary file, 1 MiB at a time."""
     while piece := file.read(PIECE):
         yield piece
+
+
+def joined(chunks: Iterable[Buffer]) -> bytes:
+    """Return a stream as one byte string, which is all that is held of it: `b"".join` would hold every buffer, too."""
+    file = BytesIO()
+    for chunk in chunks:
+        file.write(chunk)
+    return file.getvalue()
 
 
 class ChunkReader:

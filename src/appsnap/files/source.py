@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import mmap
 import os
 import stat
-import sys
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import PIECE, ChunkReader, from_file
+from appsnap.files.chunks import PIECE, ChunkReader, from_file, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
-__all__ = ["File", "Memory", "Source", "Stream", "joined", "of_file", "unwritten"]
+__all__ = ["File", "Memory", "Source", "Stream", "of_file"]
 
 
 class Source(Protocol):
@@ -53,67 +49,7 @@ def of_file(file: BinaryIO, progress: Callable[[int, int], object] | None = None
     `progress` is told again and again how many bytes have been read, and how many there are.
     """
     status = os.fstat(file.fileno())
-    return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(b"".join(from_file(file)))
-
-
-@contextlib.contextmanager
-def unwritten(cls: type[bytes | bytearray], size: int) -> Iterator[tuple[Any, memoryview]]:
-    """Make an object of `size` bytes that nobody has written yet; give it, and the view by which to write all of them.
-
-    The view is good within the block, where the object must not change its size. Python would write zeros first, to
-    memory that Linux gives it in pages of 4 KiB: that takes five times as long as reading a file that is in memory
-    already. Where the block fails, what others left in that memory is wiped out: an error's frames still have it.
-    """
-    if size > sys.maxsize - mmap.PAGESIZE:
-        raise MemoryError  # ctypes would cut it
-    from ctypes import c_int, c_size_t, c_ssize_t, c_void_p, py_object  # noqa: PLC0415 - few hold anything large
-
-    name = "PyBytes" if cls is bytes else "PyByteArray"
-    made = _function(f"{name}_FromStringAndSize", py_object, c_void_p, c_ssize_t)(None, size)
-    address = _function(f"{name}_AsString", c_void_p, py_object)(made)
-    advice = getattr(mmap, "MADV_HUGEPAGE", None)
-    if advice is not None and size >= _LARGE:
-        begin = address + -address % mmap.PAGESIZE
-        # It is advice: whatever becomes of it, the memory is there.
-        _function("madvise", c_int, c_void_p, c_size_t, c_int)(begin, address + size - begin, advice)
-    view = _function("PyMemoryView_FromMemory", py_object, c_void_p, c_ssize_t, c_int)(address, size, _WRITABLE)
-    try:
-        yield made, view
-    except BaseException:
-        view[:_RECYCLED] = bytes(min(size, _RECYCLED))
-        raise
-
-
-@functools.cache
-def _function(name: str, result: Any, *arguments: Any) -> Any:
-    """Return a function of Python's C interface, or of the system."""
-    import ctypes  # noqa: PLC0415 - as above
-
-    return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
-
-
-_LARGE = 4 << 20
-"""Bytes from which on large pages pay. They have 2 MiB."""
-
-_RECYCLED = 64 << 20
-"""Bytes up to which memory may have been somebody's before: larger pieces come from the system, which gives zeros."""
-
-_WRITABLE = 0x200
-"""PyBUF_WRITE."""
-
-
-def joined(pieces: Iterable[Buffer]) -> bytes:
-    """Return pieces as one byte string. All of them have to stay as they are, which those of a source need not."""
-    views = [memoryview(piece).cast("B") for piece in pieces]
-    size = sum(map(len, views))
-    if size < _LARGE:
-        return b"".join(views)
-    with unwritten(bytes, size) as (made, target):
-        at = 0
-        for view in views:
-            target[at : at + len(view)] = view
-            at += len(view)
-    return made  # type: ignore[no-any-return]  # as asked for
+    return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(joined(from_file(file)))
 
 
 def _too_short(missing: int) -> Damaged:
@@ -238,8 +174,5 @@ class Stream:
 
     def rest(self) -> memoryview:
         """See Source."""
-        data = bytearray()
-        for piece in self.pieces():
-            data += piece
         self.left = 0
-        return memoryview(data)
+        return memoryview(joined(self._reader))

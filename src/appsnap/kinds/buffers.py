@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.errors import CannotLoad, Damaged
-from appsnap.files.source import Memory, unwritten
+from appsnap.files.source import Memory
 from appsnap.recipe.steps import ByteArray, Value
 
 if TYPE_CHECKING:
@@ -264,11 +265,15 @@ def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) ->
         jobs = []
         for number, (begin, size) in enumerate(layout.spans):
             skeleton += source.read(begin - at)
-            cls = layout.type_of(number, size, skeleton)
+            held: Held
             try:
-                with unwritten(cls, size) as (held, view):
-                    for chunk, target in zip(_chunks(held), _chunks(view), strict=True):
-                        source.read_into(target)
+                if layout.type_of(number, size, skeleton) is bytes:
+                    held = _read_bytes(source, size)
+                    jobs += [hashers.submit(hashlib.sha256, chunk) for chunk in _chunks(held)]
+                else:
+                    held = bytearray(size)
+                    for chunk in _chunks(held):
+                        source.read_into(chunk)
                         jobs.append(hashers.submit(hashlib.sha256, chunk))
             except MemoryError:
                 raise CannotLoad(f"there is no memory for {size:,} bytes that the file holds") from None
@@ -276,6 +281,16 @@ def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) ->
             at = begin + size
         skeleton += source.rest()
         return Parts(memoryview(skeleton), buffers, [job.result().hexdigest() for job in jobs])
+
+
+def _read_bytes(source: Source, size: int) -> bytes:
+    """Read bytes to where they stay: a BytesIO has bytes that can be written, and gives them away."""
+    file = io.BytesIO()
+    file.seek(size - 1)
+    file.write(b"\0")
+    with file.getbuffer() as view:
+        source.read_into(view)
+    return file.getvalue()
 
 
 def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -> Parts:
