@@ -253,6 +253,13 @@ class TestVersioned:
         first, second = ["document 2", ("document 3", 2), "letter 1"], ["document 2", ("document 3", 0), "letter 1"]
         assert found in ([*first, *second], [*second, *first])
 
+    def test_far_back(self, kind, trust, monkeypatch):
+        """Versions before the first one, of which a file can claim a trillion, aren't counted through."""
+        found = self.upgraded(kind, trust, Letter, monkeypatch, Document=-(10**12), Letter=0)
+
+        assert found[:2] == ["document 1", "document 2"]
+        assert len(found) == 8
+
     def test_failing(self, kind, trust, monkeypatch):
         """An upgrade that fails is an error of ours, which names the class."""
         monkeypatch.setattr(Failing, "persistenceVersion", 0)

@@ -215,7 +215,7 @@ class Versioned:
             saved = self.__dict__.pop(key, 0)
             for old in [old for old, new in _successors.items() if new is base]:
                 saved = self.__dict__.pop(old + _VERSION, saved)
-            for version in range(saved + 1, base.persistenceVersion + 1):
+            for version in range(max(saved, 0) + 1, base.persistenceVersion + 1):
                 method = base.__dict__.get(f"upgradeToVersion{version}")
                 if method is not None:
                     method(self)

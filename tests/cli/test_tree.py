@@ -54,6 +54,45 @@ class TestLines:
 class TestRows:
     """The rows of the tree."""
 
+    def test_strange_services(self):
+        """What is no list isn't gone through: it may be a range of a billion."""
+        root = MultiService()
+        root.services = range(10**15)
+
+        assert [row.type for row in rows(root, 9)] == ["appsnap.service.MultiService"]
+
+    def test_shared_services(self):
+        """A list that all services have is gone through once."""
+        gone_through = []
+
+        class Services(list):
+            def __iter__(self):
+                gone_through.append(len(self))
+                return super().__iter__()
+
+        services = Services(MultiService() for _ in range(20))
+        for service in services:
+            service.services = services
+        gone_through.clear()
+
+        assert len([*rows(services[0], 99)]) == 20
+        assert gone_through == [20]
+
+    def test_own_iteration(self):
+        """A collection that goes through its services in a way of its own is asked."""
+
+        class Reversed(MultiService):
+            def __iter__(self):
+                return reversed(self.services)
+
+        root = Reversed()
+        for name in ("a", "b"):
+            child = Service()
+            child.setName(name)
+            child.setServiceParent(root)
+
+        assert [row.name for row in rows(root, 9)] == [None, "b", "a"]
+
     def test_depth(self):
         """What is deeper than was asked for is counted, and left out."""
         found = [*rows(deep(5), 2)]

@@ -56,6 +56,7 @@ class TestRefused:
             ("builtins.frozenset", ("text",)),
             ("builtins.memoryview", (zoo.Node(),)),
             ("builtins.range", ("1",)),
+            ("builtins.range", (0, 1 << 8_000_000, 1 << 4_000_000)),
             ("builtins.set", ({1: 2},)),
             ("collections.Counter", ([1],)),
             ("collections.OrderedDict", (zoo.Node(),)),

@@ -29,6 +29,7 @@ def add_costs(vectors: Vectors) -> None:
     _collisions(each)
     _collisions_of_trees(each)
     _copies(each)
+    _powers(each)
     _showing(each)
     _depth(each)
 
@@ -264,6 +265,36 @@ def _copies(each: Any) -> None:
             *[("Call", R(3), ["x", R(2)])] * count, ("List", [R(number + 4) for number in range(count)]),
         ], R(count + 4), f"{count:,} exception groups of the same {count:,} exceptions.",
     )  # fmt: skip
+
+
+def _powers(each: Any) -> None:
+    """Add what takes Python more than ten times as long where it is ten times as long."""
+    long = MODULUS << 190_000
+    for name in ("integer", "tuple", "fraction"):
+        script = Script()
+        decimal = script.make("Name", "decimal", "Decimal")
+        keys: list[Any] = [script.make("Call", decimal, [str(MODULUS * count)]) for count in range(1, 301)]
+        if name == "tuple":
+            keys = [script.make("Tuple", [key]) for key in keys]
+            keys.append(script.make("Tuple", [long]))
+        elif name == "fraction":
+            keys.append(script.make("Call", script.make("Name", "fractions", "Fraction"), [long, 1]))
+        else:
+            keys.append(long)
+        each(
+            f"decimals-and-{name}", "cannot load", script.steps, script.make("Set", keys),
+            f"300 Decimals and one {name} of 190,000 bits with the same hash: they are compared by making it a Decimal.",
+        )  # fmt: skip
+    each(
+        "quotient", "cannot load", [("Name", "builtins", "range"), ("Call", R(0), [0, 1 << 8_000_000, 1 << 4_000_000])], R(1),
+        "A range whose length is a quotient of long numbers.", kinds=("pickle", "msgpack"),
+    )  # fmt: skip
+    script = Script()
+    pairs = [script.make("Tuple", [f"f{count}", "i4"]) for count in range(2_900)]
+    descr = script.make("List", [script.make("Tuple", ["a", script.make("List", pairs)])])
+    known = script.make("Name", "numpy", "dtype")
+    made = [script.make("Call", known, [descr]) for _ in range(1_800)]
+    each("dtypes", "cannot load", script.steps, script.make("List", made), "1,800 dtypes of the same 2,900 fields.")
 
 
 def _showing(each: Any) -> None:

@@ -63,6 +63,11 @@ def add_signed(vectors: Vectors) -> None:
         for name, (about, signature) in others.items():
             each(f"signature-{name}", wrong, about, {**fields, "signature": signature})
         each("signature-and-a-field-more", wrong, "A field that it doesn't cover.", {**fields, "more": "1", "signature": good})
+        if kind == "pickle":
+            shared = [None] * 20_000
+            each(
+                "signature-and-shared-lists", wrong, "One list in 2,000 fields.", {**fields, **dict.fromkeys(map(str, range(2_000)), shared), "signature": good}
+            )
         each("vouched-false", "not trusted", "Who wrote it doesn't vouch for it.", {**fields, "vouched": False})
         if kind != "xml":
             each("vouched-true", "not trusted", "Who wrote it vouches for it.", {**fields, "vouched": True})

@@ -56,6 +56,7 @@ ODD: list[tuple[str, str, str, list[Any], str]] = [
     ("pattern-flags", "re", "compile", ["a", 1 << 70], "Flags of 70 bits."),
     ("pattern-locale", "re", "compile", ["a", 4], "A text with LOCALE, which is for bytes."),
     ("pattern-sets", "re", "compile", ["(?i)" + "[\x00-\U0010ffff]" * 2000], "Sets of all characters without case: each takes a million steps."),
+    ("pattern-alternatives", "re", "compile", ["a" * 400_000 + "|" + "a" * 400_000], "Alternatives that begin with the same 400,000 letters."),
     ("pattern-long", "re", "compile", ["[a\u1000-\u2000\u4000-\u5000]" * 50_000], "A pattern of 50,000 sets: each takes a map of 64 KiB."),
     ("deque-text", "collections", "deque", ["abc"], "A deque of a text."),
     ("deque-number", "collections", "deque", [5], "A deque of a number."),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.interfaces import IServiceCollection
 from appsnap.recipe.outline import quoted
 from appsnap.recipe.values import reducer
+from appsnap.service import MultiService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,10 +43,11 @@ class Row:
 def rows(root: Any, depth: int) -> Iterator[Row]:
     """Yield a restored object, and the services below it as deep as is asked for, each before its children."""
     found = {id(root)}
+    lists: set[int] = set()
     stack: list[tuple[Any, tuple[bool, ...]]] = [(root, ())]
     while stack:
         obj, last = stack.pop()
-        children = [child for child in _children(obj) if id(child) not in found]
+        children = [child for child in _children(obj, lists) if id(child) not in found]
         omitted = len(children) if len(last) >= depth else 0
         yield Row(len(last), _name(obj), f"{type(obj).__module__}.{type(obj).__qualname__}", omitted, last)
         if not omitted:
@@ -90,9 +92,19 @@ _CONTAINERS = frozenset({array.array, collections.deque, dict, frozenset, int, l
 _PLAIN = frozenset({bool, bytearray, bytes, dt.timedelta, float, range, type(None)})
 
 
-def _children(obj: Any) -> Sequence[Any]:
-    collection: IServiceCollection | None = IServiceCollection(obj, None)
-    return () if collection is None else [*collection]
+def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
+    """Return what is in a collection of services. `lists` has the lists that were returned already."""
+    collection: Any = IServiceCollection(obj, None)
+    if collection is None:
+        return ()
+    if type(collection).__iter__ is not MultiService.__iter__:
+        return [*collection]
+    # In a stranger's file there may be anything: a range of a billion, or one list that all services have.
+    services = collection.services
+    if not isinstance(services, (list, tuple)) or id(services) in lists:
+        return ()
+    lists.add(id(services))
+    return services
 
 
 def _name(obj: Any) -> str | None:

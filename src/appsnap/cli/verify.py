@@ -78,9 +78,13 @@ def _count_services(outline: Outline) -> int | None:
         return None
     found = {int(outline.root)}
     stack = [int(outline.root)]
+    lists = set()  # one may be that of all services
     while stack:
         services = outline.nodes[stack.pop()].attributes.get("services")
-        for operand in outline.nodes[services].items if isinstance(services, Ref) else ():
+        if not isinstance(services, Ref) or services in lists:
+            continue
+        lists.add(services)
+        for operand in outline.nodes[services].items:
             if isinstance(operand, Ref) and operand not in found:
                 found.add(int(operand))
                 stack.append(int(operand))

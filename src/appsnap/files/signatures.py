@@ -33,7 +33,10 @@ _SHORT, _LONGEST = 20, 100
 """Characters of what is quoted: anything up to the one, a key up to the other."""
 
 _MOST = 16 << 20
-"""Characters of a trailer. Pickle could spell one text a million times."""
+"""Characters of a trailer."""
+
+_MOST_ITEMS = 200_000
+"""Items of all its lists and maps. Each 8 MiB of large data have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ def signer_of(kind: str, fields: dict[str, Any]) -> str | None:
 
 
 def _message(kind: str, fields: dict[str, Any]) -> bytes:
+    # Before anything is made of them: pickle could spell one text, or one list, a million times.
+    if len(fields) + sum(len(value) for value in fields.values() if type(value) in (dict, list)) > _MOST_ITEMS:
+        raise ValueError(f"a trailer with more than {_MOST_ITEMS:,} items")
     texts: list[Any] = []
     for name, value in fields.items():
         parts = [*value.values()] if type(value) is dict else value if type(value) is list else [value]

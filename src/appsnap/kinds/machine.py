@@ -37,6 +37,9 @@ _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
 
 
+_REPEATED = 500_000
+"""Arguments and pieces of 32 bits of them that may be used once more, beyond as many as there are bytes."""
+
 _OPERANDS = frozenset({type(None), bool, int, float, Ref})
 _TEXT = frozenset({str})
 
@@ -111,6 +114,7 @@ class Machine:
         self.draft = Draft(most)
         self.most = most
         self.opened = 0
+        self.repeated = 0
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -239,6 +243,11 @@ class Machine:
         if not item.handed_over:
             item.handed_over = True
             self.opened -= 1
+        else:
+            # Each use copies them; pickle seldom uses arguments twice, and short ones.
+            self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
+            if self.repeated > _REPEATED + len(self.data):
+                raise ValueError("long arguments that are used again and again")
         return item.items  # type: ignore[no-any-return]  # a list, in a tuple
 
     def reduce(self) -> None:

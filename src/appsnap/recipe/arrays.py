@@ -11,7 +11,7 @@ from typing import Any
 
 from appsnap import evolve
 
-__all__ = ["dtype", "ndarray", "read_only"]
+__all__ = ["dtype", "fields", "ndarray", "read_only"]
 
 
 def _check(condition: object, what: str) -> None:
@@ -26,7 +26,7 @@ _MOST_FIELDS = 10_000
 """Of a dtype, those of its fields' fields among them: a few lists in each other can have a billion."""
 
 
-def _fields(descr: Any, depth: int = 0) -> int:
+def fields(descr: Any, depth: int = 0) -> int:
     """Check what describes a dtype, and return how many fields that has."""
     if type(descr) is str:
         _check(_DTYPE.fullmatch(descr), f"takes no dtype {descr[:40]!r}")
@@ -35,7 +35,7 @@ def _fields(descr: Any, depth: int = 0) -> int:
     count = 0
     for field in descr:
         _check(type(field) is tuple and 2 <= len(field) <= 3 and type(field[0]) in (str, tuple), "takes fields")
-        count += _fields(field[1], depth + 1)
+        count += fields(field[1], depth + 1)
         _check(count <= _MOST_FIELDS, f"takes at most {_MOST_FIELDS} fields")
         _check(len(field) < 3 or all(type(n) is int and n >= 0 for n in _as_shape(field[2])), "takes a shape")
     return count
@@ -50,7 +50,7 @@ def dtype(args: tuple[Any, ...]) -> Any:
     import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
 
     (descr,) = args
-    _fields(descr)
+    fields(descr)
     made = np.dtype(descr)
     _check(not made.hasobject, "takes no objects")
     return made

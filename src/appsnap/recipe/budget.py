@@ -6,6 +6,7 @@ keys cost is known from the recipe alone, before any of them is hashed. What the
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
@@ -104,10 +105,36 @@ class Budget:
             number = hash(key)
             before = seen[number]
             if before:
-                self._compared += before * _size(key, most)
+                self._compared += before * self._size(key, most)
                 if self._compared > most:
                     raise over("key_comparisons", most, "too many keys have the same hash")
             seen[number] = before + 1
+
+    def _size(self, key: Any, most: int) -> int:
+        """Return how many items are compared of two equal keys, or something above `most`."""
+        size = 0
+        waiting = [key]
+        while waiting and size <= most:
+            item = waiting.pop()
+            size += 1
+            if isinstance(item, (tuple, frozenset)):
+                waiting.extend(item)
+            elif type(item) is int:
+                size += _converted(item)
+            elif type(item) is Fraction:
+                size += _converted(item.numerator) + _converted(item.denominator)
+            elif type(item) is Decimal:
+                size += item.__sizeof__() // _LETTERS + self._longest
+        return size
+
+    @functools.cached_property
+    def _longest(self) -> int:
+        """What it takes to make the longest integer a Decimal, of the recipe or of a Fraction of 4,000 digits.
+
+        A Decimal may be compared with it.
+        """
+        numbers = (x for step in self._recipe.steps for x in operands(step) if type(x) is int)
+        return _converted(max(numbers, key=int.bit_length, default=0) | 10**4000)
 
 
 class _Keys:
@@ -230,22 +257,10 @@ _HASHED: dict[type, int] = {Dict: 0, Set: 0, FrozenSet: 0, Call: 1, Update: 1, A
 """The fields that have what a step hashes: of a call, it may be the arguments."""
 
 
-def _size(key: Any, most: int) -> int:
-    """Return how many items are compared of two equal keys, or something above `most`."""
-    size = 0
-    waiting = [key]
-    while waiting and size <= most:
-        item = waiting.pop()
-        size += 1
-        if isinstance(item, (tuple, frozenset)):
-            waiting.extend(item)
-        elif type(item) is int:
-            size += item.bit_length() // _BITS
-        elif type(item) is Fraction:
-            size += (item.numerator.bit_length() + item.denominator.bit_length()) // _BITS
-        elif type(item) is Decimal:
-            size += item.__sizeof__() // _LETTERS
-    return size
+def _converted(number: int) -> int:
+    """Return how many items take as long as to compare an integer with a Decimal, for which it is made one."""
+    words = number.bit_length() // _BITS
+    return words + words**2 // 100
 
 
 def _weight(recipe: Recipe) -> int:
