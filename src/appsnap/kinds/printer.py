@@ -138,13 +138,14 @@ class Printer:
 
     def _choose_imports(self, wanted: Iterable[Name]) -> None:
         """Give each module, or what stands at the top of one, the variable that it is imported as."""
+        numbers: dict[str, int] = {}  # by stem, the last one that was given
         tops = {(name.module, name.qualname.partition(".")[0]) for name in wanted if _has_syntax(name)}
         for module, top in sorted(tops):
             stem = top or module.rpartition(".")[2]
-            bound, number = stem, 1
+            bound = stem
             while bound in self._taken:
-                number += 1
-                bound = f"{stem}_{number}"
+                numbers[stem] = numbers.get(stem, 1) + 1
+                bound = f"{stem}_{numbers[stem]}"
             self._taken.add(bound)
             self._imported[module, top] = bound
 
