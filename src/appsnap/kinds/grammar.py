@@ -48,8 +48,11 @@ _PIECE = 20_000  # characters: up to there, ast takes no more than a few MB
 MOST_PARTS = 50_000
 """Of one statement: ast takes some 500 bytes for each. A writer puts 2,000 into one."""
 
-_TEXT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|#[^\n]*""")
-_PART = re.compile(r"[^\w\s]")
+_TEXT = re.compile(r"""(?s)("{3}|'{3})(?:[^\\]|\\.)*?(?:\1|\Z)|(["'])(?:(?!\2)[^\\\n]|\\.)*+\2?|#[^\n]*""")
+"""Texts and comments. A text without an end takes the rest, where nothing is read: no other is looked for in there."""
+
+_FORMATTED = re.compile("""[fFtT][rR]?["']""")
+_PART = re.compile(r"""[^\w\s"']""")
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -84,8 +87,13 @@ class Reader:
         """Read whole statements, behind the given number of lines. Raises Damaged, with the line."""
         self._line = line
         long = len(piece) > 5 * _PIECE
-        if long and len(_PART.findall(_TEXT.sub("", piece))) > MOST_PARTS:
-            raise Damaged(f"the statement behind line {line} has more than {MOST_PARTS:,} parts")
+        if long:
+            # Of texts, their first quotes are left.
+            bare = _TEXT.sub(r"\1\2", piece)
+            if len(_PART.findall(bare)) > MOST_PARTS:
+                raise Damaged(f"the statement behind line {line} has more than {MOST_PARTS:,} parts")
+            if _FORMATTED.search(bare):
+                raise Damaged(f"the statement behind line {line} has a formatted text")  # of any number of parts
         found = None if long or self._scanner is None else tokens(piece)
         if found is not None:
             self._scan(found)

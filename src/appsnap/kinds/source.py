@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # one without an end takes the rest: no other is looked for in there
 _MOST_NESTED = 100
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 
