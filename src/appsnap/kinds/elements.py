@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import TreeBuilder
+from xml.sax.handler import ContentHandler
 
-import defusedxml.ElementTree
+from defusedxml.expatreader import DefusedExpatParser
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import PIECE
 from appsnap.files.header import Header
 from appsnap.recipe.draft import Draft
 from appsnap.recipe.steps import (
@@ -44,43 +45,51 @@ class Reader:
         self._ids: dict[str, Any] = {}
         self._root: Any = None
         self._complete = False
+        self._depth = 0
+        self._snapshot: Element | None = None
+        self._header: dict[str, Any] = {}
+        self._trailer: dict[str, Any] = {}
 
     def read(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         """Read the document; return the fields of header and trailer."""
-        depth = 0
-        header: dict[str, Any] = {}
-        trailer: dict[str, Any] = {}
-        snapshot: Element | None = None
-        for event, element in defusedxml.ElementTree.iterparse(_Pieces(raw), events=("start", "end"), forbid_dtd=True):
-            if event == "start":
-                depth += 1
-                if depth == 1:
-                    if element.tag != "snapshot":
-                        raise Damaged(f"the document is a {element.tag}, not a snapshot")
-                    snapshot = element
-                    header = {
-                        name.removesuffix("-escaped"): _read_attribute(element, name.removesuffix("-escaped"))
-                        for name in element.attrib
-                    }
-                    header["appsnap"] = _number(header.get("appsnap") or "")
-                    Header.from_dict(header, "xml")
-                continue
-            depth -= 1
-            if depth:
-                _check_form(element)
-            if depth == 1:
-                if trailer:
-                    raise ValueError("something stands behind the trailer")
-                if element.tag == "trailer":
-                    trailer = self._trailer(element)
-                else:
-                    self._statement(element)
-                assert snapshot is not None
-                snapshot.clear()  # what has been read isn't needed any more
-        return header, trailer
+        parser = _Parser(self._start, self._end)
+        parser.feed(raw)
+        parser.close()
+        return self._header, self._trailer
+
+    def _start(self, element: Element) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            return
+        if element.tag != "snapshot":
+            raise Damaged(f"the document is a {element.tag}, not a snapshot")
+        if any(name == "xmlns" or ":" in name for name in element.attrib):
+            raise Damaged("a snapshot has no namespaces")
+        self._snapshot = element
+        self._header = {
+            name.removesuffix("-escaped"): _read_attribute(element, name.removesuffix("-escaped"))
+            for name in element.attrib
+        }
+        self._header["appsnap"] = _number(self._header.get("appsnap") or "")
+        Header.from_dict(self._header, "xml")
+
+    def _end(self, element: Element) -> None:
+        self._depth -= 1
+        if self._depth:
+            _check_form(element)
+        if self._depth != 1:
+            return
+        if self._trailer:
+            raise ValueError("something stands behind the trailer")
+        if element.tag == "trailer":
+            self._trailer = self._read_trailer(element)
+        else:
+            self._statement(element)
+        assert self._snapshot is not None
+        self._snapshot.clear()  # what has been read isn't needed any more
 
     @staticmethod
-    def _trailer(element: Element) -> dict[str, Any]:
+    def _read_trailer(element: Element) -> dict[str, Any]:
         *owners, last = [*element] or [None]
         signed = last is not None and last.tag == "signature"
         owners = owners if signed or last is None else [*owners, last]
@@ -165,14 +174,14 @@ class Reader:
     def _made(self, element: Element) -> Any:
         """Read `object` or `call`: what it is made from first, then what fills it."""
         role = "class" if element.tag == "object" else "function"
-        children = list(element)
+        children = deque(element)
         dotted = _read_attribute(element, role)
-        origin: Any = self._only(children.pop(0)) if dotted is None else _name(dotted)
+        origin: Any = self._only(children.popleft()) if dotted is None else _name(dotted)
         args: list[Any] = []
         keywords: list[str] = []
         values: list[Any] = []
         while children and children[0].tag == "argument":
-            child = children.pop(0)
+            child = children.popleft()
             name = _read_attribute(child, "name")
             if name is None:
                 args.append(self._only(child))
@@ -332,11 +341,22 @@ _ATTRIBUTES = {
 }
 
 
-class _Pieces(io.BytesIO):
-    """Gives large pieces: before its version 2.6, expat reads a long token anew with each (CVE-2023-52425)."""
+class _Parser(DefusedExpatParser):
+    """Builds elements. Knows no namespaces: else expat writes out each name whose prefix stands for a longer one."""
 
-    def read(self, size: int | None = -1) -> bytes:
-        return super().read(None if size is None or size < 0 else max(size, PIECE))
+    def __init__(self, start: Callable[[Element], None], end: Callable[[Element], None]) -> None:
+        super().__init__(namespaceHandling=0, forbid_dtd=True)
+        self._start, self._end = start, end
+        self._builder = TreeBuilder()
+        texts = ContentHandler()
+        texts.characters = self._builder.data  # type: ignore[assignment, method-assign]  # which takes the same
+        self.setContentHandler(texts)
+
+    def start_element(self, name: str, attrs: Any) -> None:
+        self._start(self._builder.start(name, attrs))
+
+    def end_element(self, name: str) -> None:
+        self._end(self._builder.end(name))
 
 
 def _base64(element: Element) -> bytes:

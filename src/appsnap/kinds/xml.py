@@ -13,7 +13,7 @@ import hashlib
 import math
 import re
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import ParseError
+from xml.sax import SAXParseException
 from xml.sax.saxutils import escape, quoteattr
 
 import defusedxml
@@ -273,8 +273,8 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
         raise
     except defusedxml.DefusedXmlException as error:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
-    except ParseError as error:
-        raise Damaged(f"no valid XML ({error})") from None
+    except SAXParseException as error:
+        raise Damaged(f"no valid XML ({error.getMessage()}: line {error.getLineNumber()})") from None
     except RecursionError:
         raise Damaged("elements are nested too deep") from None
     except MemoryError:
