@@ -12,6 +12,7 @@ import base64
 import hashlib
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from xml.sax import SAXParseException
 from xml.sax.saxutils import escape, quoteattr
@@ -54,7 +55,7 @@ __all__ = ["read", "write"]
 
 # What XML 1.0 (section 2.2) can't hold, and carriage returns, which parsers turn into line feeds.
 _UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPED = re.compile(rf"\\|{_UNFIT.pattern}")
+_ESCAPED = re.compile(rf"(?:\\|{_UNFIT.pattern})+")  # all in the basic plane: two bytes each in UTF-16
 _TRAILER = b"<trailer "
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 _WIDTH = 100
@@ -90,6 +91,9 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
 class _Writer:
     def __init__(self, ids: dict[Ref, str]) -> None:
         self._ids = ids
+        # What is used often is escaped once.
+        self._attribute = cache(_attribute)
+        self._text = cache(_text)
 
     def statement(self, statement: Any) -> Iterator[str]:
         if isinstance(statement, Assign):
@@ -126,9 +130,11 @@ class _Writer:
                 value = value.target
             yield from self._object(value, fillings, level, more)
         elif isinstance(value, Name):
-            yield f"{pad}<name{_attribute('of', _dotted(value))}{more}/>"
+            yield f"{pad}<name{self._attribute('of', _dotted(value))}{more}/>"
         elif isinstance(value, Member):
-            yield from self._wrapped("method", _attribute("name", value.name) + more, [value.owner], level)
+            yield from self._wrapped("method", self._attribute("name", value.name) + more, [value.owner], level)
+        elif type(value) is str:
+            yield pad + self._text(value)
         else:
             yield pad + _atom(value, more)
 
@@ -167,7 +173,7 @@ class _Writer:
     def _entries(self, keys: Iterable[Any], values: Iterable[Any], level: int) -> Iterator[str]:
         for key, value in zip(keys, values, strict=True):
             if type(key) is str:
-                yield from self._wrapped("item", _attribute("key", key), [value], level)
+                yield from self._wrapped("item", self._attribute("key", key), [value], level)
             else:
                 yield from self._wrapped("item", "", [key, value], level)
 
@@ -175,7 +181,7 @@ class _Writer:
         tag, role, origin = (
             ("object", "class", value.cls) if isinstance(value, New) else ("call", "function", value.function)
         )
-        attributes = _attribute(role, _dotted(origin)) if isinstance(origin, Name) else ""
+        attributes = self._attribute(role, _dotted(origin)) if isinstance(origin, Name) else ""
         yield from self._block(tag, attributes + more, self._inside(value, role, origin, fillings, level + 1), level)
 
     def _inside(self, value: Any, role: str, origin: Any, fillings: list[Any], level: int) -> Iterator[str]:
@@ -185,7 +191,7 @@ class _Writer:
             yield from self._wrapped("argument", "", [argument], level)
         if isinstance(value, New):
             for name, argument in zip(value.names, value.values, strict=True):
-                yield from self._wrapped("argument", _attribute("name", name), [argument], level)
+                yield from self._wrapped("argument", self._attribute("name", name), [argument], level)
         for filling in reversed(fillings):
             yield from self._filling(filling, level)
 
@@ -195,7 +201,7 @@ class _Writer:
                 inner = (
                     line
                     for name, value in zip(names_, values, strict=True)
-                    for line in self._wrapped("attribute", _attribute("name", name), [value], level + 1)
+                    for line in self._wrapped("attribute", self._attribute("name", name), [value], level + 1)
                 )
                 yield from self._block("state", "", inner, level)
             case SetState(_, state):
@@ -225,7 +231,12 @@ def _attribute(name: str, value: str) -> str:
 
 def _escaped(text: str) -> str:
     r"""Write backslashes, and what XML can't hold, as `\uXXXX`."""
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ESCAPED.sub(_numbers, text)
+
+
+def _numbers(found: re.Match[str]) -> str:
+    digits = found[0].encode("utf-16-be", "surrogatepass").hex("\\", 2)  # \XXXX, but for the first backslash
+    return f"\\{digits}".replace("\\", "\\u")
 
 
 def _atom(value: Any, more: str = "") -> str:
@@ -247,9 +258,13 @@ def _atom(value: Any, more: str = "") -> str:
         case bytes() | memoryview():
             return f"<bytes{more}>{base64.b64encode(value).decode()}</bytes>"
         case text:
-            if _UNFIT.search(text):
-                return f'<str{more} escaped="true">{escape(_escaped(text))}</str>'
-            return f"<str{more}>{escape(text)}</str>"
+            return _text(text, more)
+
+
+def _text(text: str, more: str = "") -> str:
+    if _UNFIT.search(text):
+        return f'<str{more} escaped="true">{escape(_escaped(text))}</str>'
+    return f"<str{more}>{escape(text)}</str>"
 
 
 # Reading
