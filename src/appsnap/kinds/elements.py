@@ -14,6 +14,7 @@ from defusedxml.expatreader import DefusedExpatParser
 
 from appsnap.errors import Damaged
 from appsnap.files.header import Header
+from appsnap.kinds.again import check_again
 from appsnap.recipe.draft import Draft
 from appsnap.recipe.steps import (
     INLINE,
@@ -149,6 +150,7 @@ class Reader:
         if name is not None:
             if name in self._ids:
                 raise ValueError(f"id {name} stands twice")
+            check_again(value)
             self._ids[name] = value
         return value
 

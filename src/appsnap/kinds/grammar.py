@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
+from appsnap.kinds.again import check_again
 from appsnap.kinds.scanner import Scanner, UnusualError, tokens
 from appsnap.recipe.draft import Draft, Lazy
 from appsnap.recipe.steps import (
@@ -127,6 +128,8 @@ class Reader:
                 if self._finished or variable in self._variables or variable in _RESERVED:
                     raise UnusualError
                 if variable:
+                    if variable != ROOT:
+                        check_again(value)
                     self._variables[variable] = value
                     self._finished = variable == ROOT
         except (IndexError, TypeError, ValueError, RecursionError, MemoryError) as error:
@@ -182,6 +185,8 @@ class Reader:
     def _bind(self, node: ast.AST, variable: str, value: Lazy) -> None:
         if variable in self._variables or variable in _RESERVED or variable == "*":
             raise self._refuse(node, f"{variable} is bound already")
+        if variable != ROOT:
+            check_again(value)
         self._variables[variable] = value
 
     def _expression(self, node: ast.expr) -> Any:

@@ -14,6 +14,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
+from appsnap.kinds.again import check_again
 from appsnap.limits import over
 from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
 from appsnap.recipe.steps import INLINE, Add, Dict, FrozenSet, List, Name, Ref, Set, SetState, Tuple, Value, make_step
@@ -213,9 +214,7 @@ class Machine:
 
     def push_again(self, item: Any) -> None:
         """Push what was pushed before."""
-        if type(item) is int and item.bit_length() > 8 * INLINE:
-            # Each use of it would be shown and written in full. Pickle never keeps integers.
-            raise ValueError("a long integer that is used once more")
+        check_again(item)
         if type(item) in OPEN and type(item) is not OpenTuple:
             # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
             item = self.close(item)
