@@ -5,6 +5,9 @@ import pytest
 import appsnap
 import shop
 from appsnap.errors import Damaged, NotTrusted
+from appsnap.files.header import Header
+from appsnap.kinds import xml
+from appsnap.recipe.steps import List, Name, Recipe, Ref
 
 BOMB = """<?xml version="1.0"?>
 <!DOCTYPE snapshot [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
@@ -51,12 +54,36 @@ class TestWriting:
         assert vars(result)[text or "x"] == text
         assert vars(result)["keys"] == {text: [text]}
 
+    def test_what_is_used_often_is_escaped_once(self, monkeypatch):
+        """A pickle refers to a name of control characters, or to a text of them, with two bytes."""
+        escaped = []
+        monkeypatch.setattr(xml, "_escaped", lambda text: escaped.append(text) or "x")
+        name, text = "m:" + "\1" * 250, "\2" * 64
+        recipe = Recipe([Name("m", name[2:]), List([Ref(0), text] * 1_000)], Ref(1))
+
+        xml.write(Header("xml"), recipe, {})
+
+        assert sorted(escaped) == [text, name]
+
 
 class TestReading:
     def test_a_dtd_is_refused(self):
         """No entity is ever expanded."""
         with pytest.raises(Damaged, match="no DTD"):
             appsnap.loads(BOMB.encode())
+
+    @pytest.mark.parametrize("attribute", ['xmlns="urn:x"', 'xmlns:p="urn:x"', 'p:name="x"'])
+    def test_there_are_no_namespaces(self, attribute):
+        """Not even in the header, where other attributes may stand."""
+        data = document("<root><none/></root>").replace(b"<snapshot", f"<snapshot {attribute}".encode())
+
+        with pytest.raises(Damaged, match="no namespaces"):
+            appsnap.loads(data)
+
+    def test_an_error_tells_the_line(self):
+        """As the parser found it."""
+        with pytest.raises(Damaged, match=r"no valid XML \(mismatched tag: line 3\)"):
+            appsnap.loads(document("<root><none></root>"))
 
     @pytest.mark.parametrize(
         "body",

@@ -282,6 +282,7 @@ def add_pickles(vectors: Vectors) -> None:
     _numbers(bare)
     _atoms(bare)
     _documents(bare)
+    _growth(vectors)
 
 
 _CONSTRUCTIBLE = {("_codecs", "encode")}
@@ -717,3 +718,15 @@ def _documents(bare: Any) -> None:
     bare("body-two", "damaged", document("pickle", body + body), "A body of two pickles.")
     bare("body-empty", "damaged", document("pickle", b""), "A body of nothing.")
     bare("body-unfinished", "damaged", document("pickle", b"\x80\x04]"), "A body without STOP, behind which the trailer stands.")
+
+
+def _growth(vectors: Vectors) -> None:
+    """Add what took more than linear time."""
+    imports = b"".join(_short(f"a{number}") + _short("X") + b"\x93" for number in range(10_000))
+    vectors.add(
+        "grows-imports",
+        "pickle",
+        "not trusted",
+        b"\x80\x04(" + imports + b"t.",
+        "10,000 names that end alike: in source, each is imported as another.",
+    )

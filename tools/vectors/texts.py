@@ -32,6 +32,7 @@ def add_source(vectors: Vectors) -> None:
     _helpers(body)
     _source_lines(whole)
     _source_costs(body, whole)
+    _source_growth(vectors)
 
 
 def _statements(body: Any) -> None:
@@ -366,6 +367,31 @@ def _source_costs(body: Any, whole: Any) -> None:
     body("cost-text-over-lines", "loads", "application = (\n" + "    'x'\n" * 50_000 + ")\n", "A text in 50,000 pieces.")
 
 
+def _source_growth(vectors: Vectors) -> None:
+    """Add what took more than linear time or memory."""
+
+    def body(name: str, text: str, about: str) -> None:
+        vectors.add(f"grows-{name}", "source", "damaged", document("source", text), about)
+
+    open_ = '\\"' * 100_000
+    header, trailer = f"# appsnap 1 source: {{{open_}}}\n", f"# appsnap trailer: {{{open_}}}\n"
+    about = "has 100,000 open quotes, each of which could begin a text."
+    vectors.add("grows-header", "source", "damaged", f"{header}application = 1\n".encode(), f"A header that {about}")
+    vectors.add("grows-trailer", "source", "damaged", f"# appsnap 1 source\napplication = 1\n{trailer}".encode(), f"A trailer that {about}")
+    for name, quote in [("quotes", '"'), ("apostrophes", "'")]:
+        line = f"x = {chr(92)}{quote}" + f"{chr(92)}{quote}" * 40_000
+        body(name, f"{line}\n{'    ' * 10_000}\napplication = 1\n", "A long statement with 40,000 open quotes, each of which could begin a text.")
+    numbers = "0, " * 500_000
+    body("formatted", f'application = f"{{[{numbers}]}}"\n', "A statement of 500,000 parts in an f-string.")
+    body(
+        "three-quotes",
+        f"""application = [\"\"\" " \"\"\", {numbers} ""]\n""",
+        "A statement of 500,000 parts, which look like a text behind one in three quotes.",
+    )
+    body("backslash", f"""application = ["{chr(92)}\n", {numbers} ""]\n""", "A statement of 500,000 parts, which look like a text behind one that goes on.")
+    body("long-integer", f"v = 0x{'f' * 20_000}\napplication = [{'v, ' * 10_000}]\n", "A long integer that is used 10,000 times: 200 MB in text.")
+
+
 def add_xml(vectors: Vectors) -> None:
     """Add the vectors of the xml kind."""
 
@@ -378,6 +404,7 @@ def add_xml(vectors: Vectors) -> None:
     _elements(body)
     _documents(body, whole)
     _xml_costs(body)
+    _xml_growth(vectors)
 
 
 def _root(text: str) -> str:
@@ -556,3 +583,19 @@ def _xml_costs(body: Any) -> None:
     body("cost-references", "loads", _root(f"<str>{'&#120;' * 200_000}</str>"), "A text of 200,000 character references.")
     body("cost-trailers", "damaged", "\n  <trailer " * 100_000 + _root("<none/>"), "The beginning of a trailer 100,000 times.")
     body("cost-one-list", "loads", _root(f"<list>{'<none/>' * 50_000}</list>"), "A list of 50,000 elements.")
+
+
+def _xml_growth(vectors: Vectors) -> None:
+    """Add what took more than linear time or memory."""
+
+    def body(name: str, text: str, about: str) -> None:
+        vectors.add(f"grows-{name}", "xml", "damaged", document("xml", text + _root("<none/>")), about)
+
+    long, refs = "u" * 100_000, '<ref to="v"/>' * 10_000
+    attributes = " ".join(f'p:a{number}=""' for number in range(8_000))
+    body("prefixes", f'  <list xmlns:p="{long}" {attributes}/>\n', "8,000 attributes with a prefix that stands for 100,000 letters.")
+    body("namespace", f'  <list xmlns="{long}">{"<a/>" * 60_000}</list>\n', "60,000 elements in a namespace of 100,000 letters.")
+    body(
+        "long-integer", f'  <int id="v">0x{"f" * 20_000}</int>\n  <list id="x">{refs}</list>\n',
+        "A long integer that is used 10,000 times: 200 MB in text.",
+    )  # fmt: skip
