@@ -5,7 +5,7 @@ import pytest
 import appsnap
 from appsnap.files.header import Header
 from appsnap.kinds import Document
-from appsnap.printable import escaped
+from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Tuple
@@ -42,6 +42,18 @@ class TestEscaped:
         assert all(escaped(chr(code)).isprintable() for code in range(sys.maxunicode + 1))
 
 
+class TestShortened:
+    """What is long has no middle."""
+
+    @pytest.mark.parametrize(
+        ("text", "most", "expected"),
+        [("", 5, ""), ("abcde", 5, "abcde"), ("abcdef", 5, "ab…ef"), ("abcdefg", 6, "abc…fg"), ("abc", 2, "a…")],
+    )
+    def test_length(self, text, most, expected):
+        """It is as long as it may be, and what fits stays."""
+        assert shortened(text, most) == expected
+
+
 class TestUses:
     """What a hostile file calls its things is shown as text, by the library as by the command line."""
 
@@ -67,6 +79,14 @@ class TestUses:
 
         assert all(line.isprintable() for line in lines)
         assert r"tag blue\x1b[2J" in lines[0]
+
+    def test_long_errors(self):
+        """An error doesn't quote all of a long text, and still says where it began and ended."""
+        error = appsnap.Damaged("x" * 1_000_000, offset=7)
+
+        assert len(str(error)) == 2_000
+        assert str(error).startswith("xxx")
+        assert str(error).endswith("xxx, at byte 7")
 
     def test_errors(self):
         """Nor has an error; what it carries as data is what the file has."""

@@ -370,6 +370,20 @@ class TestWrongInput:
         assert "appsnap.evolve.renamed" in caught.value.hint
         assert caught.value.hint.endswith(r"saved with  1, a\x1b[2J 2\x0a")
 
+    def test_very_many_distributions(self, monkeypatch):
+        """Of very many, only the first are looked for: each takes a moment."""
+        looked = []
+        monkeypatch.setattr(appsnap.snapshot, "installed_version", looked.append)
+        recipe = Recipe([Name("shop.services", "Gone"), New(Ref(0), [])], Ref(1))
+        names = {f"name{number}" + "x" * 1_000: "1" for number in range(5_000)}
+        data = b"".join(kind_named("msgpack").write(Header("msgpack"), recipe, names))
+
+        with pytest.raises(CannotBuild) as caught:
+            appsnap.loads(data, trust=["shop.services.Gone"])
+
+        assert len(looked) == 50
+        assert len(caught.value.hint) < 10_000
+
     @pytest.mark.parametrize("epoch", ["x", "1" * 30, "nan"])
     def test_source_date_epoch(self, epoch, monkeypatch, tmp_path):
         """A time that is none is an error of ours, and nothing is written."""

@@ -13,8 +13,8 @@
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
      └── ServiceError                   a service that failed to start: phase, path, type
 
-`str(error)` is one line that can be printed, whatever it quotes of a file; `error.hint` says what to do next, or is
-empty; `error.exit_code` is what the command line returns.
+`str(error)` is one line that can be printed, whatever it quotes of a file, and has no middle where that is very long;
+`error.hint` says what to do next, or is empty; `error.exit_code` is what the command line returns.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from appsnap.printable import escaped
+from appsnap.printable import escaped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "MOST_ALLOWED",
+    "MOST_NAMED",
     "AppsnapError",
     "CannotBuild",
     "CannotLoad",
@@ -43,13 +45,22 @@ __all__ = [
 ]
 
 
+MOST_NAMED = 20
+"""How many of the names that a file wants are told at once."""
+
+MOST_ALLOWED = 100
+"""How many of them are put in one line, as what would allow them."""
+
+
 class AppsnapError(Exception):
     """Base of every error that appsnap raises."""
 
     exit_code: ClassVar[int] = 1
+    _longest: ClassVar[int] = 2_000
+    """How many characters of a message are kept: it may quote a text of a file, or what Python says of one."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(escaped(message))
+        super().__init__(escaped(shortened(message, self._longest)))
         self.hint = hint
 
     @property
@@ -77,6 +88,8 @@ class Place:
 
 class CannotSave(AppsnapError, TypeError):
     """Objects that no snapshot can hold. `places` has them all."""
+
+    _longest = 100_000
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = tuple(places)
@@ -133,16 +146,21 @@ class Want:
 class NotTrusted(CannotLoad):
     """The snapshot wants names that nobody agreed to. `wants` has them all; nothing was imported, nothing was run.
 
-    `provenance` says in words what is known of whoever signed it, if anybody did.
+    The message has the first ones. `provenance` says in words what is known of whoever signed it, if anybody did.
     """
 
     exit_code = 3
+    _longest = 100_000
     provenance: str = ""
 
     def __init__(self, wants: Sequence[Want], *, message: str = "", hint: str = "") -> None:
         self.wants = tuple(wants)
+        more = len(self.wants) - MOST_NAMED
         super().__init__(
-            message or "not trusted: the file wants " + ", ".join(map(str, self.wants)),
+            message
+            or "not trusted: the file wants "
+            + ", ".join(map(str, self.wants[:MOST_NAMED]))
+            + (f", and {more:,} more" if more > 0 else ""),
             hint=hint,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["escaped"]
+__all__ = ["escaped", "shortened"]
 
 
 def escaped(text: str) -> str:
@@ -12,7 +12,23 @@ def escaped(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        x if x.isprintable() else x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{ord(x):02x}"
-        for x in text
-    )
+    return text.translate(_Escapes())
+
+
+class _Escapes(dict[int, str]):
+    """What stands for each code point, found out once for each in a text: many are long and have few."""
+
+    def __missing__(self, code: int) -> str:
+        x = chr(code)
+        if not x.isprintable():
+            x = x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{code:02x}"
+        self[code] = x
+        return x
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters, with an ellipsis for the middle of a longer one."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from appsnap.files.header import Header, installed_version, now
 from appsnap.files.source import Memory, of_file
 from appsnap.kinds import Document, kind_named, pickle
 from appsnap.limits import LIMITS
-from appsnap.printable import escaped
+from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
@@ -173,7 +174,9 @@ def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> A
         return build(document.recipe, trust, limits, once=once)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
-        others = [f"{name} {version}" for name, version in saved_with.items() if installed_version(name) != version]
+        # To look for one takes a moment, and there may be as many as a file has room for.
+        first = itertools.islice(saved_with.items(), 50)
+        others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
         if others:
             error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others)}"]))
         raise

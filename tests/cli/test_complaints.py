@@ -57,6 +57,19 @@ class TestExplain:
         assert complaint.hint == "appsnap load f.tap --trust a.B --trust call:c.d"
         assert complaint.exit_code == 3
 
+    def test_not_trusted_very_many(self):
+        """The first names have lines; where there are too many for a command, it is `audit` that has it."""
+        wants = [Want(f"a.B{number}", "create", "application.x") for number in range(101)]
+
+        complaint = explain(NotTrusted(wants[:100]), ["load", "f.tap"])
+
+        assert len(complaint.lines) == 21
+        assert complaint.lines[20] == "not trusted: 80 more names, which `appsnap audit` lists"
+        assert complaint.hint.count("--trust") == 100
+        hint = explain(NotTrusted(wants), ["load", "f.tap"]).hint
+        assert hint == "`appsnap audit` lists all 101 names, and last what would allow them"
+        assert explain(NotTrusted(wants), ["audit", "f.tap"]).hint.count("--trust") == 101
+
     def test_not_trusted_with_a_reason(self):
         """A name that turned out to be something else says so, and can be named."""
         error = NotTrusted([Want("a.b", "reference", "")], message="not trusted: a.b is no class defined in a")

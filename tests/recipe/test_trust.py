@@ -131,6 +131,16 @@ class TestGrants:
         trust = eval(hint[hint.index("[") :])
         assert type(loads(dumps({"a": node}, "msgpack"), trust=trust)["a"]) is zoo.Node
 
+    def test_very_many(self):
+        """The message has the first ones, and the hint what would allow all of them."""
+        names = [Name("a", f"X{number}") for number in range(5_000)]
+        error = refused([*names, List([Ref(number) for number in range(5_000)])])
+
+        assert "a.X19 to reference" in str(error)
+        assert str(error).endswith("], and 4,980 more")
+        assert len(error.hint) < 200
+        assert eval(error.hint.partition("trust=")[2]) == [f"a.X{number}" for number in range(5_000)]
+
     def test_root(self):
         """A name that is the whole is referred to."""
         assert wanted(refused([NODE])) == [("zoo.Node", "reference")]

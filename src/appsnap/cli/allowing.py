@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appsnap.cli.words import command_line
+from appsnap.errors import MOST_ALLOWED
 from appsnap.recipe.trust import Trust
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ __all__ = ["allowing", "signing"]
 def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     """Return what to type so that a command with these arguments trusts more names, and what to think of before.
 
-    Without names, it is the whole file that would have to be trusted. For `audit` that is the command that would load.
+    Without names, it is the whole file that would have to be trusted. For `audit` that is the command that would load;
+    others refer to it where there are very many names.
     """
-    if arguments[:1] == ["audit"]:
+    audited = arguments[:1] == ["audit"]
+    if audited:
         arguments = ["load", *(word for word in arguments[1:] if word != "--json")]
     if not wants:
         return _everything("no --trust can allow that", arguments)
@@ -30,6 +33,8 @@ def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     if unnameable is not None:
         return _everything(f"no --trust can name {unnameable!r}", arguments)
     grants = dict.fromkeys(want.grant for want in wants)
+    if len(grants) > MOST_ALLOWED and not audited:
+        return f"`appsnap audit` lists all {len(wants):,} names, and last what would allow them"
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.words import lowered
-from appsnap.errors import AppsnapError, CannotSave, NotTrusted, ServiceError
+from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,10 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Complaint:
     from appsnap.cli.allowing import allowing  # noqa: PLC0415
 
     # A want without a path has a reason of its own; so has a file that does what no name allows.
-    lines = [f"not trusted: {want}" if want.path else str(error) for want in error.wants] or [str(error)]
+    named = error.wants[:MOST_NAMED]
+    lines = [f"not trusted: {want}" if want.path else str(error) for want in named] or [str(error)]
+    if len(error.wants) > MOST_NAMED:
+        lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more names, which `appsnap audit` lists")
     hint = allowing(error.wants, arguments)
     if error.provenance:
         hint = f"{error.provenance}; {hint}"
