@@ -15,7 +15,7 @@ import zoo
 from appsnap.kinds import opcodes
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import Call, List, Name, New, Recipe, Ref, State, Tuple
+from appsnap.recipe.steps import Call, Dict, Extend, List, Name, New, Recipe, Ref, State, Tuple, Update
 
 
 def lines(obj, **options):
@@ -116,6 +116,68 @@ class TestLines:
 
         assert any(name in line for line in Outline(recipe).lines())
         assert name in Outline(recipe).path(Ref(1))
+
+
+def deep(levels, letters, bottom):
+    """Return dictionaries in each other, each with an object of a class with a long name as its key."""
+    steps = [*bottom, Name("m", letters * 990)]
+    steps.append(New(Ref(len(steps) - 1), []))
+    key, inner = Ref(len(steps) - 1), Ref(len(bottom) - 1)
+    for _ in range(levels):
+        steps.append(Dict([key], [inner]))
+        inner = Ref(len(steps) - 1)
+    return Recipe(steps, inner)
+
+
+class TestLength:
+    """What is shown is in proportion to the file, however often it leads to the same long name."""
+
+    def test_names(self):
+        """A long name has no middle, in a line as in a label; and one of unprintable letters no more room."""
+        for letter, shown in (("q", "qqqqqq"), ("\x01", r"\x01\x01"), ("\U000e0001", r"\U000e0001")):
+            outline = Outline(Recipe([Name("m", letter * 990), List([Ref(0)] * 100)], Ref(1)))
+
+            for line in [*outline.lines()][1:]:
+                assert len(line) < 130
+                assert f"m.{shown}" in line
+                assert "…" in line
+            assert max(map(len, Outline(deep(2, letter, [List([])])).lines())) < 300
+
+    def test_paths(self):
+        """Of a long path the end is there, and the name of the root."""
+        recipe = deep(98, "q", [List([])])
+        outline = Outline(recipe)
+
+        path = outline.path(Ref(0))
+
+        assert path.startswith("object…[<m.qq")
+        assert path.endswith("q>]")
+        assert 1000 < len(path) < 1100
+        assert len(outline.path(Ref(0), 200)) < 300
+
+    @pytest.mark.parametrize("letter", ["q", "\x01"])
+    def test_arrows(self, letter):
+        """Nor is an arrow longer."""
+        recipe = deep(16, letter, [List([]), List([Ref(0)] * 1_000)])
+
+        assert sum(map(len, Outline(recipe).lines())) < 500_000
+
+    def test_classes_in_classes(self):
+        """A class that is an object, whose class is an object: each name would hold all before it."""
+        recipe = Recipe([Name("m", "X"), *(New(Ref(number), []) for number in range(100))], Ref(100))
+
+        assert max(len(node.name) for node in Outline(recipe).nodes) < 100
+
+    def test_nodes_share_nothing_that_is_filled(self):
+        """What is empty at first is that of its node alone, once something is put in."""
+        makers = [List([]), List([]), Dict([], []), Dict([], []), Name("zoo", "Node"), New(Ref(4), []), New(Ref(4), [])]
+        fillers = [Extend(Ref(0), [1]), Update(Ref(2), [1], [2]), State(Ref(5), ["a"], [1])]
+
+        nodes = Outline(Recipe([*makers, *fillers], Ref(0))).nodes
+
+        assert (nodes[0].items, nodes[2].pairs, nodes[5].attributes) == ([1], [(1, 2)], {"a": 1})
+        assert [(nodes[at].items, nodes[at].pairs, nodes[at].attributes) for at in (1, 3, 6)] == [([], [], {})] * 3
+        assert Outline(Recipe([List([])], Ref(0))).nodes[0].items == []
 
 
 class TestPaths:

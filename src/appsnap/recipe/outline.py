@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import bisect
 import functools
 import reprlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appsnap.printable import escaped
+from appsnap.printable import escaped, shortened
 from appsnap.recipe.constructors import CHANGING, is_constructible
 from appsnap.recipe.steps import (
     MAKERS,
@@ -39,7 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "Outline", "quoted"]
 
-_SEQUENCES = (List, Tuple, Set, FrozenSet)
+_FORMS = {List: "list", Tuple: "tuple", Set: "set", FrozenSet: "frozenset"}
+
+# Most nodes have none of these, and there may be a node for each byte of a file: all share them until they get some.
+_NO_ATTRIBUTES: dict[str, Operand] = {}
+_NO_ITEMS: list[Operand] = []
+_NO_PAIRS: list[tuple[Operand, Operand]] = []
 
 
 @dataclass(slots=True)
@@ -55,9 +61,9 @@ class Node:
     name: str = ""
     value: str | bytes = ""
     args: Sequence[Operand] = ()
-    attributes: dict[str, Operand] = field(default_factory=dict)
-    items: list[Operand] = field(default_factory=list)
-    pairs: list[tuple[Operand, Operand]] = field(default_factory=list)
+    attributes: dict[str, Operand] = field(default_factory=lambda: _NO_ATTRIBUTES)
+    items: list[Operand] = field(default_factory=lambda: _NO_ITEMS)
+    pairs: list[tuple[Operand, Operand]] = field(default_factory=lambda: _NO_PAIRS)
     state: Operand = None
 
 
@@ -71,7 +77,8 @@ class Outline:
         self.root = recipe.root
         self.nodes: list[Node] = []
         self._states: set[Ref] = set()  # the dictionaries that have been states
-        self.starts: list[int] = []  # for each register: the number of its step
+        self._cuts: dict[str, str] = {}  # names as they are shown
+        self.starts = array.array("q")  # for each register: the number of its step
         for number, step in enumerate(recipe.steps):
             self._follow(step, number)
         self.root_name = root or self._default_root()
@@ -83,15 +90,16 @@ class Outline:
         nodes = self.nodes
         match step:
             case State(target, names, values):
-                nodes[target].attributes.update(zip(names, values, strict=True))
+                node = nodes[target]
+                node.attributes = node.attributes or {}
+                node.attributes.update(zip(names, values, strict=True))
             case Tuple(items) | List(items) | Set(items) | FrozenSet(items):
-                nodes.append(Node(type(step).__name__.lower(), items=list(items)))
+                nodes.append(Node(_FORMS[type(step)], items=list(items) or _NO_ITEMS))
             case Dict(keys, values):
-                nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True))))
+                nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True)) or _NO_PAIRS))
             case New(cls, args, names, values):
-                nodes.append(
-                    Node("object", self._name(cls), args=args, attributes=dict(zip(names, values, strict=True)))
-                )
+                attributes = dict(zip(names, values, strict=True)) or _NO_ATTRIBUTES
+                nodes.append(Node("object", self._name(cls), args=args, attributes=attributes))
             case Name():
                 nodes.append(Node("name", step.dotted))
             case Value(value):
@@ -99,9 +107,13 @@ class Outline:
             case Call(function, args):
                 nodes.append(Node("call", self._name(function), args=args))
             case Extend(target, items) | Add(target, items):
-                nodes[target].items.extend(items)
+                node = nodes[target]
+                node.items = node.items or []
+                node.items.extend(items)
             case Update(target, keys, values):
-                nodes[target].pairs.extend(zip(keys, values, strict=True))
+                node = nodes[target]
+                node.pairs = node.pairs or []
+                node.pairs.extend(zip(keys, values, strict=True))
             case SetState(target, state):
                 self._set_state(nodes[target], state)
             case Member(owner, name):
@@ -122,6 +134,7 @@ class Outline:
         self._states.update(refs)
         named = named and all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
         if named and all(part is None or isinstance(part, Ref) for part in parts):
+            node.attributes = node.attributes or {}
             for one in dicts:
                 node.attributes.update((str(key), value) for key, value in one.pairs)
         else:
@@ -129,7 +142,10 @@ class Outline:
 
     def _name(self, ref: Ref) -> str:
         node = self.nodes[ref]
-        return node.name if node.form == "name" else f"a class made by {node.name or node.form}"
+        if node.form == "name":
+            return node.name
+        # What that was made by may have been made by another one, and so on.
+        return f"a class made by {shortened(node.name or node.form, _LONGEST)}"
 
     def class_of(self, operand: Operand) -> str:
         """Return the dotted name of an operand's class, or what is made by calling a name."""
@@ -184,12 +200,22 @@ class Outline:
         node = self.nodes[operand]
         if node.form == "value":
             return quoted(node.value)
-        return node.name if node.form == "name" else f"<{self.class_of(operand)}>"
+        if node.form == "name":
+            return self._cut(node.name, _LONGEST)
+        return f"<{self._cut(self.class_of(operand), _LONGEST)}>"
 
-    def path(self, operand: Operand) -> str:
+    def _cut(self, name: str, most: int = 100) -> str:
+        """Return a name as it is shown: escaped, and cut in the middle where it is long."""
+        known = self._cuts.get(name)
+        if known is None:
+            known = self._cuts[name] = shortened(escaped(shortened(name, 100)), 100)
+        return shortened(known, most)
+
+    def path(self, operand: Operand, most: int = 1000) -> str:
         """Return the first path from the root to a register. What no path leads to is named by its class.
 
-        Of a path with very many parts only the last ones are there, behind an ellipsis.
+        Of a path with very many parts, or more than about `most` characters, only the last ones are there, behind an
+        ellipsis.
         """
         if not isinstance(operand, Ref):
             return self.root_name
@@ -198,12 +224,13 @@ class Outline:
         register = int(operand)
         while register != self.root:
             if register not in parents:
-                labels.append(f"<{self.class_of(Ref(register))}>")
+                labels.append(f"<{self._cut(self.class_of(Ref(register)), _LONGEST)}>")
                 return "".join(reversed(labels))
-            if len(labels) == _MOST_PARTS:
+            if len(labels) == _MOST_PARTS or most < 0:
                 return f"{self.root_name}…{''.join(reversed(labels))}"
             register, _, label = parents[register]
             labels.append(label)
+            most -= len(label)
         return self.root_name + "".join(reversed(labels))
 
     def register_of_step(self, step: Step, number: int) -> Ref:
@@ -228,11 +255,12 @@ class Outline:
                 for place, (label, operand) in enumerate(self.children(register)):
                     if not isinstance(operand, Ref):
                         continue
-                    if operand in parents or operand == self.root:
-                        shared.add(int(operand))
+                    child = int(operand)
+                    if child in parents or child == self.root:
+                        shared.add(child)
                         continue
-                    parents[int(operand)] = (register, place, label)
-                    below.append(int(operand))
+                    parents[child] = (register, place, label)
+                    below.append(child)
             level = below
         for register, (parent, _, _) in parents.items():
             if parent in shared and not self._may_change(Ref(parent)):
@@ -248,32 +276,44 @@ class Outline:
         than `depth` levels is left out, and an ellipsis says so.
         """
         yield escaped(f"{self.root_name}: {self._headline(self.root)}")
-        stack = [] if self._is_value(self.root) else self._rows(self.root, "", depth)
+        elsewhere = functools.lru_cache(1_000)(self._elsewhere)
+        stack = [] if self._is_value(self.root) else [self._rows(self.root, "", depth)]
         while stack:
-            indent, last, label, operand, left, full = stack.pop()
+            row = next(stack[-1], None)
+            if row is None:
+                stack.pop()
+                continue
+            indent, last, label, operand, left, full = row
             branch = "└── " if last else "├── "
-            whole = self._is_plain(operand) if full else not self._may_change(operand)
-            inline = self._inline(operand, 100 - len(indent) - len(label)) if whole else None
-            if inline is not None or not full:
-                yield escaped(f"{indent}{branch}{label}: {inline or self._arrow(operand)}")
+            room = 100 - len(indent) - len(label)
+            if not isinstance(operand, Ref):
+                text: str | None = quoted(operand)
+            elif full:
+                text = self._inline(operand, room) if self._is_plain(operand) else None
+            else:
+                text = elsewhere(operand, room)
+            if text is not None:
+                yield escaped(f"{indent}{branch}{label}: {text}")
                 continue
             below = self._rows(operand, indent + ("    " if last else "│   "), left - 1)
-            yield escaped(f"{indent}{branch}{label}: {self._headline(operand)}{'' if left > 1 or not below else ' …'}")
-            stack += below if left > 1 else []
+            more = left <= 1 and next(below, None) is not None
+            yield escaped(f"{indent}{branch}{label}: {self._headline(operand)}{' …' if more else ''}")
+            if left > 1:
+                stack.append(below)
 
-    def _rows(self, operand: Operand, indent: str, left: int) -> list[tuple[str, bool, str, Operand, int, bool]]:
-        """Return the rows below an operand, last first: they are a stack."""
+    def _rows(self, operand: Operand, indent: str, left: int) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
+        """Yield the rows below an operand. The second part of each tells whether it is the last one."""
         if not isinstance(operand, Ref):
-            return []
+            return
         parents, _ = self._paths
-        rows = []
+        row: tuple[str, Operand, int, bool] | None = None
         for place, (label, child) in enumerate(self.children(operand)):
+            if row is not None:
+                yield (indent, False, *row)
             full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
-            rows.append((indent, False, _bare(label), child, left, full))
-        rows.reverse()
-        if rows:
-            rows[0] = (indent, True, *rows[0][2:])
-        return rows
+            row = (_bare(label), child, left, full)
+        if row is not None:
+            yield (indent, True, *row)
 
     def _headline(self, operand: Operand) -> str:
         """Return what stands in the line of a node whose parts have lines of their own."""
@@ -283,10 +323,14 @@ class Outline:
         if node.form in ("list", "tuple", "set", "frozenset", "dict"):
             count = len(node.items) + len(node.pairs)
             return f"{node.form} of {count}"
-        return self._inline(operand, 100) or self.class_of(operand)
+        return self._inline(operand, 100) or self._cut(self.class_of(operand))
+
+    def _elsewhere(self, operand: Ref, room: int) -> str:
+        """Return what stands where something is found again."""
+        return (None if self._may_change(operand) else self._inline(operand, room)) or self._arrow(operand)
 
     def _arrow(self, operand: Operand) -> str:
-        return f"→ {self.path(operand)}"
+        return f"→ {self.path(operand, 200)}"
 
     def _is_value(self, operand: Operand) -> bool:
         """Tell whether something is a call that the line of its headline says all about."""
@@ -322,17 +366,17 @@ class Outline:
             return None
         match node.form:
             case "name":
-                return node.name
+                return self._cut(node.name)
             case "value" | "bytearray":
                 text = quoted(node.value)
                 return text if node.form == "value" else f"bytearray({text})"
             case "member":
-                return f"{self._arrow(node.args[0])}.{node.name}"
+                return f"{self._arrow(node.args[0])}.{self._cut(node.name)}"
             case "object" if not depth or node.attributes or node.state is not None:
                 return self._arrow(operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
         if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
             return None
-        begin, end = _BRACKETS.get(node.form, (f"{node.name}(", ")"))
+        begin, end = _BRACKETS.get(node.form) or (f"{self._cut(node.name)}(", ")")
         room -= len(begin) + len(end) - 2
         shown: list[str] = []
         # One after the other, each in the room that is left: what is shared could be looked at a million times.
