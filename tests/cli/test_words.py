@@ -1,5 +1,8 @@
 import io
+import json
 import sys
+
+import pytest
 
 from appsnap.cli import words
 
@@ -16,6 +19,20 @@ class TestWriteJson:
 
         stdout.flush()
         assert stdout.buffer.getvalue() == b'{"\\u007f\\n": "\\u202e\\u00e4\\u0085"}\n'
+
+    @pytest.mark.parametrize("count", [0, 1, 1_000, 1_001, 2_500])
+    def test_lists(self, monkeypatch, count):
+        """Lists that are written as they come make the same line as those that are there."""
+        stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
+        monkeypatch.setattr(sys, "stdout", stdout)
+        parts = [{"\x7f": number} for number in range(count)]
+
+        words.write_json({"a": 1}, parts=iter(parts), more=iter([]))
+
+        stdout.flush()
+        assert json.loads(stdout.buffer.getvalue()) == {"a": 1, "parts": parts, "more": []}
+        expected = json.dumps({"a": 1, "parts": parts, "more": []}).replace("\x7f", "\\u007f")
+        assert stdout.buffer.getvalue() == f"{expected}\n".encode()
 
 
 class TestCommandLine:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_LONGEST_PATH = 1000
+_LONGEST_PATH = 200
 
 
 @click.command(
@@ -46,12 +46,15 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
     path elsewhere.
 
     The JSON has the header, the layers, the names, and all that the snapshot holds as one flat list of nodes. A node
-    has an id, its path (null where that is longer than 1,000 characters), and the id of the node that it was found
+    has an id, its path (null where that is longer than 200 characters), and the id of the node that it was found
     in. What it holds are plain values, {"ref": id} for other nodes, and {"python": "…"} for values that JSON lacks.
     """
     snapshot = source.open()
     if as_json:
-        words.write_json({**summary(snapshot), "names": _names(snapshot), **_tree(snapshot.outline, depth)})
+        names = _names(snapshot)
+        outline = snapshot.outline
+        whole = {**summary(snapshot), "names": names, "root": _plain(outline.root)}
+        words.write_json(whole, nodes=_nodes(outline, depth))
     else:
         words.write(snapshot.lines(depth=depth or 20))
 
@@ -80,25 +83,22 @@ def _names(snapshot: Snapshot) -> list[dict[str, str]] | None:
         return None
 
 
-def _tree(outline: Outline, depth: int | None) -> dict[str, Any]:
-    return {"root": _plain(outline.root), "nodes": [*_nodes(outline, depth)]}
-
-
 def _nodes(outline: Outline, depth: int | None) -> Iterator[dict[str, Any]]:
     """Yield the nodes, breadth first: each after the one that it is found in."""
     if not isinstance(outline.root, Ref):
         return
-    found = {int(outline.root)}
-    level: list[tuple[int, int | None, str | None]] = [(int(outline.root), None, outline.root_name)]
+    found = bytearray(len(outline.nodes))  # by register
+    found[outline.root] = True
+    level: list[tuple[int, int | None, str | None, str]] = [(int(outline.root), None, "", outline.root_name)]
     while level and (depth is None or depth >= 0):
-        below: list[tuple[int, int | None, str | None]] = []
-        for register, parent, path in level:
+        below: list[tuple[int, int | None, str | None, str]] = []
+        for register, parent, above, end in level:
+            path = None if above is None or len(above) + len(end) > _LONGEST_PATH else above + end
             yield _node(outline, register, parent, path)
             for label, child in outline.children(register):
-                if isinstance(child, Ref) and child not in found:
-                    found.add(int(child))
-                    longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
-                    below.append((int(child), register, longer))
+                if isinstance(child, Ref) and not found[child]:
+                    found[child] = True
+                    below.append((int(child), register, path, label))
         level = below
         depth = None if depth is None else depth - 1
 

@@ -7,6 +7,7 @@ sequence, a line of its own, or text that runs backwards.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shlex
 import sys
@@ -43,17 +44,35 @@ def write(lines: Iterable[str]) -> None:
     if sys.stdout is None:
         return
     for line in lines:
-        text = _drawable(escaped(line), sys.stdout) + "\n"
-        with _errors_of_stdout():
-            sys.stdout.write(text)
+        _put(_drawable(escaped(line), sys.stdout) + "\n")
 
 
-def write_json(value: Any) -> None:
-    """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does."""
+def write_json(value: Any, **lists: Iterator[Any]) -> None:
+    """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does.
+
+    `lists` are further members of an object, written as they come: each may have very many parts.
+    """
     import json  # noqa: PLC0415 - text has no need of it
 
-    # JSON leaves DEL as it is, which is a control character all the same.
-    write([json.dumps(value, allow_nan=False).replace("\x7f", "\\u007f")])
+    def put(value: Any, begin: int | None = None, end: int | None = None) -> None:
+        # JSON leaves DEL as it is, which is a control character all the same.
+        _put(json.dumps(value, allow_nan=False)[begin:end].replace("\x7f", "\\u007f"))
+
+    put(value, end=-1 if lists else None)
+    for name, parts in lists.items():
+        _put(f', "{name}": [')
+        put([*itertools.islice(parts, 1_000)], 1, -1)
+        while more := [*itertools.islice(parts, 1_000)]:
+            _put(", ")
+            put(more, 1, -1)
+        _put("]")
+    _put("}\n" if lists else "\n")
+
+
+def _put(text: str) -> None:
+    if sys.stdout is not None:
+        with _errors_of_stdout():
+            sys.stdout.write(text)
 
 
 def finish() -> None:
