@@ -18,6 +18,7 @@ from vectors.layers import add_layers
 from vectors.layout import Vectors, render
 from vectors.packed import add_packed
 from vectors.pickles import add_pickles
+from vectors.shown import add_shown
 from vectors.signed import add_signed
 from vectors.texts import add_source, add_xml
 from vectors.trusted import add_trust
@@ -42,6 +43,7 @@ def all_vectors() -> Vectors:
         add_signed,
         add_found,
         add_buffers,
+        add_shown,
     ):
         add(vectors)
     return vectors

@@ -17,7 +17,7 @@ from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.kinds import KINDS
 from vectors.layout import Vector, parse
-from vectors.trial import Process, expectation, look, measured
+from vectors.trial import MOST_SAID, Process, expectation, look, measured
 
 # What appsnap itself imports where a value needs it.
 ALLOWED = ("appsnap", "encodings", "zoneinfo", "numpy", "asyncio", "importlib", "tzdata", "xml", "defusedxml", "unicodedata", "cryptography")
@@ -48,6 +48,9 @@ def _follow(vector: Vector, path: Path) -> list[str]:
     outcome = expectation(error)
     if outcome != vector.expect:
         wrong.append(f"{outcome} instead of {vector.expect}: {error!s:.300}")
+    said = len(f"{error}{getattr(error, 'hint', '')}")
+    if said > MOST_SAID:
+        wrong.append(f"{said:,} characters of error")
     if error is None and vector.result and repr(value) != vector.result:
         wrong.append(f"{value!r:.200} instead of {vector.result}")
     value = error = None

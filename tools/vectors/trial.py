@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from appsnap.recipe.steps import Recipe
     from appsnap.snapshot import Snapshot
 
-__all__ = ["MOST_BYTES", "MOST_SECONDS", "Cost", "Process", "expectation", "look", "measured", "status"]
+__all__ = ["MOST_BYTES", "MOST_SAID", "MOST_SECONDS", "Cost", "Process", "expectation", "look", "measured", "status"]
 
 MOST_SECONDS = 2.0
 """Of processor time, for all that is done with one file."""
 
 MOST_BYTES = 256 << 20
 """Above what the process had before."""
+
+MOST_SAID = 300_000
+"""Characters of an error and of its hint."""
 
 SHOWN, WRITTEN = 300, 100
 """How many times as large as the file what is shown of it, and what it is converted to, may be."""
