@@ -89,16 +89,18 @@ def _nodes(outline: Outline, depth: int | None) -> Iterator[dict[str, Any]]:
         return
     found = bytearray(len(outline.nodes))  # by register
     found[outline.root] = True
-    level: list[tuple[int, int | None, str | None, str]] = [(int(outline.root), None, "", outline.root_name)]
-    while level and (depth is None or depth >= 0):
-        below: list[tuple[int, int | None, str | None, str]] = []
-        for register, parent, above, end in level:
-            path = None if above is None or len(above) + len(end) > _LONGEST_PATH else above + end
-            yield _node(outline, register, parent, path)
+    yield _node(outline, int(outline.root), None, outline.root_name)
+    level: list[tuple[int, str | None]] = [(int(outline.root), outline.root_name)]
+    while level and (depth is None or depth > 0):
+        below: list[tuple[int, str | None]] = []
+        for register, path in level:
             for label, child in outline.children(register):
                 if isinstance(child, Ref) and not found[child]:
                     found[child] = True
-                    below.append((int(child), register, path, label))
+                    longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
+                    yield _node(outline, int(child), register, longer)
+                    if next(outline.children(child), None) is not None:  # most hold nothing
+                        below.append((int(child), longer))
         level = below
         depth = None if depth is None else depth - 1
 
