@@ -14,7 +14,6 @@ from defusedxml.expatreader import DefusedExpatParser
 
 from appsnap.errors import Damaged
 from appsnap.files.header import Header
-from appsnap.kinds.again import check_again
 from appsnap.recipe.draft import Draft
 from appsnap.recipe.steps import (
     INLINE,
@@ -29,6 +28,7 @@ from appsnap.recipe.steps import (
     SetState,
     Tuple,
     Value,
+    check_again,
 )
 
 if TYPE_CHECKING:

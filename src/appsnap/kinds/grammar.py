@@ -10,7 +10,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
-from appsnap.kinds.again import check_again
 from appsnap.kinds.scanner import Scanner, UnusualError, tokens
 from appsnap.recipe.draft import Draft, Lazy
 from appsnap.recipe.steps import (
@@ -26,6 +25,7 @@ from appsnap.recipe.steps import (
     SetState,
     Tuple,
     Value,
+    check_again,
     check_name,
 )
 

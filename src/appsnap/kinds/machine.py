@@ -14,10 +14,23 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
-from appsnap.kinds.again import check_again
 from appsnap.limits import over
 from appsnap.recipe.draft import RESTORE_STATE, Draft, Lazy
-from appsnap.recipe.steps import INLINE, Add, Dict, FrozenSet, List, Name, Ref, Set, SetState, Tuple, Value, make_step
+from appsnap.recipe.steps import (
+    INLINE,
+    Add,
+    Dict,
+    FrozenSet,
+    List,
+    Name,
+    Ref,
+    Set,
+    SetState,
+    Tuple,
+    Value,
+    check_again,
+    make_step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -43,6 +43,7 @@ __all__ = [
     "Tuple",
     "Update",
     "Value",
+    "check_again",
     "check_distinct",
     "check_keywords",
     "check_member",
@@ -223,6 +224,15 @@ class Recipe:
 
 MOST_LETTERS = 1_000
 """Of a name, module and all. What is longer would be shown, and looked for, as often as it is used."""
+
+
+def check_again(operand: Any) -> None:
+    """Raise ValueError for a long integer, where a reader comes upon a name for one.
+
+    Of no other atom is each use shown and written in full, however long it is. Writers give integers no names.
+    """
+    if type(operand) is int and operand.bit_length() > 8 * INLINE:
+        raise ValueError("a long integer that is used once more")
 
 
 def check_member(name: str) -> None:
