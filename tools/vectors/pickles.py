@@ -634,9 +634,9 @@ def _lies(bare: Any) -> None:
          b"\x80\x04X" + struct.pack("<I", 200_000) + b"a" * 200_000 + b"q\x000cbuiltins\ngetattr\nq\x010]("
          + b"h\x01]h\x00\x86R" * 5_000 + b"e.", "A method with a name of 200,000 letters, 5,000 times.")  # fmt: skip
     plain = b"\x80\x04charmless\nPlain\nq\x00"
-    bare("arguments-shared", "damaged", plain + b"0(" + b"N" * 15_000 + b"tq\x010(" + b"h\x00h\x01\x81" * 3_000 + b"t.",
+    bare("arguments-shared", "cannot load", plain + b"0(" + b"N" * 15_000 + b"tq\x010(" + b"h\x00h\x01\x81" * 3_000 + b"t.",
          "15,000 arguments, of 3,000 objects.", trust=PLAIN)  # fmt: skip
-    bare("arguments-shared-long", "damaged", plain + b"0" + big + b"\x85q\x010(" + b"h\x00h\x01\x81" * 3_000 + b"t.",
+    bare("arguments-shared-long", "cannot load", plain + b"0" + big + b"\x85q\x010(" + b"h\x00h\x01\x81" * 3_000 + b"t.",
          "An integer of 1.6 million bits, an argument of 3,000 objects.", trust=PLAIN)  # fmt: skip
     bare("frames", "loads", b"\x80\x04" + (b"\x95" + bytes(8)) * 100_000 + b"N.", "100,000 empty frames.", result="None")
 

@@ -51,8 +51,8 @@ _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
 
 
-_REPEATED = 500_000
-"""Arguments and pieces of 32 bits of them that may be used once more, beyond as many as there are bytes."""
+_REPEATED = 20
+"""As many steps as that let one argument be used once more, or 32 bits of one, beyond one for each byte."""
 
 _OPERANDS = frozenset({type(None), bool, int, float, Ref})
 _TEXT = frozenset({str})
@@ -258,8 +258,8 @@ class Machine:
         else:
             # Each use copies them; pickle seldom uses arguments twice, and short ones.
             self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
-            if self.repeated > _REPEATED + len(self.data):
-                raise ValueError("long arguments that are used again and again")
+            if self.repeated > self.most // _REPEATED + len(self.data):
+                raise over("steps", self.most, "long arguments are used again and again")
         return item.items  # type: ignore[no-any-return]  # a list, in a tuple
 
     def reduce(self) -> None:
