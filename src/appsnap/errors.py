@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "MOST_ALLOWED",
     "MOST_NAMED",
     "AppsnapError",
     "CannotBuild",
@@ -45,11 +44,8 @@ __all__ = [
 ]
 
 
-MOST_NAMED = 20
-"""How many of the names that a file wants are told at once."""
-
-MOST_ALLOWED = 100
-"""How many of them are put in one line, as what would allow them."""
+MOST_NAMED = 100
+"""How many of the names that a file wants are told at once, and put in one line, as what would allow them."""
 
 
 class AppsnapError(Exception):

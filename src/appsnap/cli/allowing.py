@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appsnap.cli.words import command_line
-from appsnap.errors import MOST_ALLOWED
+from appsnap.errors import MOST_NAMED
 from appsnap.recipe.trust import Trust
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def allowing(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     if unnameable is not None:
         return _everything(f"no --trust can name {unnameable!r}", arguments)
     grants = dict.fromkeys(want.grant for want in wants)
-    if len(grants) > MOST_ALLOWED and not audited:
+    if len(grants) > MOST_NAMED and not audited:
         return f"`appsnap audit` lists all {len(wants):,} names, and last what would allow them"
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
 

@@ -62,7 +62,7 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Complaint:
     named = error.wants[:MOST_NAMED]
     lines = [f"not trusted: {want}" if want.path else str(error) for want in named] or [str(error)]
     if len(error.wants) > MOST_NAMED:
-        lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more names, which `appsnap audit` lists")
+        lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more, which `appsnap audit` lists")
     hint = allowing(error.wants, arguments)
     if error.provenance:
         hint = f"{error.provenance}; {hint}"

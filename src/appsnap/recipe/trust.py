@@ -18,7 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from appsnap import evolve
-from appsnap.errors import MOST_ALLOWED, NotTrusted, Want
+from appsnap.errors import MOST_NAMED, NotTrusted, Want
 from appsnap.recipe import constructors
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
@@ -136,15 +136,15 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
     missing = {key: ref for key, ref in _without_companions(survey.uses).items() if grants[key] is None}
     if missing:
         found = _as_wants(recipe, missing)
-        grants_of_all = f"[{', '.join(dict.fromkeys(repr(want.grant) for want in found[:MOST_ALLOWED]))}]"
-        if len(found) > MOST_ALLOWED:
-            grants_of_all = "[want.grant for want in error.wants]"
+        names = f"[{', '.join(dict.fromkeys(repr(want.grant) for want in found[:MOST_NAMED]))}]"
+        if len(found) > MOST_NAMED:
+            names = "[want.grant for want in error.wants]"
         code = any(carries_code(name) for name, _ in missing)
         raise NotTrusted(
             found,
             hint="the file carries code; if you trust who wrote it as you would trust a program: trust=EVERYTHING"
             if code
-            else f"if you trust these names, load it with trust={grants_of_all}",
+            else f"if you trust these names, load it with trust={names}",
         )
     if survey.fault is not None:
         number, what, target = survey.fault
