@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "MOST_NAMED",
     "AppsnapError",
     "CannotBuild",
     "CannotLoad",

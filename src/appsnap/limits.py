@@ -19,7 +19,7 @@ class Limits:
 
     steps: int = 10_000_000
     """Steps of the recipe. A service takes about three, so this is three million of them: 2.5 GB, and a minute. In a
-    pickle, it is how many containers and marks may lie open, too."""
+    pickle, it is how many containers and marks may lie open, too, and bounds what calls share of their arguments."""
 
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing goes down them on the interpreter's stack, which ends at some 10,000."""
@@ -33,7 +33,8 @@ class Limits:
 
     copies: int = 4
     """How many times as much as the recipe holds (operands, characters, bytes) may be copied while values are made of
-    it. A million are free. A hundred deques of one list hold that a hundred times; what people save copies once."""
+    it. A million are free. A hundred deques of one list hold that a hundred times; what people save copies once. What
+    patterns and dtypes take besides counts in microseconds."""
 
     expansion: int = 100
     """How many times as large as a zstd frame its content may be. 256 KiB are free: each byte may take some 400 to be

@@ -175,7 +175,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> A
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # To look for one takes a moment, and there may be as many as a file has room for.
-        first = itertools.islice(saved_with.items(), 50)
+        first = itertools.islice(saved_with.items(), 1_000)
         others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
         if others:
             error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others)}"]))

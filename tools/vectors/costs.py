@@ -296,6 +296,13 @@ def _powers(each: Any) -> None:
     made = [script.make("Call", known, [descr]) for _ in range(1_800)]
     each("dtypes", "cannot load", script.steps, script.make("List", made), "1,800 dtypes of the same 2,900 fields.")
 
+    script = Script()
+    known = script.make("Name", "re", "compile")
+    many: list[Any] = [script.make("Call", known, [b"^\\x1b\\[%d[0-9;]*[a-z]" % count]) for count in range(200)]
+    many += [script.make("Call", known, [f"(?i)^\xe9t\xe9{count}[a-z\\x80-\\xff]+\\.(com|org)$"]) for count in range(200)]
+    many.append(script.make("Call", known, ["|".join(f"word{count}" for count in range(5_000))]))
+    each("patterns-as-people-have-them", "loads", script.steps, script.make("List", many), "401 patterns of common sorts.")
+
 
 def _showing(each: Any) -> None:
     levels = 100

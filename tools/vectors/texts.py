@@ -378,6 +378,9 @@ def _source_growth(vectors: Vectors) -> None:
     about = "has 100,000 open quotes, each of which could begin a text."
     vectors.add("grows-header", "source", "damaged", f"{header}application = 1\n".encode(), f"A header that {about}")
     vectors.add("grows-trailer", "source", "damaged", f"# appsnap 1 source\napplication = 1\n{trailer}".encode(), f"A trailer that {about}")
+    open_ = 'application = """\n' + ' \\"""\n' * 17_500 + " \\"
+    vectors.add("grows-open-text", "source", "damaged", f"# appsnap 1 source\n{open_}".encode(), "A text without end, and behind it many beginnings of others.")
+    body("words", "application = a" + " and a" * 200_000 + "\n", "A statement of 200,000 operators that are words.")
     for name, quote in [("quotes", '"'), ("apostrophes", "'")]:
         line = f"x = {chr(92)}{quote}" + f"{chr(92)}{quote}" * 40_000
         body(name, f"{line}\n{'    ' * 10_000}\napplication = 1\n", "A long statement with 40,000 open quotes, each of which could begin a text.")

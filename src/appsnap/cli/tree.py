@@ -89,6 +89,7 @@ def _is_plain(value: Any) -> bool:
 
 _BRIEF = _Brief()
 _CONTAINERS = frozenset({array.array, collections.deque, dict, frozenset, int, list, set, str, tuple})
+_HOLDERS = (collections.deque, dict, frozenset, list, set, tuple)
 _PLAIN = frozenset({bool, bytearray, bytes, dt.timedelta, float, range, type(None)})
 
 
@@ -97,14 +98,14 @@ def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
     collection: Any = IServiceCollection(obj, None)
     if collection is None:
         return ()
-    if type(collection).__iter__ is not MultiService.__iter__:
+    if getattr(type(collection), "__iter__", None) is not MultiService.__iter__:
         return [*collection]
     # In a stranger's file there may be anything: a range of a billion, or one list that all services have.
     services = collection.services
-    if not isinstance(services, (list, tuple)) or id(services) in lists:
+    if not isinstance(services, _HOLDERS) or id(services) in lists:
         return ()
     lists.add(id(services))
-    return services
+    return [*services]
 
 
 def _name(obj: Any) -> str | None:

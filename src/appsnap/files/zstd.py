@@ -87,10 +87,10 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
     size = len(reader.peek(_LARGE))
     options: dict[int, int] = {CompressionParameter.compression_level: level, CompressionParameter.checksum_flag: 1}
     if size == _LARGE:
-        # A zstd that was built without threads has a bound of 0.
+        # A zstd that was built without threads has a bound of 0, and takes no size of what a thread gets.
         most = CompressionParameter.nb_workers.bounds()[1]
         options[CompressionParameter.nb_workers] = min(os.cpu_count() or 1, _MAX_THREADS, most)
-        options[CompressionParameter.job_size] = _JOB
+        options[CompressionParameter.job_size] = _JOB if most else 0
     compressor = ZstdCompressor(options=options)
     if size < _LARGE:
         compressor.set_pledged_input_size(size)

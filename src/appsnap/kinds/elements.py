@@ -354,6 +354,11 @@ class _Parser(DefusedExpatParser):
         texts.characters = self._builder.data  # type: ignore[assignment, method-assign]  # which takes the same
         self.setContentHandler(texts)
 
+    def reset(self) -> None:
+        super().reset()
+        # Else each line is given on its own.
+        self._parser.buffer_text = True  # type: ignore[attr-defined]  # typeshed leaves it out
+
     def start_element(self, name: str, attrs: Any) -> None:
         self._start(self._builder.start(name, attrs))
 

@@ -49,11 +49,11 @@ _PIECE = 20_000  # characters: up to there, ast takes no more than a few MB
 MOST_PARTS = 50_000
 """Of one statement: ast takes some 500 bytes for each. A writer puts 2,000 into one."""
 
-_TEXT = re.compile(r"""(?s)("{3}|'{3})(?:[^\\]|\\.)*?(?:\1|\Z)|(["'])(?:(?!\2)[^\\\n]|\\.)*+\2?|#[^\n]*""")
+_TEXT = re.compile(r"""(?s)("{3}|'{3})(?:(?!\1)[^\\]|\\.)*+(?:\1|\\?\Z)|(["'])(?:(?!\2)[^\\\n]|\\.)*+\2?|#[^\n]*""")
 """Texts and comments. A text without an end takes the rest, where nothing is read: no other is looked for in there."""
 
 _FORMATTED = re.compile("""[fFtT][rR]?["']""")
-_PART = re.compile(r"""[^\w\s"']""")
+_PART = re.compile(r"""[^\w\s"']|\b(?:and|await|else|for|if|in|is|lambda|not|or|yield)\b""")
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:

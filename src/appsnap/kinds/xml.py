@@ -12,7 +12,7 @@ import base64
 import hashlib
 import math
 import re
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from xml.sax import SAXParseException
 from xml.sax.saxutils import escape, quoteattr
@@ -92,8 +92,8 @@ class _Writer:
     def __init__(self, ids: dict[Ref, str]) -> None:
         self._ids = ids
         # What is used often is escaped once.
-        self._attribute = cache(_attribute)
-        self._text = cache(_text)
+        self._attribute = lru_cache(1_000)(_attribute)
+        self._text = lru_cache(1_000)(_text)
 
     def statement(self, statement: Any) -> Iterator[str]:
         if isinstance(statement, Assign):
