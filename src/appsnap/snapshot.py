@@ -178,7 +178,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> A
         first = itertools.islice(saved_with.items(), 1_000)
         others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
         if others:
-            error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others)}"]))
+            error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
         raise
 
 
