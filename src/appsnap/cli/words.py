@@ -61,10 +61,11 @@ def write_json(value: Any, **lists: Iterator[Any]) -> None:
     put(value, end=-1 if lists else None)
     for name, parts in lists.items():
         _put(f', "{name}": [')
-        put([*itertools.islice(parts, 1_000)], 1, -1)
-        while more := [*itertools.islice(parts, 1_000)]:
-            _put(", ")
-            put(more, 1, -1)
+        between = ""
+        while some := [*itertools.islice(parts, 1_000)]:
+            _put(between)
+            put(some, 1, -1)
+            between = ", "
         _put("]")
     _put("}\n" if lists else "\n")
 

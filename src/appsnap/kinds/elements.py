@@ -8,7 +8,6 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import TreeBuilder
-from xml.sax.handler import ContentHandler
 
 from defusedxml.expatreader import DefusedExpatParser
 
@@ -54,6 +53,7 @@ class Reader:
     def read(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         """Read the document; return the fields of header and trailer."""
         parser = _Parser(self._start, self._end)
+        # At once: before its version 2.6, expat reads a long token anew with each piece (CVE-2023-52425).
         parser.feed(raw)
         parser.close()
         return self._header, self._trailer
@@ -350,14 +350,12 @@ class _Parser(DefusedExpatParser):
         super().__init__(namespaceHandling=0, forbid_dtd=True)
         self._start, self._end = start, end
         self._builder = TreeBuilder()
-        texts = ContentHandler()
-        texts.characters = self._builder.data  # type: ignore[assignment, method-assign]  # which takes the same
-        self.setContentHandler(texts)
 
     def reset(self) -> None:
         super().reset()
-        # Else each line is given on its own.
-        self._parser.buffer_text = True  # type: ignore[attr-defined]  # typeshed leaves it out
+        expat: Any = self._parser  # type: ignore[attr-defined]  # typeshed leaves it out
+        expat.CharacterDataHandler = self._builder.data
+        expat.buffer_text = True  # else each line is given on its own
 
     def start_element(self, name: str, attrs: Any) -> None:
         self._start(self._builder.start(name, attrs))

@@ -52,7 +52,7 @@ _U8 = struct.Struct("<Q")
 
 
 _REPEATED = 20
-"""As many steps as that let one argument be used once more, or 32 bits of one, beyond one for each byte."""
+"""For each so many steps of the limit, and for each byte, one argument may be used once more, or 32 bits of one."""
 
 _OPERANDS = frozenset({type(None), bool, int, float, Ref})
 _TEXT = frozenset({str})

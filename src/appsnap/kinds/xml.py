@@ -134,7 +134,7 @@ class _Writer:
         elif isinstance(value, Member):
             yield from self._wrapped("method", self._attribute("name", value.name) + more, [value.owner], level)
         elif type(value) is str:
-            yield pad + self._text(value)
+            yield pad + self._text(value, more)
         else:
             yield pad + _atom(value, more)
 

@@ -375,6 +375,7 @@ def work_of(name: str, args: Sequence[Any]) -> int:
 _HASHING = frozenset({"builtins.frozenset", "builtins.set", "collections.Counter", "collections.OrderedDict"})
 
 _WIDE = re.compile(r"[^\x00-\xff]|\\[NUu]")
+# Microseconds. A field is counted five times, for it stays: 1,800 dtypes of 2,900 fields take 700 MB.
 _FIELD_WORK = 5
 _PATTERN_WORK = 100
 _SET_WORK = 100
