@@ -10,9 +10,10 @@ import pytest
 
 from appsnap import snapshot
 from appsnap.errors import AppsnapError, CannotBuild, CannotSave, Damaged
-from appsnap.files.header import Header
-from appsnap.kinds import KINDS, kind_named, opcodes
-from appsnap.kinds.encoder import encode
+from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.header import Header
+from appsnap.kinds.pickle import opcodes
+from appsnap.kinds.pickle.writer import encode
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.trust import EVERYTHING, Trust

@@ -2,21 +2,17 @@ import dataclasses
 import itertools
 import mmap
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-
 import appsnap
 from appsnap import EVERYTHING
 from appsnap.errors import CannotLoad, Damaged, NotTrusted, PassphraseError, WrongKind
 from appsnap.kinds import kind_named
-from appsnap.kinds.buffers import LEAST
+from appsnap.kinds.large import LEAST
 from isomorphism import difference
 from vectors.layout import parse
 

@@ -1,10 +1,6 @@
-import sys
 from itertools import islice
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import zoo
 from appsnap import EVERYTHING, dumps, loads

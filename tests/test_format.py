@@ -22,16 +22,14 @@ from pathlib import Path
 import msgpack
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 import appsnap
 import second_reader
 import shop
 from appsnap import evolve, sob
 from appsnap.errors import CannotBuild, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
 from appsnap.files import age
-from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named, recognise
+from appsnap.kinds.header import Header
 from appsnap.recipe.steps import Ref
 from appsnap.service import Application, MultiService
 
@@ -384,7 +382,9 @@ class TestRecipes:
 
     def test_names_trusted_without_being_listed(self):
         """They stand where the text says."""
-        assert "appsnap.recipe.constructors" in Path(__file__).parents[1].joinpath("docs/format.md").read_text("utf-8")
+        assert "appsnap.recipe.values.constructors" in Path(__file__).parents[1].joinpath("docs/format.md").read_text(
+            "utf-8"
+        )
         assert appsnap.loads(of_msgpack([1, "builtins", "int"], root=register(0))) is int
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import appsnap
 from appsnap import EVERYTHING
-from appsnap.kinds.buffers import LEAST
+from appsnap.kinds.large import LEAST
 
 KINDS = ("pickle", "source", "msgpack", "xml")
 

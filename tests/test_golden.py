@@ -6,7 +6,7 @@ import pytest
 
 import appsnap
 import shop
-from appsnap.files.header import FORMAT
+from appsnap.kinds.header import FORMAT
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
 FILES = sorted(path for path in GOLDEN.glob("*/shop*"))

@@ -10,7 +10,9 @@ import appsnap
 from appsnap import service
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files import zstd
-from appsnap.kinds import elements, machine, pickle as pickle_kind, rows
+from appsnap.kinds.msgpack import steps as msgpack_steps
+from appsnap.kinds.pickle import document as pickle_kind, reader as pickle_reader
+from appsnap.kinds.xml import reader as xml_reader
 from appsnap.limits import LIMITS, over
 
 ROOT = Path(__file__).parents[1]
@@ -87,9 +89,9 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setattr(machine.Machine, "push_open", end)
-        monkeypatch.setattr(rows.Steps, "add", end)
-        monkeypatch.setattr(elements.Reader, "_statement", end)
+        monkeypatch.setattr(pickle_reader.Machine, "push_open", end)
+        monkeypatch.setattr(msgpack_steps.Steps, "add", end)
+        monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 
         with pytest.raises(CannotLoad, match="there is no memory"):
             appsnap.loads(data)

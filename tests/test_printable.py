@@ -3,8 +3,8 @@ import sys
 import pytest
 
 import appsnap
-from appsnap.files.header import Header
 from appsnap.kinds import Document
+from appsnap.kinds.header import Header
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.outline import Outline

@@ -3,20 +3,17 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 import zoo
 from appsnap import EVERYTHING, dumps, loads
-from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.header import Header
 from appsnap.recipe.build import build
-from appsnap.recipe.freeze import _Freezer
-from appsnap.recipe.swift import LEVELS
+from appsnap.recipe.freeze.fast import LEVELS
+from appsnap.recipe.freeze.walk import _Freezer
 from appsnap.recipe.trust import Trust
 from isomorphism import difference, listed
 

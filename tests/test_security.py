@@ -14,13 +14,14 @@ import pytest
 
 import appsnap
 import shop
-from appsnap.cli.group import COMMANDS, _LazyGroup, run
+from appsnap import twisted as legacy
+from appsnap.cli.app import COMMANDS, _LazyGroup, run
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
-from appsnap.files import age, legacy, zstd
-from appsnap.files.header import Header
-from appsnap.files.keyring import Keyring
-from appsnap.files.signatures import SigningKey, signer_of
+from appsnap.files import age, zstd
+from appsnap.keys.keyring import Keyring
+from appsnap.keys.signatures import SigningKey, signer_of
 from appsnap.kinds import KINDS, kind_named, pickle as pickle_kind
+from appsnap.kinds.header import Header
 from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, SetState, State, Update
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
@@ -84,7 +85,7 @@ class TestPromise1:
 import json, sys
 from pathlib import Path
 import appsnap
-from appsnap.cli.group import run
+from appsnap.cli.app import run
 
 def look(file):
     for arguments in (["show", file], ["show", "--json", file], ["audit", file], ["verify", file],

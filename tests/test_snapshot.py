@@ -25,9 +25,9 @@ from appsnap.errors import (
     WrongKind,
 )
 from appsnap.files import age
-from appsnap.files.header import Header
-from appsnap.files.keyring import Keyring
+from appsnap.keys.keyring import Keyring
 from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.header import Header
 from appsnap.recipe.steps import Name, New, Recipe, Ref
 from appsnap.snapshot import open_legacy
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(FIXTURES))
 import appsnap  # noqa: E402 - as above
 import shop  # noqa: E402 - the fixtures had to be found first
 from appsnap.files.age import X25519Identity  # noqa: E402 - as above
-from appsnap.files.header import FORMAT  # noqa: E402 - as above
+from appsnap.kinds.header import FORMAT  # noqa: E402 - as above
 
 PASSPHRASE = "tea and cake"
 

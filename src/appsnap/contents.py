@@ -6,20 +6,19 @@ import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appsnap import layers
 from appsnap.errors import CannotLoad, Damaged, WrongKind
-from appsnap.files import age, zstd
-from appsnap.files.source import Memory
+from appsnap.files import age, layers, zstd
+from appsnap.files.streams import Memory
 from appsnap.kinds import Document, kind_named, pickle, recognise
-from appsnap.kinds.buffers import checker, map_apart, take_apart
-from appsnap.recipe.views import with_copies
+from appsnap.kinds.large import checker, map_apart, take_apart
+from appsnap.kinds.views import with_copies
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-    from appsnap.files.source import Source
-    from appsnap.layers import Passphrase, Unwrapped
+    from appsnap.files.layers import Passphrase, Unwrapped
+    from appsnap.files.streams import Source
     from appsnap.limits import Limits
 
 __all__ = ["map_file", "read"]

@@ -7,13 +7,13 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap import contents, documents, layers
+from appsnap import contents
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
-from appsnap.files import atomic
+from appsnap.files import atomic, layers
 from appsnap.files.chunks import joined
-from appsnap.files.header import Header, installed_version, now
-from appsnap.files.source import Memory, of_file
-from appsnap.kinds import Document, kind_named, pickle
+from appsnap.files.streams import Memory, of_file
+from appsnap.kinds import Document, documents, kind_named, pickle
+from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.documents import Progress
     from appsnap.errors import Want
-    from appsnap.files.header import Seal
-    from appsnap.files.keyring import Keyring
-    from appsnap.layers import Passphrase, Unwrapped
+    from appsnap.files.layers import Passphrase, Unwrapped
+    from appsnap.keys.keyring import Keyring
+    from appsnap.kinds.documents import Progress
+    from appsnap.kinds.header import Seal
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
@@ -105,7 +105,7 @@ def _seal(*, sign: bool, vouched: bool) -> Seal | None:
 
 
 def _keys() -> Keyring:
-    from appsnap.files.keyring import Keyring  # noqa: PLC0415 - what is unsigned has no need of it
+    from appsnap.keys.keyring import Keyring  # noqa: PLC0415 - what is unsigned has no need of it
 
     return Keyring()
 
@@ -412,7 +412,7 @@ def open_snapshot(
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
     """Read a pickle with Twisted's old encryption, as any bare pickle is read, for `appsnap convert` alone.
 
-    Raises what `appsnap.layers.unwrap_legacy` raises, and what reading a pickle raises.
+    Raises what `appsnap.files.layers.unwrap_legacy` raises, and what reading a pickle raises.
     """
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)

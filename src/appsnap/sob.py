@@ -89,9 +89,9 @@ def load(
 
 def loadValueFromFile(filename: str | os.PathLike[str], variable: str) -> Any:
     """Run a Python script, and return what a variable of it holds. Raises CannotLoad, OSError."""
-    from appsnap.kinds import python  # noqa: PLC0415 - as above
+    from appsnap import script  # noqa: PLC0415 - as above
 
-    return python.run(filename, variable)
+    return script.run(filename, variable)
 
 
 def guessType(filename: str | os.PathLike[str]) -> str:

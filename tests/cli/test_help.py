@@ -3,7 +3,7 @@ import shlex
 import click
 import pytest
 
-from appsnap.cli.group import COMMANDS, appsnap
+from appsnap.cli.app import COMMANDS, appsnap
 
 CONTEXT = click.Context(appsnap, info_name="appsnap")
 

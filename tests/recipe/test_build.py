@@ -1,9 +1,6 @@
 import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import zoo
 from appsnap.errors import CannotBuild

@@ -1,7 +1,7 @@
 import pytest
 
 from appsnap.recipe import steps
-from appsnap.recipe.draft import RESTORE_STATE, Draft
+from appsnap.recipe.builder import RESTORE_STATE, Draft
 from appsnap.recipe.steps import (
     ATOMS,
     MAKERS,

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.files import age, zstd
-from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.header import Header
 from appsnap.recipe.build import build
 from appsnap.recipe.steps import MAKERS, Call, FrozenSet, Name, New, Ref, Set, SetState, operands
 from appsnap.recipe.trust import Trust

@@ -74,7 +74,7 @@ def main() -> None:
     harmless = importlib.import_module("harmless")
     for kind in KINDS:
         importlib.import_module(f"appsnap.kinds.{kind}")
-    for module in ("numpy", "zoneinfo", "asyncio", "concurrent.futures.thread", "ipaddress", "importlib.metadata", "appsnap.files.keyring"):
+    for module in ("numpy", "zoneinfo", "asyncio", "concurrent.futures.thread", "ipaddress", "importlib.metadata", "appsnap.keys.keyring"):
         importlib.import_module(module)
     file = Path(tempfile.mkdtemp()) / "vector"
     process = Process([harmless])

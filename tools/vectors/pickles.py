@@ -234,7 +234,7 @@ GADGETS: list[tuple[str, str, list[Any]]] = [
     ("appsnap.source", "new", [1]),
     ("appsnap.source", "thing", ["canary_module"]),
     ("appsnap.source", "set_state", [1, 2]),
-    ("appsnap.kinds.python", "run", ["canary_module.py"]),
+    ("appsnap.script", "run", ["canary_module.py"]),
     ("appsnap.files.atomic", "write", ["stolen", []]),
     ("appsnap.recipe.build", "build", [1, 2]),
     ("appsnap.recipe.trust", "Trust", [["*"]]),

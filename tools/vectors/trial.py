@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
-from appsnap.files.header import Header
 from appsnap.kinds import KINDS, kind_named
-from appsnap.recipe.trust import _survey, wants
+from appsnap.kinds.header import Header
+from appsnap.recipe.trust import wants
+from appsnap.recipe.trust.audit import _survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,6 +19,6 @@ def main() -> None:
 
         print(f"appsnap {__version__}")  # noqa: T201 - the words are imported with the rest
         return
-    from appsnap.cli.group import run  # noqa: PLC0415 - as above
+    from appsnap.cli.app import run  # noqa: PLC0415 - as above
 
     sys.exit(run(sys.argv[1:]))

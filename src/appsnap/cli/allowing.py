@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appsnap.cli.words import command_line
+from appsnap.cli.output import command_line
 from appsnap.errors import MOST_NAMED
 from appsnap.recipe.trust import Trust
 

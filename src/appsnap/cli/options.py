@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import appsnap
-from appsnap.cli.ends import Input, Output
+from appsnap.cli.inputs import Input, Output
 from appsnap.cli.passphrase import Sources
 from appsnap.errors import WrongKind
 from appsnap.kinds import KINDS

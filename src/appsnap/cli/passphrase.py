@@ -9,7 +9,7 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 
-from appsnap.cli.words import lowered
+from appsnap.cli.output import lowered
 from appsnap.errors import PassphraseError
 from appsnap.printable import escaped
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.files.header import Header, Seal, Trailer
+    from appsnap.kinds.header import Header, Seal, Trailer
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]

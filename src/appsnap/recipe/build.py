@@ -17,9 +17,6 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.limits import LIMITS
-from appsnap.recipe import constructors
-from appsnap.recipe.budget import Budget
-from appsnap.recipe.filling import check_items, check_state, takes_any
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import (
@@ -44,6 +41,9 @@ from appsnap.recipe.steps import (
     Value,
 )
 from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
+from appsnap.recipe.trust.checks import check_items, check_state, takes_any
+from appsnap.recipe.trust.cost import Budget
+from appsnap.recipe.values import constructors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

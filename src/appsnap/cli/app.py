@@ -1,0 +1,113 @@
+"""`appsnap` itself: finds the command, runs it, and turns whatever goes wrong into words and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from appsnap import __version__
+from appsnap.cli import output
+from appsnap.cli.errors import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
+
+__all__ = ["COMMANDS", "appsnap", "run"]
+
+COMMANDS = {
+    "save": "Save an application to a file.",
+    "load": "Restore an application from a file, and print it, run it or talk to it.",
+    "show": "Show what is in a snapshot, without importing any of it.",
+    "audit": "List the names that a snapshot wants, and which of them are trusted.",
+    "convert": "Write a snapshot in another kind or other layers.",
+    "verify": "Check that a snapshot is whole.",
+    "keys": "Show your key, and say whose you trust.",
+    "completion": "Print a script that completes commands in your shell.",
+}
+"""The commands, each with the first line of its help: a module of that name has the command, as `command`."""
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when that command is run or asked for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"appsnap.cli.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only shells ask
+
+        found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  appsnap save shop:application shop.tap
+  appsnap show shop.tap
+  appsnap load shop.tap --trust 'shop.*' --run
+
+\b
+Environment:
+  APPSNAP_PASSPHRASE          a passphrase, where nothing else gives one
+  APPSNAP_SOURCE_PASSPHRASE   the same for what is read, in commands that write
+  APPSNAP_CONFIG_DIR          where the keys lie that sign and are trusted
+  APPSNAP_TRACEBACK           show tracebacks of errors
+
+\b
+Exit codes:
+  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged""",
+)
+@click.version_option(__version__, prog_name="appsnap", message="%(prog)s %(version)s")
+def appsnap() -> None:
+    """Save a Python application - a tree of services with all its state - to a file, and bring it back."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line, and return its exit code."""
+    output.prepare()
+    try:
+        code = _invoke([*arguments] or ["--help"])
+        output.finish()
+    except BrokenPipeError:
+        # Nobody reads what is printed any more. 128 + SIGPIPE, as a shell has it for programs that don't catch it.
+        output.discard_output()
+        return 141
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, people get a line and not a traceback
+        if os.environ.get("APPSNAP_TRACEBACK"):
+            import traceback  # noqa: PLC0415 - seldom wanted
+
+            output.trace("".join(traceback.format_exception(error)))
+        complaint = explain(error, arguments)
+        output.complain(complaint.lines, complaint.hint)
+        return complaint.exit_code
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    if "_APPSNAP_COMPLETE" in os.environ:
+        appsnap.main(arguments, "appsnap")
+    try:
+        with appsnap.make_context("appsnap", [*arguments], obj=arguments) as context:
+            return appsnap.invoke(context) or 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code

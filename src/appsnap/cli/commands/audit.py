@@ -1,0 +1,113 @@
+"""`appsnap audit`: the names that a snapshot wants, and which of them are trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appsnap.cli import output
+from appsnap.cli.allowing import allowing
+from appsnap.cli.app import COMMANDS
+from appsnap.cli.options import as_json, reads, trusts
+from appsnap.cli.project import trust_in
+from appsnap.errors import CannotLoad, NotTrusted
+from appsnap.printable import escaped
+from appsnap.recipe.trust import Everything, Trust, audit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from appsnap.cli.inputs import Input
+    from appsnap.errors import Want
+    from appsnap.recipe.steps import Recipe
+
+__all__ = ["command"]
+
+
+@click.command(
+    "audit",
+    short_help=COMMANDS["audit"],
+    epilog="""\b
+Examples:
+  appsnap audit shop.tap
+  appsnap audit shop.tap --trust 'shop.*' && appsnap load shop.tap --trust 'shop.*'""",
+)
+@reads()
+@trusts()
+@as_json
+@click.pass_context
+def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, as_json: bool) -> int:
+    """List the names that a snapshot wants, and which of them are trusted.
+
+    A line has the verdict, the use, the name and the first path that wants it. The verdict is "built-in" for what is
+    always trusted, "trusted" for what --trust allows, [tool.appsnap] trust in the pyproject.toml of this folder, or the
+    file's signature or passphrase; "code" for what makes functions and classes from the file's content, and "missing"
+    for the rest. Nothing is imported.
+
+    The exit code is 0 if all names are trusted, else 3; then the last line is the command that would allow them.
+    """
+    snapshot = source.open()
+    recipe = snapshot.document.recipe
+    wanted = snapshot.names
+    provenance = snapshot.provenance
+    beyond = _beyond(recipe)
+    missing = _missing(recipe, trust_in(snapshot, trust))
+    allow = allowing([*missing], context.find_root().obj) if missing else None
+    rows = [(_verdict(want, beyond, missing), want) for want in wanted]
+    if as_json:
+        names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
+        output.write_json(
+            {
+                "file": snapshot.name,
+                "signer": snapshot.signer,
+                "provenance": provenance,
+                "trusted": not missing,
+                "names": names,
+                "allow": allow,
+            }
+        )
+    else:
+        output.write(_table(rows))
+        count = "1 name" if len(wanted) == 1 else f"{len(wanted):,} names"
+        verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
+        output.write([f"{count}, {verdict}; {provenance}"])
+        output.write([allow] if allow else [])
+    return NotTrusted.exit_code if missing else 0
+
+
+def _beyond(recipe: Recipe) -> dict[Want, None]:
+    """Return the wants that no recipe is granted. One that is trusted as a whole may do what no name allows."""
+    try:
+        return _missing(recipe, ())
+    except CannotLoad:
+        return {}
+
+
+def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, None]:
+    try:
+        audit(recipe, Trust(trust))
+    except NotTrusted as error:
+        if not error.wants:
+            raise
+        return dict.fromkeys(error.wants)
+    return {}
+
+
+def _verdict(want: Want, beyond: dict[Want, None], missing: dict[Want, None]) -> str:
+    if want not in beyond:
+        return "built-in"
+    if want not in missing:
+        return "trusted"
+    return "code" if want.carries_code else "missing"
+
+
+def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
+    return {"name": want.name, "use": want.use, "path": want.path, "verdict": verdict, "trusted": trusted}
+
+
+def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
+    # One very long name doesn't push the paths out of sight.
+    width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
+    for verdict, want in rows:
+        yield f"{verdict:8}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"

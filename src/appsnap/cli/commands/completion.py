@@ -1,0 +1,31 @@
+"""`appsnap completion`: what a shell has to read so that it completes our commands."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from appsnap.cli import output
+from appsnap.cli.app import COMMANDS, appsnap
+
+__all__ = ["command"]
+
+
+@click.command(
+    "completion",
+    short_help=COMMANDS["completion"],
+    epilog="""\b
+Examples:
+  eval "$(appsnap completion bash)"
+  appsnap completion zsh > ~/.zfunc/_appsnap
+  appsnap completion fish > ~/.config/fish/completions/appsnap.fish""",
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print a script that completes commands in your shell.
+
+    Options, commands and the names of files are completed.
+    """
+    complete = get_completion_class(shell)
+    assert complete is not None
+    output.write(complete(appsnap, {}, "appsnap", "_APPSNAP_COMPLETE").source().strip().splitlines())

@@ -1,0 +1,81 @@
+"""`appsnap convert`: the same snapshot in another kind or other layers."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from appsnap.cli import output
+from appsnap.cli.allowing import signing
+from appsnap.cli.app import COMMANDS
+from appsnap.cli.options import reads, source_argument, writes
+from appsnap.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appsnap.cli.inputs import Input, Output
+
+__all__ = ["command"]
+
+
+@click.command(
+    "convert",
+    short_help=COMMANDS["convert"],
+    epilog="""\b
+Examples:
+  appsnap convert shop.tap shop.tas
+  appsnap convert shop.tap shop.etap
+  appsnap convert shop.etap shop.xml --kind xml --compress --plain
+  appsnap convert old.etap new.etap --source-passphrase-file old.txt --passphrase-file new.txt
+  appsnap convert --legacy-etap twisted.etap new.etap""",
+)
+@source_argument("FILE")
+@writes(argument="NEW_FILE")
+@click.option(
+    "--legacy-etap",
+    is_flag=True,
+    help="FILE is a pickle with the old encryption of Twisted, which protects it from nobody. A wrong passphrase shows "
+    "only in that no pickle comes out.",
+)
+@reads(prefix="source-")
+@click.pass_context
+def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool) -> None:
+    """Write a snapshot in another kind or other layers.
+
+    Nothing is imported, and nothing is built. NEW_FILE has the layers that its options say, not those of FILE. It is
+    read back before it gets its name; until then, an old NEW_FILE stays as it is.
+    """
+    from appsnap import snapshot  # noqa: PLC0415 - its help has no need of it
+
+    old = source.open_legacy() if legacy_etap else source.open()
+    if legacy_etap:
+        output.note(
+            f"warning: {source.path} has Twisted's old encryption, without salt and authentication: whoever could "
+            "write the file could have changed it, and its passphrase is as good as known: choose a new one"
+        )
+    target.keep_secret(old)
+    passphrase = target.passphrase()
+
+    def check(path: Path) -> None:
+        if not target.has_recipients:
+            progress.phase = f"reading {target.path} back"
+            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+
+    with Progress(f"writing {target.path}") as progress:
+        old.save(
+            target.path,
+            kind=target.kind,
+            passphrase=passphrase,
+            check=check,
+            progress=progress.count,
+            **target.layers(),
+        )
+    if not old.is_vouched_for:
+        arguments = context.find_root().obj
+        if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
+            # `save` doesn't read what Twisted encrypted, nor replace what it reads, but reads what was written now.
+            arguments = ["convert", target.path, "SIGNED_FILE"]
+        target.tell_unsigned(source.path, signing(arguments))

@@ -1,0 +1,112 @@
+"""`appsnap load`: an application from a file, for real."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appsnap.cli import output
+from appsnap.cli.app import COMMANDS
+from appsnap.cli.options import as_json, depth, reads, trusts
+from appsnap.cli.project import search_current_folder
+from appsnap.errors import Damaged, PassphraseError, WrongKind
+from appsnap.kinds import KINDS
+from appsnap.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appsnap.cli.inputs import Input
+    from appsnap.recipe.trust import Everything
+
+__all__ = ["command"]
+
+
+@click.command(
+    "load",
+    short_help=COMMANDS["load"],
+    epilog="""\b
+Examples:
+  appsnap load shop.tap
+  appsnap load shop.etap --run
+  appsnap load strangers.tap --trust 'shop.*' --trust call:shop.make
+  appsnap load shop.tac --kind python --shell""",
+)
+@reads(kinds=(*KINDS, "python"))
+@trusts()
+@click.option("--run", is_flag=True, help="Start it, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
+@click.option("--shell", is_flag=True, help='Open a Python shell with it as "application".')
+@click.option("--quiet", is_flag=True, help="Don't print the tree.")
+@depth(20)
+@as_json
+def command(
+    *,
+    source: Input,
+    trust: Sequence[str] | Everything,
+    run: bool,
+    shell: bool,
+    quiet: bool,
+    depth: int,
+    as_json: bool,
+) -> int:
+    """Restore an application from a file, and print it, run it or talk to it.
+
+    A file signed by you or by a key that you trust (`appsnap keys`), or opened with a passphrase, is restored without
+    questions, as a program is run. Any other may want names, of classes and of what is called: those that neither
+    --trust nor [tool.appsnap] trust in the pyproject.toml of this folder allows, and that aren't harmless by
+    themselves, are refused before anything is imported; `appsnap audit` lists them. Where anything is trusted, modules
+    are looked for in the current folder too, after all others.
+
+    Source that was edited has lost its signature: `appsnap save FILE NEW_FILE --trust-everything` writes it anew,
+    signed by you.
+
+    Of kind "python" is a script, which has to be asked for: it is run, and "application" is what it has to assign.
+    """
+    if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
+        raise click.UsageError("give only one of --run, --shell, --json and --quiet")
+    load = functools.partial(_load, source, trust)
+    if run:
+        from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
+
+        return serve(load)
+    application = load()
+    if shell:
+        from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed
+
+        talk(application)
+    elif as_json:
+        from appsnap.cli.service_tree import rows  # noqa: PLC0415 - the interfaces are needed only here
+
+        output.write_json([row.to_dict() for row in rows(application, depth)])
+    elif not quiet:
+        from appsnap.cli.service_tree import lines  # noqa: PLC0415 - as above
+
+        output.write(lines(application, depth))
+    return 0
+
+
+def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
+    if source.kind == "python":
+        if trust:
+            raise click.UsageError("a script is a program, and is run: there is nothing to --trust")
+        if source.limits != LIMITS:
+            raise click.UsageError("a script is a program, and is run: no --limit holds for it")
+        if source.is_keyed:
+            raise PassphraseError(
+                f"{source.path} is a script, which is never encrypted", hint="leave out what opens it"
+            )
+        from appsnap import script  # noqa: PLC0415 - other kinds have no need of it
+
+        search_current_folder()
+        return script.run(source.path)
+    try:
+        return source.restore(trust)[0]
+    except Damaged as error:
+        if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
+            raise WrongKind(
+                f"{source.path} is no snapshot but a script",
+                hint=f"to run it: {output.command_line(['load', source.path, '--kind', 'python'])}",
+            ) from None
+        raise

@@ -1,0 +1,87 @@
+"""`appsnap save`: an application to a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+import appsnap
+from appsnap.cli.allowing import signing
+from appsnap.cli.app import COMMANDS
+from appsnap.cli.find import find_object
+from appsnap.cli.options import reads, source_argument, trusts, writes
+from appsnap.cli.progress import Progress
+from appsnap.cli.trial_load import restore_bytes, restore_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from appsnap.cli.inputs import Input, Output
+    from appsnap.recipe.trust import Everything
+
+__all__ = ["command"]
+
+
+@click.command(
+    "save",
+    short_help=COMMANDS["save"],
+    epilog="""\b
+Examples:
+  appsnap save shop:application shop.tap
+  appsnap save shop.tac shop.etap --passphrase-file ~/.shop
+  appsnap save shop.web:sites.main shop.tas --tag blue""",
+)
+@source_argument("SOURCE")
+@writes()
+@click.option("--tag", metavar="TEXT", help="A word about this snapshot, kept in its header.")
+@click.option("--no-verify", is_flag=True, help="Don't restore it in a fresh interpreter before it is saved.")
+@trusts("SOURCE")
+@reads(prefix="source-", argument="SOURCE")
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    *,
+    source: Input,
+    target: Output,
+    tag: str | None,
+    no_verify: bool,
+    trust: Sequence[str] | Everything,
+) -> None:
+    """Save an application to a file.
+
+    SOURCE is module:name, where name may have dots, and modules of the current folder are found after all others; or a
+    script (.tac, .py) that assigns "application"; or a snapshot, which is restored as `appsnap load` would and saved
+    anew, so that renamed classes and upgraded state are written as they are now. To change only the kind or the layers
+    of a snapshot, use `appsnap convert`, which imports nothing.
+
+    Before FILE is replaced, what was written is read back, and restored in a fresh interpreter, trusted as SOURCE was,
+    that finds the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
+    """
+    obj, enough = find_object(source, target, trust)
+    passphrase = target.passphrase()
+
+    def check(path: Path) -> None:
+        progress.phase = f"restoring {target.path} in a fresh interpreter"
+        if target.has_recipients:
+            # Only they can open the file. What it holds can be tried all the same.
+            restore_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
+        else:
+            restore_file(path, passphrase, enough, source.limits)
+
+    with Progress(f"saving {target.path}") as progress:
+        appsnap.save(
+            obj,
+            target.path,
+            kind=target.kind,
+            passphrase=passphrase,
+            tag=tag,
+            check=None if no_verify else check,
+            vouched=enough is appsnap.EVERYTHING,
+            progress=progress.count,
+            **target.layers(),
+        )
+    if enough is not appsnap.EVERYTHING:
+        target.tell_unsigned(source.path, signing(context.find_root().obj))

@@ -1,0 +1,91 @@
+"""`appsnap verify`: whether a snapshot is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from appsnap.cli import output
+from appsnap.cli.app import COMMANDS
+from appsnap.cli.commands.show import summary
+from appsnap.cli.errors import explain
+from appsnap.cli.options import as_json, reads
+from appsnap.errors import CannotLoad
+from appsnap.recipe.steps import Ref
+
+if TYPE_CHECKING:
+    from appsnap.cli.inputs import Input
+    from appsnap.recipe.outline import Outline
+    from appsnap.snapshot import Snapshot
+
+__all__ = ["command"]
+
+
+@click.command(
+    "verify",
+    short_help=COMMANDS["verify"],
+    epilog="""\b
+Examples:
+  appsnap verify shop.tap
+  appsnap verify backup/shop.etap --passphrase-command 'pass show shop'""",
+)
+@reads()
+@as_json
+@click.pass_context
+def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
+    """Check that a snapshot is whole.
+
+    That is: its layers, its header, its checksum, its signature, and every step of its recipe. Nothing is imported, and
+    nothing is built. The exit code is 5 if the file is damaged.
+    """
+    try:
+        snapshot = source.open()
+    except CannotLoad as error:
+        if as_json:
+            output.write_json({"ok": False, "error": str(error), "hint": explain(error, context.find_root().obj).hint})
+        raise
+    outline = snapshot.outline
+    services = _count_services(outline)
+    if as_json:
+        counts = {"services": services, "steps": len(snapshot.document.recipe.steps), "objects": len(outline.nodes)}
+        output.write_json({"ok": True, **summary(snapshot), **counts})
+    else:
+        output.write([f"ok: {', '.join(_facts(snapshot, services))}"])
+
+
+def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
+    facts = [
+        f"{snapshot.kind}{''.join(f' in {layer}' for layer in reversed(snapshot.layers))}",
+        f"{snapshot.size:,} bytes",
+    ]
+    if services is None:
+        facts.append(_plural(len(snapshot.outline.nodes), "object"))
+    else:
+        facts.append(_plural(services, "service"))
+    if snapshot.header is None:
+        facts.append("without header and checksum")
+    return [*facts, snapshot.provenance]
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _count_services(outline: Outline) -> int | None:
+    """Return how many services stand below the root, or None where the root is no collection of services."""
+    if not isinstance(outline.root, Ref) or "services" not in outline.nodes[outline.root].attributes:
+        return None
+    found = {int(outline.root)}
+    stack = [int(outline.root)]
+    lists = set()  # one may be that of all services
+    while stack:
+        services = outline.nodes[stack.pop()].attributes.get("services")
+        if not isinstance(services, Ref) or services in lists:
+            continue
+        lists.add(services)
+        for operand in outline.nodes[services].items:
+            if isinstance(operand, Ref) and operand not in found:
+                found.add(int(operand))
+                stack.append(int(operand))
+    return len(found) - 1

@@ -1,0 +1,214 @@
+"""The two ends of a command: the file that it reads, and the one that it writes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import appsnap
+from appsnap.cli import output
+from appsnap.cli.progress import Progress
+from appsnap.cli.project import search_current_folder, trust_in
+from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
+from appsnap.printable import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from appsnap.cli.passphrase import Sources
+    from appsnap.files.layers import Passphrase
+    from appsnap.limits import Limits
+    from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Snapshot
+
+__all__ = ["Input", "Output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A snapshot to be read, with what opens it."""
+
+    path: str
+    kind: str | None
+    sources: Sources
+    identity_files: tuple[str, ...]
+    limits: Limits
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether the command line names something to open it with."""
+        return self.sources.are_named or bool(self.identity_files)
+
+    def open(self) -> Snapshot:
+        """Read the snapshot without building it."""
+        with Progress(f"reading {self.path}") as progress:
+            passphrase, identities = self._passphrase(progress), self._identities()
+            with self._errors():
+                return appsnap.open_snapshot(
+                    self.path,
+                    kind=self.kind,
+                    passphrase=passphrase,
+                    identities=identities,
+                    limits=self.limits,
+                    progress=progress.count,
+                )
+
+    def open_legacy(self) -> Snapshot:
+        """Read a pickle with Twisted's old encryption without building it."""
+        if self.identity_files or self.kind not in (None, "pickle"):
+            raise click.UsageError(
+                "what --legacy-etap reads is a pickle, opened with a passphrase: give no --source-identity, "
+                "and no other --source-kind"
+            )
+        from appsnap.snapshot import open_legacy  # noqa: PLC0415 - nobody else has need of it
+
+        with Progress(f"reading {self.path}") as progress:
+            passphrase = self._passphrase(progress)
+            assert passphrase is not None, "without identities, one is named or asked for"
+            with self._errors():
+                return open_legacy(self.path, passphrase, limits=self.limits)
+
+    def restore(
+        self, trust: Sequence[str] | Everything, *, check: Callable[[Snapshot], object] | None = None
+    ) -> tuple[Any, Sequence[str] | Everything]:
+        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted.
+
+        Returns that, and how far the file was trusted. `check` may look at the snapshot before anything is built.
+        """
+        from appsnap.snapshot import open_file  # noqa: PLC0415 - help has no need of it
+
+        with Progress(f"loading {self.path}") as progress:
+            passphrase, identities = self._passphrase(progress), self._identities()
+            with self._errors():
+                snapshot = open_file(
+                    self.path,
+                    kind=self.kind,
+                    passphrase=passphrase,
+                    identities=identities,
+                    limits=self.limits,
+                    progress=progress.count,
+                )
+            if check is not None:
+                check(snapshot)
+            enough = trust_in(snapshot, trust)
+            if enough:
+                search_current_folder()
+            with self._errors():
+                return snapshot.build(enough, once=True), enough
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Let errors about the file as a whole name it."""
+        try:
+            yield
+        except (CannotLoad, PassphraseError) as error:
+            # Errors about a place in it say which; and one of them begins with the file already.
+            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
+                raise
+            error.args = (f"{self.path}: {error}",)
+            raise
+
+    def _passphrase(self, progress: Progress) -> Passphrase | None:
+        named = self.sources.named()
+        if named is not None:
+            return named
+        if self.identity_files:
+            return None
+
+        def ask() -> str:
+            with progress.paused():
+                return self.sources.to_open(self.path)
+
+        # What nobody named for this file, the environment's passphrase and the prompt, is for encrypted files only.
+        return ask
+
+    def _identities(self) -> list[str]:
+        return [_text_of(path) for path in self.identity_files]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A snapshot to be written, with its kind and its layers."""
+
+    path: str
+    kind: str
+    ask: bool
+    sources: Sources
+    recipients: tuple[str, ...]
+    recipient_files: tuple[str, ...]
+    armor: bool
+    compress: bool
+    plain: bool
+    sign: bool
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the file shall be encrypted with a passphrase: an option says so, or the extension does."""
+        by_name = Path(self.path).suffix.lower().startswith(".eta")
+        return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
+
+    @property
+    def has_recipients(self) -> bool:
+        """Whether the file shall be encrypted for recipients."""
+        return bool(self.recipients or self.recipient_files)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the file shall be encrypted at all."""
+        return self.has_passphrase or self.has_recipients
+
+    def keep_secret(self, source: Snapshot) -> None:
+        """Refuse to write what was encrypted to a file that isn't, unless the command line says so."""
+        if not {"age", "legacy"}.isdisjoint(source.layers) and not self.encrypts and not self.plain:
+            raise PassphraseError(
+                f"{source.name} is encrypted, and {self.path} wouldn't be",
+                hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",
+            )
+
+    def passphrase(self) -> str | None:
+        """Return the passphrase, which may have to be typed, or None where there shall be none.
+
+        What only lies in the environment encrypts nothing, but isn't passed over in silence.
+        """
+        if self.has_passphrase:
+            return self.sources.to_close(self.path)
+        if not self.encrypts and not self.plain and "APPSNAP_PASSPHRASE" in os.environ:
+            output.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {self.path}: give -p")
+        return None
+
+    def tell_unsigned(self, source: str, command: str) -> None:
+        """Say that it isn't signed, because its source isn't trusted as a whole, and which command signs it."""
+        if self.sign:
+            output.note(
+                f"note: {self.path} isn't signed, because {source} isn't trusted as a whole; if you trust it as you "
+                f"trust a program: {command}"
+            )
+
+    def layers(self) -> dict[str, Any]:
+        """Return the arguments of `save` and `Snapshot.save` for the other layers, and for the signature."""
+        return {
+            "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
+            "armor": self.armor,
+            "compress": self.compress,
+            "sign": self.sign,
+        }
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise PassphraseError(f"{path} is no text, and so has no keys of age") from None
+
+
+def _lines_of(path: str) -> list[str]:
+    lines = [line.strip() for line in _text_of(path).splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise PassphraseError(f"there is no recipient in {path}", hint="write one age1… a line")
+    return found

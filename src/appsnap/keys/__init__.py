@@ -1,0 +1,1 @@
+"""Keys: who signed a snapshot, and whose signatures are trusted."""

@@ -1,0 +1,178 @@
+"""The keys of a user: the own one, which signs what is saved, and those of others who are trusted.
+
+They lie in the folder that APPSNAP_CONFIG_DIR names, else in that of the user's configuration: `signing-key.txt`, for
+the user's eyes alone, and `trusted-keys.txt` with a key and a name on each line. Both are text; lines that begin with
+`#` say something to people.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+from appsnap.errors import AppsnapError
+from appsnap.files import atomic
+from appsnap.keys.signatures import SigningKey, check_key
+
+__all__ = ["Keyring"]
+
+_WRITE, _READ_OR_WRITE = 0o022, 0o077
+
+
+class Keyring:
+    """The keys in a folder, by default the user's. Whatever is wrong with a file of keys raises AppsnapError."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or _user_folder()
+        self.own_path = self.folder / "signing-key.txt"
+        self.trusted_path = self.folder / "trusted-keys.txt"
+
+    def signing_key(self) -> SigningKey:
+        """Return the own key. It is made now if there is none."""
+        try:
+            return self._own() or self._made()
+        except OSError as error:
+            raise AppsnapError(
+                f"there is no signing key, and none can be made in {self.folder}: {_reason(error)}",
+                hint="set APPSNAP_CONFIG_DIR to a folder of yours, or save unsigned: --no-sign, or sign=False",
+            ) from error
+
+    def own(self) -> str | None:
+        """Return the public part of the own key, or None where there is none that this process may read."""
+        try:
+            key = self._own()
+        except OSError:
+            return None
+        return None if key is None else key.public_key
+
+    def trusted(self) -> dict[str, str]:
+        """Return the keys of others that are trusted, with their names."""
+        try:
+            text = self._text(self.trusted_path, others_may_not=_WRITE)
+        except OSError:
+            return {}
+        lines = [line.partition(" ") for line in _said(text)]
+        try:
+            return {check_key(key): name.strip() for key, _, name in lines}
+        except AppsnapError as error:
+            raise AppsnapError(f"{self.trusted_path}: {error}") from None
+
+    def trust(self, key: str, name: str = "") -> None:
+        """Trust a key. A new name replaces an old one."""
+        check_key(key)
+        if any(not character.isprintable() for character in name):
+            raise AppsnapError("the name of a key is one line that can be printed")
+        if key == self.own():
+            raise AppsnapError("that is your own key, which is trusted anyway")
+        self._write({**self.trusted(), key: name})
+
+    def revoke(self, key: str) -> None:
+        """Trust a key no longer."""
+        check_key(key)
+        left = self.trusted()
+        if left.pop(key, None) is None:
+            if key == self.own():
+                raise AppsnapError(
+                    "that is your own key",
+                    hint=f"remove {self.own_path}, and the next save makes a new key; the files that this one signed "
+                    f"are a stranger's then, until you trust it: appsnap keys trust {key}",
+                )
+            raise AppsnapError(f"{key} isn't trusted anyway")
+        self._write(left)
+
+    def knows(self, key: str) -> bool:
+        """Tell whether a key is the own one, or trusted."""
+        return key == self.own() or key in self.trusted()
+
+    def _own(self) -> SigningKey | None:
+        try:
+            text = self._text(self.own_path, others_may_not=_READ_OR_WRITE)
+        except FileNotFoundError:
+            return None
+        lines = _said(text)
+        if len(lines) != 1:
+            raise AppsnapError(f"{self.own_path} should have one key, and has {len(lines)}")
+        try:
+            return SigningKey.parse(lines[0])
+        except AppsnapError as error:
+            raise AppsnapError(f"{self.own_path}: {error}", hint="remove it; the next save makes a new key") from None
+
+    def _made(self) -> SigningKey:
+        self._make_folder()
+        key = SigningKey.generate()
+        with tempfile.NamedTemporaryFile("w", dir=self.folder) as file:
+            file.write(
+                f"# created: {dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}\n# public key: {key.public_key}\n{key}\n"
+            )
+            file.flush()
+            os.fsync(file.fileno())
+            try:
+                # Whole, or not at all: a second process that saves for the first time waits for nothing, and both
+                # end with the same key.
+                os.link(file.name, self.own_path)
+            except FileExistsError:
+                found = self._own()
+                assert found is not None
+                return found
+        return key
+
+    def _write(self, keys: dict[str, str]) -> None:
+        try:
+            self._make_folder()
+            text = "".join(f"{key} {name}".rstrip() + "\n" for key, name in keys.items())
+            atomic.write(self.trusted_path, [f"# Snapshots signed by these keys may run any code.\n{text}".encode()])
+        except OSError as error:
+            raise AppsnapError(f"{self.trusted_path} can't be written: {_reason(error)}") from error
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_access(self.folder, self.folder.stat(), _WRITE, "700")
+
+    def _text(self, path: Path, *, others_may_not: int) -> str:
+        with path.open("rb") as file:
+            # Whoever can write to the folder could put another file, or a link to one, in its place.
+            _check_access(self.folder, self.folder.stat(), _WRITE, "700")
+            _check_access(path, os.fstat(file.fileno()), others_may_not, "600")
+            try:
+                return file.read().decode()
+            except UnicodeDecodeError:
+                raise AppsnapError(f"{path} is no text") from None
+
+
+def _check_access(path: Path, about: os.stat_result, others_may_not: int, mode: str) -> None:
+    if about.st_uid not in (os.geteuid(), 0):
+        raise AppsnapError(
+            f"{path} belongs to somebody else, who could say who is trusted",
+            hint="set APPSNAP_CONFIG_DIR to a folder of yours",
+        )
+    if about.st_mode & others_may_not:
+        what = "written" if about.st_mode & _WRITE else "read"
+        raise AppsnapError(f"{path} can be {what} by others", hint=f"chmod {mode} {shlex.quote(str(path))}")
+
+
+def _user_folder() -> Path:
+    folder = os.environ.get("APPSNAP_CONFIG_DIR")
+    if folder:
+        return Path(folder)
+    import platformdirs  # noqa: PLC0415 - where the environment says, nothing has to be found out
+
+    # Without HOME and an entry for the user there is no such folder; older platformdirs find one in the current folder.
+    nowhere = Path(os.devnull)
+    try:
+        found = platformdirs.user_config_path("appsnap", appauthor=False)
+    except RuntimeError:
+        return nowhere
+    return found if found.is_absolute() else nowhere
+
+
+def _reason(error: OSError) -> str:
+    reason = str(error.strerror)
+    return reason[:1].lower() + reason[1:]
+
+
+def _said(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]

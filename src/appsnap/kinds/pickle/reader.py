@@ -1,0 +1,423 @@
+"""A pickle machine that makes no object and imports nothing: it writes steps.
+
+Its stack holds operands, names, and containers that still lie open: a container becomes a step when something refers to
+it, so that a pickle gives the same steps as `freeze` gives for the objects in it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import struct
+import warnings
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import CannotLoad
+from appsnap.limits import over
+from appsnap.recipe.builder import RESTORE_STATE, Draft, Lazy
+from appsnap.recipe.steps import (
+    INLINE,
+    Add,
+    Dict,
+    FrozenSet,
+    List,
+    Name,
+    Ref,
+    Set,
+    SetState,
+    Tuple,
+    Value,
+    check_again,
+    make_step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appsnap.kinds.large import Held
+
+__all__ = [
+    "Machine",
+    "Open",
+    "OpenDict",
+    "OpenFrozenSet",
+    "OpenList",
+    "OpenSet",
+    "SharedStateError",
+]
+
+_NEWLINE = re.compile(b"\n")
+_U8 = struct.Struct("<Q")
+
+
+_REPEATED = 20
+"""For each so many steps of the limit, and for each byte, one argument may be used once more, or 32 bits of one."""
+
+_OPERANDS = frozenset({type(None), bool, int, float, Ref})
+_TEXT = frozenset({str})
+
+
+class Open:
+    """A container that no step has made yet: what stands here are defaults, which cost nothing."""
+
+    form: type
+    keys: Any = ()  # of a dictionary
+    items: Any = ()  # in a list of its own, if there are any
+    ref: Ref | None = None
+    handed_over = False  # as a state, or as arguments: its items stand in another step
+
+
+class OpenDict(Open):
+    """A dictionary."""
+
+    form = Dict
+
+
+class OpenList(Open):
+    """A list."""
+
+    form = List
+
+
+class OpenSet(Open):
+    """A set."""
+
+    form = Set
+
+
+class OpenFrozenSet(Open):
+    """A frozen set, complete."""
+
+    form = FrozenSet
+
+
+class OpenTuple(Open):
+    """A tuple, complete, whose items may be lazy."""
+
+    form = Tuple
+
+
+OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
+
+
+class SharedStateError(Exception):
+    """A dictionary that was handed over as a state is used once more."""
+
+
+_Stacked = Lazy | Open
+
+
+class Machine:
+    """A pickle machine before its first opcode: at byte `start`, with an empty stack, and room for `most` steps.
+
+    As many containers may lie open, and as many marks: all else that is on the stack takes few bytes.
+
+    A dictionary that becomes a state is written as names and values (`State`) where `inline_states` is true. If it
+    turns out that it is used once more, the reading has to begin anew without.
+    """
+
+    def __init__(
+        self, data: memoryview, start: int, most: int, buffers: Mapping[int, Held], *, inline_states: bool
+    ) -> None:
+        self.data = data
+        self.at = start
+        self.buffers = dict(buffers)  # those that are still to come
+        self.inline_states = inline_states
+        self.protocol = 0
+        self.draft = Draft(most)
+        self.most = most
+        self.opened = 0
+        self.repeated = 0
+        self.stack: list[Any] = []
+        self.marks: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+        self.bytes: dict[int, tuple[bytes, Ref]] = {}
+
+    # Bytes
+
+    def take(self, count: int) -> memoryview:
+        """Return the next `count` bytes. Nothing is allocated for bytes that aren't there."""
+        if count < 0 or count > len(self.data) - self.at:
+            raise ValueError(f"{count} bytes are announced, {len(self.data) - self.at} are there")
+        piece = self.data[self.at : self.at + count]
+        self.at += count
+        return piece
+
+    def number(self, form: struct.Struct) -> Any:
+        """Return the next bytes as a number."""
+        (value,) = form.unpack_from(self.data, self.at)
+        self.at += form.size
+        return value
+
+    def line(self) -> bytes:
+        """Return the bytes up to the next line end, and go behind it."""
+        found = _NEWLINE.search(self.data, self.at)
+        if found is None:
+            raise ValueError("a line without end")
+        piece = bytes(self.data[self.at : found.start()])
+        self.at = found.end()
+        return piece
+
+    # Stack
+
+    def too_many(self, what: str) -> CannotLoad:
+        """Return the error for more of something than the limit on steps allows."""
+        return over("steps", self.most, f"too many {what} are open")
+
+    def pop_mark(self) -> list[Any]:
+        """Take what lies above the last mark off the stack."""
+        items = self.stack
+        self.stack = self.marks.pop()
+        return items
+
+    def operand(self, item: Any) -> Any:
+        """Return the operand of something on the stack; what lies open is made now."""
+        cls = type(item)
+        if cls in OPEN:
+            return self.close(item)
+        if cls is bytes and len(item) > INLINE:
+            if id(item) not in self.bytes:
+                self.bytes[id(item)] = (item, self.draft.make(Value(item)))
+            return self.bytes[id(item)][1]
+        return self.draft.operand(item)
+
+    def close(self, item: Open) -> Ref:
+        """Make a container, if no step has made it yet."""
+        if item.handed_over and item.form is Dict:
+            raise SharedStateError
+        if item.ref is None:
+            form = item.form
+            items = self.operands(item.items) if form is Tuple else item.items
+            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is Dict else (items,)))
+            self.opened -= not item.handed_over
+        return item.ref
+
+    def target(self, item: _Stacked) -> Ref:
+        """Return the register of something that is to be filled."""
+        operand = self.operand(item)
+        if type(operand) is not Ref:
+            raise ValueError(f"a {type(operand).__name__} that is filled")
+        return operand
+
+    def operands(self, items: list[Any]) -> list[Any]:
+        """Put operands in the place of what lay on the stack."""
+        for index, item in enumerate(items):
+            cls = type(item)
+            if cls in _OPERANDS or (cls is str and len(item) <= INLINE):
+                continue
+            items[index] = self.close(item) if cls in OPEN else self.operand(item)
+        return items
+
+    def lazies(self, items: list[Any]) -> list[Any]:
+        """Close what lies open, but leave names and dictionaries as they are: a call may be a spelling of something."""
+        return [
+            self.operand(x) if type(x) is bytes or (type(x) in OPEN and type(x) is not OpenDict) else x for x in items
+        ]
+
+    def remember(self, index: int) -> None:
+        """Give the top of the stack a number in the memo."""
+        if not 0 <= index < 1 << 32:
+            raise ValueError("a memo number that pickle never gives")
+        self.memo[index] = self.stack[-1]
+
+    def recall(self, index: int) -> None:
+        """Push what has a number in the memo."""
+        self.push_again(self.memo[index])
+
+    def push_again(self, item: Any) -> None:
+        """Push what was pushed before."""
+        check_again(item)
+        if type(item) in OPEN and type(item) is not OpenTuple:
+            # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
+            item = self.close(item)
+        self.stack.append(item)
+
+    # Opcodes with more than a line to them
+
+    def push_string(self, raw: bytes) -> None:
+        """Push a str of Python 2: ASCII, as pickle reads it by default."""
+        self.stack.append(raw.decode("ascii"))
+
+    def name(self, module: Any, qualname: Any) -> None:
+        """Push a name, by what its module is called today if the protocol is one of Python 2."""
+        if type(module) is not str or type(qualname) is not str or not module or not qualname:
+            raise ValueError("a name that is no text")
+        if self.protocol < 3:
+            module, qualname = NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname))
+        self.stack.append(Name(module, qualname))
+
+    def args(self) -> list[Any]:
+        """Pop arguments."""
+        item = self.stack.pop()
+        if type(item) is not OpenTuple:
+            raise ValueError("arguments that are no tuple")
+        if not item.handed_over:
+            item.handed_over = True
+            self.opened -= 1
+        else:
+            # Each use copies them; pickle seldom uses arguments twice, and short ones.
+            self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
+            if self.repeated > self.most // _REPEATED + len(self.data):
+                raise over("steps", self.most, "long arguments are used again and again")
+        return item.items  # type: ignore[no-any-return]  # a list, in a tuple
+
+    def reduce(self) -> None:
+        """Pop arguments and a function; push what the call makes, or what it is a spelling of."""
+        args = self.args()
+        function = self.stack.pop()
+        if function == RESTORE_STATE and len(args) == 2:
+            self.set_state(self.target(args[0]), args[1])
+            self.stack.append(None)
+            return
+        if type(function) is Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
+            raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
+        args = [self.operand(x) if type(x) in OPEN else x for x in args]
+        self.stack.append(self.draft.call(self.callable(function), args))
+
+    def callable(self, item: Any) -> Any:
+        """Return a class or function as it is, if that is known by name; what lies open is made now."""
+        return item if type(item) is Name else self.operand(item)
+
+    def new(self) -> None:
+        """Pop arguments and a class; push a new object."""
+        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
+
+    def new_with_keywords(self) -> None:
+        """Pop keywords, arguments and a class; push a new object."""
+        keywords = self.stack.pop()
+        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        if type(keywords) is not OpenDict:
+            raise ValueError("keyword arguments that are no dictionary")
+        self.opened -= 1
+        names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
+        if not all(type(name) is str for name in names):
+            raise ValueError("keyword arguments whose names are no texts")
+        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, names, keywords.items))
+
+    def instance(self, cls: Any, args: list[Any]) -> None:
+        """INST and OBJ, of protocol 0 and 1: an old-style instance is made without a call where it has no arguments."""
+        if args:
+            self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
+        else:
+            self.stack.append(self.draft.new(self.callable(cls), []))
+
+    def set_state(self, target: Ref, state: Any) -> None:
+        """Give a state to what a register holds."""
+        if (
+            self.inline_states
+            and type(state) is OpenDict
+            and state.ref is None
+            and _TEXT.issuperset(map(type, state.keys))
+        ):
+            state.handed_over = True
+            self.opened -= 1
+            self.draft.state(target, state.keys, state.items)
+        else:
+            self.draft.do(SetState(target, self.operand(state)))
+
+    def append(self, items: list[Any]) -> None:
+        """Append to the list at the top of the stack."""
+        target = self.stack[-1]
+        operands = self.operands(items)
+        if type(target) is OpenList and target.ref is None:
+            if target.items:
+                target.items.extend(operands)
+            else:
+                target.items = operands
+        else:
+            self.draft.extend(self.target(target), operands)
+
+    def set_items(self, items: list[Any]) -> None:
+        """Set items, keys and values by turns, of the dictionary at the top of the stack."""
+        target = self.stack[-1]
+        self.operands(items)
+        keys, values = items[::2], items[1::2]
+        if len(keys) != len(values):
+            raise ValueError("a key without value")
+        if type(target) is OpenDict and target.ref is None:
+            if target.items:
+                target.keys.extend(keys)
+                target.items.extend(values)
+            else:
+                target.keys, target.items = keys, values
+        else:
+            self.draft.fill(self.target(target), keys, values)
+
+    def add_items(self, items: list[Any]) -> None:
+        """Add to the set at the top of the stack."""
+        target = self.stack[-1]
+        operands = self.operands(items)
+        if type(target) is OpenSet and target.ref is None:
+            if target.items:
+                target.items.extend(operands)
+            else:
+                target.items = operands
+        elif operands:
+            self.draft.do(Add(self.target(target), operands))
+
+    def push_tuple(self, items: list[Any]) -> None:
+        """Push a tuple."""
+        item = OpenTuple()
+        item.items = self.lazies(items)
+        self.push_open(item)
+
+    def push_filled(self, item: Open, items: list[Any]) -> None:
+        """Push a container with its first items. More may come."""
+        if items:
+            item.items = self.operands(items)
+        self.push_open(item)
+
+    def push_open(self, item: Open) -> None:
+        """Push a container."""
+        self.opened += 1
+        if self.opened > self.most:
+            raise self.too_many("containers")
+        self.stack.append(item)
+
+    def pop(self) -> None:
+        """Take off the top of the stack, or the last mark."""
+        if self.stack:
+            self.stack.pop()
+        else:
+            self.pop_mark()
+
+    def push_integer_line(self) -> None:
+        """Push the integer or bool on the next line."""
+        line = self.line()
+        self.stack.append({b"00": False, b"01": True}[line] if line in (b"00", b"01") else self.integer(line))
+
+    def integer(self, line: bytes) -> int:
+        """Return an integer in base 10. Python's own int() takes underscores and spaces, too."""
+        if not re.fullmatch(rb"[+-]?[0-9]+", line):
+            raise ValueError("an integer that is none")
+        return int(line)
+
+    def float(self, line: bytes) -> float:
+        """Return a float in base 10, likewise."""
+        if b"_" in line or line != line.strip():
+            raise ValueError("a float that is none")
+        return float(line)
+
+    def push_string_line(self) -> None:
+        """Push the quoted text on the next line."""
+        line = self.line()
+        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
+            raise ValueError("a string without quotes")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
+            self.push_string(codecs.escape_decode(line[1:-1])[0])  # what pickle uses for it
+
+    def set_protocol(self) -> None:
+        """Note the protocol. Raises ValueError for one that is unknown."""
+        self.protocol = self.data[self.at]
+        self.at += 1
+        if self.protocol > 5:
+            raise ValueError(f"unsupported pickle protocol: {self.protocol}")
+
+    def skip_frame(self) -> None:
+        """Pass over the head of a frame, which says nothing that the opcodes don't."""
+        length = self.number(_U8)
+        if length > len(self.data) - self.at:
+            raise ValueError(f"a frame of {length} bytes is announced, {len(self.data) - self.at} are there")

@@ -1,0 +1,330 @@
+"""Folded steps to Python text, laid out as people lay it out."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+from appsnap.kinds.expressions import Assign, names
+from appsnap.kinds.source.reader import BUILTINS, HELPERS, ROOT
+from appsnap.recipe.steps import (
+    INLINE,
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Printer"]
+
+_WIDTH = 100
+
+
+class _Group:
+    """Text between brackets, which goes on one line if it fits, else one item a line.
+
+    `size` is the columns that one line takes: too many if something in it has a line of its own. `text` is that line,
+    and None where it can't fit: each level of what is large would keep a copy of it.
+    """
+
+    __slots__ = ("close", "items", "open", "size", "text")
+
+    def __init__(self, open_: str, items: list[Any], close: str) -> None:
+        self.open, self.items, self.close = open_, items, close
+        size = len(open_) + len(close)
+        for item in items:
+            size += 2 + (len(item) if type(item) is str else item.size)
+        self.size = size
+        self.text = self.flat() if size <= _WIDTH else None
+
+    def flat(self) -> str:
+        texts = [item if type(item) is str else _flat(item) for item in self.items]
+        # A tuple of one keeps its comma.
+        return f"{self.open}{', '.join(texts)}{',' if self.open == '(' and len(texts) == 1 else ''}{self.close}"
+
+    def laid_out(self, indent: int, _used: int) -> str:
+        inner = "".join(f"{_line(item, indent + 4)},\n" for item in self.items)
+        return f"{self.open}\n{inner}{' ' * indent}{self.close}" if inner else self.open + self.close
+
+
+class _Pieces:
+    """One literal in pieces, each on a line: adjacent literals have no commas between them."""
+
+    __slots__ = ("items",)
+
+    size = _WIDTH + 1
+    text = None
+
+    def __init__(self, items: list[str]) -> None:
+        self.items = items
+
+    def flat(self) -> str:
+        return f"({' '.join(self.items)})"
+
+    def laid_out(self, indent: int, _used: int) -> str:
+        inner = "".join(f"{_line(item, indent + 4)}\n" for item in self.items)
+        return f"(\n{inner}{' ' * indent})"
+
+
+class _Wrapped:
+    """Something behind a prefix, or with a suffix: `key: […]`, `name=(…)`, `[].append`."""
+
+    __slots__ = ("prefix", "size", "suffix", "text", "value")
+
+    def __init__(self, prefix: str, value: Any, suffix: str = "") -> None:
+        self.prefix, self.value, self.suffix = prefix, value, suffix
+        self.size = len(prefix) + value.size + len(suffix)
+        self.text = None if value.text is None else f"{prefix}{value.text}{suffix}"
+
+    def flat(self) -> str:
+        return f"{self.prefix}{_flat(self.value)}{self.suffix}"
+
+    def laid_out(self, indent: int, used: int) -> str:
+        return self.prefix + _laid_out(self.value, indent, used + len(self.prefix)) + self.suffix
+
+
+def _wrapped(prefix: str, value: Any, suffix: str = "") -> Any:
+    return f"{prefix}{value}{suffix}" if type(value) is str else _Wrapped(prefix, value, suffix)
+
+
+def _flat(item: Any) -> str:
+    """Return an item on one line, however long that is."""
+    return item if type(item) is str else str(item.flat() if item.text is None else item.text)
+
+
+def _line(item: Any, indent: int) -> str:
+    return " " * indent + _laid_out(item, indent, indent)
+
+
+def _laid_out(item: Any, indent: int, used: int) -> str:
+    """Return an item as text that begins in column `used`; its own lines are indented by `indent`."""
+    if type(item) is str:
+        return item
+    fits = item.text is not None and used + len(item.text) <= _WIDTH
+    return str(item.text if fits else item.laid_out(indent, used))
+
+
+class Printer:
+    """Prints folded steps, and finds out which imports they need."""
+
+    def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
+        self._helpers: set[str] = set()
+        self._plain: set[str] = set()  # attributes that can be keywords
+        self._names: dict[Name, Any] = {}
+        self._imported: dict[tuple[str, str], str] = {}
+        self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
+        self._choose_imports(step for step in recipe.steps if isinstance(step, Name))
+        named = [statement.register for statement in statements if isinstance(statement, Assign)]
+        self._variables = names(recipe, named, self._taken)
+
+    def _choose_imports(self, wanted: Iterable[Name]) -> None:
+        """Give each module, or what stands at the top of one, the variable that it is imported as."""
+        numbers: dict[str, int] = {}  # by stem, the last one that was given
+        tops = {(name.module, name.qualname.partition(".")[0]) for name in wanted if _has_syntax(name)}
+        for module, top in sorted(tops):
+            stem = top or module.rpartition(".")[2]
+            bound = stem
+            while bound in self._taken:
+                numbers[stem] = numbers.get(stem, 1) + 1
+                bound = f"{stem}_{numbers[stem]}"
+            self._taken.add(bound)
+            self._imported[module, top] = bound
+
+    def imports(self) -> list[str]:
+        """Return the lines of imports that the statements need: modules first, then names from modules."""
+        modules = []
+        tops: dict[str, list[str]] = {"appsnap.source": sorted(self._helpers)} if self._helpers else {}
+        for (module, top), bound in self._imported.items():
+            renamed = "" if bound == (top or module) else f" as {bound}"
+            if top:
+                tops.setdefault(module, []).append(top + renamed)
+            else:
+                modules.append(f"import {module}{renamed}\n")
+        return modules + [_import(module, tops[module]) for module in sorted(tops)]
+
+    def lines(self, statements: list[Any], root: Any) -> Iterator[str]:
+        """Yield the statements, each a logical line; the last one names the root."""
+        for statement in statements:
+            if isinstance(statement, Assign):
+                text = _wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.step))
+            else:
+                text = self._expression(statement)
+            yield _laid_out(text, 0, 0) + "\n"
+        yield _laid_out(_wrapped(f"{ROOT} = ", self._expression(root)), 0, 0) + "\n"
+
+    def _expression(self, value: Any) -> Any:
+        cls = type(value)
+        if cls is Ref:
+            return self._variables[value]
+        write = _EXPRESSIONS.get(cls)
+        return _literal(value) if write is None else write(self, value)
+
+    def _all(self, values: Iterable[Any]) -> list[Any]:
+        return [self._expression(value) for value in values]
+
+    def _helper(self, name: str) -> str:
+        self._helpers.add(name)
+        return f"{name}("
+
+    def _name(self, step: Name) -> Any:
+        known = self._names.get(step)
+        if known is None:
+            known = self._names[step] = self._spelled(step)
+        return known
+
+    def _spelled(self, step: Name) -> Any:
+        if not _has_syntax(step):
+            parts = [step.module, step.qualname] if step.qualname else [step.module]
+            return _Group(self._helper("thing"), [repr(part) for part in parts], ")")
+        top, dot, rest = step.qualname.partition(".")
+        return self._imported[step.module, top] + dot + rest
+
+    def _new(self, step: New) -> Any:
+        args = [step.cls, *step.args]
+        return _Group(self._helper("new"), self._all(args) + self._keywords(step.names, step.values), ")")
+
+    def _keywords(self, keys: Iterable[str], values: Iterable[Any]) -> list[Any]:
+        """Return attributes as keyword arguments; those that are no identifiers need a dictionary."""
+        plain: list[Any] = []
+        others: list[Any] = []
+        for key, value in zip(keys, values, strict=True):
+            # In their order: behind the first that has no syntax, all go into the dictionary.
+            if not others and (key in self._plain or self._is_plain(key)):
+                plain.append(_wrapped(f"{key}=", self._expression(value)))
+            else:
+                others.append(_wrapped(f"{_literal_text(key)}: ", self._expression(value)))
+        return [*plain, _wrapped("**", _Group("{", others, "}"))] if others else plain
+
+    def _is_plain(self, key: str) -> bool:
+        if key.isidentifier() and key.isascii() and not keyword.iskeyword(key):
+            self._plain.add(key)
+        return key in self._plain
+
+    def _call(self, step: Call) -> Any:
+        function = self._expression(step.function)
+        return _Group(f"{_flat(function)}(", self._all(step.args), ")")
+
+    def _member(self, step: Member) -> Any:
+        owner = self._expression(step.owner)
+        if step.name.isidentifier() and step.name.isascii() and not keyword.iskeyword(step.name):
+            simple = isinstance(step.owner, (Ref, Member)) or not isinstance(owner, str)
+            return _wrapped("", owner if simple else f"({owner})", f".{step.name}")
+        return _Group("getattr(", [owner, _literal_text(step.name)], ")")
+
+    def _mapping(self, keys: Iterable[Any], values: Iterable[Any]) -> _Group:
+        entries = [
+            _wrapped(f"{_flat(self._expression(key))}: ", self._expression(value))
+            for key, value in zip(keys, values, strict=True)
+        ]
+        return _Group("{", entries, "}")
+
+    def _set(self, step: Set) -> Any:
+        return _Group("{", self._all(step.items), "}") if step.items else "set()"
+
+    def _frozenset(self, step: FrozenSet) -> Any:
+        items = [_Group("{", self._all(step.items), "}")] if step.items else []
+        return _Group("frozenset(", items, ")")
+
+    def _state(self, step: State) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("state"), [target, *self._keywords(step.names, step.values)], ")")
+
+    def _set_state(self, step: SetState) -> Any:
+        return _Group(self._helper("set_state"), self._all([step.target, step.state]), ")")
+
+    def _extend(self, step: Extend) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("extend"), [target, _Group("[", self._all(step.items), "]")], ")")
+
+    def _add(self, step: Add) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("add"), [target, _Group("[", self._all(step.items), "]")], ")")
+
+    def _update(self, step: Update) -> Any:
+        target = self._expression(step.target)
+        return _Group(self._helper("update"), [target, self._mapping(step.keys, step.values)], ")")
+
+
+_EXPRESSIONS: dict[type, Callable[[Printer, Any], Any]] = {
+    Name: Printer._name,
+    Value: lambda _, s: _literal(bytes(s.value) if isinstance(s.value, memoryview) else s.value),
+    Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
+    List: lambda p, s: _Group("[", p._all(s.items), "]"),
+    Dict: lambda p, s: p._mapping(s.keys, s.values),
+    Set: Printer._set,
+    FrozenSet: Printer._frozenset,
+    ByteArray: lambda _, s: _Group("bytearray(", [_literal(bytes(s.data))], ")"),
+    New: Printer._new,
+    Call: Printer._call,
+    Member: Printer._member,
+    State: Printer._state,
+    SetState: Printer._set_state,
+    Extend: Printer._extend,
+    Add: Printer._add,
+    Update: Printer._update,
+}
+
+
+def _import(module: str, tops: list[str]) -> str:
+    line = f"from {module} import {', '.join(tops)}"
+    if len(line) <= _WIDTH:
+        return f"{line}\n"
+    return f"from {module} import (\n" + "".join(f"    {top},\n" for top in tops) + ")\n"
+
+
+def _has_syntax(name: Name) -> bool:
+    if name.module == "appsnap.source":
+        return False  # what is imported from there is an act, not an object
+    parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
+    return all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts)
+
+
+def _literal(value: Any) -> Any:
+    cls = type(value)
+    if cls is str or cls is bytes:
+        return _long_literal(value) if len(value) > INLINE else _literal_text(value)
+    if cls is float and not math.isfinite(value):
+        # The sign of what is no number is kept, too.
+        return f'float("{"-" if math.copysign(1, value) < 0 else ""}{"nan" if math.isnan(value) else "inf"}")'
+    if cls is int and value.bit_length() > 10_000:
+        return hex(value)  # Python bounds the digits that it reads in base 10
+    return repr(value)
+
+
+def _literal_text(value: str | bytes) -> str:
+    """Return a literal in double quotes. `repr` escapes what isn't printable, bidirectional controls among it."""
+    text = repr(value)
+    quote = text[-1]
+    if quote == '"' or '"' in text:
+        return text
+    return f'"{text[1:-1]}"' if text[0] == "'" else f'b"{text[2:-1]}"'
+
+
+def _long_literal(value: str | bytes) -> Any:
+    """Return a literal that goes on several lines: broken behind line ends, and every 80 characters."""
+    parts: list[Any] = []
+    newline: Any = "\n" if isinstance(value, str) else b"\n"
+    for line in value.splitlines(keepends=True) if newline in value else [value]:
+        parts += [line[at : at + 80] for at in range(0, len(line), 80)]
+    if len(parts) == 1:
+        return _literal_text(parts[0])
+    return _Pieces([_literal_text(part) for part in parts])

@@ -1,0 +1,182 @@
+"""The swift way to take objects apart: what most applications are made of, by calls instead of generators.
+
+It knows atoms, lists, tuples, dictionaries with atoms for keys, and objects that are made without arguments and get
+their attributes from a dictionary. All else, and what lies deeper than `LEVELS`, it leaves to the caller. The steps are
+those that the generators of `freeze` give, in the same order.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from appsnap import evolve
+from appsnap.recipe.steps import INLINE, Dict, List, Name, New, Ref, Set, State, Step, Tuple, make_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appsnap.recipe.builder import Draft, Lazy
+
+__all__ = ["ABSENT", "LEVELS", "Swift"]
+
+ABSENT: Any = object()
+"""What is returned for what has no operand yet, and is left to the caller."""
+
+LEVELS = 30
+"""A level takes three or four of Python's recursion limit, 1,000 as a rule, most of which is the classes' own."""
+
+_EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
+"""What is made of a container that its own items lead back to."""
+
+_PLAIN = frozenset({type(None), bool, int, float})
+_TEXT = frozenset({str})
+_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
+
+
+class Swift:
+    """Takes objects apart for a freezer.
+
+    `memo` and `kept` are the freezer's: operands by id, None while a container is taken apart, and what has to live as
+    long as its id counts. `run` takes apart what is too difficult, by its reduction if that is known. Below so many
+    `levels`, only what is an atom or has an operand already is known here: with none, nothing is taken apart at all.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        memo: dict[int, Lazy | None],
+        kept: list[Any],
+        reduction_of: Callable[[Any], Any],
+        run: Callable[..., Any],
+        *,
+        levels: int = LEVELS,
+    ) -> None:
+        self._draft = draft
+        self._memo = memo
+        self._kept = kept
+        self._reduction_of = reduction_of
+        self._run = run
+        self._classes: dict[int, Ref] = {}  # by id: a metaclass may take two classes for equal
+        self._keys: set[tuple[str, ...]] = set()  # of dictionaries: none is too long to be an operand
+        self._level = 0
+        self._levels = levels
+
+    def __call__(self, obj: Any) -> Any:
+        """Return the operand of an object, or `ABSENT` where it is too deep."""
+        cls = type(obj)
+        if cls in _PLAIN:
+            return obj
+        if cls is str:
+            return self._draft.text(obj)
+        if cls is bytes and len(obj) <= INLINE:
+            return obj
+        return self._taken(obj, cls)
+
+    def _taken(self, obj: Any, cls: type) -> Any:
+        """Do so for what is no atom."""
+        known = self._memo.get(id(obj), ABSENT)
+        if known is None:
+            known = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
+        if known is not ABSENT:
+            return known
+        if self._level >= self._levels:
+            return ABSENT
+        self._level += 1
+        found = _WAYS.get(cls, Swift._object)(self, obj)
+        self._level -= 1
+        return found
+
+    def _make(self, obj: Any, step: Any) -> Ref:
+        draft = self._draft
+        draft.steps.append(step)
+        ref = self._memo[id(obj)] = Ref(draft.registers)
+        draft.registers += 1
+        self._kept.append(obj)
+        return ref
+
+    def _operands(self, items: list[Any]) -> list[Any]:
+        """Put operands in the place of items."""
+        named = False
+        for index, item in enumerate(items):
+            cls = type(item)
+            if cls in _PLAIN or (cls is str and len(item) <= INLINE):
+                continue
+            found = self(item) if cls is str or cls is bytes else self._taken(item, cls)
+            if found is ABSENT:
+                found = self._run(item)
+            items[index] = found
+            named = named or type(found) is Name
+        return self._draft.operands(items) if named else items
+
+    def _list(self, obj: list[Any]) -> Ref:
+        if _PLAIN.issuperset(map(type, obj)):
+            return self._make(obj, make_step(List, (obj.copy(),)))
+        self._memo[id(obj)] = None
+        items = self._operands(obj.copy())
+        known = self._memo[id(obj)]
+        if known is None:
+            return self._make(obj, make_step(List, (items,)))
+        assert isinstance(known, Ref)
+        self._draft.extend(known, items)
+        self._kept.append(obj)
+        return known
+
+    def _tuple(self, obj: tuple[Any, ...]) -> Any:
+        if not obj:
+            return self._draft.make(Tuple(()))  # there is only one: it is never shared
+        items = self._operands([*obj])
+        known = self._memo.get(id(obj))
+        if known is not None:
+            return known  # its own items led back to it, and made it
+        return self._make(obj, make_step(Tuple, (items,)))
+
+    def _dict(self, obj: dict[Any, Any]) -> Any:
+        keys = (*obj,)
+        if _TEXT.issuperset(map(type, keys)):
+            if keys not in self._keys:
+                if keys and max(map(len, keys)) > INLINE:
+                    return self._run(obj)
+                self._keys.add(keys)
+        elif not _PLAIN.issuperset(map(type, keys)):
+            return self._run(obj)
+        self._memo[id(obj)] = None
+        values = self._operands([*obj.values()])
+        known = self._memo[id(obj)]
+        if known is None:
+            return self._make(obj, make_step(Dict, (keys, values)))
+        assert isinstance(known, Ref)
+        self._draft.fill(known, keys, values)
+        self._kept.append(obj)
+        return known
+
+    def _object(self, obj: Any) -> Any:
+        reduction = self._reduction_of(obj)
+        if type(reduction) is not tuple or len(reduction) < 3 or reduction[0] is not _newobj:
+            return self._run(obj, reduction)
+        _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
+        cls = obj.__class__
+        plain = items is None and pairs is None and type(state) is dict and _TEXT.issuperset(map(type, state))
+        own = setter is evolve.restore_state or (setter is None and not hasattr(obj, "__setstate__"))
+        if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
+            return self._run(obj, reduction)
+        ref = self._classes.get(id(cls))
+        if ref is None:
+            found = self(cls)
+            ref = self._classes[id(cls)] = self._draft.register(self._run(cls) if found is ABSENT else found)
+            known = self._memo.get(id(obj))
+            if known is not None:
+                return known  # its class, taken apart by value, led back to it, and made it
+        target = self._make(obj, make_step(New, (ref, (), (), ())))
+        names = self._draft.shape(tuple(state))
+        self._draft.steps.append(make_step(State, (target, names, self._operands([*state.values()]))))
+        return target
+
+
+_WAYS: dict[type, Callable[[Swift, Any], Any]] = {
+    list: Swift._list,  # noqa: SLF001 - a table of its own methods
+    tuple: Swift._tuple,  # noqa: SLF001 - as above
+    dict: Swift._dict,  # noqa: SLF001 - as above
+    **dict.fromkeys((set, frozenset, bytes, bytearray, pickle.PickleBuffer), lambda swift, obj: swift._run(obj)),  # noqa: SLF001 - as above
+}

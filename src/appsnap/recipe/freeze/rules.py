@@ -1,0 +1,215 @@
+"""The reduction rules: how one object is taken apart.
+
+`Rules` is a function from an object to its reduction, in the form of pickle's `reducer_override`: a text (known by this
+name in its module), a tuple of two to six fields, or NotImplemented where pickle's own protocol says it all
+(`copyreg.dispatch_table`, then `__reduce_ex__(5)`). The C pickler calls it, `freeze` calls it, nobody else has rules.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import enum
+import functools
+import importlib
+import io
+import operator
+import sys
+import types
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from appsnap import evolve
+from appsnap.recipe import values
+from appsnap.recipe.values.sharing import Sharing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PROTOCOL", "Rules", "standard_reduction"]
+
+PROTOCOL = 5
+"""The pickle protocol whose semantics a recipe has."""
+
+_extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - what pickle looks at
+_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
+
+# What cloudpickle takes apart and pickle doesn't. Not among them: files, whose content it would swallow.
+_BY_CLOUDPICKLE: tuple[type, ...] = (
+    types.CellType,
+    types.CodeType,
+    types.MappingProxyType,
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+    classmethod,
+    property,
+    staticmethod,
+    weakref.WeakSet,
+)
+
+# Types that don't stand in `builtins` under their own name, although they say so.
+_TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
+
+
+def standard_reduction(obj: Any) -> Any:
+    """Take an object apart by pickle's own protocol."""
+    reduce = copyreg.dispatch_table.get(type(obj))
+    return obj.__reduce_ex__(PROTOCOL) if reduce is None else reduce(obj)
+
+
+def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
+    """Spell a name in a way that any unpickler understands, whatever kind of object bears it."""
+    owner, _, name = qualname.rpartition(".")
+    above = importlib.import_module(module)
+    return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+
+
+def _leave(_: Any) -> Any:
+    return NotImplemented
+
+
+def _reduce_method(method: Any) -> Any:
+    owner, name = method.__self__, method.__name__
+    if name.startswith("__") and not name.endswith("__"):
+        classes = (owner if isinstance(owner, type) else type(owner)).__mro__
+        mangled = [f"_{cls.__name__.lstrip('_')}{name}" for cls in classes]
+        name = next((found for found in mangled if getattr(owner, found, None) == method), name)
+    if getattr(owner, name, None) == method:
+        return getattr, (owner, name)
+    # A lambda, or a function that a decorator left under another name.
+    return types.MethodType, (method.__func__, owner)
+
+
+def _reduce_member(member: enum.Enum) -> Any:
+    cls = type(member)
+    if member._name_ in cls.__members__:
+        return getattr, (cls, member._name_)
+    return _newobj, (cls, member._value_)  # several flags at once
+
+
+def _reduce_restored(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if not isinstance(reduction, tuple):
+        return reduction
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    state = {} if state is None else evolve.lasting_state(type(obj), state)
+    return function, args, state, items, pairs, setter or evolve.restore_state
+
+
+class Rules:
+    """The rules for one save: which objects are known by name is looked up once, when it begins.
+
+    `sharing` is what an earlier save of the same objects found out about arrays that share memory.
+    """
+
+    def __init__(self, sharing: Sharing | None = None) -> None:
+        self.sharing = sharing or Sharing()
+        self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
+        self._known_types = {type(obj) for obj, _ in self._known.values()}
+        self._rules: dict[type, Callable[[Any], Any]] = {}
+        self.modules: set[str] = set()  # of the classes and functions that were asked about
+        self.restored: set[str] = set()  # the classes whose objects evolve.restore_state gives their state
+        self.left_out: dict[str, str] = {}  # the others with transient attributes, each with the digest of their names
+        self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
+
+    def __call__(self, obj: Any) -> Any:
+        """Return the reduction of an object, or NotImplemented."""
+        cls = type(obj)
+        rule = self._rules.get(cls)
+        if rule is None:
+            rule = self._rules[cls] = self._rule_for(cls)
+        return rule(obj)
+
+    def _rule_for(self, cls: type) -> Callable[[Any], Any]:
+        rule = self._rule_by_type(cls)
+        return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
+
+    def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
+        if issubclass(cls, type):
+            return _leave if cls in copyreg.dispatch_table else self._reduce_class
+        if cls is types.FunctionType:
+            return self._reduce_function
+        if cls in (types.MethodType, types.MethodWrapperType):
+            return _reduce_method
+        if cls is types.BuiltinFunctionType:
+            return self._reduce_builtin
+        if cls is types.ModuleType:
+            return self._reduce_module
+        if cls in _BY_CLOUDPICKLE:
+            reduce: Callable[[Any], Any] = self._by_value.dispatch_table[cls]
+            return reduce
+        if issubclass(cls, enum.Enum):
+            return _reduce_member
+        if evolve.is_restored(cls):
+            name = f"{cls.__module__}.{cls.__qualname__}"
+            left_out = evolve.left_out(cls)
+            # Only where an unpickler looks for the class by its name can it see whether that is still all.
+            if left_out is not None and self._reduce_class(cls) is NotImplemented:
+                return functools.partial(self._reduce_lasting, name, left_out)
+            self.restored.add(name)
+            return _reduce_restored
+        if sys.modules.get("asyncio") and issubclass(cls, sys.modules["asyncio"].AbstractEventLoop):
+            return self._reduce_loop
+        if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
+            return self.sharing.reduce
+        return values.reducer(cls) or _leave
+
+    def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
+        reduction = _reduce_restored(obj)
+        if type(reduction) is tuple and reduction[0] is _newobj and reduction[5] is evolve.restore_state:
+            self.left_out[name] = left_out
+            return reduction[:5]
+        self.restored.add(name)
+        return reduction
+
+    def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
+        known = self._known.get(id(obj))
+        return rule(obj) if known is None else _by_attribute(*known[1])
+
+    def _reduce_class(self, cls: type) -> Any:
+        if cls in _TYPES_BY_ALIAS and not hasattr(sys.modules[cls.__module__], cls.__name__):
+            return _by_attribute("types", _TYPES_BY_ALIAS[cls])
+        if cls in _TYPES_BY_ALIAS:
+            return NotImplemented
+        if evolve.public_module(cls.__module__) != cls.__module__:
+            return _by_attribute(evolve.public_module(cls.__module__), cls.__qualname__)
+        return self._reduce_function(cls)
+
+    def _reduce_function(self, function: Any) -> Any:
+        """Leave what can be imported to its name, and take all else apart by value."""
+        reduction = self._by_value.reducer_override(function)
+        if reduction is not NotImplemented:
+            return reduction
+        self.modules.add(function.__module__)
+        if (function.__module__, function.__qualname__) in _extension_codes:
+            # The C pickler would write the code, which means something in this process only.
+            return _by_attribute(function.__module__, function.__qualname__)
+        return NotImplemented
+
+    def _reduce_builtin(self, function: Any) -> Any:
+        owner = function.__self__
+        if owner is not None and not isinstance(owner, types.ModuleType):
+            return _reduce_method(function)
+        self.modules.add(function.__module__ or "builtins")
+        return NotImplemented
+
+    def _reduce_module(self, module: types.ModuleType) -> Any:
+        name = module.__name__
+        if sys.modules.get(name) is module:
+            # `kinds.python` gives the modules of scripts such names.
+            if name.startswith("<") or "__main__" in name.split("."):
+                raise TypeError("the module of a script, which can't be imported where the snapshot is loaded")
+            return importlib.import_module, (name,)
+        return self._by_value.dispatch_table[types.ModuleType](module)
+
+    def _reduce_loop(self, loop: Any) -> Any:
+        asyncio = sys.modules["asyncio"]
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if loop is not running:
+            raise TypeError("an event loop that isn't running here")
+        return asyncio.get_running_loop, ()

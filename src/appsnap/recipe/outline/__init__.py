@@ -1,0 +1,7 @@
+"""The outline of a recipe."""
+
+from __future__ import annotations
+
+from appsnap.recipe.outline.tree import Node, Outline, quoted
+
+__all__ = ["Node", "Outline", "quoted"]

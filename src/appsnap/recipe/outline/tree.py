@@ -1,0 +1,430 @@
+"""Recipe to a tree of paths and values: what show, audit and every error message look at. Nothing is imported."""
+
+from __future__ import annotations
+
+import array
+import bisect
+import functools
+import reprlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from appsnap.printable import escaped, shortened
+from appsnap.recipe.steps import (
+    MAKERS,
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Operand,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Step,
+    Tuple,
+    Update,
+    Value,
+)
+from appsnap.recipe.values.constructors import CHANGING, is_constructible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Node", "Outline", "quoted"]
+
+_FORMS = {List: "list", Tuple: "tuple", Set: "set", FrozenSet: "frozenset"}
+
+# Most nodes have none of these, and there may be a node for each byte of a file: all share them until they get some.
+_NO_ATTRIBUTES: dict[str, Operand] = {}
+_NO_ITEMS: list[Operand] = []
+_NO_PAIRS: list[tuple[Operand, Operand]] = []
+
+
+@dataclass(slots=True)
+class Node:
+    """What a register holds at the end.
+
+    `form` is `name`, `value`, `tuple`, `list`, `dict`, `set`, `frozenset`, `bytearray`, `object`, `call` or `member`;
+    `name` is the dotted name of the class of an object, of the function called, of what is known by name, or of the
+    method; `args` are what the object was made from. `attributes` are in the order of the file.
+    """
+
+    form: str
+    name: str = ""
+    value: str | bytes = ""
+    args: Sequence[Operand] = ()
+    attributes: dict[str, Operand] = field(default_factory=lambda: _NO_ATTRIBUTES)
+    items: list[Operand] = field(default_factory=lambda: _NO_ITEMS)
+    pairs: list[tuple[Operand, Operand]] = field(default_factory=lambda: _NO_PAIRS)
+    state: Operand = None
+
+
+class Outline:
+    """A recipe as its reader sees it: a tree from the root, with references where something is shared.
+
+    `nodes` has a node for each register. `root` is an operand.
+    """
+
+    def __init__(self, recipe: Recipe, *, root: str = "") -> None:
+        self.root = recipe.root
+        self.nodes: list[Node] = []
+        self._states: set[Ref] = set()  # the dictionaries that have been states
+        self._cuts: dict[str, str] = {}  # names as they are shown
+        self.starts = array.array("q")  # for each register: the number of its step
+        for number, step in enumerate(recipe.steps):
+            self._follow(step, number)
+        self.root_name = root or self._default_root()
+
+    def _default_root(self) -> str:
+        return "application" if self.class_of(self.root).endswith(".Application") else "object"
+
+    def _follow(self, step: Any, number: int) -> None:
+        nodes = self.nodes
+        match step:
+            case State(target, names, values):
+                node = nodes[target]
+                node.attributes = node.attributes or {}
+                node.attributes.update(zip(names, values, strict=True))
+            case Tuple(items) | List(items) | Set(items) | FrozenSet(items):
+                nodes.append(Node(_FORMS[type(step)], items=list(items) or _NO_ITEMS))
+            case Dict(keys, values):
+                nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True)) or _NO_PAIRS))
+            case New(cls, args, names, values):
+                attributes = dict(zip(names, values, strict=True)) or _NO_ATTRIBUTES
+                nodes.append(Node("object", self._name(cls), args=args, attributes=attributes))
+            case Name():
+                nodes.append(Node("name", step.dotted))
+            case Value(value):
+                nodes.append(Node("value", value=value if isinstance(value, str) else bytes(value)))
+            case Call(function, args):
+                nodes.append(Node("call", self._name(function), args=args))
+            case Extend(target, items) | Add(target, items):
+                node = nodes[target]
+                node.items = node.items or []
+                node.items.extend(items)
+            case Update(target, keys, values):
+                node = nodes[target]
+                node.pairs = node.pairs or []
+                node.pairs.extend(zip(keys, values, strict=True))
+            case SetState(target, state):
+                self._set_state(nodes[target], state)
+            case Member(owner, name):
+                nodes.append(Node("member", name, args=(owner,)))
+            case ByteArray(data):
+                nodes.append(Node("bytearray", value=bytes(data)))
+        if len(nodes) > len(self.starts):
+            self.starts.append(number)
+
+    def _set_state(self, node: Node, state: Operand) -> None:
+        parts: Sequence[Operand] = (state,)
+        if isinstance(state, Ref) and self.nodes[state].form == "tuple" and len(self.nodes[state].items) == 2:
+            parts = self.nodes[state].items
+        refs = [part for part in parts if isinstance(part, Ref)]
+        dicts = [self.nodes[part] for part in refs]
+        # One dictionary may be the state of many objects: for all but the first it is neither looked at nor copied.
+        named = self._states.isdisjoint(refs)
+        self._states.update(refs)
+        named = named and all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
+        if named and all(part is None or isinstance(part, Ref) for part in parts):
+            node.attributes = node.attributes or {}
+            for one in dicts:
+                node.attributes.update((str(key), value) for key, value in one.pairs)
+        else:
+            node.state = state
+
+    def _name(self, ref: Ref) -> str:
+        node = self.nodes[ref]
+        if node.form == "name":
+            return node.name
+        # What that was made by may have been made by another one, and so on.
+        return f"a class made by {shortened(node.name or node.form, _LONGEST)}"
+
+    def class_of(self, operand: Operand) -> str:
+        """Return the dotted name of an operand's class, or what is made by calling a name."""
+        if not isinstance(operand, Ref):
+            return type(operand).__name__
+        node = self.nodes[operand]
+        if node.form in ("object", "call"):
+            return node.name
+        return type(node.value).__name__ if node.form == "value" else node.form
+
+    def text_of(self, operand: Operand) -> str | None:
+        """Return the text that an operand stands for, or None."""
+        if isinstance(operand, str):
+            return operand
+        value = self.nodes[operand].value if isinstance(operand, Ref) else None
+        return value if isinstance(value, str) and value else None
+
+    # Paths
+
+    def children(self, register: int) -> Iterator[tuple[str, Operand]]:
+        """Yield what a register holds, each with the rest of its path."""
+        node = self.nodes[register]
+        for name, operand in node.attributes.items():
+            # A long name isn't repeated in the path of all that is below it.
+            plain = len(name) <= _LONGEST and name.isidentifier()
+            yield f".{name}" if plain else f".__dict__[{quoted(name)}]", operand
+        brackets = "{%s}" if node.form in ("set", "frozenset") else "[%s]"
+        for index, operand in enumerate(node.items):
+            yield brackets % self._label(operand, index), operand
+        for index, (key, operand) in enumerate(node.pairs):
+            if isinstance(key, Ref):
+                yield f".keys()[{index}]", key
+            yield f"[{self.shown(key)}]", operand
+        if node.state is not None:
+            yield ".__getstate__()", node.state
+        for index, operand in enumerate(node.args):
+            yield (".__self__" if node.form == "member" else f" argument {index}"), operand
+
+    def _label(self, operand: Operand, index: int) -> str:
+        """Return how an item of a list is named in a path: services by their name, all else by number."""
+        if isinstance(operand, Ref):
+            attributes = self.nodes[operand].attributes
+            name = attributes.get("name")
+            if isinstance(name, str) and "parent" in attributes:
+                return quoted(name)
+        return str(index)
+
+    def shown(self, operand: Operand) -> str:
+        """Return a short text for an operand: a value itself, else its class."""
+        if not isinstance(operand, Ref):
+            return quoted(operand)
+        node = self.nodes[operand]
+        if node.form == "value":
+            return quoted(node.value)
+        if node.form == "name":
+            return self._cut(node.name, _LONGEST)
+        return f"<{self._cut(self.class_of(operand), _LONGEST)}>"
+
+    def _cut(self, name: str, most: int = 100) -> str:
+        """Return a name as it is shown: escaped, and cut in the middle where it is long."""
+        known = self._cuts.get(name)
+        if known is None:
+            known = self._cuts[name] = shortened(escaped(shortened(name, 100)), 100)
+        return shortened(known, most)
+
+    def path(self, operand: Operand, most: int = 1000) -> str:
+        """Return the first path from the root to a register. What no path leads to is named by its class.
+
+        Of a path with very many parts, or more than about `most` characters, only the last ones are there, behind an
+        ellipsis.
+        """
+        if not isinstance(operand, Ref):
+            return self.root_name
+        parents, _ = self._paths
+        labels = []
+        register = int(operand)
+        while register != self.root:
+            if register not in parents:
+                labels.append(f"<{self._cut(self.class_of(Ref(register)), _LONGEST)}>")
+                return "".join(reversed(labels))
+            if len(labels) == _MOST_PARTS or most < 0:
+                return f"{self.root_name}…{''.join(reversed(labels))}"
+            register, _, label = parents[register]
+            labels.append(label)
+            most -= len(label)
+        return self.root_name + "".join(reversed(labels))
+
+    def register_of_step(self, step: Step, number: int) -> Ref:
+        """Return the register that a step makes or fills."""
+        return Ref(bisect.bisect_left(self.starts, number) if type(step) in MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
+
+    @functools.cached_property
+    def _paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
+        """What the first path to each register leads through, at which place there, and how that is named.
+
+        And those that stand at several places: what several others refer to, and what stands in something that does,
+        and is shown at each of its places.
+        """
+        parents: dict[int, tuple[int, int, str]] = {}
+        shared: set[int] = set()
+        if not isinstance(self.root, Ref):
+            return parents, shared
+        level = [int(self.root)]
+        while level:
+            below = []
+            for register in level:
+                for place, (label, operand) in enumerate(self.children(register)):
+                    if not isinstance(operand, Ref):
+                        continue
+                    child = int(operand)
+                    if child in parents or child == self.root:
+                        shared.add(child)
+                        continue
+                    parents[child] = (register, place, label)
+                    below.append(child)
+            level = below
+        for register, (parent, _, _) in parents.items():
+            if parent in shared and not self._may_change(Ref(parent)):
+                shared.add(register)
+        return parents, shared
+
+    # Text
+
+    def lines(self, *, depth: int = 20) -> Iterator[str]:
+        """Yield the tree as people read it, a line at a time, with what isn't printable as escapes.
+
+        What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
+        than `depth` levels is left out, and an ellipsis says so.
+        """
+        yield escaped(f"{self.root_name}: {self._headline(self.root)}")
+        elsewhere = functools.lru_cache(1_000)(self._elsewhere)
+        stack = [] if self._is_value(self.root) else [self._rows(self.root, "", depth)]
+        while stack:
+            row = next(stack[-1], None)
+            if row is None:
+                stack.pop()
+                continue
+            indent, last, label, operand, left, full = row
+            branch = "└── " if last else "├── "
+            room = 100 - len(indent) - len(label)
+            if not isinstance(operand, Ref):
+                text: str | None = quoted(operand)
+            elif full:
+                text = self._inline(operand, room) if self._is_plain(operand) else None
+            else:
+                text = elsewhere(operand, room)
+            if text is not None:
+                yield escaped(f"{indent}{branch}{label}: {text}")
+                continue
+            below = self._rows(operand, indent + ("    " if last else "│   "), left - 1)
+            more = left <= 1 and next(below, None) is not None
+            yield escaped(f"{indent}{branch}{label}: {self._headline(operand)}{' …' if more else ''}")
+            if left > 1:
+                stack.append(below)
+
+    def _rows(self, operand: Operand, indent: str, left: int) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
+        """Yield the rows below an operand. The second part of each tells whether it is the last one."""
+        if not isinstance(operand, Ref):
+            return
+        parents, _ = self._paths
+        row: tuple[str, Operand, int, bool] | None = None
+        for place, (label, child) in enumerate(self.children(operand)):
+            if row is not None:
+                yield (indent, False, *row)
+            full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
+            row = (_bare(label), child, left, full)
+        if row is not None:
+            yield (indent, True, *row)
+
+    def _headline(self, operand: Operand) -> str:
+        """Return what stands in the line of a node whose parts have lines of their own."""
+        if not isinstance(operand, Ref):
+            return quoted(operand)
+        node = self.nodes[operand]
+        if node.form in ("list", "tuple", "set", "frozenset", "dict"):
+            count = len(node.items) + len(node.pairs)
+            return f"{node.form} of {count}"
+        return self._inline(operand, 100) or self._cut(self.class_of(operand))
+
+    def _elsewhere(self, operand: Ref, room: int) -> str:
+        """Return what stands where something is found again."""
+        return (None if self._may_change(operand) else self._inline(operand, room)) or self._arrow(operand)
+
+    def _arrow(self, operand: Operand) -> str:
+        return f"→ {self.path(operand, 200)}"
+
+    def _is_value(self, operand: Operand) -> bool:
+        """Tell whether something is a call that the line of its headline says all about."""
+        if not isinstance(operand, Ref) or self.nodes[operand].form != "call":
+            return False
+        return self._is_plain(operand) and self._inline(operand, 100) is not None
+
+    def _is_plain(self, operand: Operand) -> bool:
+        """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
+        return not isinstance(operand, Ref) or not (
+            self.nodes[operand].attributes or self.nodes[operand].state is not None
+        )
+
+    def _may_change(self, operand: Operand) -> bool:
+        """Tell whether it may make a difference if something is shared, or only equal: then it stands in full once."""
+        if not isinstance(operand, Ref):
+            return False
+        node = self.nodes[operand]
+        if node.form == "call":
+            return node.name in CHANGING or not is_constructible(node.name)
+        return node.form in ("list", "dict", "set", "bytearray", "object")
+
+    def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
+        """Return an operand in one line of at most `room` characters, or None where it needs more.
+
+        An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
+        """
+        if not isinstance(operand, Ref):
+            return quoted(operand)
+        node = self.nodes[operand]
+        parents, shared = self._paths
+        if depth < 3 and operand in shared and self._is_plain(operand) and self._may_change(operand):
+            return None
+        match node.form:
+            case "name":
+                return self._cut(node.name)
+            case "value" | "bytearray":
+                text = quoted(node.value)
+                return text if node.form == "value" else f"bytearray({text})"
+            case "member":
+                return f"{self._arrow(node.args[0])}.{self._cut(node.name)}"
+            case "object" if not depth or node.attributes or node.state is not None:
+                return self._arrow(operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
+        if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
+            return None
+        begin, end = _BRACKETS.get(node.form) or (f"{self._cut(node.name)}(", ")")
+        room -= len(begin) + len(end) - 2
+        shown: list[str] = []
+        # One after the other, each in the room that is left: what is shared could be looked at a million times.
+        for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
+            texts = []
+            for part in parts:
+                inner = self._inline(part, room, depth - 1, int(operand))
+                if inner is None:
+                    return None
+                room -= len(inner) + 2
+                texts.append(inner)
+            if room < 0:
+                return None
+            shown.append(": ".join(texts))
+        return begin + ", ".join(shown) + end
+
+
+_BRACKETS = {
+    "list": ("[", "]"),
+    "tuple": ("(", ")"),
+    "set": ("{", "}"),
+    "dict": ("{", "}"),
+    "frozenset": ("frozenset({", "})"),
+}
+
+
+def _bare(label: str) -> str:
+    """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
+    return label.removeprefix(".").lstrip()
+
+
+def quoted(value: Any) -> str:
+    """Show a value as people write it: texts in double quotes, long ones cut in the middle."""
+    if isinstance(value, str):
+        text = _SHORT.repr(value)
+        return text if text[0] == '"' or '"' in text else f'"{text[1:-1]}"'.replace("\\'", "'")
+    if isinstance(value, int) and value.bit_length() > 2_000:
+        # Python refuses to show the digits of integers that long.
+        digits = (value.bit_length() + 3) // 4
+        return f"{'-' * (value < 0)}{abs(value) >> 4 * (digits - 18):#x}"[:20] + "…"
+    if isinstance(value, (bytes, bytearray)) and len(value) > 2 * _LONGEST:
+        value = value[:_LONGEST] + value[-_LONGEST:]  # its middle isn't shown
+    return _SHORT.repr(value)
+
+
+_LONGEST = 60
+_MOST_PARTS = 100
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 60
+_SHORT.maxlong = 40

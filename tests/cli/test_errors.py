@@ -1,0 +1,95 @@
+import pytest
+
+from appsnap.cli.errors import explain
+from appsnap.errors import CannotSave, Damaged, NotTrusted, PassphraseError, Place, ServiceError, Want
+from appsnap.limits import over
+
+
+class TestExplain:
+    """Every error is lines, a hint and an exit code."""
+
+    @pytest.mark.parametrize(
+        ("error", "lines", "exit_code"),
+        [
+            (FileNotFoundError(2, "No such file or directory", "a.tap"), ["a.tap: no such file or directory"], 1),
+            (IsADirectoryError(21, "Is a directory", b"a\xff"), ["a\udcff: is a directory"], 1),
+            (OSError(28, "No space left on device"), ["no space left on device"], 1),
+            (Damaged("the checksum is wrong", offset=7), ["the checksum is wrong, at byte 7"], 5),
+            (PassphraseError("wrong passphrase"), ["wrong passphrase"], 4),
+            (KeyboardInterrupt(), ["interrupted"], 130),
+            (MemoryError(), ["out of memory"], 1),
+            (ZeroDivisionError("a\nb"), ["internal: ZeroDivisionError: a b"], 1),
+            (AssertionError(), ["internal: AssertionError"], 1),
+        ],
+    )
+    def test_one_line(self, error, lines, exit_code):
+        """Without traceback, class or number, where they say nothing."""
+        complaint = explain(error, ["show", "a.tap"])
+
+        assert [*complaint.lines] == lines
+        assert complaint.exit_code == exit_code
+
+    @pytest.mark.parametrize(("command", "option"), [("show", "--limit"), ("save", "--source-limit")])
+    def test_limit(self, command, option):
+        """A limit is raised by the option that the command has."""
+        complaint = explain(over("key_depth", 5, "too deep"), [command, "a.tap"])
+
+        assert complaint.hint == f"if you trust who wrote the file, raise the limit: {option} key_depth=…"
+
+    def test_cannot_save(self):
+        """Every place has a line of its own."""
+        places = [Place("application.a", "t.T", "why", "do"), Place("application.b", "t.U", "why", "do")]
+
+        lines = explain(CannotSave(places), []).lines
+
+        assert [*lines] == ["cannot save 2 objects", "  application.a (t.T): why; do", "  application.b (t.U): why; do"]
+
+    def test_not_trusted(self):
+        """Every name has a line of its own, and the hint allows all of them."""
+        error = NotTrusted([Want("a.B", "create", "application.x"), Want("c.d", "call", "application.y")])
+
+        complaint = explain(error, ["load", "f.tap"])
+
+        assert [*complaint.lines] == [
+            "not trusted: a.B to create at application.x",
+            "not trusted: c.d to call at application.y",
+        ]
+        assert complaint.hint == "appsnap load f.tap --trust a.B --trust call:c.d"
+        assert complaint.exit_code == 3
+
+    def test_not_trusted_very_many(self):
+        """The first names have lines; where there are too many for a command, it is `audit` that has it."""
+        wants = [Want(f"a.B{number}", "create", "application.x") for number in range(101)]
+
+        complaint = explain(NotTrusted(wants[:100]), ["load", "f.tap"])
+
+        assert len(complaint.lines) == complaint.hint.count("--trust") == 100
+        complaint = explain(NotTrusted(wants), ["load", "f.tap"])
+        assert len(complaint.lines) == 101
+        assert complaint.lines[100] == "not trusted: 1 more, which `appsnap audit` lists"
+        assert complaint.hint == "`appsnap audit` lists all 101 names, and last what would allow them"
+        assert explain(NotTrusted(wants), ["audit", "f.tap"]).hint.count("--trust") == 101
+
+    def test_not_trusted_with_a_reason(self):
+        """A name that turned out to be something else says so, and can be named."""
+        error = NotTrusted([Want("a.b", "reference", "")], message="not trusted: a.b is no class defined in a")
+
+        complaint = explain(error, ["load", "f.tap", "--trust", "a.*"])
+
+        assert [*complaint.lines] == ["not trusted: a.b is no class defined in a"]
+        assert complaint.hint == "appsnap load f.tap --trust 'a.*' --trust a.b"
+
+    def test_group(self):
+        """The errors of a group are lines in order, with their notes, however deep they are."""
+        first, second = OSError("x"), ValueError("y")
+        first.add_note("while stopping application.a (t.T)")
+        group = BaseExceptionGroup("g", [BaseExceptionGroup("h", [first]), second])
+
+        assert [*explain(group, []).lines] == ["while stopping application.a (t.T): OSError: x", "ValueError: y"]
+
+    def test_service_error(self):
+        """What went wrong besides follows, in one line each."""
+        error = ServiceError("startService", "application.a", "t.T", OSError("x"))
+        error.add_note("Traceback (most recent call last):\n  File …\nValueError: y\n")
+
+        assert [*explain(error, []).lines] == [str(error), "  ValueError: y"]

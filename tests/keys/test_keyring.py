@@ -1,0 +1,194 @@
+import os
+import re
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from appsnap.errors import AppsnapError
+from appsnap.keys.keyring import Keyring
+from appsnap.keys.signatures import SigningKey
+
+
+@pytest.fixture
+def ring(tmp_path):
+    return Keyring(tmp_path / "a" / "b")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+class TestOwnKey:
+    def test_made_once(self, ring):
+        """The key is made when something is to be signed, not before; then it stays. Nobody else can read it."""
+        assert ring.own() is None
+        assert not ring.folder.exists()
+
+        key = ring.signing_key()
+
+        assert ring.signing_key() == key
+        assert ring.own() == key.public_key
+        assert (mode(ring.own_path), mode(ring.folder)) == (0o600, 0o700)
+        assert [*ring.folder.iterdir()] == [ring.own_path]
+
+    def test_created(self, ring, monkeypatch):
+        """It says when it was made, also where snapshots say another time."""
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+
+        ring.signing_key()
+
+        assert re.match(r"# created: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", ring.own_path.read_text())
+
+    def test_made_by_many_at_once(self, ring):
+        """Processes that save for the first time at once end with one key."""
+        code = "from pathlib import Path; import sys; from appsnap.keys.keyring import Keyring\n"
+        code += "input(); print(Keyring(Path(sys.argv[1])).signing_key())"
+        children = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, ring.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(6)
+        ]
+        for child in children:
+            child.stdin.write("\n")
+            child.stdin.flush()
+        outputs = {child.communicate()[0] for child in children}
+
+        assert outputs == {f"{ring.signing_key()}\n"}
+        assert [*ring.folder.iterdir()] == [ring.own_path]
+
+    def test_readable_by_others(self, ring):
+        """A key that others could have copied isn't used."""
+        ring.signing_key()
+        ring.own_path.chmod(0o640)
+
+        for use in (ring.signing_key, ring.own):
+            with pytest.raises(AppsnapError, match="can be read by others"):
+                use()
+
+    @pytest.mark.parametrize("text", ["", "# nothing\n", "x\n", f"{SigningKey.generate()}\n" * 2, "\ud800"])
+    def test_no_key(self, ring, text):
+        """A file that has no key, or two, is an error that names it."""
+        ring.folder.mkdir(parents=True)
+        ring.own_path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        ring.own_path.chmod(0o600)
+
+        with pytest.raises(AppsnapError, match=r"signing-key\.txt"):
+            ring.signing_key()
+
+    def test_no_place(self, tmp_path):
+        """Where no key can be made, an error says where, and what to do; there are no keys, but that is no error."""
+        (tmp_path / "file").touch()
+        ring = Keyring(tmp_path / "file")
+
+        with pytest.raises(AppsnapError, match="none can be made in") as caught:
+            ring.signing_key()
+        assert str(caught.value).endswith(": not a directory")
+        assert "APPSNAP_CONFIG_DIR" in caught.value.hint
+        assert (ring.own(), ring.trusted()) == (None, {})
+
+    def test_folder_of_the_user(self, tmp_path):
+        """Without APPSNAP_CONFIG_DIR it is the folder of the user's configuration."""
+        environment = {key: value for key, value in os.environ.items() if key != "APPSNAP_CONFIG_DIR"}
+        environment |= {"XDG_CONFIG_HOME": str(tmp_path)}
+        code = "from appsnap.keys.keyring import Keyring; print(Keyring().folder)"
+
+        result = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True)
+
+        assert result.stdout.decode().strip() == str(tmp_path / "appsnap")
+
+    def test_no_folder_of_the_user(self, tmp_path, monkeypatch):
+        """Without a home there are no keys, least of all those that lie in the current folder."""
+        for variable in ("APPSNAP_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+        monkeypatch.chdir(tmp_path)
+        Keyring(tmp_path / "~" / ".config" / "appsnap").signing_key()
+
+        assert Keyring().own() is None
+        with pytest.raises(AppsnapError, match="none can be made"):
+            Keyring().signing_key()
+
+    @pytest.mark.parametrize("mode", [0o720, 0o702])
+    def test_folder_of_others(self, ring, mode):
+        """Where others can put files, they could put a link to a file of the user's there: nothing of it is used."""
+        ring.folder.mkdir(parents=True)
+        ring.folder.chmod(mode)
+        with pytest.raises(AppsnapError, match="can be written by others"):
+            ring.signing_key()
+        ring.folder.chmod(0o700)
+        key = ring.signing_key().public_key
+        ring.trust(SigningKey.generate().public_key)
+        ring.folder.chmod(mode)
+
+        for use in (ring.own, ring.trusted, lambda: ring.trust(key), lambda: ring.knows(key)):
+            with pytest.raises(AppsnapError, match="can be written by others") as caught:
+                use()
+            assert caught.value.hint == f"chmod 700 {ring.folder}"
+
+
+class TestTrustedKeys:
+    def test_trusted_and_revoked(self, ring):
+        """A key is known from when it is trusted to when it is revoked; names are kept."""
+        keys = [SigningKey.generate().public_key for _ in range(3)]
+        for name, key in zip(("Ada", "", "Grace at the office"), keys, strict=True):
+            ring.trust(key, name)
+        ring.trust(keys[1], "Barbara")
+
+        assert ring.trusted() == {keys[0]: "Ada", keys[1]: "Barbara", keys[2]: "Grace at the office"}
+        assert all(map(ring.knows, keys))
+
+        ring.revoke(keys[0])
+
+        assert not ring.knows(keys[0])
+        assert list(ring.trusted()) == keys[1:]
+        with pytest.raises(AppsnapError, match="isn't trusted anyway"):
+            ring.revoke(keys[0])
+
+    def test_own_is_known(self, ring):
+        """One's own key needs no trust, and can't be revoked."""
+        key = ring.signing_key().public_key
+
+        assert ring.knows(key)
+        with pytest.raises(AppsnapError, match="your own key, which is trusted anyway"):
+            ring.trust(key, "me")
+        assert ring.trusted() == {}
+        with pytest.raises(AppsnapError, match="your own key") as caught:
+            ring.revoke(key)
+        assert f"appsnap keys trust {key}" in caught.value.hint
+
+    def test_own_in_the_list(self, ring):
+        """Where one's own key stands in the list all the same, it can be removed from there."""
+        key = ring.signing_key().public_key
+        ring.trusted_path.write_text(f"{key} me\n")
+        ring.trusted_path.chmod(0o600)
+
+        ring.revoke(key)
+
+        assert ring.trusted() == {}
+        assert ring.knows(key)
+
+    @pytest.mark.parametrize("name", ["a\nappsnap1x", "Grace at\tthe office", "\x1b[2J", "\u202e"])
+    def test_names(self, ring, name):
+        """A name can't add a line, nor look like another one."""
+        with pytest.raises(AppsnapError, match="one line"):
+            ring.trust(SigningKey.generate().public_key, name)
+        assert ring.trusted() == {}
+
+    def test_writable_by_others(self, ring):
+        """A list to which others could have added isn't used."""
+        ring.trust(SigningKey.generate().public_key)
+        ring.trusted_path.chmod(0o620)
+
+        with pytest.raises(AppsnapError, match="can be written by others"):
+            ring.trusted()
+
+    def test_malformed(self, ring):
+        """A line that is no key is an error that names the file."""
+        ring.trust(SigningKey.generate().public_key)
+        ring.trusted_path.write_text("appsnap1x\n")
+
+        with pytest.raises(AppsnapError, match=r"trusted-keys\.txt: .*9 characters"):
+            ring.trusted()

@@ -1,0 +1,333 @@
+import tracemalloc
+
+import msgpack
+import pytest
+
+import zoo
+from appsnap import dumps, loads
+from appsnap.errors import AppsnapError, Damaged, NewerFormat
+from appsnap.kinds import msgpack as kind
+from appsnap.kinds.header import Header
+from appsnap.recipe.build import build
+from appsnap.recipe.freeze import freeze
+from appsnap.recipe.steps import (
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+)
+from appsnap.recipe.trust import Trust
+from isomorphism import difference
+
+RECIPE = Recipe(
+    [
+        Name("zoo", "Node"),
+        Value("long" * 20),
+        Value(b"long" * 20),
+        Tuple([1, Ref(0), "a"]),
+        List([None, True, False, 1.5, -1, 2**64, -(2**63) - 1, b"b", "\udcff"]),
+        Dict(["a", "b"], [1, Ref(1)]),
+        Dict([1, Ref(3)], [2, 3]),
+        Dict(["a", "a"], [1, 2]),
+        Set(["x"]),
+        FrozenSet([]),
+        ByteArray(b"bytes"),
+        New(Ref(0), [1], ["key"], [Ref(1)]),
+        New(Ref(0), [Ref(3), 2**64]),
+        Call(Ref(0), [Ref(2)]),
+        Member(Ref(11), "method"),
+        Extend(Ref(4), [3]),
+        Update(Ref(5), ["c"], [4]),
+        Update(Ref(5), [1.5], [4]),
+        Add(Ref(8), ["y"]),
+        State(Ref(12), ["a", "class"], [1, Ref(12)]),
+        SetState(Ref(12), Ref(5)),
+        Dict([], []),
+        Dict(["a", "b"], [2, 3]),
+        Update(Ref(5), [], []),
+        State(Ref(12), ["c"], [2]),
+        State(Ref(12), ["x" * 65], [3]),
+        State(Ref(12), ["x" * 65], [4]),
+    ],
+    Ref(12),
+)
+
+
+def write(recipe):
+    return b"".join(kind.write(Header("msgpack"), recipe, {"some": "1.0"}))
+
+
+def plain(step):
+    """Return a step's type and fields, so that they equal only what is of the same types."""
+    parts = [[*field] if isinstance(field, (list, tuple)) else [field] for field in step]
+    return type(step), [[(type(part), part) for part in field] for field in parts]
+
+
+def forged(body, **fields):
+    """Return a document with a body of one's own, and a checksum that is right."""
+    body = body if isinstance(body, bytes) else msgpack.packb(body)
+    head = msgpack.packb({"appsnap": 1, "kind": "msgpack", "size": len(body)} | fields)
+    digest = kind.hashlib.sha256(head + body).hexdigest()
+    return memoryview(head + body + msgpack.packb({"sha256": digest}))
+
+
+class TestDocument:
+    def test_every_step(self):
+        """Every step comes back as it was."""
+        document = kind.read(memoryview(write(RECIPE)))
+
+        assert list(map(plain, document.recipe.steps)) == list(map(plain, RECIPE.steps))
+        assert type(document.recipe.root) is Ref
+        assert document.recipe.root == RECIPE.root
+        assert write(document.recipe) == write(RECIPE)
+        assert document.header.kind == "msgpack"
+        assert document.trailer.steps == len(RECIPE.steps)
+        assert document.trailer.distributions == {"some": "1.0"}
+
+    def test_any_library_reads_it(self):
+        """A document is three msgpack objects in a row, without depth."""
+        unpacker = msgpack.Unpacker(ext_hook=lambda code, data: ("ext", code, data), unicode_errors="surrogatepass")
+        unpacker.feed(write(RECIPE))
+
+        head, body, trailer = unpacker
+
+        assert head["appsnap"] == 1
+        assert len(body) == len(RECIPE.steps) + 1
+        assert set(trailer) == {"sha256", "steps", "distributions"}
+
+    def test_deterministic(self):
+        """The same recipe gives the same bytes."""
+        assert write(RECIPE) == write(RECIPE)
+
+
+class TestForged:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            [],
+            {},
+            1,
+            [1],
+            [[]],
+            [[1, 2]],
+            [[], [None]],
+            [[99], [None]],
+            [[True, "os", "system"], [None]],
+            [[1.0, "os", "system"], [None]],
+            [["1", "os", "system"], [None]],
+            [[1, "os"], [None]],
+            [[1, b"os", "system"], [None]],
+            [[2, 1], [None]],
+            [[3, [1]], [None]],
+            [[3, {"a": 1}], [None]],
+            [[3, msgpack.Timestamp(0)], [None]],
+            [[3, msgpack.ExtType(0, b"\x00")], [None]],
+            [[3, msgpack.ExtType(0, b"\xff")], [None]],
+            [[3, msgpack.ExtType(5, b"\x00")], [None]],
+            [[3], [3, msgpack.ExtType(0, b"\x00")], [None]],
+            [[3], [3, []], [None]],
+            [[3], [3, [0, 0]], [None]],
+            [[3], [3, [[0]]], [None]],
+            [[3], [3, [True]], [None]],
+            [[3], [3, ["0"]], [None]],
+            [[3], [3, [-1]], [None]],
+            [[3], [16, [0], None], [None]],
+            [[5, [1]], [None]],
+            [[5, [1], 2, 3], [None]],
+            [[5, [1], []], [None]],
+            [[5, {"a": 1}], [None]],
+            [[5, {"a": 1}, []], [None]],
+            [[5], [None]],
+            [[5, 0], [None]],
+            [[5, ["a"], 1], [5, 1, 1], [None]],
+            [[5, ["a"], 1], [5, -1, 1], [None]],
+            [[5, ["a"], 1], [5, False, 1], [None]],
+            [[5, ["a"], 1], [5, "a", 1], [None]],
+            [[5, ["a"], 1], [5, None, 1], [None]],
+            [[5, ["a"], 1], [5, 0], [None]],
+            [[5, ["a"], 1], [5, 0, 1, 2], [None]],
+            [[5, ["a"], 1], [13, 0, 0], [None]],
+            [[5, ["a"], 1], [13, 0, {"a": 1}], [None]],
+            [[5, ["a"], 1], [15, 0, 0], [None]],
+            [[5, ["a"], 1], [15, 0, 0, 1, 2], [None]],
+            [[5, ["a"], 1], [15, 0, True, 1], [None]],
+            [[5, ["a"], 1], [15, 0, {"a": 1}], [None]],
+            [[5, ["a", "a"], 1, 2], [15, 0, 0, 1, 2], [None]],
+            [[5, [1], 1], [5, 0, 1], [None]],
+            [[5, ["x" * 65], 1], [5, 0, 1], [None]],
+            [[9, 0, []], [None]],
+            [[1, "a", "b"], [9, -1, []], [None]],
+            [[1, "a", "b"], [9, True, []], [None]],
+            [[1, "a", "b"], [9, 0, {}], [None]],
+            [[1, "a", "b"], [9, 0, 5], [None]],
+            [[1, "a", "b"], [9, 0, [], {"a": 1}], [None]],
+            [[1, "a", "b"], [9, 0, [], [1], 1], [None]],
+            [[1, "a", "b"], [9, 0, [], ["a"]], [None]],
+            [[1, "a", "b"], [9, 0, [], ["a", "a"], 1, 1], [None]],
+            [[1, "a", "b"], [9, 0, [], 0, 1], [None]],
+            [[1, "a", "b"], [15, 0, [1], 1], [None]],
+            [[4], [12, 1], [None]],
+            [[4], [msgpack.ExtType(0, b"\x00")]],
+            [[4], [[1]]],
+            [[4], [[[1]]]],
+            [[4], [[]]],
+            [[4], [[[]]]],
+            [[4], [[[0, 0]]]],
+            [[4], [[{}]]],
+            [4, [None]],
+            [None, [None]],
+            ["12", [None]],
+            [{1: 2}, [None]],
+            b"\xc1",
+            b"\x91\xc0\xc0",
+            b"\x92\x92\x04\xd4\xff\x00\x91\xc0",
+            b"\x92\x92\x04\xd4\x00\x00\x91\xc0",
+            b"",
+        ],
+        ids=repr,
+    )
+    def test_bodies(self, body):
+        """What no writer writes is refused, even with the right checksum."""
+        with pytest.raises(Damaged):
+            kind.read(forged(body))
+
+    def test_which_step_it_is(self):
+        """The error says which step is none, or that it is the root."""
+        with pytest.raises(Damaged, match=r"^step 1 is no step"):
+            kind.read(forged([[4], [99], [4], [None]]))
+        with pytest.raises(Damaged, match=r"^the root is no operand"):
+            kind.read(forged([[4], [[1]]]))
+        with pytest.raises(Damaged, match=r"^the body is no list of steps"):
+            kind.read(forged([]))
+
+    @pytest.mark.parametrize("step", [[], [1, "os"], [1, "os", "system", "x"], [5], [9, 0], [13, 0], [16, 0], [8], [2]])
+    def test_fields_too_many_or_too_few(self, step):
+        """The error says so, and names no function."""
+        with pytest.raises(Damaged, match=r"^step 1 is no step \(fields too many, or too few\)"):
+            kind.read(forged([[4], step, [None]]))
+
+    def test_a_name_that_stands_twice(self):
+        """A dictionary may have a key twice, and another by the number of the keys. A state may not, either way."""
+        body = [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [[1]]]
+
+        assert kind.read(forged(body)).recipe.steps[1] == Dict(("a", "a"), [3, 4])
+        for step in ([15, 0, 0, 3, 4], [15, 0, ["a", "a"], 3, 4]):
+            with pytest.raises(Damaged, match="a name that stands twice"):
+                kind.read(forged([body[0], step, [None]]))
+
+    def test_a_long_key_is_there_as_often_as_it_is_used(self):
+        """No number stands for it: a small file would become one of gigabytes in another kind."""
+        long, short = (
+            Recipe([Dict([], []), *[State(Ref(0), [name], [None])] * 100], None) for name in ("x" * 17, "x" * 16)
+        )
+
+        assert write(long).count(b"x" * 17) == 100
+        assert write(short).count(b"x" * 16) == 1
+        for recipe in (long, short):
+            assert list(map(plain, kind.read(memoryview(write(recipe))).recipe.steps)) == list(map(plain, recipe.steps))
+
+    def test_steps_are_counted(self):
+        """A trailer that counts other steps is refused."""
+        head, body, _ = kind.write(Header("msgpack"), RECIPE, {})
+        trailer = {"sha256": kind.hashlib.sha256(head + body).hexdigest(), "steps": 5}
+
+        with pytest.raises(Damaged, match="other steps"):
+            kind.read(memoryview(head + body + msgpack.packb(trailer)))
+
+    @pytest.mark.parametrize("fields", [{"size": -1}, {"size": 10**9}, {"size": "1"}, {"size": True}, {"kind": "x"}])
+    def test_headers(self, fields):
+        """A header that doesn't fit is refused."""
+        with pytest.raises(Damaged):
+            kind.read(forged([[None]], **fields))
+
+    def test_newer(self):
+        """A later format is named as such."""
+        with pytest.raises(NewerFormat):
+            kind.read(forged([[None]], appsnap=2))
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            b"\xdd\xff\xff\xff\xff",
+            b"\xdf\xff\xff\xff\xff",
+            b"\xc6\xff\xff\xff\xff",
+            b"\xdb\xff\xff\xff\xff",
+            b"\xc9\xff\xff\xff\xff\x00",
+        ],
+    )
+    def test_lengths_that_lie(self, start):
+        """A length that claims more than is there gets no memory for it, not even many of them within each other."""
+        bodies = [start, b"\x91" + start, (start[:1] + b"\x00\x01\x00\x00") * 400 + b"\xc0" * 100_000]
+        tracemalloc.start()
+        try:
+            for body in bodies:
+                with pytest.raises(Damaged):
+                    kind.read(forged(body))
+                with pytest.raises(Damaged):
+                    kind.read(memoryview(body))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 5_000_000
+
+
+def sample():
+    """Return a graph of all sorts of parts."""
+    node = zoo.Node()
+    node.parts = [1, "a", {"b": node}, {frozenset({2})}, b"c", 1.5, zoo.Color.RED, node.method, 2**70]
+    return node
+
+
+class TestMalformed:
+    DATA = dumps(sample(), "msgpack")
+
+    def test_truncated(self):
+        """Whatever is missing at the end, the document is refused."""
+        for length in range(len(self.DATA)):
+            with pytest.raises(Damaged):
+                kind.read(memoryview(self.DATA)[:length])
+
+    def test_flipped(self):
+        """Whatever byte is altered, the document is refused: the checksum covers all of it."""
+        for position in range(len(self.DATA)):
+            altered = bytearray(self.DATA)
+            altered[position] ^= 0x01
+            try:
+                back = loads(altered, trust=["zoo.*"])
+            except AppsnapError:
+                continue
+            # The trailer itself isn't covered: a letter of a field's name, say.
+            assert position > self.DATA.rindex(b"sha256") + 64
+            assert difference(sample(), back) is None
+
+    @pytest.mark.parametrize("mask", [0x01, 0x02, 0x10, 0x80, 0xFF])
+    def test_flipped_with_the_right_checksum(self, mask):
+        """Whatever byte of the body is altered, there is an error of ours, or other objects, and nothing else."""
+        recipe = freeze(sample())
+        body = bytes([*kind.write(Header("msgpack"), recipe, {})][1])
+        good = 0
+        for position in range(len(body)):
+            altered = bytearray(body)
+            altered[position] ^= mask
+            try:
+                build(kind.read(forged(bytes(altered))).recipe, Trust(["zoo.*"]))
+            except AppsnapError:
+                continue
+            good += 1
+
+        assert 0 < good < len(body)

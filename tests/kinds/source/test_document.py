@@ -1,0 +1,278 @@
+import ast
+import hashlib
+import math
+import subprocess
+import sys
+import tracemalloc
+
+import pytest
+
+import appsnap
+import shop
+from appsnap.errors import Damaged, NewerFormat, NotTrusted
+from appsnap.kinds import source
+from appsnap.kinds.header import Header
+from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Value
+from appsnap.service import Service
+
+HEAD = '# appsnap 1 source: {"version": "0.1.0"}\n\n'
+
+
+def load(text, **options):
+    return appsnap.loads((HEAD + text).encode("utf-8", "surrogatepass"), **options)
+
+
+class TestWriting:
+    def test_it_reads_as_if_somebody_had_written_it(self):
+        """Services give variables their names, attributes are keywords, values are as people write them."""
+        text = appsnap.dumps(shop.make(), "source").decode()
+
+        assert "from shop.services import Clerk, Mood, Price" in text
+        assert 'stock = new(Stock)\nstate(\n    stock,\n    name="stock",\n    parent=shop,\n' in text
+        assert '    goods=Counter({"tea": 12, "coffee": 3, "cake": 0}),\n' in text
+        assert "    mood=Mood.FRIENDLY,\n" in text
+        assert text.splitlines()[-3] == "application = shop"
+
+    def test_python_runs_it(self, tmp_path):
+        """Run as ordinary Python, the file gives an equal application."""
+        data = appsnap.dumps(shop.make(), "source")
+        namespace = {}
+
+        exec(compile(data, "shop.tas", "exec"), namespace)
+
+        assert appsnap.dumps(namespace["application"], "source") == data
+
+    def test_it_is_python_of_few_lines_a_statement(self):
+        """A long container is filled in several statements, so that no reader needs all of a file at once."""
+        text = appsnap.dumps([{"n": n} for n in range(20_000)], "source").decode()
+
+        tree = ast.parse(text)
+
+        assert len(tree.body) > 30
+        assert max(statement.end_lineno - statement.lineno for statement in tree.body) < 2100
+
+    @pytest.mark.parametrize("wrap", [list, lambda items: dict(enumerate(items))])
+    def test_much_in_many_items_is_divided(self, wrap):
+        """A long container of large items is filled in statements that a reader takes."""
+        items = [Service() for _ in range(600)]
+        for number, one in enumerate(items):
+            vars(one).update({f"attribute_{at}": f"text {number}" for at in range(120)})
+
+        back = appsnap.loads(appsnap.dumps(wrap(items), "source"))
+
+        found = back if type(back) is list else back.values()
+        assert [vars(one) for one in found] == [vars(one) for one in items]
+
+    def test_levels_keep_no_copies(self):
+        """A long text deep within a statement isn't kept once for each level around it."""
+        text = "t" * 200_000
+        steps, above = [Name("shop.services", "Web"), Value(text)], Ref(1)
+        for _ in range(11):
+            target = Ref(sum(type(step) is not State for step in steps))
+            steps += [New(Ref(0), ()), State(target, ("a",), [above]), *[State(target, ("b",), [1])] * 7]
+            above = target
+        recipe = Recipe(steps, above)
+        tracemalloc.start()
+        try:
+            pieces = source.write(Header("source"), recipe, {})
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert b"".join(pieces).count(b"t" * 80) == len(text) // 80
+        assert peak < 40 * len(text)
+
+    def test_deep_nesting_is_broken_by_variables(self):
+        """No expression is nested deeper than Python's own parser can bear."""
+        deep = []
+        for _ in range(1000):
+            deep = [deep]
+
+        text = appsnap.dumps(deep, "source").decode()
+
+        ast.parse(text)
+        assert "[" * 20 not in text
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            math.inf,
+            -math.inf,
+            -0.0,
+            10**5000,
+            -(10**5000),
+            "\ud800",
+            "\u202e",
+            "\r\n\0",
+            "é" * 100,
+            "line\n" * 30,
+            b"\xff" * 200,
+            "'\"",
+            ...,
+            complex(-0.0, -1),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_what_has_no_plain_literal_comes_back(self, value):
+        """Values that `repr` and `literal_eval` don't round-trip do so here."""
+        data = appsnap.dumps([value], "source")
+
+        (result,) = appsnap.loads(data)
+
+        assert appsnap.dumps([result], "msgpack") == appsnap.dumps([value], "msgpack")
+        assert appsnap.dumps([result], "source") == data
+
+    def test_a_long_text_may_be_a_key(self):
+        """Its pieces stay one literal, wherever they stand."""
+        value = {"a\n" * 100: {("b" * 100, 1): 2}, ("c" * 100,): 3}
+
+        data = appsnap.dumps(value, "source")
+
+        assert appsnap.loads(data) == value
+
+    def test_attributes_keep_their_order(self):
+        """An attribute whose name is no identifier doesn't change the order of the others."""
+        obj = shop.Till()
+        vars(obj).update({"a": 1, "class": 2, "b": 3, "two words": 4})
+
+        result = appsnap.loads(appsnap.dumps(obj, "source"), trust=["shop.*"])
+
+        assert [*vars(result)][-4:] == ["a", "class", "b", "two words"]
+
+    def test_names_that_collide_are_told_apart(self):
+        """Two services of one name, a service named like a builtin, like a keyword, and like an imported class."""
+        names = ["web", "web", "list", "class", "Till", "Ünïcode", "1st", ""]
+        tills = []
+        for name in names:
+            till = shop.Till()
+            till.name = name
+            till.parent = None
+            tills.append(till)
+
+        data = appsnap.dumps(tills, "source")
+
+        assert [till.name for till in appsnap.loads(data, trust=["shop.*"])] == names
+        for variable in ("web", "web_2", "list_1", "class_1", "till", "n1st"):
+            assert f"\n{variable} = new(Till)" in data.decode()
+
+
+class TestEditing:
+    def test_an_edited_file_is_read(self, tmp_path):
+        """A file changed by hand gives the changed application, and says that it was edited."""
+        path = tmp_path / "shop.tas"
+        appsnap.save(shop.make(), path, kind="source")
+        path.write_text(path.read_text().replace('"tea": 12', '"tea": 99'))
+
+        snapshot = appsnap.open_snapshot(path)
+
+        assert snapshot.document.edited
+        assert "edited since" in str(snapshot)
+        assert snapshot.build(trust=["shop.*"]).getServiceNamed("stock").goods["tea"] == 99
+
+    def test_comments_and_empty_lines(self):
+        """Comments may stand on lines of their own and behind statements."""
+        assert load("# one\n\nlist_1 = [1,  # two\n    2]\n# three\napplication = list_1  # four\n") == [1, 2]
+
+    def test_a_file_without_trailer_is_an_edited_one(self):
+        """Somebody may have written the whole file."""
+        assert source.read(memoryview((HEAD + "application = 1\n").encode())).edited
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("application = __import__('os').system('true')\n", "line 3"),
+            ("import os\napplication = os.system('true')\n", "wants os.system"),
+            ("application = eval('1')\n", "eval isn't known here"),
+            ("application = [x for x in ()]\n", "isn't of the grammar"),
+            ("application = lambda: 1\n", "isn't of the grammar"),
+            ("application = f'{1}'\n", "isn't of the grammar"),
+            ("application = 1 + 1\n", "isn't of the grammar"),
+            ("application = 1j\n", "a literal of type complex"),
+            ("def f(): pass\napplication = 1\n", "isn't of the grammar"),
+            ("class A: pass\napplication = 1\n", "isn't of the grammar"),
+            ("while True: pass\napplication = 1\n", "isn't of the grammar"),
+            ("from os import *\napplication = 1\n", "is bound already"),
+            ("from . import x\napplication = 1\n", "isn't of the grammar"),
+            ("from appsnap.source import new as old\napplication = 1\n", "appsnap.source has no"),
+            ("new = 1\napplication = 1\n", "new is bound already"),
+            ("a = 1\na = 2\napplication = a\n", "a is bound already"),
+            ("application = b\n", "b isn't known here"),
+            ("application = 1\nb = 2\n", "something stands behind"),
+            ("a = 1\n", 'no "application = …" at the end'),
+            ("a = 1\nextend(a, [1])\napplication = a\n", "an object is wanted here"),
+            ("application = {**{}}\n", "** in a dictionary"),
+            ("application = state(new([]), **[])\n", "** before something that is no dictionary"),
+            ("application = (\n", "is no Python"),
+            ("a = " + "(" * 500 + ")" * 500 + "\n", "behind line 2"),
+            ("a = " + "-" * 100_000 + "1\napplication = a\n", "behind line 2"),
+            ("application = float('1e5')\n", "float isn't known here"),
+        ],
+    )
+    def test_what_is_not_of_the_grammar_is_refused(self, text, says):
+        """Each refusal is one line that names the line of the file, and nothing has been run."""
+        with pytest.raises((Damaged, NotTrusted)) as caught:
+            load(text)
+
+        if "behind line 2" not in says:
+            assert says in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "application = ｅval\n",
+            "ａ = 1\napplication = a\n",
+            "from os import ｓystem\napplication = 1\n",
+            "application = 1 # \u202e\n",
+            "application = '\u2066'\n",
+            "application = 1\r\n",
+            "application = 1\x0c\n",
+            "application = '\ufeff'\n",
+        ],
+        ids=ascii,
+    )
+    def test_text_that_looks_other_than_it_is_is_refused(self, text):
+        """Names outside ASCII, bidirectional controls and odd line ends don't get through."""
+        with pytest.raises(Damaged):
+            load(text)
+
+    def test_texts_may_be_of_any_script(self):
+        """What is refused in names is welcome in texts and comments."""
+        assert load("# Grüße\napplication = '日本語'\n") == "日本語"
+
+    @pytest.mark.parametrize("raw", [b"\xff\xfe", b"# coding: utf-7\n", b"\xef\xbb\xbf# appsnap 1 source: {}\n", b""])
+    def test_another_encoding_is_refused(self, raw):
+        """UTF-8 without a mark is all there is, whatever the first line says."""
+        with pytest.raises(Damaged):
+            appsnap.loads(raw)
+
+    def test_a_newer_format_says_so(self):
+        """A file of format 2 isn't guessed at."""
+        with pytest.raises(NewerFormat, match="format 2"):
+            appsnap.loads(b"# appsnap 2 source: {}\n\napplication = 1\n")
+
+    def test_reading_runs_and_imports_nothing(self, tmp_path):
+        """Even a file whose names are all refused leaves no module behind."""
+        (tmp_path / "trap.py").write_text("raise SystemExit('imported')\n")
+        code = (
+            "import sys, appsnap\n"
+            "try: appsnap.loads(sys.stdin.buffer.read())\n"
+            "except appsnap.NotTrusted as error: print([want.name for want in error.wants])\n"
+            "print('trap' in sys.modules)\n"
+        )
+        text = HEAD + "from trap import Mouse\nfrom appsnap.source import new\napplication = new(Mouse)\n"
+
+        result = subprocess.run(
+            [sys.executable, "-c", code], input=text.encode(), cwd=tmp_path, capture_output=True, check=True
+        )
+
+        assert result.stdout.decode().split("\n")[:2] == ["['trap.Mouse']", "False"]
+
+    def test_the_checksum_covers_all_before_the_trailer(self):
+        """The trailer's sum is that of the bytes before its line."""
+        data = appsnap.dumps([1], "source")
+        body, _, last = data.rpartition(b"# appsnap trailer")
+
+        assert hashlib.sha256(body).hexdigest().encode() in last

@@ -1,0 +1,291 @@
+import asyncio
+import copyreg
+import functools
+import io
+import logging
+import os
+import pickle
+import sys
+import threading
+import types
+import weakref
+
+import pytest
+
+import zoo
+from appsnap import EVERYTHING, CannotSave, dumps, evolve, loads
+from appsnap.kinds import KINDS
+from appsnap.kinds.pickle import open_frame
+from appsnap.recipe.freeze import freeze
+from appsnap.recipe.freeze.rules import Rules
+from appsnap.recipe.steps import Name
+from appsnap.service import Service
+
+
+def came_back(obj, kind, trust=EVERYTHING):
+    return loads(dumps(obj, kind), trust=trust)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestByName:
+    @pytest.mark.parametrize(
+        "known",
+        [
+            *(
+                os.environ,
+                sys.stdin,
+                sys.stdout,
+                sys.stderr,
+                sys.__stdout__,
+                logging.getLogger("a.b"),
+                logging.getLogger(),
+            ),
+            *(logging.getLogger("ä ö"), type(None), type(...), type(NotImplemented)),
+        ],
+        ids=repr,
+    )
+    def test_of_every_process(self, kind, known):
+        """What every process has is found again, without trust in anything."""
+        one, other = came_back([known, known], kind, trust=())
+
+        assert one is known
+        assert other is known
+
+    @pytest.mark.parametrize(
+        "known",
+        [
+            *(
+                os,
+                os.path,
+                zoo,
+                zoo.Outer.Inner,
+                zoo.Outer.made,
+                zoo.Outer.stated,
+                zoo.function,
+                len,
+                [].append.__class__,
+            ),
+            *(
+                zoo.Color.RED,
+                zoo.Color.ROT,
+                str.upper,
+                dict.fromkeys,
+                types.FunctionType,
+                types.CodeType,
+                functools.partial,
+            ),
+            *(
+                types.SimpleNamespace,
+                types.MappingProxyType,
+                types.ModuleType,
+                types.GenericAlias,
+                type(zoo.Node().method),
+            ),
+        ],
+        ids=repr,
+    )
+    def test_importable(self, kind, known):
+        """Modules, classes and functions that can be imported are found again, nested ones, too."""
+        (back,) = came_back([known], kind)
+
+        assert back is known or back == known
+        assert not any("cloudpickle" in step.dotted for step in freeze(known).steps if isinstance(step, Name))
+
+    def test_registered(self, kind):
+        """An object that was made known is saved by name, and not looked into."""
+        zoo.special = threading.Lock()
+        evolve.known(zoo.special, "zoo", "special")
+        try:
+            (back,) = came_back([zoo.special], kind, trust=["zoo.special"])
+        finally:
+            evolve._registered.clear()
+
+        assert back is zoo.special
+
+    def test_running_loop(self, kind):
+        """The running event loop is that of the process that loads; another one can't be saved."""
+
+        async def main():
+            return came_back([asyncio.get_running_loop()], kind, trust=()) == [asyncio.get_running_loop()]
+
+        assert asyncio.run(main())
+        loop = asyncio.new_event_loop()
+        with pytest.raises(CannotSave, match="isn't running here"):
+            dumps(loop, kind)
+        loop.close()
+
+    @pytest.mark.parametrize("name", ["__main__", "package.__main__", "<shop.tac>"])
+    def test_module_of_a_script(self, kind, name, monkeypatch):
+        """The module of a script can't be saved: whoever loads the snapshot couldn't import it."""
+        script = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, script)
+
+        with pytest.raises(CannotSave, match=r'object\["a"\] \(builtins.module\): .* the module of a script') as caught:
+            dumps({"a": script}, kind)
+
+        assert "move that to a module that can be imported" in str(caught.value)
+
+    def test_extension_codes(self, kind):
+        """A class with an extension code of this process is saved by its name."""
+        copyreg.add_extension("zoo", "Node", 0xF1)
+        copyreg.add_extension("zoo", "Outer.Inner", 0xF2)
+        try:
+            data = dumps([zoo.Node(), zoo.Outer.Inner, zoo.Node], kind)
+        finally:
+            copyreg.remove_extension("zoo", "Node", 0xF1)
+            copyreg.remove_extension("zoo", "Outer.Inner", 0xF2)
+
+        node, inner, cls = loads(data, trust=["zoo.*"])
+        assert type(node) is cls is zoo.Node
+        assert inner is zoo.Outer.Inner
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestByValue:
+    def test_functions(self, kind):
+        """Lambdas and closures go by value."""
+        number = 5
+
+        def add(x, *, y=1):
+            return x + y + number
+
+        double, local = came_back([lambda x: 2 * x, add], kind)
+
+        assert double(4) == 8
+        assert local(1) == 7
+
+    def test_classes(self, kind):
+        """Local classes go by value, with their methods, and their objects with them."""
+
+        class Local:
+            """A local class."""
+
+            def __init__(self):
+                self.x = 1
+
+            @classmethod
+            def made(cls):
+                return cls()
+
+            @property
+            def doubled(self):
+                return 2 * self.x
+
+            def me(self):
+                return super().__init__, self
+
+        one = Local()
+        one.other = Local()
+        one.other.one = one
+        back, cls, method = came_back([one, Local, one.me], kind)
+
+        assert back.doubled == 2
+        assert back.other.one is back
+        assert type(back) is cls
+        assert method()[1] is back
+
+    def test_methods_under_other_names(self, kind):
+        """A private method, and one that a decorator left under another name, come back as what they are."""
+
+        class Local:
+            aliased = lambda self: self  # noqa: E731 - its name is not that of the attribute
+
+            def __private(self):
+                return self
+
+            def private(self):
+                return self.__private
+
+        one = Local()
+        back, private, aliased = came_back([one, one.private(), one.aliased], kind)
+
+        assert private() is back
+        assert aliased() is back
+
+    def test_is_said_to_be_code(self, kind):
+        """Code isn't loaded without trust in everything, and the error says that it is code."""
+        with pytest.raises(Exception, match="cloudpickle") as caught:
+            came_back(lambda: 1, kind, trust=["zoo.*"])
+
+        assert "code" in caught.value.hint
+
+    @pytest.mark.parametrize("view", [{1: 2}.keys(), {1: 2}.values(), {1: 2}.items()], ids=repr)
+    def test_views(self, kind, view):
+        """The views of a dictionary go by value."""
+        assert list(came_back(view, kind)) == list(view)
+
+    def test_descriptors(self, kind):
+        """Static and class methods that aren't looked up, and properties, go by value."""
+        static, of_class = came_back([staticmethod(zoo.function), classmethod(zoo.function)], kind)
+
+        assert static.__func__ is zoo.function
+        assert of_class.__func__ is zoo.function
+        assert came_back(property(zoo.function), kind).fget is zoo.function
+
+    def test_weak_sets(self, kind):
+        """A weak set comes back with what else is there."""
+        node = zoo.Node()
+        node.peers = weakref.WeakSet([node])
+
+        back = came_back(node, kind)
+
+        assert list(back.peers) == [back]
+
+    @pytest.mark.parametrize("open_file", [io.StringIO, lambda: open(__file__)], ids=["StringIO", "file"])  # noqa: SIM115
+    def test_files(self, kind, open_file):
+        """The content of a file is never swallowed."""
+        with open_file() as file:
+            if isinstance(file, io.StringIO):
+                assert came_back(file, kind).getvalue() == ""
+            else:
+                with pytest.raises(CannotSave, match="open it in startService"):
+                    dumps([file], kind)
+
+
+class TestRules:
+    def test_users_come_first(self):
+        """copyreg.dispatch_table is honoured, for classes with a metaclass of their own, too."""
+
+        class Meta(type):
+            pass
+
+        class Thing(metaclass=Meta):
+            pass
+
+        copyreg.pickle(Meta, lambda cls: (str, ("a class",)))
+        copyreg.pickle(Thing, lambda thing: (str, ("a thing",)))
+        try:
+            assert loads(dumps([Thing, Thing()], "msgpack"), trust=["call:builtins.str"]) == ["a class", "a thing"]
+        finally:
+            del copyreg.dispatch_table[Meta], copyreg.dispatch_table[Thing]
+
+    def test_nothing_global_is_changed(self):
+        """Saving registers nothing in copyreg."""
+        before = copyreg.dispatch_table.copy()
+
+        dumps([lambda: 1, zoo.Node(), zoo.Node().method, memoryview(b""), {}.keys()], "pickle")
+
+        assert copyreg.dispatch_table == before
+
+    def test_modules(self):
+        """The rules tell which modules classes come from, which restore their state, which just leave something out."""
+
+        class Local:
+            __transient__ = ("x",)
+
+        rules = Rules()
+        for obj in (zoo.Node, len, Local(), Service()):
+            rules(obj)
+
+        assert {"zoo", "builtins"} <= rules.modules
+        assert [name.rpartition(".")[2] for name in rules.restored] == ["Local"]
+        assert [*rules.left_out] == ["appsnap.service.Service"]
+
+    def test_readable_by_any_unpickler(self):
+        """The body of a pickle needs no appsnap, but for transient attributes."""
+        values = [zoo.Node, zoo.Color.RED, os, zoo.Outer().made, logging.getLogger("x"), zoo.VALUES]
+        frame = open_frame(memoryview(dumps(values)))
+        body = bytes(frame.data[frame.start : frame.end])
+
+        assert pickle.loads(body)[:3] == [zoo.Node, zoo.Color.RED, os]
+        assert b"appsnap" not in body

@@ -1,0 +1,304 @@
+import collections
+import pickle
+import socket
+import threading
+
+import pytest
+
+import zoo
+from appsnap import dumps
+from appsnap.errors import CannotSave
+from appsnap.kinds import KINDS
+from appsnap.recipe.freeze import freeze
+from appsnap.recipe.steps import (
+    Add,
+    ByteArray,
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Member,
+    Name,
+    New,
+    Ref,
+    Set,
+    SetState,
+    State,
+    Tuple,
+    Update,
+    Value,
+)
+from appsnap.service import Application, MultiService, Service
+from isomorphism import listed
+
+
+def steps(obj):
+    return listed(freeze(obj).steps)
+
+
+class TestSteps:
+    @pytest.mark.parametrize("atom", [None, True, 5, 2**70, 1.5, "text", b"bytes", "", "x" * 64])
+    def test_atoms(self, atom):
+        """An atom needs no step."""
+        recipe = freeze(atom)
+
+        assert recipe.steps == []
+        assert recipe.root is atom or recipe.root == atom
+
+    def test_long_texts(self):
+        """A long text is written once, however often it is used; equal ones are the same."""
+        text = "x" * 65
+
+        assert steps([text, "x" * 65, {"key": text}]) == [
+            Value(text),
+            Dict(["key"], [Ref(0)]),
+            List([Ref(0), Ref(0), Ref(1)]),
+        ]
+
+    def test_containers(self):
+        """Containers are made once their items are known."""
+        assert steps([(1,), {"a": 2}, {3}, frozenset([4]), bytearray(b"5")]) == [
+            Tuple([1]),
+            Dict(["a"], [2]),
+            Set([3]),
+            FrozenSet([4]),
+            ByteArray(bytearray(b"5")),
+            List([Ref(0), Ref(1), Ref(2), Ref(3), Ref(4)]),
+        ]
+
+    def test_cycles(self):
+        """A container that its own items lead back to is made empty there, and filled at the end."""
+        node = zoo.Node()
+        found = [set(), {}, node]
+        found[0].add(node)
+        found[1]["all"] = found
+        node.sets = found[0]
+
+        assert steps(found) == [
+            Name("zoo", "Node"),
+            New(Ref(0), [], [], []),
+            Set([]),
+            State(Ref(1), ["sets"], [Ref(2)]),
+            Add(Ref(2), [Ref(1)]),
+            List([]),
+            Dict(["all"], [Ref(3)]),
+            Extend(Ref(3), [Ref(2), Ref(4), Ref(1)]),
+        ]
+
+    def test_itself(self):
+        """Containers that hold nothing but themselves."""
+        items, mapping = [], {}
+        items.append(items)
+        mapping[0] = mapping
+
+        assert steps(items) == [List([]), Extend(Ref(0), [Ref(0)])]
+        assert steps(mapping) == [Dict([], []), Update(Ref(0), [0], [Ref(0)])]
+
+    def test_objects(self):
+        """An object is made, then it gets its attributes."""
+        node = zoo.Node()
+        node.me, node.number = node, 1
+
+        assert steps(node) == [
+            Name("zoo", "Node"),
+            New(Ref(0), [], [], []),
+            State(Ref(1), ["me", "number"], [Ref(1), 1]),
+        ]
+
+    def test_states(self):
+        """A state of another shape, or one that a __setstate__ may keep, is an object of its own."""
+        slots, stateful = zoo.Slots(), zoo.Stateful()
+        slots.first = 1
+
+        assert steps(slots)[-2:] == [Tuple([None, Ref(2)]), SetState(Ref(1), Ref(3))]
+        assert SetState in map(type, steps(stateful))
+
+    def test_items_before_state(self):
+        """What a list holds comes before its attributes, as in pickle."""
+        mine = zoo.MyList([1])
+        mine.name = "mine"
+        both = zoo.MyDict({2: 3})
+        both.name = "both"
+
+        assert [type(step) for step in steps(mine)] == [Name, New, Extend, State]
+        assert [type(step) for step in steps(both)] == [Name, New, Update, State]
+
+    def test_methods(self):
+        """A bound method is its owner and its name; one of a class is a name."""
+        node = zoo.Node()
+
+        assert steps(node.method)[-1] == Member(Ref(1), "method")
+        assert steps(zoo.Outer.made) == [Name("zoo", "Outer.made")]
+        assert steps((5).bit_length) == [Member(5, "bit_length")]
+
+    def test_calls(self):
+        """What can only be made by a call is a call."""
+        assert steps(zoo.MySet()) == [List([]), Name("zoo", "MySet"), Call(Ref(1), [Ref(0)])]
+
+    def test_kept_alive(self):
+        """What a reduction makes on the way isn't mistaken for something else that gets its place in memory."""
+
+        class Made:
+            def __init__(self, number):
+                self.number = number
+
+            def __reduce__(self):
+                return complex, (float(self.number), 0.0), {"number": [self.number]}
+
+        found = [step.items for step in steps([Made(number) for number in range(1000)]) if isinstance(step, List)]
+
+        assert found[:-1] == [[number] for number in range(1000)]
+
+
+class TestErrors:
+    def test_all_places_at_once(self):
+        """Everything that can't be saved is reported at once: where, what, why, and what to do about it."""
+        application = Application("shop")
+        web, group = Service(), MultiService()
+        web.setName("web")
+        web.setServiceParent(group)
+        group.setName("group")
+        group.setServiceParent(application)
+        web.opts = {"a": [1, 2, 3, threading.Lock()], 5: (socket.socket(), "x")}
+        web.__dict__["with space"] = {threading.Lock(): 1}
+        group.call = lambda: None
+        group.generator = (x for x in ())
+
+        with pytest.raises(CannotSave) as caught:
+            dumps(application, "msgpack")
+        web.opts[5][0].close()
+
+        found = {place.path: place for place in caught.value.places}
+        ours = 'application.services["group"].services["web"]'
+        assert set(found) == {
+            f'{ours}.opts["a"][3]',
+            f"{ours}.opts[5][0]",
+            f'{ours}.__dict__["with space"].keys()[0]',
+            'application.services["group"].generator',
+        }
+        assert [place.type for place in caught.value.places].count("_thread.lock") == 2
+        assert {place.type for place in found.values()} == {"_thread.lock", "socket.socket", "builtins.generator"}
+        assert any("startService" in place.advice for place in found.values())
+        assert any("threading.Lock" in place.advice for place in found.values())
+        assert all(place.reason.startswith("TypeError: cannot pickle") for place in found.values())
+        assert isinstance(caught.value, TypeError)
+        assert isinstance(caught.value.__cause__, TypeError)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_same_for_every_kind(self, kind):
+        """The kind makes no difference to what can't be saved."""
+        with pytest.raises(CannotSave, match=r'object\["lock"\] \(_thread.lock\)'):
+            dumps({"lock": threading.Lock()}, kind)
+
+    def test_names_that_lead_elsewhere(self):
+        """A class that isn't found under its name is said to be missing, not saved."""
+
+        class Lying:
+            def __reduce__(self):
+                return "nothing.of_that_name"
+
+        with pytest.raises(CannotSave, match="is not this object"):
+            dumps(Lying(), "msgpack")
+
+    @pytest.mark.parametrize(
+        "reduction",
+        [None, 5, (), (int,), (int, []), (5, ()), (int, (), None, [1]), (int, (), None, None, None, 5), (int,) * 7],
+    )
+    def test_bad_reductions(self, reduction):
+        """What __reduce__ must not return is an error at that place."""
+
+        class Bad:
+            def __reduce__(self):
+                return reduction
+
+        with pytest.raises(CannotSave, match=r'object\["bad"\]'):
+            freeze({"bad": Bad()})
+
+    def test_made_from_itself(self):
+        """An object whose arguments lead back to it without end is reported, once."""
+        counter = collections.Counter()
+        counter["x"], counter["y"] = counter, counter
+
+        with pytest.raises(CannotSave) as caught:
+            freeze(counter)
+
+        assert len(caught.value.places) == 1
+
+    def test_errors_of_strange_objects(self):
+        """An object with a hostile __repr__ or __getattribute__ is reported like any other."""
+
+        class Strange:
+            def __repr__(self):
+                raise RuntimeError
+
+            def __getattribute__(self, name):
+                raise RuntimeError("no " + name)
+
+        with pytest.raises(CannotSave):
+            freeze([{Strange(): Strange()}])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_live_objects_are_untouched(self, kind):
+        """A save that fails changes nothing in the objects, nor does one that succeeds."""
+        service = Service()
+        service.running = 1
+        service.lock = threading.Lock()
+        service.items = [1, {2}]
+        before = dict(service.__dict__)
+
+        with pytest.raises(CannotSave):
+            dumps(service, kind)
+        del service.lock
+        dumps(service, kind)
+
+        del before["lock"]
+        assert service.__dict__ == before
+        assert service.items is before["items"]
+        assert service.__dict__.keys() == before.keys()
+
+
+class TestBuffers:
+    def test_in_band(self):
+        """Buffers of protocol 5 are bytes in the file; short ones stand where they are used."""
+
+        class Held:
+            def __init__(self, data):
+                self.data = data
+
+            def __reduce_ex__(self, protocol):
+                return bytes, (pickle.PickleBuffer(self.data),)
+
+        assert steps(Held(b"short"))[-1] == Call(Ref(0), [b"short"])
+        assert Value(b"long" * 50) in steps(Held(b"long" * 50))
+        assert ByteArray(bytearray(b"can be written")) in steps(Held(bytearray(b"can be written")))
+
+    def test_not_contiguous(self):
+        """A buffer with gaps can't be saved."""
+
+        class Held:
+            def __reduce_ex__(self, protocol):
+                return bytes, (pickle.PickleBuffer(memoryview(b"abcd")[::2]),)
+
+        with pytest.raises(CannotSave):
+            freeze(Held())
+
+
+class Once:
+    """An object that can be taken apart once: what it says of itself is used up then."""
+
+    def __init__(self, pairs):
+        self.pairs = iter(pairs)
+
+    def __reduce__(self):
+        return dict, (), None, None, self.pairs
+
+
+class TestOnce:
+    def test_nothing_is_lost(self):
+        """What can't be saved at the first look isn't saved without it at the second."""
+        assert freeze(Once([("a", 1)])).steps
+
+        for wrong in (Once([("a",)]), [Once([("a", 1), ("b",)])], {"key": (Once([1]), 2)}):
+            with pytest.raises(CannotSave):
+                freeze(wrong)

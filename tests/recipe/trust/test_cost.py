@@ -1,0 +1,170 @@
+from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from appsnap.errors import CannotLoad
+from appsnap.limits import LIMITS, Limits
+from appsnap.recipe.build import build
+from appsnap.recipe.steps import (
+    Call,
+    Dict,
+    Extend,
+    FrozenSet,
+    List,
+    Name,
+    Recipe,
+    Ref,
+    Set,
+    Tuple,
+    Update,
+    Value,
+)
+from appsnap.recipe.trust import EVERYTHING, Trust
+from appsnap.recipe.trust.cost import Budget
+
+MODULUS = 2**61 - 1
+
+
+def made(steps, limits=LIMITS, trust=()):
+    registers = sum(type(step) not in (Extend, Update) for step in steps)
+    return build(Recipe(steps, Ref(registers - 1)), Trust(trust), limits)
+
+
+def refused(steps, limits=LIMITS):
+    with pytest.raises(CannotLoad) as caught:
+        made(steps, limits)
+    return caught.value
+
+
+class TestHashing:
+    def test_doubling(self):
+        """Tuples of tuples whose hash would take forever are refused as keys; as values they are cheap."""
+        steps = [Tuple([1]), *(Tuple([Ref(number), Ref(number)]) for number in range(64))]
+
+        for more in [
+            [Dict([Ref(64)], [1])],
+            [Set([Ref(64)])],
+            [FrozenSet([Ref(64)])],
+            [Dict([], []), Update(Ref(65), [Ref(64)], [1])],
+            [List([Ref(64)]), Name("builtins", "set"), Call(Ref(66), [Ref(65)])],
+            [List([]), Extend(Ref(65), [Ref(64)]), Name("builtins", "set"), Call(Ref(66), [Ref(65)])],
+        ]:
+            assert "key_items=20,000,000" in str(refused([*steps, *more]))
+        assert made([*steps, Dict([1], [Ref(64)])])
+
+    def test_depth(self):
+        """A key that would overflow the stack is refused."""
+        steps = [Tuple([1]), *(Tuple([Ref(number)]) for number in range(100_000))]
+
+        error = refused([*steps, Dict([Ref(100_000)], [1])])
+
+        assert "levels deep: the limit is key_depth=1,000" in str(error)
+        assert "--limit key_depth=…" in error.hint
+
+    def test_items_are_counted_exactly(self):
+        """A key costs what is in it, on all levels; so often as it is used."""
+        steps = [Tuple([1, 2]), Tuple([Ref(0), 3]), Set([Ref(1)]), Set([Ref(1)])]
+
+        assert made(steps, Limits(key_items=10))
+        assert "key_items=9" in str(refused(steps, Limits(key_items=9)))
+
+    def test_keys_that_are_hashed_anew(self):
+        """A Counter made of a dictionary hashes the keys of that once more."""
+        counter = [Dict([], []), Update(Ref(0), ["a"] * 100, [1] * 100), Name("collections", "Counter")]
+        calls = [Call(Ref(1), [Ref(0)])] * 10
+
+        assert made([*counter, *calls], Limits(key_items=2_000)) == Counter(a=1)
+        assert "key_items=900" in str(refused([*counter, *calls], Limits(key_items=900)))
+
+    @pytest.mark.parametrize(
+        ("name", "args"),
+        [(("fractions", "Fraction"), [3**100_000, 2**150_000]), (("re", "compile"), [Ref(0)])],
+    )
+    def test_values_that_are_hashed_as_a_whole(self, name, args):
+        """A Fraction of long numbers, or a long pattern, is no cheap key: its hash isn't kept."""
+        steps = [Value("x" * 100_000), Name(*name), Call(Ref(1), args)]
+        many = [Tuple([Ref(2)])] * 20
+
+        error = refused([*steps, *many, Set([Ref(3 + at) for at in range(20)])], Limits(key_items=20_000))
+
+        assert "key_items=20,000" in str(error)
+
+    def test_long_integers(self):
+        """Hashing an integer of a million bits takes as long as hashing thousands of items."""
+        key = 1 << 1_000_000
+
+        assert "key_items=30,000" in str(refused([Dict([key], [1])], Limits(key_items=30_000)))
+        assert "key_items=30,000" in str(refused([Tuple([key]), Dict([Ref(0)], [1])], Limits(key_items=30_000)))
+        assert made([Dict([key], [1])]) == {key: 1}
+
+    def test_the_trusted_as_code(self):
+        """What is trusted as code may cost what it likes."""
+        steps = [Tuple([1]), Tuple([Ref(0)]), Dict([Ref(1)], [1])]
+
+        assert made(steps, Limits(key_depth=1), EVERYTHING) == {((1,),): 1}
+
+
+class TestComparing:
+    def test_integers(self):
+        """Integers with the same hash, which make a dictionary quadratic, are refused."""
+        keys = [n * MODULUS + 1 for n in range(20_000)]
+
+        assert "same hash: the limit is key_comparisons=5,000,000" in str(refused([Dict(keys, keys)]))
+        assert made([Dict(list(range(20_000)), keys)])
+        assert made([Dict([n * 2**62 + n for n in range(20_000)], keys)])
+
+    def test_one_by_one(self):
+        """Keys are compared with those that their container has already."""
+        steps = [Dict([], []), *(Update(Ref(0), [n * MODULUS], [0]) for n in range(1, 101))]
+
+        assert len(made(steps, Limits(key_comparisons=20_000))) == 100
+        assert "key_comparisons=4,000" in str(refused(steps, Limits(key_comparisons=4_000)))
+
+    @pytest.mark.parametrize(
+        ("key", "size"),
+        [
+            (((1, 2), 3), 5),
+            (frozenset([(1,), 2]), 4),
+            (1 << 320, 11),
+            (Fraction(1, 1 << 639), 21),
+            (Decimal("9" * 8_000), 100),
+        ],
+    )
+    def test_large_keys(self, key, size):
+        """A comparison costs as much as is in the key."""
+        budget = Budget(Recipe([], None), Limits(key_comparisons=size - 1))
+
+        with pytest.raises(CannotLoad, match="same hash"):
+            budget.hash([key, key])
+
+    def test_equal_trees(self):
+        """Keys that differ only in a last item with the same hash are compared all the way to it."""
+        steps = []
+        for n in range(1, 501):
+            steps.append(Tuple([]))
+            for _ in range(9):
+                steps.append(Tuple([Ref(len(steps) - 1)] * 2))
+            steps.append(Tuple([Ref(len(steps) - 1), n * MODULUS]))
+
+        keys = Set([Ref(11 * n + 10) for n in range(500)])
+
+        assert "same hash" in str(refused([*steps, keys]))
+
+
+class TestCopying:
+    def test_of_one_list(self):
+        """Values made of one list over and over are refused once they hold much more than the file."""
+        source = [List([0] * 10_000), Name("collections", "deque")]
+
+        assert made([*source, *[Call(Ref(1), [Ref(0)])] * 100])
+        assert "copies=4" in str(refused([*source, *[Call(Ref(1), [Ref(0)])] * 200]))
+        assert made([*source, *[Call(Ref(1), [Ref(0)])] * 200], Limits(copies=200))
+
+    def test_what_is_free(self):
+        """A million items may be copied without counting, and not one more."""
+        source = [List([0] * 1_000), Name("collections", "deque")]
+
+        assert made([*source, *[Call(Ref(1), [Ref(0)])] * 900], Limits(copies=0))
+        assert "copies=0" in str(refused([*source, *[Call(Ref(1), [Ref(0)])] * 1_001], Limits(copies=0)))
