@@ -20,8 +20,9 @@ from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTr
 from appsnap.files import age, zstd
 from appsnap.keys.keyring import Keyring
 from appsnap.keys.signatures import SigningKey, signer_of
-from appsnap.kinds import KINDS, kind_named, pickle as pickle_kind
+from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
+from appsnap.kinds.pickle import document as pickle_kind
 from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, SetState, State, Update
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
