@@ -25,8 +25,9 @@ from appsnap.errors import AppsnapError
 from appsnap.files import age, zstd
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
+from appsnap.recipe import steps
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import MAKERS, Call, FrozenSet, Name, New, Ref, Set, SetState, operands
+from appsnap.recipe.steps import Ref
 from appsnap.recipe.trust import Trust
 from fuzzing.binary import body_start
 from fuzzing.goldens import IDENTITY, PASSPHRASE, TRUST, prepare
@@ -243,19 +244,25 @@ def _is_comparable(recipe: Recipe) -> bool:
     Not where a set is a state or an argument: who takes its items one by one takes them in another order each time. And
     of what is no number, only the sign is kept.
     """
-    made = [step for step in recipe.steps if type(step) in MAKERS]
-    handed = [part for step in recipe.steps if isinstance(step, (Call, New, SetState)) for part in operands(step)[1:]]
+    made = [step for step in recipe.steps if type(step) in steps.MAKERS]
+    handed = [
+        part
+        for step in recipe.steps
+        if isinstance(step, (steps.Call, steps.New, steps.SetState))
+        for part in steps.operands(step)[1:]
+    ]
     if any(type(part) is Ref and _may_be_set(made[part], made) for part in handed):
         return False
-    floats = [part for step in recipe.steps for part in operands(step) if isinstance(part, float) and math.isnan(part)]
+    floats = [x for step in recipe.steps for x in steps.operands(step) if isinstance(x, float) and math.isnan(x)]
     return all(struct.pack(">d", number)[1:] == _NAN for number in floats)
 
 
 def _may_be_set(step: Any, made: list[Any]) -> bool:
-    return isinstance(step, (Set, FrozenSet, Call)) or (isinstance(step, New) and made[step.cls] in _SETS)
+    by_itself = isinstance(step, (steps.Set, steps.FrozenSet, steps.Call))
+    return by_itself or (isinstance(step, steps.New) and made[step.cls] in _SETS)
 
 
-_SETS = (Name("harmless", "Group"), Name("zoo", "MySet"))
+_SETS = (steps.Name("harmless", "Group"), steps.Name("zoo", "MySet"))
 _NAN = struct.pack(">d", math.nan)[1:]
 
 

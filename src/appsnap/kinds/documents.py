@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from appsnap.kinds import kind_named, pickle
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import Sealed
+from appsnap.recipe import steps
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import Name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ def document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
             return pickled
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root)
-    modules = {step.module for step in recipe.steps if isinstance(step, Name)}
+    modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
     return module.write(header, recipe, distributions_of(modules), seal)
 
 

@@ -14,32 +14,11 @@ import keyword
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap.recipe.steps import (
-    MAKERS,
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Step,
-    Tuple,
-    Update,
-    Value,
-    make_step,
-)
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Field, Recipe, Ref, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["DEPTH", "WEIGHT", "Assign", "fold", "names"]
 
@@ -52,8 +31,7 @@ WEIGHT = 2000
 FILLINGS = 8
 """Steps that may fill what stands where it is used: each is a level of the expression."""
 
-_FILLERS = frozenset({Extend, Update, Add, State, SetState})
-_READING = frozenset({New, Call, SetState})
+_READING = frozenset({steps.New, steps.Call, steps.SetState})
 """They may take over what is in their operands."""
 
 
@@ -72,7 +50,7 @@ def fold(recipe: Recipe) -> tuple[list[Any], Any]:
 class _Folder:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._makers = [step for step in recipe.steps if type(step) in MAKERS]
+        self._makers = [step for step in recipe.steps if type(step) in steps.MAKERS]
         self._refs: list[Sequence[Ref]] = []  # by step: the references among its operands, but for what it fills
         self._inline = self._find_inline()
         self._statements: list[Any] = []
@@ -91,7 +69,7 @@ class _Folder:
         last: dict[int, int] = {}  # by register: the number of the last step that fills it
         step: Any
         for number, step in enumerate(self._recipe.steps):
-            if type(step) in _FILLERS:
+            if type(step) in steps.FILLERS:
                 last[step[0]] = number
                 fillings[step[0]] += 1
         apart = [count > FILLINGS for count in fillings]
@@ -106,19 +84,19 @@ class _Folder:
                 if type(step[place]) is Ref:
                     refs = [*refs, step[place]]
             self._refs.append(refs)
-            register += cls in MAKERS
+            register += cls in steps.MAKERS
             if cls in _READING and any(last.get(x, -1) > number for x in refs):
-                apart[step[0] if cls is SetState else register] = True
-            if cls in _FILLERS:
+                apart[step[0] if cls is steps.SetState else register] = True
+            if cls in steps.FILLERS:
                 target = step[0]
-                if uses[target] or target in refs or (cls is State and _KEPT.issubset(step[1])):
+                if uses[target] or target in refs or (cls is steps.State and _KEPT.issubset(step[1])):
                     apart[target] = True
             for ref in refs:
                 uses[ref] += 1
         if type(self._recipe.root) is Ref:
             uses[self._recipe.root] += 1
         return [
-            type(step) is Name or (count == 1 and not one_apart)
+            type(step) is steps.Name or (count == 1 and not one_apart)
             for step, count, one_apart in zip(self._makers, uses, apart, strict=True)
         ]
 
@@ -136,7 +114,7 @@ class _Folder:
                 depth = max(depth, 1 + self._depths.get(ref, 0))
                 weight += self._weights.get(ref, 1) - 1
             folded = self._folded(step) if inline else step
-            if cls in _FILLERS:
+            if cls in steps.FILLERS:
                 self._fill(folded, depth, weight)
             else:
                 self._make(folded, Ref(register), depth, weight)
@@ -150,16 +128,16 @@ class _Folder:
             self._depths[register], self._weights[register] = depth, weight
             return
         self._inline[register] = False
-        if type(step) in _EMPTY and weight > WEIGHT:
-            self._statements.append(Assign(register, _EMPTY[type(step)]))
-            self._statements += self._pieces(_FILLER_OF[type(step)](register, step))
+        if type(step) in steps.EMPTY and weight > WEIGHT:
+            self._statements.append(Assign(register, steps.EMPTY[type(step)]))
+            self._statements += self._pieces(steps.FILLED_BY[type(step)](register, *step))
         else:
             self._statements.append(make_step(Assign, (register, step)))
 
     def _fill(self, step: Any, depth: int, weight: int) -> None:
         """Put a folded step around what it fills, if that is kept; or make a statement."""
         target = step[0]
-        if type(self._makers[target]) is Name:
+        if type(self._makers[target]) is steps.Name:
             self._statements += self._pieces(step._replace(target=self._makers[target]))
             return
         if target not in self._open:
@@ -177,10 +155,10 @@ class _Folder:
 
     def _pieces(self, step: Any) -> Iterator[Any]:
         """Divide a long filling: each piece has a quarter of what one statement may have, or one item."""
-        if isinstance(step, (Extend, Add)):
+        if isinstance(step, (steps.Extend, steps.Add)):
             for start, stop in _stretches([_weight(item) for item in step.items]):
                 yield step._replace(items=step.items[start:stop])
-        elif isinstance(step, Update):
+        elif isinstance(step, steps.Update):
             weights = [_weight(key) + _weight(value) for key, value in zip(step.keys, step.values, strict=True)]
             for start, stop in _stretches(weights):
                 yield step._replace(keys=step.keys[start:stop], values=step.values[start:stop])
@@ -194,7 +172,7 @@ class _Folder:
             return operand
         if not self._inline[operand]:
             return operand
-        if type(self._makers[operand]) is Name:
+        if type(self._makers[operand]) is steps.Name:
             return self._makers[operand]
         return self._open.pop(operand)
 
@@ -214,11 +192,11 @@ class _Folder:
 def _weight(value: Any) -> int:
     """Return the weight of something folded: `DEPTH` and `FILLINGS` bound how deep this goes down."""
     cls = type(value)
-    if cls not in _OPERAND_LISTS or cls is Name:
+    if cls not in _OPERAND_LISTS or cls is steps.Name:
         return 1
     parts = [part for place in _OPERAND_LISTS[cls] for part in value[place]]
     parts += [value[place] for place in _OPERANDS[cls]]
-    if cls in _FILLERS:
+    if cls in steps.FILLERS:
         parts.append(value[0])
     return 1 + sum(map(_weight, parts))
 
@@ -236,28 +214,8 @@ def _stretches(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 _KEPT = frozenset({"name", "parent"})
-_OPERAND_LISTS: dict[type, tuple[int, ...]] = {
-    **dict.fromkeys((Name, Value, ByteArray, Member, SetState), ()),
-    **dict.fromkeys((Tuple, List, Set, FrozenSet), (0,)),
-    **dict.fromkeys((Call, Extend, Add), (1,)),
-    Dict: (0, 1),
-    New: (1, 3),
-    Update: (1, 2),
-    State: (2,),
-}
-"""The places of what holds many operands of a step. What is filled is none."""
-_OPERANDS: dict[type, tuple[int, ...]] = {
-    **dict.fromkeys(_OPERAND_LISTS, ()),
-    **dict.fromkeys((New, Call, Member), (0,)),
-    SetState: (1,),
-}
-"""The places of its other operands."""
-_EMPTY: dict[type, Step] = {List: List(()), Dict: Dict((), ()), Set: Set(())}
-_FILLER_OF: dict[type, Callable[[Ref, Any], Any]] = {
-    List: lambda target, step: Extend(target, step.items),
-    Dict: lambda target, step: Update(target, step.keys, step.values),
-    Set: lambda target, step: Add(target, step.items),
-}
+_OPERAND_LISTS = steps.places(Field.ITEMS, Field.KEYS, Field.VALUES)
+_OPERANDS = steps.places(Field.ORIGIN, Field.OPERAND)
 
 
 def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -> dict[Ref, str]:
@@ -266,9 +224,9 @@ def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -
     own_names: dict[Ref, str] = {}
     makers = []
     for step in recipe.steps:
-        if type(step) in MAKERS:
+        if type(step) in steps.MAKERS:
             makers.append(step)
-        elif isinstance(step, State) and step.target in wanted and "name" in step.names:
+        elif isinstance(step, steps.State) and step.target in wanted and "name" in step.names:
             name = step.values[list(step.names).index("name")]
             if type(name) is str:
                 own_names[step.target] = name
@@ -290,9 +248,9 @@ def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -
 
 
 def _class_name(makers: list[Any], step: Any) -> str:
-    if isinstance(step, (New, Call)):
+    if isinstance(step, (steps.New, steps.Call)):
         origin = makers[step[0]]
-        return origin.qualname.rpartition(".")[2] if isinstance(origin, Name) else "made"
+        return origin.qualname.rpartition(".")[2] if isinstance(origin, steps.Name) else "made"
     return type(step).__name__
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.streams import Memory
-from appsnap.recipe.steps import ByteArray, Value
+from appsnap.recipe import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,7 +70,7 @@ memory. With two on two processors, a gigabyte was loaded in 0.31 to 0.41 s inst
 # Out
 
 
-HOLDERS = frozenset({ByteArray, Value})
+HOLDERS = frozenset({steps.ByteArray, steps.Value})
 """The steps that may have a buffer."""
 
 

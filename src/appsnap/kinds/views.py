@@ -5,7 +5,8 @@ from __future__ import annotations
 import mmap
 from typing import TYPE_CHECKING, Any
 
-from appsnap.recipe.steps import MAKERS, ByteArray, Call, Name, Recipe, Ref, Value, operands
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["with_copies"]
 
-_NDARRAY = Name("numpy", "ndarray")
+_NDARRAY = steps.Name("numpy", "ndarray")
 _DATA = 2
 """The argument of numpy.ndarray that is an array's data: it may be anything that is made of bytes."""
 
@@ -37,26 +38,26 @@ def with_copies(recipe: Recipe, check: Callable[[memoryview, Buffer], None]) -> 
         elif _is_mapped(step):
             mapped.add(Ref(register))
         elif mapped:
-            used = operands(step)
-            if isinstance(step, Call) and step.function in arrays and len(step.args) > _DATA:
+            used = steps.operands(step)
+            if isinstance(step, steps.Call) and step.function in arrays and len(step.args) > _DATA:
                 del used[1 + _DATA]
             copied.update(operand for operand in used if type(operand) is Ref)
-        register += type(step) in MAKERS
+        register += type(step) in steps.MAKERS
     if not mapped:
         return recipe
-    steps: list[Step] = []
+    followed: list[Step] = []
     register = 0
     for step in recipe.steps:
         if _is_mapped(step):
-            steps.append(_kept(step) if Ref(register) not in copied else _copied(step, check))
+            followed.append(_kept(step) if Ref(register) not in copied else _copied(step, check))
         else:
-            steps.append(step)
-        register += type(step) in MAKERS
-    return Recipe(steps, recipe.root)
+            followed.append(step)
+        register += type(step) in steps.MAKERS
+    return Recipe(followed, recipe.root)
 
 
 def _is_mapped(step: Step) -> bool:
-    return isinstance(step, (ByteArray, Value)) and _is_view(step[0])
+    return isinstance(step, (steps.ByteArray, steps.Value)) and _is_view(step[0])
 
 
 def _is_view(data: object) -> bool:
@@ -65,11 +66,11 @@ def _is_view(data: object) -> bool:
 
 def _kept(step: Any) -> Step:
     view: memoryview = step[0]
-    return Value(view if type(step) is ByteArray else view.toreadonly())
+    return steps.Value(view if type(step) is steps.ByteArray else view.toreadonly())
 
 
 def _copied(step: Any, check: Callable[[memoryview, Buffer], None]) -> Step:
     view: memoryview = step[0]
-    copy = bytearray(view) if type(step) is ByteArray else bytes(view)
+    copy = bytearray(view) if type(step) is steps.ByteArray else bytes(view)
     check(view, copy)
-    return ByteArray(copy) if isinstance(copy, bytearray) else Value(copy)
+    return steps.ByteArray(copy) if isinstance(copy, bytearray) else steps.Value(copy)

@@ -17,29 +17,10 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.limits import LIMITS
+from appsnap.recipe import steps
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import (
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    Value,
-)
+from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
 from appsnap.recipe.trust.checks import check_items, check_state, takes_any
 from appsnap.recipe.trust.cost import Budget
@@ -65,36 +46,38 @@ def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, once: bool =
         return builder.build()
 
 
-def _own_bytearray(step: ByteArray) -> bytearray:
+def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
 
 
 class _Builder:
-    def __init__(self, recipe: Recipe, trust: Trust, to_check: frozenset[Name], limits: Limits, *, once: bool) -> None:
+    def __init__(
+        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, once: bool
+    ) -> None:
         self._recipe = recipe
         self._trust = trust
         self._to_check = to_check
         self._registers: list[Any] = []
-        self._named: dict[int, Name] = {}
+        self._named: dict[int, steps.Name] = {}
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._budget = None if trust.everything else Budget(recipe, limits)
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
         self._makers: dict[type, Callable[[Any], Any]] = {
-            Name: self._name,
-            Value: lambda step: step.value,
-            Tuple: lambda step: tuple(self._all(step.items)),
-            Set: lambda step: set(self._keys(step.items)),
-            FrozenSet: lambda step: frozenset(self._keys(step.items)),
-            ByteArray: _own_bytearray if once else lambda step: bytearray(step.data),
-            Call: self._call,
-            Member: self._member,
+            steps.Name: self._name,
+            steps.Value: lambda step: step.value,
+            steps.Tuple: lambda step: tuple(self._all(step.items)),
+            steps.Set: lambda step: set(self._keys(step.items)),
+            steps.FrozenSet: lambda step: frozenset(self._keys(step.items)),
+            steps.ByteArray: _own_bytearray if once else lambda step: bytearray(step.data),
+            steps.Call: self._call,
+            steps.Member: self._member,
         }
         self._fillers: dict[type, Callable[[Any], None]] = {
-            Extend: self._extend,
-            Update: self._update,
-            Add: self._add,
-            SetState: self._set_state,
+            steps.Extend: self._extend,
+            steps.Update: self._update,
+            steps.Add: self._add,
+            steps.SetState: self._set_state,
         }
 
     def build(self) -> Any:
@@ -105,7 +88,7 @@ class _Builder:
             step: Any
             for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
                 cls = type(step)
-                if cls is State:
+                if cls is steps.State:
                     target, names, values = step
                     obj = registers[target]
                     # The names are those of many objects, in one tuple.
@@ -118,11 +101,11 @@ class _Builder:
                         obj.__dict__.update(zip(known, values, strict=True))
                     else:
                         self._restore(obj, dict(zip(names, values, strict=True)))
-                elif cls is New:
+                elif cls is steps.New:
                     registers.append(self._new(step))
-                elif cls is List:
+                elif cls is steps.List:
                     registers.append([registers[x] if type(x) is Ref else x for x in step[0]])
-                elif cls is Dict:
+                elif cls is steps.Dict:
                     registers.append(dict(zip(self._keys(step[0]), self._all(step[1]), strict=True)))
                 elif cls in self._makers:
                     registers.append(self._makers[cls](step))
@@ -137,7 +120,7 @@ class _Builder:
     def _failure(self, number: int, error: Exception) -> CannotBuild:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        if isinstance(step, Name):
+        if isinstance(step, steps.Name):
             path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
             hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
             return CannotBuild(path, step.dotted, reason, hint=hint)
@@ -163,8 +146,8 @@ class _Builder:
 
     # Makers
 
-    def _name(self, step: Name) -> Any:
-        name = Name(*evolve.successor(*step))
+    def _name(self, step: steps.Name) -> Any:
+        name = steps.Name(*evolve.successor(*step))
         self._named[len(self._registers)] = name
         owner: Any = None
         found: Any = importlib.import_module(name.module)
@@ -174,7 +157,7 @@ class _Builder:
             self._check_defined(name, owner, found)
         return found
 
-    def _check_defined(self, name: Name, owner: Any, found: Any) -> None:
+    def _check_defined(self, name: steps.Name, owner: Any, found: Any) -> None:
         module, qualname = name
         if isinstance(found, type):
             good = (found.__module__, found.__qualname__) == (module, qualname)
@@ -196,7 +179,7 @@ class _Builder:
                 hint=f"if you trust it all the same, name it: trust=[{name.dotted!r}]",
             )
 
-    def _new(self, step: New) -> Any:
+    def _new(self, step: steps.New) -> Any:
         known = self._makeable.get(step.cls)
         if known is not None and not step.args and not step.names:
             return known.__new__(known)
@@ -211,7 +194,7 @@ class _Builder:
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
         return cls.__new__(cls, *args)
 
-    def _call(self, step: Call) -> Any:
+    def _call(self, step: steps.Call) -> Any:
         args = self._all(step.args)
         if self._budget is not None:
             name = self._named.get(step.function)
@@ -223,7 +206,7 @@ class _Builder:
                 return constructors.construct(name.dotted, tuple(args))
         return self._registers[step.function](*args)
 
-    def _member(self, step: Member) -> Any:
+    def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
         if self._trust.everything:
             return getattr(owner, step.name)
@@ -239,7 +222,7 @@ class _Builder:
 
     # Fillers
 
-    def _extend(self, step: Extend) -> None:
+    def _extend(self, step: steps.Extend) -> None:
         target = self._filled(step.target)
         items = self._all(step.items)
         cls = type(target)
@@ -250,12 +233,12 @@ class _Builder:
         for item in items:
             cls.append(target, item)
 
-    def _update(self, step: Update) -> None:
+    def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
         for key, value in zip(self._keys(step.keys, step.target), self._all(step.values), strict=True):
             target[key] = value
 
-    def _add(self, step: Add) -> None:
+    def _add(self, step: steps.Add) -> None:
         target = self._filled(step.target)
         items = self._keys(step.items, step.target)
         if type(target) is set:
@@ -269,7 +252,7 @@ class _Builder:
         plain = evolve.takes_all(type(target), names) and (self._trust.everything or takes_any(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
-    def _set_state(self, step: SetState) -> None:
+    def _set_state(self, step: steps.SetState) -> None:
         state = self._one(step.state)
         if self._budget is not None:
             self._budget.copy(state if type(state) is tuple else (state,))

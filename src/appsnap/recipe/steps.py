@@ -13,13 +13,18 @@ Dictionaries and attributes are two sequences of equal length, one of keys and o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "ATOMS",
+    "EMPTY",
+    "FIELDS",
+    "FILLED_BY",
+    "FILLERS",
     "INLINE",
     "MAKERS",
     "Add",
@@ -28,6 +33,7 @@ __all__ = [
     "Call",
     "Dict",
     "Extend",
+    "Field",
     "FrozenSet",
     "List",
     "Member",
@@ -51,6 +57,7 @@ __all__ = [
     "interleaved",
     "make_step",
     "operands",
+    "places",
 ]
 
 
@@ -210,8 +217,58 @@ Step = (
     | SetState
 )
 
-MAKERS = frozenset({Name, Value, Tuple, List, Dict, Set, FrozenSet, ByteArray, New, Call, Member})
+
+class Field(Enum):
+    """The sorts of fields that steps have."""
+
+    TEXT = "a text: part of a name"
+    DATA = "a text or bytes of any length"
+    ORIGIN = "the register of the class or function that makes something"
+    TARGET = "the register that is filled"
+    OPERAND = "an operand"
+    ITEMS = "operands"
+    KEYS = "operands that are hashed: keys, or the members of a set"
+    VALUES = "operands, one for each of the keys in the field before"
+    NAMES = "texts, one for each of the operands in the next field: names of attributes or keywords"
+
+
+FIELDS: dict[type, tuple[Field, ...]] = {
+    Name: (Field.TEXT, Field.TEXT),
+    Value: (Field.DATA,),
+    Tuple: (Field.ITEMS,),
+    List: (Field.ITEMS,),
+    Dict: (Field.KEYS, Field.VALUES),
+    Set: (Field.KEYS,),
+    FrozenSet: (Field.KEYS,),
+    ByteArray: (Field.DATA,),
+    New: (Field.ORIGIN, Field.ITEMS, Field.NAMES, Field.ITEMS),
+    Call: (Field.ORIGIN, Field.ITEMS),
+    Member: (Field.OPERAND, Field.TEXT),
+    Extend: (Field.TARGET, Field.ITEMS),
+    Update: (Field.TARGET, Field.KEYS, Field.VALUES),
+    Add: (Field.TARGET, Field.KEYS),
+    State: (Field.TARGET, Field.NAMES, Field.ITEMS),
+    SetState: (Field.TARGET, Field.OPERAND),
+}
+"""The schema: the sort of each field of each step. The order of the steps is that of their numbers in msgpack."""
+
+FILLERS = frozenset(step for step, fields in FIELDS.items() if Field.TARGET in fields)
+"""The steps that fill a register, which is always their first field."""
+
+MAKERS = frozenset(FIELDS) - FILLERS
 """The steps that write a register."""
+
+
+def places(*sorts: Field) -> dict[type, tuple[int, ...]]:
+    """Return the positions of the fields of some sorts, by step."""
+    return {step: tuple(at for at, sort in enumerate(fields) if sort in sorts) for step, fields in FIELDS.items()}
+
+
+EMPTY: dict[type, Step] = {List: List(()), Dict: Dict((), ()), Set: Set(())}
+"""The containers that can be made empty and filled later, each with the step that makes it so."""
+
+FILLED_BY: dict[type, type] = {List: Extend, Dict: Update, Set: Add}
+"""The step that fills a container with more of the same fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +322,18 @@ def check_keywords(names: Sequence[str]) -> None:
 
 
 def operands(step: Step) -> list[Operand]:
-    """Return what a step reads, in order: the target or the callable first, keys before values."""
-    return _OPERANDS[type(step)](step)
+    """Return the operands of a step, in order: the target or the origin first, each key before its value."""
+    found: list[Operand] = []
+    for at, many, values in _OPERAND_FIELDS[type(step)]:
+        field: Any = step[at]
+        if not many:
+            found.append(field)
+        elif not values:
+            found += field
+        else:
+            keys: Any = step[at - 1]
+            found[len(found) - len(keys) :] = interleaved(keys, field)
+    return found
 
 
 def interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
@@ -274,34 +341,11 @@ def interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Oper
     return [operand for pair in zip(keys, values, strict=True) for operand in pair]
 
 
-def _nothing(_: Any) -> list[Operand]:
-    return []
-
-
-def _items(step: Any) -> list[Operand]:
-    return list(step.items)
-
-
-def _target_and_items(step: Any) -> list[Operand]:
-    return [step.target, *step.items]
-
-
-# A table, because matching class patterns one after the other takes ten times as long.
-_OPERANDS: dict[type, Callable[[Any], list[Operand]]] = {
-    Name: _nothing,
-    Value: _nothing,
-    ByteArray: _nothing,
-    Tuple: _items,
-    List: _items,
-    Set: _items,
-    FrozenSet: _items,
-    Dict: lambda step: interleaved(step.keys, step.values),
-    New: lambda step: [step.cls, *step.args, *step.values],
-    Call: lambda step: [step.function, *step.args],
-    Member: lambda step: [step.owner],
-    Extend: _target_and_items,
-    Add: _target_and_items,
-    Update: lambda step: [step.target, *interleaved(step.keys, step.values)],
-    State: lambda step: [step.target, *step.values],
-    SetState: lambda step: [step.target, step.state],
+_OPERAND_FIELDS = {
+    step: [
+        (at, sort in (Field.ITEMS, Field.KEYS, Field.VALUES), sort is Field.VALUES)
+        for at, sort in enumerate(fields)
+        if sort not in (Field.TEXT, Field.DATA, Field.NAMES)
+    ]
+    for step, fields in FIELDS.items()
 }

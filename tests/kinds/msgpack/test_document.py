@@ -1,3 +1,4 @@
+import hashlib
 import tracemalloc
 
 import msgpack
@@ -8,60 +9,42 @@ from appsnap import dumps, loads
 from appsnap.errors import AppsnapError, Damaged, NewerFormat
 from appsnap.kinds import msgpack as kind
 from appsnap.kinds.header import Header
+from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
-from appsnap.recipe.steps import (
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    Value,
-)
+from appsnap.recipe.steps import Recipe, Ref
 from appsnap.recipe.trust import Trust
 from isomorphism import difference
 
 RECIPE = Recipe(
     [
-        Name("zoo", "Node"),
-        Value("long" * 20),
-        Value(b"long" * 20),
-        Tuple([1, Ref(0), "a"]),
-        List([None, True, False, 1.5, -1, 2**64, -(2**63) - 1, b"b", "\udcff"]),
-        Dict(["a", "b"], [1, Ref(1)]),
-        Dict([1, Ref(3)], [2, 3]),
-        Dict(["a", "a"], [1, 2]),
-        Set(["x"]),
-        FrozenSet([]),
-        ByteArray(b"bytes"),
-        New(Ref(0), [1], ["key"], [Ref(1)]),
-        New(Ref(0), [Ref(3), 2**64]),
-        Call(Ref(0), [Ref(2)]),
-        Member(Ref(11), "method"),
-        Extend(Ref(4), [3]),
-        Update(Ref(5), ["c"], [4]),
-        Update(Ref(5), [1.5], [4]),
-        Add(Ref(8), ["y"]),
-        State(Ref(12), ["a", "class"], [1, Ref(12)]),
-        SetState(Ref(12), Ref(5)),
-        Dict([], []),
-        Dict(["a", "b"], [2, 3]),
-        Update(Ref(5), [], []),
-        State(Ref(12), ["c"], [2]),
-        State(Ref(12), ["x" * 65], [3]),
-        State(Ref(12), ["x" * 65], [4]),
+        steps.Name("zoo", "Node"),
+        steps.Value("long" * 20),
+        steps.Value(b"long" * 20),
+        steps.Tuple([1, Ref(0), "a"]),
+        steps.List([None, True, False, 1.5, -1, 2**64, -(2**63) - 1, b"b", "\udcff"]),
+        steps.Dict(["a", "b"], [1, Ref(1)]),
+        steps.Dict([1, Ref(3)], [2, 3]),
+        steps.Dict(["a", "a"], [1, 2]),
+        steps.Set(["x"]),
+        steps.FrozenSet([]),
+        steps.ByteArray(b"bytes"),
+        steps.New(Ref(0), [1], ["key"], [Ref(1)]),
+        steps.New(Ref(0), [Ref(3), 2**64]),
+        steps.Call(Ref(0), [Ref(2)]),
+        steps.Member(Ref(11), "method"),
+        steps.Extend(Ref(4), [3]),
+        steps.Update(Ref(5), ["c"], [4]),
+        steps.Update(Ref(5), [1.5], [4]),
+        steps.Add(Ref(8), ["y"]),
+        steps.State(Ref(12), ["a", "class"], [1, Ref(12)]),
+        steps.SetState(Ref(12), Ref(5)),
+        steps.Dict([], []),
+        steps.Dict(["a", "b"], [2, 3]),
+        steps.Update(Ref(5), [], []),
+        steps.State(Ref(12), ["c"], [2]),
+        steps.State(Ref(12), ["x" * 65], [3]),
+        steps.State(Ref(12), ["x" * 65], [4]),
     ],
     Ref(12),
 )
@@ -81,7 +64,7 @@ def forged(body, **fields):
     """Return a document with a body of one's own, and a checksum that is right."""
     body = body if isinstance(body, bytes) else msgpack.packb(body)
     head = msgpack.packb({"appsnap": 1, "kind": "msgpack", "size": len(body)} | fields)
-    digest = kind.hashlib.sha256(head + body).hexdigest()
+    digest = hashlib.sha256(head + body).hexdigest()
     return memoryview(head + body + msgpack.packb({"sha256": digest}))
 
 
@@ -224,7 +207,7 @@ class TestForged:
         """A dictionary may have a key twice, and another by the number of the keys. A state may not, either way."""
         body = [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [[1]]]
 
-        assert kind.read(forged(body)).recipe.steps[1] == Dict(("a", "a"), [3, 4])
+        assert kind.read(forged(body)).recipe.steps[1] == steps.Dict(("a", "a"), [3, 4])
         for step in ([15, 0, 0, 3, 4], [15, 0, ["a", "a"], 3, 4]):
             with pytest.raises(Damaged, match="a name that stands twice"):
                 kind.read(forged([body[0], step, [None]]))
@@ -232,7 +215,8 @@ class TestForged:
     def test_a_long_key_is_there_as_often_as_it_is_used(self):
         """No number stands for it: a small file would become one of gigabytes in another kind."""
         long, short = (
-            Recipe([Dict([], []), *[State(Ref(0), [name], [None])] * 100], None) for name in ("x" * 17, "x" * 16)
+            Recipe([steps.Dict([], []), *[steps.State(Ref(0), [name], [None])] * 100], None)
+            for name in ("x" * 17, "x" * 16)
         )
 
         assert write(long).count(b"x" * 17) == 100
@@ -243,7 +227,7 @@ class TestForged:
     def test_steps_are_counted(self):
         """A trailer that counts other steps is refused."""
         head, body, _ = kind.write(Header("msgpack"), RECIPE, {})
-        trailer = {"sha256": kind.hashlib.sha256(head + body).hexdigest(), "steps": 5}
+        trailer = {"sha256": hashlib.sha256(head + body).hexdigest(), "steps": 5}
 
         with pytest.raises(Damaged, match="other steps"):
             kind.read(memoryview(head + body + msgpack.packb(trailer)))

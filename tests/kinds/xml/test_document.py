@@ -5,8 +5,8 @@ import pytest
 import appsnap
 import shop
 from appsnap.errors import Damaged, NotTrusted
-from appsnap.kinds import xml
 from appsnap.kinds.header import Header
+from appsnap.kinds.xml import document as xml
 from appsnap.recipe.steps import List, Name, Recipe, Ref
 
 BOMB = """<?xml version="1.0"?>

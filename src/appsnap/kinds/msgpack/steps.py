@@ -6,35 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from appsnap.recipe import steps
 from appsnap.recipe.builder import respelled
-from appsnap.recipe.steps import (
-    ATOMS,
-    INLINE,
-    MAKERS,
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Step,
-    Tuple,
-    Update,
-    Value,
-    check_distinct,
-    check_keywords,
-    check_name,
-    make_step,
-)
+from appsnap.recipe.steps import Operand, Ref, Step, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,39 +68,39 @@ class Rows:
             self._shapes[keys] = len(self._shapes)
         return packed(keys)
 
-    def _new(self, step: New) -> list[Any]:
+    def _new(self, step: steps.New) -> list[Any]:
         cls, args, names, values = step
         keywords = (self._keys(names), *packed(values)) if names else ()
         return [9, cls, packed(args), *keywords]
 
-    def _dict(self, step: Dict) -> list[Any]:
+    def _dict(self, step: steps.Dict) -> list[Any]:
         return [5, self._keys(step.keys), *packed(step.values)]
 
-    def _update(self, step: Update) -> list[Any]:
+    def _update(self, step: steps.Update) -> list[Any]:
         return [13, step.target, self._keys(step.keys), *packed(step.values)]
 
-    def _state(self, step: State) -> list[Any]:
+    def _state(self, step: steps.State) -> list[Any]:
         target, names, values = step
         return [15, target, self._keys(names), *packed(values)]
 
 
 ENCODERS: dict[type, Callable[[Rows, Any], Sequence[Any]]] = {
-    Name: lambda _, s: (1, s.module, s.qualname),
-    Value: lambda _, s: (2, s.value),
-    Tuple: lambda _, s: [3, *packed(s.items)],
-    List: lambda _, s: [4, *packed(s.items)],
-    Dict: Rows._dict,
-    Set: lambda _, s: [6, *packed(s.items)],
-    FrozenSet: lambda _, s: [7, *packed(s.items)],
-    ByteArray: lambda _, s: (8, bytes(s.data)),
-    New: Rows._new,
-    Call: lambda _, s: [10, s.function, *packed(s.args)],
-    Member: lambda _, s: [11, *packed(s[:1]), s.name],
-    Extend: lambda _, s: [12, s.target, *packed(s.items)],
-    Update: Rows._update,
-    Add: lambda _, s: [14, s.target, *packed(s.items)],
-    State: Rows._state,
-    SetState: lambda _, s: [16, s.target, *packed(s[1:])],
+    steps.Name: lambda _, s: (1, s.module, s.qualname),
+    steps.Value: lambda _, s: (2, s.value),
+    steps.Tuple: lambda _, s: [3, *packed(s.items)],
+    steps.List: lambda _, s: [4, *packed(s.items)],
+    steps.Dict: Rows._dict,
+    steps.Set: lambda _, s: [6, *packed(s.items)],
+    steps.FrozenSet: lambda _, s: [7, *packed(s.items)],
+    steps.ByteArray: lambda _, s: (8, bytes(s.data)),
+    steps.New: Rows._new,
+    steps.Call: lambda _, s: [10, s.function, *packed(s.args)],
+    steps.Member: lambda _, s: [11, *packed(s[:1]), s.name],
+    steps.Extend: lambda _, s: [12, s.target, *packed(s.items)],
+    steps.Update: Rows._update,
+    steps.Add: lambda _, s: [14, s.target, *packed(s.items)],
+    steps.State: Rows._state,
+    steps.SetState: lambda _, s: [16, s.target, *packed(s[1:])],
 }
 
 
@@ -163,28 +137,28 @@ class Steps:
             names = self._names(keys)
             if len(values) != len(names):
                 raise ValueError("names and values that don't fit")
-            self.made.append(make_step(State, (self._register(target), names, self.operands(values))))
+            self.made.append(make_step(steps.State, (self._register(target), names, self.operands(values))))
             return
         if code == 9:
             step: Any = self._new(*fields[1:])
         elif code == 4:
-            step = make_step(List, (self.operands(fields[1:]),))
+            step = make_step(steps.List, (self.operands(fields[1:]),))
         elif code == 5:
-            step = make_step(Dict, self._mapping(fields[1], fields[2:]))
+            step = make_step(steps.Dict, self._mapping(fields[1], fields[2:]))
         elif code in DECODERS:
             step = DECODERS[code](self, *fields[1:])
-            if isinstance(step, (Call, Member)):
+            if isinstance(step, (steps.Call, steps.Member)):
                 step = respelled(step, self._meaning)
-                if isinstance(step, New):
+                if isinstance(step, steps.New):
                     _typed(step.cls, Ref)
-            if type(step) is Name:
+            if type(step) is steps.Name:
                 self._meant[self._registers] = step
-            elif type(step) is Value and type(step.value) is str:
+            elif type(step) is steps.Value and type(step.value) is str:
                 self._meant[self._registers] = step.value
         else:
             raise ValueError("a number that no step has")
         self.made.append(step)
-        self._registers += type(step) in MAKERS
+        self._registers += type(step) in steps.MAKERS
 
     def operands(self, values: Any) -> list[Operand]:
         """Return a list of operands, in which references have taken the place of arrays of one."""
@@ -193,7 +167,7 @@ class Steps:
             if cls is list:
                 (number,) = value
                 values[index] = self._register(number)
-            elif cls not in ATOMS:
+            elif cls not in steps.ATOMS:
                 raise ValueError(f"{cls.__name__} is no operand")
         return values  # type: ignore[no-any-return]  # all of them are looked at
 
@@ -225,7 +199,7 @@ class Steps:
         names = self._keys(keys)
         if not _TEXT.issuperset(map(type, names)):
             raise ValueError("a name that is no text")
-        check_distinct(names)
+        steps.check_distinct(names)
         if type(keys) is int:
             self._distinct.add(keys)
         return names
@@ -236,34 +210,34 @@ class Steps:
             raise ValueError("keys and values that don't fit")
         return found, self.operands(values)
 
-    def _new(self, cls: Any, args: Any, *mapping: Any) -> New:
+    def _new(self, cls: Any, args: Any, *mapping: Any) -> steps.New:
         register = self._register(cls)
         found = self.operands(args)
         if not mapping:
-            return make_step(New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
+            return make_step(steps.New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
         keys, *values = mapping
         names = self._names(keys)
         if len(values) != len(names):
             raise ValueError("names and values that don't fit")
         if names:
-            check_keywords(names)
-        return New(register, found, names, self.operands(values))
+            steps.check_keywords(names)
+        return steps.New(register, found, names, self.operands(values))
 
-    def _name(self, module: Any, qualname: Any) -> Name:
-        check_name(_typed(module, str), _typed(qualname, str))
-        return Name(module, qualname)
+    def _name(self, module: Any, qualname: Any) -> steps.Name:
+        steps.check_name(_typed(module, str), _typed(qualname, str))
+        return steps.Name(module, qualname)
 
-    def _value(self, value: Any) -> Value:
+    def _value(self, value: Any) -> steps.Value:
         if type(value) is _Number:
-            return Value(self._held(value, string=True))  # type: ignore[arg-type]  # as it says
-        if len(_typed(value, str, bytes)) <= INLINE:
+            return steps.Value(self._held(value, string=True))  # type: ignore[arg-type]  # as it says
+        if len(_typed(value, str, bytes)) <= steps.INLINE:
             raise ValueError("a value that is short enough to be an operand")
-        return Value(value)
+        return steps.Value(value)
 
-    def _bytearray(self, data: Any) -> ByteArray:
+    def _bytearray(self, data: Any) -> steps.ByteArray:
         if type(data) is _Number:
-            return ByteArray(self._held(data, string=False))
-        return ByteArray(_typed(data, bytes))
+            return steps.ByteArray(self._held(data, string=False))
+        return steps.ByteArray(_typed(data, bytes))
 
     def _held(self, number: int, *, string: bool) -> Held:
         """Return a buffer, which no other step gets."""
@@ -286,14 +260,14 @@ def _typed(value: Any, *types: type) -> Any:
 DECODERS: dict[int, Callable[..., Step]] = {
     1: Steps._name,
     2: Steps._value,
-    3: lambda s, *items: Tuple(s.operands([*items])),
-    6: lambda s, *items: Set(s.operands([*items])),
-    7: lambda s, *items: FrozenSet(s.operands([*items])),
+    3: lambda s, *items: steps.Tuple(s.operands([*items])),
+    6: lambda s, *items: steps.Set(s.operands([*items])),
+    7: lambda s, *items: steps.FrozenSet(s.operands([*items])),
     8: Steps._bytearray,
-    10: lambda s, function, *args: Call(s._register(function), s.operands([*args])),
-    11: lambda s, owner, name: Member(s.operand(owner), _typed(name, str)),
-    12: lambda s, target, *items: Extend(s._register(target), s.operands([*items])),
-    13: lambda s, target, keys, *values: Update(s._register(target), *s._mapping(keys, [*values])),
-    14: lambda s, target, *items: Add(s._register(target), s.operands([*items])),
-    16: lambda s, target, state: SetState(s._register(target), s.operand(state)),
+    10: lambda s, function, *args: steps.Call(s._register(function), s.operands([*args])),
+    11: lambda s, owner, name: steps.Member(s.operand(owner), _typed(name, str)),
+    12: lambda s, target, *items: steps.Extend(s._register(target), s.operands([*items])),
+    13: lambda s, target, keys, *values: steps.Update(s._register(target), *s._mapping(keys, [*values])),
+    14: lambda s, target, *items: steps.Add(s._register(target), s.operands([*items])),
+    16: lambda s, target, state: steps.SetState(s._register(target), s.operand(state)),
 }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds.pickle.reader import Machine, OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError
 from appsnap.limits import LIMITS
+from appsnap.recipe import steps
 from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import ByteArray, Name, Ref, Value
+from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -199,14 +200,14 @@ def _bytes8(r: Machine) -> Any:
     size = _u8(r)
     held = _held(r, size)
     if type(held) is memoryview:
-        return r.draft.make(Value(held))  # of a mapped file, which isn't copied here
+        return r.draft.make(steps.Value(held))  # of a mapped file, which isn't copied here
     return bytes(r.take(size)) if held is None else held
 
 
 def _bytearray8(r: Machine) -> Any:
     size = _u8(r)
     held = _held(r, size)
-    return r.draft.make(ByteArray(r.take(size) if held is None else held))
+    return r.draft.make(steps.ByteArray(r.take(size) if held is None else held))
 
 
 _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
@@ -312,7 +313,7 @@ _EMPTY_LIST, _EMPTY_DICT, _EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b
     )
 )
 _CONSTANTS = {pickle.NONE[0]: None, pickle.NEWTRUE[0]: True, pickle.NEWFALSE[0]: False}
-_SHARED = frozenset({str, Ref, Name})
+_SHARED = frozenset({str, Ref, steps.Name})
 """What may be on the stack any number of times as it is."""
 _HANDLERS: dict[int, Callable[[Machine], Any]] = {
     opcode[0]: handler for opcode, handler in _BY_OPCODE.items()

@@ -15,22 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
+from appsnap.recipe import steps
 from appsnap.recipe.builder import RESTORE_STATE, Draft, Lazy
-from appsnap.recipe.steps import (
-    INLINE,
-    Add,
-    Dict,
-    FrozenSet,
-    List,
-    Name,
-    Ref,
-    Set,
-    SetState,
-    Tuple,
-    Value,
-    check_again,
-    make_step,
-)
+from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,31 +58,31 @@ class Open:
 class OpenDict(Open):
     """A dictionary."""
 
-    form = Dict
+    form = steps.Dict
 
 
 class OpenList(Open):
     """A list."""
 
-    form = List
+    form = steps.List
 
 
 class OpenSet(Open):
     """A set."""
 
-    form = Set
+    form = steps.Set
 
 
 class OpenFrozenSet(Open):
     """A frozen set, complete."""
 
-    form = FrozenSet
+    form = steps.FrozenSet
 
 
 class OpenTuple(Open):
     """A tuple, complete, whose items may be lazy."""
 
-    form = Tuple
+    form = steps.Tuple
 
 
 OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
@@ -176,20 +163,20 @@ class Machine:
         cls = type(item)
         if cls in OPEN:
             return self.close(item)
-        if cls is bytes and len(item) > INLINE:
+        if cls is bytes and len(item) > steps.INLINE:
             if id(item) not in self.bytes:
-                self.bytes[id(item)] = (item, self.draft.make(Value(item)))
+                self.bytes[id(item)] = (item, self.draft.make(steps.Value(item)))
             return self.bytes[id(item)][1]
         return self.draft.operand(item)
 
     def close(self, item: Open) -> Ref:
         """Make a container, if no step has made it yet."""
-        if item.handed_over and item.form is Dict:
+        if item.handed_over and item.form is steps.Dict:
             raise SharedStateError
         if item.ref is None:
             form = item.form
-            items = self.operands(item.items) if form is Tuple else item.items
-            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is Dict else (items,)))
+            items = self.operands(item.items) if form is steps.Tuple else item.items
+            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
             self.opened -= not item.handed_over
         return item.ref
 
@@ -204,7 +191,7 @@ class Machine:
         """Put operands in the place of what lay on the stack."""
         for index, item in enumerate(items):
             cls = type(item)
-            if cls in _OPERANDS or (cls is str and len(item) <= INLINE):
+            if cls in _OPERANDS or (cls is str and len(item) <= steps.INLINE):
                 continue
             items[index] = self.close(item) if cls in OPEN else self.operand(item)
         return items
@@ -227,7 +214,7 @@ class Machine:
 
     def push_again(self, item: Any) -> None:
         """Push what was pushed before."""
-        check_again(item)
+        steps.check_again(item)
         if type(item) in OPEN and type(item) is not OpenTuple:
             # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
             item = self.close(item)
@@ -245,7 +232,7 @@ class Machine:
             raise ValueError("a name that is no text")
         if self.protocol < 3:
             module, qualname = NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname))
-        self.stack.append(Name(module, qualname))
+        self.stack.append(steps.Name(module, qualname))
 
     def args(self) -> list[Any]:
         """Pop arguments."""
@@ -270,14 +257,14 @@ class Machine:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
-        if type(function) is Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
+        if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = [self.operand(x) if type(x) in OPEN else x for x in args]
         self.stack.append(self.draft.call(self.callable(function), args))
 
     def callable(self, item: Any) -> Any:
         """Return a class or function as it is, if that is known by name; what lies open is made now."""
-        return item if type(item) is Name else self.operand(item)
+        return item if type(item) is steps.Name else self.operand(item)
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
@@ -315,7 +302,7 @@ class Machine:
             self.opened -= 1
             self.draft.state(target, state.keys, state.items)
         else:
-            self.draft.do(SetState(target, self.operand(state)))
+            self.draft.do(steps.SetState(target, self.operand(state)))
 
     def append(self, items: list[Any]) -> None:
         """Append to the list at the top of the stack."""
@@ -355,7 +342,7 @@ class Machine:
             else:
                 target.items = operands
         elif operands:
-            self.draft.do(Add(self.target(target), operands))
+            self.draft.do(steps.Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""

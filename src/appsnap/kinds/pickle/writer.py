@@ -7,29 +7,9 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds.large import ALIGNMENT, HOLDERS, Body, large
+from appsnap.recipe import steps
 from appsnap.recipe.freeze.rules import PROTOCOL
-from appsnap.recipe.steps import (
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    Value,
-    interleaved,
-)
+from appsnap.recipe.steps import Operand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +27,7 @@ def encode(recipe: Recipe) -> Body:
         cls = type(step)
         if cls in HOLDERS and (data := large(step)) is not None and not body.is_full:
             body.add(out)
-            add_buffer(body, pickle.BYTEARRAY8 if cls is ByteArray else pickle.BINBYTES8, data)
+            add_buffer(body, pickle.BYTEARRAY8 if cls is steps.ByteArray else pickle.BINBYTES8, data)
             out = bytearray(_KEEP)
         else:
             _WRITERS[cls](out, step)
@@ -129,7 +109,7 @@ def _marked(out: bytearray, operands: Sequence[Operand], opcode: bytes) -> None:
 _KEEP = pickle.MEMOIZE + pickle.POP
 
 
-def _name(out: bytearray, step: Name) -> None:
+def _name(out: bytearray, step: steps.Name) -> None:
     if step.qualname:
         _text(out, step.module)
         _text(out, step.qualname)
@@ -146,7 +126,7 @@ def _global(out: bytearray, module: str, qualname: str) -> None:
     out += pickle.STACK_GLOBAL
 
 
-def _value(out: bytearray, step: Value) -> None:
+def _value(out: bytearray, step: steps.Value) -> None:
     if isinstance(step.value, str):
         _text(out, step.value)
     else:
@@ -154,13 +134,13 @@ def _value(out: bytearray, step: Value) -> None:
     out += _KEEP
 
 
-def _bytearray(out: bytearray, step: ByteArray) -> None:
+def _bytearray(out: bytearray, step: steps.ByteArray) -> None:
     out += pickle.BYTEARRAY8 + struct.pack("<Q", len(step.data))
     out += step.data
     out += _KEEP
 
 
-def _tuple(out: bytearray, step: Tuple) -> None:
+def _tuple(out: bytearray, step: steps.Tuple) -> None:
     if step.items:
         _marked(out, step.items, pickle.TUPLE)
     else:
@@ -168,97 +148,97 @@ def _tuple(out: bytearray, step: Tuple) -> None:
     out += _KEEP
 
 
-def _list(out: bytearray, step: List) -> None:
+def _list(out: bytearray, step: steps.List) -> None:
     out += pickle.EMPTY_LIST + pickle.MEMOIZE
     _marked(out, step.items, pickle.APPENDS)
     out += pickle.POP
 
 
-def _dict(out: bytearray, step: Dict) -> None:
+def _dict(out: bytearray, step: steps.Dict) -> None:
     out += pickle.EMPTY_DICT + pickle.MEMOIZE
-    _marked(out, interleaved(step.keys, step.values), pickle.SETITEMS)
+    _marked(out, steps.interleaved(step.keys, step.values), pickle.SETITEMS)
     out += pickle.POP
 
 
-def _set(out: bytearray, step: Set) -> None:
+def _set(out: bytearray, step: steps.Set) -> None:
     out += pickle.EMPTY_SET + pickle.MEMOIZE
     _marked(out, step.items, pickle.ADDITEMS)
     out += pickle.POP
 
 
-def _frozenset(out: bytearray, step: FrozenSet) -> None:
+def _frozenset(out: bytearray, step: steps.FrozenSet) -> None:
     _marked(out, step.items, pickle.FROZENSET)
     out += _KEEP
 
 
-def _new(out: bytearray, step: New) -> None:
+def _new(out: bytearray, step: steps.New) -> None:
     _operand(out, step.cls)
     _marked(out, step.args, pickle.TUPLE)
     if step.names:
         out += pickle.EMPTY_DICT
-        _marked(out, interleaved(step.names, step.values), pickle.SETITEMS)
+        _marked(out, steps.interleaved(step.names, step.values), pickle.SETITEMS)
         out += pickle.NEWOBJ_EX + _KEEP
     else:
         out += pickle.NEWOBJ + _KEEP
 
 
-def _call(out: bytearray, step: Call) -> None:
+def _call(out: bytearray, step: steps.Call) -> None:
     _operand(out, step.function)
     _marked(out, step.args, pickle.TUPLE)
     out += pickle.REDUCE + _KEEP
 
 
-def _member(out: bytearray, step: Member) -> None:
+def _member(out: bytearray, step: steps.Member) -> None:
     _global(out, "builtins", "getattr")
     _operands(out, [step.owner, step.name])
     out += pickle.TUPLE2 + pickle.REDUCE + _KEEP
 
 
-def _extend(out: bytearray, step: Extend) -> None:
+def _extend(out: bytearray, step: steps.Extend) -> None:
     _operand(out, step.target)
     _marked(out, step.items, pickle.APPENDS)
     out += pickle.POP
 
 
-def _update(out: bytearray, step: Update) -> None:
+def _update(out: bytearray, step: steps.Update) -> None:
     _operand(out, step.target)
-    _marked(out, interleaved(step.keys, step.values), pickle.SETITEMS)
+    _marked(out, steps.interleaved(step.keys, step.values), pickle.SETITEMS)
     out += pickle.POP
 
 
-def _add(out: bytearray, step: Add) -> None:
+def _add(out: bytearray, step: steps.Add) -> None:
     _operand(out, step.target)
     _marked(out, step.items, pickle.ADDITEMS)
     out += pickle.POP
 
 
-def _state(out: bytearray, step: State) -> None:
+def _state(out: bytearray, step: steps.State) -> None:
     _operand(out, step.target)
     out += pickle.EMPTY_DICT
-    _marked(out, interleaved(step.names, step.values), pickle.SETITEMS)
+    _marked(out, steps.interleaved(step.names, step.values), pickle.SETITEMS)
     out += pickle.BUILD + pickle.POP
 
 
-def _set_state(out: bytearray, step: SetState) -> None:
+def _set_state(out: bytearray, step: steps.SetState) -> None:
     _operands(out, [step.target, step.state])
     out += pickle.BUILD + pickle.POP
 
 
 _WRITERS: dict[type, Callable[[bytearray, Any], None]] = {
-    Name: _name,
-    Value: _value,
-    Tuple: _tuple,
-    List: _list,
-    Dict: _dict,
-    Set: _set,
-    FrozenSet: _frozenset,
-    ByteArray: _bytearray,
-    New: _new,
-    Call: _call,
-    Member: _member,
-    Extend: _extend,
-    Update: _update,
-    Add: _add,
-    State: _state,
-    SetState: _set_state,
+    steps.Name: _name,
+    steps.Value: _value,
+    steps.Tuple: _tuple,
+    steps.List: _list,
+    steps.Dict: _dict,
+    steps.Set: _set,
+    steps.FrozenSet: _frozenset,
+    steps.ByteArray: _bytearray,
+    steps.New: _new,
+    steps.Call: _call,
+    steps.Member: _member,
+    steps.Extend: _extend,
+    steps.Update: _update,
+    steps.Add: _add,
+    steps.State: _state,
+    steps.SetState: _set_state,
 }

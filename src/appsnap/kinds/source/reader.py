@@ -11,23 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
 from appsnap.kinds.source.scanner import Scanner, UnusualError, tokens
+from appsnap.recipe import steps
 from appsnap.recipe.builder import Draft, Lazy
-from appsnap.recipe.steps import (
-    INLINE,
-    Add,
-    ByteArray,
-    FrozenSet,
-    List,
-    Name,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    Tuple,
-    Value,
-    check_again,
-    check_name,
-)
+from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,8 +63,8 @@ class Reader:
     In the latter case it raises UnusualError for what isn't known there, or is wrong.
     """
 
-    def __init__(self, steps: int, *, swiftly: bool) -> None:
-        self._draft = Draft(steps)
+    def __init__(self, most_steps: int, *, swiftly: bool) -> None:
+        self._draft = Draft(most_steps)
         self._variables: dict[str, Lazy] = {}
         self._finished = False
         self._line = 0
@@ -129,7 +115,7 @@ class Reader:
                     raise UnusualError
                 if variable:
                     if variable != ROOT:
-                        check_again(value)
+                        steps.check_again(value)
                     self._variables[variable] = value
                     self._finished = variable == ROOT
         except (IndexError, TypeError, ValueError, RecursionError, MemoryError) as error:
@@ -164,11 +150,11 @@ class Reader:
             case ast.Import(names=[ast.alias(name=module, asname=bound)]):
                 if bound is None and "." in module:
                     raise self._refuse(node, "a module with a dot is imported as something")
-                self._bind(node, bound or module, Name(module, ""))
+                self._bind(node, bound or module, steps.Name(module, ""))
             case ast.ImportFrom(module=str(module), names=aliases, level=0):
                 for alias in aliases:
                     if module != "appsnap.source":
-                        self._bind(node, alias.asname or alias.name, Name(module, alias.name))
+                        self._bind(node, alias.asname or alias.name, steps.Name(module, alias.name))
                     elif alias.name not in HELPERS or alias.asname is not None:
                         raise self._refuse(node, f"appsnap.source has no {alias.name}, or it has another name here")
             case ast.Assign(targets=[ast.Name(id=variable)], value=value):
@@ -186,7 +172,7 @@ class Reader:
         if variable in self._variables or variable in _RESERVED or variable == "*":
             raise self._refuse(node, f"{variable} is bound already")
         if variable != ROOT:
-            check_again(value)
+            steps.check_again(value)
         self._variables[variable] = value
 
     def _expression(self, node: ast.expr) -> Any:
@@ -198,11 +184,11 @@ class Reader:
                     raise self._refuse(node, f"{variable} isn't known here")
                 return self._variables[variable]
             case ast.List(elts=items):
-                return self._draft.make(List(self._operands(items)))
+                return self._draft.make(steps.List(self._operands(items)))
             case ast.Tuple(elts=items):
-                return self._draft.make(Tuple(self._operands(items)))
+                return self._draft.make(steps.Tuple(self._operands(items)))
             case ast.Set(elts=items):
-                return self._draft.make(Set(self._operands(items)))
+                return self._draft.make(steps.Set(self._operands(items)))
             case ast.Dict(keys=keys, values=values):
                 return self._draft.dictionary(*self._mapping(node, keys, values))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if not isinstance(
@@ -219,8 +205,8 @@ class Reader:
         raise self._refuse(node, "an expression that isn't of the grammar")
 
     def _constant(self, node: ast.AST, value: Any) -> Any:
-        if type(value) is bytes and len(value) > INLINE:
-            return self._draft.make(Value(value))
+        if type(value) is bytes and len(value) > steps.INLINE:
+            return self._draft.make(steps.Value(value))
         if type(value) not in (type(None), bool, int, float, str, bytes):
             raise self._refuse(node, f"a literal of type {type(value).__name__}")
         return self._draft.operand(value)
@@ -280,7 +266,7 @@ class Reader:
                 return ref
             case "set_state", [target, value]:
                 ref = self._register(node, self._expression(target))
-                draft.do(SetState(ref, draft.operand(self._expression(value))))
+                draft.do(steps.SetState(ref, draft.operand(self._expression(value))))
                 return ref
             case "extend", [target, ast.List(elts=items)]:
                 ref = self._register(node, self._expression(target))
@@ -288,28 +274,28 @@ class Reader:
                 return ref
             case "add", [target, ast.List(elts=items)]:
                 ref = self._register(node, self._expression(target))
-                draft.do(Add(ref, self._operands(items)))
+                draft.do(steps.Add(ref, self._operands(items)))
                 return ref
             case "update", [target, ast.Dict(keys=keys_, values=values_)]:
                 ref = self._register(node, self._expression(target))
                 draft.fill(ref, *self._mapping(node, keys_, values_))
                 return ref
             case "thing", [ast.Constant(value=str(module))]:
-                check_name(module, "")
-                return Name(module, "")
+                steps.check_name(module, "")
+                return steps.Name(module, "")
             case "thing", [ast.Constant(value=str(module)), ast.Constant(value=str(qualname))]:
-                check_name(module, qualname)
-                return Name(module, qualname)
+                steps.check_name(module, qualname)
+                return steps.Name(module, qualname)
             case "getattr", [owner, ast.Constant(value=str(attribute))]:
                 return draft.member(self._expression(owner), attribute)
             case "set", []:
-                return draft.make(Set(()))
+                return draft.make(steps.Set(()))
             case "frozenset", []:
-                return draft.make(FrozenSet(()))
+                return draft.make(steps.FrozenSet(()))
             case "frozenset", [ast.Set(elts=items)]:
-                return draft.make(FrozenSet(self._operands(items)))
+                return draft.make(steps.FrozenSet(self._operands(items)))
             case "bytearray", [ast.Constant(value=bytes(data))]:
-                return draft.make(ByteArray(data))
+                return draft.make(steps.ByteArray(data))
             case "float", [ast.Constant(value=("nan" | "-nan" | "inf" | "-inf") as text)]:
                 return float(text)
         raise self._refuse(node, f"{function} isn't known here, or is called otherwise")

@@ -12,7 +12,8 @@ import keyword
 import re
 from typing import TYPE_CHECKING, Any
 
-from appsnap.recipe.steps import INLINE, Dict, List, Ref, Set, Tuple
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,7 @@ class Scanner:
         if word in self._variables:
             value = self._variables[word]
         elif word == "[":
-            value = self._draft.make(List(self._draft.operands(self._items("]"))))
+            value = self._draft.make(steps.List(self._draft.operands(self._items("]"))))
         elif word == "{":
             value = self._braces()
         elif word == "(":
@@ -160,7 +161,7 @@ class Scanner:
         first = word[0]
         value: Any
         if first == '"':
-            if len(word) > INLINE + 2:
+            if len(word) > steps.INLINE + 2:
                 return self._draft.text(word[1:-1])
             value = word[1:-1]
         elif first in "-0123456789" and word != "-":
@@ -195,7 +196,7 @@ class Scanner:
     def _parentheses(self) -> Any:
         if self._tokens[self._at] == ")":
             self._at += 1
-            return self._draft.make(Tuple(()))
+            return self._draft.make(steps.Tuple(()))
         first, second = self._tokens[self._at : self._at + 2]
         if first[0] == second[0] == '"':
             return self._adjacent()
@@ -204,7 +205,7 @@ class Scanner:
             self._at += 1
             return item
         self._expect(",")
-        return self._draft.make(Tuple(self._draft.operands([item, *self._items(")")])))
+        return self._draft.make(steps.Tuple(self._draft.operands([item, *self._items(")")])))
 
     def _adjacent(self) -> Any:
         """Return the text that adjacent literals make together."""
@@ -218,7 +219,7 @@ class Scanner:
     def _braces(self) -> Any:
         if self._tokens[self._at] == "}":
             self._at += 1
-            return self._draft.make(Dict((), ()))
+            return self._draft.make(steps.Dict((), ()))
         first = self._expression()
         if self._tokens[self._at] == ":":
             self._at += 1
@@ -234,9 +235,9 @@ class Scanner:
             return self._draft.dictionary(keys, values)
         if self._tokens[self._at] == "}":
             self._at += 1
-            return self._draft.make(Set(self._draft.operands([first])))
+            return self._draft.make(steps.Set(self._draft.operands([first])))
         self._expect(",")
-        return self._draft.make(Set(self._draft.operands([first, *self._items("}")])))
+        return self._draft.make(steps.Set(self._draft.operands([first, *self._items("}")])))
 
     # Helpers, behind their opening bracket
 

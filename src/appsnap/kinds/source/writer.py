@@ -9,27 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds.expressions import Assign, names
 from appsnap.kinds.source.reader import BUILTINS, HELPERS, ROOT
-from appsnap.recipe.steps import (
-    INLINE,
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    Value,
-)
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -129,14 +110,14 @@ class Printer:
     def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
         self._helpers: set[str] = set()
         self._plain: set[str] = set()  # attributes that can be keywords
-        self._names: dict[Name, Any] = {}
+        self._names: dict[steps.Name, Any] = {}
         self._imported: dict[tuple[str, str], str] = {}
         self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
-        self._choose_imports(step for step in recipe.steps if isinstance(step, Name))
+        self._choose_imports(step for step in recipe.steps if isinstance(step, steps.Name))
         named = [statement.register for statement in statements if isinstance(statement, Assign)]
         self._variables = names(recipe, named, self._taken)
 
-    def _choose_imports(self, wanted: Iterable[Name]) -> None:
+    def _choose_imports(self, wanted: Iterable[steps.Name]) -> None:
         """Give each module, or what stands at the top of one, the variable that it is imported as."""
         numbers: dict[str, int] = {}  # by stem, the last one that was given
         tops = {(name.module, name.qualname.partition(".")[0]) for name in wanted if _has_syntax(name)}
@@ -185,20 +166,20 @@ class Printer:
         self._helpers.add(name)
         return f"{name}("
 
-    def _name(self, step: Name) -> Any:
+    def _name(self, step: steps.Name) -> Any:
         known = self._names.get(step)
         if known is None:
             known = self._names[step] = self._spelled(step)
         return known
 
-    def _spelled(self, step: Name) -> Any:
+    def _spelled(self, step: steps.Name) -> Any:
         if not _has_syntax(step):
             parts = [step.module, step.qualname] if step.qualname else [step.module]
             return _Group(self._helper("thing"), [repr(part) for part in parts], ")")
         top, dot, rest = step.qualname.partition(".")
         return self._imported[step.module, top] + dot + rest
 
-    def _new(self, step: New) -> Any:
+    def _new(self, step: steps.New) -> Any:
         args = [step.cls, *step.args]
         return _Group(self._helper("new"), self._all(args) + self._keywords(step.names, step.values), ")")
 
@@ -219,14 +200,14 @@ class Printer:
             self._plain.add(key)
         return key in self._plain
 
-    def _call(self, step: Call) -> Any:
+    def _call(self, step: steps.Call) -> Any:
         function = self._expression(step.function)
         return _Group(f"{_flat(function)}(", self._all(step.args), ")")
 
-    def _member(self, step: Member) -> Any:
+    def _member(self, step: steps.Member) -> Any:
         owner = self._expression(step.owner)
         if step.name.isidentifier() and step.name.isascii() and not keyword.iskeyword(step.name):
-            simple = isinstance(step.owner, (Ref, Member)) or not isinstance(owner, str)
+            simple = isinstance(step.owner, (Ref, steps.Member)) or not isinstance(owner, str)
             return _wrapped("", owner if simple else f"({owner})", f".{step.name}")
         return _Group("getattr(", [owner, _literal_text(step.name)], ")")
 
@@ -237,50 +218,50 @@ class Printer:
         ]
         return _Group("{", entries, "}")
 
-    def _set(self, step: Set) -> Any:
+    def _set(self, step: steps.Set) -> Any:
         return _Group("{", self._all(step.items), "}") if step.items else "set()"
 
-    def _frozenset(self, step: FrozenSet) -> Any:
+    def _frozenset(self, step: steps.FrozenSet) -> Any:
         items = [_Group("{", self._all(step.items), "}")] if step.items else []
         return _Group("frozenset(", items, ")")
 
-    def _state(self, step: State) -> Any:
+    def _state(self, step: steps.State) -> Any:
         target = self._expression(step.target)
         return _Group(self._helper("state"), [target, *self._keywords(step.names, step.values)], ")")
 
-    def _set_state(self, step: SetState) -> Any:
+    def _set_state(self, step: steps.SetState) -> Any:
         return _Group(self._helper("set_state"), self._all([step.target, step.state]), ")")
 
-    def _extend(self, step: Extend) -> Any:
+    def _extend(self, step: steps.Extend) -> Any:
         target = self._expression(step.target)
         return _Group(self._helper("extend"), [target, _Group("[", self._all(step.items), "]")], ")")
 
-    def _add(self, step: Add) -> Any:
+    def _add(self, step: steps.Add) -> Any:
         target = self._expression(step.target)
         return _Group(self._helper("add"), [target, _Group("[", self._all(step.items), "]")], ")")
 
-    def _update(self, step: Update) -> Any:
+    def _update(self, step: steps.Update) -> Any:
         target = self._expression(step.target)
         return _Group(self._helper("update"), [target, self._mapping(step.keys, step.values)], ")")
 
 
 _EXPRESSIONS: dict[type, Callable[[Printer, Any], Any]] = {
-    Name: Printer._name,
-    Value: lambda _, s: _literal(bytes(s.value) if isinstance(s.value, memoryview) else s.value),
-    Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
-    List: lambda p, s: _Group("[", p._all(s.items), "]"),
-    Dict: lambda p, s: p._mapping(s.keys, s.values),
-    Set: Printer._set,
-    FrozenSet: Printer._frozenset,
-    ByteArray: lambda _, s: _Group("bytearray(", [_literal(bytes(s.data))], ")"),
-    New: Printer._new,
-    Call: Printer._call,
-    Member: Printer._member,
-    State: Printer._state,
-    SetState: Printer._set_state,
-    Extend: Printer._extend,
-    Add: Printer._add,
-    Update: Printer._update,
+    steps.Name: Printer._name,
+    steps.Value: lambda _, s: _literal(bytes(s.value) if isinstance(s.value, memoryview) else s.value),
+    steps.Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
+    steps.List: lambda p, s: _Group("[", p._all(s.items), "]"),
+    steps.Dict: lambda p, s: p._mapping(s.keys, s.values),
+    steps.Set: Printer._set,
+    steps.FrozenSet: Printer._frozenset,
+    steps.ByteArray: lambda _, s: _Group("bytearray(", [_literal(bytes(s.data))], ")"),
+    steps.New: Printer._new,
+    steps.Call: Printer._call,
+    steps.Member: Printer._member,
+    steps.State: Printer._state,
+    steps.SetState: Printer._set_state,
+    steps.Extend: Printer._extend,
+    steps.Add: Printer._add,
+    steps.Update: Printer._update,
 }
 
 
@@ -291,7 +272,7 @@ def _import(module: str, tops: list[str]) -> str:
     return f"from {module} import (\n" + "".join(f"    {top},\n" for top in tops) + ")\n"
 
 
-def _has_syntax(name: Name) -> bool:
+def _has_syntax(name: steps.Name) -> bool:
     if name.module == "appsnap.source":
         return False  # what is imported from there is an act, not an object
     parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
@@ -301,7 +282,7 @@ def _has_syntax(name: Name) -> bool:
 def _literal(value: Any) -> Any:
     cls = type(value)
     if cls is str or cls is bytes:
-        return _long_literal(value) if len(value) > INLINE else _literal_text(value)
+        return _long_literal(value) if len(value) > steps.INLINE else _literal_text(value)
     if cls is float and not math.isfinite(value):
         # The sign of what is no number is kept, too.
         return f'float("{"-" if math.copysign(1, value) < 0 else ""}{"nan" if math.isnan(value) else "inf"}")'

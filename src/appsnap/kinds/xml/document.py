@@ -25,26 +25,8 @@ from appsnap.kinds.expressions import Assign, fold, names
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.xml.reader import Reader
 from appsnap.limits import LIMITS
-from appsnap.recipe.steps import (
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    Value,
-)
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,23 +97,23 @@ class _Writer:
             yield f'{pad}<ref to="{self._ids[value]}"/>'
         elif type(value) in _CONTAINERS:
             yield from self._container(_CONTAINERS[type(value)], value, level, more)
-        elif isinstance(value, Dict):
+        elif isinstance(value, steps.Dict):
             yield from self._block("dict", more, self._entries(value.keys, value.values, level + 1), level)
-        elif isinstance(value, (New, Call)):
+        elif isinstance(value, (steps.New, steps.Call)):
             yield from self._object(value, [], level, more)
-        elif isinstance(value, (State, SetState, Extend, Update, Add)):
+        elif isinstance(value, (steps.State, steps.SetState, steps.Extend, steps.Update, steps.Add)):
             fillings: list[Any] = []
-            while not isinstance(value, (New, Call)):
-                if type(value) not in _FILLERS:
+            while not isinstance(value, (steps.New, steps.Call)):
+                if type(value) not in steps.FILLERS:
                     # A container that is filled further stands as the target of the filling.
                     yield from self._filled_container(value, fillings, level, more)
                     return
                 fillings.append(value)
                 value = value.target
             yield from self._object(value, fillings, level, more)
-        elif isinstance(value, Name):
+        elif isinstance(value, steps.Name):
             yield f"{pad}<name{self._attribute('of', _dotted(value))}{more}/>"
-        elif isinstance(value, Member):
+        elif isinstance(value, steps.Member):
             yield from self._wrapped("method", self._attribute("name", value.name) + more, [value.owner], level)
         elif type(value) is str:
             yield pad + self._text(value, more)
@@ -179,17 +161,17 @@ class _Writer:
 
     def _object(self, value: Any, fillings: list[Any], level: int, more: str) -> Iterator[str]:
         tag, role, origin = (
-            ("object", "class", value.cls) if isinstance(value, New) else ("call", "function", value.function)
+            ("object", "class", value.cls) if isinstance(value, steps.New) else ("call", "function", value.function)
         )
-        attributes = self._attribute(role, _dotted(origin)) if isinstance(origin, Name) else ""
+        attributes = self._attribute(role, _dotted(origin)) if isinstance(origin, steps.Name) else ""
         yield from self._block(tag, attributes + more, self._inside(value, role, origin, fillings, level + 1), level)
 
     def _inside(self, value: Any, role: str, origin: Any, fillings: list[Any], level: int) -> Iterator[str]:
-        if not isinstance(origin, Name):
+        if not isinstance(origin, steps.Name):
             yield from self._wrapped(role, "", [origin], level)
         for argument in value.args:
             yield from self._wrapped("argument", "", [argument], level)
-        if isinstance(value, New):
+        if isinstance(value, steps.New):
             for name, argument in zip(value.names, value.values, strict=True):
                 yield from self._wrapped("argument", self._attribute("name", name), [argument], level)
         for filling in reversed(fillings):
@@ -197,28 +179,32 @@ class _Writer:
 
     def _filling(self, step: Any, level: int) -> Iterator[str]:
         match step:
-            case State(_, names_, values):
+            case steps.State(_, names_, values):
                 inner = (
                     line
                     for name, value in zip(names_, values, strict=True)
                     for line in self._wrapped("attribute", self._attribute("name", name), [value], level + 1)
                 )
                 yield from self._block("state", "", inner, level)
-            case SetState(_, state):
+            case steps.SetState(_, state):
                 yield from self._wrapped("given-state", "", [state], level)
-            case Extend(_, items):
+            case steps.Extend(_, items):
                 yield from self._wrapped("items", "", items, level)
-            case Add(_, items):
+            case steps.Add(_, items):
                 yield from self._wrapped("members", "", items, level)
-            case Update(_, keys, values):
+            case steps.Update(_, keys, values):
                 yield from self._block("entries", "", self._entries(keys, values, level + 1), level)
 
 
-_CONTAINERS: dict[type, str] = {List: "list", Tuple: "tuple", Set: "set", FrozenSet: "frozenset"}
-_FILLERS = frozenset({State, SetState, Extend, Update, Add})
+_CONTAINERS: dict[type, str] = {
+    steps.List: "list",
+    steps.Tuple: "tuple",
+    steps.Set: "set",
+    steps.FrozenSet: "frozenset",
+}
 
 
-def _dotted(name: Name) -> str:
+def _dotted(name: steps.Name) -> str:
     return f"{name.module}:{name.qualname}"
 
 
@@ -251,9 +237,9 @@ def _atom(value: Any, more: str = "") -> str:
         case float():
             # The sign of what is no number is kept, too.
             return f"<float>{'-' if math.isnan(value) and math.copysign(1, value) < 0 else ''}{value!r}</float>"
-        case ByteArray(data):
+        case steps.ByteArray(data):
             return f"<bytearray{more}>{base64.b64encode(data).decode()}</bytearray>"
-        case Value():
+        case steps.Value():
             return _atom(value.value, more)
         case bytes() | memoryview():
             return f"<bytes{more}>{base64.b64encode(value).decode()}</bytes>"
@@ -270,7 +256,7 @@ def _text(text: str, more: str = "") -> str:
 # Reading
 
 
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
     raw = bytes(data)
     if not _DECLARATION.match(raw):
@@ -280,7 +266,7 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
         raise Damaged(
             "no trailer of a snapshot", offset=len(raw), hint="the file is truncated; take another copy of it"
         )
-    reader = Reader(steps)
+    reader = Reader(most_steps)
     try:
         header, trailer = reader.read(raw)
         recipe = reader.finish()

@@ -13,22 +13,9 @@ from defusedxml.expatreader import DefusedExpatParser
 
 from appsnap.errors import Damaged
 from appsnap.kinds.header import Header
+from appsnap.recipe import steps
 from appsnap.recipe.builder import Draft
-from appsnap.recipe.steps import (
-    INLINE,
-    Add,
-    ByteArray,
-    FrozenSet,
-    List,
-    Name,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    Tuple,
-    Value,
-    check_again,
-)
+from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,8 +27,8 @@ __all__ = ["Reader"]
 class Reader:
     """Turns elements into steps."""
 
-    def __init__(self, steps: int) -> None:
-        self._draft = Draft(steps)
+    def __init__(self, most_steps: int) -> None:
+        self._draft = Draft(most_steps)
         self._ids: dict[str, Any] = {}
         self._root: Any = None
         self._complete = False
@@ -150,7 +137,7 @@ class Reader:
         if name is not None:
             if name in self._ids:
                 raise ValueError(f"id {name} stands twice")
-            check_again(value)
+            steps.check_again(value)
             self._ids[name] = value
         return value
 
@@ -218,11 +205,11 @@ class Reader:
                 values = draft.operands([self._only(child) for child in element])
                 draft.state(target, [key for key in keys if key is not None], values)
             case "given-state":
-                draft.do(SetState(target, draft.operand(self._only(element))))
+                draft.do(steps.SetState(target, draft.operand(self._only(element))))
             case "items":
                 draft.extend(target, self._all(element))
             case "members":
-                draft.do(Add(target, self._all(element)))
+                draft.do(steps.Add(target, self._all(element)))
             case "entries":
                 draft.fill(target, *self._entries(element))
             case tag:
@@ -237,7 +224,7 @@ class Reader:
 
     def _bytes(self, element: Element) -> Any:
         raw = _base64(element)
-        return raw if len(raw) <= INLINE else self._draft.make(Value(raw))
+        return raw if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
 
     def _method(self, element: Element) -> Any:
         return self._draft.member(self._only(element), _read_attribute(element, "name") or "")
@@ -263,12 +250,12 @@ _READERS: dict[str, Callable[[Reader, Element], Any]] = {
     "float": Reader._float,
     "str": Reader._text,
     "bytes": Reader._bytes,
-    "bytearray": lambda r, e: r._draft.make(ByteArray(_base64(e))),
+    "bytearray": lambda r, e: r._draft.make(steps.ByteArray(_base64(e))),
     "ref": lambda r, e: r._known(e.attrib["to"]),
-    "list": lambda r, e: r._draft.make(List(r._all(e))),
-    "tuple": lambda r, e: r._draft.make(Tuple(r._all(e))),
-    "set": lambda r, e: r._draft.make(Set(r._all(e))),
-    "frozenset": lambda r, e: r._draft.make(FrozenSet(r._all(e))),
+    "list": lambda r, e: r._draft.make(steps.List(r._all(e))),
+    "tuple": lambda r, e: r._draft.make(steps.Tuple(r._all(e))),
+    "set": lambda r, e: r._draft.make(steps.Set(r._all(e))),
+    "frozenset": lambda r, e: r._draft.make(steps.FrozenSet(r._all(e))),
     "dict": lambda r, e: r._draft.dictionary(*r._entries(e)),
     "name": lambda _, e: _name(_read_attribute(e, "of") or ""),
     "object": Reader._made,
@@ -278,11 +265,11 @@ _READERS: dict[str, Callable[[Reader, Element], Any]] = {
 }
 
 
-def _name(dotted: str) -> Name:
+def _name(dotted: str) -> steps.Name:
     module, colon, qualname = dotted.partition(":")
     if not module or not colon:
         raise ValueError(f"{dotted!r:.60} is no name")
-    return Name(module, qualname)
+    return steps.Name(module, qualname)
 
 
 def _read_attribute(element: Element, name: str) -> str | None:

@@ -12,7 +12,8 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
-from appsnap.recipe.steps import INLINE, Dict, List, Name, New, Ref, Set, State, Step, Tuple, make_step
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,11 @@ ABSENT: Any = object()
 LEVELS = 30
 """A level takes three or four of Python's recursion limit, 1,000 as a rule, most of which is the classes' own."""
 
-_EMPTY: dict[type, Step] = {list: List(()), dict: Dict((), ()), set: Set(())}
+_EMPTY: dict[type, steps.Step] = {
+    list: steps.EMPTY[steps.List],
+    dict: steps.EMPTY[steps.Dict],
+    set: steps.EMPTY[steps.Set],
+}
 """What is made of a container that its own items lead back to."""
 
 _PLAIN = frozenset({type(None), bool, int, float})
@@ -70,7 +75,7 @@ class Swift:
             return obj
         if cls is str:
             return self._draft.text(obj)
-        if cls is bytes and len(obj) <= INLINE:
+        if cls is bytes and len(obj) <= steps.INLINE:
             return obj
         return self._taken(obj, cls)
 
@@ -101,23 +106,23 @@ class Swift:
         named = False
         for index, item in enumerate(items):
             cls = type(item)
-            if cls in _PLAIN or (cls is str and len(item) <= INLINE):
+            if cls in _PLAIN or (cls is str and len(item) <= steps.INLINE):
                 continue
             found = self(item) if cls is str or cls is bytes else self._taken(item, cls)
             if found is ABSENT:
                 found = self._run(item)
             items[index] = found
-            named = named or type(found) is Name
+            named = named or type(found) is steps.Name
         return self._draft.operands(items) if named else items
 
     def _list(self, obj: list[Any]) -> Ref:
         if _PLAIN.issuperset(map(type, obj)):
-            return self._make(obj, make_step(List, (obj.copy(),)))
+            return self._make(obj, make_step(steps.List, (obj.copy(),)))
         self._memo[id(obj)] = None
         items = self._operands(obj.copy())
         known = self._memo[id(obj)]
         if known is None:
-            return self._make(obj, make_step(List, (items,)))
+            return self._make(obj, make_step(steps.List, (items,)))
         assert isinstance(known, Ref)
         self._draft.extend(known, items)
         self._kept.append(obj)
@@ -125,18 +130,18 @@ class Swift:
 
     def _tuple(self, obj: tuple[Any, ...]) -> Any:
         if not obj:
-            return self._draft.make(Tuple(()))  # there is only one: it is never shared
+            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
         items = self._operands([*obj])
         known = self._memo.get(id(obj))
         if known is not None:
             return known  # its own items led back to it, and made it
-        return self._make(obj, make_step(Tuple, (items,)))
+        return self._make(obj, make_step(steps.Tuple, (items,)))
 
     def _dict(self, obj: dict[Any, Any]) -> Any:
         keys = (*obj,)
         if _TEXT.issuperset(map(type, keys)):
             if keys not in self._keys:
-                if keys and max(map(len, keys)) > INLINE:
+                if keys and max(map(len, keys)) > steps.INLINE:
                     return self._run(obj)
                 self._keys.add(keys)
         elif not _PLAIN.issuperset(map(type, keys)):
@@ -145,7 +150,7 @@ class Swift:
         values = self._operands([*obj.values()])
         known = self._memo[id(obj)]
         if known is None:
-            return self._make(obj, make_step(Dict, (keys, values)))
+            return self._make(obj, make_step(steps.Dict, (keys, values)))
         assert isinstance(known, Ref)
         self._draft.fill(known, keys, values)
         self._kept.append(obj)
@@ -168,9 +173,9 @@ class Swift:
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its class, taken apart by value, led back to it, and made it
-        target = self._make(obj, make_step(New, (ref, (), (), ())))
+        target = self._make(obj, make_step(steps.New, (ref, (), (), ())))
         names = self._draft.shape(tuple(state))
-        self._draft.steps.append(make_step(State, (target, names, self._operands([*state.values()]))))
+        self._draft.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
         return target
 
 

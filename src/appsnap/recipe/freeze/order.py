@@ -15,7 +15,8 @@ import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
-from appsnap.recipe.steps import ATOMS, Ref
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -71,7 +72,7 @@ class Order:
         """Return items in canonical order."""
         atoms, known, others = [], [], []
         for item in items:
-            if type(item) in ATOMS:
+            if type(item) in steps.ATOMS:
                 atoms.append(item)
             else:
                 operand = self._made.get(id(item))
@@ -104,7 +105,7 @@ class Order:
     def _digest(self, obj: Any, depth: int, digests: dict[tuple[int, int], bytes], made: Mapping[int, Any]) -> bytes:
         cls = type(obj)
         digest = hashlib.blake2b(f"{cls.__module__}.{cls.__qualname__}:".encode(), digest_size=16)
-        if cls in ATOMS:
+        if cls in steps.ATOMS:
             digest.update(_atom_bytes(obj))
             return digest.digest()
         if isinstance(made.get(id(obj)), Ref):
@@ -163,12 +164,12 @@ class Order:
             atoms = [
                 (0 if unordered else at, type(x).__name__, _atom_bytes(x))
                 for at, x in enumerate(parts)
-                if type(x) in ATOMS
+                if type(x) in steps.ATOMS
             ]
             first[id(obj)] = (obj is self._root, type(obj).__module__, type(obj).__qualname__, sorted(atoms))
-            graph[id(obj)] = [x for x in parts if type(x) not in ATOMS]
+            graph[id(obj)] = [x for x in parts if type(x) not in steps.ATOMS]
             for at, part in enumerate(parts):
-                if type(part) not in ATOMS:
+                if type(part) not in steps.ATOMS:
                     if id(part) not in holders:
                         holders[id(part)] = []
                         waiting.append(part)

@@ -18,27 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import CannotSave, Place
+from appsnap.recipe import steps
 from appsnap.recipe.builder import Draft, Lazy
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, Swift
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.rules import Rules, standard_reduction
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import quoted
-from appsnap.recipe.steps import (
-    ATOMS,
-    INLINE,
-    Add,
-    ByteArray,
-    FrozenSet,
-    List,
-    Name,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    Tuple,
-    Value,
-)
+from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -176,26 +163,26 @@ class _Freezer:
 
     def _tuple(self, obj: tuple[Any, ...]) -> Frame:
         if not obj:
-            return self._draft.make(Tuple(()))  # there is only one: it is never shared
+            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
         items = yield from self._items(obj)
         known = self._memo.get(id(obj))
         if known is not None:
             return known  # its own items led back to it, and made it
-        return self._keep(obj, self._draft.make(Tuple(self._draft.operands(items))))
+        return self._keep(obj, self._draft.make(steps.Tuple(self._draft.operands(items))))
 
     def _frozenset(self, obj: frozenset[Any]) -> Frame:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         known = self._memo.get(id(obj))
         if known is not None:
             return known
-        return self._keep(obj, self._draft.make(FrozenSet(self._draft.operands(items))))
+        return self._keep(obj, self._draft.make(steps.FrozenSet(self._draft.operands(items))))
 
     def _list(self, obj: list[Any]) -> Frame:
         self._memo[id(obj)] = None
         items = yield from self._items(obj.copy())
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(List(self._draft.operands(items))))
+            return self._keep(obj, self._draft.make(steps.List(self._draft.operands(items))))
         assert isinstance(made, Ref)
         self._draft.extend(made, items)
         return self._keep(obj, made)
@@ -215,9 +202,9 @@ class _Freezer:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(Set(self._draft.operands(items))))
+            return self._keep(obj, self._draft.make(steps.Set(self._draft.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.steps.append(Add(made, self._draft.operands(items)))
+        self._draft.steps.append(steps.Add(made, self._draft.operands(items)))
         return self._keep(obj, made)
 
     def _keep(self, obj: Any, operand: Lazy) -> Lazy:
@@ -238,17 +225,17 @@ class _Freezer:
     def _object(self, obj: Any) -> Frame:
         cls = type(obj)
         if cls is bytes:
-            return self._keep(obj, self._draft.make(Value(obj)))
+            return self._keep(obj, self._draft.make(steps.Value(obj)))
         if cls is bytearray:
-            return self._keep(obj, self._draft.make(ByteArray(obj)))
+            return self._keep(obj, self._draft.make(steps.ByteArray(obj)))
         if cls is pickle.PickleBuffer:
             return self._keep(obj, self._buffer(obj.raw()))
         return (yield from self._taken_apart(obj, self._reduction(obj)))
 
     def _buffer(self, raw: memoryview) -> Lazy:
         if not raw.readonly:
-            return self._draft.make(ByteArray(raw))
-        return raw.tobytes() if len(raw) <= INLINE else self._draft.make(Value(raw))
+            return self._draft.make(steps.ByteArray(raw))
+        return raw.tobytes() if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
 
     def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):
@@ -335,7 +322,7 @@ class _Freezer:
         if operand is ABSENT:
             operand = yield state, ".__getstate__()", None
         if setter is None or ours:
-            self._draft.steps.append(SetState(target, self._draft.operand(operand)))
+            self._draft.steps.append(steps.SetState(target, self._draft.operand(operand)))
         else:
             function = self._quick(setter)
             if function is ABSENT:
@@ -361,13 +348,13 @@ def _label(form: str, key: Any, child: Any) -> str:
         return f"[{quoted(name)}]" if type(name) is str and "parent" in attributes else f"[{key}]"
     if form == "[%r]":
         # Never by a __repr__ that isn't Python's own.
-        return f"[{quoted(key) if type(key) in ATOMS else f'<{type(key).__qualname__}>'}]"
+        return f"[{quoted(key) if type(key) in steps.ATOMS else f'<{type(key).__qualname__}>'}]"
     if form == ".%s" and not key.isidentifier():
         return f".__dict__[{quoted(key)}]"
     return form % (key,) if "%" in form else form
 
 
-def _global(obj: Any, qualname: str) -> Name:
+def _global(obj: Any, qualname: str) -> steps.Name:
     """Return the name of something that pickle saves by name. Raises PicklingError where that name leads elsewhere."""
     module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # public, but not in the stubs
     f"{module}.{qualname}".encode()  # a lone surrogate is no name
@@ -379,7 +366,7 @@ def _global(obj: Any, qualname: str) -> Name:
         found = ABSENT
     if found is not obj:
         raise pickle.PicklingError(f"{module}.{qualname} is not this object")
-    return Name(module, qualname)
+    return steps.Name(module, qualname)
 
 
 def _advice(cls: type) -> str:

@@ -10,29 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appsnap.printable import escaped, shortened
-from appsnap.recipe.steps import (
-    MAKERS,
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Step,
-    Tuple,
-    Update,
-    Value,
-)
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Operand, Recipe, Ref, Step
 from appsnap.recipe.values.constructors import CHANGING, is_constructible
 
 if TYPE_CHECKING:
@@ -40,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "Outline", "quoted"]
 
-_FORMS = {List: "list", Tuple: "tuple", Set: "set", FrozenSet: "frozenset"}
+_FORMS = {steps.List: "list", steps.Tuple: "tuple", steps.Set: "set", steps.FrozenSet: "frozenset"}
 
 # Most nodes have none of these, and there may be a node for each byte of a file: all share them until they get some.
 _NO_ATTRIBUTES: dict[str, Operand] = {}
@@ -89,36 +68,36 @@ class Outline:
     def _follow(self, step: Any, number: int) -> None:
         nodes = self.nodes
         match step:
-            case State(target, names, values):
+            case steps.State(target, names, values):
                 node = nodes[target]
                 node.attributes = node.attributes or {}
                 node.attributes.update(zip(names, values, strict=True))
-            case Tuple(items) | List(items) | Set(items) | FrozenSet(items):
+            case steps.Tuple(items) | steps.List(items) | steps.Set(items) | steps.FrozenSet(items):
                 nodes.append(Node(_FORMS[type(step)], items=list(items) or _NO_ITEMS))
-            case Dict(keys, values):
+            case steps.Dict(keys, values):
                 nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True)) or _NO_PAIRS))
-            case New(cls, args, names, values):
+            case steps.New(cls, args, names, values):
                 attributes = dict(zip(names, values, strict=True)) or _NO_ATTRIBUTES
                 nodes.append(Node("object", self._name(cls), args=args, attributes=attributes))
-            case Name():
+            case steps.Name():
                 nodes.append(Node("name", step.dotted))
-            case Value(value):
+            case steps.Value(value):
                 nodes.append(Node("value", value=value if isinstance(value, str) else bytes(value)))
-            case Call(function, args):
+            case steps.Call(function, args):
                 nodes.append(Node("call", self._name(function), args=args))
-            case Extend(target, items) | Add(target, items):
+            case steps.Extend(target, items) | steps.Add(target, items):
                 node = nodes[target]
                 node.items = node.items or []
                 node.items.extend(items)
-            case Update(target, keys, values):
+            case steps.Update(target, keys, values):
                 node = nodes[target]
                 node.pairs = node.pairs or []
                 node.pairs.extend(zip(keys, values, strict=True))
-            case SetState(target, state):
+            case steps.SetState(target, state):
                 self._set_state(nodes[target], state)
-            case Member(owner, name):
+            case steps.Member(owner, name):
                 nodes.append(Node("member", name, args=(owner,)))
-            case ByteArray(data):
+            case steps.ByteArray(data):
                 nodes.append(Node("bytearray", value=bytes(data)))
         if len(nodes) > len(self.starts):
             self.starts.append(number)
@@ -235,7 +214,7 @@ class Outline:
 
     def register_of_step(self, step: Step, number: int) -> Ref:
         """Return the register that a step makes or fills."""
-        return Ref(bisect.bisect_left(self.starts, number) if type(step) in MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
+        return Ref(bisect.bisect_left(self.starts, number) if type(step) in steps.MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
 
     @functools.cached_property
     def _paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:

@@ -19,26 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appsnap import evolve
 from appsnap.errors import MOST_NAMED, NotTrusted, Want
+from appsnap.recipe import steps
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import (
-    Add,
-    Call,
-    Dict,
-    Extend,
-    List,
-    Member,
-    Name,
-    New,
-    Operand,
-    Recipe,
-    Ref,
-    Set,
-    SetState,
-    State,
-    Tuple,
-    Update,
-    operands,
-)
+from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.values import constructors
 
 if TYPE_CHECKING:
@@ -94,7 +77,7 @@ class Trust:
                 self._exact.add(name)
         self._packages = tuple(packages)
 
-    def grant(self, name: Name, use: str) -> Grant | None:
+    def grant(self, name: steps.Name, use: str) -> Grant | None:
         """Return why a name is trusted for a use, or None where it isn't."""
         dotted = name.dotted
         if use == "call":
@@ -113,7 +96,7 @@ class Trust:
         return Grant.DEFINED if use == "reference" and owned else None
 
 
-def carries_code(name: Name) -> bool:
+def carries_code(name: steps.Name) -> bool:
     """Tell whether a name is one that makes functions or classes from what the file holds."""
     return name.module.partition(".")[0] == "cloudpickle" or name.dotted in ("types.CodeType", "builtins.type")
 
@@ -123,7 +106,7 @@ def wants(recipe: Recipe) -> list[Want]:
     return _as_wants(recipe, _without_companions(_survey(recipe).uses))
 
 
-def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
+def audit(recipe: Recipe, trust: Trust) -> frozenset[steps.Name]:
     """Check that a recipe wants only names that are trusted for their use, and fills only what it made.
 
     Imports nothing. Returns the names that are granted through their package or class, which have to be looked at once
@@ -152,7 +135,7 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[Name]:
     return frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
 
 
-def _as_wants(recipe: Recipe, uses: dict[tuple[Name, str], Ref]) -> list[Want]:
+def _as_wants(recipe: Recipe, uses: dict[tuple[steps.Name, str], Ref]) -> list[Want]:
     outline = Outline(recipe)
     return [Want(name.dotted, use, outline.path(ref), carries_code(name)) for (name, use), ref in uses.items()]
 
@@ -164,15 +147,15 @@ class _Survey:
     `fault` is the first step that no trust in names allows: its number, what it does, and to which operand.
     """
 
-    uses: dict[tuple[Name, str], Ref] = field(default_factory=dict)
+    uses: dict[tuple[steps.Name, str], Ref] = field(default_factory=dict)
     fault: tuple[int, str, Operand] | None = None
 
 
 def _survey(recipe: Recipe) -> _Survey:
     survey = _Survey()
     uses = survey.uses
-    names: dict[int, Name] = {}  # by register
-    makers: dict[int, Name] = {}  # by register: the class or function that made it
+    names: dict[int, steps.Name] = {}  # by register
+    makers: dict[int, steps.Name] = {}  # by register: the class or function that made it
     used: set[int] = set()  # registers, those of names that something refers to among them
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
     harmless: set[int] = set()  # the identities of names of attributes, none of which is Python's own
@@ -181,41 +164,41 @@ def _survey(recipe: Recipe) -> _Survey:
         cls = type(step)
         # What most recipes are made of, and where there is nothing to find, comes first. An integer may equal the
         # number of a register: then it is looked at closely, for nothing.
-        if cls is State:
+        if cls is steps.State:
             if cls in fillable[step[0]] and id(step[1]) in harmless and names.keys().isdisjoint(step[2]):
                 continue
-        elif cls is List or cls is Tuple:
+        elif cls is steps.List or cls is steps.Tuple:
             if names.keys().isdisjoint(step[0]):
                 fillable.append(_FILLED_BY.get(cls, _NOTHING))
                 continue
-        elif cls is Dict:
+        elif cls is steps.Dict:
             if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
                 fillable.append(_FILLED_BY[cls])
                 continue
-        elif cls is New and not step[1] and not step[3]:
+        elif cls is steps.New and not step[1] and not step[3]:
             known = names.get(step[0])
             if known is not None and step[0] in used and (known, "create") in uses:
                 makers[len(fillable)] = known
-                fillable.append(_FILLERS)
+                fillable.append(steps.FILLERS)
                 continue
         register = Ref(len(fillable))
-        if isinstance(step, Member):
+        if isinstance(step, steps.Member):
             method = _method(step, names, makers)
             if method is not None:
                 uses.setdefault((method, "reference"), register)
-                used.add(operands(step)[0])  # type: ignore[arg-type]  # only of a register a method is wanted
+                used.add(steps.operands(step)[0])  # type: ignore[arg-type]  # only of a register a method is wanted
         else:
             use = _USE.get(cls, "reference")
-            for index, operand in enumerate(operands(step)):
+            for index, operand in enumerate(steps.operands(step)):
                 if type(operand) is Ref and operand in names:
                     used.add(operand)
                     made = index == 0 and use != "reference"
                     uses.setdefault((names[operand], use if made else "reference"), register if made else operand)
-        if cls in _FILLERS:
-            target = operands(step)[0]
+        if cls in steps.FILLERS:
+            target = steps.operands(step)[0]
             if type(target) is not Ref or cls not in fillable[target]:
                 survey.fault = survey.fault or (number, "fills what this file didn't make:", target)
-            if isinstance(step, State):
+            if isinstance(step, steps.State):
                 own = next((name for name in step.names if name.startswith("__")), None)
                 if own is None:
                     harmless.add(id(step.names))
@@ -223,16 +206,16 @@ def _survey(recipe: Recipe) -> _Survey:
                     survey.fault = survey.fault or (number, "sets an attribute that is Python's own:", own)
             continue
         filled_by = _FILLED_BY.get(cls, _NOTHING)
-        if isinstance(step, Name):
+        if isinstance(step, steps.Name):
             # What is loaded is what must be trusted, not what it once was called.
-            names[register] = Name(*evolve.successor(*step))
-        elif isinstance(step, (New, Call)):
+            names[register] = steps.Name(*evolve.successor(*step))
+        elif isinstance(step, (steps.New, steps.Call)):
             maker = names.get(step[0])
             if maker is None:
-                survey.fault = survey.fault or (number, "makes something of what is no name:", operands(step)[0])
+                survey.fault = survey.fault or (number, "makes something of what is no name:", steps.operands(step)[0])
             else:
                 makers[register] = maker
-                if cls is Call and constructors.is_constructible(maker.dotted):
+                if cls is steps.Call and constructors.is_constructible(maker.dotted):
                     filled_by = constructors.FILLED_BY.get(maker.dotted, _NOTHING)
         fillable.append(filled_by)
     if type(recipe.root) is Ref and recipe.root in names:
@@ -243,7 +226,7 @@ def _survey(recipe: Recipe) -> _Survey:
     return survey
 
 
-def _method(step: Member, names: dict[int, Name], makers: dict[int, Name]) -> Name | None:
+def _method(step: steps.Member, names: dict[int, steps.Name], makers: dict[int, steps.Name]) -> steps.Name | None:
     """Return the name of a method that has to be trusted, or None for one of a list, a text, and the like."""
     owner = step.owner
     if type(owner) is not Ref:
@@ -251,17 +234,17 @@ def _method(step: Member, names: dict[int, Name], makers: dict[int, Name]) -> Na
     above = names.get(owner) or makers.get(owner)
     if above is None or (owner in makers and above.dotted in constructors.WITH_HARMLESS_METHODS):
         return None
-    return Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
+    return steps.Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
 
 
-def _without_companions(uses: dict[tuple[Name, str], Ref]) -> dict[tuple[Name, str], Ref]:
+def _without_companions(uses: dict[tuple[steps.Name, str], Ref]) -> dict[tuple[steps.Name, str], Ref]:
     """Leave out what needs no trust of its own, because the class that it belongs to needs it anyway."""
     return {key: ref for key, ref in uses.items() if not _comes_along(*key, uses)}
 
 
-def _comes_along(name: Name, use: str, found: dict[tuple[Name, str], Ref]) -> bool:
+def _comes_along(name: steps.Name, use: str, found: dict[tuple[steps.Name, str], Ref]) -> bool:
     above, _, member = name.qualname.rpartition(".")
-    owner = Name(name.module, above)
+    owner = steps.Name(name.module, above)
     known = owner.dotted in constructors.CREATABLE or owner.dotted in constructors.REFERABLE
     plain = not member.startswith("__") or member in SPECIAL_METHODS
     wanted = (owner, "create") in found or (owner, "reference") in found
@@ -270,16 +253,13 @@ def _comes_along(name: Name, use: str, found: dict[tuple[Name, str], Ref]) -> bo
 
 def _what(recipe: Recipe, target: Any) -> str:
     # Without what fills: that may be what is wrong.
-    return Outline(Recipe([step for step in recipe.steps if type(step) not in _FILLERS], target)).shown(target)
+    return Outline(Recipe([step for step in recipe.steps if type(step) not in steps.FILLERS], target)).shown(target)
 
 
-_USE = {New: "create", Call: "call"}
-_FILLERS = frozenset({Extend, Update, Add, State, SetState})
+_USE = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
 _FILLED_BY: dict[type, frozenset[type]] = {
-    List: frozenset({Extend}),
-    Dict: frozenset({Update}),
-    Set: frozenset({Add}),
-    New: _FILLERS,
-    Call: _FILLERS,
+    **{container: frozenset({filler}) for container, filler in steps.FILLED_BY.items()},
+    steps.New: steps.FILLERS,
+    steps.Call: steps.FILLERS,
 }

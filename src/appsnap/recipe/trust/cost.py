@@ -13,24 +13,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
-from appsnap.recipe.steps import (
-    Add,
-    ByteArray,
-    Call,
-    Dict,
-    Extend,
-    FrozenSet,
-    List,
-    Member,
-    Name,
-    New,
-    Ref,
-    Set,
-    Tuple,
-    Update,
-    Value,
-    operands,
-)
+from appsnap.recipe import steps
+from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -133,7 +117,7 @@ class Budget:
 
         A Decimal may be compared with it.
         """
-        numbers = (x for step in self._recipe.steps for x in operands(step) if type(x) is int)
+        numbers = (x for step in self._recipe.steps for x in steps.operands(step) if type(x) is int)
         return _converted(max(numbers, key=int.bit_length, default=0) | 10**4000)
 
 
@@ -147,53 +131,53 @@ class _Keys:
         self._lengths: dict[int, int] = {}  # of long texts
         self._cost = 0
 
-    def follow(self, steps: Iterable[Step]) -> None:
+    def follow(self, recipe_steps: Iterable[Step]) -> None:
         """Count what the keys of steps cost. Raises CannotLoad where that is too much."""
         sizes = self._sizes
         follow: dict[type, Callable[[Any], None]] = {
-            Name: lambda _: sizes.append(_SMALL),
-            Value: self._value,
-            Tuple: lambda step: sizes.append(self._size(step.items)),
-            List: lambda step: sizes.append(self._size(step.items)),
-            Dict: self._dict,
-            Set: self._set,
-            FrozenSet: self._frozen_set,
-            ByteArray: lambda _: sizes.append(_SMALL),
-            New: lambda step: sizes.append(self._size(step.args)),
-            Call: self._call,
-            Member: lambda _: sizes.append(_SMALL),
-            Extend: lambda step: self._grow(step.target, step.items),
-            Update: self._update,
-            Add: lambda step: self._hash(step.items),
+            steps.Name: lambda _: sizes.append(_SMALL),
+            steps.Value: self._value,
+            steps.Tuple: lambda step: sizes.append(self._size(step.items)),
+            steps.List: lambda step: sizes.append(self._size(step.items)),
+            steps.Dict: self._dict,
+            steps.Set: self._set,
+            steps.FrozenSet: self._frozen_set,
+            steps.ByteArray: lambda _: sizes.append(_SMALL),
+            steps.New: lambda step: sizes.append(self._size(step.args)),
+            steps.Call: self._call,
+            steps.Member: lambda _: sizes.append(_SMALL),
+            steps.Extend: lambda step: self._grow(step.target, step.items),
+            steps.Update: self._update,
+            steps.Add: lambda step: self._hash(step.items),
         }
-        for step in steps:
+        for step in recipe_steps:
             count = follow.get(type(step))
             if count is not None:
                 count(step)
 
-    def _value(self, step: Value) -> None:
+    def _value(self, step: steps.Value) -> None:
         self._lengths[len(self._sizes)] = len(step.value)
         self._sizes.append(_SMALL)
 
-    def _dict(self, step: Dict) -> None:
+    def _dict(self, step: steps.Dict) -> None:
         self._hash(step.keys)
         # It isn't hashed itself: but a Counter that is made of it hashes its keys anew.
         self._sizes.append(self._size(step.keys))
 
-    def _set(self, step: Set) -> None:
+    def _set(self, step: steps.Set) -> None:
         self._hash(step.items)
         self._sizes.append(_SMALL)
 
-    def _frozen_set(self, step: FrozenSet) -> None:
+    def _frozen_set(self, step: steps.FrozenSet) -> None:
         self._hash(step.items)
         self._sizes.append(self._size(step.items))
 
-    def _call(self, step: Call) -> None:
+    def _call(self, step: steps.Call) -> None:
         # It may be set([...]): what is in an argument is hashed, too.
         self._hash(step.args)
         self._sizes.append((0, self._content(step.args)))
 
-    def _update(self, step: Update) -> None:
+    def _update(self, step: steps.Update) -> None:
         self._hash(step.keys)
         self._grow(step.target, step.keys)
 
@@ -253,7 +237,7 @@ def _hashes_more(step: Step) -> bool:
 
 
 _QUICK = _WELL_HASHED | {float}
-_HASHED: dict[type, int] = {Dict: 0, Set: 0, FrozenSet: 0, Call: 1, Update: 1, Add: 1}
+_HASHED = {step: at[0] for step, at in steps.places(steps.Field.KEYS).items() if at} | {steps.Call: 1}
 """The fields that have what a step hashes: of a call, it may be the arguments."""
 
 
@@ -267,9 +251,9 @@ def _weight(recipe: Recipe) -> int:
     """Return how much a recipe holds: operands, characters and bytes."""
     weight = 0
     for step in recipe.steps:
-        if isinstance(step, (Value, ByteArray)):
+        if isinstance(step, (steps.Value, steps.ByteArray)):
             weight += len(step[0])
         else:
-            parts = operands(step)
+            parts = steps.operands(step)
             weight += len(parts) + sum(len(part) for part in parts if isinstance(part, (str, bytes)))
     return weight

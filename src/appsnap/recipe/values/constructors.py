@@ -23,7 +23,7 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
-from appsnap.recipe.steps import Extend, SetState, State, Update
+from appsnap.recipe import steps
 from appsnap.recipe.values import ADDRESSES, PATHS, SCALARS, arrays
 
 if TYPE_CHECKING:
@@ -304,12 +304,12 @@ REFERABLE = (
 )
 """Names to which any snapshot may refer."""
 
-_STATEFUL = frozenset({State, SetState})
+_STATEFUL = frozenset({steps.State, steps.SetState})
 FILLED_BY: dict[str, frozenset[type]] = {
-    "collections.Counter": frozenset({Update}),
-    "collections.OrderedDict": _STATEFUL | {Update},
-    "collections.defaultdict": frozenset({Update}),
-    "collections.deque": frozenset({Extend}),
+    "collections.Counter": frozenset({steps.Update}),
+    "collections.OrderedDict": _STATEFUL | {steps.Update},
+    "collections.defaultdict": frozenset({steps.Update}),
+    "collections.deque": frozenset({steps.Extend}),
     "functools.partial": _STATEFUL,
     "types.SimpleNamespace": _STATEFUL,
     **{f"builtins.{cls.__name__}": _STATEFUL for cls in _EXCEPTIONS},
