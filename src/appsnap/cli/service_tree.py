@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import array
 import collections
-import datetime as dt
 import enum
 import reprlib
-import types
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap.interfaces import IServiceCollection
+from appsnap.recipe import values
 from appsnap.recipe.outline import quoted
-from appsnap.recipe.values import reducer
 from appsnap.service import MultiService
 
 if TYPE_CHECKING:
@@ -83,14 +80,13 @@ class _Brief(reprlib.Repr):
 
 def _is_plain(value: Any) -> bool:
     """Tell whether a value holds no other, so that its `repr` is short."""
-    cls = type(value)
-    return cls in _PLAIN or isinstance(value, enum.Enum) or (bool(reducer(cls)) and cls is not types.SimpleNamespace)
+    value_type = values.of_type(type(value))
+    return isinstance(value, enum.Enum) or (value_type is not None and value_type.plain)
 
 
 _BRIEF = _Brief()
-_CONTAINERS = frozenset({array.array, collections.deque, dict, frozenset, int, list, set, str, tuple})
+_CONTAINERS = frozenset({collections.deque, dict, frozenset, list, set, tuple})
 _HOLDERS = (collections.deque, dict, frozenset, list, set, tuple)
-_PLAIN = frozenset({bool, bytearray, bytes, dt.timedelta, float, range, type(None)})
 
 
 def _children(obj: Any, lists: set[int]) -> Sequence[Any]:

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.limits import LIMITS
-from appsnap.recipe import steps
+from appsnap.recipe import steps, values
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
 from appsnap.recipe.trust.checks import check_items, check_state, takes_any
 from appsnap.recipe.trust.cost import Budget
-from appsnap.recipe.values import constructors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -89,18 +88,18 @@ class _Builder:
             for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
                 cls = type(step)
                 if cls is steps.State:
-                    target, names, values = step
+                    target, names, operands = step
                     obj = registers[target]
                     # The names are those of many objects, in one tuple.
                     key = id(type(obj)), id(names)
                     known = attributes.get(key)
                     if known is None:
                         known = attributes[key] = self._plain_attributes(obj, names)
-                    values = [registers[x] if type(x) is Ref else x for x in values]
+                    found = [registers[x] if type(x) is Ref else x for x in operands]
                     if known:
-                        obj.__dict__.update(zip(known, values, strict=True))
+                        obj.__dict__.update(zip(known, found, strict=True))
                     else:
-                        self._restore(obj, dict(zip(names, values, strict=True)))
+                        self._restore(obj, dict(zip(names, found, strict=True)))
                 elif cls is steps.New:
                     registers.append(self._new(step))
                 elif cls is steps.List:
@@ -200,10 +199,13 @@ class _Builder:
             name = self._named.get(step.function)
             if name is None:
                 raise TypeError("only what is known by name can be called")
-            if constructors.is_constructible(name.dotted):
-                self._budget.copy(args, constructors.work_of(name.dotted, args))
-                self._budget.hash(constructors.keys_of(name.dotted, args))
-                return constructors.construct(name.dotted, tuple(args))
+            constructor = values.constructor(name.dotted)
+            if constructor is not None:
+                value_type, make = constructor
+                self._budget.copy(args, 0 if value_type.work is None else value_type.work(args))
+                if value_type.hashed is not None:
+                    self._budget.hash(value_type.hashed(args))
+                return make(tuple(args))
         return self._registers[step.function](*args)
 
     def _member(self, step: steps.Member) -> Any:

@@ -150,8 +150,6 @@ class Rules:
                 return functools.partial(self._reduce_lasting, name, left_out)
             self.restored.add(name)
             return _reduce_restored
-        if sys.modules.get("asyncio") and issubclass(cls, sys.modules["asyncio"].AbstractEventLoop):
-            return self._reduce_loop
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
         return values.reducer(cls) or _leave
@@ -203,13 +201,3 @@ class Rules:
                 raise TypeError("the module of a script, which can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
         return self._by_value.dispatch_table[types.ModuleType](module)
-
-    def _reduce_loop(self, loop: Any) -> Any:
-        asyncio = sys.modules["asyncio"]
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if loop is not running:
-            raise TypeError("an event loop that isn't running here")
-        return asyncio.get_running_loop, ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.printable import escaped, shortened
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step
-from appsnap.recipe.values.constructors import CHANGING, is_constructible
+from appsnap.recipe.values import has_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -329,7 +329,7 @@ class Outline:
             return False
         node = self.nodes[operand]
         if node.form == "call":
-            return node.name in CHANGING or not is_constructible(node.name)
+            return has_identity(node.name)
         return node.form in ("list", "dict", "set", "bytearray", "object")
 
     def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:

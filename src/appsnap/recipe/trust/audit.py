@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appsnap import evolve
 from appsnap.errors import MOST_NAMED, NotTrusted, Want
-from appsnap.recipe import steps
+from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.values import constructors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,8 +80,8 @@ class Trust:
         """Return why a name is trusted for a use, or None where it isn't."""
         dotted = name.dotted
         if use == "call":
-            return Grant.EXACT if constructors.is_constructible(dotted) or dotted in self._calls else None
-        if dotted in self._exact or dotted in (constructors.CREATABLE if use == "create" else constructors.REFERABLE):
+            return Grant.EXACT if values.constructor(dotted) is not None or dotted in self._calls else None
+        if dotted in self._exact or (values.is_creatable if use == "create" else values.is_referable)(dotted):
             return Grant.EXACT
         above, _, member = dotted.rpartition(".")
         if member.startswith("__") and member not in SPECIAL_METHODS:
@@ -215,8 +214,9 @@ def _survey(recipe: Recipe) -> _Survey:
                 survey.fault = survey.fault or (number, "makes something of what is no name:", steps.operands(step)[0])
             else:
                 makers[register] = maker
-                if cls is steps.Call and constructors.is_constructible(maker.dotted):
-                    filled_by = constructors.FILLED_BY.get(maker.dotted, _NOTHING)
+                constructor = values.constructor(maker.dotted) if cls is steps.Call else None
+                if constructor is not None:
+                    filled_by = constructor.value_type.filled_by
         fillable.append(filled_by)
     if type(recipe.root) is Ref and recipe.root in names:
         uses.setdefault((names[recipe.root], "reference"), recipe.root)
@@ -232,7 +232,10 @@ def _method(step: steps.Member, names: dict[int, steps.Name], makers: dict[int, 
     if type(owner) is not Ref:
         return None
     above = names.get(owner) or makers.get(owner)
-    if above is None or (owner in makers and above.dotted in constructors.WITH_HARMLESS_METHODS):
+    if above is None:
+        return None
+    constructor = values.constructor(above.dotted) if owner in makers else None
+    if constructor is not None and constructor.value_type.methods:
         return None
     return steps.Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
 
@@ -245,7 +248,7 @@ def _without_companions(uses: dict[tuple[steps.Name, str], Ref]) -> dict[tuple[s
 def _comes_along(name: steps.Name, use: str, found: dict[tuple[steps.Name, str], Ref]) -> bool:
     above, _, member = name.qualname.rpartition(".")
     owner = steps.Name(name.module, above)
-    known = owner.dotted in constructors.CREATABLE or owner.dotted in constructors.REFERABLE
+    known = values.is_referable(owner.dotted)
     plain = not member.startswith("__") or member in SPECIAL_METHODS
     wanted = (owner, "create") in found or (owner, "reference") in found
     return use == "reference" and bool(above) and plain and not known and wanted

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
-from appsnap.recipe import steps
+from appsnap.recipe import steps, values
 from appsnap.recipe.steps import Ref
+from appsnap.recipe.values import BITS, BYTES, conversion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -32,12 +31,6 @@ _WELL_HASHED = frozenset({str, bytes, bool, type(None)})
 
 _MODULUS = 2**61 - 1
 """Integers below are their own hash (sys.hash_info)."""
-
-_BITS, _LETTERS = 32, 8
-"""How many bits of a large integer, and letters of a text that doesn't keep its hash, take as long as an item.
-
-Hashing an item takes about 40 ns; a million bits of a Fraction take 700 µs, 100,000 letters of a pattern 460 µs.
-"""
 
 _SMALL = (0, 1)
 """The levels and items of what is hashed at once."""
@@ -58,15 +51,15 @@ class Budget:
         if any(map(_hashes_more, recipe.steps)):
             _Keys(limits).follow(recipe.steps)
 
-    def copy(self, values: Iterable[Any], work: int = 0) -> None:
+    def copy(self, parts: Iterable[Any], work: int = 0) -> None:
         """Count what is handed to something that may copy it: a hundred deques of one list hold it a hundred times.
 
         `work` is what has to be done besides.
         """
         self._copied += work
-        for value in values:
-            if type(value) in _SIZED:
-                self._copied += len(value)
+        for part in parts:
+            if type(part) in _SIZED:
+                self._copied += len(part)
         if self._copied > ALLOWANCE:
             self._most = self._most or ALLOWANCE + self._limits.copies * _weight(self._recipe)
             if self._copied > self._most:
@@ -104,11 +97,12 @@ class Budget:
             if isinstance(item, (tuple, frozenset)):
                 waiting.extend(item)
             elif type(item) is int:
-                size += _converted(item)
-            elif type(item) is Fraction:
-                size += _converted(item.numerator) + _converted(item.denominator)
-            elif type(item) is Decimal:
-                size += item.__sizeof__() // _LETTERS + self._longest
+                size += conversion(item)
+            else:
+                value_type = values.of_type(type(item))
+                if value_type is not None and value_type.compared is not None:
+                    size += value_type.compared(item)
+                    size += self._longest if value_type.converts_integers else 0
         return size
 
     @functools.cached_property
@@ -118,7 +112,7 @@ class Budget:
         A Decimal may be compared with it.
         """
         numbers = (x for step in self._recipe.steps for x in steps.operands(step) if type(x) is int)
-        return _converted(max(numbers, key=int.bit_length, default=0) | 10**4000)
+        return conversion(max(numbers, key=int.bit_length, default=0) | 10**4000)
 
 
 class _Keys:
@@ -196,7 +190,7 @@ class _Keys:
             else:
                 weight += 1
                 if type(item) is int and not -_MODULUS < item < _MODULUS:
-                    weight += item.bit_length() // _BITS
+                    weight += item.bit_length() // BITS
         return levels + 1, min(weight, self._most)
 
     def _content(self, args: Sequence[Any]) -> int:
@@ -204,9 +198,9 @@ class _Keys:
         weight = 1
         for argument in args:
             if type(argument) is int:
-                weight += argument.bit_length() // _BITS
+                weight += argument.bit_length() // BITS
             elif type(argument) is Ref:
-                weight += self._lengths.get(argument, 0) // _LETTERS
+                weight += self._lengths.get(argument, 0) // BYTES
         return weight
 
     def _hash(self, keys: Sequence[Any]) -> None:
@@ -217,7 +211,7 @@ class _Keys:
                 if levels > self._limits.key_depth:
                     raise over("key_depth", self._limits.key_depth, "a key is nested too many levels deep")
             elif type(key) is int:
-                self._cost += key.bit_length() // _BITS
+                self._cost += key.bit_length() // BITS
         if self._cost > self._limits.key_items:
             raise over("key_items", self._limits.key_items, "the keys have too many items together")
 
@@ -232,19 +226,13 @@ def _hashes_more(step: Step) -> bool:
         return False
     keys: Any = step[place]
     return not _QUICK.issuperset(map(type, keys)) and not all(
-        type(key) in _QUICK or (type(key) is int and key.bit_length() < _BITS) for key in keys
+        type(key) in _QUICK or (type(key) is int and key.bit_length() < BITS) for key in keys
     )
 
 
 _QUICK = _WELL_HASHED | {float}
 _HASHED = {step: at[0] for step, at in steps.places(steps.Field.KEYS).items() if at} | {steps.Call: 1}
 """The fields that have what a step hashes: of a call, it may be the arguments."""
-
-
-def _converted(number: int) -> int:
-    """Return how many items take as long as to compare an integer with a Decimal, for which it is made one."""
-    words = number.bit_length() // _BITS
-    return words + words**2 // 100
 
 
 def _weight(recipe: Recipe) -> int:

@@ -1,7 +1,67 @@
-"""Value types."""
+"""Value types: the types whose values any snapshot may hold, one record each.
+
+* A *value type* (`ValueType`) is all that appsnap knows of a type: how its values are taken apart when they are saved,
+  how they are made again, and what a snapshot may do with them that isn't trusted as code.
+* A *constructor* is a type or a function that snapshots call to make a value. Its record has the function that checks
+  the arguments, and then makes the value.
+* The *registry* holds the records. Freezing looks them up by type; the audit, the builder, the outline and the cost
+  counter look them up by dotted name.
+* An *object known by name* (`os.environ`) is no value, but any snapshot may refer to it.
+
+To add a value type, add one record to the `TYPES` of a family: `builtins`, `numbers`, `times`, `text`, `containers`,
+`process`, `numpy`, or `services` for appsnap's own classes. Nothing else changes. If its package isn't always
+installed, leave `cls` out. `make` sees the arguments of a stranger: it must check them all, and fast.
+"""
 
 from __future__ import annotations
 
-from appsnap.recipe.values.reducers import ADDRESSES, PATHS, REDUCERS, SCALARS, reduce_ndarray, reducer
+from appsnap.recipe.values import builtins, containers, numbers, numpy, process, services, text, times
+from appsnap.recipe.values.numbers import BITS, BYTES, conversion
+from appsnap.recipe.values.registry import (
+    Constructor,
+    ValueType,
+    constructor,
+    has_identity,
+    is_creatable,
+    is_referable,
+    of_the_process,
+    of_type,
+    reducer,
+    register,
+    register_object,
+    state_rules,
+    wrappers,
+)
 
-__all__ = ["ADDRESSES", "PATHS", "REDUCERS", "SCALARS", "reduce_ndarray", "reducer"]
+__all__ = [
+    "BITS",
+    "BYTES",
+    "Constructor",
+    "ValueType",
+    "constructor",
+    "conversion",
+    "has_identity",
+    "is_creatable",
+    "is_referable",
+    "of_the_process",
+    "of_type",
+    "reducer",
+    "register",
+    "register_object",
+    "state_rules",
+    "wrappers",
+]
+
+for _type in (
+    *builtins.TYPES,
+    *numbers.TYPES,
+    *containers.TYPES,
+    *times.TYPES,
+    *text.TYPES,
+    *process.TYPES,
+    *numpy.TYPES,
+    *services.TYPES,
+):
+    register(_type)
+for _name in (*builtins.OBJECTS, *text.OBJECTS, *process.OBJECTS, *services.OBJECTS):
+    register_object(_name)

@@ -1,7 +1,7 @@
-"""Arrays that share memory: what several of them look at is saved once, and each refers to it by offset and strides.
+"""numpy's arrays that share memory: the memory is saved once, and each array refers to it by offset and strides.
 
-Which ones do, nobody knows before all of them have been seen. So `Sharing` notes the arrays of a save; if some look at
-the same bytes, there is a second save, which knows.
+Only after all arrays have been seen is it known which of them share memory. So `Sharing` notes the arrays of a save. If
+some share memory, the objects are saved a second time, with the shared memory known from the start.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
-from appsnap.recipe.values import reduce_ndarray
+from appsnap.recipe.values.numpy import read_only, reduce_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,21 +20,21 @@ __all__ = ["Sharing"]
 
 
 class _Span:
-    """Bytes that several arrays look at, which are in the memory of one owner."""
+    """Memory that several arrays share. It belongs to one owner."""
 
     def __init__(self, low: int, high: int, owner: Any, *, writable: bool) -> None:
         self.low = low
         self.high = high
         self.writable = writable
-        self.owner = owner  # so that the memory stays
-        # This is how numpy makes an array of memory that isn't its own.
+        self.owner = owner  # keeps the memory alive
+        # numpy makes arrays of the memory of others by this attribute.
         self.__array_interface__ = {"data": (low, not writable), "shape": (high - low,), "typestr": "|u1", "version": 3}
         self.bytes = sys.modules["numpy"].asarray(self)
         self.data = pickle.PickleBuffer(self.bytes)
 
 
 class Sharing:
-    """The arrays of one save. `spans` are what an earlier save of the same objects found."""
+    """The arrays of one save. `spans` is the shared memory that an earlier save of the same objects found."""
 
     def __init__(self, spans: Iterable[_Span] = ()) -> None:
         self._arrays: dict[int, dict[int, Any]] = {}  # by owner: arrays, by id
@@ -45,32 +44,32 @@ class Sharing:
                 self._spans.setdefault(id(owner), []).append(span)
 
     def reduce(self, array: Any) -> Any:
-        """Take an array apart, as a rule of `Rules` does."""
+        """Take an array apart: the `reduce` of `numpy.ndarray`."""
         if array.dtype.hasobject or not array.nbytes:
-            return reduce_ndarray(array)
+            return reduce_array(array)
         owner = _owner(array)
         spans = self._spans.get(id(owner))
         if spans is None:
             self._arrays.setdefault(id(owner), {})[id(array)] = array
-            return reduce_ndarray(array)
+            return reduce_array(array)
         low, high = _bounds(array)
         span = spans[max(bisect.bisect_right(spans, low, key=lambda span: span.low) - 1, 0)]
         if not (span.low <= low and high <= span.high):
-            return reduce_ndarray(array)
+            return reduce_array(array)
         offset = _address(array) - span.low
         if span.writable and not array.flags.writeable:
             twin = type(array)(array.shape, array.dtype, span.bytes, offset, array.strides)
-            return evolve.read_only, (twin,)
+            return read_only, (twin,)
         return type(array), (array.shape, array.dtype, span.data, offset, array.strides, "C")
 
     def found(self) -> Sharing | None:
-        """Return what a second save has to know, or None where no two arrays look at the same bytes."""
+        """Return the `Sharing` for a second save, or None if no two arrays share memory."""
         spans = [span for arrays in self._arrays.values() if len(arrays) > 1 for span in _spans(list(arrays.values()))]
         return Sharing(spans) if spans else None
 
 
 def _spans(arrays: list[Any]) -> Iterable[_Span]:
-    """Return what several of the arrays of one owner look at."""
+    """Yield the memory that several arrays of one owner share."""
     owner = _owner(arrays[0])
     group: list[Any] = []
     low = high = 0
@@ -87,7 +86,7 @@ def _spans(arrays: list[Any]) -> Iterable[_Span]:
 
 
 def _owner(array: Any) -> Any:
-    """Return what the memory of an array belongs to in the end: an array, or what some array was made of."""
+    """Return the owner of the memory of an array: an array, or the buffer that an array was made from."""
     owner = array
     while True:
         above = None
@@ -106,7 +105,7 @@ def _address(array: Any) -> int:
 
 
 def _bounds(array: Any) -> tuple[int, int]:
-    """Return the address of an array's first byte, and that behind its last."""
+    """Return the addresses of the first byte of an array, and of the byte behind its last."""
     low = high = _address(array)
     for count, stride in zip(array.shape, array.strides, strict=True):
         if stride < 0:

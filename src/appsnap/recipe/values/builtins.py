@@ -1,0 +1,156 @@
+"""Python's own types that are neither numbers nor containers: bytes, views, ranges, exceptions, bare objects."""
+
+from __future__ import annotations
+
+import array
+import builtins
+import pickle
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap.recipe.values.arguments import call, check, of
+from appsnap.recipe.values.containers import STATEFUL
+from appsnap.recipe.values.registry import ValueType
+
+if TYPE_CHECKING:
+    from appsnap.recipe.values.registry import Make
+
+__all__ = ["OBJECTS", "TYPES"]
+
+# Bytes
+
+
+def _make_latin1(args: tuple[Any, ...]) -> bytes:
+    """`_codecs.encode(text, "latin1")`: the bytes of pickle protocols below 3. Some other codecs run code."""
+    text, codec = args
+    check(type(text) is str and codec in ("latin1", "latin-1"), "takes a text and latin1")
+    return bytes(text, "latin-1")
+
+
+def _make_bytearray(args: tuple[Any, ...]) -> bytearray:
+    if len(args) == 2:
+        return bytearray(_make_latin1(args))
+    of(bytes, bytearray, most=1)(args)
+    return bytearray(*args)
+
+
+def _reduce_memoryview(view: memoryview) -> Any:
+    base = view.obj
+    if type(base) in _buffers():
+        whole = memoryview(base)
+        if view.c_contiguous and _layout(view) == _layout(whole):
+            return memoryview, (base,)
+    if view.format != "B" or view.ndim != 1:
+        raise TypeError("a memoryview that is neither of plain bytes nor of all of its object")
+    if view.contiguous:
+        return memoryview, (pickle.PickleBuffer(view),)
+    return memoryview, (bytes(view) if view.readonly else bytearray(view),)
+
+
+def _layout(view: memoryview) -> tuple[Any, ...]:
+    return view.format, view.shape, view.strides, view.readonly
+
+
+def _make_memoryview(args: tuple[Any, ...]) -> memoryview:
+    (base,) = args
+    check(type(base) in _buffers(), "takes bytes or an array")
+    return memoryview(base)
+
+
+def _buffers() -> tuple[Any, ...]:
+    """Return the types whose values a view may show as a whole."""
+    return bytes, bytearray, array.array, getattr(sys.modules.get("numpy"), "ndarray", array.array)
+
+
+def _reduce_array(value: array.array[Any]) -> Any:
+    """Take an array apart as it does itself, but without a copy of its items."""
+    empty: Any = array.array(value.typecode).__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    function, (cls, typecode, form, _), *_ = empty
+    return function, (cls, typecode, form, pickle.PickleBuffer(memoryview(value).toreadonly()))
+
+
+def _make_array(args: tuple[Any, ...]) -> Any:
+    cls, typecode, format_code, data = args
+    check(cls is array.array and type(data) is bytes, "takes bytes")
+    return array._array_reconstructor(cls, typecode, format_code, data)  # type: ignore[attr-defined]  # noqa: SLF001 - pickles of arrays name it
+
+
+def _make_range(args: tuple[Any, ...]) -> range:
+    of(int, bool, least=1, most=3)(args)
+    # Its length is a quotient, which takes quadratic time.
+    check(all(number.bit_length() <= 10_000 for number in args), "takes numbers of at most 3,000 digits")
+    return range(*args)
+
+
+# Exceptions
+
+# Some have two names: IOError is OSError.
+_EXCEPTIONS = dict.fromkeys(x for x in vars(builtins).values() if isinstance(x, type) and issubclass(x, BaseException))
+
+
+def _exception(cls: type[BaseException]) -> Make:
+    def make(args: tuple[Any, ...]) -> Any:
+        if issubclass(cls, (BaseExceptionGroup, SyntaxError)):
+            # They make a tuple of their second argument, even of a range of 100 billion.
+            check(all(type(argument) in (list, tuple) for argument in args[1:2]), "takes a list or a tuple")
+        return cls(*args)
+
+    return make
+
+
+def _is_exception_state(state: Any) -> bool:
+    # Python makes a tuple of `args`, even of a range of 100 billion.
+    return state is None or (type(state) is dict and type(state.get("args", ())) is tuple)
+
+
+TYPES = (
+    ValueType(name="builtins.object", cls=object, make=call(object, most=0), creatable=True, identity=True),
+    ValueType(name="builtins.str", cls=str, plain=True),
+    ValueType(
+        name="builtins.bytes",
+        cls=bytes,
+        make=call(bytes, most=0),
+        made_by={"_codecs.encode": _make_latin1},
+        methods=True,
+        plain=True,
+    ),
+    ValueType(name="builtins.bytearray", cls=bytearray, make=_make_bytearray, identity=True, methods=True, plain=True),
+    ValueType(
+        name="builtins.memoryview",
+        cls=memoryview,
+        reduce=_reduce_memoryview,
+        make=_make_memoryview,
+        identity=True,
+        plain=True,
+    ),
+    ValueType(
+        name="array.array",
+        cls=array.array,
+        reduce=_reduce_array,
+        made_by={"array._array_reconstructor": _make_array},
+        identity=True,
+        plain=True,
+    ),
+    ValueType(name="builtins.range", cls=range, make=_make_range, methods=True, plain=True),
+    ValueType(
+        name="builtins.slice",
+        cls=slice,
+        make=call(slice, int, float, str, bytes, bool, type(None), least=1, most=3),
+    ),
+    ValueType(name="types.NoneType", cls=types.NoneType, plain=True),
+    ValueType(name="types.EllipsisType", cls=types.EllipsisType),
+    ValueType(name="types.NotImplementedType", cls=types.NotImplementedType),
+    *(
+        ValueType(
+            name=f"builtins.{cls.__name__}",
+            cls=cls,
+            make=_exception(cls),
+            filled_by=STATEFUL,
+            state_fits=_is_exception_state if cls is BaseException else None,
+        )
+        for cls in _EXCEPTIONS
+    ),
+)
+
+OBJECTS = ("builtins.Ellipsis", "builtins.NotImplemented")

@@ -1,0 +1,140 @@
+"""Containers, and other objects that hold objects."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap.recipe import steps
+from appsnap.recipe.values.arguments import call, check
+from appsnap.recipe.values.registry import ValueType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["STATEFUL", "TYPES"]
+
+STATEFUL = frozenset({steps.State, steps.SetState})
+"""The steps that set the state of an object."""
+
+
+def _items(args: Sequence[Any]) -> Sequence[Any]:
+    """Return the items that a set or a dictionary hashes when it is made."""
+    return tuple(args[0]) if args and type(args[0]) in (list, tuple, dict) else ()
+
+
+def _keys_of_pairs(args: Sequence[Any]) -> Sequence[Any]:
+    if not args or type(args[0]) is not list:
+        return _items(args)
+    return [item[0] for item in args[0] if type(item) in (list, tuple) and item]
+
+
+def _make_deque(args: tuple[Any, ...]) -> collections.deque[Any]:
+    items, maxlen = (*args, None, None)[:2]
+    check(len(args) <= 2 and type(items) in (list, tuple, type(None)), "takes a list and a length")
+    check(maxlen is None or type(maxlen) is int, "takes a list and a length")
+    return collections.deque(items or (), maxlen)
+
+
+def _make_defaultdict(args: tuple[Any, ...]) -> collections.defaultdict[Any, Any]:
+    check(len(args) <= 1, "takes one factory")
+    return collections.defaultdict(*args)
+
+
+def _make_partial(args: tuple[Any, ...]) -> functools.partial[Any]:
+    (function,) = args
+    check(callable(function), "takes one callable")
+    return functools.partial(function)
+
+
+def _is_partial_state(state: Any) -> bool:
+    # CPython itself checks only the first three parts (functools.partial.__setstate__).
+    if type(state) is not tuple or len(state) != 4:
+        return False
+    function, args, keywords, attributes = state
+    dicts = all(part is None or type(part) is dict for part in (keywords, attributes))
+    return callable(function) and type(args) is tuple and dicts
+
+
+def _is_user_string_state(state: Any) -> bool:
+    # A UserString is hashed as its `data`.
+    return type(state) is dict and type(state.get("data")) is str
+
+
+TYPES = (
+    ValueType(name="builtins.list", cls=list),
+    ValueType(name="builtins.tuple", cls=tuple),
+    ValueType(name="builtins.dict", cls=dict),
+    ValueType(
+        name="builtins.set",
+        cls=set,
+        make=call(set, list, tuple, most=1),
+        identity=True,
+        methods=True,
+        hashed=_items,
+    ),
+    ValueType(
+        name="builtins.frozenset",
+        cls=frozenset,
+        make=call(frozenset, list, tuple, most=1),
+        methods=True,
+        hashed=_items,
+    ),
+    ValueType(
+        name="collections.Counter",
+        cls=collections.Counter,
+        make=call(collections.Counter, dict, most=1),
+        filled_by=frozenset({steps.Update}),
+        methods=True,
+        hashed=_items,
+    ),
+    ValueType(
+        name="collections.OrderedDict",
+        cls=collections.OrderedDict,
+        make=call(collections.OrderedDict, dict, list, most=1),
+        filled_by=STATEFUL | {steps.Update},
+        methods=True,
+        hashed=_keys_of_pairs,
+    ),
+    ValueType(
+        name="collections.defaultdict",
+        cls=collections.defaultdict,
+        make=_make_defaultdict,
+        filled_by=frozenset({steps.Update}),
+        methods=True,
+    ),
+    ValueType(
+        name="collections.deque",
+        cls=collections.deque,
+        make=_make_deque,
+        filled_by=frozenset({steps.Extend}),
+        methods=True,
+    ),
+    ValueType(name="collections.ChainMap", cls=collections.ChainMap, creatable=True, wraps=True),
+    ValueType(name="collections.UserDict", cls=collections.UserDict, creatable=True, wraps=True),
+    ValueType(name="collections.UserList", cls=collections.UserList, creatable=True, wraps=True),
+    ValueType(
+        name="collections.UserString", cls=collections.UserString, creatable=True, state_fits=_is_user_string_state
+    ),
+    ValueType(
+        name="functools.partial",
+        cls=functools.partial,
+        make=_make_partial,
+        filled_by=STATEFUL,
+        state_fits=_is_partial_state,
+    ),
+    ValueType(
+        name="types.MappingProxyType",
+        cls=types.MappingProxyType,
+        make=call(types.MappingProxyType, dict, least=1, most=1),
+    ),
+    ValueType(
+        name="types.SimpleNamespace",
+        cls=types.SimpleNamespace,
+        reduce=lambda value: (types.SimpleNamespace, (), value.__dict__),
+        make=call(types.SimpleNamespace, most=0),
+        filled_by=STATEFUL,
+    ),
+)

@@ -1,0 +1,208 @@
+"""numpy's arrays, dtypes and scalars. numpy is imported only where a snapshot holds one of them.
+
+An array never gets a state: it is made of a dtype, a shape and bytes. `sharing` takes arrays apart that share memory.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from appsnap.evolve import read_only
+from appsnap.recipe.values.arguments import check, of
+from appsnap.recipe.values.registry import ValueType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appsnap.recipe.values.registry import Make
+
+__all__ = ["TYPES", "read_only", "reduce_array"]
+
+# Dtypes
+
+
+def _reduce_dtype(value: Any) -> Any:
+    if value.hasobject or value.metadata or value.isalignedstruct or value.subdtype:
+        return NotImplemented
+    numpy = sys.modules["numpy"]
+    described = value.str if value.names is None else value.descr
+    try:
+        whole = numpy.dtype(described) == value
+    except ValueError:
+        whole = False
+    return (numpy.dtype, (described,)) if whole else NotImplemented  # a structure with holes isn't described by that
+
+
+def _make_dtype(args: tuple[Any, ...]) -> Any:
+    import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
+
+    (described,) = args
+    _count_fields(described)
+    made = np.dtype(described)
+    check(not made.hasobject, "the dtype must have no objects")
+    return made
+
+
+def _count_fields(described: Any, depth: int = 0) -> int:
+    """Check the description of a dtype, and return the number of its fields."""
+    if type(described) is str:
+        check(_DTYPE.fullmatch(described), f"{described[:40]!r} is no dtype")
+        return 1
+    check(type(described) is list and depth < 8, "a dtype is described by a text or a list of fields")
+    count = 0
+    for field in described:
+        named = type(field) is tuple and 2 <= len(field) <= 3 and type(field[0]) in (str, tuple)
+        check(named, "a field is a tuple of a name, a dtype and perhaps a shape")
+        count += _count_fields(field[1], depth + 1)
+        check(count <= _MOST_FIELDS, f"a dtype has at most {_MOST_FIELDS:,} fields")
+        if len(field) == 3:
+            shape = field[2] if type(field[2]) is tuple else (field[2],)
+            check(all(type(n) is int and n >= 0 for n in shape), "the shape of a field must be whole numbers")
+    return count
+
+
+def _dtype_work(args: Sequence[Any]) -> int:
+    return _FIELD_WORK * _count_fields(args[0]) if args else 0
+
+
+_DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUV][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
+
+_MOST_FIELDS = 10_000
+"""Fields of fields included: a few lists in each other can have a billion."""
+
+_FIELD_WORK = 5
+"""Microseconds: five times the real ones, because a dtype stays in memory. 1,800 dtypes of 2,900 fields take 700 MB."""
+
+# Arrays
+
+
+def reduce_array(value: Any) -> Any:
+    """Take an array apart that shares its memory with no other."""
+    if value.dtype.hasobject:
+        return NotImplemented
+    order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+    data = None
+    if value.nbytes:
+        # As bytes, because some dtypes (datetime64) have no buffer. A contiguous array isn't copied.
+        flat = sys.modules["numpy"].ascontiguousarray(value.reshape(-1, order=order))
+        data = pickle.PickleBuffer(flat.view("u1"))
+    return type(value), (value.shape, value.dtype, data, 0, None, order)
+
+
+def _make_array(args: tuple[Any, ...]) -> Any:
+    """Make an array from all of its bytes in order, or with offset and strides from some of them."""
+    import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
+
+    shape, dtype, data, offset, strides, order = args
+    whole = type(shape) is tuple and all(type(n) is int and 0 <= n < _HUGE for n in shape)
+    check(whole, "the shape must be a tuple of whole numbers")
+    check(isinstance(dtype, np.dtype) and not dtype.hasobject, "the dtype must be one without objects")
+    check(type(data) in (bytes, bytearray, memoryview, type(None)), "the data must be bytes")
+    check(data is None or memoryview(data).c_contiguous, "the data must be contiguous")
+    check(type(order) is str and order in ("C", "F"), 'the order must be "C" or "F"')
+    # With a shape larger than its bytes, an array would read memory of others. numpy gives items without size a size.
+    size = math.prod(shape)
+    most = 0 if data is None else memoryview(data).nbytes
+    if strides is not None:
+        check(size and dtype.itemsize, "an array without items has no strides")
+        _check_view(shape, dtype.itemsize, most, offset, strides)
+        return np.ndarray(shape, dtype, data, offset, strides, order)
+    check(type(offset) is int and offset == 0, "an array with an offset needs strides")
+    check(size * dtype.itemsize == most and (dtype.itemsize or not size), "the data must have the size of the shape")
+    return np.ndarray(shape, dtype, data if most else None, 0, None, order)
+
+
+def _check_view(shape: tuple[int, ...], itemsize: int, most: int, offset: Any, strides: Any) -> None:
+    """Check that all items of a view lie within `most` bytes."""
+    check(type(offset) is int and 0 <= offset < _HUGE and math.prod(shape) < _HUGE, "the offset is too large")
+    check(type(strides) is tuple and len(strides) == len(shape), "each dimension needs a stride")
+    check(all(type(stride) is int and abs(stride) < _HUGE for stride in strides), "the strides must be whole numbers")
+    spans = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
+    first = offset + sum(span for span in spans if span < 0)
+    last = offset + sum(span for span in spans if span > 0)
+    check(first >= 0 and last + itemsize <= most, "the items must lie within the data")
+
+
+def _make_read_only(args: tuple[Any, ...]) -> Any:
+    import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
+
+    (array,) = args
+    check(type(array) is np.ndarray, "takes an array")
+    return read_only(array)
+
+
+_HUGE = 1 << 62
+
+# Scalars
+
+
+def _reduce_scalar(value: Any) -> Any:
+    return type(value), (value.item(),)
+
+
+def _scalar(name: str, item: type) -> Make:
+    check_item = of(item, least=1, most=1)
+
+    def make(args: tuple[Any, ...]) -> Any:
+        import numpy as np  # noqa: PLC0415 - only where a snapshot holds scalars
+
+        check_item(args)  # bytes_(5) would be five bytes, and int64("…") would read digits
+        with np.errstate(over="ignore"):
+            return getattr(np, name)(*args)
+
+    return make
+
+
+def _reduce_time(value: Any) -> Any:
+    unit, count = sys.modules["numpy"].datetime_data(value.dtype)
+    if unit == "generic":
+        return NotImplemented
+    return type(value), (int(value.view("i8")), unit if count == 1 else f"{count}{unit}")
+
+
+def _time(name: str) -> Make:
+    def make(args: tuple[Any, ...]) -> Any:
+        import numpy as np  # noqa: PLC0415 - only where a snapshot holds times
+
+        count, unit = args
+        check(type(count) is int and type(unit) is str and _UNIT.fullmatch(unit), "takes a number and a unit")
+        return getattr(np, name)(count, unit)
+
+    return make
+
+
+_UNIT = re.compile("[0-9]{0,9}[A-Za-z]{1,2}")
+
+_ITEMS: dict[str, type] = {
+    **dict.fromkeys(("bool", "bool_"), bool),
+    **dict.fromkeys(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"), int),
+    **dict.fromkeys(("float16", "float32", "float64"), float),
+    **dict.fromkeys(("complex64", "complex128"), complex),
+    "str_": str,
+    "bytes_": bytes,
+}
+"""Scalars, each with the type of its item in Python."""
+
+TYPES = (
+    ValueType(
+        name="numpy.ndarray",
+        make=_make_array,
+        made_by={f"{read_only.__module__}.{read_only.__qualname__}": _make_read_only},
+        identity=True,
+    ),
+    ValueType(
+        name="numpy.dtype", reduce=_reduce_dtype, subclasses=True, make=_make_dtype, work=_dtype_work, plain=True
+    ),
+    *(
+        ValueType(name=f"numpy.{name}", reduce=_reduce_scalar, make=_scalar(name, item), referable=False, plain=True)
+        for name, item in _ITEMS.items()
+    ),
+    *(
+        ValueType(name=f"numpy.{name}", reduce=_reduce_time, make=_time(name), referable=False, plain=True)
+        for name in ("datetime64", "timedelta64")
+    ),
+)

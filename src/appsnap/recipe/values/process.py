@@ -1,0 +1,71 @@
+"""Objects of the process, which a snapshot finds again by name: loggers, the event loop, standard streams."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from appsnap.recipe.values.arguments import check, of
+from appsnap.recipe.values.registry import ValueType
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["OBJECTS", "TYPES"]
+
+
+def _make_logger(args: tuple[Any, ...]) -> logging.Logger:
+    of(str, least=0, most=1)(args)
+    # Each dot makes another logger, for good.
+    check(all(len(name) <= 500 and name.count(".") <= 50 for name in args), "takes a name of a module")
+    return logging.getLogger(*args)
+
+
+def _reduce_loop(loop: Any) -> Any:
+    asyncio = sys.modules["asyncio"]
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if loop is not running:
+        raise TypeError("an event loop that isn't running here")
+    return asyncio.get_running_loop, ()
+
+
+def _make_running_loop(args: tuple[Any, ...]) -> asyncio.AbstractEventLoop:
+    import asyncio  # noqa: PLC0415 - asyncio is half the time of starting the command line
+
+    of(least=0, most=0)(args)
+    return asyncio.get_running_loop()
+
+
+TYPES = (
+    ValueType(
+        name="logging.Logger",
+        cls=logging.Logger,
+        made_by={"logging.getLogger": _make_logger},
+        referable=False,
+        of_the_process=True,
+        methods=True,
+    ),
+    ValueType(
+        name="asyncio.events.AbstractEventLoop",
+        reduce=_reduce_loop,
+        subclasses=True,
+        made_by={"_asyncio.get_running_loop": _make_running_loop},
+        referable=False,
+    ),
+)
+
+OBJECTS = (
+    "os.environ",
+    "sys.stdin",
+    "sys.stdout",
+    "sys.stderr",
+    "sys.__stdin__",
+    "sys.__stdout__",
+    "sys.__stderr__",
+    "twisted.internet.reactor",
+)
+"""`evolve` saves them by name."""
