@@ -1,29 +1,34 @@
-"""Recipe to objects: follows the steps, one by one.
+"""Building: a recipe becomes objects, step by step.
 
-What the audit couldn't see without importing is checked here, where trust isn't `EVERYTHING`: that a name granted
-through its package is a class defined there, that what is created is no class and no member of an enumeration, and that
-a state names no attribute of Python's own. Value types are made by their own constructors, never by a call that the
-file chose.
+A recipe that isn't trusted as code is audited first, and its cost is counted. Each step then asks `trust.checks` about
+the objects that it uses. Value types are made by the constructors of `recipe.values`, never by a call that the file
+chose.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-import types
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
-from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
+from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
-from appsnap.recipe.trust.checks import check_items, check_state, takes_any
-from appsnap.recipe.trust.cost import Budget
+from appsnap.recipe.trust import Trust, audit, wants
+from appsnap.recipe.trust.checks import (
+    check_class,
+    check_defined,
+    check_items,
+    check_state,
+    find_method,
+    takes_any_state,
+)
+from appsnap.recipe.trust.cost import CostCounter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,33 +40,35 @@ __all__ = ["build"]
 
 @collected_later
 def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, once: bool = False) -> Any:
-    """Return the objects of a recipe. Where that happens `once`, its bytearrays themselves are among them, else copies.
+    """Return the objects of a recipe. Where that happens `once`, the bytearrays of the recipe are among them.
 
-    Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for what is beyond the limits, and
+    Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    builder = _Builder(recipe, trust, audit(recipe, trust), limits, once=once)
+    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, once=once)
     with evolve.upgrades():
-        return builder.build()
+        return interpreter.build()
 
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
 
 
-class _Builder:
+class _Interpreter:
+    """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
+
     def __init__(
         self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, once: bool
     ) -> None:
         self._recipe = recipe
-        self._trust = trust
+        self._everything = trust.everything
         self._to_check = to_check
         self._registers: list[Any] = []
-        self._named: dict[int, steps.Name] = {}
+        self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
-        self._budget = None if trust.everything else Budget(recipe, limits)
-        self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register, of what is filled
+        self._cost = None if trust.everything else CostCounter(recipe, limits)
+        self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register of a container: of its keys
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
             steps.Value: lambda step: step.value,
@@ -83,14 +90,14 @@ class _Builder:
         number = 0
         registers, attributes = self._registers, self._attributes
         try:
-            # What most recipes are made of comes first, without a call for each step.
+            # The most frequent steps come first, without a call for each step.
             step: Any
             for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
                 cls = type(step)
                 if cls is steps.State:
                     target, names, operands = step
                     obj = registers[target]
-                    # The names are those of many objects, in one tuple.
+                    # Many objects share one tuple of names.
                     key = id(type(obj)), id(names)
                     known = attributes.get(key)
                     if known is None:
@@ -137,90 +144,56 @@ class _Builder:
         return [registers[operand] if type(operand) is Ref else operand for operand in operands]
 
     def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> Sequence[Any]:
-        """Return what will be hashed: all of a container, or what is added to one."""
+        """Return keys, which are hashed: those of a new container, or those that are added to a target."""
         keys = self._all(operands) if Ref in map(type, operands) else operands
-        if self._budget is not None:
-            self._budget.hash(keys, None if target is None else self._hashes[target])
+        if self._cost is not None:
+            self._cost.hash(keys, None if target is None else self._hashes[target])
         return keys
 
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
         name = steps.Name(*evolve.successor(*step))
-        self._named[len(self._registers)] = name
+        self._constructors[len(self._registers)] = values.constructor(name.dotted)
         owner: Any = None
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
             owner, found = found, getattr(found, part)
         if name in self._to_check:
-            self._check_defined(name, owner, found)
+            check_defined(name, owner, found)
         return found
-
-    def _check_defined(self, name: steps.Name, owner: Any, found: Any) -> None:
-        module, qualname = name
-        if isinstance(found, type):
-            good = (found.__module__, found.__qualname__) == (module, qualname)
-        else:
-            above = qualname.rpartition(".")[0]
-            method = found.__func__ if isinstance(found, types.MethodType) else found
-            good = isinstance(owner, type) and (owner.__module__, owner.__qualname__) == (module, above)
-            good = good and (
-                type(found) is owner
-                or (
-                    isinstance(method, types.FunctionType)
-                    and (method.__module__, method.__qualname__) == (module, qualname)
-                )
-            )
-        if not good:
-            raise NotTrusted(
-                [Want(name.dotted, "reference", "")],
-                message=f"not trusted: {name.dotted} is no class defined in {module}",
-                hint=f"if you trust it all the same, name it: trust=[{name.dotted!r}]",
-            )
 
     def _new(self, step: steps.New) -> Any:
         known = self._makeable.get(step.cls)
         if known is not None and not step.args and not step.names:
             return known.__new__(known)
         cls = self._registers[step.cls]
-        if not self._trust.everything and (not isinstance(cls, type) or issubclass(cls, type)):
-            raise TypeError("only objects of a class can be made, and no classes")
-        self._makeable[step.cls] = cls
         args = self._all(step.args)
-        if self._budget is not None:
-            self._budget.copy(args)
+        if self._cost is not None:
+            check_class(cls)
+            self._cost.copy(args)
+        self._makeable[step.cls] = cls
         if step.names:
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
         return cls.__new__(cls, *args)
 
     def _call(self, step: steps.Call) -> Any:
         args = self._all(step.args)
-        if self._budget is not None:
-            name = self._named.get(step.function)
-            if name is None:
-                raise TypeError("only what is known by name can be called")
-            constructor = values.constructor(name.dotted)
+        if self._cost is not None:
+            if step.function not in self._constructors:
+                raise TypeError("only a function or class with a name can be called")
+            constructor = self._constructors[step.function]
             if constructor is not None:
                 value_type, make = constructor
-                self._budget.copy(args, 0 if value_type.work is None else value_type.work(args))
+                self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
                 if value_type.hashed is not None:
-                    self._budget.hash(value_type.hashed(args))
+                    self._cost.hash(value_type.hashed(args))
                 return make(tuple(args))
         return self._registers[step.function](*args)
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
-        if self._trust.everything:
-            return getattr(owner, step.name)
-        cls = type(owner)
-        if not step.name.startswith("__") or step.name in SPECIAL_METHODS:
-            for base in cls.__mro__:
-                if step.name in base.__dict__:
-                    method: Any = base.__dict__[step.name]
-                    if isinstance(method, _METHODS):
-                        return method.__get__(owner, cls)
-                    break
-        raise TypeError(f"{step.name} is no method of {cls.__qualname__}")
+        return getattr(owner, step.name) if self._everything else find_method(owner, step.name)
 
     # Fillers
 
@@ -228,7 +201,7 @@ class _Builder:
         target = self._filled(step.target)
         items = self._all(step.items)
         cls = type(target)
-        # Of the class, here and below: an attribute of the object may be anything that the recipe refers to.
+        # The method of the class, here and below: an attribute of the object may be any object of the recipe.
         if hasattr(cls, "extend"):
             cls.extend(target, items)
             return
@@ -250,34 +223,24 @@ class _Builder:
             type(target).add(target, item)
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
-        """Return the names of attributes that an object gets by being assigned them; none if more has to be done."""
-        plain = evolve.takes_all(type(target), names) and (self._trust.everything or takes_any(target, names))
+        """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""
+        plain = evolve.takes_all(type(target), names) and (self._everything or takes_any_state(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
     def _set_state(self, step: steps.SetState) -> None:
         state = self._one(step.state)
-        if self._budget is not None:
-            self._budget.copy(state if type(state) is tuple else (state,))
+        if self._cost is not None:
+            self._cost.copy(state if type(state) is tuple else (state,))
         self._restore(self._registers[step.target], state)
 
     def _filled(self, ref: Ref) -> Any:
-        """Return what items are put into."""
+        """Return an object that is filled."""
         target = self._registers[ref]
-        if not self._trust.everything:
+        if not self._everything:
             check_items(target)
         return target
 
     def _restore(self, target: Any, state: Any) -> None:
-        if not self._trust.everything:
+        if not self._everything:
             check_state(target, state)
         evolve.restore_state(target, state)
-
-
-_METHODS = (
-    types.FunctionType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-    types.ClassMethodDescriptorType,
-    classmethod,
-    staticmethod,
-)

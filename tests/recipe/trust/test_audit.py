@@ -360,13 +360,13 @@ class TestFilling:
     )
     def test_makers(self, steps):
         """Only what has a name makes something."""
-        assert "of what is no name" in str(refused(steps, ["zoo.*"]))
+        assert "of something without a name" in str(refused(steps, ["zoo.*"]))
 
     def test_what_has_a_method_is_no_class(self):
         """Objects aren't made of what was made, be it known to the audit by a method of its."""
         steps = [NODE, New(Ref(0), ()), Member(Ref(1), "method"), New(Ref(1), ())]
 
-        assert "of what is no name" in str(refused(steps, ["zoo.*"]))
+        assert "of something without a name" in str(refused(steps, ["zoo.*"]))
 
 
 class TestBeforeTheAudit:

@@ -22,7 +22,7 @@ from appsnap.recipe.steps import (
     Value,
 )
 from appsnap.recipe.trust import EVERYTHING, Trust
-from appsnap.recipe.trust.cost import Budget
+from appsnap.recipe.trust.cost import CostCounter
 
 MODULUS = 2**61 - 1
 
@@ -134,10 +134,10 @@ class TestComparing:
     )
     def test_large_keys(self, key, size):
         """A comparison costs as much as is in the key."""
-        budget = Budget(Recipe([], None), Limits(key_comparisons=size - 1))
+        counter = CostCounter(Recipe([], None), Limits(key_comparisons=size - 1))
 
         with pytest.raises(CannotLoad, match="same hash"):
-            budget.hash([key, key])
+            counter.hash([key, key])
 
     def test_equal_trees(self):
         """Keys that differ only in a last item with the same hash are compared all the way to it."""

@@ -1,7 +1,25 @@
-"""Trust: the names that a snapshot may use."""
+"""Trust: what a stranger's file may do. These four modules and the records in `recipe.values` decide it, nothing else.
+
+* A *want* is a name in a recipe together with its *use*: `reference` (the object is found and kept), `create` (objects
+  of the class are made without `__init__`, and get their state), or `call` (the function or class is called).
+* A *grant* says that a name is trusted for a use: by the caller's `Trust`, or by the record of a value type.
+* The *audit* compares wants with grants.
+* A *check* tests an object that the recipe has made or found.
+* A *cost* is time or memory that building takes beyond the length of the recipe.
+
+They act in this order:
+
+1. `names`: the caller's trust is parsed. Nothing in a file adds to it.
+2. `audit`: before anything is imported, every want needs a grant, and steps may fill only objects that the recipe made.
+3. `cost`: before anything is built, the cost of hashing keys is counted; the other costs are counted during the build.
+4. `checks`: at each step of the build, the objects that it uses are checked.
+
+A file that is trusted as code (`EVERYTHING`) passes without all of them.
+"""
 
 from __future__ import annotations
 
-from appsnap.recipe.trust.audit import EVERYTHING, SPECIAL_METHODS, Everything, Grant, Trust, audit, carries_code, wants
+from appsnap.recipe.trust.audit import audit, wants
+from appsnap.recipe.trust.names import EVERYTHING, SPECIAL_METHODS, Everything, Grant, Trust, carries_code
 
 __all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "audit", "carries_code", "wants"]

@@ -1,103 +1,21 @@
-"""Which names a snapshot may refer to, create, call and fill; and the audit that finds out what it wants.
+"""The audit: before anything is imported, it compares the names that a recipe wants with those that are trusted.
 
-The audit reads the steps and imports nothing. Each name is wanted for a use:
-
-* `reference`: it is found and kept, not called (a class as the value of an attribute, a callback);
-* `create`: objects of this class are made without `__init__`, and get their state;
-* `call`: it is called.
-
-Trust is an iterable of texts: `"shop.web.Web"` for that class or function, to refer to and to create; `"shop.*"` for
-the classes defined in that package; `"call:shop.make"` to call that. A class comes with its methods, nested classes
-and members of an enumeration. Nothing in a file grants trust.
+The audit reads the steps. A name that a snapshot gives as the old name of a renamed class counts under its new name.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from appsnap import evolve
 from appsnap.errors import MOST_NAMED, NotTrusted, Want
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
+from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-__all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "audit", "carries_code", "wants"]
-
-SPECIAL_METHODS = frozenset({"__call__", "__contains__", "__getitem__", "__len__", "__setitem__"})
-"""The methods of Python's own that a snapshot may refer to: others lead to what isn't the object's."""
-
-
-class Everything(Enum):
-    """The type of `EVERYTHING`."""
-
-    EVERYTHING = "everything"
-
-
-EVERYTHING: Final = Everything.EVERYTHING
-"""Trust for a file that is trusted as code: whatever it names is imported and called."""
-
-
-class Grant(Enum):
-    """Why a name is trusted, and so what has to be checked once it has been imported."""
-
-    EXACT = "exact"
-    DEFINED = "defined"
-    """Granted through its package or its class: it must be a class, or belong to one, that is defined there."""
-
-
-class Trust:
-    """The names that a caller trusts, in the form described above. Raises ValueError for a text of no such form."""
-
-    def __init__(self, names: Iterable[str] | Everything = ()) -> None:
-        if isinstance(names, str):
-            raise TypeError("trust is an iterable of names, not one text")
-        self.everything = names is EVERYTHING
-        self._exact: set[str] = set()
-        self._calls: set[str] = set()
-        packages: list[str] = []
-        for text in () if isinstance(names, Everything) else names:
-            name = text.removeprefix("call:")
-            parts = name.removesuffix(".*") if text == name else name
-            if not all(part.isidentifier() for part in parts.split(".")):
-                raise ValueError(
-                    f'{text!r} is no name to trust: write "package.Class", "package.*" or "call:package.make"'
-                )
-            if text != name:
-                self._calls.add(name)
-            elif name.endswith(".*"):
-                packages.append(name[:-1])
-            else:
-                self._exact.add(name)
-        self._packages = tuple(packages)
-
-    def grant(self, name: steps.Name, use: str) -> Grant | None:
-        """Return why a name is trusted for a use, or None where it isn't."""
-        dotted = name.dotted
-        if use == "call":
-            return Grant.EXACT if values.constructor(dotted) is not None or dotted in self._calls else None
-        if dotted in self._exact or (values.is_creatable if use == "create" else values.is_referable)(dotted):
-            return Grant.EXACT
-        above, _, member = dotted.rpartition(".")
-        if member.startswith("__") and member not in SPECIAL_METHODS:
-            return None
-        # `__main__` of a package does something when it is imported; and "package.os\0" is no module at all.
-        modules = name.module.split(".")
-        importable = all(part.isidentifier() for part in modules) and "__main__" not in modules
-        if importable and self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
-            return Grant.DEFINED
-        owned = "." in name.qualname and (above in self._exact or above in self._calls)
-        return Grant.DEFINED if use == "reference" and owned else None
-
-
-def carries_code(name: steps.Name) -> bool:
-    """Tell whether a name is one that makes functions or classes from what the file holds."""
-    return name.module.partition(".")[0] == "cloudpickle" or name.dotted in ("types.CodeType", "builtins.type")
+__all__ = ["audit", "wants"]
 
 
 def wants(recipe: Recipe) -> list[Want]:
@@ -106,10 +24,10 @@ def wants(recipe: Recipe) -> list[Want]:
 
 
 def audit(recipe: Recipe, trust: Trust) -> frozenset[steps.Name]:
-    """Check that a recipe wants only names that are trusted for their use, and fills only what it made.
+    """Check that a recipe wants only names that are trusted for their use, and fills only objects that it made.
 
-    Imports nothing. Returns the names that are granted through their package or class, which have to be looked at once
-    they have been imported. Raises NotTrusted with every name that is missing.
+    Imports nothing. Returns the names that are granted through their package or class: `checks.check_defined` checks
+    them once they have been imported. Raises NotTrusted with every name that is missing.
     """
     if trust.everything:
         return frozenset()
@@ -130,7 +48,7 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[steps.Name]:
         )
     if survey.fault is not None:
         number, what, target = survey.fault
-        raise NotTrusted([], message=f"not trusted: step {number} {what} {_what(recipe, target)}")
+        raise NotTrusted([], message=f"not trusted: step {number} {what} {_shown(recipe, target)}")
     return frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
 
 
@@ -141,9 +59,9 @@ def _as_wants(recipe: Recipe, uses: dict[tuple[steps.Name, str], Ref]) -> list[W
 
 @dataclass(slots=True)
 class _Survey:
-    """What a recipe does with names: `uses` has each name and use, and the register whose path says where.
+    """The names of a recipe: `uses` has each name and use, with the register whose path is shown for it.
 
-    `fault` is the first step that no trust in names allows: its number, what it does, and to which operand.
+    `fault` is the first step that no trust in names allows: its number, its fault, and the operand at fault.
     """
 
     uses: dict[tuple[steps.Name, str], Ref] = field(default_factory=dict)
@@ -154,15 +72,16 @@ def _survey(recipe: Recipe) -> _Survey:
     survey = _Survey()
     uses = survey.uses
     names: dict[int, steps.Name] = {}  # by register
-    makers: dict[int, steps.Name] = {}  # by register: the class or function that made it
-    used: set[int] = set()  # registers, those of names that something refers to among them
+    constructors: dict[int, values.Constructor] = {}  # by register of a name
+    makers: dict[int, int] = {}  # by register: that of the class or function that made it
+    used: set[int] = set()  # registers that some step refers to, at least those of names
     fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
-    harmless: set[int] = set()  # the identities of names of attributes, none of which is Python's own
+    harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
     step: Any
     for number, step in enumerate(recipe.steps):
         cls = type(step)
-        # What most recipes are made of, and where there is nothing to find, comes first. An integer may equal the
-        # number of a register: then it is looked at closely, for nothing.
+        # The most frequent steps come first, in the form that wants nothing. An integer may equal the number of a
+        # register: then the step takes the long way, with the same result.
         if cls is steps.State:
             if cls in fillable[step[0]] and id(step[1]) in harmless and names.keys().isdisjoint(step[2]):
                 continue
@@ -177,12 +96,12 @@ def _survey(recipe: Recipe) -> _Survey:
         elif cls is steps.New and not step[1] and not step[3]:
             known = names.get(step[0])
             if known is not None and step[0] in used and (known, "create") in uses:
-                makers[len(fillable)] = known
+                makers[len(fillable)] = step[0]
                 fillable.append(steps.FILLERS)
                 continue
         register = Ref(len(fillable))
         if isinstance(step, steps.Member):
-            method = _method(step, names, makers)
+            method = _method(step, names, makers, constructors)
             if method is not None:
                 uses.setdefault((method, "reference"), register)
                 used.add(steps.operands(step)[0])  # type: ignore[arg-type]  # only of a register a method is wanted
@@ -206,17 +125,22 @@ def _survey(recipe: Recipe) -> _Survey:
             continue
         filled_by = _FILLED_BY.get(cls, _NOTHING)
         if isinstance(step, steps.Name):
-            # What is loaded is what must be trusted, not what it once was called.
-            names[register] = steps.Name(*evolve.successor(*step))
+            # The audit is about the class that is loaded, not about its name in former times.
+            name = names[register] = steps.Name(*evolve.successor(*step))
+            constructor = values.constructor(name.dotted)
+            if constructor is not None:
+                constructors[register] = constructor
         elif isinstance(step, (steps.New, steps.Call)):
-            maker = names.get(step[0])
-            if maker is None:
-                survey.fault = survey.fault or (number, "makes something of what is no name:", steps.operands(step)[0])
+            if step[0] in names:
+                makers[register] = step[0]
+                if cls is steps.Call and step[0] in constructors:
+                    filled_by = constructors[step[0]].value_type.filled_by
             else:
-                makers[register] = maker
-                constructor = values.constructor(maker.dotted) if cls is steps.Call else None
-                if constructor is not None:
-                    filled_by = constructor.value_type.filled_by
+                survey.fault = survey.fault or (
+                    number,
+                    "makes an object of something without a name:",
+                    steps.operands(step)[0],
+                )
         fillable.append(filled_by)
     if type(recipe.root) is Ref and recipe.root in names:
         uses.setdefault((names[recipe.root], "reference"), recipe.root)
@@ -226,22 +150,26 @@ def _survey(recipe: Recipe) -> _Survey:
     return survey
 
 
-def _method(step: steps.Member, names: dict[int, steps.Name], makers: dict[int, steps.Name]) -> steps.Name | None:
-    """Return the name of a method that has to be trusted, or None for one of a list, a text, and the like."""
+def _method(
+    step: steps.Member,
+    names: dict[int, steps.Name],
+    makers: dict[int, int],
+    constructors: dict[int, values.Constructor],
+) -> steps.Name | None:
+    """Return the name of a method that has to be trusted, or None for a method of a list, a text, and the like."""
     owner = step.owner
     if type(owner) is not Ref:
         return None
-    above = names.get(owner) or makers.get(owner)
-    if above is None:
-        return None
-    constructor = values.constructor(above.dotted) if owner in makers else None
-    if constructor is not None and constructor.value_type.methods:
+    maker = makers.get(owner, owner)
+    above = names.get(maker)
+    harmless = owner in makers and maker in constructors and constructors[maker].value_type.methods
+    if above is None or harmless:
         return None
     return steps.Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
 
 
 def _without_companions(uses: dict[tuple[steps.Name, str], Ref]) -> dict[tuple[steps.Name, str], Ref]:
-    """Leave out what needs no trust of its own, because the class that it belongs to needs it anyway."""
+    """Leave out each name that needs no trust of its own, because the class that it belongs to needs it anyway."""
     return {key: ref for key, ref in uses.items() if not _comes_along(*key, uses)}
 
 
@@ -254,8 +182,8 @@ def _comes_along(name: steps.Name, use: str, found: dict[tuple[steps.Name, str],
     return use == "reference" and bool(above) and plain and not known and wanted
 
 
-def _what(recipe: Recipe, target: Any) -> str:
-    # Without what fills: that may be what is wrong.
+def _shown(recipe: Recipe, target: Any) -> str:
+    # Without the steps that fill: one of them is at fault.
     return Outline(Recipe([step for step in recipe.steps if type(step) not in steps.FILLERS], target)).shown(target)
 
 

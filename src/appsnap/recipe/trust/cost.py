@@ -1,7 +1,9 @@
-"""What building may cost beyond the length of the recipe: hashing and comparing keys, copying one large thing.
+"""The cost counter: it refuses a recipe that would take much longer, or hold much more, than its length promises.
 
-A tuple is hashed anew each time, with all that is in it, and a deep one overflows the stack of the interpreter. So what
-keys cost is known from the recipe alone, before any of them is hashed. What they cost to compare shows only then.
+It counts three costs. To *hash* a tuple takes as long as it has items, on all levels, each time; and a deep tuple
+overflows the stack of the interpreter. So these items are counted in the recipe, before anything is built. To *compare*
+keys takes time if their hashes are equal, which shows only when they are there. To *copy* one large list a hundred
+times takes the memory of a hundred.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.steps import Recipe, Step
 
-__all__ = ["Budget"]
+__all__ = ["CostCounter"]
 
 ALLOWANCE = 1_000_000
 """Items, characters and bytes that may be copied in any case."""
@@ -30,16 +32,16 @@ _SIZED = frozenset({str, bytes, bytearray, list, tuple, dict, set, frozenset})
 _WELL_HASHED = frozenset({str, bytes, bool, type(None)})
 
 _MODULUS = 2**61 - 1
-"""Integers below are their own hash (sys.hash_info)."""
+"""Smaller integers are their own hash (sys.hash_info)."""
 
 _SMALL = (0, 1)
-"""The levels and items of what is hashed at once."""
+"""The levels and items of a key that is hashed at once."""
 
 
-class Budget:
-    """Keeps count while a recipe is followed, and raises CannotLoad where that costs more than the limits allow.
+class CostCounter:
+    """Counts the cost of one recipe while it is built. Raises CannotLoad for a cost beyond the limits.
 
-    Raises it at once for keys that would take too long to hash.
+    Raises it at once if the keys of the recipe would take too long to hash.
     """
 
     def __init__(self, recipe: Recipe, limits: Limits) -> None:
@@ -52,10 +54,7 @@ class Budget:
             _Keys(limits).follow(recipe.steps)
 
     def copy(self, parts: Iterable[Any], work: int = 0) -> None:
-        """Count what is handed to something that may copy it: a hundred deques of one list hold it a hundred times.
-
-        `work` is what has to be done besides.
-        """
+        """Count the parts that a constructor may copy, and its other work: items, characters, bytes, microseconds."""
         self._copied += work
         for part in parts:
             if type(part) in _SIZED:
@@ -63,13 +62,13 @@ class Budget:
         if self._copied > ALLOWANCE:
             self._most = self._most or ALLOWANCE + self._limits.copies * _weight(self._recipe)
             if self._copied > self._most:
-                what = "building the objects would copy much more than the file holds"
-                raise over("copies", self._limits.copies, what)
+                excess = "building the objects would copy much more than the file holds"
+                raise over("copies", self._limits.copies, excess)
 
     def hash(self, keys: Collection[Any], seen: Counter[int] | None = None) -> None:
-        """Count the comparisons of keys: the n-th of a hash is compared with all before it.
+        """Count the comparisons of keys: the n-th key of one hash is compared with the n - 1 before it.
 
-        `seen` counts the hashes of the keys that their container has already.
+        `seen` counts the hashes of the keys that are in their container already.
         """
         if _WELL_HASHED.issuperset(map(type, keys)):
             return
@@ -88,7 +87,7 @@ class Budget:
             seen[number] = before + 1
 
     def _size(self, key: Any, most: int) -> int:
-        """Return how many items are compared of two equal keys, or something above `most`."""
+        """Return how many items are compared of two equal keys, or a number above `most`."""
         size = 0
         waiting = [key]
         while waiting and size <= most:
@@ -107,16 +106,19 @@ class Budget:
 
     @functools.cached_property
     def _longest(self) -> int:
-        """What it takes to make the longest integer a Decimal, of the recipe or of a Fraction of 4,000 digits.
+        """The cost of making the longest integer of the recipe a Decimal, for a comparison with one.
 
-        A Decimal may be compared with it.
+        A Fraction that is made from a text may have an integer of 4,000 digits.
         """
         numbers = (x for step in self._recipe.steps for x in steps.operands(step) if type(x) is int)
         return conversion(max(numbers, key=int.bit_length, default=0) | 10**4000)
 
 
 class _Keys:
-    """What the keys of a recipe cost to hash. Registers have levels and items: those of all levels together."""
+    """The cost of hashing the keys of a recipe. It is known of each register how many levels and items it has.
+
+    The items are those of all levels together.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -126,7 +128,7 @@ class _Keys:
         self._cost = 0
 
     def follow(self, recipe_steps: Iterable[Step]) -> None:
-        """Count what the keys of steps cost. Raises CannotLoad where that is too much."""
+        """Count the cost of the keys in steps. Raises CannotLoad if it is beyond the limits."""
         sizes = self._sizes
         follow: dict[type, Callable[[Any], None]] = {
             steps.Name: lambda _: sizes.append(_SMALL),
@@ -155,7 +157,7 @@ class _Keys:
 
     def _dict(self, step: steps.Dict) -> None:
         self._hash(step.keys)
-        # It isn't hashed itself: but a Counter that is made of it hashes its keys anew.
+        # A dictionary isn't hashed, but a Counter that is made of it hashes its keys anew.
         self._sizes.append(self._size(step.keys))
 
     def _set(self, step: steps.Set) -> None:
@@ -167,7 +169,7 @@ class _Keys:
         self._sizes.append(self._size(step.items))
 
     def _call(self, step: steps.Call) -> None:
-        # It may be set([...]): what is in an argument is hashed, too.
+        # The call may be set([...]): then it hashes the items of its argument.
         self._hash(step.args)
         self._sizes.append((0, self._content(step.args)))
 
@@ -194,7 +196,7 @@ class _Keys:
         return levels + 1, min(weight, self._most)
 
     def _content(self, args: Sequence[Any]) -> int:
-        """Return the size of a value that is hashed as what it is made of: a Decimal, a Fraction, a pattern."""
+        """Return the size of a value that is hashed as a whole, like its arguments: a Decimal, a pattern."""
         weight = 1
         for argument in args:
             if type(argument) is int:
@@ -217,9 +219,9 @@ class _Keys:
 
 
 def _hashes_more(step: Step) -> bool:
-    """Tell whether a step hashes anything but texts, bytes and numbers of ordinary size, each once.
+    """Tell whether a step hashes more than texts, bytes and numbers of ordinary size.
 
-    Where no step does, there is nothing to follow.
+    If no step does, the keys of the recipe need no count.
     """
     place = _HASHED.get(type(step))
     if place is None:
@@ -232,11 +234,11 @@ def _hashes_more(step: Step) -> bool:
 
 _QUICK = _WELL_HASHED | {float}
 _HASHED = {step: at[0] for step, at in steps.places(steps.Field.KEYS).items() if at} | {steps.Call: 1}
-"""The fields that have what a step hashes: of a call, it may be the arguments."""
+"""The position of the field that a step hashes. A call may hash its arguments."""
 
 
 def _weight(recipe: Recipe) -> int:
-    """Return how much a recipe holds: operands, characters and bytes."""
+    """Return the weight of a recipe: the number of its operands, characters and bytes."""
     weight = 0
     for step in recipe.steps:
         if isinstance(step, (steps.Value, steps.ByteArray)):

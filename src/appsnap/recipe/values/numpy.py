@@ -50,15 +50,17 @@ def _make_dtype(args: tuple[Any, ...]) -> Any:
 def _count_fields(described: Any, depth: int = 0) -> int:
     """Check the description of a dtype, and return the number of its fields."""
     if type(described) is str:
-        check(_DTYPE.fullmatch(described), f"{described[:40]!r} is no dtype")
-        return 1
+        if _DTYPE.fullmatch(described):
+            return 1
+        raise ValueError(f"{described[:40]!r} is no dtype")
     check(type(described) is list and depth < 8, "a dtype is described by a text or a list of fields")
     count = 0
     for field in described:
         named = type(field) is tuple and 2 <= len(field) <= 3 and type(field[0]) in (str, tuple)
         check(named, "a field is a tuple of a name, a dtype and perhaps a shape")
         count += _count_fields(field[1], depth + 1)
-        check(count <= _MOST_FIELDS, f"a dtype has at most {_MOST_FIELDS:,} fields")
+        if count > _MOST_FIELDS:
+            raise ValueError(f"a dtype has at most {_MOST_FIELDS:,} fields")
         if len(field) == 3:
             shape = field[2] if type(field[2]) is tuple else (field[2],)
             check(all(type(n) is int and n >= 0 for n in shape), "the shape of a field must be whole numbers")

@@ -1,0 +1,90 @@
+"""Trust: the names that a caller grants to a snapshot.
+
+Trust is an iterable of texts: `"shop.web.Web"` for that class or function, to refer to and to create; `"shop.*"` for
+the classes defined in that package; `"call:shop.make"` to call that. A class comes with its methods, nested classes
+and members of an enumeration. Nothing in a file grants trust.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from appsnap.recipe import values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from appsnap.recipe import steps
+
+__all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "carries_code"]
+
+SPECIAL_METHODS = frozenset({"__call__", "__contains__", "__getitem__", "__len__", "__setitem__"})
+"""The methods of Python's own that a snapshot may refer to. Others lead to objects beyond their owner."""
+
+
+class Everything(Enum):
+    """The type of `EVERYTHING`."""
+
+    EVERYTHING = "everything"
+
+
+EVERYTHING: Final = Everything.EVERYTHING
+"""Trust for a file that is trusted as code: it may import and call anything."""
+
+
+class Grant(Enum):
+    """The reason why a name is trusted. It decides what has to be checked once the name has been imported."""
+
+    EXACT = "exact"
+    DEFINED = "defined"
+    """Granted through its package or its class: it must be a class that is defined there, or belong to one."""
+
+
+class Trust:
+    """The names that a caller trusts, in the form described above. Raises ValueError for a text of another form."""
+
+    def __init__(self, names: Iterable[str] | Everything = ()) -> None:
+        if isinstance(names, str):
+            raise TypeError("trust is an iterable of names, not one text")
+        self.everything = names is EVERYTHING
+        self._exact: set[str] = set()
+        self._calls: set[str] = set()
+        packages: list[str] = []
+        for text in () if isinstance(names, Everything) else names:
+            name = text.removeprefix("call:")
+            parts = name.removesuffix(".*") if text == name else name
+            if not all(part.isidentifier() for part in parts.split(".")):
+                raise ValueError(
+                    f'{text!r} is no name to trust: write "package.Class", "package.*" or "call:package.make"'
+                )
+            if text != name:
+                self._calls.add(name)
+            elif name.endswith(".*"):
+                packages.append(name[:-1])
+            else:
+                self._exact.add(name)
+        self._packages = tuple(packages)
+
+    def grant(self, name: steps.Name, use: str) -> Grant | None:
+        """Return the reason why a name is trusted for a use, or None where it isn't."""
+        dotted = name.dotted
+        if use == "call":
+            return Grant.EXACT if values.constructor(dotted) is not None or dotted in self._calls else None
+        if dotted in self._exact or (values.is_creatable if use == "create" else values.is_referable)(dotted):
+            return Grant.EXACT
+        above, _, member = dotted.rpartition(".")
+        if member.startswith("__") and member not in SPECIAL_METHODS:
+            return None
+        # To import `__main__` of a package runs it; and "package.os\0" is no name of a module.
+        modules = name.module.split(".")
+        importable = all(part.isidentifier() for part in modules) and "__main__" not in modules
+        if importable and self._packages and f"{name.module}.".startswith(self._packages) and name.qualname:
+            return Grant.DEFINED
+        owned = "." in name.qualname and (above in self._exact or above in self._calls)
+        return Grant.DEFINED if use == "reference" and owned else None
+
+
+def carries_code(name: steps.Name) -> bool:
+    """Tell whether a name is one that makes functions or classes from code in the file."""
+    return name.module.partition(".")[0] == "cloudpickle" or name.dotted in ("types.CodeType", "builtins.type")
