@@ -171,7 +171,7 @@ def loads(
 
 def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> Any:
     try:
-        return build(document.recipe, trust, limits, once=once)
+        return build(document.recipe, trust, limits, copy=not once)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # To look for one takes a moment, and there may be as many as a file has room for.

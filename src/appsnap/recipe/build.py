@@ -39,13 +39,13 @@ __all__ = ["build"]
 
 
 @collected_later
-def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, once: bool = False) -> Any:
-    """Return the objects of a recipe. Where that happens `once`, the bytearrays of the recipe are among them.
+def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
+    """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, once=once)
+    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy)
     with evolve.upgrades():
         return interpreter.build()
 
@@ -58,7 +58,7 @@ class _Interpreter:
     """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
 
     def __init__(
-        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, once: bool
+        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, copy: bool
     ) -> None:
         self._recipe = recipe
         self._everything = trust.everything
@@ -75,7 +75,7 @@ class _Interpreter:
             steps.Tuple: lambda step: tuple(self._all(step.items)),
             steps.Set: lambda step: set(self._keys(step.items)),
             steps.FrozenSet: lambda step: frozenset(self._keys(step.items)),
-            steps.ByteArray: _own_bytearray if once else lambda step: bytearray(step.data),
+            steps.ByteArray: (lambda step: bytearray(step.data)) if copy else _own_bytearray,
             steps.Call: self._call,
             steps.Member: self._member,
         }

@@ -122,7 +122,7 @@ def unpickle_objects(frame: Frame, steps: int = LIMITS.steps, *, once: bool = Fa
             raise
         except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
             pass
-    return build(frame.document(steps).recipe, _EVERYTHING, once=once)
+    return build(frame.document(steps).recipe, _EVERYTHING, copy=not once)
 
 
 def _copied(data: Held) -> Held:
