@@ -26,10 +26,11 @@ from appsnap.kinds.pickle import opcodes
 from appsnap.kinds.pickle.sink import Sink
 from appsnap.kinds.pickle.writer import encode
 from appsnap.limits import LIMITS
+from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze.rules import PROTOCOL, Rules
 from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import Dict, List, Recipe, Value
+from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import EVERYTHING, Trust
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 @collected_later
-def unpickle_objects(frame: Frame, steps: int = LIMITS.steps, *, once: bool = False) -> Any:
+def unpickle_objects(frame: Frame, most: int = LIMITS.steps, *, once: bool = False) -> Any:
     """Return the objects of a document that is trusted as code, by the C unpickler.
 
     What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike;
@@ -122,7 +123,7 @@ def unpickle_objects(frame: Frame, steps: int = LIMITS.steps, *, once: bool = Fa
             raise
         except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
             pass
-    return build(frame.document(steps).recipe, _EVERYTHING, once=once)
+    return build(frame.document(most).recipe, _EVERYTHING, once=once)
 
 
 def _copied(data: Held) -> Held:
@@ -174,9 +175,9 @@ _HEAD = 9
 """Bytes before the data of a buffer: one of these opcodes, and the length."""
 
 
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview, most: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
-    return open_frame(data).document(steps)
+    return open_frame(data).document(most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +194,9 @@ class Frame:
     trailer: Trailer | None
     buffers: dict[int, Held]
 
-    def document(self, steps: int = LIMITS.steps) -> Document:
+    def document(self, most: int = LIMITS.steps) -> Document:
         """Read the body, if it has no more steps than that."""
-        recipe, stop = opcodes.read(self.data[: self.end], self.start, steps, self.buffers)
+        recipe, stop = opcodes.read(self.data[: self.end], self.start, most, self.buffers)
         if stop != self.end:
             raise Damaged(f"something stands behind the {'body' if self.header else 'pickle'}", offset=stop)
         return Document(recipe, self.header, self.trailer)
@@ -249,10 +250,35 @@ _MAGIC_AT = 2 + 9 + 3
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
     recipe, stop = opcodes.read(data, start)
-    if any(type(step) not in (Dict, List, Value) for step in recipe.steps):
-        raise Damaged("header or trailer is no plain data", offset=start)
-    return build(recipe, _NOTHING), stop
+    try:
+        return _plain_data(recipe), stop
+    except ValueError as error:
+        raise Damaged(str(error), offset=start) from None
+
+
+def _plain_data(recipe: Recipe) -> Any:
+    """Return the lists and dictionaries of a recipe. Raises ValueError for other steps, and for keys that aren't texts.
+
+    The hashes of texts differ from process to process. So no file can have keys of equal hashes, which take long.
+    """
+    made: list[Any] = []
+
+    def value(operand: Operand) -> Any:
+        return made[operand] if type(operand) is Ref else operand
+
+    for step in recipe.steps:
+        if type(step) is steps.List:
+            made.append([value(item) for item in step.items])
+        elif type(step) is steps.Dict:
+            keys = [value(key) for key in step.keys]
+            if not all(type(key) is str for key in keys):
+                raise ValueError("header or trailer has a key that is not a text")
+            made.append(dict(zip(keys, map(value, step.values), strict=True)))
+        elif type(step) is steps.Value:
+            made.append(step.value)
+        else:
+            raise ValueError("header or trailer is not plain data")
+    return value(recipe.root)
 
 
 _EVERYTHING = Trust(EVERYTHING)
-_NOTHING = Trust()
