@@ -75,7 +75,7 @@ class TestUses:
         """Nor has a snapshot that is printed: its tag may come from anybody."""
         header = Header("pickle", tag="blue\x1b[2J")
 
-        lines = str(appsnap.Snapshot(Document(self.recipe(), header, None), kind="pickle")).splitlines()
+        lines = str(appsnap.Snapshot(Document(header, None, self.recipe), kind="pickle")).splitlines()
 
         assert all(line.isprintable() for line in lines)
         assert r"tag blue\x1b[2J" in lines[0]

@@ -174,6 +174,11 @@ class TestConvert:
         assert appsnap.dumps(appsnap.load(new, trust=["shop.*"]), "source") == appsnap.dumps(shop.make(), "source")
 
 
+def said(document):
+    """Return what a document says."""
+    return document.header, document.trailer, document.recipe
+
+
 class TestSignatures:
     """Whose a file is, and what that is good for."""
 
@@ -247,7 +252,7 @@ class TestSignatures:
                 vouched = after.is_vouched_for
             except CannotLoad:
                 continue
-            assert not vouched or (after.document == before.document)
+            assert not vouched or said(after.document) == said(before.document)
 
     def test_moved_signature(self, kind, opened):
         """The signature of one document is none for another of the same signer."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["map_file", "read"]
 
 
-def read(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[str, Document | pickle.Frame]:
+def read(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[str, Document]:
     """Find out the kind of a document, read it, and check that it is whole. Of a pickle, the body isn't read yet."""
     try:
         return _read(unwrapped.source, kind, limits)
@@ -35,10 +35,10 @@ def read(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[str, D
         raise
 
 
-def _read(source: Source, kind: str | None, limits: Limits) -> tuple[str, Document | pickle.Frame]:
+def _read(source: Source, kind: str | None, limits: Limits) -> tuple[str, Document]:
     found = _kind_of(bytes(source.peek(16)), kind)
     if found == "pickle":
-        return found, pickle.open_frame(take_apart(source, pickle.locate))
+        return found, pickle.read(take_apart(source, pickle.locate), limits.steps)
     if found == "msgpack":
         from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
 
@@ -71,7 +71,7 @@ def map_file(
     found = _kind_of(head[:16], kind)
     if found == "pickle":
         parts = map_apart(source.rest(), pickle.locate)
-        document = pickle.open_frame(parts).document(limits.steps)
+        document = pickle.read(parts, limits.steps)
     elif found == "msgpack":
         from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
 
@@ -81,7 +81,7 @@ def map_file(
         raise _cannot_map(f"this one is of kind {found}")
     sums = document.trailer.buffers or [] if document.trailer else []
     recipe = with_copies(document.recipe, checker(parts, sums))
-    return found, Document(recipe, document.header, document.trailer)
+    return found, Document(document.header, document.trailer, lambda: recipe)
 
 
 def _cannot_map(what: str) -> CannotLoad:

@@ -146,9 +146,9 @@ def load(
         found, document = contents.map_file(
             path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
         )
-        return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, once=True)
+        return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
     opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress)
-    return opened.build(trust, once=True)
+    return opened.build(trust, copy=False)
 
 
 @collected_later
@@ -166,12 +166,12 @@ def loads(
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     size = source.left
     unwrapped = layers.unwrap(source, None, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, size).build(trust, once=True)
+    return _opened(unwrapped, kind, limits, size).build(trust, copy=False)
 
 
-def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> Any:
     try:
-        return build(document.recipe, trust, limits, once=once)
+        return build(document.recipe, trust, limits, copy=copy)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # To look for one takes a moment, and there may be as many as a file has room for.
@@ -200,9 +200,9 @@ def open_file(
 
 
 def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    found, content = contents.read(unwrapped, kind, limits)
+    found, document = contents.read(unwrapped, kind, limits)
     return Snapshot(
-        content,
+        document,
         kind=found,
         layers=unwrapped.layers,
         size=size,
@@ -235,7 +235,7 @@ class Snapshot:
 
     def __init__(
         self,
-        content: Document | pickle.Frame,
+        document: Document,
         *,
         kind: str,
         layers: tuple[str, ...] = (),
@@ -244,7 +244,7 @@ class Snapshot:
         with_passphrase: bool = False,
         limits: Limits = LIMITS,
     ) -> None:
-        self._content = content
+        self.document = document
         self._limits = limits
         self.kind = kind
         self.layers = layers
@@ -252,25 +252,20 @@ class Snapshot:
         self.name = name
         self.with_passphrase = with_passphrase
 
-    @functools.cached_property
-    def document(self) -> Document:
-        """What the reader of the kind found. Of a pickle, the body is read when it is first asked for."""
-        return self._content if isinstance(self._content, Document) else self._content.document(self._limits.steps)
-
     @property
     def header(self) -> Header | None:
         """The header: kind, name, tag, time, and who wrote it. A bare pickle has none."""
-        return self._content.header
+        return self.document.header
 
     @property
     def edited(self) -> bool:
         """Whether it is a source file that was changed by hand since it was saved."""
-        return isinstance(self._content, Document) and self._content.edited
+        return self.document.edited
 
     @property
     def signer(self) -> str | None:
         """The key (`appsnap1…`) that signed it, before it was edited if it is. The signature has been verified."""
-        return self._content.trailer.signer if self._content.trailer else None
+        return self.document.trailer.signer if self.document.trailer else None
 
     @property
     def is_vouched_for(self) -> bool:
@@ -299,7 +294,7 @@ class Snapshot:
 
     @property
     def _is_disowned(self) -> bool:
-        return self._content.trailer is not None and self._content.trailer.vouched is False
+        return self.document.trailer is not None and self.document.trailer.vouched is False
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -311,18 +306,23 @@ class Snapshot:
         """Every name that the snapshot needs, with its use and the first path that needs it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, once: bool = False) -> Any:
+    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, copy: bool = True) -> Any:
         """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises.
 
-        Where that happens `once`, large bytearrays and arrays are handed over, not copied: what is in the snapshot may
-        change with them from then on.
+        Without `copy`, large bytearrays and arrays of the snapshot itself become part of the objects. If the objects
+        change, the snapshot changes with them.
         """
         limits = limits or self._limits
         trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
-        if isinstance(self._content, pickle.Frame) and trusted.everything:
-            return pickle.unpickle_objects(self._content, limits.steps, once=once)
+        if self.document.objects is not None and trusted.everything:
+            try:
+                return self.document.objects(copy=copy)
+            except AppsnapError:
+                raise
+            except Exception:  # noqa: BLE001, S110 - it comes up again, with its place, or doesn't
+                pass
         try:
-            return _build(self.document, trusted, limits, once=once)
+            return _build(self.document, trusted, limits, copy=copy)
         except NotTrusted as error:
             if self.edited:
                 error.provenance = f"the file was {self.provenance}"
@@ -405,7 +405,7 @@ def open_snapshot(
     snapshot = open_file(
         path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress
     )
-    _ = snapshot.document
+    _ = snapshot.document.recipe
     return snapshot
 
 
@@ -417,5 +417,6 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits:
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
     document = pickle.read(unwrapped.source.rest(), limits.steps)
+    _ = document.recipe
     name = Path(path).name
     return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)

@@ -16,7 +16,7 @@ from appsnap.kinds import kind_named, large as large_data
 from appsnap.kinds.header import Header
 from appsnap.kinds.large import ALIGNMENT, CHUNK, LEAST
 from appsnap.kinds.msgpack import document as msgpack_document
-from appsnap.kinds.pickle.sink import Sink
+from appsnap.kinds.pickle.native import _Sink
 from appsnap.recipe.freeze import freeze
 from isomorphism import difference
 
@@ -201,7 +201,7 @@ class TestPickle:
     )
     def test_another_pickler(self, pieces):
         """What isn't put together as CPython's pickler does it isn't taken for that."""
-        sink = Sink()
+        sink = _Sink()
 
         for piece in pieces[:-1]:
             sink.write(piece)

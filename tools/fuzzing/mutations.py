@@ -56,7 +56,7 @@ class Mutants:
 
 def _is_readable(kind: str, data: bytes) -> bool:
     try:
-        kind_named(kind).read(memoryview(data))
+        _ = kind_named(kind).read(memoryview(data)).recipe
     except AppsnapError:
         return False
     except Exception:  # noqa: BLE001 - a finding

@@ -141,6 +141,7 @@ class Trial:
                 data = _unwrapped(data)
                 kind = "pickle"
             document = kind_named(kind).read(memoryview(data))
+            _ = document.recipe
         except AppsnapError as error:
             _check_words(error)
             return

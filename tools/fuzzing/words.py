@@ -53,7 +53,7 @@ _NAMES = {
 NAMES = [(module, name) for module, names in _NAMES.items() for name in names.split()]
 
 _HEAD = ("appsnap", "kind", "name", "tag", "time", "python", "version", "size", "other")
-_TAIL = ("sha256", "steps", "distributions", "restored", "other")
+_TAIL = ("sha256", "steps", "distributions", "restored_by_call", "other")
 _FIELDS: list[Any] = [
     *NUMBERS,
     *TEXTS,

@@ -698,7 +698,7 @@ def _documents(bare: Any) -> None:
     bare("header-unknown-key", "loads", document("pickle", body, {"more": [1]}), "A key that a reader doesn't know.", result="None")
     bare("trust-in-header", "not trusted", document("pickle", system + b".", {"trust": ["*", "os.system", "call:os.system"]}),
          "The header says what may be trusted.", source="mlflow GHSA-w582-9x45-8mpx")  # fmt: skip
-    bare("trust-in-trailer", "not trusted", document("pickle", system + b".", None, {"trust": ["call:os.system"], "restored": ["os.system"]}),
+    bare("trust-in-trailer", "not trusted", document("pickle", system + b".", None, {"trust": ["call:os.system"], "restored_by_call": ["os.system"]}),
          "The trailer says what may be trusted.", source="mlflow GHSA-w582-9x45-8mpx")  # fmt: skip
     bare("checksum-wrong", "damaged", document("pickle", body, None, {"sha256": "0" * 64}), "A wrong checksum.")
     bare("checksum-wrong-before-body", "damaged", document("pickle", system + b".", None, {"sha256": "0" * 64}),

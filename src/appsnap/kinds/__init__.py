@@ -13,14 +13,15 @@ data names, checks the trailer, and raises Damaged (with the offset, where there
 
 from __future__ import annotations
 
+import functools
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from appsnap.errors import Damaged, WrongKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Buffer
 
@@ -33,14 +34,25 @@ KINDS = ("pickle", "source", "msgpack", "xml")
 """The kinds that snapshots are written in. `python` is none: it is a script that makes an application."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
-    """What a reader found. A bare pickle has no header and no trailer. An `edited` source file was changed by hand."""
+    """A document that has been opened: its header and trailer are verified. A bare pickle has neither.
 
-    recipe: Recipe
+    `read` gives the recipe. `edited` is true for a source file that was changed by hand since it was saved. `objects`
+    makes the objects without the recipe, if the kind can do so for this document: a document that is trusted as code.
+    Its argument `copy` is that of `build`. If it raises an error, the recipe tells the place.
+    """
+
     header: Header | None
     trailer: Trailer | None
+    read: Callable[[], Recipe]
     edited: bool = False
+    objects: Callable[..., Any] | None = None
+
+    @functools.cached_property
+    def recipe(self) -> Recipe:
+        """The recipe, which is read when it is first asked for."""
+        return self.read()
 
 
 class Kind(Protocol):

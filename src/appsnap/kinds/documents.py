@@ -57,6 +57,6 @@ def _pickled(header: Header, obj: Any, seal: Seal | None) -> Iterable[Buffer] | 
     the one, and doesn't mind the other.
     """
     try:
-        return pickle.write_objects(header, obj, distributions_of, seal)
+        return pickle.write_objects(header, obj, seal)
     except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
         return None

@@ -69,20 +69,21 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """The trailer. `sha256` is of all bytes of the document before it but those of the buffers.
+    """The trailer of a document.
 
-    `buffers` are the checksums of these, if there are any. `steps` counts the recipe (None: unknown).
-    `distributions` maps the installed distributions that the names in the recipe come from to their versions.
-    `restored` and `left_out` are the pickle kind's. `vouched` is False where the document was made from one that nobody
-    vouched for, and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
+    `sha256` is the checksum of the bytes before the trailer, without large data. `buffers` are the checksums of the
+    large data, if there is any. `steps` is the length of the recipe, and None if it is unknown. `distributions` are the
+    installed distributions of the names in the recipe, with their versions. `restored_by_call` and `transient_digests`
+    are fields of the pickle kind. `vouched` is False if nobody trusted the document as a whole from which this one was
+    made. `signer` is the key of the signature, which has been verified.
     """
 
     sha256: str
     buffers: list[str] | None = None
     steps: int | None = None
     distributions: dict[str, str] = field(default_factory=dict)
-    restored: list[str] | None = None
-    left_out: dict[str, str] | None = None
+    restored_by_call: list[str] | None = None
+    transient_digests: dict[str, str] | None = None
     vouched: bool | None = None
     signer: str | None = None
 
@@ -106,17 +107,17 @@ class Trailer:
         if buffers is not None and sums != [*buffers]:
             raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
-        restored, left_out, vouched = fields.get("restored"), fields.get("left_out"), fields.get("vouched")
-        maps = [distributions, {} if left_out is None else left_out]
+        by_call, digests, vouched = (fields.get(key) for key in ("restored_by_call", "transient_digests", "vouched"))
+        maps = [distributions, {} if digests is None else digests]
         if (
             type(steps) not in (int, type(None))
             or not 0 <= (steps or 0) < 1 << 63
-            or not isinstance(restored, (list, type(None)))
+            or not isinstance(by_call, (list, type(None)))
             or not isinstance(sums, list)
             or not isinstance(vouched, (bool, type(None)))
             or not all(isinstance(texts, dict) for texts in maps)
             or not all(isinstance(text, str) for texts in maps for text in (*texts, *texts.values()))
-            or not all(isinstance(text, str) for text in (*(restored or ()), *sums))
+            or not all(isinstance(text, str) for text in (*(by_call or ()), *sums))
         ):
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
         signer = None
@@ -124,7 +125,7 @@ class Trailer:
             from appsnap.keys.signatures import signer_of  # noqa: PLC0415 - what is unsigned has no need of it
 
             signer = signer_of(kind, fields)
-        return cls(sha256, sums or None, steps, distributions, restored, left_out, vouched, signer)
+        return cls(sha256, sums or None, steps, distributions, by_call, digests, vouched, signer)
 
 
 def now() -> str:

@@ -35,13 +35,13 @@ __all__ = ["build"]
 
 
 @collected_later
-def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, once: bool = False) -> Any:
-    """Return the objects of a recipe. Where that happens `once`, its bytearrays themselves are among them, else copies.
+def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
+    """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe become part of the objects.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for what is beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    builder = _Builder(recipe, trust, audit(recipe, trust), limits, once=once)
+    builder = _Builder(recipe, trust, audit(recipe, trust), limits, copy=copy)
     with evolve.upgrades():
         return builder.build()
 
@@ -52,7 +52,7 @@ def _own_bytearray(step: steps.ByteArray) -> bytearray:
 
 class _Builder:
     def __init__(
-        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, once: bool
+        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, copy: bool
     ) -> None:
         self._recipe = recipe
         self._trust = trust
@@ -69,7 +69,7 @@ class _Builder:
             steps.Tuple: lambda step: tuple(self._all(step.items)),
             steps.Set: lambda step: set(self._keys(step.items)),
             steps.FrozenSet: lambda step: frozenset(self._keys(step.items)),
-            steps.ByteArray: _own_bytearray if once else lambda step: bytearray(step.data),
+            steps.ByteArray: (lambda step: bytearray(step.data)) if copy else _own_bytearray,
             steps.Call: self._call,
             steps.Member: self._member,
         }

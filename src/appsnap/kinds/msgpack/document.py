@@ -152,7 +152,7 @@ def read(data: memoryview | Parts, steps: int = LIMITS.steps) -> Document:
     recipe = _read_body(data, start, end, [held for _, held in parts.buffers])
     if trailer.steps not in (None, len(recipe.steps)):
         raise Damaged(f"the trailer counts other steps than the {len(recipe.steps)} that are there")
-    return Document(recipe, header, trailer)
+    return Document(header, trailer, lambda: recipe)
 
 
 def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Held]) -> Recipe:

@@ -73,7 +73,7 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
         recipe = _read_statements(text, steps, swiftly=True)
     except (UnusualError, Damaged):
         recipe = _read_statements(text, steps, swiftly=False)
-    return Document(recipe, header, trailer, edited=edited)
+    return Document(header, trailer, lambda: recipe, edited=edited)
 
 
 @collected_later

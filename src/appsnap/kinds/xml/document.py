@@ -283,4 +283,4 @@ def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(recipe, Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest))
+    return Document(Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest), lambda: recipe)
