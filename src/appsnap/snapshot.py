@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from appsnap.files.layers import Passphrase, Unwrapped
     from appsnap.keys.keyring import Keyring
     from appsnap.kinds.documents import Progress
-    from appsnap.kinds.header import Seal
+    from appsnap.kinds.header import Signer
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
@@ -98,7 +98,7 @@ def dumps(
     return joined(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
 
 
-def _seal(*, sign: bool, vouched: bool) -> Seal | None:
+def _seal(*, sign: bool, vouched: bool) -> Signer | None:
     if not vouched:
         return lambda _kind, _fields: {"vouched": False}
     return _keys().signing_key().sign if sign else None

@@ -2,10 +2,10 @@
 
 A kind that snapshots are written in has two functions::
 
-    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterable[Buffer]
+    write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> Iterable[Buffer]
     read(data: memoryview, steps: int = ...) -> Document
 
-`write` is deterministic; `seal` says what more stands in the trailer. `read` makes no object, imports nothing that the
+`write` is deterministic; `sign` says what more stands in the trailer. `read` makes no object, imports nothing that the
 data names, checks the trailer, and raises Damaged (with the offset, where there is one) for whatever isn't exactly what
 `write` could have written, and CannotLoad for a recipe of more than `steps`. A kind with buffers has a third one,
 `locate(head) -> Layout | None`, which tells where they stand; it also reads documents that were taken apart by that.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Header, Seal, Trailer
+    from appsnap.kinds.header import Header, Signer, Trailer
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]
@@ -60,7 +60,7 @@ class Kind(Protocol):
 
     @staticmethod
     def write(
-        header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None
+        header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None
     ) -> Iterable[Buffer]:
         """Return the bytes of a document, in pieces."""
 

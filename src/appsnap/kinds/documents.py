@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds import kind_named, pickle
 from appsnap.kinds.header import distributions_of
-from appsnap.kinds.large import Sealed
+from appsnap.kinds.large import DocumentStream
 from appsnap.recipe import steps
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.garbage import collected_later
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Header, Seal
+    from appsnap.kinds.header import Header, Signer
 
     Progress = Callable[[int, int], object]
 
@@ -24,17 +24,17 @@ __all__ = ["counted", "document"]
 
 
 @collected_later
-def document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
+def document(obj: Any, header: Header, sign: Signer | None) -> Iterable[Buffer]:
     """Return the document of objects, in pieces. Raises CannotSave with every place that no file can hold."""
     module = kind_named(header.kind)
     if header.kind == "pickle":
-        pickled = _pickled(header, obj, seal)
+        pickled = _pickled(header, obj, sign)
         if pickled is not None:
             return pickled
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root)
     modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
-    return module.write(header, recipe, distributions_of(modules), seal)
+    return module.write(header, recipe, distributions_of(modules), sign)
 
 
 def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buffer]:
@@ -42,7 +42,7 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
     if progress is None:
         yield from pieces
         return
-    total = pieces.size if isinstance(pieces, Sealed) else sum(memoryview(piece).nbytes for piece in pieces)
+    total = pieces.size if isinstance(pieces, DocumentStream) else sum(memoryview(piece).nbytes for piece in pieces)
     done = 0
     for piece in pieces:
         yield piece
@@ -50,13 +50,13 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
         progress(min(done, total), total)
 
 
-def _pickled(header: Header, obj: Any, seal: Seal | None) -> Iterable[Buffer] | None:
+def _pickled(header: Header, obj: Any, sign: Signer | None) -> Iterable[Buffer] | None:
     """Return what the C pickler makes of an object, or None where it gives up.
 
     It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
     the one, and doesn't mind the other.
     """
     try:
-        return pickle.write_objects(header, obj, seal)
+        return pickle.write_objects(header, obj, sign)
     except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
         return None

@@ -16,7 +16,7 @@ from appsnap.errors import AppsnapError, Damaged, NewerFormat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    Seal = Callable[[str, dict[str, Any]], dict[str, Any]]
+    Signer = Callable[[str, dict[str, Any]], dict[str, Any]]
     """From a kind and the trailer's fields so far to those that end it: the signature."""
 
 __all__ = ["FORMAT", "Header", "Trailer", "distributions_of", "installed_version", "now"]
@@ -87,10 +87,10 @@ class Trailer:
     vouched: bool | None = None
     signer: str | None = None
 
-    def to_dict(self, kind: str, seal: Seal | None) -> dict[str, Any]:
+    def to_dict(self, kind: str, sign: Signer | None) -> dict[str, Any]:
         """Return the trailer as it stands in a file of this kind, sealed if something seals it."""
         fields = {key: value for key, value in asdict(self).items() if value is not None}
-        return fields if seal is None else {**fields, **seal(kind, fields)}
+        return fields if sign is None else {**fields, **sign(kind, fields)}
 
     @classmethod
     def from_dict(cls, fields: Any, kind: str, sha256: str, buffers: Sequence[str] | None = ()) -> Trailer:

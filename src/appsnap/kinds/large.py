@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
     from appsnap.files.streams import Source
 
-    Held = bytes | bytearray | memoryview
+    Data = bytes | bytearray | memoryview
     """The data of a buffer: an object of its own, or a view of a mapped file."""
 
 __all__ = [
     "ALIGNMENT",
-    "HOLDERS",
     "LEAST",
+    "MAY_BE_LARGE",
     "MOST",
     "Body",
+    "DocumentParts",
+    "DocumentStream",
     "Layout",
-    "Parts",
-    "Sealed",
     "checker",
     "large",
     "map_apart",
@@ -70,12 +70,12 @@ memory. With two on two processors, a gigabyte was loaded in 0.31 to 0.41 s inst
 # Out
 
 
-HOLDERS = frozenset({steps.ByteArray, steps.Value})
+MAY_BE_LARGE = frozenset({steps.ByteArray, steps.Value})
 """The steps that may have a buffer."""
 
 
 def large(step: Any) -> Buffer | None:
-    """Return the data of one of `HOLDERS`, if it becomes a buffer."""
+    """Return the data of one of `MAY_BE_LARGE`, if it becomes a buffer."""
     data: Buffer | str = step[0]
     return None if isinstance(data, str) or memoryview(data).nbytes < LEAST else data
 
@@ -137,7 +137,7 @@ def padded(fields: dict[str, Any], body: Body, plain: Callable[[dict[str, Any]],
     return head
 
 
-class Sealed:
+class DocumentStream:
     """A document, in pieces. `size` is in bytes, but for its trailer.
 
     `trailer` makes that of the checksum of all that is no buffer, and of those of the buffers. These are computed on
@@ -188,14 +188,14 @@ class Layout(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class DocumentParts:
     """A document taken apart: its skeleton, and its buffers, each with the place in that where its data was taken out.
 
     `digests` are their checksums, or None where nobody computed them.
     """
 
     skeleton: memoryview
-    buffers: Sequence[tuple[int, Held]] = ()
+    buffers: Sequence[tuple[int, Data]] = ()
     digests: Sequence[str] | None = ()
 
     def check(self, found: Sequence[tuple[int, int]], sums: Sequence[str] | None) -> None:
@@ -209,7 +209,7 @@ class Parts:
             raise Damaged("the trailer hasn't a checksum for each buffer")
 
 
-def checker(parts: Parts, sums: Sequence[str]) -> Callable[[memoryview, Buffer], None]:
+def checker(parts: DocumentParts, sums: Sequence[str]) -> Callable[[memoryview, Buffer], None]:
     """Return what checks a copy of one of the buffers, by the checksums of all: it takes the view, and then the copy.
 
     That raises Damaged.
@@ -250,22 +250,22 @@ def _is_offset(number: Any) -> bool:
     return type(number) is int and 0 <= number < 1 << 62
 
 
-def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) -> Parts:
+def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) -> DocumentParts:
     """Read a document, the data of each buffer into an object of its own, and hash that on other threads.
 
     `locate` looks at the begin of a document for what tells where to put it, and raises Damaged where that isn't whole.
     """
     layout = _layout(source, locate)
     if layout is None:
-        return Parts(source.rest())
+        return DocumentParts(source.rest())
     skeleton = bytearray()
-    buffers: list[tuple[int, Held]] = []
+    buffers: list[tuple[int, Data]] = []
     at = 0
     with _hashers() as hashers:
         jobs = []
         for number, (begin, size) in enumerate(layout.spans):
             skeleton += source.read(begin - at)
-            held: Held
+            held: Data
             try:
                 if layout.type_of(number, size, skeleton) is bytes:
                     held = _read_bytes(source, size)
@@ -280,7 +280,7 @@ def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) ->
             buffers.append((len(skeleton), held))
             at = begin + size
         skeleton += source.rest()
-        return Parts(memoryview(skeleton), buffers, [job.result().hexdigest() for job in jobs])
+        return DocumentParts(memoryview(skeleton), buffers, [job.result().hexdigest() for job in jobs])
 
 
 def _read_bytes(source: Source, size: int) -> bytes:
@@ -293,20 +293,20 @@ def _read_bytes(source: Source, size: int) -> bytes:
     return file.getvalue()
 
 
-def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -> Parts:
+def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -> DocumentParts:
     """Take a mapped document apart: its buffers are views, read-only for bytes, and their data isn't looked at."""
     layout = _layout(Memory(view), locate)
     if layout is None:
-        return Parts(memoryview(bytes(view)))
+        return DocumentParts(memoryview(bytes(view)))
     skeleton = bytearray()
-    buffers: list[tuple[int, Held]] = []
+    buffers: list[tuple[int, Data]] = []
     at = 0
     for number, (begin, size) in enumerate(layout.spans):
         skeleton += view[at:begin]
         data = view[begin : begin + size]
         buffers.append((len(skeleton), data.toreadonly() if layout.type_of(number, size, skeleton) is bytes else data))
         at = begin + size
-    return Parts(memoryview(skeleton + view[at:]), buffers, None)
+    return DocumentParts(memoryview(skeleton + view[at:]), buffers, None)
 
 
 def _layout(source: Source, locate: Callable[[memoryview], Layout | None]) -> Layout | None:

@@ -23,12 +23,12 @@ from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import (
     ALIGNMENT,
-    HOLDERS,
+    MAY_BE_LARGE,
     MOST,
     Body,
+    DocumentParts,
+    DocumentStream,
     Layout,
-    Parts,
-    Sealed,
     large,
     padded,
     spans,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Seal
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.header import Signer
+    from appsnap.kinds.large import Data
 
 __all__ = ["locate", "read", "write"]
 
@@ -58,7 +58,7 @@ _HEAD = 4 << 20
 
 
 @collected_later
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Sealed:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> DocumentStream:
     """Return the document of a recipe, in pieces."""
     packer = msgpack.Packer(default=to_extension, unicode_errors="surrogatepass", autoreset=False)
     packer.pack_array_header(len(recipe.steps) + 1)
@@ -67,7 +67,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     strings: list[int] = []
     for step in recipe.steps:
         cls = type(step)
-        if cls in HOLDERS and (data := large(step)) is not None and len(buffers) < MOST:
+        if cls in MAY_BE_LARGE and (data := large(step)) is not None and len(buffers) < MOST:
             if cls is Value:
                 strings.append(len(buffers))
             pack((2 if cls is Value else 8, buffer_number(len(buffers))))
@@ -84,9 +84,9 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
         fields["bytes"] = strings
 
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
-        return _plain(Trailer(sha256, buffers, len(recipe.steps), distributions).to_dict("msgpack", seal))
+        return _plain(Trailer(sha256, buffers, len(recipe.steps), distributions).to_dict("msgpack", sign))
 
-    return Sealed(padded(fields, body, _plain), body, trailer)
+    return DocumentStream(padded(fields, body, _plain), body, trailer)
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
@@ -125,9 +125,9 @@ def _types(fields: dict[str, Any]) -> Callable[[int, int, bytearray], type[bytes
 
 
 @collected_later
-def read(data: memoryview | Parts, steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview | DocumentParts, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
-    parts = data if isinstance(data, Parts) else take_apart(Memory(data), locate)
+    parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)
     data = parts.skeleton
     fields, start = _unpack(data, 0, min(len(data), _HEAD))
     header = Header.from_dict(fields, "msgpack")
@@ -155,7 +155,7 @@ def read(data: memoryview | Parts, steps: int = LIMITS.steps) -> Document:
     return Document(header, trailer, lambda: recipe)
 
 
-def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Held]) -> Recipe:
+def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Data]) -> Recipe:
     unpacker, stop = _checked(data, start, end)
     count = _announced(data[start:end]) - 1
     if stop != end or count < 0:

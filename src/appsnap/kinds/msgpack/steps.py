@@ -13,7 +13,7 @@ from appsnap.recipe.steps import Operand, Ref, Step, make_step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.large import Data
 
 __all__ = ["ENCODERS", "Rows", "Steps", "buffer_number", "from_extension", "packed", "to_extension"]
 
@@ -116,7 +116,7 @@ def from_extension(code: int, data: bytes) -> int:
 class Steps:
     """Turns arrays into steps, each of which refers to what was made before it. Raises ValueError for what is none."""
 
-    def __init__(self, buffers: Sequence[Held]) -> None:
+    def __init__(self, buffers: Sequence[Data]) -> None:
         self.made: list[Step] = []
         self.buffers = dict(enumerate(buffers))  # those that no step has yet
         self._registers = 0
@@ -239,7 +239,7 @@ class Steps:
             return steps.ByteArray(self._held(data, string=False))
         return steps.ByteArray(_typed(data, bytes))
 
-    def _held(self, number: int, *, string: bool) -> Held:
+    def _held(self, number: int, *, string: bool) -> Data:
         """Return a buffer, which no other step gets."""
         held = self.buffers.pop(number, None)
         if held is None or memoryview(held).readonly != string:

@@ -20,7 +20,7 @@ from appsnap.errors import Damaged
 from appsnap.files.streams import Memory
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer, distributions_of
-from appsnap.kinds.large import Body, Layout, Parts, Sealed, padded, spans, take_apart
+from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Layout, padded, spans, take_apart
 from appsnap.kinds.pickle import native, opcodes
 from appsnap.kinds.pickle.writer import encode
 from appsnap.limits import LIMITS
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Seal
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.header import Signer
+    from appsnap.kinds.large import Data
 
 __all__ = ["assemble", "has_header", "locate", "read", "write", "write_objects"]
 
@@ -42,31 +42,31 @@ __all__ = ["assemble", "has_header", "locate", "read", "write", "write_objects"]
 # Out
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Sealed:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> DocumentStream:
     """Return the document of a recipe, in pieces."""
-    return assemble(header, encode(recipe), seal, steps=len(recipe.steps), distributions=distributions)
+    return assemble(header, encode(recipe), sign, steps=len(recipe.steps), distributions=distributions)
 
 
-def write_objects(header: Header, obj: Any, seal: Seal | None = None) -> Sealed:
+def write_objects(header: Header, obj: Any, sign: Signer | None = None) -> DocumentStream:
     """Return the document of objects, in pieces, by the C pickler. Raises any error of pickle or of a class."""
     body, rules = native.pickle_objects(obj)
     return assemble(
         header,
         body,
-        seal,
+        sign,
         distributions=distributions_of(rules.modules),
         restored_by_call=sorted(rules.restored),
         transient_digests=dict(sorted(rules.left_out.items())),
     )
 
 
-def assemble(header: Header, body: Body, seal: Seal | None = None, **more: Any) -> Sealed:
+def assemble(header: Header, body: Body, sign: Signer | None = None, **more: Any) -> DocumentStream:
     """Return header, body and trailer as one document. `more` are the fields of the trailer besides its checksums."""
 
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
-        return _plain(Trailer(sha256, buffers=buffers, **more).to_dict("pickle", seal))
+        return _plain(Trailer(sha256, buffers=buffers, **more).to_dict("pickle", sign))
 
-    return Sealed(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
+    return DocumentStream(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
@@ -76,13 +76,13 @@ def _plain(fields: dict[str, Any]) -> bytes:
 # In
 
 
-def read(data: memoryview | Parts, most: int = LIMITS.steps) -> Document:
+def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
     """Return a document whose header, trailer and checksums are verified. Its body is read later.
 
     `most` bounds the steps of the body. The document has `objects` if the C pickler wrote it from objects. Then all
     transient attributes are treated as they are by the steps.
     """
-    parts = data if isinstance(data, Parts) else take_apart(Memory(data), locate)
+    parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)
     data = parts.skeleton
     if not has_header(data):
         return Document(None, None, functools.partial(_read_body, data, 0, {}, most))
@@ -107,14 +107,14 @@ def read(data: memoryview | Parts, most: int = LIMITS.steps) -> Document:
     return Document(header, trailer, functools.partial(_read_body, body, start, buffers, most), objects=objects)
 
 
-def _read_body(data: memoryview, start: int, buffers: Mapping[int, Held], most: int) -> Recipe:
+def _read_body(data: memoryview, start: int, buffers: Mapping[int, Data], most: int) -> Recipe:
     recipe, stop = opcodes.read(data, start, most, buffers)
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
     return recipe
 
 
-def _unpickle(data: memoryview, start: int, buffers: Mapping[int, Held], trailer: Trailer, *, copy: bool = True) -> Any:
+def _unpickle(data: memoryview, start: int, buffers: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
     body: Buffer = data[start:]
     if buffers:
         places = [start, *buffers]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from appsnap.kinds.header import Trailer
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.large import Data
 
 __all__ = ["pickle_objects", "unpickle_objects"]
 
@@ -116,7 +116,7 @@ _BARE = 3
 
 
 @collected_later
-def unpickle_objects(body: Buffer, buffers: Iterable[Held], trailer: Trailer, *, copy: bool = True) -> Any:
+def unpickle_objects(body: Buffer, buffers: Iterable[Data], trailer: Trailer, *, copy: bool = True) -> Any:
     """Return the objects of a body that is trusted as code and is handed its large data out of band.
 
     Without `copy`, the large data itself becomes part of the objects. Raises UnpicklingError for a class that has other
@@ -126,14 +126,14 @@ def unpickle_objects(body: Buffer, buffers: Iterable[Held], trailer: Trailer, *,
         return _Unpickler(io.BytesIO(body), map(_copied, buffers) if copy else buffers, trailer).load()
 
 
-def _copied(data: Held) -> Held:
+def _copied(data: Data) -> Data:
     return data if type(data) is bytes else bytearray(data)
 
 
 class _Unpickler(pickle.Unpickler):
     """The C unpickler. It finds renamed classes, and refuses a class whose transient attributes are new."""
 
-    def __init__(self, file: io.BytesIO, buffers: Iterable[Held], trailer: Trailer) -> None:
+    def __init__(self, file: io.BytesIO, buffers: Iterable[Data], trailer: Trailer) -> None:
         super().__init__(file, buffers=buffers)
         self._restored_by_call = frozenset(trailer.restored_by_call or ())
         self._transient_digests = trailer.transient_digests or {}

@@ -16,7 +16,7 @@ from appsnap.recipe.steps import Ref
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.large import Data
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read"]
@@ -24,7 +24,7 @@ __all__ = ["read"]
 
 @collected_later
 def read(
-    data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Held] | None = None
+    data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Data] | None = None
 ) -> tuple[Recipe, int]:
     """Return the recipe of the pickle that begins at byte `start`, and where it ends. `most` bounds its steps.
 
@@ -188,7 +188,7 @@ def _check_buffers(r: Machine) -> None:
         raise ValueError("a buffer that no opcode holds")
 
 
-def _held(r: Machine, size: int) -> Held | None:
+def _held(r: Machine, size: int) -> Data | None:
     """Return the buffer whose data was taken out here, if one was."""
     held = r.buffers.pop(r.at, None)
     if held is not None and len(held) != size:

@@ -22,7 +22,7 @@ from appsnap.recipe.steps import Ref, make_step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.large import Data
 
 __all__ = [
     "Machine",
@@ -105,7 +105,7 @@ class Machine:
     """
 
     def __init__(
-        self, data: memoryview, start: int, most: int, buffers: Mapping[int, Held], *, inline_states: bool
+        self, data: memoryview, start: int, most: int, buffers: Mapping[int, Data], *, inline_states: bool
     ) -> None:
         self.data = data
         self.at = start

@@ -6,7 +6,7 @@ import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
-from appsnap.kinds.large import ALIGNMENT, HOLDERS, Body, large
+from appsnap.kinds.large import ALIGNMENT, MAY_BE_LARGE, Body, large
 from appsnap.recipe import steps
 from appsnap.recipe.freeze.rules import PROTOCOL
 from appsnap.recipe.steps import Operand, Recipe, Ref
@@ -25,7 +25,7 @@ def encode(recipe: Recipe) -> Body:
     out = bytearray(pickle.PROTO + bytes([PROTOCOL]))
     for step in recipe.steps:
         cls = type(step)
-        if cls in HOLDERS and (data := large(step)) is not None and not body.is_full:
+        if cls in MAY_BE_LARGE and (data := large(step)) is not None and not body.is_full:
             body.add(out)
             add_buffer(body, pickle.BYTEARRAY8 if cls is steps.ByteArray else pickle.BINBYTES8, data)
             out = bytearray(_KEEP)

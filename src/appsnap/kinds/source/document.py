@@ -23,7 +23,7 @@ from appsnap.limits import LIMITS
 from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
-    from appsnap.kinds.header import Seal
+    from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read", "write"]
@@ -41,7 +41,7 @@ _FORBIDDEN = re.compile(
 )
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
     """Return the text of a recipe, in UTF-8, in pieces."""
     statements, root = fold(recipe)
     printer = Printer(recipe, statements)
@@ -51,7 +51,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     first = f"# appsnap {header.format} source: {json.dumps(about)}\n"
     lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
     trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), steps=len(recipe.steps), distributions=distributions)
-    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', seal))}\n".encode()]
+    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
 
 
 def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
