@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from appsnap.errors import CannotLoad, Damaged, WrongKind
 from appsnap.files import age, layers, zstd
-from appsnap.files.streams import Memory
+from appsnap.files.streams import Mapped
 from appsnap.kinds import Document, kind_named, pickle, recognise
-from appsnap.kinds.large import checker, map_apart, take_apart
-from appsnap.kinds.views import with_copies
+from appsnap.kinds.large import take_apart
+from appsnap.kinds.mapped import with_copies
 
 if TYPE_CHECKING:
     import os
@@ -67,20 +67,20 @@ def map_file(
     head = bytes(view[: age.HEAD_SIZE])
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map(f"this one is {'encrypted' if age.is_encrypted(head) else 'compressed'}")
-    source = layers.unwrap(Memory(view), path, passphrase=passphrase, identities=identities, limits=limits).source
+    source = layers.unwrap(Mapped(view), path, passphrase=passphrase, identities=identities, limits=limits).source
     found = _kind_of(head[:16], kind)
     if found == "pickle":
-        parts = map_apart(source.rest(), pickle.locate)
+        parts = take_apart(source, pickle.locate)
         document = pickle.read(parts, limits.steps)
     elif found == "msgpack":
         from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
 
-        parts = map_apart(source.rest(), msgpack.locate)
+        parts = take_apart(source, msgpack.locate)
         document = msgpack.read(parts, limits.steps)
     else:
         raise _cannot_map(f"this one is of kind {found}")
     sums = document.trailer.buffers or [] if document.trailer else []
-    recipe = with_copies(document.recipe, checker(parts, sums))
+    recipe = with_copies(document.recipe, parts, sums)
     return found, Document(document.header, document.trailer, lambda: recipe)
 
 

@@ -105,7 +105,7 @@ class Trailer:
             raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
         sums = fields.get("buffers", [])
         if buffers is not None and sums != [*buffers]:
-            raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
+            raise Damaged("the checksum of large data is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
         by_call, digests, vouched = (fields.get(key) for key in ("restored_by_call", "transient_digests", "vouched"))
         maps = [distributions, {} if digests is None else digests]

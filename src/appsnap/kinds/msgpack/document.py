@@ -5,8 +5,8 @@ header's `size` is the number of bytes of the body. A register, where an atom co
 integer; an integer of more than 64 bits an extension of type 1, in big-endian two's complement. Keys that are short
 texts are written once, and are a number from then on.
 
-Large byte strings and bytearrays stand behind the body, and in it, in their place, their number as an extension of type
-2. The header's `buffers` says where they are, its `bytes` has the numbers of the byte strings among them.
+Large data stands behind the body. In the body stands its number, as an extension of type 2. The header's `buffers` is
+the table of large data.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from appsnap.kinds.large import (
     Body,
     DocumentParts,
     DocumentStream,
-    Layout,
+    Place,
     large,
     padded,
-    spans,
+    read_table,
     take_apart,
 )
 from appsnap.kinds.msgpack.steps import ENCODERS, Rows, Steps, buffer_number, from_extension, packed, to_extension
@@ -40,18 +40,18 @@ from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Recipe, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from typing_extensions import Buffer
 
     from appsnap.kinds.header import Signer
-    from appsnap.kinds.large import Data
+    from appsnap.kinds.large import Data, Type
 
 __all__ = ["locate", "read", "write"]
 
 _NO_MEMORY = "there is no memory for what the file holds"
 _HEAD = 4 << 20
-"""Bytes in which a header ends: it holds a name, a tag, the table of buffers, and little else."""
+"""Bytes in which a header ends. It holds a name, a tag, the table of large data, and little else."""
 
 
 # Writing
@@ -63,25 +63,20 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     packer = msgpack.Packer(default=to_extension, unicode_errors="surrogatepass", autoreset=False)
     packer.pack_array_header(len(recipe.steps) + 1)
     rows, pack = Rows(), packer.pack
-    buffers: list[Buffer] = []
-    strings: list[int] = []
+    found: list[tuple[Buffer, Type]] = []
     for step in recipe.steps:
         cls = type(step)
-        if cls in MAY_BE_LARGE and (data := large(step)) is not None and len(buffers) < MOST:
-            if cls is Value:
-                strings.append(len(buffers))
-            pack((2 if cls is Value else 8, buffer_number(len(buffers))))
-            buffers.append(data)
+        if cls in MAY_BE_LARGE and (data := large(step)) is not None and len(found) < MOST:
+            pack((2 if cls is Value else 8, buffer_number(len(found))))
+            found.append((data, bytes if cls is Value else bytearray))
         else:
             pack(ENCODERS[cls](rows, step))
     pack(packed([recipe.root]))
     body = Body([packer.bytes()])
     fields = header.to_dict() | {"size": body.size}
-    for data in buffers:
+    for data, data_type in found:
         body.add(bytes(body.gap()))
-        body.add_buffer(data)
-    if strings:
-        fields["bytes"] = strings
+        body.add_large(data, data_type)
 
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
         return _plain(Trailer(sha256, buffers, len(recipe.steps), distributions).to_dict("msgpack", sign))
@@ -97,31 +92,21 @@ def _plain(fields: dict[str, Any]) -> bytes:
 # Reading
 
 
-def locate(head: memoryview) -> Layout | None:
-    """Return where the buffers of a document stand that begins so, or None where it says that in no way."""
+def locate(head: memoryview) -> Sequence[Place]:
+    """Return the table of large data of a document that begins so. Raises Damaged if the header is not whole."""
     fields, start = _unpack(head, 0, min(len(head), _HEAD))
-    if not isinstance(fields, dict):
-        return None
-    return Layout(_spans(fields, start), _types(fields))
+    return _read_table(fields, start) if isinstance(fields, dict) else ()
 
 
-def _spans(fields: dict[str, Any], start: int) -> list[tuple[int, int]]:
-    """Return begin and size of each buffer. Each stands where the next one can, behind the body."""
-    found = spans(fields, start)
+def _read_table(fields: dict[str, Any], start: int) -> Sequence[Place]:
+    """Return the table of large data. Each stands behind the body, in the first place that is free."""
+    table = read_table(fields, start)
     end = start + fields["size"] if type(fields.get("size")) is int else -1
-    for begin, size in found:
+    for begin, size, _ in table:
         if begin - end not in range(ALIGNMENT):
-            raise Damaged("the table of buffers has one with a gap before it, or within the body", offset=begin)
+            raise Damaged("large data stands within the body, or behind a gap", offset=begin)
         end = begin + size
-    return found
-
-
-def _types(fields: dict[str, Any]) -> Callable[[int, int, bytearray], type[bytes | bytearray]]:
-    numbers = fields.get("bytes", [])
-    if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
-        raise Damaged("the header doesn't tell which buffers are byte strings")
-    strings = frozenset(numbers)
-    return lambda number, _size, _before: bytes if number in strings else bytearray
+    return table
 
 
 @collected_later
@@ -137,30 +122,30 @@ def read(data: memoryview | DocumentParts, steps: int = LIMITS.steps) -> Documen
             "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
         )
     end = start + size
-    found = _spans(fields, start)
-    behind = parts.buffers[-1][0] if parts.buffers else end
+    table = _read_table(fields, start)
+    behind = parts.large[-1][0] if parts.large else end
     if any(data[end:behind]):
-        raise Damaged("something stands between the buffers", offset=end)
+        raise Damaged("something stands in a gap before large data", offset=end)
     fields, stop = _unpack(data, behind, len(data))
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
     trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:behind]).hexdigest(), parts.digests)
-    parts.check(found, trailer.buffers)
+    parts.check(table, trailer.buffers)
     # More than one a byte is damage, which shows below.
     if steps < _announced(data[start:end]) - 1 < size:
         raise over("steps", steps, "the recipe is too long")
-    recipe = _read_body(data, start, end, [held for _, held in parts.buffers])
+    recipe = _read_body(data, start, end, [data for _, data in parts.large])
     if trailer.steps not in (None, len(recipe.steps)):
         raise Damaged(f"the trailer counts other steps than the {len(recipe.steps)} that are there")
     return Document(header, trailer, lambda: recipe)
 
 
-def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Data]) -> Recipe:
+def _read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> Recipe:
     unpacker, stop = _checked(data, start, end)
     count = _announced(data[start:end]) - 1
     if stop != end or count < 0:
         raise Damaged("the body is no list of steps", offset=start)
-    steps = Steps(buffers)
+    steps = Steps(large)
     try:
         unpacker.read_array_header()
         for _ in range(count):
@@ -174,8 +159,8 @@ def _read_body(data: memoryview, start: int, end: int, buffers: Sequence[Data]) 
         # What Python says of too many or too few arguments, or of an index, is about the code here.
         why = "fields too many, or too few" if isinstance(error, (TypeError, IndexError)) else error
         raise Damaged(f"{what} ({why})") from error
-    if steps.buffers:
-        raise Damaged(f"{len(steps.buffers)} buffers belong to no step")
+    if steps.large:
+        raise Damaged("large data belongs to no step")
     return Recipe(steps.made, root)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from appsnap.kinds.large import type_of
 from appsnap.recipe import steps
 from appsnap.recipe.builder import respelled
 from appsnap.recipe.steps import Operand, Ref, Step, make_step
@@ -13,7 +14,7 @@ from appsnap.recipe.steps import Operand, Ref, Step, make_step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from appsnap.kinds.large import Data
+    from appsnap.kinds.large import Data, Type
 
 __all__ = ["ENCODERS", "Rows", "Steps", "buffer_number", "from_extension", "packed", "to_extension"]
 
@@ -116,9 +117,9 @@ def from_extension(code: int, data: bytes) -> int:
 class Steps:
     """Turns arrays into steps, each of which refers to what was made before it. Raises ValueError for what is none."""
 
-    def __init__(self, buffers: Sequence[Data]) -> None:
+    def __init__(self, large: Sequence[Data]) -> None:
         self.made: list[Step] = []
-        self.buffers = dict(enumerate(buffers))  # those that no step has yet
+        self.large = dict(enumerate(large))  # the large data that no step has yet
         self._registers = 0
         self._shapes: list[tuple[Any, ...]] = []
         self._distinct: set[int] = set()  # the numbers of those that have been seen to be names of attributes
@@ -229,22 +230,22 @@ class Steps:
 
     def _value(self, value: Any) -> steps.Value:
         if type(value) is _Number:
-            return steps.Value(self._held(value, string=True))  # type: ignore[arg-type]  # as it says
+            return steps.Value(self._large(value, bytes))  # type: ignore[arg-type]  # as it says
         if len(_typed(value, str, bytes)) <= steps.INLINE:
             raise ValueError("a value that is short enough to be an operand")
         return steps.Value(value)
 
     def _bytearray(self, data: Any) -> steps.ByteArray:
         if type(data) is _Number:
-            return steps.ByteArray(self._held(data, string=False))
+            return steps.ByteArray(self._large(data, bytearray))
         return steps.ByteArray(_typed(data, bytes))
 
-    def _held(self, number: int, *, string: bool) -> Data:
-        """Return a buffer, which no other step gets."""
-        held = self.buffers.pop(number, None)
-        if held is None or memoryview(held).readonly != string:
-            raise ValueError(f"there is no such buffer {int(number)}, or none any more")
-        return held
+    def _large(self, number: int, cls: Type) -> Data:
+        """Return large data of a type. No other step gets it."""
+        data = self.large.pop(number, None)
+        if data is None or type_of(data) is not cls:
+            raise ValueError(f"large data {int(number)} is missing, has another type, or belongs to another step")
+        return data
 
 
 class _Number(int):

@@ -20,16 +20,16 @@ from appsnap.errors import Damaged
 from appsnap.files.streams import Memory
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer, distributions_of
-from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Layout, padded, spans, take_apart
+from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Place, padded, read_table, take_apart, type_of
 from appsnap.kinds.pickle import native, opcodes
-from appsnap.kinds.pickle.writer import encode
+from appsnap.kinds.pickle.writer import OPCODES, encode
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
 from appsnap.recipe.freeze.rules import PROTOCOL
 from appsnap.recipe.steps import Operand, Recipe, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Buffer
 
@@ -88,65 +88,60 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
         return Document(None, None, functools.partial(_read_body, data, 0, {}, most))
     fields, start = _read_plain(data, 0)
     header = Header.from_dict(fields, "pickle")
-    held = sum(len(one) for _, one in parts.buffers)
+    taken_out = sum(len(one) for _, one in parts.large)
     size = fields.get("size")
-    if type(size) is not int or not 0 <= size - held < len(data) - start:
+    if type(size) is not int or not 0 <= size - taken_out < len(data) - start:
         raise Damaged(
             "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
         )
-    found = _spans(fields, start)
-    end = start + size - held
+    table = _read_table(fields, start)
+    end = start + size - taken_out
     fields, stop = _read_plain(data, end)
     if stop != len(data):
         raise Damaged("something stands behind the trailer", offset=stop)
     trailer = Trailer.from_dict(fields, "pickle", hashlib.sha256(data[:end]).hexdigest(), parts.digests)
-    parts.check(found, trailer.buffers)
-    buffers = dict(parts.buffers)
+    parts.check(table, trailer.buffers)
+    for place, one in parts.large:
+        if data[place - _HEAD : place] != OPCODES[type_of(one)] + len(one).to_bytes(8, "little"):
+            raise Damaged("large data stands behind another opcode, or another size", offset=place)
+    large = dict(parts.large)
     body = data[:end]
-    objects = functools.partial(_unpickle, body, start, buffers, trailer) if trailer.steps is None else None
-    return Document(header, trailer, functools.partial(_read_body, body, start, buffers, most), objects=objects)
+    objects = functools.partial(_unpickle, body, start, large, trailer) if trailer.steps is None else None
+    return Document(header, trailer, functools.partial(_read_body, body, start, large, most), objects=objects)
 
 
-def _read_body(data: memoryview, start: int, buffers: Mapping[int, Data], most: int) -> Recipe:
-    recipe, stop = opcodes.read(data, start, most, buffers)
+def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: int) -> Recipe:
+    recipe, stop = opcodes.read(data, start, most, large)
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
     return recipe
 
 
-def _unpickle(data: memoryview, start: int, buffers: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
+def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
     body: Buffer = data[start:]
-    if buffers:
-        places = [start, *buffers]
+    if large:
+        places = [start, *large]
         pieces = [data[begin : place - _HEAD] for begin, place in itertools.pairwise(places)]
         body = pickle.NEXT_BUFFER.join([*pieces, data[places[-1] :]])
-    return native.unpickle_objects(body, buffers.values(), trailer, copy=copy)
+    return native.unpickle_objects(body, large.values(), trailer, copy=copy)
 
 
-def locate(head: memoryview) -> Layout | None:
-    """Return where the buffers of a document stand that begins so, or None for a bare pickle."""
+def locate(head: memoryview) -> Sequence[Place]:
+    """Return the table of large data of a document that begins so. Raises Damaged if the header is not whole."""
     if not has_header(head):
-        return None
+        return ()
     fields, start = _read_plain(head, 0)
-    return None if not isinstance(fields, dict) else Layout(_spans(fields, start), _type_of)
+    return _read_table(fields, start) if isinstance(fields, dict) else ()
 
 
-def _spans(fields: dict[str, Any], start: int) -> list[tuple[int, int]]:
-    found = spans(fields, start, _HEAD)
+def _read_table(fields: dict[str, Any], start: int) -> Sequence[Place]:
+    table = read_table(fields, start, _HEAD)
     size = fields.get("size")
-    if found and not (type(size) is int and sum(found[-1]) <= start + size):
-        raise Damaged("the table of buffers has one that ends behind the body", offset=found[-1][0])
-    return found
+    if table and not (type(size) is int and table[-1].begin + table[-1].size <= start + size):
+        raise Damaged("large data ends behind the body", offset=table[-1].begin)
+    return table
 
 
-def _type_of(number: int, size: int, before: bytearray) -> type[bytes | bytearray]:
-    cls = _TYPES.get(bytes(before[-_HEAD : 1 - _HEAD]))
-    if cls is None or before[1 - _HEAD :] != size.to_bytes(8, "little"):
-        raise Damaged(f"buffer {number} stands where no opcode of its size is", offset=len(before))
-    return cls
-
-
-_TYPES: dict[bytes, type[bytes | bytearray]] = {pickle.BINBYTES8: bytes, pickle.BYTEARRAY8: bytearray}
 _HEAD = 9
 """Bytes before large data: its opcode and its length."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.kinds.large import Body
-from appsnap.kinds.pickle.writer import add_buffer
+from appsnap.kinds.pickle.writer import add_large
 from appsnap.recipe.freeze.rules import PROTOCOL, Rules
 from appsnap.recipe.garbage import collected_later
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from appsnap.kinds.header import Trailer
-    from appsnap.kinds.large import Data
+    from appsnap.kinds.large import Data, Type
 
 __all__ = ["pickle_objects", "unpickle_objects"]
 
@@ -83,30 +83,30 @@ class _Sink:
         for size in (5, 9):
             if size <= bare <= size + _BARE:
                 piece, self._announced = piece[:-size], piece[-size:]
-        known = self._announced[:1] in _LARGE if self._announced else 0 <= bare <= _BARE
+        known = self._announced[:1] in _PAYLOADS if self._announced else 0 <= bare <= _BARE
         if not known:
             raise pickle.PicklingError("this Python puts its pickles together in an unknown way")
         self.body.add(piece)
 
     def _payload(self, head: bytes, data: memoryview) -> None:
-        opcode = _LARGE[head[:1]]
+        cls = _PAYLOADS[head[:1]]
         if int.from_bytes(head[1:], "little") != data.nbytes:
             raise pickle.PicklingError("this Python writes payloads in an unknown way")
-        if opcode and not self.body.is_full:
-            add_buffer(self.body, opcode, data)
+        if cls is not None and not self.body.is_full:
+            add_large(self.body, cls, data)
         else:
             self.body.add(head)
             self.body.add(data)
 
 
-_LARGE = {
-    pickle.BINBYTES: pickle.BINBYTES8,
-    pickle.BINBYTES8: pickle.BINBYTES8,
-    pickle.BYTEARRAY8: pickle.BYTEARRAY8,
-    pickle.BINUNICODE: b"",
-    pickle.BINUNICODE8: b"",
+_PAYLOADS: dict[bytes, Type | None] = {
+    pickle.BINBYTES: bytes,
+    pickle.BINBYTES8: bytes,
+    pickle.BYTEARRAY8: bytearray,
+    pickle.BINUNICODE: None,
+    pickle.BINUNICODE8: None,
 }
-"""The opcodes of payloads, each with its opcode as large data. Texts have none: they stay in the body."""
+"""The opcodes of payloads, each with its type as large data. Texts are none: they stay in the body."""
 
 _BARE = 3
 """Bytes of opcodes that are too few for a frame."""
@@ -116,14 +116,14 @@ _BARE = 3
 
 
 @collected_later
-def unpickle_objects(body: Buffer, buffers: Iterable[Data], trailer: Trailer, *, copy: bool = True) -> Any:
+def unpickle_objects(body: Buffer, large: Iterable[Data], trailer: Trailer, *, copy: bool = True) -> Any:
     """Return the objects of a body that is trusted as code and is handed its large data out of band.
 
     Without `copy`, the large data itself becomes part of the objects. Raises UnpicklingError for a class that has other
     transient attributes today, and any other error of pickle or of a class.
     """
     with evolve.upgrades():
-        return _Unpickler(io.BytesIO(body), map(_copied, buffers) if copy else buffers, trailer).load()
+        return _Unpickler(io.BytesIO(body), map(_copied, large) if copy else large, trailer).load()
 
 
 def _copied(data: Data) -> Data:
@@ -133,8 +133,8 @@ def _copied(data: Data) -> Data:
 class _Unpickler(pickle.Unpickler):
     """The C unpickler. It finds renamed classes, and refuses a class whose transient attributes are new."""
 
-    def __init__(self, file: io.BytesIO, buffers: Iterable[Data], trailer: Trailer) -> None:
-        super().__init__(file, buffers=buffers)
+    def __init__(self, file: io.BytesIO, large: Iterable[Data], trailer: Trailer) -> None:
+        super().__init__(file, buffers=large)
         self._restored_by_call = frozenset(trailer.restored_by_call or ())
         self._transient_digests = trailer.transient_digests or {}
 

@@ -24,19 +24,19 @@ __all__ = ["read"]
 
 @collected_later
 def read(
-    data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Data] | None = None
+    data: memoryview, start: int = 0, most: int = LIMITS.steps, large: Mapping[int, Data] | None = None
 ) -> tuple[Recipe, int]:
     """Return the recipe of the pickle that begins at byte `start`, and where it ends. `most` bounds its steps.
 
-    `buffers` are those whose data was taken out, by the place of that.
+    `large` is the large data that was taken out, each by its place. Its opcodes have its size and type.
 
     Raises Damaged, with the offset, for what is no pickle, and CannotLoad for what a pickle of its own can't tell
     (persistent ids, extension codes, buffers out of band), or what there is no memory for.
     """
     try:
-        return _run(Machine(data, start, most, buffers or {}, inline_states=True))
+        return _run(Machine(data, start, most, large or {}, inline_states=True))
     except SharedStateError:
-        return _run(Machine(data, start, most, buffers or {}, inline_states=False))
+        return _run(Machine(data, start, most, large or {}, inline_states=False))
 
 
 def _run(machine: Machine) -> tuple[Recipe, int]:
@@ -121,7 +121,8 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
                 stack.append(_CONSTANTS[code])
             elif code == _STOP:
                 root = machine.operand(stack.pop())
-                _check_buffers(machine)
+                if machine.large:
+                    raise ValueError("large data that belongs to no opcode")  # noqa: TRY301 - as below
                 return machine.draft.finish(root), at
             else:
                 machine.at = at
@@ -183,31 +184,18 @@ def _tuple_of(count: int) -> Callable[[Machine], None]:
     return handler
 
 
-def _check_buffers(r: Machine) -> None:
-    if r.buffers:
-        raise ValueError("a buffer that no opcode holds")
-
-
-def _held(r: Machine, size: int) -> Data | None:
-    """Return the buffer whose data was taken out here, if one was."""
-    held = r.buffers.pop(r.at, None)
-    if held is not None and len(held) != size:
-        raise ValueError("a buffer of another size")
-    return held
-
-
 def _bytes8(r: Machine) -> Any:
     size = _u8(r)
-    held = _held(r, size)
-    if type(held) is memoryview:
-        return r.draft.make(steps.Value(held))  # of a mapped file, which isn't copied here
-    return bytes(r.take(size)) if held is None else held
+    data = r.large.pop(r.at, None)
+    if type(data) is memoryview:
+        return r.draft.make(steps.Value(data))  # of a mapped file, which isn't copied here
+    return bytes(r.take(size)) if data is None else data
 
 
 def _bytearray8(r: Machine) -> Any:
     size = _u8(r)
-    held = _held(r, size)
-    return r.draft.make(steps.ByteArray(r.take(size) if held is None else held))
+    data = r.large.pop(r.at, None)
+    return r.draft.make(steps.ByteArray(r.take(size) if data is None else data))
 
 
 _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {

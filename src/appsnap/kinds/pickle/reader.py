@@ -105,11 +105,11 @@ class Machine:
     """
 
     def __init__(
-        self, data: memoryview, start: int, most: int, buffers: Mapping[int, Data], *, inline_states: bool
+        self, data: memoryview, start: int, most: int, large: Mapping[int, Data], *, inline_states: bool
     ) -> None:
         self.data = data
         self.at = start
-        self.buffers = dict(buffers)  # those that are still to come
+        self.large = dict(large)  # the large data whose opcode is still to come
         self.inline_states = inline_states
         self.protocol = 0
         self.draft = Draft(most)
