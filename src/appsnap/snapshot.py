@@ -7,12 +7,11 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap import contents
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.chunks import joined
 from appsnap.files.streams import Memory, of_file
-from appsnap.kinds import Document, documents, kind_named, pickle
+from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from appsnap.errors import Want
     from appsnap.files.layers import Passphrase, Unwrapped
     from appsnap.keys.keyring import Keyring
+    from appsnap.kinds import Document
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
     from appsnap.limits import Limits
@@ -70,8 +70,8 @@ def save(
     key to sign with, and OSError; then the old file is untouched.
     """
     name = getattr(obj, "name", None)
-    header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
-    pieces = documents.counted(documents.document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
+    header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
+    pieces = documents.counted(documents.write_document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
     atomic.write(
         path,
         layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
@@ -94,8 +94,12 @@ def dumps(
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = documents.document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
+    pieces = documents.write_document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
     return joined(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
+
+
+def _time_for(kind: str) -> str | None:
+    return now() if kind_named(kind).dated else None
 
 
 def _seal(*, sign: bool, vouched: bool) -> Signer | None:
@@ -143,7 +147,7 @@ def load(
     Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
     if mmap:
-        found, document = contents.map_file(
+        found, document = documents.map_document(
             path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
         )
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
@@ -200,7 +204,7 @@ def open_file(
 
 
 def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    found, document = contents.read(unwrapped, kind, limits)
+    found, document = documents.open_document(unwrapped, kind, limits)
     return Snapshot(
         document,
         kind=found,
@@ -352,7 +356,7 @@ class Snapshot:
         """
         kind = kind or self.kind
         old = self.header or Header(kind)
-        header = Header(kind, old.name, old.tag, None if kind == "source" else now())
+        header = Header(kind, old.name, old.tag, _time_for(kind))
         known = self.document.trailer
         seal = _seal(sign=sign, vouched=self.is_vouched_for)
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
@@ -416,7 +420,7 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits:
     """
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
-    document = pickle.read(unwrapped.source.rest(), limits.steps)
+    kind, document = documents.open_document(unwrapped, "pickle", limits)
     _ = document.recipe
     name = Path(path).name
-    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)
+    return Snapshot(document, kind=kind, layers=unwrapped.layers, size=len(data), name=name, limits=limits)

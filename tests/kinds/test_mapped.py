@@ -207,7 +207,7 @@ class TestMapped:
             appsnap.load(tmp_path / "x", kind="xml", mmap=True)
 
 
-VECTORS = Path(__file__).parent / "vectors"
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 class TestVectors:
