@@ -10,7 +10,7 @@ import appsnap
 from appsnap import service
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files import zstd
-from appsnap.kinds.msgpack import steps as msgpack_steps
+from appsnap.kinds.msgpack import reader as msgpack_reader
 from appsnap.kinds.pickle import document as pickle_kind, reader as pickle_reader
 from appsnap.kinds.xml import reader as xml_reader
 from appsnap.limits import LIMITS, over
@@ -90,7 +90,7 @@ class TestReading:
 
         data = appsnap.dumps([1], kind)
         monkeypatch.setattr(pickle_reader.Machine, "push_open", end)
-        monkeypatch.setattr(msgpack_steps.Steps, "add", end)
+        monkeypatch.setattr(msgpack_reader.StepDecoder, "add", end)
         monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 
         with pytest.raises(CannotLoad, match="there is no memory"):

@@ -15,7 +15,7 @@ from appsnap.errors import Damaged
 from appsnap.kinds import kind_named, large as large_data
 from appsnap.kinds.header import Header
 from appsnap.kinds.large import ALIGNMENT, CHUNK, LEAST
-from appsnap.kinds.msgpack import document as msgpack_document
+from appsnap.kinds.msgpack import writer as msgpack_writer
 from appsnap.kinds.pickle.native import _Sink
 from appsnap.recipe.freeze import freeze
 from isomorphism import difference
@@ -140,7 +140,7 @@ class TestRoundTrip:
         """Buffers beyond the bound of the table stand in the body."""
         kind, write = WAYS[way]
         monkeypatch.setattr(large_data, "MOST", 2)
-        monkeypatch.setattr(msgpack_document, "MOST", 2)
+        monkeypatch.setattr(msgpack_writer, "MOST", 2)
         before = [noise(LEAST, number) for number in range(4)]
         data = write(before)
 
