@@ -89,7 +89,7 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setattr(pickle_reader.Machine, "push_open", end)
+        monkeypatch.setattr(pickle_reader.StepUnpickler, "push_open", end)
         monkeypatch.setattr(msgpack_reader.StepDecoder, "add", end)
         monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 

@@ -1,4 +1,4 @@
-"""Recipe to pickle: the opcodes of protocol 5, without recursion. The memo's numbers are those of the registers."""
+"""Recipe to pickle: the opcodes of protocol 5. The number of a register is its number in the memo."""
 
 from __future__ import annotations
 
