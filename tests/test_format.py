@@ -25,7 +25,7 @@ import pytest
 import appsnap
 import second_reader
 import shop
-from appsnap import evolve, sob
+from appsnap import sob
 from appsnap.errors import CannotBuild, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
 from appsnap.files import age
 from appsnap.kinds import KINDS, kind_named, recognise
@@ -638,7 +638,7 @@ class TestPickle:
 
     def test_restore_state(self):
         """Its call is a State."""
-        made = calling(evolve.restore_state, service(), {"a": 1})
+        made = calling(actions.set_state, service(), {"a": 1})
 
         assert theirs(made, "pickle")[0][-1] == ("State", R[1], ["a"], [1])
 

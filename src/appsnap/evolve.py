@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Ephemeral",
     "Versioned",
-    "is_restored",
+    "is_plain_assignment",
     "known",
     "known_objects",
-    "lasting_state",
     "left_out",
+    "needs_restoring",
     "public_module",
     "read_only",
     "renamed",
     "restore_state",
     "successor",
-    "takes_all",
     "transients",
     "upgrades",
+    "without_transients",
 ]
 
 _WELL_KNOWN = (
@@ -75,7 +75,7 @@ def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     return found
 
 
-def is_restored(cls: type) -> bool:
+def needs_restoring(cls: type) -> bool:
     """Tell whether objects of a class get their state by `restore_state`: it has transient attributes or versions."""
     return bool(transients(cls)) or issubclass(cls, Versioned)
 
@@ -92,7 +92,7 @@ def left_out(cls: type) -> str | None:
     return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def lasting_state(cls: type, state: Any) -> Any:
+def without_transients(cls: type, state: Any) -> Any:
     """Return a pickle state without transient attributes: itself if it has none, else a copy.
 
     A state is a dictionary, or a pair of it and the slots, or the list of fields that a frozen dataclass with slots
@@ -107,7 +107,7 @@ def lasting_state(cls: type, state: Any) -> Any:
             lasting.pop(name, None)
         return lasting
     if isinstance(state, tuple) and len(state) == 2:
-        return tuple(lasting_state(cls, part) if isinstance(part, dict) else part for part in state)
+        return tuple(without_transients(cls, part) if isinstance(part, dict) else part for part in state)
     if isinstance(state, list) and dataclasses.is_dataclass(cls):
         fields = dataclasses.fields(cls)
         if len(fields) == len(state):
@@ -120,7 +120,7 @@ def restore_state(obj: Any, state: Any) -> None:
     cls = type(obj)
     drop = transients(cls)  # type: ignore[arg-type]  # a class can be hashed, whatever its metaclass
     if drop:
-        state = lasting_state(cls, state)
+        state = without_transients(cls, state)
     _assign(obj, state)
     for name, factory in drop.items():
         if factory is not None:
@@ -139,7 +139,7 @@ def read_only(array: Any) -> Any:
     return array
 
 
-def takes_all(cls: type, names: Iterable[str]) -> bool:
+def is_plain_assignment(cls: type, names: Iterable[str]) -> bool:
     """Tell whether `restore_state` does no more for an object of a class than to assign it attributes of such names."""
     lookup: Any = cls.__getattribute__
     standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0

@@ -124,7 +124,7 @@ def _steps(packed: Any) -> None:
         [[2, "text"], [9, 0, []], [R(1)]],
         "A text that is short enough to be an operand, as a class.",
     )
-    restore = [1, "appsnap.evolve", "restore_state"]
+    restore = [1, "appsnap.actions", "set_state"]
     packed(
         "called-restore-state",
         "damaged",

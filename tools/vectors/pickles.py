@@ -230,7 +230,7 @@ GADGETS: list[tuple[str, str, list[Any]]] = [
     ("appsnap.snapshot", "save", [1, "stolen"]),
     ("appsnap.evolve", "renamed", ["a", 1]),
     ("appsnap.evolve", "known", [1, "a", "b"]),
-    ("appsnap.evolve", "restore_state", [1, 2, 3]),
+    ("appsnap.actions", "set_state", [1, 2, 3]),
     ("appsnap.source", "new", [1]),
     ("appsnap.source", "thing", ["canary_module"]),
     ("appsnap.source", "set_state", [1, 2]),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad, Damaged, WrongKind
 from appsnap.files import age, layers, zstd
 from appsnap.files.streams import Mapped
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import KINDS, Document, kind_named, recognise
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, take_apart
 from appsnap.kinds.mapped import with_copies
 from appsnap.recipe import steps
 from appsnap.recipe.freeze import freeze
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +38,7 @@ __all__ = ["counted", "map_document", "open_document", "write_document"]
 # Out
 
 
-@collected_later
+@gc_paused
 def write_document(obj: Any, header: Header, sign: Signer | None) -> Iterable[Buffer]:
     """Return the document of objects, in pieces. Raises CannotSave with every place that no file can hold."""
     kind = kind_named(header.kind)

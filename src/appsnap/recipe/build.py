@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
+from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 
-@collected_later
+@gc_paused
 def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe become part of the objects.
 
@@ -147,7 +147,7 @@ class _Builder:
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name = steps.Name(*evolve.successor(*step))
+        name = steps.Name(*evolve.current_name(*step))
         self._named[len(self._registers)] = name
         owner: Any = None
         found: Any = importlib.import_module(name.module)
@@ -249,7 +249,7 @@ class _Builder:
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes that an object gets by being assigned them; none if more has to be done."""
-        plain = evolve.takes_all(type(target), names) and (self._trust.everything or takes_any(target, names))
+        plain = evolve.is_plain_assignment(type(target), names) and (self._trust.everything or takes_any(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
     def _set_state(self, step: steps.SetState) -> None:
@@ -268,7 +268,7 @@ class _Builder:
     def _restore(self, target: Any, state: Any) -> None:
         if not self._trust.everything:
             check_state(target, state)
-        evolve.restore_state(target, state)
+        actions.set_state(target, state)
 
 
 _METHODS = (

@@ -13,13 +13,13 @@ import msgpack
 
 from appsnap.errors import Damaged
 from appsnap.files.streams import Memory
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import ALIGNMENT, DocumentParts, DocumentStream, Place, padded, read_table, take_apart
 from appsnap.kinds.msgpack.reader import announced, read_body, unpack
 from appsnap.kinds.msgpack.writer import encode
 from appsnap.limits import LIMITS, over
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ _HEAD = 4 << 20
 # Out
 
 
-@collected_later
+@gc_paused
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> DocumentStream:
     """Return the document of a recipe, in pieces."""
     body, size = encode(recipe)
@@ -55,7 +55,7 @@ def _plain(fields: dict[str, Any]) -> bytes:
 # In
 
 
-@collected_later
+@gc_paused
 def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
     """Return a document, all of which is read and verified. `most` bounds the steps of the recipe."""
     parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)

@@ -11,7 +11,7 @@ from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds.large import type_of
 from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, have_number
 from appsnap.recipe import steps
-from appsnap.recipe.builder import respelled
+from appsnap.recipe.spellings import canonical_step
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class StepDecoder:
         elif code in _DECODERS:
             step = _DECODERS[code](self, *fields[1:])
             if isinstance(step, (steps.Call, steps.Member)):
-                step = respelled(step, self._meaning)
+                step = canonical_step(step, self._meaning)
                 if isinstance(step, steps.New):
                     _typed(step.cls, Ref)
             if type(step) is steps.Name:

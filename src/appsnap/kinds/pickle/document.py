@@ -2,7 +2,7 @@
 
 All are of protocol 5. The header's `size` is the number of bytes of the body. The trailer has `steps`
 if the body was written from a recipe. If the C pickler wrote the body from objects, the trailer has two fields instead:
-`restored_by_call`, the classes whose objects get their state by `evolve.restore_state`; and `transient_digests`, the
+`restored_by_call`, the classes whose objects get their state by `actions.set_state`; and `transient_digests`, the
 other classes with transient attributes. None of these attributes is in the states of their objects.
 
 A pickle without a header is read as a body alone.

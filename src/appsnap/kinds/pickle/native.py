@@ -16,10 +16,10 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
 from appsnap.kinds.pickle.writer import add_large
 from appsnap.recipe.freeze.rules import PROTOCOL, Rules
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ __all__ = ["pickle_objects", "unpickle_objects"]
 # Out
 
 
-@collected_later
+@gc_paused
 def pickle_objects(obj: Any) -> tuple[Body, Rules]:
     """Return the body of objects, and the rules by which they were taken apart.
 
@@ -115,7 +115,7 @@ _BARE = 3
 # In
 
 
-@collected_later
+@gc_paused
 def unpickle_objects(body: Buffer, large: Iterable[Data], trailer: Trailer, *, copy: bool = True) -> Any:
     """Return the objects of a body that is trusted as code and is handed its large data out of band.
 
@@ -139,10 +139,10 @@ class _Unpickler(pickle.Unpickler):
         self._transient_digests = trailer.transient_digests or {}
 
     def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(*evolve.successor(module, name))
+        found = super().find_class(*evolve.current_name(module, name))
         dotted = f"{module}.{name}"
-        if isinstance(found, type) and evolve.is_restored(found):
+        if isinstance(found, type) and evolve.needs_restoring(found):
             digest = self._transient_digests.get(dotted)
-            if dotted not in self._restored_by_call if digest is None else evolve.left_out(found) != digest:
+            if dotted not in self._restored_by_call if digest is None else evolve.transients_digest(found) != digest:
                 raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
         return found

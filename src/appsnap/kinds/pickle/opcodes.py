@@ -7,10 +7,10 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds.pickle.reader import OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError, StepUnpickler
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 
-@collected_later
+@gc_paused
 def read(
     data: memoryview, start: int = 0, most: int = LIMITS.steps, large: Mapping[int, Data] | None = None
 ) -> tuple[Recipe, int]:
@@ -105,7 +105,7 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
                 unpickler.set_state(target if type(target) is Ref else unpickler.target(target), state)
             elif code == _EMPTY_TUPLE and data[at] == _NEWOBJ:
                 at += 1
-                stack.append(unpickler.draft.new(unpickler.callable(stack.pop()), ()))
+                stack.append(unpickler.builder.new(unpickler.callable(stack.pop()), ()))
             elif code == _BINFLOAT:
                 stack.extend(_F8.unpack_from(data, at))
                 at += 8
@@ -124,7 +124,7 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
                 root = unpickler.operand(stack.pop())
                 if unpickler.large:
                     raise ValueError("large data that belongs to no opcode")  # noqa: TRY301 - as below
-                return unpickler.draft.finish(root), at
+                return unpickler.builder.finish(root), at
             else:
                 unpickler.at = at
                 _HANDLERS[code](unpickler)
@@ -189,14 +189,14 @@ def _bytes8(r: StepUnpickler) -> Any:
     size = _u8(r)
     data = r.large.pop(r.at, None)
     if type(data) is memoryview:
-        return r.draft.make(steps.Value(data))  # a view of a mapped file is not copied
+        return r.builder.make(steps.Value(data))  # a view of a mapped file is not copied
     return bytes(r.take(size)) if data is None else data
 
 
 def _bytearray8(r: StepUnpickler) -> Any:
     size = _u8(r)
     data = r.large.pop(r.at, None)
-    return r.draft.make(steps.ByteArray(r.take(size) if data is None else data))
+    return r.builder.make(steps.ByteArray(r.take(size) if data is None else data))
 
 
 _BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft, Lazy
-from appsnap.recipe.steps import Ref, make_step
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import SET_STATE
+from appsnap.recipe.steps import NameOrOperand, Ref, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ class SharedStateError(Exception):
     """A dictionary is used again after it was handed over as a state."""
 
 
-_Stacked = Lazy | Open
+_Stacked = NameOrOperand | Open
 
 
 class StepUnpickler:
@@ -114,7 +115,7 @@ class StepUnpickler:
         self.large = dict(large)  # the large data whose opcode is still to come
         self.inline_states = inline_states
         self.protocol = 0
-        self.draft = Draft(most)
+        self.builder = RecipeBuilder(most)
         self.most = most
         self.opened = 0
         self.repeated = 0
@@ -167,9 +168,9 @@ class StepUnpickler:
             return self.close(item)
         if cls is bytes and len(item) > steps.INLINE:
             if id(item) not in self.bytes:
-                self.bytes[id(item)] = (item, self.draft.make(steps.Value(item)))
+                self.bytes[id(item)] = (item, self.builder.make(steps.Value(item)))
             return self.bytes[id(item)][1]
-        return self.draft.operand(item)
+        return self.builder.operand(item)
 
     def close(self, item: Open) -> Ref:
         """Return the register of a container. It is made now if no step has made it yet."""
@@ -178,7 +179,7 @@ class StepUnpickler:
         if item.ref is None:
             form = item.form
             items = self.operands(item.items) if form is steps.Tuple else item.items
-            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
+            item.ref = self.builder.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
             self.opened -= not item.handed_over
         return item.ref
 
@@ -216,7 +217,7 @@ class StepUnpickler:
 
     def push_again(self, item: Any) -> None:
         """Push an item once more."""
-        steps.check_again(item)
+        steps.check_reference(item)
         if type(item) in OPEN and type(item) is not OpenTuple:
             # A container may become one of its own items. So it has to be made before them. A tuple has its items.
             item = self.close(item)
@@ -255,14 +256,14 @@ class StepUnpickler:
         """Pop arguments and a function; push the result of the call, or the meaning of a spelling."""
         args = self.args()
         function = self.stack.pop()
-        if function == RESTORE_STATE and len(args) == 2:
+        if function == SET_STATE and len(args) == 2:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
         if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = [self.operand(x) if type(x) in OPEN else x for x in args]
-        self.stack.append(self.draft.call(self.callable(function), args))
+        self.stack.append(self.builder.call(self.callable(function), args))
 
     def callable(self, item: Any) -> Any:
         """Return a name as it is, and any other item as an operand."""
@@ -271,7 +272,7 @@ class StepUnpickler:
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
         args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
@@ -280,17 +281,17 @@ class StepUnpickler:
         if type(keywords) is not OpenDict:
             raise ValueError("keyword arguments have to be a dictionary")
         self.opened -= 1
-        names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
+        names: list[Any] = [self.builder.meaning(key) for key in keywords.keys]
         if not all(type(name) is str for name in names):
             raise ValueError("names of keyword arguments have to be texts")
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, names, keywords.items))
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args, names, keywords.items))
 
     def instance(self, cls: Any, args: list[Any]) -> None:
         """Push an instance for INST or OBJ, of protocols 0 and 1. Without arguments it is made without a call."""
         if args:
-            self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
+            self.stack.append(self.builder.call(self.callable(cls), self.operands(args)))
         else:
-            self.stack.append(self.draft.new(self.callable(cls), []))
+            self.stack.append(self.builder.new(self.callable(cls), []))
 
     def set_state(self, target: Ref, state: Any) -> None:
         """Give a state to the object of a register."""
@@ -302,9 +303,9 @@ class StepUnpickler:
         ):
             state.handed_over = True
             self.opened -= 1
-            self.draft.state(target, state.keys, state.items)
+            self.builder.state(target, state.keys, state.items)
         else:
-            self.draft.do(steps.SetState(target, self.operand(state)))
+            self.builder.fill(steps.SetState(target, self.operand(state)))
 
     def append(self, items: list[Any]) -> None:
         """Append to the list at the top of the stack."""
@@ -316,7 +317,7 @@ class StepUnpickler:
             else:
                 target.items = operands
         else:
-            self.draft.extend(self.target(target), operands)
+            self.builder.extend(self.target(target), operands)
 
     def set_items(self, items: list[Any]) -> None:
         """Set items, keys and values by turns, of the dictionary at the top of the stack."""
@@ -332,7 +333,7 @@ class StepUnpickler:
             else:
                 target.keys, target.items = keys, values
         else:
-            self.draft.fill(self.target(target), keys, values)
+            self.builder.update(self.target(target), keys, values)
 
     def add_items(self, items: list[Any]) -> None:
         """Add to the set at the top of the stack."""
@@ -344,7 +345,7 @@ class StepUnpickler:
             else:
                 target.items = operands
         elif operands:
-            self.draft.do(steps.Add(self.target(target), operands))
+            self.builder.fill(steps.Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""

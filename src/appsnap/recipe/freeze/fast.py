@@ -1,4 +1,4 @@
-"""The swift way to take objects apart: what most applications are made of, by calls instead of generators.
+"""The fast way to take objects apart: what most applications are made of, by calls instead of generators.
 
 It knows atoms, lists, tuples, dictionaries with atoms for keys, and objects that are made without arguments and get
 their attributes from a dictionary. All else, and what lies deeper than `LEVELS`, it leaves to the caller. The steps are
@@ -11,16 +11,16 @@ import copyreg
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appsnap.recipe.builder import Draft, Lazy
+    from appsnap.recipe.builder import RecipeBuilder
+    from appsnap.recipe.steps import NameOrOperand
 
-__all__ = ["ABSENT", "LEVELS", "Swift"]
+__all__ = ["ABSENT", "LEVELS", "FastWalk"]
 
 ABSENT: Any = object()
 """What is returned for what has no operand yet, and is left to the caller."""
@@ -40,7 +40,7 @@ _TEXT = frozenset({str})
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 
-class Swift:
+class FastWalk:
     """Takes objects apart for a freezer.
 
     `memo` and `kept` are the freezer's: operands by id, None while a container is taken apart, and what has to live as
@@ -50,15 +50,15 @@ class Swift:
 
     def __init__(
         self,
-        draft: Draft,
-        memo: dict[int, Lazy | None],
+        builder: RecipeBuilder,
+        memo: dict[int, NameOrOperand | None],
         kept: list[Any],
         reduction_of: Callable[[Any], Any],
         run: Callable[..., Any],
         *,
         levels: int = LEVELS,
     ) -> None:
-        self._draft = draft
+        self._builder = builder
         self._memo = memo
         self._kept = kept
         self._reduction_of = reduction_of
@@ -74,7 +74,7 @@ class Swift:
         if cls in _PLAIN:
             return obj
         if cls is str:
-            return self._draft.text(obj)
+            return self._builder.text(obj)
         if cls is bytes and len(obj) <= steps.INLINE:
             return obj
         return self._taken(obj, cls)
@@ -83,21 +83,21 @@ class Swift:
         """Do so for what is no atom."""
         known = self._memo.get(id(obj), ABSENT)
         if known is None:
-            known = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
+            known = self._memo[id(obj)] = self._builder.make(_EMPTY[cls])
         if known is not ABSENT:
             return known
         if self._level >= self._levels:
             return ABSENT
         self._level += 1
-        found = _WAYS.get(cls, Swift._object)(self, obj)
+        found = _WAYS.get(cls, FastWalk._object)(self, obj)
         self._level -= 1
         return found
 
     def _make(self, obj: Any, step: Any) -> Ref:
-        draft = self._draft
-        draft.steps.append(step)
-        ref = self._memo[id(obj)] = Ref(draft.registers)
-        draft.registers += 1
+        builder = self._builder
+        builder.steps.append(step)
+        ref = self._memo[id(obj)] = Ref(builder.registers)
+        builder.registers += 1
         self._kept.append(obj)
         return ref
 
@@ -113,7 +113,7 @@ class Swift:
                 found = self._run(item)
             items[index] = found
             named = named or type(found) is steps.Name
-        return self._draft.operands(items) if named else items
+        return self._builder.operands(items) if named else items
 
     def _list(self, obj: list[Any]) -> Ref:
         if _PLAIN.issuperset(map(type, obj)):
@@ -124,13 +124,13 @@ class Swift:
         if known is None:
             return self._make(obj, make_step(steps.List, (items,)))
         assert isinstance(known, Ref)
-        self._draft.extend(known, items)
+        self._builder.extend(known, items)
         self._kept.append(obj)
         return known
 
     def _tuple(self, obj: tuple[Any, ...]) -> Any:
         if not obj:
-            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
+            return self._builder.make(steps.Tuple(()))  # there is only one: it is never shared
         items = self._operands([*obj])
         known = self._memo.get(id(obj))
         if known is not None:
@@ -152,7 +152,7 @@ class Swift:
         if known is None:
             return self._make(obj, make_step(steps.Dict, (keys, values)))
         assert isinstance(known, Ref)
-        self._draft.fill(known, keys, values)
+        self._builder.update(known, keys, values)
         self._kept.append(obj)
         return known
 
@@ -163,25 +163,25 @@ class Swift:
         _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
         cls = obj.__class__
         plain = items is None and pairs is None and type(state) is dict and _TEXT.issuperset(map(type, state))
-        own = setter is evolve.restore_state or (setter is None and not hasattr(obj, "__setstate__"))
+        own = setter is actions.set_state or (setter is None and not hasattr(obj, "__setstate__"))
         if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
             return self._run(obj, reduction)
         ref = self._classes.get(id(cls))
         if ref is None:
             found = self(cls)
-            ref = self._classes[id(cls)] = self._draft.register(self._run(cls) if found is ABSENT else found)
+            ref = self._classes[id(cls)] = self._builder.register(self._run(cls) if found is ABSENT else found)
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its class, taken apart by value, led back to it, and made it
         target = self._make(obj, make_step(steps.New, (ref, (), (), ())))
-        names = self._draft.shape(tuple(state))
-        self._draft.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
+        names = self._builder.shape(tuple(state))
+        self._builder.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
         return target
 
 
-_WAYS: dict[type, Callable[[Swift, Any], Any]] = {
-    list: Swift._list,  # noqa: SLF001 - a table of its own methods
-    tuple: Swift._tuple,  # noqa: SLF001 - as above
-    dict: Swift._dict,  # noqa: SLF001 - as above
-    **dict.fromkeys((set, frozenset, bytes, bytearray, pickle.PickleBuffer), lambda swift, obj: swift._run(obj)),  # noqa: SLF001 - as above
+_WAYS: dict[type, Callable[[FastWalk, Any], Any]] = {
+    list: FastWalk._list,  # noqa: SLF001 - a table of its own methods
+    tuple: FastWalk._tuple,  # noqa: SLF001 - as above
+    dict: FastWalk._dict,  # noqa: SLF001 - as above
+    **dict.fromkeys((set, frozenset, bytes, bytearray, pickle.PickleBuffer), lambda walk, obj: walk._run(obj)),  # noqa: SLF001 - as above
 }

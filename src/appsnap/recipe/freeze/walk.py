@@ -4,7 +4,7 @@ Each container and each object is taken apart by a generator that yields its chi
 loop drives them, so that nothing recurses. Builtin containers are made once their items are known; one that its own
 items lead back to is made empty at that point, and filled at the end.
 
-What most applications are made of is taken apart by `Swift`, a few levels at a time, and gives the same steps.
+What most applications are made of is taken apart by `FastWalk`, a few levels at a time, and gives the same steps.
 """
 
 from __future__ import annotations
@@ -16,21 +16,20 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
 from appsnap.errors import CannotSave, Place
+from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft, Lazy
-from appsnap.recipe.freeze.fast import ABSENT, LEVELS, Swift
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.rules import Rules, standard_reduction
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import quoted
-from appsnap.recipe.steps import Recipe, Ref
+from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    Frame = Generator[tuple[Any, str, Any], Lazy, Lazy]
+    Frame = Generator[tuple[Any, str, Any], NameOrOperand, NameOrOperand]
 
 __all__ = ["freeze"]
 
@@ -42,7 +41,7 @@ _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own 
 _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
 
 
-@collected_later
+@gc_paused
 def freeze(obj: Any, *, root: str = "object") -> Recipe:
     """Return the recipe of an object graph. `root` is what paths begin with.
 
@@ -56,10 +55,10 @@ def freeze(obj: Any, *, root: str = "object") -> Recipe:
 
 def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
     try:
-        return _Freezer(root, swiftly=True, rules=rules).freeze(obj)
+        return _Freezer(root, fast=True, rules=rules).freeze(obj)
     except Exception as error:
         # Whatever it is, it comes up again, and then with its path.
-        recipe = _Freezer(root, swiftly=False, rules=rules).freeze(obj)
+        recipe = _Freezer(root, fast=False, rules=rules).freeze(obj)
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
             return recipe
         if isinstance(error, CannotSave):
@@ -71,12 +70,12 @@ def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
 
 
 class _Freezer:
-    def __init__(self, root: str, *, swiftly: bool, rules: Rules | None = None) -> None:
+    def __init__(self, root: str, *, fast: bool, rules: Rules | None = None) -> None:
         self._root = root
-        self._draft = Draft()
+        self._builder = RecipeBuilder()
         self._rules = rules or Rules()
         # By id: the operand, or None for a container that is being taken apart.
-        self._memo: dict[int, Lazy | None] = {}
+        self._memo: dict[int, NameOrOperand | None] = {}
         self._kept: list[Any] = []  # what reductions made: an id must not be used again
         self._depths: dict[int, int] = {}  # by id: how often we came back to what isn't made yet
         self._places: list[Place] = []
@@ -89,8 +88,8 @@ class _Freezer:
             set: self._set,
             frozenset: self._frozenset,
         }
-        levels = LEVELS if swiftly else 0
-        self._quick = Swift(self._draft, self._memo, self._kept, self._reduction, self._run, levels=levels)
+        levels = LEVELS if fast else 0
+        self._quick = FastWalk(self._builder, self._memo, self._kept, self._reduction, self._run, levels=levels)
 
     def freeze(self, obj: Any) -> Recipe:
         self._order = Order(obj, self._reduction, self._memo)
@@ -100,7 +99,7 @@ class _Freezer:
                 root = self._run(obj)
             if self._places:
                 raise CannotSave(self._places) from self._first_error
-            return self._draft.finish(root)
+            return self._builder.finish(root)
         finally:
             # Methods that it holds hold it. To wait for the collector would keep all objects alive, and Python 3.11
             # can't collect a PickleBuffer.
@@ -108,7 +107,7 @@ class _Freezer:
             self._kept.clear()
             self.__dict__.clear()
 
-    def _run(self, obj: Any, reduction: Any = ABSENT) -> Lazy:
+    def _run(self, obj: Any, reduction: Any = ABSENT) -> NameOrOperand:
         """Take apart what has no operand yet, by its reduction if that is known.
 
         Drives the generators: the innermost is asked for its next child, and sent the operand of that.
@@ -138,8 +137,10 @@ class _Freezer:
         container = self._containers.get(type(obj))
         return self._object(obj) if container is None else container(obj)
 
-    def _items(self, items: Iterable[Any], form: str = "[%d]") -> Generator[tuple[Any, str, Any], Lazy, list[Lazy]]:
-        found: list[Lazy] = []
+    def _items(
+        self, items: Iterable[Any], form: str = "[%d]"
+    ) -> Generator[tuple[Any, str, Any], NameOrOperand, list[NameOrOperand]]:
+        found: list[NameOrOperand] = []
         quick = self._quick
         for index, item in enumerate(items):
             operand = quick(item)
@@ -148,9 +149,9 @@ class _Freezer:
 
     def _pairs(
         self, pairs: Iterable[tuple[Any, Any]], form: str = "[%r]"
-    ) -> Generator[tuple[Any, str, Any], Lazy, tuple[list[Lazy], list[Lazy]]]:
-        keys: list[Lazy] = []
-        found: list[Lazy] = []
+    ) -> Generator[tuple[Any, str, Any], NameOrOperand, tuple[list[NameOrOperand], list[NameOrOperand]]]:
+        keys: list[NameOrOperand] = []
+        found: list[NameOrOperand] = []
         quick = self._quick
         for key, value in pairs:
             operand = quick(key)
@@ -163,28 +164,28 @@ class _Freezer:
 
     def _tuple(self, obj: tuple[Any, ...]) -> Frame:
         if not obj:
-            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
+            return self._builder.make(steps.Tuple(()))  # there is only one: it is never shared
         items = yield from self._items(obj)
         known = self._memo.get(id(obj))
         if known is not None:
             return known  # its own items led back to it, and made it
-        return self._keep(obj, self._draft.make(steps.Tuple(self._draft.operands(items))))
+        return self._keep(obj, self._builder.make(steps.Tuple(self._builder.operands(items))))
 
     def _frozenset(self, obj: frozenset[Any]) -> Frame:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         known = self._memo.get(id(obj))
         if known is not None:
             return known
-        return self._keep(obj, self._draft.make(steps.FrozenSet(self._draft.operands(items))))
+        return self._keep(obj, self._builder.make(steps.FrozenSet(self._builder.operands(items))))
 
     def _list(self, obj: list[Any]) -> Frame:
         self._memo[id(obj)] = None
         items = yield from self._items(obj.copy())
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(steps.List(self._draft.operands(items))))
+            return self._keep(obj, self._builder.make(steps.List(self._builder.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.extend(made, items)
+        self._builder.extend(made, items)
         return self._keep(obj, made)
 
     def _dict(self, obj: dict[Any, Any]) -> Frame:
@@ -192,9 +193,9 @@ class _Freezer:
         keys, found = yield from self._pairs(list(obj.items()))
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.dictionary(keys, found))
+            return self._keep(obj, self._builder.dictionary(keys, found))
         assert isinstance(made, Ref)
-        self._draft.fill(made, keys, found)
+        self._builder.update(made, keys, found)
         return self._keep(obj, made)
 
     def _set(self, obj: set[Any]) -> Frame:
@@ -202,12 +203,12 @@ class _Freezer:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(steps.Set(self._draft.operands(items))))
+            return self._keep(obj, self._builder.make(steps.Set(self._builder.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.steps.append(steps.Add(made, self._draft.operands(items)))
+        self._builder.steps.append(steps.Add(made, self._builder.operands(items)))
         return self._keep(obj, made)
 
-    def _keep(self, obj: Any, operand: Lazy) -> Lazy:
+    def _keep(self, obj: Any, operand: NameOrOperand) -> NameOrOperand:
         self._memo[id(obj)] = operand
         self._kept.append(obj)
         return operand
@@ -225,17 +226,17 @@ class _Freezer:
     def _object(self, obj: Any) -> Frame:
         cls = type(obj)
         if cls is bytes:
-            return self._keep(obj, self._draft.make(steps.Value(obj)))
+            return self._keep(obj, self._builder.make(steps.Value(obj)))
         if cls is bytearray:
-            return self._keep(obj, self._draft.make(steps.ByteArray(obj)))
+            return self._keep(obj, self._builder.make(steps.ByteArray(obj)))
         if cls is pickle.PickleBuffer:
             return self._keep(obj, self._buffer(obj.raw()))
         return (yield from self._taken_apart(obj, self._reduction(obj)))
 
-    def _buffer(self, raw: memoryview) -> Lazy:
+    def _buffer(self, raw: memoryview) -> NameOrOperand:
         if not raw.readonly:
-            return self._draft.make(steps.ByteArray(raw))
-        return raw.tobytes() if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
+            return self._builder.make(steps.ByteArray(raw))
+        return raw.tobytes() if len(raw) <= steps.INLINE else self._builder.make(steps.Value(raw))
 
     def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):
@@ -262,7 +263,7 @@ class _Freezer:
             raise pickle.PicklingError("__reduce__ must return a callable and a tuple of arguments first")
         if not all(part is None or isinstance(part, Iterator) for part in (items, pairs)):
             raise pickle.PicklingError("__reduce__ must return iterators fourth and fifth")
-        draft = self._draft
+        builder = self._builder
         if function is _newobj_ex:
             cls, positional, keywords = args
             if not hasattr(cls, "__new__") or type(positional) is not tuple or type(keywords) is not dict:
@@ -273,7 +274,7 @@ class _Freezer:
             known = self._memo.get(id(obj))
             if known is not None:
                 return known
-            made: Lazy = draft.new(cls, found, [*keywords], named)
+            made: NameOrOperand = builder.new(cls, found, [*keywords], named)
         else:
             if function is _newobj and args[:1] != (obj.__class__,):
                 raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
@@ -289,45 +290,47 @@ class _Freezer:
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its own arguments led back to it, and made it
-            made = draft.call(operand, found)
+            made = builder.call(operand, found)
         self._keep(obj, made)
         if items is not None:
             listed = yield from self._items(items)
-            draft.extend(self._filled(made), listed)
+            builder.extend(self._filled(made), listed)
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
-            draft.fill(self._filled(made), keys, values)
+            builder.update(self._filled(made), keys, values)
         if state is not None:
             yield from self._state(obj, self._filled(made), state, setter)
         return made
 
     @staticmethod
-    def _filled(made: Lazy) -> Ref:
+    def _filled(made: NameOrOperand) -> Ref:
         if not isinstance(made, Ref):
             raise pickle.PicklingError("what is known by name can't have a state of its own")
         return made
 
-    def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Generator[tuple[Any, str, Any], Lazy, None]:
-        ours = setter is evolve.restore_state
+    def _state(
+        self, obj: Any, target: Ref, state: Any, setter: Any
+    ) -> Generator[tuple[Any, str, Any], NameOrOperand, None]:
+        ours = setter is actions.set_state
         # Where the class has a __setstate__ of its own, that may keep the dictionary: then it stays an object.
         assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
         if assigned and type(state) is dict and all(type(name) is str for name in state):
-            found: list[Lazy] = []
+            found: list[NameOrOperand] = []
             for name, value in list(state.items()):
                 operand = self._quick(value)
                 found.append((yield value, ".%s", name) if operand is ABSENT else operand)
-            self._draft.state(target, tuple(state), self._draft.operands(found))
+            self._builder.state(target, tuple(state), self._builder.operands(found))
             return
         operand = self._quick(state)
         if operand is ABSENT:
             operand = yield state, ".__getstate__()", None
         if setter is None or ours:
-            self._draft.steps.append(steps.SetState(target, self._draft.operand(operand)))
+            self._builder.steps.append(steps.SetState(target, self._builder.operand(operand)))
         else:
             function = self._quick(setter)
             if function is ABSENT:
                 function = yield setter, " state setter", None
-            self._draft.call(function, [target, operand])
+            self._builder.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
         path = self._root + "".join(_label(*step) for step in self._way)
