@@ -279,7 +279,7 @@ class _Module:
 
     def statement(self, node):
         match node:
-            case ast.ImportFrom(module="appsnap.source", level=0):
+            case ast.ImportFrom(module="appsnap.actions", level=0):
                 pass
             case ast.ImportFrom(module=module, names=names, level=0):
                 for alias in names:
@@ -344,7 +344,7 @@ class _Module:
                 return float(value)
             case "getattr", [owner, ast.Constant(value=str() as attribute)]:
                 return self.recipe.member(self.expr(owner), attribute)
-            case "thing", [ast.Constant(value=module), *rest]:
+            case "named", [ast.Constant(value=module), *rest]:
                 return Known(module, rest[0].value if rest else "")
             case "new", [cls, *args]:
                 return add("New", self.expr(cls), self.exprs(args), *self.named(named))

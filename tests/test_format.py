@@ -25,7 +25,7 @@ import pytest
 import appsnap
 import second_reader
 import shop
-from appsnap import evolve, sob
+from appsnap import actions, sob
 from appsnap.errors import CannotBuild, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
 from appsnap.files import age
 from appsnap.kinds import KINDS, kind_named, recognise
@@ -637,9 +637,9 @@ class TestPickle:
         """They become what they spell."""
         assert theirs(calling(function, *args), "pickle")[0] == steps
 
-    def test_restore_state(self):
+    def test_set_state(self):
         """Its call is a State."""
-        made = calling(evolve.restore_state, service(), {"a": 1})
+        made = calling(actions.set_state, service(), {"a": 1})
 
         assert theirs(made, "pickle")[0][-1] == ("State", R[1], ["a"], [1])
 
@@ -845,14 +845,14 @@ import os, json; application = 1
 import os.path; application = 1
 from os import *; application = 1
 from . import a; application = 1
-from appsnap.source import new as make; application = 1
-from appsnap.source import restore_state; application = 1
+from appsnap.actions import new as make; application = 1
+from appsnap.actions import restore_state; application = 1
 x = 1; x = 2; application = x
 x = y = 1; application = x
 x, y = 1, 2; application = x
 x: int = 1; application = x
 new = 1; application = 1
-thing = 1; application = 1
+named = 1; application = 1
 set = 1; application = 1
 float = 1; application = 1
 getattr = 1; application = 1
@@ -890,7 +890,7 @@ frozenset([1])
 frozenset(set())
 bytearray(1)
 getattr('a', b'')
-thing('a', 'b', 'c')
+named('a', 'b', 'c')
 new()
 new(1)
 state(1, a=2)
@@ -910,9 +910,9 @@ class TestSource:
             ("from a.b import c, d as e\napplication = e", [("Name", "a.b", "d")], R[0]),
             ("from a import (\n    c,\n)\napplication = c.d.e", [("Name", "a", "c.d.e")], R[0]),
             ("from a import b\nx = b\napplication = x.c", [("Name", "a", "b.c")], R[0]),
-            ("application = thing('a-b')", [("Name", "a-b", "")], R[0]),
-            ("application = thing('a', '<b>').c", [("Name", "a", "<b>.c")], R[0]),
-            ("application = getattr(thing('a', 'b'), 'c d')", [("Name", "a", "b.c d")], R[0]),
+            ("application = named('a-b')", [("Name", "a-b", "")], R[0]),
+            ("application = named('a', '<b>').c", [("Name", "a", "<b>.c")], R[0]),
+            ("application = getattr(named('a', 'b'), 'c d')", [("Name", "a", "b.c d")], R[0]),
             ("application = getattr('a', 'c d')", [("Member", "a", "c d")], R[0]),
             ("application = (1).real", [("Member", 1, "real")], R[0]),
             ("application = ((1))", [], 1),
@@ -932,7 +932,7 @@ class TestSource:
             ("application = set_state([], 1)", [("List", []), ("SetState", R[0], 1)], R[0]),
             ("application = state([], a=1, **{'b c': 2})", [("List", []), ("State", R[0], ["a", "b c"], [1, 2])], R[0]),
             (
-                "from a import b\nfrom appsnap.source import new, state\napplication = new(b, [1], c=[2], **{'': 3})",
+                "from a import b\nfrom appsnap.actions import new, state\napplication = new(b, [1], c=[2], **{'': 3})",
                 [("List", [1]), ("List", [2]), ("Name", "a", "b"), ("New", R[2], [R[0]], ["c", ""], [R[1], 3])],
                 R[3],
             ),

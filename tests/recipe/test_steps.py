@@ -1,7 +1,7 @@
 import pytest
 
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft
+from appsnap.recipe.builder import SET_STATE, Draft
 from appsnap.recipe.steps import Ref
 
 READS = [
@@ -92,7 +92,7 @@ class TestDraft:
         draft = Draft()
         made = draft.new(steps.Name("a", "b"), [])
 
-        assert draft.call(RESTORE_STATE, [made, "state"]) is None
+        assert draft.call(SET_STATE, [made, "state"]) is None
         assert draft.steps[-1] == steps.SetState(made, "state")
 
     @pytest.mark.parametrize("name", ["", "x" * 1001])

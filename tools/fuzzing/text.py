@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SPELLINGS = (
-    "new( state( set_state( extend( add( update( thing( getattr( set() frozenset( float( bytearray( float('nan')"
+    "new( state( set_state( extend( add( update( named( getattr( set() frozenset( float( bytearray( float('nan')"
     ' None True 1j ... 0x10 1e999 09 1_0 Plain x _ class match __class__ ä [ ] { } ( ) , : = ** * . - + ; \' """'
 )
 _WORDS = [

@@ -32,7 +32,8 @@ _NAMES = {
     "array": "_array_reconstructor array",
     "copyreg": "_reconstructor __newobj__",
     "os": "environ system",
-    "appsnap.evolve": "restore_state Ephemeral",
+    "appsnap.actions": "named new set_state",
+    "appsnap.evolve": "Ephemeral",
     "appsnap.service": "Application Service",
     "functools": "partial",
     "decimal": "Decimal",
@@ -46,7 +47,6 @@ _NAMES = {
     "_codecs": "encode",
     "_asyncio": "get_running_loop",
     "appsnap.internet": "TimerService",
-    "appsnap.source": "new",
     "appsnap.sob": "Persistent",
     "unknown.module": "Class",
 }

@@ -17,7 +17,7 @@ from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["RESTORE_STATE", "Draft", "Lazy", "respelled"]
+__all__ = ["SET_STATE", "Draft", "Lazy", "respelled"]
 
 Lazy = Operand | steps.Name
 """An operand, or a name that gets a register only if something refers to it."""
@@ -39,7 +39,7 @@ def respelled(step: steps.Call | steps.Member, meant: Callable[[Lazy], Lazy]) ->
     if type(name) is not steps.Name or name.dotted not in _SPELLINGS:
         return step
     args = step.args
-    if name == RESTORE_STATE and len(args) == 2:
+    if name == SET_STATE and len(args) == 2:
         raise ValueError("a call that gives a state, which is a step of another sort")
     match name.dotted, [meant(argument) for argument in args]:
         case "builtins.getattr", [_, str(attribute)]:
@@ -63,11 +63,11 @@ def respelled(step: steps.Call | steps.Member, meant: Callable[[Lazy], Lazy]) ->
     return step
 
 
-RESTORE_STATE = steps.Name("appsnap.evolve", "restore_state")
+SET_STATE = steps.Name("appsnap.actions", "set_state")
 _GETATTR = steps.Name("builtins", "getattr")
 _SPELLINGS = frozenset(
     {
-        "appsnap.evolve.restore_state",
+        "appsnap.actions.set_state",
         "builtins.getattr",
         "builtins.type",
         "copyreg.__newobj__",
@@ -150,7 +150,7 @@ class Draft:
 
     def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
         """Append a call, or what it is a spelling of."""
-        if self.meant(function) == RESTORE_STATE and len(args) == 2:
+        if self.meant(function) == SET_STATE and len(args) == 2:
             self.do(steps.SetState(self.register(args[0]), self.operand(args[1])))
             return None
         match respelled(steps.Call(function, args), self.meant):  # type: ignore[arg-type]  # it may be lazy here

@@ -168,4 +168,4 @@ class TestRefused:
         """What is no array isn't made read-only."""
         for thing in (b"", memoryview(b""), np.ma.zeros(2), [np.zeros(2)]):
             with pytest.raises(ValueError, match="takes an array"):
-                construct("appsnap.evolve.read_only", (thing,))
+                construct("appsnap.actions.read_only", (thing,))

@@ -2,7 +2,7 @@
 
 The header's `size` is the number of bytes of the body, its `buffers` says where in it large byte strings and bytearrays
 have their data. The trailer has `steps` where the body was written from a recipe; where the C pickler wrote it from
-objects, it has `restored` - the classes whose objects get their state by `evolve.restore_state` - and `left_out`: the
+objects, it has `restored` - the classes whose objects get their state by `actions.set_state` - and `left_out`: the
 others that have transient attributes, which are in none of their states. A pickle without header is read as a body
 alone.
 """
@@ -95,11 +95,11 @@ class _Unpickler(pickle.Unpickler):
         self._left_out = trailer.left_out or {}
 
     def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(*evolve.successor(module, name))
+        found = super().find_class(*evolve.current_name(module, name))
         dotted = f"{module}.{name}"
-        if isinstance(found, type) and evolve.is_restored(found):
+        if isinstance(found, type) and evolve.needs_restoring(found):
             left_out = self._left_out.get(dotted)
-            if dotted not in self._restored if left_out is None else evolve.left_out(found) != left_out:
+            if dotted not in self._restored if left_out is None else evolve.transients_digest(found) != left_out:
                 raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
         return found
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft, Lazy
+from appsnap.recipe.builder import SET_STATE, Draft, Lazy
 from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class Machine:
         """Pop arguments and a function; push what the call makes, or what it is a spelling of."""
         args = self.args()
         function = self.stack.pop()
-        if function == RESTORE_STATE and len(args) == 2:
+        if function == SET_STATE and len(args) == 2:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return

@@ -11,7 +11,7 @@ import copyreg
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import actions
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref, make_step
 
@@ -163,7 +163,7 @@ class Swift:
         _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
         cls = obj.__class__
         plain = items is None and pairs is None and type(state) is dict and _TEXT.issuperset(map(type, state))
-        own = setter is evolve.restore_state or (setter is None and not hasattr(obj, "__setstate__"))
+        own = setter is actions.set_state or (setter is None and not hasattr(obj, "__setstate__"))
         if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
             return self._run(obj, reduction)
         ref = self._classes.get(id(cls))

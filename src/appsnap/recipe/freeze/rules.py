@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import evolve
+from appsnap import actions, evolve
 from appsnap.recipe import values
 from appsnap.recipe.values.sharing import Sharing
 
@@ -94,8 +94,8 @@ def _reduce_restored(obj: Any) -> Any:
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
-    state = {} if state is None else evolve.lasting_state(type(obj), state)
-    return function, args, state, items, pairs, setter or evolve.restore_state
+    state = {} if state is None else evolve.without_transients(type(obj), state)
+    return function, args, state, items, pairs, setter or actions.set_state
 
 
 class Rules:
@@ -110,7 +110,7 @@ class Rules:
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
         self.modules: set[str] = set()  # of the classes and functions that were asked about
-        self.restored: set[str] = set()  # the classes whose objects evolve.restore_state gives their state
+        self.restored: set[str] = set()  # the classes whose objects actions.set_state gives their state
         self.left_out: dict[str, str] = {}  # the others with transient attributes, each with the digest of their names
         self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
 
@@ -142,9 +142,9 @@ class Rules:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
-        if evolve.is_restored(cls):
+        if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
-            left_out = evolve.left_out(cls)
+            left_out = evolve.transients_digest(cls)
             # Only where an unpickler looks for the class by its name can it see whether that is still all.
             if left_out is not None and self._reduce_class(cls) is NotImplemented:
                 return functools.partial(self._reduce_lasting, name, left_out)
@@ -158,7 +158,7 @@ class Rules:
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
-        if type(reduction) is tuple and reduction[0] is _newobj and reduction[5] is evolve.restore_state:
+        if type(reduction) is tuple and reduction[0] is _newobj and reduction[5] is actions.set_state:
             self.left_out[name] = left_out
             return reduction[:5]
         self.restored.add(name)

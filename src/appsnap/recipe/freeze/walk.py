@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import actions
 from appsnap.errors import CannotSave, Place
 from appsnap.recipe import steps
 from appsnap.recipe.builder import Draft, Lazy
@@ -308,7 +308,7 @@ class _Freezer:
         return made
 
     def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Generator[tuple[Any, str, Any], Lazy, None]:
-        ours = setter is evolve.restore_state
+        ours = setter is actions.set_state
         # Where the class has a __setstate__ of its own, that may keep the dictionary: then it stays an object.
         assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
         if assigned and type(state) is dict and all(type(name) is str for name in state):

@@ -208,7 +208,7 @@ def _survey(recipe: Recipe) -> _Survey:
         filled_by = _FILLED_BY.get(cls, _NOTHING)
         if isinstance(step, steps.Name):
             # What is loaded is what must be trusted, not what it once was called.
-            names[register] = steps.Name(*evolve.successor(*step))
+            names[register] = steps.Name(*evolve.current_name(*step))
         elif isinstance(step, (steps.New, steps.Call)):
             maker = names.get(step[0])
             if maker is None:

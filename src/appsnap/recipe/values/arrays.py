@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from appsnap import evolve
+from appsnap import actions
 
 __all__ = ["dtype", "fields", "ndarray", "read_only"]
 
@@ -84,7 +84,7 @@ def read_only(args: tuple[Any, ...]) -> Any:
 
     (array,) = args
     _check(type(array) is np.ndarray, "takes an array")
-    return evolve.read_only(array)
+    return actions.read_only(array)
 
 
 _HUGE = 1 << 62

@@ -228,7 +228,7 @@ _BUILTIN_TYPES = (
 _CONSTRUCTORS: dict[str, Callable[[tuple[Any, ...]], Any]] = {
     "_codecs.encode": _latin1,
     "appsnap.evolve.Ephemeral": _plain(evolve.Ephemeral, _of(most=0)),
-    "appsnap.evolve.read_only": arrays.read_only,
+    "appsnap.actions.read_only": arrays.read_only,
     "array._array_reconstructor": _rebuilt_array,
     "_asyncio.get_running_loop": _running_loop,
     "builtins.bytearray": _bytearray,

@@ -11,7 +11,7 @@ import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import actions
 from appsnap.recipe.values import reduce_ndarray
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Sharing:
         offset = _address(array) - span.low
         if span.writable and not array.flags.writeable:
             twin = type(array)(array.shape, array.dtype, span.bytes, offset, array.strides)
-            return evolve.read_only, (twin,)
+            return actions.read_only, (twin,)
         return type(array), (array.shape, array.dtype, span.data, offset, array.strides, "C")
 
     def found(self) -> Sharing | None:
