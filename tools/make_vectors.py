@@ -7,45 +7,48 @@ says what the keys mean. The files are made from nothing but this program, and a
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections import Counter
 from pathlib import Path
 
-from vectors.buffers import add_buffers
-from vectors.costs import add_costs
-from vectors.found import add_found
-from vectors.layers import add_layers
 from vectors.layout import Vectors, render
-from vectors.packed import add_packed
-from vectors.pickles import add_pickles
-from vectors.shown import add_shown
-from vectors.signed import add_signed
-from vectors.texts import add_source, add_xml
-from vectors.trusted import add_trust
-from vectors.values import add_values
 
 FOLDER = Path(__file__).parents[1] / "tests" / "vectors"
+SUBJECTS = (
+    "buffers",
+    "calls",
+    "costs",
+    "documents",
+    "elements",
+    "filled",
+    "found",
+    "gadgets",
+    "good",
+    "hashing",
+    "layers",
+    "letters",
+    "names",
+    "opcodes",
+    "packed",
+    "parsing",
+    "shown",
+    "signed",
+    "statements",
+    "streams",
+    "trusted",
+    "values",
+)
+"""Modules of `tools/vectors` that each add the vectors of one subject."""
+
 KEPT = {"README.md", "harmless.py"}
 
 
 def all_vectors() -> Vectors:
     """Return all vectors."""
     vectors = Vectors()
-    for add in (
-        add_trust,
-        add_values,
-        add_costs,
-        add_pickles,
-        add_source,
-        add_xml,
-        add_packed,
-        add_layers,
-        add_signed,
-        add_found,
-        add_buffers,
-        add_shown,
-    ):
-        add(vectors)
+    for subject in SUBJECTS:
+        importlib.import_module(f"vectors.{subject}").add(vectors)
     return vectors
 
 

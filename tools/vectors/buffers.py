@@ -13,7 +13,7 @@ from vectors.spelling import HEAD, pack, pickle_plain
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_buffers"]
+__all__ = ["add"]
 
 SIZE = 65_536
 DATA = bytes(SIZE)
@@ -22,7 +22,7 @@ BYTES, BYTEARRAY, TEXT = b"\x8e", b"\x96", b"\x8d"
 Span = tuple[int, int]
 
 
-def add_buffers(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
     for kind in ("pickle", "msgpack"):
         _tables(vectors, kind)

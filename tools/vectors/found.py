@@ -10,13 +10,13 @@ from vectors.spelling import KINDS, R, Steps, document, pack, spell
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_found"]
+__all__ = ["add"]
 
 HUGE = 10**5000
 """More digits than Python turns into text."""
 
 
-def add_found(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
 
     def each(name: str, expect: str, steps: Steps, root: Any, about: str, **more: Any) -> None:

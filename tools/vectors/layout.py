@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import lzma
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["EXPECTATIONS", "KINDS", "Vector", "Vectors", "parse", "render"]
 
@@ -46,6 +46,14 @@ class Vectors:
 
     def __iter__(self) -> Iterator[Vector]:
         return iter(self._all.values())
+
+    def under(self, kind: str, prefix: str) -> Callable[..., None]:
+        """Return an `add` of vectors of one kind, whose names begin with a prefix."""
+
+        def add(name: str, expect: str, payload: bytes, about: str, **more: Any) -> None:
+            self.add(f"{prefix}-{name}", kind, expect, payload, about, **more)
+
+        return add
 
     def add(
         self,

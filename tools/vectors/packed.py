@@ -13,13 +13,13 @@ from vectors.spelling import R, document, pack
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_packed"]
+__all__ = ["add"]
 
 PLAIN = ("harmless.Plain",)
 SYSTEM = [1, "os", "system"]
 
 
-def add_packed(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
 
     def steps(name: str, expect: str, body: Any, about: str, **more: Any) -> None:
