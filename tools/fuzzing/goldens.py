@@ -11,12 +11,12 @@ from typing import Any
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.files import age, zstd
-from vectors.layout import parse
+from vectors.layout import FOLDER, read
 
 __all__ = ["IDENTITY", "PASSPHRASE", "ROOT", "TRUST", "goldens", "layers", "prepare"]
 
 ROOT = Path(__file__).parents[2]
-PLACES = (ROOT / "tests", ROOT / "tests" / "vectors", ROOT / "fixtures")
+PLACES = (ROOT / "tests", FOLDER, ROOT / "fixtures")
 
 TRUST = ("harmless.*", "zoo.*", "shop.*", "zoo.function", "call:zoo.MySet", "builtins.len", "builtins.dict.fromkeys")
 """Classes that do nothing with what they are given."""
@@ -25,7 +25,7 @@ PASSPHRASE = "tea and cake"
 IDENTITY = age.X25519Identity(bytes(range(32)))
 
 _LARGEST = 3_000
-"""Bytes of a vector: what is longer is large in order to be slow."""
+"""Bytes of a vector. Longer ones are large in order to be slow."""
 
 
 def prepare() -> None:
@@ -47,9 +47,9 @@ def goldens(kind: str) -> list[bytes]:
             found.append(snapshot.dumps(graph, kind))
         except AppsnapError:
             continue
-    for path in sorted((ROOT / "tests" / "vectors").glob(f"{kind}-*")):
-        if path.stat().st_size < _LARGEST:
-            payload = parse(path.name, path.read_bytes()).payload
+    for record in read(f"{kind}-*.txt").values():
+        if len(record.text) < _LARGEST:
+            payload = record.vector().payload
             if len(payload) < _LARGEST:
                 found.append(payload)
     return sorted(found, key=len)

@@ -1,6 +1,6 @@
 """Follow vectors in a process of its own, in the current folder, and say what came of each: a line of JSON a vector.
 
-Reads paths of vectors from stdin. Says which it begins with before it does, so that whoever reads knows what killed it.
+Reads names of vectors from stdin. Writes a name before it begins with the vector, and so names a vector that kills it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.kinds import KINDS
-from vectors.layout import Vector, parse
+from vectors.layout import Vector, read
 from vectors.trial import MOST_SAID, Process, expectation, look, measured
 
 # What appsnap itself imports where a value needs it.
@@ -79,10 +79,15 @@ def main() -> None:
     file = Path(tempfile.mkdtemp()) / "vector"
     process = Process([harmless])
     said = os.fstat(2).st_size
+    records = read()
     for line in sys.stdin:
-        path = Path(line.strip())
-        print(json.dumps({"begins": path.name}), flush=True)
-        vector = parse(path.name, path.read_bytes())
+        name = line.strip()
+        print(json.dumps({"begins": name}), flush=True)
+        try:
+            vector = records[name].vector()
+        except ValueError as error:
+            print(json.dumps({"name": name, "wrong": [str(error)], "cost": [0, 0]}), flush=True)
+            continue
         with measured() as block:
             wrong = _follow(vector, file)
         wrong += [block.cost.complaint] if block.cost.complaint else []
@@ -96,7 +101,7 @@ def main() -> None:
             wrong.append("something was written to stderr")
             said = os.fstat(2).st_size
         cost = [round(block.cost.seconds, 2), block.cost.size >> 20]
-        print(json.dumps({"name": vector.name, "wrong": wrong, "cost": cost}), flush=True)
+        print(json.dumps({"name": name, "wrong": wrong, "cost": cost}), flush=True)
     file.unlink(missing_ok=True)
     file.parent.rmdir()
 
