@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.application import service
 
-from bench.workloads import parts_of
+from bench.parts import parts_of
 
 __all__ = ["make"]
 

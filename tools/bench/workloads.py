@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap import service
+from bench.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "RECORDS", "SERVICES", "Data", "Small", "parts_of"]
+__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "RECORDS", "SERVICES", "Data", "Small"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,6 @@ class Small(service.Service):
 
     def __init__(self, number: int) -> None:
         self.name, self.port, self.options, self.rate = parts_of(number)
-
-
-def parts_of(number: int) -> tuple[str, int, dict[str, Any], float]:
-    """Return what a service of that number has: its name, port, options and rate."""
-    options = {"host": "localhost", "paths": ["/", f"/shop/{number}"], "secure": number % 2 == 0}
-    return f"service-{number}", 8000 + number % 1000, options, number / 7
 
 
 def _make_services(size: int) -> service.MultiService:
