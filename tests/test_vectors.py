@@ -20,20 +20,20 @@ SAMPLE = sorted({*NAMES[::60], *FIRST.values()})
 """Every sixtieth vector, and one of each kind and expectation."""
 
 SECONDS = 60
-"""How long one vector may keep a child process, until it is ended: much more than it may cost, for busy machines."""
+"""Limit for one vector, after which its process is killed. Much more than a vector may cost, for busy machines."""
 
-pytestmark = pytest.mark.timeout(1_800)  # all vectors are followed before the first of them is looked at
+pytestmark = pytest.mark.timeout(1_800)  # the first test waits until all vectors have been followed
 
 
 class Children:
-    """Processes that follow vectors, each in a folder with files that a vector could make or remove."""
+    """Processes that follow vectors, each in a folder with files that a vector could change or remove."""
 
     def __init__(self, folder):
         self.folder = folder
         self.found = {}
 
     def follow_all(self, names):
-        """Follow vectors in a few processes side by side, and return what came of each."""
+        """Follow vectors in a few processes side by side, and return the report on each."""
         workers = min(4, os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool:
             # Dealt out one by one: vectors that cost much stand side by side.
@@ -41,13 +41,13 @@ class Children:
         return self.found
 
     def follow(self, names):
-        """Follow vectors one after the other; a process that dies is followed by another one."""
+        """Follow vectors one after the other. A new process takes the place of one that dies."""
         while names:
             begun = self._batch(names)
             names = names[names.index(begun) + 1 :] if begun else []
 
     def _batch(self, names):
-        """Return the name of the vector that a process died of, or None."""
+        """Return the name of the vector that killed the process, or None."""
         canary = self.folder / names[0]
         canary.mkdir()
         (canary / "keep.txt").write_text("kept")
@@ -118,7 +118,7 @@ class _Timer:
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
-    """Return what came of each vector, in processes of their own."""
+    """Return the report on each vector."""
     return Children(tmp_path_factory.mktemp("canaries")).follow_all(NAMES)
 
 
@@ -129,7 +129,7 @@ class TestSample:
             assert {(kind, expect) for expect in EXPECTATIONS if expect != "passphrase"} <= set(OUTCOMES.values())
 
     def test_do_what_they_say(self, tmp_path):
-        """Some vectors of each kind and each expectation do, of those that `TestVectors` follows one and all."""
+        """A sample of the vectors passes. `TestVectors` follows all of them."""
         found = Children(tmp_path).follow_all(SAMPLE)
 
         assert {name: one["wrong"] for name, one in found.items()} == {name: [] for name in SAMPLE}

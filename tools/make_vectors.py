@@ -51,7 +51,7 @@ def all_vectors() -> Vectors:
 
 
 def written() -> dict[str, list[Vector | str]]:
-    """Return the vectors in each file of the folder. A damaged one is its error."""
+    """Return the vectors in each file of the folder. The error stands for a damaged one."""
     found: dict[str, list[Vector | str]] = {}
     for record in read().values():
         try:
@@ -63,7 +63,7 @@ def written() -> dict[str, list[Vector | str]]:
 
 
 def main() -> None:
-    """Write them, or check that they are written."""
+    """Write the vectors, or check the written ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a vector differs")
     check = parser.parse_args().check

@@ -1,4 +1,4 @@
-"""What a fuzzer begins with: the sample application, objects of every sort, and the small vectors."""
+"""The documents that a fuzzer begins with: the sample application, objects of every sort, and the small vectors."""
 
 from __future__ import annotations
 

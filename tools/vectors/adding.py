@@ -10,7 +10,10 @@ from vectors.spelling import KINDS, Steps, document, spell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["all_kinds", "in_document", "in_kinds", "rooted", "two_kinds"]
+__all__ = ["PLAIN", "all_kinds", "in_document", "in_kinds", "rooted", "two_kinds"]
+
+PLAIN = ("harmless.Plain",)
+"""For `trust`: the harmless class that most vectors use."""
 
 
 def in_kinds(add: Callable[..., None], choose: Callable[[str], tuple[str, ...]]) -> Callable[..., None]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
+from vectors.adding import PLAIN
 from vectors.spelling import short
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
 __all__ = ["add"]
-
-TOUCH = "touch stolen"
-PLAIN = ("harmless.Plain",)
 
 
 def add(vectors: Vectors) -> None:
@@ -24,7 +22,7 @@ def add(vectors: Vectors) -> None:
 
 
 def _by_opcode(bare: Any) -> None:
-    """Add os.system("touch stolen"), in all the ways that there are."""
+    """Add calls of os.system by each opcode, in each protocol that has it."""
     plain = b"cos\nsystem\n"
     text = b"S'touch stolen'\n"
     args = b"(" + text + b"t"
@@ -87,10 +85,10 @@ def _by_opcode(bare: Any) -> None:
 
 
 def _by_function(bare: Any) -> None:
-    """Add calls that are a spelling of something else."""
+    """Add calls of functions that stand for something else: getattr, import_module, copyreg's, type."""
     get = b"\x80\x04cbuiltins\ngetattr\n"
     module = b"cimportlib\nimport_module\n" + short("os") + b"\x85R"
-    run = short(TOUCH) + b"\x85R."
+    run = short("touch stolen") + b"\x85R."
     bare("getattr-of-module", "not trusted", get + module + short("system") + b"\x86R" + run, "getattr(import_module('os'), 'system').")
     bare("getattr-of-name", "not trusted", get + b"cpathlib\nos\n" + short("system") + b"\x86R" + run, "getattr(pathlib.os, 'system').")
     bare("getattr-dotted", "not trusted", get + b"cpathlib\nPath\n" + short("__init__.__globals__") + b"\x86R.", "getattr with dots.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vectors.adding import PLAIN
 from vectors.hashing import MODULUS, in_cost_kinds
 from vectors.spelling import KINDS, R, Script, Steps
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from vectors.layout import Vectors
 
 __all__ = ["add"]
-
-PLAIN = ("harmless.Plain",)
 
 
 def add(vectors: Vectors) -> None:
@@ -31,7 +30,7 @@ def _flat(groups: Iterable[Steps]) -> Steps:
 
 
 def _copies(each: Any) -> None:
-    """Add what copies one large thing many times."""
+    """Add many copies of one large object."""
     count = 2_500
     big = ("List", [0] * count)
     mapping = ("Dict", list(range(count)), [0] * count)
@@ -83,7 +82,7 @@ def _copies(each: Any) -> None:
 
 
 def _powers(each: Any) -> None:
-    """Add what takes Python more than ten times as long where it is ten times as long."""
+    """Add operations whose time grows faster than the size of their operands."""
     long = MODULUS << 190_000
     for name in ("integer", "tuple", "fraction"):
         script = Script()

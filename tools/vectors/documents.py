@@ -24,7 +24,7 @@ def add(vectors: Vectors) -> None:
 
 
 def _pickles(bare: Any) -> None:
-    """Add header and trailer that are no plain data, or tell another story than the body."""
+    """Add headers and trailers that are no plain data, or contradict the body."""
     body = b"\x80\x04N."
     system = b"cos\nsystem\n(S'touch stolen'\ntR"
     good = document("pickle", body)
@@ -156,7 +156,7 @@ def _xml(whole: Any) -> None:
 
 
 def _resealed(text: str) -> str:
-    """Return a document with a checksum that is right again."""
+    """Return a document with its checksum corrected."""
     before, mark, rest = text.partition("  <trailer ")
     sha256 = hashlib.sha256(before.encode()).hexdigest()
     return before + mark + re.sub('sha256="[0-9a-f]*"', f'sha256="{sha256}"', rest, count=1)

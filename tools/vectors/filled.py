@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vectors.adding import all_kinds, in_kinds, two_kinds
+from vectors.adding import PLAIN, all_kinds, in_kinds, two_kinds
 from vectors.spelling import R, Steps
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
 __all__ = ["add"]
-
-PLAIN = ("harmless.Plain",)
 
 
 def add(vectors: Vectors) -> None:
@@ -194,7 +192,7 @@ def _twice(each: Any) -> None:
 
 
 def _smuggled_calls(each: Any) -> None:
-    """Add what makes a builder call something that is only referred to."""
+    """Add attributes that filling an object could call, although only references to them are trusted."""
     made: Steps = [("Name", "harmless", "Plain"), ("New", R(0), []), ("Name", "harmless", "callback")]
     trust = (*PLAIN, "harmless.callback")
     about = "What is only trusted to be referred to is an attribute that the filling calls:"

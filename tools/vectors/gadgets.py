@@ -1,4 +1,4 @@
-"""Vectors of pickles that call a function which does harm: one function a vector."""
+"""Vectors of pickles that call a harmful function: one function a vector."""
 
 from __future__ import annotations
 

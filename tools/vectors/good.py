@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vectors.adding import all_kinds, in_kinds
+from vectors.adding import PLAIN, all_kinds, in_kinds
 from vectors.spelling import R
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
 __all__ = ["add"]
-
-PLAIN = ("harmless.Plain",)
 
 
 def add(vectors: Vectors) -> None:

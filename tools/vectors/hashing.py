@@ -16,8 +16,6 @@ __all__ = ["MODULUS", "add", "in_cost_kinds"]
 MODULUS = 2**61 - 1
 """Numbers that differ by a multiple of it have the same hash."""
 
-PLAIN = ("harmless.Plain",)
-
 
 def add(vectors: Vectors) -> None:
     """Add the vectors."""
@@ -28,7 +26,7 @@ def add(vectors: Vectors) -> None:
 
 
 def in_cost_kinds(vectors: Vectors) -> Callable[..., None]:
-    """Return an `add` of vectors that takes steps, and spells them in each kind."""
+    """Return an `add` of vectors that takes steps in the place of the payload, and spells them in each kind."""
 
     def each(name: str, expect: str, steps: Steps, root: Any, about: str, *, kinds: tuple[str, ...] = KINDS, **more: Any) -> None:
         # Long vectors are written in two kinds only: in one that is read as a stack, and in one that is folded.

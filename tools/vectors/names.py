@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vectors.adding import PLAIN
 from vectors.spelling import short
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
 __all__ = ["add"]
-
-PLAIN = ("harmless.Plain",)
 
 
 def add(vectors: Vectors) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from vectors.adding import PLAIN
 from vectors.spelling import R, document, pack
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-PLAIN = ("harmless.Plain",)
 SYSTEM = [1, "os", "system"]
 
 

@@ -73,7 +73,7 @@ def _source_costs(whole: Any) -> None:
 
 
 def _source_growth(vectors: Vectors) -> None:
-    """Add what took more than linear time or memory."""
+    """Add files that took more than linear time or memory."""
 
     def body(name: str, text: str, about: str) -> None:
         vectors.add(f"grows-{name}", "source", "damaged", document("source", text), about)
@@ -119,7 +119,7 @@ def _xml_costs(whole: Any) -> None:
 
 
 def _xml_growth(vectors: Vectors) -> None:
-    """Add what took more than linear time or memory."""
+    """Add files that took more than linear time or memory."""
 
     def body(name: str, text: str, about: str) -> None:
         vectors.add(f"grows-{name}", "xml", "damaged", document("xml", text + rooted("<none/>")), about)

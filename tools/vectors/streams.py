@@ -5,14 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+from vectors.adding import PLAIN
 from vectors.spelling import short
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
 __all__ = ["add"]
-
-PLAIN = ("harmless.Plain",)
 
 
 def add(vectors: Vectors) -> None:
@@ -25,7 +24,7 @@ def add(vectors: Vectors) -> None:
 
 
 def _lies(bare: Any) -> None:
-    """Add lengths, frames and streams that aren't what they say."""
+    """Add wrong lengths, frames and ends of streams, and streams that cost much."""
     evil = b"cos\nsystem\n(S'touch stolen'\ntR."
     for name, length in [("short", 2), ("long", 1 << 40), ("largest", 2**64 - 1), ("zero", 0), ("by-one", len(evil) + 1)]:
         bare(
@@ -116,7 +115,7 @@ def _atoms(bare: Any) -> None:
 
 
 def _growth(vectors: Vectors) -> None:
-    """Add what took more than linear time."""
+    """Add a pickle that took more than linear time to show."""
     imports = b"".join(short(f"a{number}") + short("X") + b"\x93" for number in range(10_000))
     vectors.add(
         "grows-imports",
