@@ -2,7 +2,6 @@ import dataclasses
 import itertools
 import mmap
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest

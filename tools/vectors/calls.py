@@ -121,16 +121,16 @@ def _by_function(bare: Any) -> None:
     bare("newobj-function-empty", "not trusted", b"\x80\x02ccopyreg\n__newobj__\n)R.", "copyreg.__newobj__().")
     bare("newobj-ex-function", "cannot load", b"\x80\x02ccopyreg\n__newobj_ex__\ncos\nsystem\n)}\x87R.", "copyreg.__newobj_ex__(os.system, (), {}).")
     bare(
-        "restore-state",
+        "set-state",
         "not trusted",
-        b"\x80\x04cappsnap.evolve\nrestore_state\ncharmless\nPlain\n}" + short("x") + b"Ns\x86R.",
-        "restore_state of a class.",
+        b"\x80\x04cappsnap.actions\nset_state\ncharmless\nPlain\n}" + short("x") + b"Ns\x86R.",
+        "set_state of a class.",
         trust=PLAIN,
     )
-    bare("restore-state-dunder", "not trusted",
-         b"\x80\x04cappsnap.evolve\nrestore_state\ncharmless\nPlain\n)\x81}" + short("__class__") + b"Ns\x86R.",
-         "restore_state with __class__.", trust=PLAIN)  # fmt: skip
-    bare("restore-state-number", "damaged", b"\x80\x04cappsnap.evolve\nrestore_state\nK\x01}\x86R.", "restore_state of a number.")
+    bare("set-state-dunder", "not trusted",
+         b"\x80\x04cappsnap.actions\nset_state\ncharmless\nPlain\n)\x81}" + short("__class__") + b"Ns\x86R.",
+         "set_state with __class__.", trust=PLAIN)  # fmt: skip
+    bare("set-state-number", "damaged", b"\x80\x04cappsnap.actions\nset_state\nK\x01}\x86R.", "set_state of a number.")
     bare("type-of-none", "loads", b"\x80\x04cbuiltins\ntype\nN\x85R.", "type(None).", result="<class 'NoneType'>")
     bare("type-of-number", "not trusted", b"\x80\x04cbuiltins\ntype\nK\x01\x85R.", "type(1).")
     bare("type-of-three", "not trusted", b"\x80\x04cbuiltins\ntype\n" + short("X") + b")}\x87R.", "type('X', (), {}).")

@@ -32,7 +32,7 @@ def _alphabet(body: Any, whole: Any) -> None:
         ("full-width-variable", "ａ = 1\napplication = a\n", "A variable in full-width letters."),
         (
             "full-width-keyword",
-            "from harmless import Plain\nfrom appsnap.source import new, state\napplication = state(new(Plain), ｎame=1)\n",
+            "from harmless import Plain\nfrom appsnap.actions import new, state\napplication = state(new(Plain), ｎame=1)\n",
             "An attribute in full-width letters.",
         ),
         ("full-width-attribute", "import harmless\napplication = harmless.Ｐlain\n", "A class in full-width letters."),

@@ -201,7 +201,7 @@ def _msgpack(steps: Steps, root: Any) -> bytes:
 
 
 def _source(steps: Steps, root: Any) -> bytes:
-    lines = ["from appsnap.source import add, extend, new, set_state, state, thing, update\n"]
+    lines = ["from appsnap.actions import add, extend, new, set_state, state, named, update\n"]
     register = 0
     for name, *fields in steps:
         bound = f"v{register} = " if name in MAKERS else ""
@@ -213,7 +213,7 @@ def _source(steps: Steps, root: Any) -> bytes:
 def _statement(name: str, fields: list[Any]) -> str:
     match name, fields:
         case "Name", [module, qualname]:
-            return f"thing({module!a}, {qualname!a})" if qualname else f"thing({module!a})"
+            return f"named({module!a}, {qualname!a})" if qualname else f"named({module!a})"
         case "Value", [value]:
             return ascii(value)
         case "Tuple", [items]:

@@ -74,31 +74,31 @@ def _statements(body: Any) -> None:
     body("bound-by-import", "damaged", "x = 1\nfrom os import path as x\napplication = x\n", "A variable that is bound twice, by an import.")
     body("bound-later", "damaged", "application = x\n", "A variable that isn't bound.")
     body("bound-to-itself", "damaged", "x = [x]\napplication = x\n", "A variable in its own value.")
-    for helper in ("new", "state", "thing", "set", "frozenset", "getattr", "float", "bytearray"):
+    for helper in ("new", "state", "named", "set", "frozenset", "getattr", "float", "bytearray"):
         body(
             f"shadows-{helper}",
             "damaged",
             f"from os import system as {helper}\napplication = {helper}('touch stolen')\n",
             f"A name that takes the place of {helper}.",
         )
-    body("helper-renamed", "damaged", "from appsnap.source import thing as list\napplication = list('os', 'system')\n", "A helper under another name.")
-    body("helper-unknown", "damaged", "from appsnap.source import restore_state\napplication = None\n", "A helper that there isn't.")
-    body("helper-from-module", "not trusted", "import appsnap.source as s\napplication = s.thing('os', 'system')\n", "A helper by way of its module.")
+    body("helper-renamed", "damaged", "from appsnap.actions import named as list\napplication = list('os', 'system')\n", "A helper under another name.")
+    body("helper-unknown", "damaged", "from appsnap.actions import restore_state\napplication = None\n", "A helper that there isn't.")
+    body("helper-from-module", "not trusted", "import appsnap.actions as s\napplication = s.named('os', 'system')\n", "A helper by way of its module.")
     body("builtin-by-import", "not trusted", "from builtins import eval\napplication = eval('1')\n", "eval, imported.")
     body("builtin-renamed", "not trusted", "from builtins import eval as list_1\napplication = list_1('1')\n", "eval, under a harmless name.")
     body("system", "not trusted", f"{SYSTEM}application = system('touch stolen')\n", "os.system is called.")
     body("system-by-attribute", "not trusted", "import os\napplication = os.system('touch stolen')\n", "os.system is called, by attribute.")
     body("system-by-module", "not trusted", "import os as list\nx = list.system\napplication = x('touch stolen')\n", "os.system is called, in steps.")
     body(
-        "system-by-thing",
+        "system-by-named",
         "not trusted",
-        "from appsnap.source import thing\napplication = thing('os', 'system')('touch stolen')\n",
-        "os.system is called, by thing.",
+        "from appsnap.actions import named\napplication = named('os', 'system')('touch stolen')\n",
+        "os.system is called, by named.",
     )
     body("system-by-path", "not trusted", "import pathlib\napplication = pathlib.os.system('touch stolen')\n", "os.system by way of another module.")
     body("future", "not trusted", "from __future__ import annotations\napplication = annotations\n", "An import of a future.")
     body("main", "not trusted", "from __main__ import x\napplication = x\n", "A name of the program that loads it.")
-    body("relative-thing", "not trusted", "from appsnap.source import thing\napplication = thing('.os', 'system')\n", "A relative module, by thing.")
+    body("relative-named", "not trusted", "from appsnap.actions import named\napplication = named('.os', 'system')\n", "A relative module, by thing.")
     body("unused-import", "loads", "import canary_module\napplication = None\n", "A module that nothing refers to isn't imported.", result="None")
 
 
@@ -177,7 +177,7 @@ def _expressions(body: Any) -> None:
 
 
 def _helpers(body: Any) -> None:
-    head = "from harmless import Plain\nfrom appsnap.source import add, extend, new, set_state, state, thing, update\n"
+    head = "from harmless import Plain\nfrom appsnap.actions import add, extend, new, set_state, state, named, update\n"
     for name, text in [
         ("new-nothing", "new()"),
         ("new-number", "new(1)"),
@@ -197,11 +197,11 @@ def _helpers(body: Any) -> None:
         ("add-set", "add(set(), {1})"),
         ("update-list", "update({}, [])"),
         ("update-spread", "update({}, {**{}})"),
-        ("thing-nothing", "thing()"),
-        ("thing-variable", "thing(Plain)"),
-        ("thing-three", "thing('a', 'b', 'c')"),
-        ("thing-keyword", "thing(module='os')"),
-        ("thing-bytes", "thing(b'os', 'system')"),
+        ("named-nothing", "named()"),
+        ("named-variable", "named(Plain)"),
+        ("named-three", "named('a', 'b', 'c')"),
+        ("named-keyword", "named(module='os')"),
+        ("named-bytes", "named(b'os', 'system')"),
         ("float-keyword", "float(x='nan')"),
     ]:
         body(f"helper-{name}", "damaged", f"{head}application = {text}\n", f"A helper with what it doesn't take: {text}.", trust=PLAIN)
@@ -210,5 +210,5 @@ def _helpers(body: Any) -> None:
         "helper-class-attribute", "not trusted", f"{head}application = state(new(Plain), __class__=Plain)\n", "An attribute that is Python's own.", trust=PLAIN
     )
     body("helper-state-of-class", "not trusted", f"{head}application = state(Plain, a=1)\n", "The state of a class.", trust=PLAIN)
-    body("helper-empty-thing", "damaged", f"{head}application = thing('')\n", "A module without name.")
-    body("helper-name-of-helpers", "not trusted", f"{head}application = thing('appsnap.source', 'new')\n", "A helper that is referred to.")
+    body("helper-empty-named", "damaged", f"{head}application = named('')\n", "A module without name.")
+    body("helper-name-of-helpers", "not trusted", f"{head}application = named('appsnap.actions', 'new')\n", "A helper that is referred to.")
