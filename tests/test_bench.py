@@ -73,7 +73,7 @@ class TestWhole:
 
         for workload in WORKLOADS:
             for subject in workload.subjects:
-                assert "".join(found[workload.what, subject.name]), (workload.name, subject.name)
+                assert "".join(found[workload.title, subject.name]), (workload.name, subject.name)
         for name in COMMANDS:
             assert "×" in found["cold start", name][0]
         assert text.count(" | ≤ ") + text.count(" | works | ") + text.count(" | grows as ") == len(AIMS)
@@ -126,7 +126,7 @@ class TestOptions:
         cells = json.loads((tmp_path / "figures.json").read_text())["cells"]
         assert {cell["workload"] for cell in cells} == {"cold", "services-1e2"}
         assert {len(cell["seconds"]) for cell in cells if not cell["word"]} == {2}
-        assert {title for title, _ in rows(result.stdout)} == {"what", "cold start", "100 services"}
+        assert {title for title, _ in rows(result.stdout)} == {"measurement", "cold start", "100 services"}
         assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
 
     @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
