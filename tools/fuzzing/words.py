@@ -1,4 +1,4 @@
-"""What mutants are made of: numbers and texts at the edges of something, names that a snapshot may or mustn't want."""
+"""Values for mutants: numbers and texts at edges of a format, names of harmless and of dangerous objects."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _FIELDS: list[Any] = [
 
 
 def fields(body: bytes | str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what header and trailer of a mutant have otherwise: nothing, as a rule. The same for the same body."""
+    """Return changed fields for header and trailer: usually none, and always the same for the same body."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     chance = Random(zlib.crc32(raw))
     head = {chance.choice(_HEAD): chance.choice(_FIELDS)} if chance.random() < 0.05 else {}
