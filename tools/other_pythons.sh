@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the test suite on each other Python that appsnap supports and that is found here: in pyenv's folder of versions,
-# or on the path. Says so for each one that isn't.
+# Runs the test suite on every other supported Python, if it is found in pyenv's folder of versions or on the path.
+# Reports every Python that isn't found.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it in an environment of its own, and runs the tests against it, away from the source tree.
+# Builds the wheel, installs it in a new environment, and runs the tests against it, away from the source tree.
 set -eu
 cd "$(dirname "$0")/.."
 
