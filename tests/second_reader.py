@@ -112,7 +112,7 @@ class _Recipe:
         self.once = {}
 
     def add(self, step, *fields):
-        """Append a step; return a reference to what it makes, or fills."""
+        """Append a step; return a reference to the object that it makes or fills."""
         fields = [self.settle(field) for field in fields]
         self.steps.append((step, *fields))
         if step in ("Extend", "Update", "Add", "State", "SetState"):
@@ -456,7 +456,7 @@ class _Document:
         return keys, values
 
     def first(self, element, name):
-        """Return what an attribute names, else the value in the first child; and the other children."""
+        """Return the object named by an attribute, else the value in the first child; and the other children."""
         text = text_of(element, name)
         return (self.value(element[0][0]), element[1:]) if text is None else (known(text), element[:])
 

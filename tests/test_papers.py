@@ -1,4 +1,4 @@
-"""Every command and every block of code in the papers does what they say."""
+"""Every command and every block of code in the papers works as described."""
 
 import os
 import re
@@ -18,7 +18,7 @@ def blocks(language):
 
 
 def matches(expected, actual):
-    """Tell whether output is what was expected, where `...` stands for anything."""
+    """Tell whether output is as expected; `...` stands for any text."""
     return re.fullmatch(".*?".join(map(re.escape, expected.split("..."))), actual, re.DOTALL) is not None
 
 
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 class TestReadme:
     def test_the_session_works_as_pasted(self, folder):
-        """One shell, command by command: each prints what stands below it."""
+        """One shell, command by command: each prints the text below it."""
         steps = []
         for line in "".join(blocks("console")).splitlines(keepends=True):
             if line.startswith("$ "):

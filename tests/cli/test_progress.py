@@ -7,7 +7,7 @@ from appsnap.cli.progress import Progress
 
 
 class Terminal(io.StringIO):
-    """Takes what is shown, and says that it's a terminal."""
+    """A stream that keeps its text, and says that it's a terminal."""
 
     def isatty(self):  # noqa: D102 - what it always says
         return True

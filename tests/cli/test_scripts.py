@@ -27,7 +27,7 @@ SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 @dataclass
 class Command:
-    """One command of a session, and what is expected of it."""
+    """One command of a session, and its expected result."""
 
     line: int
     text: str
@@ -113,7 +113,7 @@ def pattern(lines):
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_session(script, folder, environment):
-    """What is written in the file is what happens."""
+    """The session runs as it is written in the file."""
     commands = parse(script.read_text())
 
     assert commands

@@ -46,7 +46,7 @@ class TestPassphrase:
     """The passphrase on its way to the fresh interpreter."""
 
     def test_never_in_arguments_or_environment(self, folder, environment):
-        """Whoever lists processes doesn't see it, and what the child runs doesn't find it in its environment."""
+        """A list of processes doesn't show it, and the code in the child doesn't find it in its environment."""
         (folder / "spy.py").write_text(
             "import os, sys\n"
             "from pathlib import Path\n"
