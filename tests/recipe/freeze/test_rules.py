@@ -42,7 +42,6 @@ class TestByName:
             ),
             *(logging.getLogger("ä ö"), type(None), type(...), type(NotImplemented)),
         ],
-        ids=repr,
     )
     def test_of_every_process(self, kind, known):
         """What every process has is found again, without trust in anything."""
@@ -82,7 +81,6 @@ class TestByName:
                 type(zoo.Node().method),
             ),
         ],
-        ids=repr,
     )
     def test_importable(self, kind, known):
         """Modules, classes and functions that can be imported are found again, nested ones, too."""
