@@ -21,6 +21,8 @@ from bench.plan import SHOWN, WORKLOADS, workload_named
 from bench.subject import Subject
 from bench.workloads import GRAPH, SERVICES
 
+pytestmark = pytest.mark.slow
+
 TOOLS = Path(__file__).parents[1] / "tools"
 AUDITED = ours.AUDITED.name
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -65,6 +67,7 @@ def output(tmp_path_factory):
     return folder, result.stdout
 
 
+@pytest.mark.xdist_group("bench")
 class TestWhole:
     def test_has_every_row(self, output):
         """Each subject has a row in the table of its workload, with figures or a word. So has each aim."""
@@ -165,6 +168,7 @@ class TestChild:
 
     def test_says_in_a_word_what_a_peer_could_not_do(self, run):
         """A peer that raises, or that a file refers to and that isn't there, is a word in the table."""
+        run.quick = False  # a busy machine takes a while to start Python
         found = run._child(["deep-1e5", "pickle", "save", "5000", "0"], 100)
 
         assert found["word"] == "too deep"

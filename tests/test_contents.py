@@ -235,6 +235,7 @@ class TestRefused:
         with pytest.raises(CannotLoad, match=f"can be mapped, and this one is of kind {kind}"):
             appsnap.load(tmp_path / "x", mmap=True)
 
+    @pytest.mark.slow
     def test_layers(self, tmp_path):
         """What is encrypted or compressed can't be mapped, and no passphrase is asked for."""
         appsnap.save([1], tmp_path / "e", passphrase="tea")
@@ -282,6 +283,7 @@ def graphs(draw):
 
 
 class TestAllWays:
+    @pytest.mark.slow
     @settings(max_examples=60)
     @given(before=graphs(), kind=st.sampled_from(MAPPED), signed=st.booleans())
     def test_are_equal(self, tmp_path_factory, before, kind, signed):

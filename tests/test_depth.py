@@ -8,6 +8,8 @@ from appsnap.kinds import KINDS, kind_named
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import wants
 
+pytestmark = pytest.mark.slow
+
 # Text takes longer, and what is the same for all kinds need not be seen four times.
 LEVELS = {"pickle": 100_000, "msgpack": 100_000, "source": 20_000, "xml": 20_000}
 LENGTHS = {"pickle": 200_000, "msgpack": 50_000, "source": 20_000, "xml": 20_000}

@@ -9,6 +9,8 @@ import appsnap
 from appsnap import EVERYTHING
 from appsnap.kinds.large import LEAST
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("pickle", "source", "msgpack", "xml")
 
 

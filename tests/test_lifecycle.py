@@ -174,6 +174,7 @@ class TestWithoutLoop:
         with pytest.warns(RuntimeWarning, match="never awaited"):
             root.startService()
 
+    @pytest.mark.slow
     def test_many(self, log):
         """A hundred thousand children are asked in no more than linear time."""
         root = tree(*(Service() for _ in range(100_000)))

@@ -133,6 +133,7 @@ class TestReading:
         assert type(caught.value) is CannotLoad
         assert len(appsnap.load(path, limits=appsnap.Limits(expansion=40_000))) == 65 << 20
 
+    @pytest.mark.slow
     def test_work_factor(self, tmp_path):
         """A file that asks for more work than allowed is refused before any of it is done."""
         path = tmp_path / "secret.etap"

@@ -32,6 +32,7 @@ def folder(tmp_path):
 
 
 class TestReadme:
+    @pytest.mark.slow
     def test_the_session_works_as_pasted(self, folder):
         """One shell, command by command: each prints the text below it."""
         steps = []

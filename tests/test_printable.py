@@ -37,6 +37,7 @@ class TestEscaped:
         """Controls, line ends, bidi marks, invisible characters and surrogates are shown as escapes."""
         assert escaped(text) == expected
 
+    @pytest.mark.slow
     def test_every_character(self):
         """Whatever comes, the result is printable."""
         assert all(escaped(chr(code)).isprintable() for code in range(sys.maxunicode + 1))

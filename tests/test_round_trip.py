@@ -42,6 +42,7 @@ SPECS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 class TestGraphs:
     @given(SPECS)
@@ -123,6 +124,7 @@ class TestFreezing:
         assert (listed(swift.steps), swift.root) == (listed(plain.steps), plain.root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITTEN_FROM_RECIPES)
 class TestBytes:
     @given(SPECS)
@@ -159,6 +161,7 @@ class TestValues:
         assert difference(graph, loads(dumps(graph, kind), trust=EVERYTHING)) is None
 
 
+@pytest.mark.slow
 class TestProcesses:
     CHILD = """
 import hashlib, json, sys

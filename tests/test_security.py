@@ -301,6 +301,7 @@ for path in sys.argv[1:]:
             print(path, f"takes {peak} MB")
 """
 
+    @pytest.mark.memory
     def test_bombs(self, tmp_path):
         """Small files that claim or mean much end soon, without much memory, and each as it should."""
         nested = b"\x80\x05)" + b"".join(b"\x94h%c\x86" % number for number in range(60))

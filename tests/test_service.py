@@ -264,6 +264,7 @@ class TestParent:
         assert top.parent is None
         assert list(bottom) == []
 
+    @pytest.mark.slow
     @pytest.mark.timeout(20)
     def test_deep_tree(self):
         """A tree that grows downwards isn't climbed at every step: 50,000 levels are a matter of a moment."""

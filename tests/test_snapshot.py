@@ -130,6 +130,7 @@ class TestSaveAndLoad:
         assert files[0].read_bytes() == files[1].read_bytes()
         assert appsnap.open_snapshot(files[0]).header.time == (None if kind == "source" else "2001-09-09T01:46:40Z")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["source", "msgpack", "xml"])
     def test_the_same_bytes_in_two_processes(self, kind):
         """Equal objects give equal bytes, with any hash seed."""
@@ -234,6 +235,7 @@ class TestSignatures:
         with pytest.raises(NotTrusted):
             appsnap.load(tmp_path / "file")
 
+    @pytest.mark.slow
     def test_every_byte(self, kind, opened):
         """No change of a signed file, of any byte, leaves one that is vouched for and says something else."""
         data = appsnap.dumps({"a": [1, shop.make]}, kind, sign=True)

@@ -44,6 +44,7 @@ class TestNames:
         assert snapshot.open_snapshot(f"list-blue.{extension}").header.tag == "blue"
         assert snapshot.open_snapshot(f"list.{extension}").header.tag is None
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("kind", "extension"), KINDS.items())
     def test_encrypted(self, folder, kind, extension):
         """An encrypted file has an `e` in front of its extension, and is opened by its passphrase only."""

@@ -3,7 +3,11 @@ import re
 import sys
 import time
 
+import pytest
+
 from appsnap.cli.progress import Progress
+
+pytestmark = pytest.mark.slow
 
 
 class Terminal(io.StringIO):

@@ -22,7 +22,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+SECONDS = 200
+"""How long a command may take: much more than any needs, because other tests run beside it."""
 
 
 @dataclass
@@ -74,7 +79,7 @@ def run(command, folder, environment):
         capture_output=True,
         encoding="utf-8",
         start_new_session=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
     return result.returncode, result.stdout, result.stderr
@@ -85,7 +90,7 @@ def run_on_terminal(command, folder, environment):
     out, err = folder.parent / "stdout", folder.parent / "stderr"
     # The terminal ends when nobody has it open; Ctrl-C is for the command, not for its shell.
     shell = f"exec 9<>/dev/tty </dev/null >{out} 2>{err}\ntrap : INT\n{command.text}"
-    terminal = pexpect.spawn("/bin/sh", ["-c", shell], cwd=folder, env=environment, encoding="utf-8", timeout=60)
+    terminal = pexpect.spawn("/bin/sh", ["-c", shell], cwd=folder, env=environment, encoding="utf-8", timeout=SECONDS)
     for mark, text in command.terminal:
         if mark == "tty>":
             if terminal.expect_exact([text, pexpect.EOF]):

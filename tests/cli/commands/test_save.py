@@ -3,6 +3,10 @@ import signal
 import subprocess
 import time
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 class TestInterrupt:
     """Ctrl-C while saving."""

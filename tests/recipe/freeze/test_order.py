@@ -50,6 +50,7 @@ class TestAtoms:
 
 
 class TestObjects:
+    @pytest.mark.slow
     def test_by_content(self):
         """Objects that differ deep inside are told apart."""
         assert always_the_same(lambda: {chain(depth, number) for depth in (1, 5, 20) for number in range(3)})
