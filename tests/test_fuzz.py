@@ -17,7 +17,7 @@ from fuzzing.mutations import FORMS, Mutants, smaller
 pytestmark = pytest.mark.slow
 
 FUZZER = Path(__file__).parents[1] / "tools" / "fuzz.py"
-SECONDS = os.environ.get("APPSNAP_FUZZ_SECONDS", "20")
+SECONDS = os.environ.get("APPSNAP_FUZZ_SECONDS", "5")
 
 
 @pytest.mark.parametrize("kind", FORMS)
