@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
+CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
@@ -86,6 +87,18 @@ class TestReadme:
 
     def test_links_lead_somewhere(self):
         """Relative links in the papers are to files that are there."""
-        for paper in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")):
+        for paper in (PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")):
             for link in re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text(encoding="utf-8")):
                 assert (paper.parent / link).exists(), f"{paper.name}: {link}"
+
+
+class TestContributing:
+    def test_it_names_the_commands_that_there_are(self):
+        """Every target of make that it names is one."""
+        makefile = (PROJECT / "Makefile").read_text().replace("$(VENV)", ".venv")
+
+        targets = set(re.findall(r"(?:^    |`)make ([\w./]+)", CONTRIBUTING, re.MULTILINE))
+
+        assert len(targets) > 5
+        for target in targets:
+            assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target

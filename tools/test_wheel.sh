@@ -12,7 +12,7 @@ python=$folder/venv/bin/python
 "$python" -m pip install --quiet --upgrade "pip>=25.1"
 "$python" -m pip wheel --quiet --no-deps --wheel-dir "$folder/dist" .
 "$python" -m pip install --quiet "$folder"/dist/appsnap-*.whl --group pyproject.toml:test
-cp -r tests fixtures tools docs README.md CHANGELOG.md Makefile pyproject.toml "$folder"
+cp -r tests fixtures tools docs README.md CHANGELOG.md CONTRIBUTING.md .ci Makefile pyproject.toml "$folder"
 [ ! -d .cache ] || cp -r .cache "$folder"
 
 cd "$folder"
