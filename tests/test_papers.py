@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import appsnap
+
 PROJECT = Path(__file__).parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -102,3 +104,11 @@ class TestContributing:
         assert len(targets) > 5
         for target in targets:
             assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
+
+    def test_it_names_files_that_are_there(self):
+        """Every path that it names is one of the project or of the package."""
+        paths = set(re.findall(r"`([\w.-]*(?:/[\w.-]*)+|[\w-]+\.(?:py|md|toml))`", CONTRIBUTING))
+
+        assert len(paths) > 20
+        for path in paths:
+            assert any((place / path).exists() for place in (PROJECT, Path(appsnap.__file__).parent)), path
