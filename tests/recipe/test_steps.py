@@ -1,7 +1,7 @@
 import pytest
 
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft
+from appsnap.recipe.builder import RESTORE_STATE, RecipeBuilder
 from appsnap.recipe.steps import Ref
 
 READS = [
@@ -44,10 +44,10 @@ class TestOperands:
         assert Ref not in steps.ATOMS
 
 
-class TestDraft:
+class TestRecipeBuilder:
     def test_names_once(self):
         """A name gets one register, when something refers to it."""
-        draft = Draft()
+        draft = RecipeBuilder()
 
         assert draft.operand(steps.Name("a", "b")) == Ref(0)
         assert draft.operand(steps.Name("a", "b")) == Ref(0)
@@ -55,7 +55,7 @@ class TestDraft:
 
     def test_long_texts_once(self):
         """A long text becomes one value wherever it stands."""
-        draft = Draft()
+        draft = RecipeBuilder()
 
         draft.new(steps.Name("a", "b"), ["x" * 65], ["k"], ["x" * 65])
 
@@ -67,7 +67,7 @@ class TestDraft:
 
     def test_numbers_are_no_registers(self):
         """The number 0 isn't what register 0 holds."""
-        draft = Draft()
+        draft = RecipeBuilder()
         draft.operand(steps.Name("a", "b"))
 
         assert draft.meant(0) == 0
@@ -77,11 +77,11 @@ class TestDraft:
     def test_calls_of_what_is_no_name(self):
         """An atom can't be called."""
         with pytest.raises(TypeError):
-            Draft().call(5, [])
+            RecipeBuilder().call(5, [])
 
     def test_spellings(self):
         """What a call is a spelling of is found through names and texts that have registers."""
-        draft = Draft()
+        draft = RecipeBuilder()
         name, text = draft.operand(steps.Name("builtins", "getattr")), draft.operand("x" * 65)
 
         assert draft.call(name, [steps.Name("a", "b"), text]) == steps.Name("a", "b." + "x" * 65)
@@ -89,7 +89,7 @@ class TestDraft:
 
     def test_states_by_a_call(self):
         """The giving of a state is a step, and makes nothing."""
-        draft = Draft()
+        draft = RecipeBuilder()
         made = draft.new(steps.Name("a", "b"), [])
 
         assert draft.call(RESTORE_STATE, [made, "state"]) is None
@@ -99,4 +99,4 @@ class TestDraft:
     def test_members_that_nothing_has(self, name):
         """A member has a name, which isn't as long as a text."""
         with pytest.raises(ValueError, match="name"):
-            Draft().member([], name)
+            RecipeBuilder().member([], name)

@@ -17,13 +17,13 @@ from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["RESTORE_STATE", "Draft", "Lazy", "respelled"]
+__all__ = ["RESTORE_STATE", "NameOrOperand", "RecipeBuilder", "respelled"]
 
-Lazy = Operand | steps.Name
+NameOrOperand = Operand | steps.Name
 """An operand, or a name that gets a register only if something refers to it."""
 
 
-def respelled(step: steps.Call | steps.Member, meant: Callable[[Lazy], Lazy]) -> Step:
+def respelled(step: steps.Call | steps.Member, meant: Callable[[NameOrOperand], NameOrOperand]) -> Step:
     """Return the step that a call or a member is another spelling of, or the step itself.
 
     `meant` tells the name or the text that an operand stands for, and returns every other one as it is. Operands may
@@ -85,7 +85,7 @@ def _checked(module: str, qualname: str) -> steps.Name:
     return steps.Name(module, qualname)
 
 
-class Draft:
+class RecipeBuilder:
     """The steps so far. Raises CannotLoad for more than `most`."""
 
     def __init__(self, most: int = sys.maxsize) -> None:
@@ -114,12 +114,12 @@ class Draft:
         if len(self.steps) > self._most:
             raise over("steps", self._most, "the recipe is too long")
 
-    def operand(self, lazy: Lazy) -> Operand:
+    def operand(self, lazy: NameOrOperand) -> Operand:
         """Return the operand for something lazy."""
         if type(lazy) is str:
             return self.text(lazy)
         if type(lazy) is not steps.Name:
-            return lazy  # type: ignore[return-value]  # a Lazy that isn't a Name is an Operand
+            return lazy  # type: ignore[return-value]  # a NameOrOperand that isn't a Name is an Operand
         ref = self._names.get(lazy)
         if ref is None:
             steps.check_name(*lazy)
@@ -127,7 +127,7 @@ class Draft:
             self._named[ref] = lazy
         return ref
 
-    def operands(self, lazies: Sequence[Lazy]) -> list[Operand]:
+    def operands(self, lazies: Sequence[NameOrOperand]) -> list[Operand]:
         """Return the operands for a sequence."""
         operand = self.operand
         return [operand(lazy) if type(lazy) is steps.Name or type(lazy) is str else lazy for lazy in lazies]  # type: ignore[misc]  # as above
@@ -142,13 +142,13 @@ class Draft:
             self._meant[ref] = text
         return ref
 
-    def meant(self, lazy: Lazy) -> Lazy:
+    def meant(self, lazy: NameOrOperand) -> NameOrOperand:
         """Return the name or text that an operand stands for, or itself."""
         if type(lazy) is not Ref:  # a Ref equals the integer that it is
             return lazy
         return self._named.get(lazy) or self._meant.get(lazy, lazy)
 
-    def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
+    def call(self, function: NameOrOperand, args: Sequence[NameOrOperand]) -> NameOrOperand:
         """Append a call, or what it is a spelling of."""
         if self.meant(function) == RESTORE_STATE and len(args) == 2:
             self.do(steps.SetState(self.register(args[0]), self.operand(args[1])))
@@ -163,11 +163,17 @@ class Draft:
             case _:
                 return self.make(steps.Call(self.register(function), self.operands(args)))
 
-    def member(self, owner: Lazy, attribute: str) -> Lazy:
+    def member(self, owner: NameOrOperand, attribute: str) -> NameOrOperand:
         """Append a member, or the name that it has."""
         return self.call(_GETATTR, [owner, attribute])
 
-    def new(self, cls: Lazy, args: Sequence[Lazy], names: Sequence[str] = (), values: Sequence[Lazy] = ()) -> Ref:
+    def new(
+        self,
+        cls: NameOrOperand,
+        args: Sequence[NameOrOperand],
+        names: Sequence[str] = (),
+        values: Sequence[NameOrOperand] = (),
+    ) -> Ref:
         """Append the making of an object. Raises ValueError for keywords that stand twice, or are too long."""
         if names:
             steps.check_keywords(names)
@@ -175,19 +181,19 @@ class Draft:
         ref: Any = cls if type(cls) is Ref else self.register(cls)
         return self.make(make_step(steps.New, (ref, self.operands(args) if args else (), (), ())))
 
-    def register(self, lazy: Lazy) -> Ref:
+    def register(self, lazy: NameOrOperand) -> Ref:
         """Return the register of something that makes or is filled. Raises TypeError for an atom."""
         operand = self.operand(lazy)
         if not isinstance(operand, Ref):
             raise TypeError(f"{operand!r} can't be called")
         return operand
 
-    def fill(self, target: Ref, keys: Sequence[Lazy], values: Sequence[Lazy]) -> None:
+    def fill(self, target: Ref, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> None:
         """Append the setting of items."""
         if keys:
             self.do(steps.Update(target, self.operands(keys), self.operands(values)))
 
-    def extend(self, target: Ref, items: Sequence[Lazy]) -> None:
+    def extend(self, target: Ref, items: Sequence[NameOrOperand]) -> None:
         """Append the appending of items."""
         if items:
             self.do(steps.Extend(target, self.operands(items)))
@@ -204,11 +210,11 @@ class Draft:
         """Append the setting of attributes. Raises ValueError for a name that stands twice."""
         self.do(make_step(steps.State, (target, self.shape(tuple(names)), values)))
 
-    def dictionary(self, keys: Sequence[Lazy], values: Sequence[Lazy]) -> Ref:
+    def dictionary(self, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> Ref:
         """Append the making of a dictionary."""
         return self.make(steps.Dict(self.operands(keys), self.operands(values)))
 
-    def finish(self, root: Lazy) -> Recipe:
+    def finish(self, root: NameOrOperand) -> Recipe:
         """Return the recipe."""
         operand = self.operand(root)
         return Recipe(self.steps, operand)

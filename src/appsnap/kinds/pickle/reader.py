@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft, Lazy
+from appsnap.recipe.builder import RESTORE_STATE, NameOrOperand, RecipeBuilder
 from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class SharedStateError(Exception):
     """A dictionary that was handed over as a state is used once more."""
 
 
-_Stacked = Lazy | Open
+_Stacked = NameOrOperand | Open
 
 
 class Machine:
@@ -112,7 +112,7 @@ class Machine:
         self.buffers = dict(buffers)  # those that are still to come
         self.inline_states = inline_states
         self.protocol = 0
-        self.draft = Draft(most)
+        self.draft = RecipeBuilder(most)
         self.most = most
         self.opened = 0
         self.repeated = 0

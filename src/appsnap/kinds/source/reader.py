@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import Damaged
 from appsnap.kinds.source.scanner import Scanner, UnusualError, tokens
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft, Lazy
+from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Reader:
     """
 
     def __init__(self, most_steps: int, *, swiftly: bool) -> None:
-        self._draft = Draft(most_steps)
-        self._variables: dict[str, Lazy] = {}
+        self._draft = RecipeBuilder(most_steps)
+        self._variables: dict[str, NameOrOperand] = {}
         self._finished = False
         self._line = 0
         self._scanner = Scanner(self._draft, self._variables) if swiftly else None
@@ -168,7 +168,7 @@ class Reader:
             case _:
                 raise self._refuse(node, "a statement that isn't of the grammar")
 
-    def _bind(self, node: ast.AST, variable: str, value: Lazy) -> None:
+    def _bind(self, node: ast.AST, variable: str, value: NameOrOperand) -> None:
         if variable in self._variables or variable in _RESERVED or variable == "*":
             raise self._refuse(node, f"{variable} is bound already")
         if variable != ROOT:

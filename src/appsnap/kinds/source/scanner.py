@@ -18,7 +18,7 @@ from appsnap.recipe.steps import Ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appsnap.recipe.builder import Draft, Lazy
+    from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
 
 __all__ = ["Scanner", "UnusualError", "tokens"]
 
@@ -65,7 +65,7 @@ def tokens(piece: str) -> list[str] | None:
 class Scanner:
     """Turns tokens into steps. `variables` are what statements have bound."""
 
-    def __init__(self, draft: Draft, variables: dict[str, Lazy]) -> None:
+    def __init__(self, draft: RecipeBuilder, variables: dict[str, NameOrOperand]) -> None:
         self._draft = draft
         self._variables = variables
         self._literals: dict[str, Any] = {}  # by word, in one piece

@@ -14,7 +14,7 @@ from defusedxml.expatreader import DefusedExpatParser
 from appsnap.errors import Damaged
 from appsnap.kinds.header import Header
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft
+from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Reader:
     """Turns elements into steps."""
 
     def __init__(self, most_steps: int) -> None:
-        self._draft = Draft(most_steps)
+        self._draft = RecipeBuilder(most_steps)
         self._ids: dict[str, Any] = {}
         self._root: Any = None
         self._complete = False

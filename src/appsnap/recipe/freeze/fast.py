@@ -18,7 +18,7 @@ from appsnap.recipe.steps import Ref, make_step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appsnap.recipe.builder import Draft, Lazy
+    from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
 
 __all__ = ["ABSENT", "LEVELS", "Swift"]
 
@@ -50,8 +50,8 @@ class Swift:
 
     def __init__(
         self,
-        draft: Draft,
-        memo: dict[int, Lazy | None],
+        draft: RecipeBuilder,
+        memo: dict[int, NameOrOperand | None],
         kept: list[Any],
         reduction_of: Callable[[Any], Any],
         run: Callable[..., Any],

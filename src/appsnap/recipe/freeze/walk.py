@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import CannotSave, Place
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft, Lazy
+from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, Swift
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.rules import Rules, standard_reduction
@@ -30,7 +30,7 @@ from appsnap.recipe.steps import Recipe, Ref
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    Frame = Generator[tuple[Any, str, Any], Lazy, Lazy]
+    Frame = Generator[tuple[Any, str, Any], NameOrOperand, NameOrOperand]
 
 __all__ = ["freeze"]
 
@@ -73,10 +73,10 @@ def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
 class _Freezer:
     def __init__(self, root: str, *, swiftly: bool, rules: Rules | None = None) -> None:
         self._root = root
-        self._draft = Draft()
+        self._draft = RecipeBuilder()
         self._rules = rules or Rules()
         # By id: the operand, or None for a container that is being taken apart.
-        self._memo: dict[int, Lazy | None] = {}
+        self._memo: dict[int, NameOrOperand | None] = {}
         self._kept: list[Any] = []  # what reductions made: an id must not be used again
         self._depths: dict[int, int] = {}  # by id: how often we came back to what isn't made yet
         self._places: list[Place] = []
@@ -108,7 +108,7 @@ class _Freezer:
             self._kept.clear()
             self.__dict__.clear()
 
-    def _run(self, obj: Any, reduction: Any = ABSENT) -> Lazy:
+    def _run(self, obj: Any, reduction: Any = ABSENT) -> NameOrOperand:
         """Take apart what has no operand yet, by its reduction if that is known.
 
         Drives the generators: the innermost is asked for its next child, and sent the operand of that.
@@ -138,8 +138,10 @@ class _Freezer:
         container = self._containers.get(type(obj))
         return self._object(obj) if container is None else container(obj)
 
-    def _items(self, items: Iterable[Any], form: str = "[%d]") -> Generator[tuple[Any, str, Any], Lazy, list[Lazy]]:
-        found: list[Lazy] = []
+    def _items(
+        self, items: Iterable[Any], form: str = "[%d]"
+    ) -> Generator[tuple[Any, str, Any], NameOrOperand, list[NameOrOperand]]:
+        found: list[NameOrOperand] = []
         quick = self._quick
         for index, item in enumerate(items):
             operand = quick(item)
@@ -148,9 +150,9 @@ class _Freezer:
 
     def _pairs(
         self, pairs: Iterable[tuple[Any, Any]], form: str = "[%r]"
-    ) -> Generator[tuple[Any, str, Any], Lazy, tuple[list[Lazy], list[Lazy]]]:
-        keys: list[Lazy] = []
-        found: list[Lazy] = []
+    ) -> Generator[tuple[Any, str, Any], NameOrOperand, tuple[list[NameOrOperand], list[NameOrOperand]]]:
+        keys: list[NameOrOperand] = []
+        found: list[NameOrOperand] = []
         quick = self._quick
         for key, value in pairs:
             operand = quick(key)
@@ -207,7 +209,7 @@ class _Freezer:
         self._draft.steps.append(steps.Add(made, self._draft.operands(items)))
         return self._keep(obj, made)
 
-    def _keep(self, obj: Any, operand: Lazy) -> Lazy:
+    def _keep(self, obj: Any, operand: NameOrOperand) -> NameOrOperand:
         self._memo[id(obj)] = operand
         self._kept.append(obj)
         return operand
@@ -232,7 +234,7 @@ class _Freezer:
             return self._keep(obj, self._buffer(obj.raw()))
         return (yield from self._taken_apart(obj, self._reduction(obj)))
 
-    def _buffer(self, raw: memoryview) -> Lazy:
+    def _buffer(self, raw: memoryview) -> NameOrOperand:
         if not raw.readonly:
             return self._draft.make(steps.ByteArray(raw))
         return raw.tobytes() if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
@@ -273,7 +275,7 @@ class _Freezer:
             known = self._memo.get(id(obj))
             if known is not None:
                 return known
-            made: Lazy = draft.new(cls, found, [*keywords], named)
+            made: NameOrOperand = draft.new(cls, found, [*keywords], named)
         else:
             if function is _newobj and args[:1] != (obj.__class__,):
                 raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
@@ -302,17 +304,19 @@ class _Freezer:
         return made
 
     @staticmethod
-    def _filled(made: Lazy) -> Ref:
+    def _filled(made: NameOrOperand) -> Ref:
         if not isinstance(made, Ref):
             raise pickle.PicklingError("what is known by name can't have a state of its own")
         return made
 
-    def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Generator[tuple[Any, str, Any], Lazy, None]:
+    def _state(
+        self, obj: Any, target: Ref, state: Any, setter: Any
+    ) -> Generator[tuple[Any, str, Any], NameOrOperand, None]:
         ours = setter is evolve.restore_state
         # Where the class has a __setstate__ of its own, that may keep the dictionary: then it stays an object.
         assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
         if assigned and type(state) is dict and all(type(name) is str for name in state):
-            found: list[Lazy] = []
+            found: list[NameOrOperand] = []
             for name, value in list(state.items()):
                 operand = self._quick(value)
                 found.append((yield value, ".%s", name) if operand is ABSENT else operand)
