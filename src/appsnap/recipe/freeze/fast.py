@@ -50,7 +50,7 @@ class Swift:
 
     def __init__(
         self,
-        draft: RecipeBuilder,
+        builder: RecipeBuilder,
         memo: dict[int, NameOrOperand | None],
         kept: list[Any],
         reduction_of: Callable[[Any], Any],
@@ -58,7 +58,7 @@ class Swift:
         *,
         levels: int = LEVELS,
     ) -> None:
-        self._draft = draft
+        self._builder = builder
         self._memo = memo
         self._kept = kept
         self._reduction_of = reduction_of
@@ -74,7 +74,7 @@ class Swift:
         if cls in _PLAIN:
             return obj
         if cls is str:
-            return self._draft.text(obj)
+            return self._builder.text(obj)
         if cls is bytes and len(obj) <= steps.INLINE:
             return obj
         return self._taken(obj, cls)
@@ -83,7 +83,7 @@ class Swift:
         """Do so for what is no atom."""
         known = self._memo.get(id(obj), ABSENT)
         if known is None:
-            known = self._memo[id(obj)] = self._draft.make(_EMPTY[cls])
+            known = self._memo[id(obj)] = self._builder.make(_EMPTY[cls])
         if known is not ABSENT:
             return known
         if self._level >= self._levels:
@@ -94,10 +94,10 @@ class Swift:
         return found
 
     def _make(self, obj: Any, step: Any) -> Ref:
-        draft = self._draft
-        draft.steps.append(step)
-        ref = self._memo[id(obj)] = Ref(draft.registers)
-        draft.registers += 1
+        builder = self._builder
+        builder.steps.append(step)
+        ref = self._memo[id(obj)] = Ref(builder.registers)
+        builder.registers += 1
         self._kept.append(obj)
         return ref
 
@@ -113,7 +113,7 @@ class Swift:
                 found = self._run(item)
             items[index] = found
             named = named or type(found) is steps.Name
-        return self._draft.operands(items) if named else items
+        return self._builder.operands(items) if named else items
 
     def _list(self, obj: list[Any]) -> Ref:
         if _PLAIN.issuperset(map(type, obj)):
@@ -124,13 +124,13 @@ class Swift:
         if known is None:
             return self._make(obj, make_step(steps.List, (items,)))
         assert isinstance(known, Ref)
-        self._draft.extend(known, items)
+        self._builder.extend(known, items)
         self._kept.append(obj)
         return known
 
     def _tuple(self, obj: tuple[Any, ...]) -> Any:
         if not obj:
-            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
+            return self._builder.make(steps.Tuple(()))  # there is only one: it is never shared
         items = self._operands([*obj])
         known = self._memo.get(id(obj))
         if known is not None:
@@ -152,7 +152,7 @@ class Swift:
         if known is None:
             return self._make(obj, make_step(steps.Dict, (keys, values)))
         assert isinstance(known, Ref)
-        self._draft.fill(known, keys, values)
+        self._builder.fill(known, keys, values)
         self._kept.append(obj)
         return known
 
@@ -169,13 +169,13 @@ class Swift:
         ref = self._classes.get(id(cls))
         if ref is None:
             found = self(cls)
-            ref = self._classes[id(cls)] = self._draft.register(self._run(cls) if found is ABSENT else found)
+            ref = self._classes[id(cls)] = self._builder.register(self._run(cls) if found is ABSENT else found)
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its class, taken apart by value, led back to it, and made it
         target = self._make(obj, make_step(steps.New, (ref, (), (), ())))
-        names = self._draft.shape(tuple(state))
-        self._draft.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
+        names = self._builder.shape(tuple(state))
+        self._builder.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
         return target
 
 

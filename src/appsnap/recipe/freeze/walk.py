@@ -73,7 +73,7 @@ def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
 class _Freezer:
     def __init__(self, root: str, *, swiftly: bool, rules: Rules | None = None) -> None:
         self._root = root
-        self._draft = RecipeBuilder()
+        self._builder = RecipeBuilder()
         self._rules = rules or Rules()
         # By id: the operand, or None for a container that is being taken apart.
         self._memo: dict[int, NameOrOperand | None] = {}
@@ -90,7 +90,7 @@ class _Freezer:
             frozenset: self._frozenset,
         }
         levels = LEVELS if swiftly else 0
-        self._quick = Swift(self._draft, self._memo, self._kept, self._reduction, self._run, levels=levels)
+        self._quick = Swift(self._builder, self._memo, self._kept, self._reduction, self._run, levels=levels)
 
     def freeze(self, obj: Any) -> Recipe:
         self._order = Order(obj, self._reduction, self._memo)
@@ -100,7 +100,7 @@ class _Freezer:
                 root = self._run(obj)
             if self._places:
                 raise CannotSave(self._places) from self._first_error
-            return self._draft.finish(root)
+            return self._builder.finish(root)
         finally:
             # Methods that it holds hold it. To wait for the collector would keep all objects alive, and Python 3.11
             # can't collect a PickleBuffer.
@@ -165,28 +165,28 @@ class _Freezer:
 
     def _tuple(self, obj: tuple[Any, ...]) -> Frame:
         if not obj:
-            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
+            return self._builder.make(steps.Tuple(()))  # there is only one: it is never shared
         items = yield from self._items(obj)
         known = self._memo.get(id(obj))
         if known is not None:
             return known  # its own items led back to it, and made it
-        return self._keep(obj, self._draft.make(steps.Tuple(self._draft.operands(items))))
+        return self._keep(obj, self._builder.make(steps.Tuple(self._builder.operands(items))))
 
     def _frozenset(self, obj: frozenset[Any]) -> Frame:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         known = self._memo.get(id(obj))
         if known is not None:
             return known
-        return self._keep(obj, self._draft.make(steps.FrozenSet(self._draft.operands(items))))
+        return self._keep(obj, self._builder.make(steps.FrozenSet(self._builder.operands(items))))
 
     def _list(self, obj: list[Any]) -> Frame:
         self._memo[id(obj)] = None
         items = yield from self._items(obj.copy())
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(steps.List(self._draft.operands(items))))
+            return self._keep(obj, self._builder.make(steps.List(self._builder.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.extend(made, items)
+        self._builder.extend(made, items)
         return self._keep(obj, made)
 
     def _dict(self, obj: dict[Any, Any]) -> Frame:
@@ -194,9 +194,9 @@ class _Freezer:
         keys, found = yield from self._pairs(list(obj.items()))
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.dictionary(keys, found))
+            return self._keep(obj, self._builder.dictionary(keys, found))
         assert isinstance(made, Ref)
-        self._draft.fill(made, keys, found)
+        self._builder.fill(made, keys, found)
         return self._keep(obj, made)
 
     def _set(self, obj: set[Any]) -> Frame:
@@ -204,9 +204,9 @@ class _Freezer:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(steps.Set(self._draft.operands(items))))
+            return self._keep(obj, self._builder.make(steps.Set(self._builder.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.steps.append(steps.Add(made, self._draft.operands(items)))
+        self._builder.steps.append(steps.Add(made, self._builder.operands(items)))
         return self._keep(obj, made)
 
     def _keep(self, obj: Any, operand: NameOrOperand) -> NameOrOperand:
@@ -227,17 +227,17 @@ class _Freezer:
     def _object(self, obj: Any) -> Frame:
         cls = type(obj)
         if cls is bytes:
-            return self._keep(obj, self._draft.make(steps.Value(obj)))
+            return self._keep(obj, self._builder.make(steps.Value(obj)))
         if cls is bytearray:
-            return self._keep(obj, self._draft.make(steps.ByteArray(obj)))
+            return self._keep(obj, self._builder.make(steps.ByteArray(obj)))
         if cls is pickle.PickleBuffer:
             return self._keep(obj, self._buffer(obj.raw()))
         return (yield from self._taken_apart(obj, self._reduction(obj)))
 
     def _buffer(self, raw: memoryview) -> NameOrOperand:
         if not raw.readonly:
-            return self._draft.make(steps.ByteArray(raw))
-        return raw.tobytes() if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
+            return self._builder.make(steps.ByteArray(raw))
+        return raw.tobytes() if len(raw) <= steps.INLINE else self._builder.make(steps.Value(raw))
 
     def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):
@@ -264,7 +264,7 @@ class _Freezer:
             raise pickle.PicklingError("__reduce__ must return a callable and a tuple of arguments first")
         if not all(part is None or isinstance(part, Iterator) for part in (items, pairs)):
             raise pickle.PicklingError("__reduce__ must return iterators fourth and fifth")
-        draft = self._draft
+        builder = self._builder
         if function is _newobj_ex:
             cls, positional, keywords = args
             if not hasattr(cls, "__new__") or type(positional) is not tuple or type(keywords) is not dict:
@@ -275,7 +275,7 @@ class _Freezer:
             known = self._memo.get(id(obj))
             if known is not None:
                 return known
-            made: NameOrOperand = draft.new(cls, found, [*keywords], named)
+            made: NameOrOperand = builder.new(cls, found, [*keywords], named)
         else:
             if function is _newobj and args[:1] != (obj.__class__,):
                 raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
@@ -291,14 +291,14 @@ class _Freezer:
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its own arguments led back to it, and made it
-            made = draft.call(operand, found)
+            made = builder.call(operand, found)
         self._keep(obj, made)
         if items is not None:
             listed = yield from self._items(items)
-            draft.extend(self._filled(made), listed)
+            builder.extend(self._filled(made), listed)
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
-            draft.fill(self._filled(made), keys, values)
+            builder.fill(self._filled(made), keys, values)
         if state is not None:
             yield from self._state(obj, self._filled(made), state, setter)
         return made
@@ -320,18 +320,18 @@ class _Freezer:
             for name, value in list(state.items()):
                 operand = self._quick(value)
                 found.append((yield value, ".%s", name) if operand is ABSENT else operand)
-            self._draft.state(target, tuple(state), self._draft.operands(found))
+            self._builder.state(target, tuple(state), self._builder.operands(found))
             return
         operand = self._quick(state)
         if operand is ABSENT:
             operand = yield state, ".__getstate__()", None
         if setter is None or ours:
-            self._draft.steps.append(steps.SetState(target, self._draft.operand(operand)))
+            self._builder.steps.append(steps.SetState(target, self._builder.operand(operand)))
         else:
             function = self._quick(setter)
             if function is ABSENT:
                 function = yield setter, " state setter", None
-            self._draft.call(function, [target, operand])
+            self._builder.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
         path = self._root + "".join(_label(*step) for step in self._way)
