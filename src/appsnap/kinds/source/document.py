@@ -70,15 +70,15 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     header = _read_header(text)
     trailer, edited = _read_trailer(text)
     try:
-        recipe = _read_statements(text, steps, swiftly=True)
+        recipe = _read_statements(text, steps, fast=True)
     except (UnusualError, Damaged):
-        recipe = _read_statements(text, steps, swiftly=False)
+        recipe = _read_statements(text, steps, fast=False)
     return Document(recipe, header, trailer, edited=edited)
 
 
 @collected_later
-def _read_statements(text: str, steps: int, *, swiftly: bool) -> Recipe:
-    reader = Reader(steps, swiftly=swiftly)
+def _read_statements(text: str, steps: int, *, fast: bool) -> Recipe:
+    reader = Reader(steps, fast=fast)
     for start, piece in pieces(text):
         reader.read(start, piece)
     return reader.finish()

@@ -63,12 +63,12 @@ class Reader:
     In the latter case it raises UnusualError for what isn't known there, or is wrong.
     """
 
-    def __init__(self, most_steps: int, *, swiftly: bool) -> None:
+    def __init__(self, most_steps: int, *, fast: bool) -> None:
         self._builder = RecipeBuilder(most_steps)
         self._variables: dict[str, NameOrOperand] = {}
         self._finished = False
         self._line = 0
-        self._scanner = Scanner(self._builder, self._variables) if swiftly else None
+        self._scanner = Scanner(self._builder, self._variables) if fast else None
 
     def read(self, line: int, piece: str) -> None:
         """Read whole statements, behind the given number of lines. Raises Damaged, with the line."""

@@ -1,4 +1,4 @@
-"""The swift way to read source files: what a writer writes most, without syntax trees.
+"""The fast way to read source files: what a writer writes most, without syntax trees.
 
 Python's parser makes an object of each part of a tree, which takes most of the time of reading. This reads whole
 pieces whose tokens are simple - no escapes, comments, keywords or rare helpers - straight into steps, those that

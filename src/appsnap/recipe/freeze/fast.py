@@ -1,4 +1,4 @@
-"""The swift way to take objects apart: what most applications are made of, by calls instead of generators.
+"""The fast way to take objects apart: what most applications are made of, by calls instead of generators.
 
 It knows atoms, lists, tuples, dictionaries with atoms for keys, and objects that are made without arguments and get
 their attributes from a dictionary. All else, and what lies deeper than `LEVELS`, it leaves to the caller. The steps are
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
 
-__all__ = ["ABSENT", "LEVELS", "Swift"]
+__all__ = ["ABSENT", "LEVELS", "FastWalk"]
 
 ABSENT: Any = object()
 """What is returned for what has no operand yet, and is left to the caller."""
@@ -40,7 +40,7 @@ _TEXT = frozenset({str})
 _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 
-class Swift:
+class FastWalk:
     """Takes objects apart for a freezer.
 
     `memo` and `kept` are the freezer's: operands by id, None while a container is taken apart, and what has to live as
@@ -89,7 +89,7 @@ class Swift:
         if self._level >= self._levels:
             return ABSENT
         self._level += 1
-        found = _WAYS.get(cls, Swift._object)(self, obj)
+        found = _WAYS.get(cls, FastWalk._object)(self, obj)
         self._level -= 1
         return found
 
@@ -179,9 +179,9 @@ class Swift:
         return target
 
 
-_WAYS: dict[type, Callable[[Swift, Any], Any]] = {
-    list: Swift._list,  # noqa: SLF001 - a table of its own methods
-    tuple: Swift._tuple,  # noqa: SLF001 - as above
-    dict: Swift._dict,  # noqa: SLF001 - as above
-    **dict.fromkeys((set, frozenset, bytes, bytearray, pickle.PickleBuffer), lambda swift, obj: swift._run(obj)),  # noqa: SLF001 - as above
+_WAYS: dict[type, Callable[[FastWalk, Any], Any]] = {
+    list: FastWalk._list,  # noqa: SLF001 - a table of its own methods
+    tuple: FastWalk._tuple,  # noqa: SLF001 - as above
+    dict: FastWalk._dict,  # noqa: SLF001 - as above
+    **dict.fromkeys((set, frozenset, bytes, bytearray, pickle.PickleBuffer), lambda walk, obj: walk._run(obj)),  # noqa: SLF001 - as above
 }

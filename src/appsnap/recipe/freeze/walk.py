@@ -4,7 +4,7 @@ Each container and each object is taken apart by a generator that yields its chi
 loop drives them, so that nothing recurses. Builtin containers are made once their items are known; one that its own
 items lead back to is made empty at that point, and filled at the end.
 
-What most applications are made of is taken apart by `Swift`, a few levels at a time, and gives the same steps.
+What most applications are made of is taken apart by `FastWalk`, a few levels at a time, and gives the same steps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from appsnap import evolve
 from appsnap.errors import CannotSave, Place
 from appsnap.recipe import steps
 from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
-from appsnap.recipe.freeze.fast import ABSENT, LEVELS, Swift
+from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.rules import Rules, standard_reduction
 from appsnap.recipe.garbage import collected_later
@@ -56,10 +56,10 @@ def freeze(obj: Any, *, root: str = "object") -> Recipe:
 
 def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
     try:
-        return _Freezer(root, swiftly=True, rules=rules).freeze(obj)
+        return _Freezer(root, fast=True, rules=rules).freeze(obj)
     except Exception as error:
         # Whatever it is, it comes up again, and then with its path.
-        recipe = _Freezer(root, swiftly=False, rules=rules).freeze(obj)
+        recipe = _Freezer(root, fast=False, rules=rules).freeze(obj)
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
             return recipe
         if isinstance(error, CannotSave):
@@ -71,7 +71,7 @@ def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
 
 
 class _Freezer:
-    def __init__(self, root: str, *, swiftly: bool, rules: Rules | None = None) -> None:
+    def __init__(self, root: str, *, fast: bool, rules: Rules | None = None) -> None:
         self._root = root
         self._builder = RecipeBuilder()
         self._rules = rules or Rules()
@@ -89,8 +89,8 @@ class _Freezer:
             set: self._set,
             frozenset: self._frozenset,
         }
-        levels = LEVELS if swiftly else 0
-        self._quick = Swift(self._builder, self._memo, self._kept, self._reduction, self._run, levels=levels)
+        levels = LEVELS if fast else 0
+        self._quick = FastWalk(self._builder, self._memo, self._kept, self._reduction, self._run, levels=levels)
 
     def freeze(self, obj: Any) -> Recipe:
         self._order = Order(obj, self._reduction, self._memo)
