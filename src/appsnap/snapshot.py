@@ -12,12 +12,12 @@ from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.chunks import joined
 from appsnap.files.streams import Memory, of_file
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document, documents, kind_named, pickle
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
@@ -113,7 +113,7 @@ def _keys() -> Keyring:
 # In
 
 
-@collected_later
+@gc_paused
 def load(
     path: str | os.PathLike[str],
     *,
@@ -151,7 +151,7 @@ def load(
     return opened.build(trust, once=True)
 
 
-@collected_later
+@gc_paused
 def loads(
     data: Buffer,
     *,

@@ -7,10 +7,10 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds.pickle.reader import Machine, OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 
-@collected_later
+@gc_paused
 def read(
     data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Held] | None = None
 ) -> tuple[Recipe, int]:

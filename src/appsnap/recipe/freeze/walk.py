@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.errors import CannotSave, Place
+from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
 from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.rules import Rules, standard_reduction
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import quoted
 from appsnap.recipe.steps import Recipe, Ref
 
@@ -42,7 +42,7 @@ _newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own 
 _newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
 
 
-@collected_later
+@gc_paused
 def freeze(obj: Any, *, root: str = "object") -> Recipe:
     """Return the recipe of an object graph. `root` is what paths begin with.
 

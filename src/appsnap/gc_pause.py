@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["collected_later"]
+__all__ = ["gc_paused"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def collected_later(function: Callable[P, T]) -> Callable[P, T]:
+def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
     """Let a function run without the garbage collector.
 
     The collector looks at all objects again and again while their number grows, and finds nothing: for a tree of 10,000

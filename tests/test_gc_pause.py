@@ -2,22 +2,22 @@ import gc
 
 import pytest
 
-from appsnap.recipe.garbage import collected_later
+from appsnap.gc_pause import gc_paused
 
 
-@collected_later
+@gc_paused
 def work(fail=False):
     if fail:
         raise ValueError
     return gc.isenabled(), inner()
 
 
-@collected_later
+@gc_paused
 def inner():
     return gc.isenabled()
 
 
-class TestCollectedLater:
+class TestGcPaused:
     def test_off_and_on(self):
         """The collector is off while the function runs, also one within the other, and on again behind it."""
         assert work() == (False, False)
