@@ -49,11 +49,11 @@ __all__ = [
     "Tuple",
     "Update",
     "Value",
-    "check_again",
     "check_distinct",
     "check_keywords",
     "check_member",
     "check_name",
+    "check_reference",
     "interleaved",
     "make_step",
     "operands",
@@ -283,7 +283,7 @@ MOST_LETTERS = 1_000
 """Of a name, module and all. What is longer would be shown, and looked for, as often as it is used."""
 
 
-def check_again(operand: Any) -> None:
+def check_reference(operand: Any) -> None:
     """Raise ValueError for a long integer, where a reader comes upon a name for one.
 
     Of no other atom is each use shown and written in full, however long it is. Writers give integers no names.

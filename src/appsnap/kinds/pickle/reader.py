@@ -214,7 +214,7 @@ class Machine:
 
     def push_again(self, item: Any) -> None:
         """Push what was pushed before."""
-        steps.check_again(item)
+        steps.check_reference(item)
         if type(item) in OPEN and type(item) is not OpenTuple:
             # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
             item = self.close(item)

@@ -115,7 +115,7 @@ class Reader:
                     raise UnusualError
                 if variable:
                     if variable != ROOT:
-                        steps.check_again(value)
+                        steps.check_reference(value)
                     self._variables[variable] = value
                     self._finished = variable == ROOT
         except (IndexError, TypeError, ValueError, RecursionError, MemoryError) as error:
@@ -172,7 +172,7 @@ class Reader:
         if variable in self._variables or variable in _RESERVED or variable == "*":
             raise self._refuse(node, f"{variable} is bound already")
         if variable != ROOT:
-            steps.check_again(value)
+            steps.check_reference(value)
         self._variables[variable] = value
 
     def _expression(self, node: ast.expr) -> Any:

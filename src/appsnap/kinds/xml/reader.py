@@ -137,7 +137,7 @@ class Reader:
         if name is not None:
             if name in self._ids:
                 raise ValueError(f"id {name} stands twice")
-            steps.check_again(value)
+            steps.check_reference(value)
             self._ids[name] = value
         return value
 
