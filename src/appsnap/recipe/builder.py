@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
+from appsnap.recipe.steps import NameOrOperand, Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["RESTORE_STATE", "NameOrOperand", "RecipeBuilder", "respelled"]
-
-NameOrOperand = Operand | steps.Name
-"""An operand, or a name that gets a register only if something refers to it."""
+__all__ = ["RESTORE_STATE", "RecipeBuilder", "respelled"]
 
 
 def respelled(step: steps.Call | steps.Member, meant: Callable[[NameOrOperand], NameOrOperand]) -> Step:

@@ -38,6 +38,7 @@ __all__ = [
     "List",
     "Member",
     "Name",
+    "NameOrOperand",
     "New",
     "Operand",
     "Recipe",
@@ -90,6 +91,10 @@ class Name(NamedTuple):
     def dotted(self) -> str:
         """As people write it, and as trust names it."""
         return f"{self.module}.{self.qualname}" if self.qualname else self.module
+
+
+NameOrOperand = Operand | Name
+"""An operand, or a name that gets a register only if something refers to it."""
 
 
 class Value(NamedTuple):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import Damaged
 from appsnap.kinds.source.scanner import Scanner, UnusualError, tokens
 from appsnap.recipe import steps
-from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
-from appsnap.recipe.steps import Recipe, Ref
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,7 +18,8 @@ from appsnap.recipe.steps import Ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
+    from appsnap.recipe.builder import RecipeBuilder
+    from appsnap.recipe.steps import NameOrOperand
 
 __all__ = ["Scanner", "UnusualError", "tokens"]
 

@@ -20,12 +20,12 @@ from appsnap import evolve
 from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
-from appsnap.recipe.builder import NameOrOperand, RecipeBuilder
+from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.rules import Rules, standard_reduction
 from appsnap.recipe.outline import quoted
-from appsnap.recipe.steps import Recipe, Ref
+from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
