@@ -1,7 +1,8 @@
 import pytest
 
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, RecipeBuilder
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import RESTORE_STATE
 from appsnap.recipe.steps import Ref
 
 READS = [

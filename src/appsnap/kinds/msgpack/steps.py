@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 
 from appsnap.recipe import steps
-from appsnap.recipe.builder import respelled
+from appsnap.recipe.spellings import respelled
 from appsnap.recipe.steps import Operand, Ref, Step, make_step
 
 if TYPE_CHECKING:

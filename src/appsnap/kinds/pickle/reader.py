@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, RecipeBuilder
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import RESTORE_STATE
 from appsnap.recipe.steps import NameOrOperand, Ref, make_step
 
 if TYPE_CHECKING:
