@@ -180,10 +180,10 @@ class Outline:
         if node.form == "value":
             return quoted(node.value)
         if node.form == "name":
-            return self._cut(node.name, _LONGEST)
-        return f"<{self._cut(self.class_of(operand), _LONGEST)}>"
+            return self.cut(node.name, _LONGEST)
+        return f"<{self.cut(self.class_of(operand), _LONGEST)}>"
 
-    def _cut(self, name: str, most: int = 100) -> str:
+    def cut(self, name: str, most: int = 100) -> str:
         """Return a name as it is shown: escaped, and cut in the middle where it is long."""
         known = self._cuts.get(name)
         if known is None:
@@ -198,12 +198,12 @@ class Outline:
         """
         if not isinstance(operand, Ref):
             return self.root_name
-        parents, _ = self._paths
+        parents, _ = self.paths
         labels = []
         register = int(operand)
         while register != self.root:
             if register not in parents:
-                labels.append(f"<{self._cut(self.class_of(Ref(register)), _LONGEST)}>")
+                labels.append(f"<{self.cut(self.class_of(Ref(register)), _LONGEST)}>")
                 return "".join(reversed(labels))
             if len(labels) == _MOST_PARTS or most < 0:
                 return f"{self.root_name}…{''.join(reversed(labels))}"
@@ -217,7 +217,7 @@ class Outline:
         return Ref(bisect.bisect_left(self.starts, number) if type(step) in steps.MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
 
     @functools.cached_property
-    def _paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
+    def paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
         """What the first path to each register leads through, at which place there, and how that is named.
 
         And those that stand at several places: what several others refer to, and what stands in something that does,
@@ -242,88 +242,11 @@ class Outline:
                     below.append(child)
             level = below
         for register, (parent, _, _) in parents.items():
-            if parent in shared and not self._may_change(Ref(parent)):
+            if parent in shared and not self.may_change(Ref(parent)):
                 shared.add(register)
         return parents, shared
 
-    # Text
-
-    def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield the tree as people read it, a line at a time, with what isn't printable as escapes.
-
-        What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
-        than `depth` levels is left out, and an ellipsis says so.
-        """
-        yield escaped(f"{self.root_name}: {self._headline(self.root)}")
-        elsewhere = functools.lru_cache(1_000)(self._elsewhere)
-        stack = [] if self._is_value(self.root) else [self._rows(self.root, "", depth)]
-        while stack:
-            row = next(stack[-1], None)
-            if row is None:
-                stack.pop()
-                continue
-            indent, last, label, operand, left, full = row
-            branch = "└── " if last else "├── "
-            room = 100 - len(indent) - len(label)
-            if not isinstance(operand, Ref):
-                text: str | None = quoted(operand)
-            elif full:
-                text = self._inline(operand, room) if self._is_plain(operand) else None
-            else:
-                text = elsewhere(operand, room)
-            if text is not None:
-                yield escaped(f"{indent}{branch}{label}: {text}")
-                continue
-            below = self._rows(operand, indent + ("    " if last else "│   "), left - 1)
-            more = left <= 1 and next(below, None) is not None
-            yield escaped(f"{indent}{branch}{label}: {self._headline(operand)}{' …' if more else ''}")
-            if left > 1:
-                stack.append(below)
-
-    def _rows(self, operand: Operand, indent: str, left: int) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
-        """Yield the rows below an operand. The second part of each tells whether it is the last one."""
-        if not isinstance(operand, Ref):
-            return
-        parents, _ = self._paths
-        row: tuple[str, Operand, int, bool] | None = None
-        for place, (label, child) in enumerate(self.children(operand)):
-            if row is not None:
-                yield (indent, False, *row)
-            full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
-            row = (_bare(label), child, left, full)
-        if row is not None:
-            yield (indent, True, *row)
-
-    def _headline(self, operand: Operand) -> str:
-        """Return what stands in the line of a node whose parts have lines of their own."""
-        if not isinstance(operand, Ref):
-            return quoted(operand)
-        node = self.nodes[operand]
-        if node.form in ("list", "tuple", "set", "frozenset", "dict"):
-            count = len(node.items) + len(node.pairs)
-            return f"{node.form} of {count}"
-        return self._inline(operand, 100) or self._cut(self.class_of(operand))
-
-    def _elsewhere(self, operand: Ref, room: int) -> str:
-        """Return what stands where something is found again."""
-        return (None if self._may_change(operand) else self._inline(operand, room)) or self._arrow(operand)
-
-    def _arrow(self, operand: Operand) -> str:
-        return f"→ {self.path(operand, 200)}"
-
-    def _is_value(self, operand: Operand) -> bool:
-        """Tell whether something is a call that the line of its headline says all about."""
-        if not isinstance(operand, Ref) or self.nodes[operand].form != "call":
-            return False
-        return self._is_plain(operand) and self._inline(operand, 100) is not None
-
-    def _is_plain(self, operand: Operand) -> bool:
-        """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
-        return not isinstance(operand, Ref) or not (
-            self.nodes[operand].attributes or self.nodes[operand].state is not None
-        )
-
-    def _may_change(self, operand: Operand) -> bool:
+    def may_change(self, operand: Operand) -> bool:
         """Tell whether it may make a difference if something is shared, or only equal: then it stands in full once."""
         if not isinstance(operand, Ref):
             return False
@@ -331,60 +254,6 @@ class Outline:
         if node.form == "call":
             return node.name in CHANGING or not is_constructible(node.name)
         return node.form in ("list", "dict", "set", "bytearray", "object")
-
-    def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
-        """Return an operand in one line of at most `room` characters, or None where it needs more.
-
-        An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
-        """
-        if not isinstance(operand, Ref):
-            return quoted(operand)
-        node = self.nodes[operand]
-        parents, shared = self._paths
-        if depth < 3 and operand in shared and self._is_plain(operand) and self._may_change(operand):
-            return None
-        match node.form:
-            case "name":
-                return self._cut(node.name)
-            case "value" | "bytearray":
-                text = quoted(node.value)
-                return text if node.form == "value" else f"bytearray({text})"
-            case "member":
-                return f"{self._arrow(node.args[0])}.{self._cut(node.name)}"
-            case "object" if not depth or node.attributes or node.state is not None:
-                return self._arrow(operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
-        if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
-            return None
-        begin, end = _BRACKETS.get(node.form) or (f"{self._cut(node.name)}(", ")")
-        room -= len(begin) + len(end) - 2
-        shown: list[str] = []
-        # One after the other, each in the room that is left: what is shared could be looked at a million times.
-        for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
-            texts = []
-            for part in parts:
-                inner = self._inline(part, room, depth - 1, int(operand))
-                if inner is None:
-                    return None
-                room -= len(inner) + 2
-                texts.append(inner)
-            if room < 0:
-                return None
-            shown.append(": ".join(texts))
-        return begin + ", ".join(shown) + end
-
-
-_BRACKETS = {
-    "list": ("[", "]"),
-    "tuple": ("(", ")"),
-    "set": ("{", "}"),
-    "dict": ("{", "}"),
-    "frozenset": ("frozenset({", "})"),
-}
-
-
-def _bare(label: str) -> str:
-    """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
-    return label.removeprefix(".").lstrip()
 
 
 def quoted(value: Any) -> str:

@@ -1,0 +1,156 @@
+"""The tree as text."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from appsnap.printable import escaped
+from appsnap.recipe.outline.tree import quoted
+from appsnap.recipe.steps import Operand, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appsnap.recipe.outline.tree import Outline
+
+__all__ = ["text_lines"]
+
+
+def text_lines(outline: Outline, *, depth: int = 20) -> Iterator[str]:
+    """Yield the tree as people read it, a line at a time, with what isn't printable as escapes.
+
+    What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
+    than `depth` levels is left out, and an ellipsis says so.
+    """
+    yield escaped(f"{outline.root_name}: {_headline(outline, outline.root)}")
+    elsewhere = functools.lru_cache(1_000)(functools.partial(_elsewhere, outline))
+    stack = [] if _is_value(outline, outline.root) else [_rows(outline, outline.root, "", depth)]
+    while stack:
+        row = next(stack[-1], None)
+        if row is None:
+            stack.pop()
+            continue
+        indent, last, label, operand, left, full = row
+        branch = "└── " if last else "├── "
+        room = 100 - len(indent) - len(label)
+        if not isinstance(operand, Ref):
+            text: str | None = quoted(operand)
+        elif full:
+            text = _inline(outline, operand, room) if _is_plain(outline, operand) else None
+        else:
+            text = elsewhere(operand, room)
+        if text is not None:
+            yield escaped(f"{indent}{branch}{label}: {text}")
+            continue
+        below = _rows(outline, operand, indent + ("    " if last else "│   "), left - 1)
+        more = left <= 1 and next(below, None) is not None
+        yield escaped(f"{indent}{branch}{label}: {_headline(outline, operand)}{' …' if more else ''}")
+        if left > 1:
+            stack.append(below)
+
+
+def _rows(
+    outline: Outline, operand: Operand, indent: str, left: int
+) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
+    """Yield the rows below an operand. The second part of each tells whether it is the last one."""
+    if not isinstance(operand, Ref):
+        return
+    parents, _ = outline.paths
+    row: tuple[str, Operand, int, bool] | None = None
+    for place, (label, child) in enumerate(outline.children(operand)):
+        if row is not None:
+            yield (indent, False, *row)
+        full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
+        row = (_bare(label), child, left, full)
+    if row is not None:
+        yield (indent, True, *row)
+
+
+def _headline(outline: Outline, operand: Operand) -> str:
+    """Return what stands in the line of a node whose parts have lines of their own."""
+    if not isinstance(operand, Ref):
+        return quoted(operand)
+    node = outline.nodes[operand]
+    if node.form in ("list", "tuple", "set", "frozenset", "dict"):
+        count = len(node.items) + len(node.pairs)
+        return f"{node.form} of {count}"
+    return _inline(outline, operand, 100) or outline.cut(outline.class_of(operand))
+
+
+def _elsewhere(outline: Outline, operand: Ref, room: int) -> str:
+    """Return what stands where something is found again."""
+    return (None if outline.may_change(operand) else _inline(outline, operand, room)) or _arrow(outline, operand)
+
+
+def _arrow(outline: Outline, operand: Operand) -> str:
+    return f"→ {outline.path(operand, 200)}"
+
+
+def _is_value(outline: Outline, operand: Operand) -> bool:
+    """Tell whether something is a call that the line of its headline says all about."""
+    if not isinstance(operand, Ref) or outline.nodes[operand].form != "call":
+        return False
+    return _is_plain(outline, operand) and _inline(outline, operand, 100) is not None
+
+
+def _is_plain(outline: Outline, operand: Operand) -> bool:
+    """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
+    return not isinstance(operand, Ref) or not (
+        outline.nodes[operand].attributes or outline.nodes[operand].state is not None
+    )
+
+
+def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
+    """Return an operand in one line of at most `room` characters, or None where it needs more.
+
+    An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
+    """
+    if not isinstance(operand, Ref):
+        return quoted(operand)
+    node = outline.nodes[operand]
+    parents, shared = outline.paths
+    if depth < 3 and operand in shared and _is_plain(outline, operand) and outline.may_change(operand):
+        return None
+    match node.form:
+        case "name":
+            return outline.cut(node.name)
+        case "value" | "bytearray":
+            text = quoted(node.value)
+            return text if node.form == "value" else f"bytearray({text})"
+        case "member":
+            return f"{_arrow(outline, node.args[0])}.{outline.cut(node.name)}"
+        case "object" if not depth or node.attributes or node.state is not None:
+            return _arrow(outline, operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
+    if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
+        return None
+    begin, end = _BRACKETS.get(node.form) or (f"{outline.cut(node.name)}(", ")")
+    room -= len(begin) + len(end) - 2
+    shown: list[str] = []
+    # One after the other, each in the room that is left: what is shared could be looked at a million times.
+    for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
+        texts = []
+        for part in parts:
+            inner = _inline(outline, part, room, depth - 1, int(operand))
+            if inner is None:
+                return None
+            room -= len(inner) + 2
+            texts.append(inner)
+        if room < 0:
+            return None
+        shown.append(": ".join(texts))
+    return begin + ", ".join(shown) + end
+
+
+_BRACKETS = {
+    "list": ("[", "]"),
+    "tuple": ("(", ")"),
+    "set": ("{", "}"),
+    "dict": ("{", "}"),
+    "frozenset": ("frozenset({", "})"),
+}
+
+
+def _bare(label: str) -> str:
+    """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
+    return label.removeprefix(".").lstrip()
