@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appsnap.recipe.outline.render import text_lines
+from appsnap.recipe.outline.render import json_nodes, json_value, text_lines
 from appsnap.recipe.outline.tree import Node, Outline, quoted
 
-__all__ = ["Node", "Outline", "quoted", "text_lines"]
+__all__ = ["Node", "Outline", "json_nodes", "json_value", "quoted", "text_lines"]

@@ -1,9 +1,10 @@
-"""The tree as text."""
+"""The tree as text, and as JSON."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from appsnap.printable import escaped
 from appsnap.recipe.outline.tree import quoted
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.outline.tree import Outline
 
-__all__ = ["text_lines"]
+__all__ = ["json_nodes", "json_value", "text_lines"]
+
+_LONGEST_PATH = 200
 
 
 def text_lines(outline: Outline, *, depth: int = 20) -> Iterator[str]:
@@ -154,3 +157,66 @@ _BRACKETS = {
 def _bare(label: str) -> str:
     """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
     return label.removeprefix(".").lstrip()
+
+
+def json_nodes(outline: Outline, depth: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the nodes, breadth first: each after the one that it is found in."""
+    if not isinstance(outline.root, Ref):
+        return
+    found = bytearray(len(outline.nodes))  # by register
+    found[outline.root] = True
+    yield _node(outline, int(outline.root), None, outline.root_name)
+    level: list[tuple[int, str | None]] = [(int(outline.root), outline.root_name)]
+    while level and (depth is None or depth > 0):
+        below: list[tuple[int, str | None]] = []
+        for register, path in level:
+            for label, child in outline.children(register):
+                if isinstance(child, Ref) and not found[child]:
+                    found[child] = True
+                    longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
+                    yield _node(outline, int(child), register, longer)
+                    if next(outline.children(child), None) is not None:  # most hold nothing
+                        below.append((int(child), longer))
+        level = below
+        depth = None if depth is None else depth - 1
+
+
+def _node(outline: Outline, register: int, parent: int | None, path: str | None) -> dict[str, Any]:
+    node = outline.nodes[register]
+    shown: dict[str, Any] = {
+        "id": register,
+        "path": path,
+        "parent": parent,
+        "form": node.form,
+        "class": outline.class_of(Ref(register)),
+    }
+    if node.form in ("name", "member"):
+        shown["name"] = node.name
+    if node.form in ("value", "bytearray"):
+        shown["value"] = json_value(node.value)
+    if node.args:
+        shown["arguments"] = [json_value(operand) for operand in node.args]
+    if node.attributes:
+        shown["attributes"] = {name: json_value(operand) for name, operand in node.attributes.items()}
+    if node.items:
+        shown["items"] = [json_value(operand) for operand in node.items]
+    if node.pairs:
+        shown["pairs"] = [[json_value(key), json_value(value)] for key, value in node.pairs]
+    if node.state is not None:
+        shown["state"] = json_value(node.state)
+    return shown
+
+
+def json_value(operand: Operand) -> Any:
+    """Return an operand as JSON has it, without loss."""
+    if isinstance(operand, Ref):
+        return {"ref": int(operand)}
+    if operand is None or isinstance(operand, (bool, str)):
+        return operand
+    if isinstance(operand, int):
+        # Many readers of JSON have no other numbers than doubles (RFC 8259, section 6); and Python's own limit for
+        # decimal digits doesn't hold for hexadecimal ones.
+        return operand if abs(operand) < 2**53 else {"python": hex(operand)}
+    if isinstance(operand, float) and math.isfinite(operand):
+        return operand
+    return {"python": repr(operand)}
