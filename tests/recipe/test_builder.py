@@ -1,0 +1,64 @@
+import pytest
+
+from appsnap.recipe import steps
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import RESTORE_STATE
+from appsnap.recipe.steps import Ref
+
+
+class TestRecipeBuilder:
+    def test_names_once(self):
+        """A name gets one register, when something refers to it."""
+        builder = RecipeBuilder()
+
+        assert builder.operand(steps.Name("a", "b")) == Ref(0)
+        assert builder.operand(steps.Name("a", "b")) == Ref(0)
+        assert builder.finish(steps.Name("a", "c")).steps == [steps.Name("a", "b"), steps.Name("a", "c")]
+
+    def test_long_texts_once(self):
+        """A long text becomes one value wherever it stands."""
+        builder = RecipeBuilder()
+
+        builder.new(steps.Name("a", "b"), ["x" * 65], ["k"], ["x" * 65])
+
+        assert builder.steps == [
+            steps.Name("a", "b"),
+            steps.Value("x" * 65),
+            steps.New(Ref(0), [Ref(1)], ["k"], [Ref(1)]),
+        ]
+
+    def test_numbers_are_no_registers(self):
+        """The number 0 isn't what register 0 holds."""
+        builder = RecipeBuilder()
+        builder.operand(steps.Name("a", "b"))
+
+        assert builder.meant(0) == 0
+        assert builder.meant(False) is False
+        assert builder.meant(Ref(0)) == steps.Name("a", "b")
+
+    def test_calls_of_what_is_no_name(self):
+        """An atom can't be called."""
+        with pytest.raises(TypeError):
+            RecipeBuilder().call(5, [])
+
+    def test_spellings(self):
+        """What a call is a spelling of is found through names and texts that have registers."""
+        builder = RecipeBuilder()
+        name, text = builder.operand(steps.Name("builtins", "getattr")), builder.operand("x" * 65)
+
+        assert builder.call(name, [steps.Name("a", "b"), text]) == steps.Name("a", "b." + "x" * 65)
+        assert builder.call(steps.Name("builtins", "type"), [None]) == steps.Name("types", "NoneType")
+
+    def test_states_by_a_call(self):
+        """The giving of a state is a step, and makes nothing."""
+        builder = RecipeBuilder()
+        made = builder.new(steps.Name("a", "b"), [])
+
+        assert builder.call(RESTORE_STATE, [made, "state"]) is None
+        assert builder.steps[-1] == steps.SetState(made, "state")
+
+    @pytest.mark.parametrize("name", ["", "x" * 1001])
+    def test_members_that_nothing_has(self, name):
+        """A member has a name, which isn't as long as a text."""
+        with pytest.raises(ValueError, match="name"):
+            RecipeBuilder().member([], name)
