@@ -10,7 +10,7 @@ refer only to registers that earlier steps have written.
 A dictionary is two fields of equal length, its keys and its values. So are attributes: their names and their values.
 
 `FIELDS` is the schema: it gives the sort of each field of each step. The audit, the cost counter and the kinds derive
-their tables from it, with `places`. A new step needs a class and an entry in `FIELDS` here, a line in `build` and in the
+their tables from it, with `places`. A new step needs a class and an entry in `FIELDS` here, code in `build` and in the
 outline, and a spelling in each kind.
 """
 
