@@ -32,9 +32,9 @@ class TestRecipeBuilder:
         builder = RecipeBuilder()
         builder.operand(steps.Name("a", "b"))
 
-        assert builder.meant(0) == 0
-        assert builder.meant(False) is False
-        assert builder.meant(Ref(0)) == steps.Name("a", "b")
+        assert builder.meaning(0) == 0
+        assert builder.meaning(False) is False
+        assert builder.meaning(Ref(0)) == steps.Name("a", "b")
 
     def test_calls_of_what_is_no_name(self):
         """An atom can't be called."""

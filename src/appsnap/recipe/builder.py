@@ -47,7 +47,7 @@ class RecipeBuilder:
         self.registers += 1
         return ref
 
-    def do(self, step: Step) -> None:
+    def fill(self, step: Step) -> None:
         """Append a step that changes what a register holds."""
         self.steps.append(step)
         if len(self.steps) > self._most:
@@ -81,7 +81,7 @@ class RecipeBuilder:
             self._meant[ref] = text
         return ref
 
-    def meant(self, lazy: NameOrOperand) -> NameOrOperand:
+    def meaning(self, lazy: NameOrOperand) -> NameOrOperand:
         """Return the name or text that an operand stands for, or itself."""
         if type(lazy) is not Ref:  # a Ref equals the integer that it is
             return lazy
@@ -89,10 +89,10 @@ class RecipeBuilder:
 
     def call(self, function: NameOrOperand, args: Sequence[NameOrOperand]) -> NameOrOperand:
         """Append a call, or what it is a spelling of."""
-        if self.meant(function) == RESTORE_STATE and len(args) == 2:
-            self.do(steps.SetState(self.register(args[0]), self.operand(args[1])))
+        if self.meaning(function) == RESTORE_STATE and len(args) == 2:
+            self.fill(steps.SetState(self.register(args[0]), self.operand(args[1])))
             return None
-        match respelled(steps.Call(function, args), self.meant):  # type: ignore[arg-type]  # it may be lazy here
+        match respelled(steps.Call(function, args), self.meaning):  # type: ignore[arg-type]  # it may be lazy here
             case steps.Name() as name:
                 return name
             case steps.Member(owner, attribute):
@@ -127,15 +127,15 @@ class RecipeBuilder:
             raise TypeError(f"{operand!r} can't be called")
         return operand
 
-    def fill(self, target: Ref, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> None:
+    def update(self, target: Ref, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> None:
         """Append the setting of items."""
         if keys:
-            self.do(steps.Update(target, self.operands(keys), self.operands(values)))
+            self.fill(steps.Update(target, self.operands(keys), self.operands(values)))
 
     def extend(self, target: Ref, items: Sequence[NameOrOperand]) -> None:
         """Append the appending of items."""
         if items:
-            self.do(steps.Extend(target, self.operands(items)))
+            self.fill(steps.Extend(target, self.operands(items)))
 
     def shape(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of attributes as the one tuple of them. Raises ValueError for a name that stands twice."""
@@ -147,7 +147,7 @@ class RecipeBuilder:
 
     def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
         """Append the setting of attributes. Raises ValueError for a name that stands twice."""
-        self.do(make_step(steps.State, (target, self.shape(tuple(names)), values)))
+        self.fill(make_step(steps.State, (target, self.shape(tuple(names)), values)))
 
     def dictionary(self, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> Ref:
         """Append the making of a dictionary."""

@@ -279,7 +279,7 @@ class Machine:
         if type(keywords) is not OpenDict:
             raise ValueError("keyword arguments that are no dictionary")
         self.opened -= 1
-        names: list[Any] = [self.builder.meant(key) for key in keywords.keys]
+        names: list[Any] = [self.builder.meaning(key) for key in keywords.keys]
         if not all(type(name) is str for name in names):
             raise ValueError("keyword arguments whose names are no texts")
         self.stack.append(self.builder.new(self.callable(self.stack.pop()), args, names, keywords.items))
@@ -303,7 +303,7 @@ class Machine:
             self.opened -= 1
             self.builder.state(target, state.keys, state.items)
         else:
-            self.builder.do(steps.SetState(target, self.operand(state)))
+            self.builder.fill(steps.SetState(target, self.operand(state)))
 
     def append(self, items: list[Any]) -> None:
         """Append to the list at the top of the stack."""
@@ -331,7 +331,7 @@ class Machine:
             else:
                 target.keys, target.items = keys, values
         else:
-            self.builder.fill(self.target(target), keys, values)
+            self.builder.update(self.target(target), keys, values)
 
     def add_items(self, items: list[Any]) -> None:
         """Add to the set at the top of the stack."""
@@ -343,7 +343,7 @@ class Machine:
             else:
                 target.items = operands
         elif operands:
-            self.builder.do(steps.Add(self.target(target), operands))
+            self.builder.fill(steps.Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""

@@ -266,7 +266,7 @@ class Reader:
                 return ref
             case "set_state", [target, value]:
                 ref = self._register(node, self._expression(target))
-                builder.do(steps.SetState(ref, builder.operand(self._expression(value))))
+                builder.fill(steps.SetState(ref, builder.operand(self._expression(value))))
                 return ref
             case "extend", [target, ast.List(elts=items)]:
                 ref = self._register(node, self._expression(target))
@@ -274,11 +274,11 @@ class Reader:
                 return ref
             case "add", [target, ast.List(elts=items)]:
                 ref = self._register(node, self._expression(target))
-                builder.do(steps.Add(ref, self._operands(items)))
+                builder.fill(steps.Add(ref, self._operands(items)))
                 return ref
             case "update", [target, ast.Dict(keys=keys_, values=values_)]:
                 ref = self._register(node, self._expression(target))
-                builder.fill(ref, *self._mapping(node, keys_, values_))
+                builder.update(ref, *self._mapping(node, keys_, values_))
                 return ref
             case "thing", [ast.Constant(value=str(module))]:
                 steps.check_name(module, "")

@@ -205,13 +205,13 @@ class Reader:
                 values = builder.operands([self._only(child) for child in element])
                 builder.state(target, [key for key in keys if key is not None], values)
             case "given-state":
-                builder.do(steps.SetState(target, builder.operand(self._only(element))))
+                builder.fill(steps.SetState(target, builder.operand(self._only(element))))
             case "items":
                 builder.extend(target, self._all(element))
             case "members":
-                builder.do(steps.Add(target, self._all(element)))
+                builder.fill(steps.Add(target, self._all(element)))
             case "entries":
-                builder.fill(target, *self._entries(element))
+                builder.update(target, *self._entries(element))
             case tag:
                 raise ValueError(f"there is no element {tag} here")
 

@@ -153,7 +153,7 @@ class FastWalk:
         if known is None:
             return self._make(obj, make_step(steps.Dict, (keys, values)))
         assert isinstance(known, Ref)
-        self._builder.fill(known, keys, values)
+        self._builder.update(known, keys, values)
         self._kept.append(obj)
         return known
 

@@ -196,7 +196,7 @@ class _Freezer:
         if made is None:
             return self._keep(obj, self._builder.dictionary(keys, found))
         assert isinstance(made, Ref)
-        self._builder.fill(made, keys, found)
+        self._builder.update(made, keys, found)
         return self._keep(obj, made)
 
     def _set(self, obj: set[Any]) -> Frame:
@@ -298,7 +298,7 @@ class _Freezer:
             builder.extend(self._filled(made), listed)
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
-            builder.fill(self._filled(made), keys, values)
+            builder.update(self._filled(made), keys, values)
         if state is not None:
             yield from self._state(obj, self._filled(made), state, setter)
         return made
