@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.spellings import RESTORE_STATE, respelled
+from appsnap.recipe.spellings import RESTORE_STATE, canonical_step
 from appsnap.recipe.steps import NameOrOperand, Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class RecipeBuilder:
         if self.meaning(function) == RESTORE_STATE and len(args) == 2:
             self.fill(steps.SetState(self.register(args[0]), self.operand(args[1])))
             return None
-        match respelled(steps.Call(function, args), self.meaning):  # type: ignore[arg-type]  # it may be lazy here
+        match canonical_step(steps.Call(function, args), self.meaning):  # type: ignore[arg-type]  # it may be lazy here
             case steps.Name() as name:
                 return name
             case steps.Member(owner, attribute):

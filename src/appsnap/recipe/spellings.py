@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.steps import NameOrOperand, Step
 
-__all__ = ["RESTORE_STATE", "respelled"]
+__all__ = ["RESTORE_STATE", "canonical_step"]
 
 
-def respelled(step: steps.Call | steps.Member, meant: Callable[[NameOrOperand], NameOrOperand]) -> Step:
+def canonical_step(step: steps.Call | steps.Member, meant: Callable[[NameOrOperand], NameOrOperand]) -> Step:
     """Return the step that a call or a member is another spelling of, or the step itself.
 
     `meant` tells the name or the text that an operand stands for, and returns every other one as it is. Operands may
@@ -39,7 +39,7 @@ def respelled(step: steps.Call | steps.Member, meant: Callable[[NameOrOperand], 
         raise ValueError("a call that gives a state, which is a step of another sort")
     match name.dotted, [meant(argument) for argument in args]:
         case "builtins.getattr", [_, str(attribute)]:
-            return respelled(steps.Member(args[0], attribute), meant)
+            return canonical_step(steps.Member(args[0], attribute), meant)
         case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
             return _checked(module, "")
         case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
