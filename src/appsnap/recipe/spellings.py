@@ -1,7 +1,8 @@
-"""The few calls that are a spelling of something else.
+"""Calls in pickles that stand for a step of another sort.
 
-`getattr(owner, "method")`, `import_module("os")`, `copyreg.__newobj__(cls)`, and what Twisted spells in ways of its
-own.
+Pickle has no opcode for a bound method, a module or a constant like `NoneType`, so pickles hold calls for them:
+`getattr(owner, "method")` is a `Member`, `import_module("os")` is a `Name`. A recipe always has the step itself, in
+every kind, and so a reader sees one form only.
 """
 
 from __future__ import annotations
@@ -19,27 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["RESTORE_STATE", "canonical_step"]
 
 
-def canonical_step(step: steps.Call | steps.Member, meant: Callable[[NameOrOperand], NameOrOperand]) -> Step:
-    """Return the step that a call or a member is another spelling of, or the step itself.
+def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOperand], NameOrOperand]) -> Step:
+    """Return the step that a `Call` or a `Member` stands for: another step, or the same one.
 
-    `meant` tells the name or the text that an operand stands for, and returns every other one as it is. Operands may
-    be lazy, here and in what is returned. Raises ValueError for names that nothing could have.
+    `meaning` returns the name or the long text that an operand stands for, and any other operand unchanged. In the
+    given step and in the returned one, a `Name` may stand in the place of an operand. Raises ValueError for a malformed
+    name, and for a call of `restore_state`: only a `SetState` can replace it, and that makes nothing.
     """
     if isinstance(step, steps.Member):
         steps.check_member(step.name)
-        above = meant(step.owner)
+        above = meaning(step.owner)
         if type(above) is not steps.Name:
             return step
         return _checked(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
-    name = meant(step.function)
+    name = meaning(step.function)
     if type(name) is not steps.Name or name.dotted not in _SPELLINGS:
         return step
     args = step.args
     if name == RESTORE_STATE and len(args) == 2:
-        raise ValueError("a call that gives a state, which is a step of another sort")
-    match name.dotted, [meant(argument) for argument in args]:
+        raise ValueError("a call of restore_state, where SetState is the step to use")
+    match name.dotted, [meaning(argument) for argument in args]:
         case "builtins.getattr", [_, str(attribute)]:
-            return canonical_step(steps.Member(args[0], attribute), meant)
+            return canonical_step(steps.Member(args[0], attribute), meaning)
         case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
             return _checked(module, "")
         case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
@@ -55,11 +57,13 @@ def canonical_step(step: steps.Call | steps.Member, meant: Callable[[NameOrOpera
             [_, steps.Name(module="builtins", qualname="object"), None],
         ):
             rest = args[1:] if name.qualname == "__newobj__" else ()
-            return steps.New(args[0], rest)  # type: ignore[arg-type]  # whoever makes it looks at that
+            return steps.New(args[0], rest)  # type: ignore[arg-type]  # the caller checks that it is a class
     return step
 
 
 RESTORE_STATE = steps.Name("appsnap.evolve", "restore_state")
+"""The function that pickles call to set a state. In a recipe its call is a `SetState`."""
+
 _SPELLINGS = frozenset(
     {
         "appsnap.evolve.restore_state",
