@@ -7,12 +7,12 @@ those that the generators of `freeze` give, in the same order.
 
 from __future__ import annotations
 
-import copyreg
 import pickle
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.recipe import steps
+from appsnap.recipe.freeze.rules import newobj
 from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _EMPTY: dict[type, steps.Step] = {
 
 _PLAIN = frozenset({type(None), bool, int, float})
 _TEXT = frozenset({str})
-_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 
 class FastWalk:
@@ -159,7 +158,7 @@ class FastWalk:
 
     def _object(self, obj: Any) -> Any:
         reduction = self._reduction_of(obj)
-        if type(reduction) is not tuple or len(reduction) < 3 or reduction[0] is not _newobj:
+        if type(reduction) is not tuple or len(reduction) < 3 or reduction[0] is not newobj:
             return self._run(obj, reduction)
         _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
         cls = obj.__class__

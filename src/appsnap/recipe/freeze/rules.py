@@ -27,13 +27,16 @@ from appsnap.recipe.values.sharing import Sharing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "Rules", "standard_reduction"]
+__all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
 PROTOCOL = 5
 """The pickle protocol whose semantics a recipe has."""
 
+newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
+newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
+"""The functions by which reductions name the making of an object by `cls.__new__`, without and with keywords."""
+
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - what pickle looks at
-_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
 
 # What cloudpickle takes apart and pickle doesn't. Not among them: files, whose content it would swallow.
 _BY_CLOUDPICKLE: tuple[type, ...] = (
@@ -86,7 +89,7 @@ def _reduce_member(member: enum.Enum) -> Any:
     cls = type(member)
     if member._name_ in cls.__members__:
         return getattr, (cls, member._name_)
-    return _newobj, (cls, member._value_)  # several flags at once
+    return newobj, (cls, member._value_)  # several flags at once
 
 
 def _reduce_restored(obj: Any) -> Any:
@@ -158,7 +161,7 @@ class Rules:
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
-        if type(reduction) is tuple and reduction[0] is _newobj and reduction[5] is evolve.restore_state:
+        if type(reduction) is tuple and reduction[0] is newobj and reduction[5] is evolve.restore_state:
             self.left_out[name] = left_out
             return reduction[:5]
         self.restored.add(name)

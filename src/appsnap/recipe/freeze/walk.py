@@ -23,8 +23,8 @@ from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
-from appsnap.recipe.freeze.rules import Rules, standard_reduction
-from appsnap.recipe.outline import quoted
+from appsnap.recipe.freeze.places import advice, label
+from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _SET_REDUCTIONS = (set.__reduce__, frozenset.__reduce__)
 _RETURNS = 20
 """How often an object's arguments may lead back to it before it is made. Those that come to an end need one or two."""
-_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
-_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
 
 
 @gc_paused
@@ -265,7 +263,7 @@ class _Freezer:
         if not all(part is None or isinstance(part, Iterator) for part in (items, pairs)):
             raise pickle.PicklingError("__reduce__ must return iterators fourth and fifth")
         builder = self._builder
-        if function is _newobj_ex:
+        if function is newobj_ex:
             cls, positional, keywords = args
             if not hasattr(cls, "__new__") or type(positional) is not tuple or type(keywords) is not dict:
                 raise pickle.PicklingError("args of __newobj_ex__ must be a class, a tuple and a dictionary")
@@ -277,7 +275,7 @@ class _Freezer:
                 return known
             made: NameOrOperand = builder.new(cls, found, [*keywords], named)
         else:
-            if function is _newobj and args[:1] != (obj.__class__,):
+            if function is newobj and args[:1] != (obj.__class__,):
                 raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
             operand = self._quick(function)
             if operand is ABSENT:
@@ -334,28 +332,11 @@ class _Freezer:
             self._builder.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
-        path = self._root + "".join(_label(*step) for step in self._way)
+        path = self._root + "".join(label(*step) for step in self._way)
         cls = type(self._way[-1][2])
         self._first_error = self._first_error or error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, _advice(cls)))
-
-
-def _label(form: str, key: Any, child: Any) -> str:
-    """Return one step of a path: services in a list by their name, as the outline of a snapshot has it."""
-    if form == "[%d]":
-        try:
-            attributes = object.__getattribute__(child, "__dict__")
-        except AttributeError:
-            attributes = {}
-        name = attributes.get("name")
-        return f"[{quoted(name)}]" if type(name) is str and "parent" in attributes else f"[{key}]"
-    if form == "[%r]":
-        # Never by a __repr__ that isn't Python's own.
-        return f"[{quoted(key) if type(key) in steps.ATOMS else f'<{type(key).__qualname__}>'}]"
-    if form == ".%s" and not key.isidentifier():
-        return f".__dict__[{quoted(key)}]"
-    return form % (key,) if "%" in form else form
+        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, advice(cls)))
 
 
 def _global(obj: Any, qualname: str) -> steps.Name:
@@ -371,24 +352,3 @@ def _global(obj: Any, qualname: str) -> steps.Name:
     if found is not obj:
         raise pickle.PicklingError(f"{module}.{qualname} is not this object")
     return steps.Name(module, qualname)
-
-
-def _advice(cls: type) -> str:
-    for names, advice in _ADVICE.items():
-        if any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__):
-            return advice
-    return "name the attribute in its class's __transient__, or give its class a __reduce__"
-
-
-_ADVICE = {
-    ("builtins.module",): "keep what you need of it instead, or move that to a module that can be imported",
-    ("socket.socket", "_socket.socket", "ssl.SSLSocket"): "open it in startService, and name it in __transient__",
-    ("_io._IOBase",): "keep the file's path instead, and open it in startService",
-    ("_thread.lock", "_thread.RLock", "threading.Thread", "threading.Event", "threading.Condition"): (
-        'let it be made anew at loading: __transient__ = {"lock": threading.Lock}'
-    ),
-    ("builtins.generator", "builtins.coroutine", "builtins.async_generator"): "keep what it is made from instead",
-    ("_asyncio.Task", "_asyncio.Future", "asyncio.events.AbstractEventLoop", "asyncio.base_events.Server"): (
-        "make it in startService, and name it in __transient__"
-    ),
-}
