@@ -123,7 +123,7 @@ class TestByName:
         with pytest.raises(CannotSave, match=r'object\["a"\] \(builtins.module\): .* the module of a script') as caught:
             dumps({"a": script}, kind)
 
-        assert "move that to a module that can be imported" in str(caught.value)
+        assert "move them to a module that can be imported" in str(caught.value)
 
     def test_extension_codes(self, kind):
         """A class with an extension code of this process is saved by its name."""

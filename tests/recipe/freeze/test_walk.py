@@ -198,7 +198,7 @@ class TestErrors:
             def __reduce__(self):
                 return "nothing.of_that_name"
 
-        with pytest.raises(CannotSave, match="is not this object"):
+        with pytest.raises(CannotSave, match="can't be imported"):
             dumps(Lying(), "msgpack")
 
     @pytest.mark.parametrize(

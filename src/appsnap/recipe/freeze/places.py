@@ -1,4 +1,4 @@
-"""The places that a save complains about: their paths, and the advice for each."""
+"""Objects that can't be saved: the label of each step of their path, and the advice about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["advice", "label"]
 
 
 def label(form: str, key: Any, child: Any) -> str:
-    """Return one step of a path: services in a list by their name, as the outline of a snapshot has it."""
+    """Return one step of a path. As in an outline, a service in a list is labelled by its name."""
     if form == "[%d]":
         try:
             attributes = object.__getattribute__(child, "__dict__")
@@ -20,7 +20,7 @@ def label(form: str, key: Any, child: Any) -> str:
         name = attributes.get("name")
         return f"[{quoted(name)}]" if type(name) is str and "parent" in attributes else f"[{key}]"
     if form == "[%r]":
-        # Never by a __repr__ that isn't Python's own.
+        # Atoms only: the __repr__ of another class may do anything.
         return f"[{quoted(key) if type(key) in steps.ATOMS else f'<{type(key).__qualname__}>'}]"
     if form == ".%s" and not key.isidentifier():
         return f".__dict__[{quoted(key)}]"
@@ -28,22 +28,37 @@ def label(form: str, key: Any, child: Any) -> str:
 
 
 def advice(cls: type) -> str:
-    """Return what to do about an object of a class that can't be saved."""
-    for names, text in _ADVICE.items():
+    """Return what a user can do about an object of this class."""
+    for text, names in _ADVICE.items():
         if any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__):
             return text
-    return "name the attribute in its class's __transient__, or give its class a __reduce__"
+    return "name the attribute in the __transient__ of the class that holds it, or write a __reduce__ for its own class"
 
 
 _ADVICE = {
-    ("builtins.module",): "keep what you need of it instead, or move that to a module that can be imported",
-    ("socket.socket", "_socket.socket", "ssl.SSLSocket"): "open it in startService, and name it in __transient__",
-    ("_io._IOBase",): "keep the file's path instead, and open it in startService",
-    ("_thread.lock", "_thread.RLock", "threading.Thread", "threading.Event", "threading.Condition"): (
-        'let it be made anew at loading: __transient__ = {"lock": threading.Lock}'
+    "keep only the values that you need from it, or move them to a module that can be imported": ("builtins.module",),
+    "keep the path of the file, and open it in startService": ("_io._IOBase",),
+    "keep the arguments of its function, and call that in startService": (
+        "builtins.generator",
+        "builtins.coroutine",
+        "builtins.async_generator",
     ),
-    ("builtins.generator", "builtins.coroutine", "builtins.async_generator"): "keep what it is made from instead",
-    ("_asyncio.Task", "_asyncio.Future", "asyncio.events.AbstractEventLoop", "asyncio.base_events.Server"): (
-        "make it in startService, and name it in __transient__"
+    "open it in startService, and name the attribute in __transient__": (
+        "socket.socket",
+        "_socket.socket",
+        "ssl.SSLSocket",
+    ),
+    "make it in startService, and name the attribute in __transient__": (
+        "_asyncio.Task",
+        "_asyncio.Future",
+        "asyncio.events.AbstractEventLoop",
+        "asyncio.base_events.Server",
+    ),
+    'have it made anew by every load: __transient__ = {"lock": threading.Lock}': (
+        "_thread.lock",
+        "_thread.RLock",
+        "threading.Thread",
+        "threading.Event",
+        "threading.Condition",
     ),
 }
