@@ -1,4 +1,4 @@
-"""The tree as text, and as JSON."""
+"""Two layouts of an outline: as text for people, and as JSON."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LONGEST_PATH = 200
 
 
 def text_lines(outline: Outline, *, depth: int = 20) -> Iterator[str]:
-    """Yield the tree as people read it, a line at a time, with what isn't printable as escapes.
+    """Yield the outline as text, a line at a time. Characters that aren't printable are escaped.
 
-    What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
-    than `depth` levels is left out, and an ellipsis says so.
+    A node with several places is shown in full at the first one. At the others stands an arrow with the path of the
+    first. Nodes deeper than `depth` levels are left out, and an ellipsis marks the place.
     """
     yield escaped(f"{outline.root_name}: {_headline(outline, outline.root)}")
     elsewhere = functools.lru_cache(1_000)(functools.partial(_elsewhere, outline))
@@ -56,10 +56,10 @@ def text_lines(outline: Outline, *, depth: int = 20) -> Iterator[str]:
 def _rows(
     outline: Outline, operand: Operand, indent: str, left: int
 ) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
-    """Yield the rows below an operand. The second part of each tells whether it is the last one."""
+    """Yield the rows below a node: indent, is it the last one, name, operand, levels left, is it the first place."""
     if not isinstance(operand, Ref):
         return
-    parents, _ = outline.paths
+    parents = outline.parents
     row: tuple[str, Operand, int, bool] | None = None
     for place, (label, child) in enumerate(outline.children(operand)):
         if row is not None:
@@ -71,7 +71,7 @@ def _rows(
 
 
 def _headline(outline: Outline, operand: Operand) -> str:
-    """Return what stands in the line of a node whose parts have lines of their own."""
+    """Return the line of a node whose parts follow in lines of their own."""
     if not isinstance(operand, Ref):
         return quoted(operand)
     node = outline.nodes[operand]
@@ -82,7 +82,7 @@ def _headline(outline: Outline, operand: Operand) -> str:
 
 
 def _elsewhere(outline: Outline, operand: Ref, room: int) -> str:
-    """Return what stands where something is found again."""
+    """Return the line of a node at any place but its first."""
     return (None if outline.may_change(operand) else _inline(outline, operand, room)) or _arrow(outline, operand)
 
 
@@ -91,29 +91,29 @@ def _arrow(outline: Outline, operand: Operand) -> str:
 
 
 def _is_value(outline: Outline, operand: Operand) -> bool:
-    """Tell whether something is a call that the line of its headline says all about."""
+    """Tell whether a node is a call that fits into one line."""
     if not isinstance(operand, Ref) or outline.nodes[operand].form != "call":
         return False
     return _is_plain(outline, operand) and _inline(outline, operand, 100) is not None
 
 
 def _is_plain(outline: Outline, operand: Operand) -> bool:
-    """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
+    """Tell whether a node may be written in one line: it has no attributes and no state."""
     return not isinstance(operand, Ref) or not (
         outline.nodes[operand].attributes or outline.nodes[operand].state is not None
     )
 
 
 def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
-    """Return an operand in one line of at most `room` characters, or None where it needs more.
+    """Return an operand as one line of at most `room` characters, or None if it needs more.
 
-    An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
+    Inside of a line, an object with attributes is an arrow to its first place. If its first place is here, in the node
+    `owner`, the object needs lines of its own.
     """
     if not isinstance(operand, Ref):
         return quoted(operand)
     node = outline.nodes[operand]
-    parents, shared = outline.paths
-    if depth < 3 and operand in shared and _is_plain(outline, operand) and outline.may_change(operand):
+    if depth < 3 and operand in outline.shared and _is_plain(outline, operand) and outline.may_change(operand):
         return None
     match node.form:
         case "name":
@@ -124,13 +124,13 @@ def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner
         case "member":
             return f"{_arrow(outline, node.args[0])}.{outline.cut(node.name)}"
         case "object" if not depth or node.attributes or node.state is not None:
-            return _arrow(outline, operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
+            return _arrow(outline, operand) if depth < 3 and outline.parents.get(operand, ())[:1] != (owner,) else None
     if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
         return None
     begin, end = _BRACKETS.get(node.form) or (f"{outline.cut(node.name)}(", ")")
     room -= len(begin) + len(end) - 2
     shown: list[str] = []
-    # One after the other, each in the room that is left: what is shared could be looked at a million times.
+    # Each part gets the room that is left. Without that bound, shared parts could be visited a million times.
     for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
         texts = []
         for part in parts:
@@ -155,12 +155,12 @@ _BRACKETS = {
 
 
 def _bare(label: str) -> str:
-    """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
+    """Return a label as the name of a line: `port` for `.port`, and `["web"]` for itself."""
     return label.removeprefix(".").lstrip()
 
 
 def json_nodes(outline: Outline, depth: int | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the nodes, breadth first: each after the one that it is found in."""
+    """Yield the nodes below the root as JSON objects, breadth first, each after its parent."""
     if not isinstance(outline.root, Ref):
         return
     found = bytearray(len(outline.nodes))  # by register
@@ -175,7 +175,7 @@ def json_nodes(outline: Outline, depth: int | None = None) -> Iterator[dict[str,
                     found[child] = True
                     longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
                     yield _node(outline, int(child), register, longer)
-                    if next(outline.children(child), None) is not None:  # most hold nothing
+                    if next(outline.children(child), None) is not None:  # most have no parts
                         below.append((int(child), longer))
         level = below
         depth = None if depth is None else depth - 1
@@ -208,14 +208,14 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
 
 
 def json_value(operand: Operand) -> Any:
-    """Return an operand as JSON has it, without loss."""
+    """Return an operand in JSON, without loss: references and unusual values as objects with one key."""
     if isinstance(operand, Ref):
         return {"ref": int(operand)}
     if operand is None or isinstance(operand, (bool, str)):
         return operand
     if isinstance(operand, int):
-        # Many readers of JSON have no other numbers than doubles (RFC 8259, section 6); and Python's own limit for
-        # decimal digits doesn't hold for hexadecimal ones.
+        # Many readers of JSON know only doubles (RFC 8259, section 6). Python limits decimal digits, but not
+        # hexadecimal ones.
         return operand if abs(operand) < 2**53 else {"python": hex(operand)}
     if isinstance(operand, float) and math.isfinite(operand):
         return operand
