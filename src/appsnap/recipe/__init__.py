@@ -19,8 +19,8 @@ trust is needed for it.
 
 A *want* is a name in a recipe and one use of it: to refer to it, to create objects of it, or to call it.
 
-A *grant* is an entry of `trust`, given by the user: the name of a class, of a function to call, or of a whole package.
-A recipe is built only if each of its wants is covered by a grant.
+A *grant* is an entry of `trust`, given by the user: the name of a class or a function, or of a whole package. A recipe
+is built only if each of its wants is covered by a grant.
 
 The modules and packages, from the lowest to the highest:
 

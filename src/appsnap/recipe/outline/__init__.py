@@ -1,8 +1,8 @@
 """A recipe as a tree, for people and for errors.
 
-A *node* is the content of one register after all steps. The *outline* is the tree of the nodes (`tree`). A *path* leads
-from the root to a node, as in `application.services["web"].port`, and a *label* is one part of it. `render` lays out the
-tree as text or as JSON.
+A *node* is the content of one register after all steps. The *outline* is the tree of the nodes (`tree`). A *path*, as
+`application.services["web"].port`, leads from the root to a node, and a *label* is one part of it. `render` lays out
+the tree as text or as JSON.
 """
 
 from __future__ import annotations
