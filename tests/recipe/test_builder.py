@@ -8,7 +8,7 @@ from appsnap.recipe.steps import Ref
 
 class TestRecipeBuilder:
     def test_names_once(self):
-        """A name gets one register, when something refers to it."""
+        """A name gets one register, when a step refers to it."""
         builder = RecipeBuilder()
 
         assert builder.operand(steps.Name("a", "b")) == Ref(0)
@@ -16,7 +16,7 @@ class TestRecipeBuilder:
         assert builder.finish(steps.Name("a", "c")).steps == [steps.Name("a", "b"), steps.Name("a", "c")]
 
     def test_long_texts_once(self):
-        """A long text becomes one value wherever it stands."""
+        """Equal long texts become one Value."""
         builder = RecipeBuilder()
 
         builder.new(steps.Name("a", "b"), ["x" * 65], ["k"], ["x" * 65])
@@ -28,7 +28,7 @@ class TestRecipeBuilder:
         ]
 
     def test_numbers_are_no_registers(self):
-        """The number 0 isn't what register 0 holds."""
+        """The number 0 isn't a reference to register 0."""
         builder = RecipeBuilder()
         builder.operand(steps.Name("a", "b"))
 
@@ -42,7 +42,7 @@ class TestRecipeBuilder:
             RecipeBuilder().call(5, [])
 
     def test_spellings(self):
-        """What a call is a spelling of is found through names and texts that have registers."""
+        """Spellings are recognised through the registers of names and long texts."""
         builder = RecipeBuilder()
         name, text = builder.operand(steps.Name("builtins", "getattr")), builder.operand("x" * 65)
 
@@ -50,7 +50,7 @@ class TestRecipeBuilder:
         assert builder.call(steps.Name("builtins", "type"), [None]) == steps.Name("types", "NoneType")
 
     def test_states_by_a_call(self):
-        """The giving of a state is a step, and makes nothing."""
+        """A call of restore_state becomes a SetState, and makes nothing."""
         builder = RecipeBuilder()
         made = builder.new(steps.Name("a", "b"), [])
 
@@ -59,6 +59,6 @@ class TestRecipeBuilder:
 
     @pytest.mark.parametrize("name", ["", "x" * 1001])
     def test_members_that_nothing_has(self, name):
-        """A member has a name, which isn't as long as a text."""
+        """The name of a member is neither empty nor longer than 1,000 characters."""
         with pytest.raises(ValueError, match="name"):
             RecipeBuilder().member([], name)

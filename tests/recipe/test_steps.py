@@ -26,11 +26,11 @@ READS = [
 class TestOperands:
     @pytest.mark.parametrize(("step", "read"), READS, ids=lambda value: type(value).__name__)
     def test_of_each_step(self, step, read):
-        """What a step reads, in order."""
+        """The operands of a step come in order."""
         assert steps.operands(step) == read
 
     def test_all_steps(self):
-        """No step is missing here, or in the tables."""
+        """No step is missing in this test or in the tables."""
         assert {type(step) for step, _ in READS} == set(steps.Step.__args__)
         assert [*steps.FIELDS] == [*steps.Step.__args__]
         assert {steps.Extend, steps.Update, steps.Add, steps.State, steps.SetState} == steps.FILLERS

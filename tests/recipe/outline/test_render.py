@@ -32,13 +32,13 @@ class TestLines:
         ],
     )
     def test_single(self, value, line):
-        """A value stands in one line, cut where it is long."""
+        """A value is one line. A long one has no middle."""
         (found,) = lines(value)
 
         assert found == line or (line is None and len(found) < 100)
 
     def test_sharing(self):
-        """What is shared stands once, and elsewhere an arrow leads to it: a view never explodes."""
+        """A shared object is shown once. Its other places are arrows, so the text stays short."""
         found = [1]
         for _ in range(60):
             found = [found, found]
@@ -49,7 +49,7 @@ class TestLines:
         assert any("→ object" in line for line in shown)
 
     def test_shared_or_equal(self):
-        """Two things that can change look otherwise than one thing at two places; where nothing can, it's the same."""
+        """Two equal mutable objects look different from a shared one. Immutable objects look the same."""
         one, fixed = [1], (1, dt.date(2024, 2, 29))
 
         assert lines([one, [1], one, fixed, fixed])[1:] == [
@@ -94,7 +94,7 @@ class TestLines:
         assert any("→ object" in line for line in lines(node))
 
     def test_depth(self):
-        """What lies deeper than asked for is an ellipsis."""
+        """An ellipsis stands for the levels below `depth`."""
         node = zoo.Node()
         for _ in range(10):
             outer = zoo.Node()
@@ -107,7 +107,7 @@ class TestLines:
 
     @pytest.mark.parametrize("name", ["%s", "%(a)s", "%", "100% x", "%d"])
     def test_strange_names(self, name):
-        """A name from a hostile file is text, whatever it looks like."""
+        """A name from a hostile file is never a format string."""
         recipe = Recipe([Name(name, name), Call(Ref(0), [1]), New(Ref(0), []), State(Ref(2), [name], [Ref(1)])], Ref(2))
 
         assert any(name in line for line in text_lines(Outline(recipe)))
@@ -115,10 +115,10 @@ class TestLines:
 
 
 class TestLength:
-    """What is shown is in proportion to the file, however often it leads to the same long name."""
+    """The text is never much longer than the file, even if a long name is used often."""
 
     def test_names(self, deep):
-        """A long name has no middle, in a line as in a label; and one of unprintable letters no more room."""
+        """A long name has no middle, in a line or in a label. Escapes don't make it longer."""
         for letter, shown in (("q", "qqqqqq"), ("\x01", r"\x01\x01"), ("\U000e0001", r"\U000e0001")):
             outline = Outline(Recipe([Name("m", letter * 990), List([Ref(0)] * 100)], Ref(1)))
 
@@ -130,7 +130,7 @@ class TestLength:
 
     @pytest.mark.parametrize("letter", ["q", "\x01"])
     def test_arrows(self, deep, letter):
-        """Nor is an arrow longer."""
+        """The path of an arrow is short, too."""
         recipe = deep(16, letter, [List([]), List([Ref(0)] * 1_000)])
 
         assert sum(map(len, text_lines(Outline(recipe)))) < 500_000

@@ -5,10 +5,10 @@ from appsnap.recipe.steps import Dict, Extend, List, Name, New, Recipe, Ref, Sta
 
 
 class TestLength:
-    """What is shown is in proportion to the file, however often it leads to the same long name."""
+    """The text is never much longer than the file, even if a long name is used often."""
 
     def test_paths(self, deep):
-        """Of a long path the end is there, and the name of the root."""
+        """A long path keeps its end and the name of the root."""
         recipe = deep(98, "q", [List([])])
         outline = Outline(recipe)
 
@@ -20,13 +20,13 @@ class TestLength:
         assert len(outline.path(Ref(0), 200)) < 300
 
     def test_classes_in_classes(self):
-        """A class that is an object, whose class is an object: each name would hold all before it."""
+        """The name of a class that was made doesn't grow with each class before it."""
         recipe = Recipe([Name("m", "X"), *(New(Ref(number), []) for number in range(100))], Ref(100))
 
         assert max(len(node.name) for node in Outline(recipe).nodes) < 100
 
     def test_nodes_share_nothing_that_is_filled(self):
-        """What is empty at first is that of its node alone, once something is put in."""
+        """Empty nodes share their containers until one is filled."""
         makers = [List([]), List([]), Dict([], []), Dict([], []), Name("zoo", "Node"), New(Ref(4), []), New(Ref(4), [])]
         fillers = [Extend(Ref(0), [1]), Update(Ref(2), [1], [2]), State(Ref(5), ["a"], [1])]
 
@@ -64,7 +64,7 @@ class TestPaths:
         }
 
     def test_unreachable(self):
-        """What no path leads to is named by its class."""
+        """A register that can't be reached is named by its class."""
         outline = Outline(Recipe([Name("zoo", "Node"), New(Ref(0), []), List([])], Ref(2)))
 
         assert outline.path(Ref(1)) == "<zoo.Node>"
