@@ -7,7 +7,7 @@ from appsnap.kinds import Document
 from appsnap.kinds.header import Header
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Tuple
 from appsnap.recipe.trust import Trust
 
@@ -67,7 +67,7 @@ class TestUses:
 
     def test_outline(self):
         """No line of an outline has a control character, or is two."""
-        lines = [*Outline(self.recipe()).lines()]
+        lines = [*text_lines(Outline(self.recipe()))]
 
         assert all(line.isprintable() for line in lines)
         assert any(r"shop.\x1b[2J\u202eWeb" in line for line in lines)

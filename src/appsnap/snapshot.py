@@ -12,13 +12,13 @@ from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.chunks import joined
 from appsnap.files.streams import Memory, of_file
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document, documents, kind_named, pickle
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
-from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _keys() -> Keyring:
 # In
 
 
-@collected_later
+@gc_paused
 def load(
     path: str | os.PathLike[str],
     *,
@@ -151,7 +151,7 @@ def load(
     return opened.build(trust, once=True)
 
 
-@collected_later
+@gc_paused
 def loads(
     data: Buffer,
     *,
@@ -371,7 +371,7 @@ class Snapshot:
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
         yield self._summary()
-        yield from map(escaped, self.outline.lines(depth=depth))
+        yield from map(escaped, text_lines(self.outline, depth=depth))
 
     def _summary(self) -> str:
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]

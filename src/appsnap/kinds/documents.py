@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import kind_named, pickle
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import Sealed
 from appsnap.recipe import steps
 from appsnap.recipe.freeze import freeze
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["counted", "document"]
 
 
-@collected_later
+@gc_paused
 def document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
     """Return the document of objects, in pieces. Raises CannotSave with every place that no file can hold."""
     module = kind_named(header.kind)

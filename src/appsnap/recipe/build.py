@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
+from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import SPECIAL_METHODS, Trust, audit, wants
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 
-@collected_later
+@gc_paused
 def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, once: bool = False) -> Any:
     """Return the objects of a recipe. Where that happens `once`, its bytearrays themselves are among them, else copies.
 

@@ -19,6 +19,7 @@ import msgpack
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.streams import Memory
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import (
@@ -36,7 +37,6 @@ from appsnap.kinds.large import (
 )
 from appsnap.kinds.msgpack.steps import ENCODERS, Rows, Steps, buffer_number, from_extension, packed, to_extension
 from appsnap.limits import LIMITS, over
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Recipe, Value
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _HEAD = 4 << 20
 # Writing
 
 
-@collected_later
+@gc_paused
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Sealed:
     """Return the document of a recipe, in pieces."""
     packer = msgpack.Packer(default=to_extension, unicode_errors="surrogatepass", autoreset=False)
@@ -124,7 +124,7 @@ def _types(fields: dict[str, Any]) -> Callable[[int, int, bytearray], type[bytes
     return lambda number, _size, _before: bytes if number in strings else bytearray
 
 
-@collected_later
+@gc_paused
 def read(data: memoryview | Parts, steps: int = LIMITS.steps) -> Document:
     """Return the document that bytes spell."""
     parts = data if isinstance(data, Parts) else take_apart(Memory(data), locate)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 
 from appsnap.recipe import steps
-from appsnap.recipe.builder import respelled
+from appsnap.recipe.spellings import canonical_step
 from appsnap.recipe.steps import Operand, Ref, Step, make_step
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Steps:
         elif code in DECODERS:
             step = DECODERS[code](self, *fields[1:])
             if isinstance(step, (steps.Call, steps.Member)):
-                step = respelled(step, self._meaning)
+                step = canonical_step(step, self._meaning)
                 if isinstance(step, steps.New):
                     _typed(step.cls, Ref)
             if type(step) is steps.Name:

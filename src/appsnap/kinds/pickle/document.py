@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import evolve
 from appsnap.errors import AppsnapError, Damaged
 from appsnap.files.streams import Memory
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import Body, Layout, Parts, Sealed, padded, spans, take_apart
@@ -28,7 +29,6 @@ from appsnap.kinds.pickle.writer import encode
 from appsnap.limits import LIMITS
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze.rules import PROTOCOL, Rules
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Dict, List, Recipe, Value
 from appsnap.recipe.trust import EVERYTHING, Trust
 
@@ -56,7 +56,7 @@ __all__ = [
 # From objects, by the C pickler
 
 
-@collected_later
+@gc_paused
 def write_objects(
     header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]], seal: Seal | None = None
 ) -> Sealed:
@@ -104,7 +104,7 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-@collected_later
+@gc_paused
 def unpickle_objects(frame: Frame, steps: int = LIMITS.steps, *, once: bool = False) -> Any:
     """Return the objects of a document that is trusted as code, by the C unpickler.
 

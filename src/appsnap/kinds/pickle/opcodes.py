@@ -7,10 +7,10 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds.pickle.reader import Machine, OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 
-@collected_later
+@gc_paused
 def read(
     data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Held] | None = None
 ) -> tuple[Recipe, int]:
@@ -104,7 +104,7 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
                 machine.set_state(target if type(target) is Ref else machine.target(target), state)
             elif code == _EMPTY_TUPLE and data[at] == _NEWOBJ:
                 at += 1
-                stack.append(machine.draft.new(machine.callable(stack.pop()), ()))
+                stack.append(machine.builder.new(machine.callable(stack.pop()), ()))
             elif code == _BINFLOAT:
                 stack.extend(_F8.unpack_from(data, at))
                 at += 8
@@ -122,7 +122,7 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
             elif code == _STOP:
                 root = machine.operand(stack.pop())
                 _check_buffers(machine)
-                return machine.draft.finish(root), at
+                return machine.builder.finish(root), at
             else:
                 machine.at = at
                 _HANDLERS[code](machine)
@@ -200,14 +200,14 @@ def _bytes8(r: Machine) -> Any:
     size = _u8(r)
     held = _held(r, size)
     if type(held) is memoryview:
-        return r.draft.make(steps.Value(held))  # of a mapped file, which isn't copied here
+        return r.builder.make(steps.Value(held))  # of a mapped file, which isn't copied here
     return bytes(r.take(size)) if held is None else held
 
 
 def _bytearray8(r: Machine) -> Any:
     size = _u8(r)
     held = _held(r, size)
-    return r.draft.make(steps.ByteArray(r.take(size) if held is None else held))
+    return r.builder.make(steps.ByteArray(r.take(size) if held is None else held))
 
 
 _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {

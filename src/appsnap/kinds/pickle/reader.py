@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.builder import SET_STATE, Draft, Lazy
-from appsnap.recipe.steps import Ref, make_step
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import SET_STATE
+from appsnap.recipe.steps import NameOrOperand, Ref, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,7 @@ class SharedStateError(Exception):
     """A dictionary that was handed over as a state is used once more."""
 
 
-_Stacked = Lazy | Open
+_Stacked = NameOrOperand | Open
 
 
 class Machine:
@@ -112,7 +113,7 @@ class Machine:
         self.buffers = dict(buffers)  # those that are still to come
         self.inline_states = inline_states
         self.protocol = 0
-        self.draft = Draft(most)
+        self.builder = RecipeBuilder(most)
         self.most = most
         self.opened = 0
         self.repeated = 0
@@ -165,9 +166,9 @@ class Machine:
             return self.close(item)
         if cls is bytes and len(item) > steps.INLINE:
             if id(item) not in self.bytes:
-                self.bytes[id(item)] = (item, self.draft.make(steps.Value(item)))
+                self.bytes[id(item)] = (item, self.builder.make(steps.Value(item)))
             return self.bytes[id(item)][1]
-        return self.draft.operand(item)
+        return self.builder.operand(item)
 
     def close(self, item: Open) -> Ref:
         """Make a container, if no step has made it yet."""
@@ -176,7 +177,7 @@ class Machine:
         if item.ref is None:
             form = item.form
             items = self.operands(item.items) if form is steps.Tuple else item.items
-            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
+            item.ref = self.builder.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
             self.opened -= not item.handed_over
         return item.ref
 
@@ -214,7 +215,7 @@ class Machine:
 
     def push_again(self, item: Any) -> None:
         """Push what was pushed before."""
-        steps.check_again(item)
+        steps.check_reference(item)
         if type(item) in OPEN and type(item) is not OpenTuple:
             # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
             item = self.close(item)
@@ -260,7 +261,7 @@ class Machine:
         if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = [self.operand(x) if type(x) in OPEN else x for x in args]
-        self.stack.append(self.draft.call(self.callable(function), args))
+        self.stack.append(self.builder.call(self.callable(function), args))
 
     def callable(self, item: Any) -> Any:
         """Return a class or function as it is, if that is known by name; what lies open is made now."""
@@ -269,7 +270,7 @@ class Machine:
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
         args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
@@ -278,17 +279,17 @@ class Machine:
         if type(keywords) is not OpenDict:
             raise ValueError("keyword arguments that are no dictionary")
         self.opened -= 1
-        names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
+        names: list[Any] = [self.builder.meaning(key) for key in keywords.keys]
         if not all(type(name) is str for name in names):
             raise ValueError("keyword arguments whose names are no texts")
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, names, keywords.items))
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args, names, keywords.items))
 
     def instance(self, cls: Any, args: list[Any]) -> None:
         """INST and OBJ, of protocol 0 and 1: an old-style instance is made without a call where it has no arguments."""
         if args:
-            self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
+            self.stack.append(self.builder.call(self.callable(cls), self.operands(args)))
         else:
-            self.stack.append(self.draft.new(self.callable(cls), []))
+            self.stack.append(self.builder.new(self.callable(cls), []))
 
     def set_state(self, target: Ref, state: Any) -> None:
         """Give a state to what a register holds."""
@@ -300,9 +301,9 @@ class Machine:
         ):
             state.handed_over = True
             self.opened -= 1
-            self.draft.state(target, state.keys, state.items)
+            self.builder.state(target, state.keys, state.items)
         else:
-            self.draft.do(steps.SetState(target, self.operand(state)))
+            self.builder.fill(steps.SetState(target, self.operand(state)))
 
     def append(self, items: list[Any]) -> None:
         """Append to the list at the top of the stack."""
@@ -314,7 +315,7 @@ class Machine:
             else:
                 target.items = operands
         else:
-            self.draft.extend(self.target(target), operands)
+            self.builder.extend(self.target(target), operands)
 
     def set_items(self, items: list[Any]) -> None:
         """Set items, keys and values by turns, of the dictionary at the top of the stack."""
@@ -330,7 +331,7 @@ class Machine:
             else:
                 target.keys, target.items = keys, values
         else:
-            self.draft.fill(self.target(target), keys, values)
+            self.builder.update(self.target(target), keys, values)
 
     def add_items(self, items: list[Any]) -> None:
         """Add to the set at the top of the stack."""
@@ -342,7 +343,7 @@ class Machine:
             else:
                 target.items = operands
         elif operands:
-            self.draft.do(steps.Add(self.target(target), operands))
+            self.builder.fill(steps.Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document
 from appsnap.kinds.expressions import fold
 from appsnap.kinds.header import Header, Trailer
@@ -20,7 +21,6 @@ from appsnap.kinds.source.reader import Reader, pieces
 from appsnap.kinds.source.scanner import UnusualError
 from appsnap.kinds.source.writer import Printer
 from appsnap.limits import LIMITS
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
     from appsnap.kinds.header import Seal
@@ -70,15 +70,15 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     header = _read_header(text)
     trailer, edited = _read_trailer(text)
     try:
-        recipe = _read_statements(text, steps, swiftly=True)
+        recipe = _read_statements(text, steps, fast=True)
     except (UnusualError, Damaged):
-        recipe = _read_statements(text, steps, swiftly=False)
+        recipe = _read_statements(text, steps, fast=False)
     return Document(recipe, header, trailer, edited=edited)
 
 
-@collected_later
-def _read_statements(text: str, steps: int, *, swiftly: bool) -> Recipe:
-    reader = Reader(steps, swiftly=swiftly)
+@gc_paused
+def _read_statements(text: str, steps: int, *, fast: bool) -> Recipe:
+    reader = Reader(steps, fast=fast)
     for start, piece in pieces(text):
         reader.read(start, piece)
     return reader.finish()

@@ -2,36 +2,36 @@ import gc
 
 import pytest
 
-from appsnap.recipe.garbage import collected_later
+from appsnap.gc_pause import gc_paused
 
 
-@collected_later
+@gc_paused
 def work(fail=False):
     if fail:
         raise ValueError
     return gc.isenabled(), inner()
 
 
-@collected_later
+@gc_paused
 def inner():
     return gc.isenabled()
 
 
-class TestCollectedLater:
+class TestGcPaused:
     def test_off_and_on(self):
-        """The collector is off while the function runs, also one within the other, and on again behind it."""
+        """The collector is off while the function runs, nested calls included, and on again afterwards."""
         assert work() == (False, False)
         assert gc.isenabled()
 
     def test_errors(self):
-        """An error leaves it on."""
+        """After an error the collector is on again."""
         with pytest.raises(ValueError):
             work(fail=True)
 
         assert gc.isenabled()
 
     def test_left_off(self):
-        """Where it was off, it stays off."""
+        """A collector that was off stays off."""
         gc.disable()
         try:
             work()
