@@ -118,7 +118,7 @@ class _Recipe:
         self.once = {}
 
     def add(self, step, *fields):
-        """Append a step; return a reference to what it makes, or fills."""
+        """Append a step; return a reference to the object that it makes or fills."""
         fields = [self.settle(field) for field in fields]
         self.steps.append((step, *fields))
         if step in ("Extend", "Update", "Add", "State", "SetState"):
@@ -285,7 +285,7 @@ class _Module:
 
     def statement(self, node):
         match node:
-            case ast.ImportFrom(module="appsnap.source", level=0):
+            case ast.ImportFrom(module="appsnap.actions", level=0):
                 pass
             case ast.ImportFrom(module=module, names=names, level=0):
                 for alias in names:
@@ -350,7 +350,7 @@ class _Module:
                 return float(value)
             case "getattr", [owner, ast.Constant(value=str() as attribute)]:
                 return self.recipe.member(self.expr(owner), attribute)
-            case "thing", [ast.Constant(value=module), *rest]:
+            case "named", [ast.Constant(value=module), *rest]:
                 return Known(module, rest[0].value if rest else "")
             case "new", [cls, *args]:
                 return add("New", self.expr(cls), self.exprs(args), *self.named(named))
@@ -462,7 +462,7 @@ class _Document:
         return keys, values
 
     def first(self, element, name):
-        """Return what an attribute names, else the value in the first child; and the other children."""
+        """Return the object named by an attribute, else the value in the first child; and the other children."""
         text = text_of(element, name)
         return (self.value(element[0][0]), element[1:]) if text is None else (known(text), element[:])
 

@@ -19,19 +19,19 @@ def inner():
 
 class TestGcPaused:
     def test_off_and_on(self):
-        """The collector is off while the function runs, also one within the other, and on again behind it."""
+        """The collector is off while the function runs, nested calls included, and on again afterwards."""
         assert work() == (False, False)
         assert gc.isenabled()
 
     def test_errors(self):
-        """An error leaves it on."""
+        """After an error the collector is on again."""
         with pytest.raises(ValueError):
             work(fail=True)
 
         assert gc.isenabled()
 
     def test_left_off(self):
-        """Where it was off, it stays off."""
+        """A collector that was off stays off."""
         gc.disable()
         try:
             work()

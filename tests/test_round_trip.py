@@ -13,7 +13,7 @@ from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze.fast import LEVELS
-from appsnap.recipe.freeze.walk import _Freezer
+from appsnap.recipe.freeze.walk import Walk
 from appsnap.recipe.trust import Trust
 from isomorphism import difference, listed
 
@@ -42,6 +42,7 @@ SPECS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 class TestGraphs:
     @given(SPECS)
@@ -78,7 +79,7 @@ class TestFreezing:
         """The fast way through a graph gives the steps that the generators give."""
         graph = zoo.make(spec)
 
-        fast, plain = (_Freezer("object", fast=fast).freeze(graph) for fast in (True, False))
+        fast, plain = (Walk("object", fast=fast).freeze(graph) for fast in (True, False))
 
         assert repr((listed(fast.steps), fast.root)) == repr((listed(plain.steps), plain.root))
 
@@ -118,11 +119,12 @@ class TestFreezing:
             graph = ([graph], {number: graph}, (graph, "x" * 65))[number % 3]
         innermost.append(graph)
 
-        fast, plain = (_Freezer("object", fast=fast).freeze(graph) for fast in (True, False))
+        fast, plain = (Walk("object", fast=fast).freeze(graph) for fast in (True, False))
 
         assert (listed(fast.steps), fast.root) == (listed(plain.steps), plain.root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITTEN_FROM_RECIPES)
 class TestBytes:
     @given(SPECS)
@@ -159,6 +161,7 @@ class TestValues:
         assert difference(graph, loads(dumps(graph, kind), trust=EVERYTHING)) is None
 
 
+@pytest.mark.slow
 class TestProcesses:
     CHILD = """
 import hashlib, json, sys

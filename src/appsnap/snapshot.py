@@ -17,7 +17,7 @@ from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
@@ -375,7 +375,7 @@ class Snapshot:
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
         yield self._summary()
-        yield from map(escaped, self.outline.lines(depth=depth))
+        yield from map(escaped, text_lines(self.outline, depth=depth))
 
     def _summary(self) -> str:
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]

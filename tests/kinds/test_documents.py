@@ -20,6 +20,7 @@ def _own_configuration(tmp_path, monkeypatch):
 
 
 class TestProgress:
+    @pytest.mark.slow
     @pytest.mark.parametrize("layer", LAYERS)
     @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
     def test_is_told(self, kind, layer, tmp_path):
@@ -63,6 +64,7 @@ class TestProgress:
         assert told[-1][0] == told[-1][1] > SIZE
 
 
+@pytest.mark.slow
 class TestInterrupted:
     @pytest.mark.parametrize("layer", LAYERS)
     @pytest.mark.parametrize("kind", ["pickle", "msgpack"])

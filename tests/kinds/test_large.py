@@ -88,6 +88,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 class TestRoundTrip:
+    @pytest.mark.slow
     @pytest.mark.parametrize("size", SIZES)
     def test_of_all_sizes(self, way, size):
         """What is large comes back equal, what is shared shared, from names and as a whole."""
@@ -211,6 +212,7 @@ class TestPickle:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestWhole:
+    @pytest.mark.slow
     def test_altered(self, kind):
         """An altered bit is found wherever it is: in a buffer, before one, or in what says where they are."""
         data = dumps([noise(LEAST), bytearray(noise(CHUNK + LEAST, 2))], kind)
@@ -231,6 +233,7 @@ class TestWhole:
             with pytest.raises(Damaged):
                 loads(data[:length], kind=kind)
 
+    @pytest.mark.memory
     def test_no_memory(self, kind, tmp_path):
         """What there is no memory for is an error of its own."""
         code = """
@@ -321,6 +324,7 @@ else:
 """
 
 
+@pytest.mark.memory
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system doesn't tell the peak memory")
 @pytest.mark.parametrize("kind", KINDS)
 class TestMemory:

@@ -13,7 +13,7 @@ from vectors.spelling import HEAD, pack, pickle_plain
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_buffers"]
+__all__ = ["add"]
 
 SIZE = 65_536
 DATA = bytes(SIZE)
@@ -23,7 +23,7 @@ Span = tuple[int, int, int]
 """Offset, size, and type: 0 for bytes, 1 for a bytearray."""
 
 
-def add_buffers(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
     for kind in ("pickle", "msgpack"):
         _tables(vectors, kind)

@@ -14,7 +14,7 @@ import types
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import actions, evolve
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, Want
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -223,15 +223,7 @@ class _Builder:
     # Fillers
 
     def _extend(self, step: steps.Extend) -> None:
-        target = self._filled(step.target)
-        items = self._all(step.items)
-        cls = type(target)
-        # Of the class, here and below: an attribute of the object may be anything that the recipe refers to.
-        if hasattr(cls, "extend"):
-            cls.extend(target, items)
-            return
-        for item in items:
-            cls.append(target, item)
+        actions.extend(self._filled(step.target), self._all(step.items))
 
     def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
@@ -239,13 +231,7 @@ class _Builder:
             target[key] = value
 
     def _add(self, step: steps.Add) -> None:
-        target = self._filled(step.target)
-        items = self._keys(step.items, step.target)
-        if type(target) is set:
-            target.update(items)
-            return
-        for item in items:
-            type(target).add(target, item)
+        actions.add(self._filled(step.target), self._keys(step.items, step.target))
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes that an object gets by being assigned them; none if more has to be done."""

@@ -229,6 +229,7 @@ class TestMalformed:
             with pytest.raises(AppsnapError):
                 opcodes.read(memoryview(data)[:length])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("data", DATA, ids=["protocol 0", "protocol 2", "protocol 5"])
     @pytest.mark.parametrize("mask", [0x01, 0x10, 0x80, 0xFF])
     def test_flipped(self, data, mask):

@@ -23,8 +23,8 @@ __all__ = ["BUILTINS", "HELPERS", "ROOT", "Reader", "pieces"]
 ROOT = "application"
 """The variable of the last statement: what the file makes."""
 
-HELPERS = ("add", "extend", "new", "set_state", "state", "thing", "update")
-"""What a source file may import from `appsnap.source`."""
+HELPERS = ("add", "extend", "named", "new", "set_state", "state", "update")
+"""What a source file may import from `appsnap.actions`."""
 
 BUILTINS = frozenset({"bytearray", "float", "frozenset", "getattr", "set"})
 """What a source file may call without an import, with literals."""
@@ -153,10 +153,10 @@ class Reader:
                 self._bind(node, bound or module, steps.Name(module, ""))
             case ast.ImportFrom(module=str(module), names=aliases, level=0):
                 for alias in aliases:
-                    if module != "appsnap.source":
+                    if module != "appsnap.actions":
                         self._bind(node, alias.asname or alias.name, steps.Name(module, alias.name))
                     elif alias.name not in HELPERS or alias.asname is not None:
-                        raise self._refuse(node, f"appsnap.source has no {alias.name}, or it has another name here")
+                        raise self._refuse(node, f"appsnap.actions has no {alias.name}, or it has another name here")
             case ast.Assign(targets=[ast.Name(id=variable)], value=value):
                 operand = self._expression(value)
                 self._bind(node, variable, operand)
@@ -280,10 +280,10 @@ class Reader:
                 ref = self._register(node, self._expression(target))
                 builder.update(ref, *self._mapping(node, keys_, values_))
                 return ref
-            case "thing", [ast.Constant(value=str(module))]:
+            case "named", [ast.Constant(value=str(module))]:
                 steps.check_name(module, "")
                 return steps.Name(module, "")
-            case "thing", [ast.Constant(value=str(module)), ast.Constant(value=str(qualname))]:
+            case "named", [ast.Constant(value=str(module)), ast.Constant(value=str(qualname))]:
                 steps.check_name(module, qualname)
                 return steps.Name(module, qualname)
             case "getattr", [owner, ast.Constant(value=str(attribute))]:

@@ -37,7 +37,7 @@ _BROKEN = re.compile(r'"""|(?<![,(\[{"])\n[ \t)\]}]|"\n[ \t]+[^" \t)\]}]')
 _CONSTANTS = {"None": None, "True": True, "False": False}
 _ODD = frozenset(
     {*keyword.kwlist, '"', "'", "#", "\\", "\t"}
-    | {"add", "bytearray", "float", "frozenset", "getattr", "set", "set_state", "thing", "update"}
+    | {"add", "bytearray", "float", "frozenset", "getattr", "set", "set_state", "named", "update"}
 ).difference(_CONSTANTS)
 """Tokens of what is left to `grammar`: texts that aren't simple, comments, keywords, rare helpers."""
 

@@ -9,6 +9,8 @@ import math
 import re
 from typing import Any
 
+from appsnap import actions
+
 __all__ = ["dtype", "fields", "ndarray", "read_only"]
 
 

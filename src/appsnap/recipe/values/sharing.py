@@ -11,6 +11,7 @@ import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
+from appsnap import actions
 from appsnap.recipe.values import reduce_ndarray
 
 if TYPE_CHECKING:
