@@ -191,7 +191,7 @@ class TestRefused:
 
     def test_keywords_of_a_list(self):
         """Keyword arguments are a dictionary."""
-        with pytest.raises(Damaged, match="no dictionary"):
+        with pytest.raises(Damaged, match="have to be a dictionary"):
             read(b"cm\nC\n)]I1\na\x92.")
 
     @pytest.mark.parametrize(
