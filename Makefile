@@ -1,6 +1,9 @@
 # make demo      installs appsnap, and does the main job before your eyes
-# make test      installs what tests need, and runs everything: ruff, mypy, pytest
+# make quick     runs the checks that belong to every change, in less than a minute: ruff, mypy, the tests that are quick
+# make test      installs what tests need, and runs everything: ruff, mypy, pytest, also on other Pythons
 # make wheel     builds the wheel, and runs the tests against it, installed elsewhere
+# make coverage  measures which lines and branches the tests reach
+# make thorough  runs for more than an hour: long fuzzing, the whole benchmark, all tests everywhere
 # make bench     measures appsnap and its peers, and writes table and plot to docs: 25 minutes
 # make vectors   writes tests/vectors anew: files that every reader of snapshots has to refuse, or not
 
@@ -9,18 +12,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 CCTV := .cache/cctv-age
 
-.PHONY: demo test lint check pythons wheel bench vectors age-vectors clean
+# Tests run side by side, one process a core.
+export PYTEST_ADDOPTS ?= -n logical --maxprocesses 8 --dist loadgroup
+# Some machines forbid it; without bytecode every process compiles appsnap, and pytest every test, each time.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo quick test lint style check pythons wheel coverage thorough bench vectors age-vectors clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py
 
 test: lint check pythons
 
-lint: $(VENV)/.tests
+quick: style
+	$(BIN)/python -m pytest --quiet -m "not slow and not memory"
+
+lint: style
+	$(BIN)/python tools/make_vectors.py --check
+
+style: $(VENV)/.tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python tools/make_vectors.py --check
 
 check: $(VENV)/.tests age-vectors
 	$(BIN)/python -m pytest
@@ -29,7 +42,15 @@ pythons: age-vectors
 	PYTHON="$(PYTHON)" tools/other_pythons.sh
 
 wheel: $(VENV)/.tests age-vectors
-	tools/test_wheel.sh "$(PYTHON)"
+	PYTHON="$(PYTHON)" tools/test_wheel.sh
+
+# Python 3.11 counts more levels of calls while it is traced.
+coverage: $(VENV)/.tests
+	$(BIN)/python -m pytest --quiet -m "not slow and not memory" --cov \
+	    --deselect tests/test_lifecycle.py::TestWithoutLoop::test_depth
+
+thorough: $(VENV)/.tests $(VENV)/.bench age-vectors
+	PYTHON="$(PYTHON)" $(BIN)/python tools/thorough.py
 
 bench: $(VENV)/.bench
 	PYTHONPATH=tools $(BIN)/python -m bench --docs docs

@@ -40,8 +40,8 @@ def read_pickle(data):
     end = file.tell()
     trailer = pickle.load(file)
     before, buffers = apart(data[:end], header, start)
-    for (begin, _), buffer in zip(spans(header, start), buffers, strict=True):
-        need(data[begin - 9] in b"\x8e\x96", "a buffer without its opcode")
+    for (begin, _), cls, buffer in zip(spans(header, start), types(header), buffers, strict=True):
+        need(data[begin - 9] == (0x8E if cls == 0 else 0x96), "a buffer without its opcode")
         need(data[begin - 8 : begin] == len(buffer).to_bytes(8, "little"), "the size of a buffer")
     need(sums(buffers) == trailer.get("buffers", []), "the checksum of a buffer is wrong")
     need(hashlib.sha256(before).hexdigest() == trailer["sha256"], "the checksum is wrong")
@@ -53,10 +53,16 @@ def read_pickle(data):
 def spans(header, start):
     """Return begin and end of each buffer; the body begins at byte `start`."""
     numbers = header.get("buffers", [])
-    found = [(start + at, start + at + size) for at, size in zip(numbers[::2], numbers[1::2], strict=True)]
+    found = [(start + at, start + at + size) for at, size in zip(numbers[::3], numbers[1::3], strict=True)]
+    need(len(numbers) == 3 * len(found) == 3 * len(types(header)) and {0, 1}.issuperset(types(header)), "types")
     need(len(found) <= 131_072 and all(end - begin >= 65_536 and begin % 64 == 0 for begin, end in found), "buffers")
     need(all(one[1] <= other[0] for one, other in itertools.pairwise([(0, start), *found])), "the order of buffers")
     return found
+
+
+def types(header):
+    """Return the type of each buffer: 0 for bytes, 1 for a bytearray."""
+    return header.get("buffers", [])[2::3]
 
 
 def apart(data, header, start):
@@ -112,7 +118,7 @@ class _Recipe:
         self.once = {}
 
     def add(self, step, *fields):
-        """Append a step; return a reference to what it makes, or fills."""
+        """Append a step; return a reference to the object that it makes or fills."""
         fields = [self.settle(field) for field in fields]
         self.steps.append((step, *fields))
         if step in ("Extend", "Update", "Add", "State", "SetState"):
@@ -231,7 +237,7 @@ def read_msgpack(data):
             case "Member", [owner, name]:
                 recipe.add("Member", operand(owner), name)
             case "Value" | "ByteArray" as step, [Number(number=number)]:
-                need((number in header.get("bytes", [])) == (step == "Value"), "the type of a buffer")
+                need(types(header)[number] == (step == "ByteArray"), "the type of a buffer")
                 recipe.add(step, left.pop(number))
             case "Name" | "Value" | "ByteArray" as step, _:
                 recipe.add(step, *fields)
@@ -279,7 +285,7 @@ class _Module:
 
     def statement(self, node):
         match node:
-            case ast.ImportFrom(module="appsnap.source", level=0):
+            case ast.ImportFrom(module="appsnap.actions", level=0):
                 pass
             case ast.ImportFrom(module=module, names=names, level=0):
                 for alias in names:
@@ -344,7 +350,7 @@ class _Module:
                 return float(value)
             case "getattr", [owner, ast.Constant(value=str() as attribute)]:
                 return self.recipe.member(self.expr(owner), attribute)
-            case "thing", [ast.Constant(value=module), *rest]:
+            case "named", [ast.Constant(value=module), *rest]:
                 return Known(module, rest[0].value if rest else "")
             case "new", [cls, *args]:
                 return add("New", self.expr(cls), self.exprs(args), *self.named(named))
@@ -456,7 +462,7 @@ class _Document:
         return keys, values
 
     def first(self, element, name):
-        """Return what an attribute names, else the value in the first child; and the other children."""
+        """Return the object named by an attribute, else the value in the first child; and the other children."""
         text = text_of(element, name)
         return (self.value(element[0][0]), element[1:]) if text is None else (known(text), element[:])
 

@@ -21,6 +21,8 @@ from bench.plan import SHOWN, WORKLOADS, workload_named
 from bench.subject import Subject
 from bench.workloads import GRAPH, SERVICES
 
+pytestmark = pytest.mark.slow
+
 TOOLS = Path(__file__).parents[1] / "tools"
 AUDITED = ours.AUDITED.name
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -53,7 +55,7 @@ def rows(text):
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
-    """Run everything, at sizes where it takes a minute; return the folder and what was printed."""
+    """Run everything at small sizes, in a minute; return the folder and the output."""
     folder = tmp_path_factory.mktemp("bench")
     (folder / "temporary").mkdir()
     command = [sys.executable, "-m", "bench", "--quick", "--json", folder / "figures.json", "--docs", folder]
@@ -65,21 +67,22 @@ def output(tmp_path_factory):
     return folder, result.stdout
 
 
+@pytest.mark.xdist_group("bench")
 class TestWhole:
     def test_has_every_row(self, output):
-        """Whoever takes part in a workload has a row in its table, with figures or a word; and so has each aim."""
+        """Each subject has a row in the table of its workload, with figures or a word. So has each aim."""
         _, text = output
         found = rows(text)
 
         for workload in WORKLOADS:
             for subject in workload.subjects:
-                assert "".join(found[workload.what, subject.name]), (workload.name, subject.name)
+                assert "".join(found[workload.title, subject.name]), (workload.name, subject.name)
         for name in COMMANDS:
             assert "×" in found["cold start", name][0]
         assert text.count(" | ≤ ") + text.count(" | works | ") + text.count(" | grows as ") == len(AIMS)
 
     def test_has_figures_for_what_is_installed(self, output):
-        """appsnap, pickle and what else is here is measured; what is missing is said to be."""
+        """appsnap, pickle and all installed peers are measured; missing peers have a word."""
         folder, _ = output
         cells = json.loads((folder / "figures.json").read_text())["cells"]
 
@@ -126,7 +129,7 @@ class TestOptions:
         cells = json.loads((tmp_path / "figures.json").read_text())["cells"]
         assert {cell["workload"] for cell in cells} == {"cold", "services-1e2"}
         assert {len(cell["seconds"]) for cell in cells if not cell["word"]} == {2}
-        assert {title for title, _ in rows(result.stdout)} == {"what", "cold start", "100 services"}
+        assert {title for title, _ in rows(result.stdout)} == {"measurement", "cold start", "100 services"}
         assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
 
     @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -165,6 +168,7 @@ class TestChild:
 
     def test_says_in_a_word_what_a_peer_could_not_do(self, run):
         """A peer that raises, or that a file refers to and that isn't there, is a word in the table."""
+        run.quick = False  # a busy machine takes a while to start Python
         found = run._child(["deep-1e5", "pickle", "save", "5000", "0"], 100)
 
         assert found["word"] == "too deep"
@@ -205,7 +209,7 @@ class TestChild:
 
     @pytest.mark.parametrize(("enough", "turns"), [(100, 2), (0, 1)])
     def test_measures_the_slow_once(self, run, monkeypatch, enough, turns):
-        """Everybody is measured in each turn, but who has taken long only once; what was saved isn't kept."""
+        """Each subject is measured in each turn, a slow one only once; saved files aren't kept."""
         monkeypatch.setattr(measure, "ENOUGH_SECONDS", enough)
         whole = workload_named("services-1e2")
         few = dataclasses.replace(whole, subjects=tuple(map(whole.subject, ("appsnap pickle", AUDITED, "pickle"))))
@@ -223,7 +227,7 @@ class TestChild:
         assert not [path for path in run.folder.iterdir() if path.name != "keys"]
 
     def test_finds_out_what_comes_back_wrong(self, tmp_path, monkeypatch):
-        """What loads as something else is no figure."""
+        """A load that gives another object has no figure."""
         monkeypatch.chdir(tmp_path)
         liar = Subject("pickle", pickle.dumps, lambda _: SERVICES.make(3))
         workload = workload_named("services-1e2")
@@ -233,7 +237,7 @@ class TestChild:
             child.measured(workload, liar, "load", 4, 0)
 
     def test_saving_counts_without_loading(self, tmp_path, monkeypatch):
-        """What can be saved has its figure, even where it can't be loaded."""
+        """A save has its figure, even if the load fails."""
         monkeypatch.chdir(tmp_path)
         workload = workload_named("services-1e2")
         refuses = Subject("pickle", pickle.dumps, lambda _: 1 / 0)
@@ -243,7 +247,7 @@ class TestChild:
             child.measured(workload, refuses, "load", 4, 0)
 
     def test_missing(self):
-        """A module or a program that isn't there is missing; what needs nothing isn't."""
+        """A subject is missing if its module or its program is; a subject without needs never is."""
         assert Subject("one", None, None, needs="no_such_module").is_missing
         assert Subject("one", None, None, needs="$no-such-program").is_missing
         assert not Subject("one", None, None, needs="$python3").is_missing
@@ -253,7 +257,7 @@ class TestChild:
 class TestData:
     @pytest.mark.parametrize("workload", SHOWN, ids=lambda workload: workload.name)
     def test_holds_for_what_it_made(self, workload):
-        """What was made comes back from appsnap as what it was, and what has another size doesn't pass for it."""
+        """Data comes back from appsnap equal, and data of another size doesn't pass for it."""
         size = 200
         data = appsnap.dumps(workload.data.make(size))
 
@@ -292,7 +296,7 @@ class TestAims:
         assert outcome(aim) == ["1.5 (1–2) ×", "≤ 1.3 × cloudpickle", "**missed** by 15%"]
 
     def test_held(self):
-        """An aim is held by what is at most that."""
+        """A figure of at most the aim holds it."""
         aim = Aim("services-1e4", "appsnap pickle", "save", "ratio", 1.5, "cloudpickle")
 
         assert outcome(aim)[-1] == "held"
@@ -313,7 +317,7 @@ class TestAims:
         assert judged(aim, slower).figures == pytest.approx([math.log(1000) / math.log(100)])
 
     def test_without_figures(self):
-        """An aim that can't be judged is open and says why; what doesn't work is missed; what wasn't run is absent."""
+        """An aim without figures is open, with the reason; a failure is missed; an unmeasured workload is absent."""
         against = Aim("services-1e6", "appsnap pickle", "save", "ratio", 1.3, "pickle")
 
         assert outcome(against) == ["pickle: too deep", "≤ 1.3 × pickle", "open"]
@@ -337,7 +341,7 @@ class TestAims:
 @pytest.mark.skipif(not HAS_MATPLOTLIB, reason="draws with matplotlib, which make bench installs")
 class TestPlot:
     def test_marks_stand_where_the_ratio_is(self):
-        """Where pickle can't do it, appsnap's pickle is 1, and the row says who has no mark and why."""
+        """If pickle has no figure, appsnap's pickle is 1, and the row lists the subjects without a mark."""
         from bench import plot
 
         workload = workload_named("deep-1e5")
@@ -346,7 +350,7 @@ class TestPlot:
         assert plot.words(workload, DRAWN) == "too deep: pickle"
 
     def test_is_drawn(self, tmp_path):
-        """The picture is there as PNG and as SVG, with a row for what was measured alone."""
+        """The picture is there as PNG and as SVG, with rows for the measured workloads only."""
         from bench import plot
 
         plot.draw(DRAWN, tmp_path)

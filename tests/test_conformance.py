@@ -121,7 +121,7 @@ def _as_ours(monkeypatch):
 
 
 class _Bytes(bytes):
-    """What appsnap wrote, and what pickle writes for the same object."""
+    """The bytes from appsnap, and the bytes from pickle for the same object."""
 
     pickled = b""
 
@@ -130,7 +130,7 @@ class _Bytes(bytes):
 
 
 class _Saving:
-    """What the tests of CPython call. The protocol that they ask for is ignored: ours is 5."""
+    """The functions that CPython's tests call. The protocol that they ask for is ignored: ours is 5."""
 
     way = None
     py_version = None

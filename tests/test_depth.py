@@ -5,8 +5,10 @@ import pytest
 import zoo
 from appsnap import EVERYTHING, dumps, loads
 from appsnap.kinds import KINDS, kind_named
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import wants
+
+pytestmark = pytest.mark.slow
 
 # Text takes longer, and what is the same for all kinds need not be seen four times.
 LEVELS = {"pickle": 100_000, "msgpack": 100_000, "source": 20_000, "xml": 20_000}
@@ -54,7 +56,7 @@ def test_deep_nesting(kind, wrap, levels):
     data = dumps(graph, kind)
     recipe = kind_named(kind).read(memoryview(data)).recipe
     back = loads(data, trust=["zoo.*"])
-    lines = list(Outline(recipe).lines())
+    lines = list(text_lines(Outline(recipe)))
 
     assert unwrapped(back) == LEVELS[kind]
     assert len(lines) < 100
@@ -73,7 +75,7 @@ def test_linked_list(kind):
     data = dumps(first, kind)
     back = loads(data, trust=EVERYTHING if kind == "pickle" else ["zoo.*"])
     recipe = kind_named(kind).read(memoryview(data)).recipe
-    lines = list(islice(Outline(recipe).lines(depth=50), 500))
+    lines = list(islice(text_lines(Outline(recipe), depth=50), 500))
 
     node, length = back, 1
     while node.next is not None:

@@ -38,14 +38,14 @@ class OldStyle:
 
 
 class Forgetful(Named):
-    """Its own __getstate__ forgets what is transient."""
+    """Its own __getstate__ drops the transient attributes."""
 
     def __getstate__(self):
         return self.__dict__
 
 
 class Restoring(WithFactory):
-    """Its own __setstate__ takes what it is given."""
+    """Its own __setstate__ takes any state."""
 
     def __setstate__(self, state):
         self.__dict__.update(state, restored=sorted(state))
@@ -134,7 +134,7 @@ def clear():
 class TestTransient:
     @pytest.mark.parametrize("cls", [Named, Single, OldStyle, Forgetful, Setter, MyDict])
     def test_never_saved(self, kind, trust, cls):
-        """A transient attribute is never saved, whatever the class does about its state."""
+        """A transient attribute is never saved, even if the class has its own methods for its state."""
         obj = made(cls, lasting=1, passing=threading.Lock() if cls is not Setter else 5)
 
         data = dumps([obj, obj], kind)
@@ -305,7 +305,7 @@ class TestRenamed:
         assert method() == 2
 
     def test_trust_is_in_the_new_name(self, kind, everything):
-        """What is loaded is what has to be trusted."""
+        """The name of the loaded class must be trusted, not the name in the file."""
         data = dumps(made(Plain), kind)
         evolve.renamed(f"{__name__}.Plain", Named)
 
@@ -338,13 +338,13 @@ class TestPrivateModules:
         assert loads(data, kind="pickle", trust=EVERYTHING if everything else ()) == pathlib.PurePosixPath("/a")
 
     def test_saved_by_public_names(self):
-        """What is saved names the module that every version has."""
+        """A file names the public module, which every version of Python has."""
         assert b"_local" not in dumps([pathlib.Path("a"), pathlib.PurePath], "pickle")
 
 
 class TestKnown:
     def test_looked_up_anew(self, monkeypatch):
-        """sys.stdout is what it is when the save begins."""
+        """The save looks up sys.stdout when it begins."""
         replaced = object()
         monkeypatch.setattr(sys, "stdout", replaced)
 

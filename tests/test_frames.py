@@ -1,4 +1,4 @@
-"""What pandas and pyarrow make of their own arrays: it needs trust as a whole."""
+"""Arrays of pandas and pyarrow: they need trust as a whole."""
 
 import pickle
 
@@ -8,6 +8,8 @@ import pytest
 import appsnap
 from appsnap import EVERYTHING
 from appsnap.kinds.large import LEAST
+
+pytestmark = pytest.mark.slow
 
 KINDS = ("pickle", "source", "msgpack", "xml")
 
@@ -55,7 +57,7 @@ class TestFrames:
 class TestSize:
     @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
     def test_as_buffers(self, kind, tmp_path):
-        """What they hand over as buffers stands in the file as such, and no larger than pickle has it."""
+        """Their buffers stand in the file as buffers, and take no more space than in pickle."""
         pandas = pytest.importorskip("pandas")
         frame = pandas.DataFrame({"number": np.arange(100_000), "fraction": np.arange(100_000) / 3})
         appsnap.save(frame, tmp_path / "x", kind=kind)

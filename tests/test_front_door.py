@@ -26,7 +26,7 @@ class TestFrontDoor:
             appsnap.nonsense  # noqa: B018 - the access is the test
 
     def test_importing_it_imports_next_to_nothing(self):
-        """Only what is used is imported."""
+        """Only used modules are imported."""
         code = "import sys; old = {*sys.modules}; import appsnap; print(*sorted({*sys.modules} - old))"
 
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
@@ -38,7 +38,7 @@ class TestFrontDoor:
 class TestErrors:
     @pytest.mark.parametrize("error", ALL)
     def test_every_error_has_one_base(self, error):
-        """Whoever catches AppsnapError catches them all, and each has an exit code that the command line documents."""
+        """AppsnapError is the base of all errors, and each has an exit code that the command line documents."""
         assert issubclass(error, errors.AppsnapError)
         assert error.exit_code in range(1, 6)
 

@@ -14,8 +14,10 @@ from appsnap.kinds import msgpack
 from fuzzing import trial
 from fuzzing.mutations import FORMS, Mutants, smaller
 
+pytestmark = pytest.mark.slow
+
 FUZZER = Path(__file__).parents[1] / "tools" / "fuzz.py"
-SECONDS = os.environ.get("APPSNAP_FUZZ_SECONDS", "20")
+SECONDS = os.environ.get("APPSNAP_FUZZ_SECONDS", "5")
 
 
 @pytest.mark.parametrize("kind", FORMS)
@@ -73,7 +75,7 @@ def _import(_):
 class TestTrials:
     @pytest.fixture
     def tried(self, monkeypatch):
-        """Return a function that plants a fault in a reader, and returns what a trial says of it."""
+        """Return a function that plants a fault in a reader, and returns the finding of a trial."""
 
         def planted(fault):
             attempt = trial.Trial("msgpack")
@@ -122,7 +124,7 @@ class TestTrials:
         assert finding.mark == "memory"
 
     def test_tell_of_other_results(self, tried, monkeypatch):
-        """What comes out otherwise by way of another kind is found out."""
+        """Other objects by way of another kind are a finding."""
         monkeypatch.setattr(trial.Trial, "_differs", lambda *_: "planted" if one_more() else "")
         calls = iter(range(100))
 
@@ -134,7 +136,7 @@ class TestTrials:
         assert "planted" in finding.report
 
     def test_let_python_find_nothing_else(self):
-        """What mutants name is given to Python's own unpickler only where it is a harmless class."""
+        """Python's own unpickler finds only harmless classes by the names in mutants."""
         for module, name in [("os", "system"), ("harmless", "callback"), ("builtins", "getattr"), ("zoo", "function")]:
             with pytest.raises(trial.pickle.UnpicklingError):
                 trial._Unpickler(trial.BytesIO()).find_class(module, name)
@@ -173,7 +175,7 @@ class TestSupervision:
         script = tmp_path / "script.py"
         script.write_text("import time\nprint(0, flush=True)\ntime.sleep(600)\n")
         monkeypatch.setattr(fuzz, "__file__", str(script))
-        monkeypatch.setattr(fuzz, "SILENCE", 1)
+        monkeypatch.setattr(fuzz, "SILENCE", 5)  # a busy machine takes a while to start Python
 
         _, found = fuzz.fuzz("source", seconds=1, corpus=tmp_path / "corpus")
 

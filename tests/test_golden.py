@@ -1,4 +1,4 @@
-"""Whatever appsnap has ever written, it reads."""
+"""appsnap reads the files of all its formats."""
 
 from pathlib import Path
 

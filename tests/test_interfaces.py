@@ -39,7 +39,7 @@ class TestProviders:
             assert verifyObject(interface, provider)
 
     def test_application_answers_all(self):
-        """What an application answers for an interface provides it."""
+        """The answer of an application for an interface provides it."""
         application = service.Application("shop")
 
         for interface in (IService, IServiceCollection, IProcess, IPersistable):
@@ -56,7 +56,7 @@ class TestProviders:
         assert name in IService
 
     def test_no_adapter(self):
-        """What isn't a service doesn't become one."""
+        """An object that isn't a service doesn't become one."""
         assert IService(object(), None) is None
         with pytest.raises(TypeError, match="Could not adapt"):
             IService(object())

@@ -17,9 +17,11 @@ from appsnap.internet import StreamServerService, TimerService
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.service import Application, MultiService
 
+pytestmark = pytest.mark.xdist_group("ports")
+
 
 def append(calls, what):
-    """Be what a timer calls."""
+    """Be the function of a timer."""
     calls.append(what)
 
 
@@ -43,7 +45,7 @@ class Calls(list):
 
 
 async def settled(result):
-    """Wait for what a stop returns, if it is anything to wait for."""
+    """Wait for the result of a stop, if it is awaitable."""
     if result is not None:
         await result
 
@@ -401,7 +403,7 @@ class TestServer:
         assert limits == [17]
 
     def test_stop_cancels_handlers(self):
-        """The stop cancels the handlers, waits for what they still do, and closes their connections."""
+        """The stop cancels the handlers, waits for their end, and closes their connections."""
         log = []
         begun = asyncio.Event()
 
@@ -429,7 +431,7 @@ class TestServer:
         asyncio.run(main())
 
     def test_stop_does_not_wait_for_clients(self):
-        """A client that doesn't read what it asked for can't hold up the stop."""
+        """A client that doesn't read its answer can't hold up the stop."""
         written = asyncio.Event()
 
         async def floods(reader, writer):
@@ -534,7 +536,7 @@ class TestServer:
         asyncio.run(main())
 
     def test_state(self):
-        """What is saved is what it was made with: the port that was asked for, and nothing live."""
+        """A saved server has its arguments, with the requested port, and nothing live."""
 
         async def main():
             server = StreamServerService(echo)

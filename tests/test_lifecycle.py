@@ -16,7 +16,7 @@ from appsnap.service import Application, IService, MultiService, Service
 
 
 class Part(Service):
-    """A service that writes down what it is asked, and answers what a test wants."""
+    """A service that writes down its calls, and answers as a test wants."""
 
     def __init__(self, name, log, *, start=None, stop=None, privileged=None):
         if name is not None:
@@ -90,7 +90,7 @@ def tree(*parts, root=None):
 
 
 def running(root):
-    """Return the names of what runs in a tree, the root's among them."""
+    """Return the names of the running services in a tree, the root's among them."""
     names = [root.name or "root"] if root.running else []
     for child in root:
         names += running(child) if isinstance(child, MultiService) else [child.name] * child.running
@@ -111,7 +111,7 @@ def log():
 
 @pytest.fixture
 def logged(caplog):
-    """Give the errors logged so far, with what nobody holds any more."""
+    """Give the errors logged so far, after unreachable objects are gone."""
 
     def errors():
         gc.collect()
@@ -146,14 +146,14 @@ class TestWithoutLoop:
         assert running(root) == []
 
     def test_other_answers(self, log):
-        """What isn't awaitable is no reason to wait."""
+        """An answer that isn't awaitable is no reason to wait."""
         root = tree(Part("a", log, start=lambda _: 1, stop=lambda _: "done"))
 
         assert root.startService() is None
         assert root.stopService() is None
 
     def test_result_begins_when_awaited(self, log):
-        """Without a loop, what takes time waits for one, and begins concurrently then."""
+        """Without a loop, slow services wait for one, and then begin concurrently."""
         root = tree(*(Part(name, log, start=takes_time) for name in "ab"))
 
         result = root.startService()
@@ -174,6 +174,7 @@ class TestWithoutLoop:
         with pytest.warns(RuntimeWarning, match="never awaited"):
             root.startService()
 
+    @pytest.mark.slow
     def test_many(self, log):
         """A hundred thousand children are asked in no more than linear time."""
         root = tree(*(Service() for _ in range(100_000)))
@@ -196,7 +197,7 @@ class TestWithoutLoop:
 
 
 class TestWithLoop:
-    """What takes time goes on concurrently."""
+    """Slow services start and stop concurrently."""
 
     @pytest.mark.parametrize("method", ["start", "stop", "privileged"])
     def test_concurrent(self, log, method):
@@ -269,10 +270,10 @@ class TestWithLoop:
 
 
 class TestFailedStart:
-    """A start that fails leaves nothing running, and says what failed."""
+    """A failed start leaves nothing running, and names the failed service."""
 
     def test_rolled_back(self, log):
-        """What had started is stopped in reverse; what had not is never asked; nothing runs."""
+        """Started services are stopped in reverse; others are never asked; nothing runs."""
         error = ValueError("no port")
         parts = [Part("a", log), Part("b", log), Part("c", log, start=fails(error)), Part("d", log)]
         root = tree(*parts)
@@ -393,7 +394,7 @@ class TestFailedStart:
         assert 'while starting services["b"]' in "".join(caught.value.__notes__)
 
     def test_interrupt(self, log):
-        """An interrupt from the keyboard is rolled back as well, and stays what it is."""
+        """An interrupt from the keyboard is rolled back as well, and stays a KeyboardInterrupt."""
         root = tree(Part("a", log), Part("b", log, start=fails(KeyboardInterrupt())))
 
         with pytest.raises(KeyboardInterrupt):
@@ -434,7 +435,7 @@ class TestFailedStart:
         assert running(root) == ["root", "a", "b"]
 
     def test_foreign_service(self, log):
-        """A service needs not be a Service: whatever provides the interface is asked and rolled back."""
+        """A service needs not be a Service: any provider of the interface is asked and rolled back."""
 
         @implementer(IService)
         class Foreign:
@@ -461,7 +462,7 @@ class TestCancelledStart:
 
     @pytest.mark.parametrize("wait", [0, 1, 2, 5])
     def test_rolled_back(self, log, wait):
-        """A start that is cancelled, however early, cancels what is at it, and stops what has started."""
+        """A cancelled start, however early, cancels starting services, and stops started ones."""
         root = tree(Part("a", log), tree(Part("b", log), Part("c", log, start=hangs)), Part("d", log))
 
         async def main():
@@ -494,7 +495,7 @@ class TestCancelledStart:
         assert log[-2:] == ["cancelled b", "stop a"]
 
     def test_without_loop(self, log):
-        """So does cancelling what began without a loop."""
+        """So does the cancelling of a start that began without a loop."""
         root = tree(Part("a", log), Part("b", log, start=hangs))
         result = root.startService()
 
@@ -627,7 +628,7 @@ class TestStop:
         assert logged() == [error]
 
     def test_while_starting(self, log):
-        """Stopping a tree that is starting cancels what is at it, stops what is up, each once, and ends the start."""
+        """The stop of a starting tree cancels starting services, stops started ones, each once, and ends the start."""
         root = tree(Part("a", log), Part("b", log, start=hangs), Part("c", log))
 
         async def main():
@@ -668,7 +669,7 @@ class TestStop:
 
 
 class TestNewcomer:
-    """What joins a tree that runs or starts."""
+    """A service that joins a running or starting tree."""
 
     def test_joins_running(self, log):
         """A newcomer of a running collection starts, its privileged part first."""
@@ -867,10 +868,10 @@ class TestNewcomer:
 
 
 class TestRemoval:
-    """What leaves a tree that runs or starts."""
+    """A service that leaves a running or starting tree."""
 
     def test_stops(self, log):
-        """A child that leaves a running collection stops, and leaving returns what stopping returns."""
+        """A child that leaves a running collection stops, and leaving returns the result of the stop."""
         part = Part("a", log, stop=takes_time)
         root = tree(part)
 
@@ -990,7 +991,7 @@ class TestRemoval:
         assert not part.running
 
     def test_goes_on_unheld(self, log):
-        """A stop goes on even if nobody has the service any more, nor what stopping it returned."""
+        """A stop goes on even without references to the service and to the result of the stop."""
         events = []
 
         async def waits(part):
@@ -1090,7 +1091,7 @@ class TestEagerly:
 
 
 class TestPath:
-    """What services are called in errors."""
+    """The names of services in errors."""
 
     def test_paths(self):
         """A path leads from the root by names, and by numbers where there are none."""

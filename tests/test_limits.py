@@ -10,7 +10,7 @@ import appsnap
 from appsnap import service
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files import zstd
-from appsnap.kinds.msgpack import steps as msgpack_steps
+from appsnap.kinds.msgpack import reader as msgpack_reader
 from appsnap.kinds.pickle import document as pickle_kind, reader as pickle_reader
 from appsnap.kinds.xml import reader as xml_reader
 from appsnap.limits import LIMITS, over
@@ -71,7 +71,7 @@ class TestReading:
         assert len(appsnap.loads(data, limits=appsnap.Limits(steps=steps)).services) == 100
 
     def test_announced(self):
-        """What a msgpack file announces is looked at before anything is unpacked, and before what it is shows."""
+        """The announced sizes of a msgpack file are checked before anything is unpacked."""
         body = b"\xdc\x00\x15" + b"\xc1" * 21  # a byte that is never used
         head = msgpack.packb({"appsnap": 1, "kind": "msgpack", "size": len(body)})
         data = head + body + msgpack.packb({"sha256": hashlib.sha256(head + body).hexdigest()})
@@ -89,8 +89,8 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setattr(pickle_reader.Machine, "push_open", end)
-        monkeypatch.setattr(msgpack_steps.Steps, "add", end)
+        monkeypatch.setattr(pickle_reader.StepUnpickler, "push_open", end)
+        monkeypatch.setattr(msgpack_reader.StepDecoder, "add", end)
         monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 
         with pytest.raises(CannotLoad, match="there is no memory"):
@@ -105,7 +105,7 @@ class TestReading:
             appsnap.open_snapshot(path, limits=appsnap.Limits(steps=2))
 
     def test_building(self, tmp_path):
-        """What has been read is built within limits of its own."""
+        """The building of a recipe has its own limits."""
         path = tmp_path / "dict.tap"
         appsnap.save({((1, 2), 3): 4}, path, sign=False)
         snapshot = appsnap.open_snapshot(path)
@@ -115,7 +115,7 @@ class TestReading:
         assert snapshot.build(limits=appsnap.Limits(key_depth=2)) == {((1, 2), 3): 4}
 
     def test_trusted_as_code(self):
-        """What is trusted as code isn't held to what building may cost."""
+        """A file trusted as code isn't held to the limits of building."""
         data = appsnap.dumps({((1, 2), 3): 4}, "msgpack")
 
         made = appsnap.loads(data, trust=appsnap.EVERYTHING, limits=appsnap.Limits(key_depth=1, key_items=0, copies=0))
@@ -123,7 +123,7 @@ class TestReading:
         assert made == {((1, 2), 3): 4}
 
     def test_expansion(self, tmp_path):
-        """A zstd frame holds no more than so many times its size, beyond what is free."""
+        """A zstd frame holds at most a multiple of its size, beyond a free amount."""
         path = tmp_path / "zeros.tap"
         path.write_bytes(b"".join(zstd.compress([appsnap.dumps(bytes(65 << 20))])))
 
@@ -133,6 +133,7 @@ class TestReading:
         assert type(caught.value) is CannotLoad
         assert len(appsnap.load(path, limits=appsnap.Limits(expansion=40_000))) == 65 << 20
 
+    @pytest.mark.slow
     def test_work_factor(self, tmp_path):
         """A file that asks for more work than allowed is refused before any of it is done."""
         path = tmp_path / "secret.etap"

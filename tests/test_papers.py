@@ -1,4 +1,4 @@
-"""Every command and every block of code in the papers does what they say."""
+"""Every command and every block of code in the papers works as described."""
 
 import os
 import re
@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import appsnap
+
 PROJECT = Path(__file__).parents[1]
+CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
@@ -18,7 +21,7 @@ def blocks(language):
 
 
 def matches(expected, actual):
-    """Tell whether output is what was expected, where `...` stands for anything."""
+    """Tell whether output is as expected; `...` stands for any text."""
     return re.fullmatch(".*?".join(map(re.escape, expected.split("..."))), actual, re.DOTALL) is not None
 
 
@@ -32,8 +35,9 @@ def folder(tmp_path):
 
 
 class TestReadme:
+    @pytest.mark.slow
     def test_the_session_works_as_pasted(self, folder):
-        """One shell, command by command: each prints what stands below it."""
+        """One shell, command by command: each prints the text below it."""
         steps = []
         for line in "".join(blocks("console")).splitlines(keepends=True):
             if line.startswith("$ "):
@@ -85,6 +89,26 @@ class TestReadme:
 
     def test_links_lead_somewhere(self):
         """Relative links in the papers are to files that are there."""
-        for paper in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")):
+        for paper in (PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")):
             for link in re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text(encoding="utf-8")):
                 assert (paper.parent / link).exists(), f"{paper.name}: {link}"
+
+
+class TestContributing:
+    def test_it_names_the_commands_that_there_are(self):
+        """Every target of make that it names is one."""
+        makefile = (PROJECT / "Makefile").read_text().replace("$(VENV)", ".venv")
+
+        targets = set(re.findall(r"(?:^    |`)make ([\w./]+)", CONTRIBUTING, re.MULTILINE))
+
+        assert len(targets) > 5
+        for target in targets:
+            assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
+
+    def test_it_names_files_that_are_there(self):
+        """Every path that it names is one of the project or of the package."""
+        paths = set(re.findall(r"`([\w.-]*(?:/[\w.-]*)+|[\w-]+\.(?:py|md|toml))`", CONTRIBUTING))
+
+        assert len(paths) > 20
+        for path in paths:
+            assert any((place / path).exists() for place in (PROJECT, Path(appsnap.__file__).parent)), path

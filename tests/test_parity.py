@@ -38,7 +38,7 @@ def named(service):
 
 @pytest.fixture
 def logged(service):
-    """Give a class of services that write down what they are asked, and what they have written."""
+    """Give a class of services that write down their calls, and the list of these calls."""
 
     class Logged(service.Service):
         log: ClassVar = []
@@ -69,7 +69,7 @@ def family(service, cls, names):
 
 
 class TestNames:
-    """What can be imported."""
+    """The names that can be imported."""
 
     def test_all(self, service):
         """The names that a program imports are there."""
@@ -377,10 +377,10 @@ class TestApplication:
 
 
 class TestServiceMaker:
-    """What makes services from options."""
+    """Makers of services from options."""
 
     def test_lazy(self, service):
-        """A maker has what it was given, and looks into its module only when it has to."""
+        """A maker has its arguments, and looks into its module only when it has to."""
         maker = service.ServiceMaker("Colors", "no.such.module", "Makes colors.", "colors")
 
         assert (maker.name, maker.module, maker.description, maker.tapname) == (
@@ -393,7 +393,7 @@ class TestServiceMaker:
 
 
 class TestLoadApplication:
-    """What brings an application back."""
+    """The loading of an application."""
 
     def test_python(self, service, tmp_path):
         """A script is run for the application that it makes."""

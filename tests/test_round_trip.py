@@ -13,7 +13,7 @@ from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze.fast import LEVELS
-from appsnap.recipe.freeze.walk import _Freezer
+from appsnap.recipe.freeze.walk import Walk
 from appsnap.recipe.trust import Trust
 from isomorphism import difference, listed
 
@@ -42,6 +42,7 @@ SPECS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 class TestGraphs:
     @given(SPECS)
@@ -74,13 +75,13 @@ class TestGraphs:
 
 class TestFreezing:
     @given(SPECS)
-    def test_swiftly_or_not(self, spec):
-        """The swift way through a graph gives the steps that the generators give."""
+    def test_fast_or_not(self, spec):
+        """The fast way through a graph gives the steps that the generators give."""
         graph = zoo.make(spec)
 
-        swift, plain = (_Freezer("object", swiftly=swiftly).freeze(graph) for swiftly in (True, False))
+        fast, plain = (Walk("object", fast=fast).freeze(graph) for fast in (True, False))
 
-        assert repr((listed(swift.steps), swift.root)) == repr((listed(plain.steps), plain.root))
+        assert repr((listed(fast.steps), fast.root)) == repr((listed(plain.steps), plain.root))
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_class_that_leads_back(self, kind):
@@ -112,17 +113,18 @@ class TestFreezing:
 
     @pytest.mark.parametrize("depth", [LEVELS - 1, LEVELS, LEVELS + 1, 3 * LEVELS])
     def test_below_the_levels(self, depth):
-        """What lies deeper than the swift way goes is taken apart all the same, cycles included."""
+        """What lies deeper than the fast way goes is taken apart all the same, cycles included."""
         graph = innermost = [zoo.Node()]
         for number in range(depth):
             graph = ([graph], {number: graph}, (graph, "x" * 65))[number % 3]
         innermost.append(graph)
 
-        swift, plain = (_Freezer("object", swiftly=swiftly).freeze(graph) for swiftly in (True, False))
+        fast, plain = (Walk("object", fast=fast).freeze(graph) for fast in (True, False))
 
-        assert (listed(swift.steps), swift.root) == (listed(plain.steps), plain.root)
+        assert (listed(fast.steps), fast.root) == (listed(plain.steps), plain.root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITTEN_FROM_RECIPES)
 class TestBytes:
     @given(SPECS)
@@ -159,6 +161,7 @@ class TestValues:
         assert difference(graph, loads(dumps(graph, kind), trust=EVERYTHING)) is None
 
 
+@pytest.mark.slow
 class TestProcesses:
     CHILD = """
 import hashlib, json, sys

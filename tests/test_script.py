@@ -67,7 +67,7 @@ WEB = """
 
 
 class TestRun:
-    """What the script finds, and what comes back."""
+    """The surroundings of a script, and its result."""
 
     def test_variable(self, script):
         """The value of the variable comes back; `application` unless told otherwise."""
@@ -88,7 +88,7 @@ class TestRun:
             __import__("<other.tac>")
 
     def test_main_is_left_alone(self, script):
-        """`__main__` is what it was, during the run and after."""
+        """`__main__` stays the same module, during the run and after."""
         main = sys.modules["__main__"]
 
         assert run(script("import __main__\napplication = __main__\n")) is main
@@ -131,7 +131,7 @@ class TestRun:
 
 
 class TestSavedByValue:
-    """What a script defines exists nowhere else, so it is saved with the objects."""
+    """A definition in a script exists nowhere else, so it is saved with the objects."""
 
     def test_class(self, script):
         """Classes and functions of a script are taken by value."""
@@ -141,7 +141,7 @@ class TestSavedByValue:
             assert not cloudpickle.cloudpickle._should_pickle_by_reference(thing)
 
     def test_elsewhere(self, script, tmp_path):
-        """What a script made is loaded in another process, which has neither script nor module."""
+        """The objects of a script load in another process, which has neither script nor module."""
         path = script(WEB)
         data = tmp_path / "data"
         data.write_bytes(cloudpickle.dumps(run(path)))
@@ -180,7 +180,7 @@ class TestSavedByValue:
 
 
 class TestErrors:
-    """Whatever goes wrong in a script is one error of ours, in one line, and leaves nothing behind."""
+    """Any error in a script is one error of ours, in one line, and leaves nothing behind."""
 
     def describe(self, path, variable="application"):
         """Return the error of running a script, which leaves nothing behind."""
@@ -247,13 +247,13 @@ class TestErrors:
         assert str(self.describe(path)) == f"{path}, line 2: SystemExit: 3"
 
     def test_interrupt(self, script):
-        """An interrupt from the keyboard is what it is."""
+        """An interrupt from the keyboard stays a KeyboardInterrupt."""
         with pytest.raises(KeyboardInterrupt):
             run(script("raise KeyboardInterrupt\n"))
         assert "<shop.tac>" not in sys.modules
 
     def test_missing_variable(self, script):
-        """A variable that isn't there at the end is an error that says what to do."""
+        """A missing variable at the end is an error with a hint."""
         path = script("app = 1\n")
 
         error = self.describe(path)

@@ -1,4 +1,4 @@
-"""Services, collections, the application: who is whose child, and what is saved. Starting is in test_lifecycle."""
+"""Services, collections, the application: children, and saved state. Starting is in test_lifecycle."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Slotted(Service):
 
 
 class Forgetful(Service):
-    """A service that names what it doesn't save."""
+    """A service with transient attributes."""
 
     __transient__ = ("_port",)
 
@@ -105,7 +105,7 @@ class TestService:
         assert made.running is True
 
     def test_getstate_drops_transient(self):
-        """What a class calls transient isn't in the state, along with what its bases call so."""
+        """The transient attributes of a class, and of its bases, aren't in the state."""
         made = Forgetful()
         made.startService()
         made._port = object()
@@ -126,7 +126,7 @@ class TestService:
         assert cloned.running is False
 
     def test_getstate_order(self):
-        """In its state, what a service is called stands before what it holds."""
+        """In the state of a service, its name stands before its children."""
         parent = MultiService()
         child = MultiService()
         named("leaf").setServiceParent(child)
@@ -187,7 +187,7 @@ class TestParent:
         assert made.running
 
     def test_adapts(self):
-        """The parent is whatever the thing adapts to."""
+        """The parent is the adapter of the given object."""
         application = Application("shop")
         collection = MultiService()
         application.setComponent(IServiceCollection, collection)
@@ -264,6 +264,7 @@ class TestParent:
         assert top.parent is None
         assert list(bottom) == []
 
+    @pytest.mark.slow
     @pytest.mark.timeout(20)
     def test_deep_tree(self):
         """A tree that grows downwards isn't climbed at every step: 50,000 levels are a matter of a moment."""
@@ -277,7 +278,7 @@ class TestParent:
 
 
 class TestCollection:
-    """What a collection holds."""
+    """The children of a collection."""
 
     def test_order(self):
         """Iteration has the children in the order in which they joined."""
@@ -314,7 +315,7 @@ class TestCollection:
         named("").setServiceParent(collection)
 
     def test_remove_stranger(self):
-        """Removing what isn't a child is a ValueError, named or not, and takes away nobody else's name."""
+        """Removing a stranger is a ValueError, named or not, and leaves the names of others."""
         collection = MultiService()
         child = named("web")
         child.setServiceParent(collection)
@@ -325,7 +326,7 @@ class TestCollection:
         assert collection.getServiceNamed("web") is child
 
     def test_remove_equal(self):
-        """Children are told apart by what they are, not by what they equal."""
+        """Children are told apart by identity, not by equality."""
         collection = MultiService()
         first, second = Twin(), Twin()
         first.setServiceParent(collection)
@@ -482,7 +483,7 @@ class TestApplication:
 
 
 class TestServiceMaker:
-    """What makes services from options, and how it is found."""
+    """Makers of services from options, and how they are found."""
 
     @pytest.fixture
     def module(self, monkeypatch, tmp_path):
@@ -544,7 +545,7 @@ class TestServiceMaker:
 
 
 class TestLoadApplication:
-    """What brings an application back."""
+    """The loading of an application."""
 
     def test_python(self, tmp_path):
         """A script is run, and makes the application."""
@@ -569,7 +570,7 @@ class TestLoadApplication:
 
     @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
     def test_snapshot(self, tmp_path, kind):
-        """What an application saved of itself is loaded again, and saves as the same kind."""
+        """An application that saved itself is loaded again, and saves as the same kind."""
         application = Application("shop")
         named("web").setServiceParent(application)
         path = tmp_path / "file"

@@ -1,4 +1,4 @@
-"""Files by Twisted's conventions: which name, which kind, and that a loaded object saves as what it was."""
+"""Files by Twisted's conventions: name and kind, and a loaded object saves as the same kind."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class TestNames:
         assert snapshot.open_snapshot(f"list-blue.{extension}").header.tag == "blue"
         assert snapshot.open_snapshot(f"list.{extension}").header.tag is None
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("kind", "extension"), KINDS.items())
     def test_encrypted(self, folder, kind, extension):
         """An encrypted file has an `e` in front of its extension, and is opened by its passphrase only."""
@@ -125,7 +126,7 @@ class TestStyles:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_loaded_saves_as_the_same(self, kind):
-        """What was loaded from a kind saves as that kind, whatever it was when it was saved."""
+        """An object loaded from a kind saves as that kind, even if it was of another kind before."""
         application = Application("shop")
         service = Service()
         service.setName("web")
@@ -144,7 +145,7 @@ class TestStyles:
         assert again.getServiceNamed("web").parent is again
 
     def test_loaded_saves_as_it_was_loaded(self):
-        """That holds as well for what was saved in another way."""
+        """This holds for objects saved in another way, too."""
         snapshot.save(Application("shop"), "shop.tas", kind="source")
 
         assert IPersistable(sob.load("shop.tas", "source")).style == "source"
@@ -195,7 +196,7 @@ class TestGuessType:
 
     @pytest.mark.parametrize("name", ["shop", "shop.aot", "shop.etac", "shop.tap.old", ".tap", "shop."])
     def test_unknown(self, name):
-        """An extension that says nothing is an error that says what to do."""
+        """An unknown extension is an error with a hint."""
         with pytest.raises(errors.WrongKind) as caught:
             sob.guessType(name)
 

@@ -287,7 +287,7 @@ IMMUTABLE = {
 
 
 def is_hashable(obj):
-    """Tell whether an object can be a key, now and for good: by its identity, or by what can."""
+    """Tell whether an object can be a key, now and for good: by its identity, or by hashable parts."""
     if type(obj) in (tuple, frozenset, Pair, MyTuple):
         return all(map(is_hashable, obj))
     return type(obj) in (Node, Slots, Both, Stateful, Outer.Inner, Frozen, FrozenSlots, int, str, bytes, float, Color)

@@ -1,7 +1,8 @@
-"""The main job before the reader's eyes: `make demo`.
+"""Show the main job of appsnap: `make demo`.
 
-Takes the sample application from `fixtures/`, saves it as every kind and encrypted, shows one file, loads each in a new
-process, proves that the trees are equal and that nothing is running, and starts the restored one for a moment.
+The demo saves the sample application from `fixtures/` as every kind, and encrypted. It shows one file. It loads each
+file in a new process, and proves that the trees are equal and stopped. Then it starts a restored application for a
+moment.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FILES = ("shop.tap", "shop.tas", "shop.tam", "shop.tax", "shop.etap")
 
-# Run in a process of its own for each file: says what the restored application is, in the words of its source.
+# Runs in its own process for each file: prints the number of services, and a digest of the application as source.
 PROBE = """
 import hashlib, sys, appsnap
 from appsnap.interfaces import IService, IServiceCollection
@@ -33,17 +34,17 @@ print(count, "services,", running, "running,", hashlib.sha256(appsnap.dumps(appl
 PASSPHRASE = "tea and cake"
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(FIXTURES)}
-# A shell would have the virtual environment's commands on its path.
+# Put the commands of the virtual environment on the path, like an activated shell.
 ENVIRONMENT["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRONMENT['PATH']}"
 
 
 def environment(file: str) -> dict[str, str]:
-    """Return the environment of a command; for an encrypted file, the passphrase is in it."""
+    """Return the environment of a command, with the passphrase for an encrypted file."""
     return ENVIRONMENT | ({"APPSNAP_PASSPHRASE": PASSPHRASE} if file.endswith(".etap") else {})
 
 
 def run(*command: str, shown: str = "", file: str = "") -> str:
-    """Show a command, run it, show what it prints, and return that."""
+    """Print a command, run it, print its output, and return the output."""
     print(f"\n$ {shown or shlex.join(command)}", flush=True)
     result = subprocess.run(command, env=environment(file), stdout=subprocess.PIPE, text=True, check=False)
     print(result.stdout, end="", flush=True)
@@ -53,7 +54,7 @@ def run(*command: str, shown: str = "", file: str = "") -> str:
 
 
 def start(file: str) -> None:
-    """Run a restored application for a moment, and ask it for something."""
+    """Run a restored application until its first report, and stop it."""
     print(f"\n$ appsnap load {file} --run", flush=True)
     command = ["appsnap", "load", file, "--run"]
     process = subprocess.Popen(command, env=environment(file), stderr=subprocess.PIPE, text=True)
@@ -72,7 +73,7 @@ def start(file: str) -> None:
 
 
 def main() -> None:
-    """Do it, in a temporary folder."""
+    """Run the demo in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="appsnap-demo-") as folder:
         os.chdir(folder)
         ENVIRONMENT["APPSNAP_CONFIG_DIR"] = folder  # the key that signs is for the demo alone

@@ -1,7 +1,7 @@
 """Fetch the age test vectors (C2SP/CCTV, 0BSD or CC0) from the npm package `cctv-age` into `.cache/cctv-age`.
 
-The package is a JavaScript module with each vector in base64. They are written as the files that they were, one a
-vector; `tests/files/test_age.py` reads them from there, or from the folder that `APPSNAP_AGE_VECTORS` names.
+The package is a JavaScript module with each vector in base64. This program writes one file for each vector. The tests
+of age read the files from there, or from the folder in `APPSNAP_AGE_VECTORS`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ VECTOR = re.compile(r'^// \.\./testdata/(\w+)\nvar \w+ = __toBinary\("([A-Za-z0-
 
 
 def download() -> bytes:
-    """Return the package's archive, of exactly the bytes that were looked at when `SHA256` was written down."""
+    """Return the archive of the package, checked against `SHA256`."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             ["npm", "pack", "--silent", "--pack-destination", folder, PACKAGE],
@@ -51,7 +51,7 @@ def vectors(archive: bytes) -> dict[str, bytes]:
 
 
 def main() -> None:
-    """Write the vectors where the tests look for them."""
+    """Write the vectors into the folder for the tests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parents[1] / ".cache" / "cctv-age"
     parser.add_argument("folder", nargs="?", type=Path, default=default, help="where to (default: .cache/cctv-age)")

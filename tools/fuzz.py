@@ -1,10 +1,15 @@
 """Fuzz a reader: `tools/fuzz.py pickle --seconds 60`. KIND is pickle, source, msgpack, xml, or layers (age and zstd).
 
-Mutants of good files are read, shown, audited, converted to every kind, and built: without trust, and with that in
-classes that do nothing. What raises anything but an AppsnapError, imports what isn't trusted, calls what is only
-referred to, comes out otherwise by way of another kind, takes more than 2 s or 256 MB, or ends the process, is made
-smaller and written to the corpus folder. The same seed gives the same mutants, but for the order of sets in pickles and
-for what age encrypts. Exit code 1: something was found.
+Mutants of good files are read, shown, audited, converted to every kind, and built: first without trust, then with trust
+in harmless classes. A mutant is a finding if it
+
+* raises an error that isn't an AppsnapError;
+* imports an untrusted module, or calls a function that is only referred to;
+* gives other objects by way of another kind;
+* takes more than 2 s or 256 MB, or ends the process.
+
+A finding is made smaller, and written to the corpus folder. The same seed gives the same mutants, except for the order
+of sets in pickles and the random numbers of age. Exit code 1: there are findings.
 """
 
 from __future__ import annotations
@@ -30,17 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ADDRESSES = 3 << 30
-"""Bytes of addresses: more than memory, because numpy's libraries alone take hundreds of MB of them."""
+"""Bytes of address space: more than memory, because numpy's libraries alone reserve hundreds of MB."""
 
 SILENCE = 60
-"""Seconds without a word after which a process hangs."""
+"""Seconds of silence before a process counts as hanging."""
 
 
 # In a process of its own
 
 
 def work(kind: str, seed: int, start: int, seconds: float, corpus: Path) -> None:
-    """Try mutants from a number on, and say how far it got: in lines, on stdout."""
+    """Try mutants from the number `start` on, and print each number, and each finding, as a line."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     mutants = Mutants(kind, seed)
     trial = Trial(kind)
@@ -66,7 +71,7 @@ def work(kind: str, seed: int, start: int, seconds: float, corpus: Path) -> None
 
 
 def _last(corpus: Path, kind: str) -> Path:
-    """Return the file that has the mutant that is being tried, should it end the process."""
+    """Return the file with the current mutant. It is needed if the mutant ends the process."""
     return corpus / f"{kind}.last"
 
 
@@ -79,7 +84,7 @@ def _fails_like(finding: Finding, trial: Trial) -> Callable[[bytes], bool]:
 
 
 def keep(corpus: Path, kind: str, data: bytes, finding: Finding) -> Path:
-    """Write a finding to the corpus: the bytes, and a report beside them. The shortest of a mark is kept."""
+    """Write the bytes and the report of a finding to the corpus. For each mark, the shortest is kept."""
     corpus.mkdir(parents=True, exist_ok=True)
     stem = corpus / f"{kind}-{hashlib.sha256(finding.mark.encode()).hexdigest()[:12]}"
     file = stem.with_suffix(".bin")
@@ -90,11 +95,11 @@ def keep(corpus: Path, kind: str, data: bytes, finding: Finding) -> Path:
     return file
 
 
-# Around it
+# The parent of that process
 
 
 def fuzz(kind: str, *, seconds: float, corpus: Path, seed: int = 0) -> tuple[int, dict[str, Path]]:
-    """Fuzz in a child process, and in another one if that ends. Return the number of mutants, and files by mark."""
+    """Fuzz in a child process, and in a new one if it ends. Return the number of mutants, and files by mark."""
     found: dict[str, Path] = {}
     end = time.monotonic() + seconds
     number = tried = 0
@@ -129,7 +134,7 @@ def fuzz(kind: str, *, seconds: float, corpus: Path, seed: int = 0) -> tuple[int
 
 
 class _Watch:
-    """Kills a process that says nothing for too long."""
+    """Kill a child process after too much silence."""
 
     def __init__(self, child: subprocess.Popen[str]) -> None:
         self.killed = False
@@ -139,11 +144,11 @@ class _Watch:
         threading.Thread(target=self._look, daemon=True).start()
 
     def fed(self) -> None:
-        """Note that the process has said something."""
+        """Note a line of the process."""
         self._last = time.monotonic()
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Stop the watch."""
         self._done.set()
 
     def _look(self) -> None:
@@ -162,7 +167,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--corpus", type=Path, default=ROOT / ".cache" / "fuzz")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--again", type=Path, help="try one file again, and say what it gives")
+    parser.add_argument("--again", type=Path, help="try one file again, and print its report")
     options = parser.parse_args()
     if options.again is not None:
         finding = Trial(options.kind)(options.again.read_bytes())

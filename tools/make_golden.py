@@ -1,6 +1,7 @@
-"""Write the golden snapshots of today's format to `fixtures/golden/FORMAT`: once for each format, then kept forever.
+"""Write the golden snapshots of the current format to `fixtures/golden/FORMAT`.
 
-`tests/test_golden.py` loads every one of them, so that no later appsnap forgets how to read an old file.
+This is done once for each format, and the files are kept forever. `tests/test_golden.py` loads all of them, so every
+later appsnap can read old files.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 sys.path.insert(0, str(FIXTURES))
 
 import appsnap  # noqa: E402 - as above
-import shop  # noqa: E402 - the fixtures had to be found first
+import shop  # noqa: E402 - needs the fixtures on the path
 from appsnap.files.age import X25519Identity  # noqa: E402 - as above
 from appsnap.kinds.header import FORMAT  # noqa: E402 - as above
 
@@ -28,7 +29,7 @@ def main() -> None:
     if folder.exists():
         raise SystemExit(f"{folder} is there already, and golden files are never changed")
     folder.mkdir(parents=True)
-    save = functools.partial(appsnap.save, sign=False)  # by nobody's key: they load as a stranger's would
+    save = functools.partial(appsnap.save, sign=False)  # unsigned, so the files load like a stranger's
     application = shop.make()
     for kind, extension in (("pickle", "tap"), ("source", "tas"), ("msgpack", "tam"), ("xml", "tax")):
         save(application, folder / f"shop.{extension}", kind=kind)

@@ -1,75 +1,90 @@
 """Make the test vectors in `tests/vectors`: files that a reader of snapshots must refuse, and some that it must not.
 
-Each is a file of its own with one failure: lines of `key: value`, an empty line, the payload. `tests/vectors/README.md`
-says what the keys mean. The files are made from nothing but this program, and are the same each time.
+A file holds the vectors of one kind and one subject. Each vector has one failure. `tests/vectors/README.md` describes
+the form. The files are made from nothing but this program, and are the same each time.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections import Counter
-from pathlib import Path
 
-from vectors.buffers import add_buffers
-from vectors.costs import add_costs
-from vectors.found import add_found
-from vectors.layers import add_layers
-from vectors.layout import Vectors, render
-from vectors.packed import add_packed
-from vectors.pickles import add_pickles
-from vectors.shown import add_shown
-from vectors.signed import add_signed
-from vectors.texts import add_source, add_xml
-from vectors.trusted import add_trust
-from vectors.values import add_values
+from vectors.layout import FOLDER, Vector, Vectors, read, render
 
-FOLDER = Path(__file__).parents[1] / "tests" / "vectors"
-KEPT = {"README.md", "harmless.py"}
+SUBJECTS = (
+    "buffers",
+    "calls",
+    "costs",
+    "documents",
+    "elements",
+    "filled",
+    "found",
+    "gadgets",
+    "good",
+    "hashing",
+    "layers",
+    "letters",
+    "names",
+    "opcodes",
+    "packed",
+    "parsing",
+    "shown",
+    "signed",
+    "statements",
+    "streams",
+    "trusted",
+    "values",
+)
+"""Modules of `tools/vectors` that each add the vectors of one subject."""
+
+MOST_NAMED = 10
 
 
 def all_vectors() -> Vectors:
     """Return all vectors."""
     vectors = Vectors()
-    for add in (
-        add_trust,
-        add_values,
-        add_costs,
-        add_pickles,
-        add_source,
-        add_xml,
-        add_packed,
-        add_layers,
-        add_signed,
-        add_found,
-        add_buffers,
-        add_shown,
-    ):
-        add(vectors)
+    for vectors.subject in SUBJECTS:
+        importlib.import_module(f"vectors.{vectors.subject}").add(vectors)
     return vectors
 
 
+def written() -> dict[str, list[Vector | str]]:
+    """Return the vectors in each file of the folder. The error stands for a damaged one."""
+    found: dict[str, list[Vector | str]] = {}
+    for record in read().values():
+        try:
+            vector: Vector | str = record.vector()
+        except ValueError as error:
+            vector = str(error)
+        found.setdefault(record.file, []).append(vector)
+    return found
+
+
 def main() -> None:
-    """Write them, or check that they are written."""
+    """Write the vectors, or check the written ones."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file differs")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a vector differs")
     check = parser.parse_args().check
-    vectors = list(all_vectors())
-    files = {vector.name: render(vector) for vector in vectors}
-    there = {path.name for path in FOLDER.iterdir() if path.is_file() and path.name not in KEPT}
-    changed = {name for name, data in files.items() if name not in there or (FOLDER / name).read_bytes() != data}
-    changed |= there - set(files)
+    made, there = all_vectors().files, written()
+    # Vectors are compared, not bytes: compression takes most of the time, and may differ with the version of xz.
+    files = [file for file in {**made, **there} if made.get(file) != there.get(file)]
+    one, other = ({vector for file in files for vector in of.get(file, ())} for of in (made, there))
+    names = sorted({vector if isinstance(vector, str) else vector.name for vector in one ^ other})
     if check:
-        sys.exit(f"{len(changed)} vectors differ: {', '.join(sorted(changed)[:10])}" if changed else 0)
-    for name in changed:
-        if name in files:
-            (FOLDER / name).write_bytes(files[name])
+        more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        named = ", ".join(names[:MOST_NAMED]) or "only their order"
+        sys.exit(f"vectors differ in {', '.join(files)}: {named}{more}" if files else 0)
+    for file in files:
+        if file in made:
+            (FOLDER / file).write_bytes(render(made[file]))
         else:
-            (FOLDER / name).unlink()
-    counts = Counter((vector.kind, vector.expect) for vector in vectors)
+            (FOLDER / file).unlink()
+    counts = Counter((vector.kind, vector.expect) for vectors in made.values() for vector in vectors)
     for (kind, expect), count in sorted(counts.items()):
         print(f"{kind:8} {expect:13} {count:4}")
-    print(f"{len(files)} vectors, {sum(map(len, files.values())):,} bytes, {len(changed)} changed")
+    print(f"{counts.total()} vectors in {len(made)} files, {len(files)} of them written anew")
 
 
 if __name__ == "__main__":

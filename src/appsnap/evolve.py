@@ -1,4 +1,4 @@
-"""How saved state outlives its code: transient attributes, `Ephemeral`, `Versioned`, renamed classes, known objects.
+"""Saved state that outlives its code: transient attributes, `Ephemeral`, `Versioned`, renamed classes, known objects.
 
 A class names the attributes that never enter a snapshot::
 
@@ -27,19 +27,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Ephemeral",
     "Versioned",
-    "is_restored",
+    "current_name",
+    "is_plain_assignment",
     "known",
     "known_objects",
-    "lasting_state",
-    "left_out",
+    "needs_restoring",
     "public_module",
-    "read_only",
     "renamed",
-    "restore_state",
-    "successor",
-    "takes_all",
     "transients",
+    "transients_digest",
+    "upgrade_later",
     "upgrades",
+    "without_transients",
 ]
 
 _WELL_KNOWN = (
@@ -53,7 +52,6 @@ _WELL_KNOWN = (
     ("twisted.internet", "reactor"),
 )
 
-_ABSENT: Any = object()
 _VERSION = ".persistenceVersion"
 _PRIVATE_MODULES = {"pathlib._local": "pathlib"}  # in Python 3.13
 _registered: dict[tuple[str, str], Any] = {}
@@ -65,7 +63,7 @@ _restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextV
 def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     """Return the names of a class's transient attributes, each with its factory or None.
 
-    Besides `__transient__` this reads `persistenceForgets`, as classes ported from Twisted have it.
+    They come from `__transient__`, and from `persistenceForgets` in classes ported from Twisted.
     """
     found: dict[str, Callable[[], Any] | None] = {}
     for base in reversed(cls.__mro__):
@@ -75,15 +73,16 @@ def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     return found
 
 
-def is_restored(cls: type) -> bool:
-    """Tell whether objects of a class get their state by `restore_state`: it has transient attributes or versions."""
+def needs_restoring(cls: type) -> bool:
+    """Tell whether a class needs `actions.set_state`: it has transient attributes or versions."""
     return bool(transients(cls)) or issubclass(cls, Versioned)
 
 
-def left_out(cls: type) -> str | None:
-    """Return a digest of the names of a class's transient attributes, if leaving them out is all that restoring means.
+def transients_digest(cls: type) -> str | None:
+    """Return a digest of the names of a class's transient attributes, or None.
 
-    None where restoring means more, or where one of the names is no text.
+    A digest means that an object can be restored by assigning its attributes, as long as the names stay the same. None
+    means that restoring does more than that, or that a name isn't a text.
     """
     drop = transients(cls)
     if not _only_assigns(cls) or not all(type(name) is str for name in drop):
@@ -92,11 +91,11 @@ def left_out(cls: type) -> str | None:
     return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def lasting_state(cls: type, state: Any) -> Any:
-    """Return a pickle state without transient attributes: itself if it has none, else a copy.
+def without_transients(cls: type, state: Any) -> Any:
+    """Return a pickle state without transient attributes: the state itself if it has none, else a copy.
 
-    A state is a dictionary, or a pair of it and the slots, or the list of fields that a frozen dataclass with slots
-    has: in that, None takes the place of what is transient.
+    A state is a dictionary, or a pair of a dictionary and the slots, or the list of fields of a frozen dataclass with
+    slots. In such a list, None takes the place of a transient field.
     """
     drop = transients(cls)
     if isinstance(state, dict):
@@ -107,7 +106,7 @@ def lasting_state(cls: type, state: Any) -> Any:
             lasting.pop(name, None)
         return lasting
     if isinstance(state, tuple) and len(state) == 2:
-        return tuple(lasting_state(cls, part) if isinstance(part, dict) else part for part in state)
+        return tuple(without_transients(cls, part) if isinstance(part, dict) else part for part in state)
     if isinstance(state, list) and dataclasses.is_dataclass(cls):
         fields = dataclasses.fields(cls)
         if len(fields) == len(state):
@@ -115,39 +114,24 @@ def lasting_state(cls: type, state: Any) -> Any:
     return state
 
 
-def restore_state(obj: Any, state: Any) -> None:
-    """Give an object its state as pickle does, without what is transient, and make anew what has a factory."""
-    cls = type(obj)
-    drop = transients(cls)  # type: ignore[arg-type]  # a class can be hashed, whatever its metaclass
-    if drop:
-        state = lasting_state(cls, state)
-    _assign(obj, state)
-    for name, factory in drop.items():
-        if factory is not None:
-            object.__setattr__(obj, name, factory())  # also where the class is frozen
-    if isinstance(obj, Versioned):
-        waiting = _restored.get()
-        if waiting is not None:
-            waiting.append(obj)
-        else:
-            _upgrade(obj)
+def upgrade_later(obj: Versioned) -> None:
+    """Upgrade an object at the end of the `upgrades` block, or at once outside of one."""
+    waiting = _restored.get()
+    if waiting is not None:
+        waiting.append(obj)
+    else:
+        _upgrade(obj)
 
 
-def read_only(array: Any) -> Any:
-    """Return one of numpy's arrays, which can't be written to from now on, though what it looks at can."""
-    array.flags.writeable = False
-    return array
-
-
-def takes_all(cls: type, names: Iterable[str]) -> bool:
-    """Tell whether `restore_state` does no more for an object of a class than to assign it attributes of such names."""
+def is_plain_assignment(cls: type, names: Iterable[str]) -> bool:
+    """Tell whether `actions.set_state` only assigns attributes of these names to objects of a class."""
     lookup: Any = cls.__getattribute__
     standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
     return standard and _only_assigns(cls) and transients(cls).keys().isdisjoint(names)
 
 
 def _only_assigns(cls: type) -> bool:
-    """Tell whether a class has no transient attribute with a factory, no versions, and no answer to `__setstate__`."""
+    """Tell whether a class has no transient attribute with a factory, no versions and no `__setstate__`."""
     made_anew = any(factory is not None for factory in transients(cls).values())
     by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__")
     return not (made_anew or by_itself or issubclass(cls, Versioned))
@@ -155,32 +139,15 @@ def _only_assigns(cls: type) -> bool:
 
 def _upgrade(obj: Versioned) -> None:
     try:
-        # Of the class: an attribute of this name may be anything that a snapshot refers to.
+        # Looked up in the class: an attribute of this name may hold anything that the file refers to.
         type(obj).upgrade(obj)
     except Exception as error:
         cls = f"{type(obj).__module__}.{type(obj).__qualname__}"
         raise CannotBuild(f"<{cls}>", cls, f"its upgrade failed: {type(error).__name__}: {error}") from error
 
 
-def _assign(obj: Any, state: Any) -> None:
-    setstate = getattr(obj, "__setstate__", _ABSENT)
-    if setstate is not _ABSENT:
-        setstate(state)
-        return
-    slots = None
-    if isinstance(state, tuple) and len(state) == 2:
-        state, slots = state
-    if state:
-        attributes = obj.__dict__
-        for name, value in state.items():
-            attributes[sys.intern(name) if type(name) is str else name] = value
-    if slots:
-        for name, value in slots.items():
-            setattr(obj, name, value)
-
-
 class Ephemeral:
-    """Base of objects that are never saved: in their place a bare `Ephemeral` comes back."""
+    """Base of objects that are never saved. A bare `Ephemeral` comes back in their place."""
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return Ephemeral, ()
@@ -190,15 +157,15 @@ class Versioned:
     """Base of classes whose saved state may be older than their code.
 
     A class raises its `persistenceVersion` when its attributes change, and has a method `upgradeToVersionN` for each N.
-    A restored object runs those that it lacks, in order, once the whole application has been restored.
+    Once the whole application is restored, each object runs the methods above its saved version, in order.
     """
 
     persistenceVersion: ClassVar[int] = 0  # noqa: N815 - Twisted's name
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        # By the class: the state may have an attribute of this name.
-        state.update((key, base.persistenceVersion) for base, key in type(self)._versions())  # noqa: SLF001 - as said
+        # Called on the class: the state may have an attribute of this name.
+        state.update((key, base.persistenceVersion) for base, key in type(self)._versions())  # noqa: SLF001 - of this class
         return state
 
     @classmethod
@@ -210,8 +177,8 @@ class Versioned:
         ]
 
     def upgrade(self) -> None:
-        """Bring the attributes up to the versions of the classes, base classes first."""
-        for base, key in type(self)._versions():  # noqa: SLF001 - as above
+        """Run the upgrades that the saved state lacks, those of base classes first."""
+        for base, key in type(self)._versions():  # noqa: SLF001 - of this class
             saved = self.__dict__.pop(key, 0)
             for old in [old for old, new in _successors.items() if new is base]:
                 saved = self.__dict__.pop(old + _VERSION, saved)
@@ -223,7 +190,7 @@ class Versioned:
 
 @contextlib.contextmanager
 def upgrades() -> Iterator[None]:
-    """Hold back the upgrades of `Versioned` objects restored in this block, and run them at its end."""
+    """Hold back the upgrades of `Versioned` objects in this block, and run them at its end."""
     waiting: list[Versioned] = []
     token = _restored.set(waiting)
     try:
@@ -235,20 +202,20 @@ def upgrades() -> Iterator[None]:
 
 
 def renamed(old: str, new: type) -> None:
-    """Let snapshots that name a class `old` (as `"package.module.Class"`) have the class `new`."""
+    """Load the class `new` for every snapshot that names `old`, which has the form `"package.module.Class"`."""
     _successors[old] = new
 
 
 def public_module(module: str) -> str:
-    """Return the module by which people know what one version of Python or another has in a private one."""
+    """Return the public module for the private one that some version of Python moved a class to."""
     return _PRIVATE_MODULES.get(module, module)
 
 
-def successor(module: str, qualname: str) -> tuple[str, str]:
-    """Return module and qualified name under which something saved by name is to be found today."""
+def current_name(module: str, qualname: str) -> tuple[str, str]:
+    """Return the module and qualified name of today for a name in a snapshot."""
     module = public_module(module)
     if _successors:
-        # What belongs to a renamed class - a method, a nested class - has moved with it.
+        # Methods and nested classes move with a renamed class.
         owner, rest = qualname, ""
         while owner:
             new = _successors.get(f"{module}.{owner}")
@@ -260,15 +227,15 @@ def successor(module: str, qualname: str) -> tuple[str, str]:
 
 
 def known(obj: Any, module: str, qualname: str) -> None:
-    """Save an object by name from now on: at loading, `module.qualname` is what takes its place."""
+    """Save an object by name from now on. Loading looks `module.qualname` up in its place."""
     _registered[module, qualname] = obj
 
 
 def known_objects() -> dict[tuple[str, str], Any]:
-    """Return the objects that are saved by name: the registered, and those that every process has."""
+    """Return the objects that are saved by name: the registered ones, and the standard ones of every process."""
     found = {}
     for module, name in _WELL_KNOWN:
-        # Looked up at each save: sys.stdout gets replaced, and the reactor is there only if somebody uses it.
+        # Looked up at each save: programs replace sys.stdout, and import the reactor late or never.
         obj = getattr(sys.modules.get(module), name, None)
         if obj is not None:
             found[module, name] = obj

@@ -63,7 +63,7 @@ class Service:
     running: bool = False
 
     def __getstate__(self) -> Any:
-        state = evolve.lasting_state(type(self), super().__getstate__() or {})
+        state = evolve.without_transients(type(self), super().__getstate__() or {})
         attributes, *slots = state if isinstance(state, tuple) else (state,)
         attributes = attributes or {}
         # People read this: what the service is comes before what it holds.

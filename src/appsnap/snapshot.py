@@ -7,18 +7,17 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap import contents
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.chunks import joined
 from appsnap.files.streams import Memory, of_file
-from appsnap.kinds import Document, documents, kind_named, pickle
+from appsnap.gc_pause import gc_paused
+from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
-from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
     from appsnap.errors import Want
     from appsnap.files.layers import Passphrase, Unwrapped
     from appsnap.keys.keyring import Keyring
+    from appsnap.kinds import Document
     from appsnap.kinds.documents import Progress
-    from appsnap.kinds.header import Seal
+    from appsnap.kinds.header import Signer
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
@@ -70,8 +70,8 @@ def save(
     key to sign with, and OSError; then the old file is untouched.
     """
     name = getattr(obj, "name", None)
-    header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
-    pieces = documents.counted(documents.document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
+    header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
+    pieces = documents.counted(documents.write_document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
     atomic.write(
         path,
         layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
@@ -94,11 +94,15 @@ def dumps(
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = documents.document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
+    pieces = documents.write_document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
     return joined(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
 
 
-def _seal(*, sign: bool, vouched: bool) -> Seal | None:
+def _time_for(kind: str) -> str | None:
+    return now() if kind_named(kind).dated else None
+
+
+def _seal(*, sign: bool, vouched: bool) -> Signer | None:
     if not vouched:
         return lambda _kind, _fields: {"vouched": False}
     return _keys().signing_key().sign if sign else None
@@ -113,7 +117,7 @@ def _keys() -> Keyring:
 # In
 
 
-@collected_later
+@gc_paused
 def load(
     path: str | os.PathLike[str],
     *,
@@ -143,15 +147,15 @@ def load(
     Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
     if mmap:
-        found, document = contents.map_file(
+        found, document = documents.map_document(
             path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
         )
-        return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, once=True)
+        return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
     opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress)
-    return opened.build(trust, once=True)
+    return opened.build(trust, copy=False)
 
 
-@collected_later
+@gc_paused
 def loads(
     data: Buffer,
     *,
@@ -166,12 +170,12 @@ def loads(
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     size = source.left
     unwrapped = layers.unwrap(source, None, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, size).build(trust, once=True)
+    return _opened(unwrapped, kind, limits, size).build(trust, copy=False)
 
 
-def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> Any:
     try:
-        return build(document.recipe, trust, limits, copy=not once)
+        return build(document.recipe, trust, limits, copy=copy)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # To look for one takes a moment, and there may be as many as a file has room for.
@@ -200,9 +204,9 @@ def open_file(
 
 
 def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    found, content = contents.read(unwrapped, kind, limits)
+    found, document = documents.open_document(unwrapped, kind, limits)
     return Snapshot(
-        content,
+        document,
         kind=found,
         layers=unwrapped.layers,
         size=size,
@@ -235,7 +239,7 @@ class Snapshot:
 
     def __init__(
         self,
-        content: Document | pickle.Frame,
+        document: Document,
         *,
         kind: str,
         layers: tuple[str, ...] = (),
@@ -244,7 +248,7 @@ class Snapshot:
         with_passphrase: bool = False,
         limits: Limits = LIMITS,
     ) -> None:
-        self._content = content
+        self.document = document
         self._limits = limits
         self.kind = kind
         self.layers = layers
@@ -252,25 +256,20 @@ class Snapshot:
         self.name = name
         self.with_passphrase = with_passphrase
 
-    @functools.cached_property
-    def document(self) -> Document:
-        """What the reader of the kind found. Of a pickle, the body is read when it is first asked for."""
-        return self._content if isinstance(self._content, Document) else self._content.document(self._limits.steps)
-
     @property
     def header(self) -> Header | None:
         """The header: kind, name, tag, time, and who wrote it. A bare pickle has none."""
-        return self._content.header
+        return self.document.header
 
     @property
     def edited(self) -> bool:
         """Whether it is a source file that was changed by hand since it was saved."""
-        return isinstance(self._content, Document) and self._content.edited
+        return self.document.edited
 
     @property
     def signer(self) -> str | None:
         """The key (`appsnap1…`) that signed it, before it was edited if it is. The signature has been verified."""
-        return self._content.trailer.signer if self._content.trailer else None
+        return self.document.trailer.signer if self.document.trailer else None
 
     @property
     def is_vouched_for(self) -> bool:
@@ -299,7 +298,7 @@ class Snapshot:
 
     @property
     def _is_disowned(self) -> bool:
-        return self._content.trailer is not None and self._content.trailer.vouched is False
+        return self.document.trailer is not None and self.document.trailer.vouched is False
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -311,18 +310,23 @@ class Snapshot:
         """Every name that the snapshot needs, with its use and the first path that needs it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, once: bool = False) -> Any:
+    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, copy: bool = True) -> Any:
         """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises.
 
-        Where that happens `once`, large bytearrays and arrays are handed over, not copied: what is in the snapshot may
-        change with them from then on.
+        Without `copy`, large bytearrays and arrays of the snapshot itself become part of the objects. If the objects
+        change, the snapshot changes with them.
         """
         limits = limits or self._limits
         trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
-        if isinstance(self._content, pickle.Frame) and trusted.everything:
-            return pickle.unpickle_objects(self._content, limits.steps, once=once)
+        if self.document.objects is not None and trusted.everything:
+            try:
+                return self.document.objects(copy=copy)
+            except AppsnapError:
+                raise
+            except Exception:  # noqa: BLE001, S110 - it comes up again, with its place, or doesn't
+                pass
         try:
-            return _build(self.document, trusted, limits, once=once)
+            return _build(self.document, trusted, limits, copy=copy)
         except NotTrusted as error:
             if self.edited:
                 error.provenance = f"the file was {self.provenance}"
@@ -352,7 +356,7 @@ class Snapshot:
         """
         kind = kind or self.kind
         old = self.header or Header(kind)
-        header = Header(kind, old.name, old.tag, None if kind == "source" else now())
+        header = Header(kind, old.name, old.tag, _time_for(kind))
         known = self.document.trailer
         seal = _seal(sign=sign, vouched=self.is_vouched_for)
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
@@ -371,7 +375,7 @@ class Snapshot:
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
         yield self._summary()
-        yield from map(escaped, self.outline.lines(depth=depth))
+        yield from map(escaped, text_lines(self.outline, depth=depth))
 
     def _summary(self) -> str:
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
@@ -405,7 +409,7 @@ def open_snapshot(
     snapshot = open_file(
         path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress
     )
-    _ = snapshot.document
+    _ = snapshot.document.recipe
     return snapshot
 
 
@@ -416,6 +420,7 @@ def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits:
     """
     data = memoryview(Path(path).read_bytes())
     unwrapped = layers.unwrap_legacy(data, passphrase)
-    document = pickle.read(unwrapped.source.rest(), limits.steps)
+    kind, document = documents.open_document(unwrapped, "pickle", limits)
+    _ = document.recipe
     name = Path(path).name
-    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)
+    return Snapshot(document, kind=kind, layers=unwrapped.layers, size=len(data), name=name, limits=limits)

@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from appsnap.errors import AppsnapError, WrongKind
 from appsnap.interfaces import IPersistable
+from appsnap.kinds import KINDS, kind_named
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import Everything
 
 __all__ = ["IPersistable", "Persistent", "guessType", "load", "loadValueFromFile"]
-
-_EXTENSIONS = {"pickle": "tap", "source": "tas", "msgpack": "tam", "xml": "tax"}
 
 
 @implementer(IPersistable)
@@ -35,7 +34,7 @@ class Persistent:
 
     def setStyle(self, style: str) -> None:
         """Set the kind of file. Raises WrongKind where it is none."""
-        _extension(style)
+        kind_named(style)
         self.style = style
 
     def save(
@@ -60,7 +59,7 @@ class Persistent:
             raise AppsnapError(
                 f"{stem!r} can't be the name of a file", hint="say where to save, as in save(filename=…)"
             )
-        return f"{stem}.{'e' * encrypted}{_extension(self.style)}"
+        return f"{stem}.{'e' * encrypted}{kind_named(self.style).extension}"
 
 
 def load(
@@ -75,7 +74,7 @@ def load(
 
     See `appsnap.load` for `trust` and `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
     """
-    _extension(style)
+    kind_named(style)
     from appsnap import snapshot  # noqa: PLC0415 - as above
 
     value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust, limits=limits)
@@ -97,19 +96,13 @@ def loadValueFromFile(filename: str | os.PathLike[str], variable: str) -> Any:
 def guessType(filename: str | os.PathLike[str]) -> str:
     """Return the kind of a file by its extension. Raises WrongKind where that says nothing."""
     extension = os.path.splitext(filename)[1].lower()  # noqa: PTH122 - takes whatever is a path
-    for kind, known in _EXTENSIONS.items():
+    for kind in KINDS:
+        known = kind_named(kind).extension
         if extension in (f".{known}", f".e{known}"):
             return kind
     if extension in (".tac", ".py"):
         return "python"
     raise WrongKind(
         f"the extension of {os.fspath(filename)!r} says nothing of its kind",
-        hint="say which: " + ", ".join([*_EXTENSIONS, "python"]),
+        hint="say which: " + ", ".join([*KINDS, "python"]),
     )
-
-
-def _extension(style: str) -> str:
-    try:
-        return _EXTENSIONS[style]
-    except KeyError:
-        raise WrongKind(f"{style!r} is no kind of snapshot", hint="the kinds are " + ", ".join(_EXTENSIONS)) from None

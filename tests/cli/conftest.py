@@ -22,7 +22,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture
 def environment(programs, tmp_path):
-    """Return an environment without anything of whoever runs the tests."""
+    """Return an environment without settings of the person who runs the tests."""
     return {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(tmp_path),

@@ -7,16 +7,16 @@ from appsnap.errors import Want
 
 
 class TestAllowing:
-    """The command that would trust what is missing."""
+    """The command that would trust the missing names."""
 
     def test_names(self):
-        """Each name once, in the form for its use, behind what was typed."""
+        """Each name stands once, in the form for its use, behind the typed command."""
         wants = [Want("a.B", "create", "x"), Want("a.B", "reference", "y"), Want("c.d", "call", "z")]
 
         assert allowing(wants, ["load", "f.tap", "--run"]) == "appsnap load f.tap --run --trust a.B --trust call:c.d"
 
     def test_end_of_options(self):
-        """What stands behind `--` stays there."""
+        """Arguments behind `--` stay there."""
         command = allowing([Want("a.B", "create", "x")], ["load", "--", "-f"])
 
         assert command == "appsnap load --trust a.B -- -f"
@@ -40,7 +40,7 @@ class TestAllowing:
         ],
     )
     def test_everything(self, wants):
-        """Code, names that can't be written, and what has no names: all or nothing, and a warning."""
+        """Code, unwritable names and refusals without names: all or nothing, and a warning."""
         words, _, command = allowing(wants, ["load", "--trust", "x.Y", "--trust=z.Z", "f.tap"]).rpartition(": ")
 
         assert command == "appsnap load f.tap --trust-everything"
@@ -56,7 +56,7 @@ class TestAllowing:
 
 
 class TestSigning:
-    """The command that would sign what was left unsigned."""
+    """The command that would sign an unsigned file."""
 
     def test_command(self):
         """It is `save`, with the same options, and trusts the whole file instead of some names."""

@@ -88,7 +88,7 @@ class TestExplain:
         assert [*explain(group, []).lines] == ["while stopping application.a (t.T): OSError: x", "ValueError: y"]
 
     def test_service_error(self):
-        """What went wrong besides follows, in one line each."""
+        """Further errors follow, in one line each."""
         error = ServiceError("startService", "application.a", "t.T", OSError("x"))
         error.add_note("Traceback (most recent call last):\n  File …\nValueError: y\n")
 

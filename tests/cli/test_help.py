@@ -47,7 +47,7 @@ class TestCommand:
 
 
 class TestGroup:
-    """What `appsnap` itself says."""
+    """The help of `appsnap` itself."""
 
     def test_commands(self):
         """Every command of the table can be run, and nothing else."""
@@ -56,7 +56,7 @@ class TestGroup:
         assert command_named("nothing") is None
 
     def test_no_passphrase_in_arguments(self):
-        """No option takes a passphrase as its value: whoever lists processes would see it."""
+        """No option takes a passphrase as its value, because a list of processes would show it."""
         for name in COMMANDS:
             for parameter in command_named(name).params:
                 if "--passphrase" in parameter.opts:

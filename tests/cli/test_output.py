@@ -39,7 +39,7 @@ class TestCommandLine:
     """Commands that are offered can be pasted."""
 
     def test_quoting(self):
-        """What a shell would interpret is quoted."""
+        """Characters with a meaning for a shell are quoted."""
         assert (
             output.command_line(["load", "my shop.tap", "--trust", "a.*"]) == "appsnap load 'my shop.tap' --trust 'a.*'"
         )

@@ -3,11 +3,15 @@ import re
 import sys
 import time
 
+import pytest
+
 from appsnap.cli.progress import Progress
+
+pytestmark = pytest.mark.slow
 
 
 class Terminal(io.StringIO):
-    """Takes what is shown, and says that it's a terminal."""
+    """A stream that keeps its text, and says that it's a terminal."""
 
     def isatty(self):  # noqa: D102 - what it always says
         return True

@@ -22,12 +22,17 @@ from pathlib import Path
 import pexpect
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+SECONDS = 200
+"""How long a command may take: much more than any needs, because other tests run beside it."""
 
 
 @dataclass
 class Command:
-    """One command of a session, and what is expected of it."""
+    """One command of a session, and its expected result."""
 
     line: int
     text: str
@@ -74,7 +79,7 @@ def run(command, folder, environment):
         capture_output=True,
         encoding="utf-8",
         start_new_session=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
     return result.returncode, result.stdout, result.stderr
@@ -85,7 +90,7 @@ def run_on_terminal(command, folder, environment):
     out, err = folder.parent / "stdout", folder.parent / "stderr"
     # The terminal ends when nobody has it open; Ctrl-C is for the command, not for its shell.
     shell = f"exec 9<>/dev/tty </dev/null >{out} 2>{err}\ntrap : INT\n{command.text}"
-    terminal = pexpect.spawn("/bin/sh", ["-c", shell], cwd=folder, env=environment, encoding="utf-8", timeout=60)
+    terminal = pexpect.spawn("/bin/sh", ["-c", shell], cwd=folder, env=environment, encoding="utf-8", timeout=SECONDS)
     for mark, text in command.terminal:
         if mark == "tty>":
             if terminal.expect_exact([text, pexpect.EOF]):
@@ -113,7 +118,7 @@ def pattern(lines):
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_session(script, folder, environment):
-    """What is written in the file is what happens."""
+    """The session runs as it is written in the file."""
     commands = parse(script.read_text())
 
     assert commands

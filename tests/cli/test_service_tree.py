@@ -34,13 +34,13 @@ class TestLines:
         ]
 
     def test_other_objects(self):
-        """What is no collection of services is shown as it describes itself, briefly."""
+        """An object that is no collection of services is shown by its own description, shortened."""
         assert [*lines(list(range(1000)), 9)] == ["[0, 1, 2, 3, 4, 5, ...]"]
         assert [*lines([Decimal(1), b"x", 1.5], 9)] == ["[Decimal('1'), b'x', 1.5]"]
         assert [*lines(16**5000, 9)] == ["0x100000000000000000…"]
 
     def test_many_paths(self):
-        """What can be reached on 2^60 paths is shown at once, whatever holds it."""
+        """A service on 2^60 paths is shown at once, in any container."""
         value = [1]
         for _ in range(60):
             value = [value, value]
@@ -55,7 +55,7 @@ class TestRows:
     """The rows of the tree."""
 
     def test_strange_services(self):
-        """What is no list isn't gone through: it may be a range of a billion."""
+        """Only lists are gone through: another sequence may be a range of a billion."""
         root = MultiService()
         root.services = range(10**15)
 
@@ -94,7 +94,7 @@ class TestRows:
         assert [row.name for row in rows(root, 9)] == [None, "b", "a"]
 
     def test_depth(self):
-        """What is deeper than was asked for is counted, and left out."""
+        """Services below the given depth are counted, and left out."""
         found = [*rows(deep(5), 2)]
 
         assert [(row.level, row.omitted) for row in found] == [(0, 0), (1, 0), (2, 1)]

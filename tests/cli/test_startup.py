@@ -19,7 +19,7 @@ class TestVersion:
     """`appsnap --version`."""
 
     def test_imports(self):
-        """It imports appsnap, its cli, and what these two need of the standard library: no click, nothing else."""
+        """It imports appsnap, its cli, and a few modules of the standard library: no click, nothing else."""
         bare = imported("--version")
 
         assert {name for name in bare if name.partition(".")[0] == "appsnap"} == {"appsnap", "appsnap.cli"}

@@ -327,6 +327,7 @@ class TestFailure:
         with unchanged(target), pytest.raises(KeyboardInterrupt):
             write(target, chunks())
 
+    @pytest.mark.slow
     def test_interrupt_anywhere(self, target):
         """So does what a signal raises, wherever in the loop that writes. CPython 3.13 skips a `finally` around one."""
 
@@ -347,6 +348,7 @@ class TestFailure:
         finally:
             signal.signal(signal.SIGALRM, handler)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("encrypted", [False, True])
     def test_interrupt_process(self, target, way, encrypted):
         """Ctrl-C ends a process that has written hundreds of megabytes, encrypted or not."""
@@ -437,6 +439,7 @@ atomic.write(path, content)
         assert caught.value.filename == str(target)
 
 
+@pytest.mark.memory
 class TestMemory:
     """What is written is not held."""
 
@@ -481,6 +484,7 @@ class TestCheck:
         assert getattr(caught.value, "filename", None) is None
 
 
+@pytest.mark.slow
 class TestKilled:
     """A writer that is killed at any moment leaves the old file or the new one."""
 

@@ -56,6 +56,7 @@ def zstd_program():
 class TestRoundTrip:
     """What is compressed comes back."""
 
+    @pytest.mark.slow
     @given(st.integers(0, len(CONTENT)), st.integers(1, 100_000), st.integers(1, 100_000), st.sampled_from([1, 3, 19]))
     def test_sizes(self, size, before, between, level):
         """Any size comes back, however the buffers are cut; what is compressed doesn't depend on that."""
@@ -75,6 +76,7 @@ class TestRoundTrip:
         assert b"".join(decompress([frame])) == b"".join(large())
         assert frame == b"".join(compress(large()))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("level", [1, 3])
     def test_cores(self, monkeypatch, level):
         """What is large is compressed to the same bytes, however many cores there are and however it is cut."""
@@ -251,6 +253,7 @@ class TestBounds:
             with pytest.raises(Damaged, match="too much memory"):
                 unpack(frame)
 
+    @pytest.mark.memory
     def test_memory(self, peak_memory):
         """A stream takes no more memory if it is longer."""
         code = """

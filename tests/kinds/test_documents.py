@@ -1,11 +1,13 @@
+import ast
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
 import appsnap
 from appsnap.files.age import X25519Identity
-from appsnap.kinds import KINDS
+from appsnap.kinds import KINDS, kind_named
 
 SIZE = 40 << 20
 KEY = X25519Identity.parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX")
@@ -18,6 +20,7 @@ def _own_configuration(tmp_path, monkeypatch):
 
 
 class TestProgress:
+    @pytest.mark.slow
     @pytest.mark.parametrize("layer", LAYERS)
     @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
     def test_is_told(self, kind, layer, tmp_path):
@@ -61,6 +64,7 @@ class TestProgress:
         assert told[-1][0] == told[-1][1] > SIZE
 
 
+@pytest.mark.slow
 class TestInterrupted:
     @pytest.mark.parametrize("layer", LAYERS)
     @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
@@ -97,3 +101,41 @@ class TestInterrupted:
 
         assert threading.active_count() == threads
         assert len(appsnap.load(tmp_path / "x")[0]) == SIZE
+
+
+SOURCE = Path(appsnap.__file__).parent
+# Twisted wrote pickles, and nothing else; its old encryption is known only by the pickle that comes out.
+ABOUT_PICKLES = {"twisted.py", "files/layers.py"}
+
+
+def imported(path):
+    """Yield the names of all modules that a file imports, and of all that it imports from them."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+class TestKinds:
+    def test_nobody_knows_a_kind_by_name(self):
+        """No module outside of the kinds imports one of them: all that a kind can do is told by its record."""
+        packages = tuple(f"appsnap.kinds.{kind}" for kind in KINDS)
+
+        found = {
+            path.relative_to(SOURCE).as_posix()
+            for path in SOURCE.rglob("*.py")
+            if not path.is_relative_to(SOURCE / "kinds") or path.parent == SOURCE / "kinds"
+            if any(name.startswith(packages) for name in imported(path))
+        }
+
+        assert found <= ABOUT_PICKLES
+
+    @pytest.mark.parametrize("name", KINDS)
+    def test_capabilities(self, name):
+        """A kind has the functions of the capabilities that it declares, and no others."""
+        kind = kind_named(name)
+        package = kind._package()
+
+        assert hasattr(package, "write_objects") == kind.objects
+        assert hasattr(package, "locate") == kind.large_data

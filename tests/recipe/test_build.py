@@ -52,7 +52,6 @@ class TestSteps:
             ([Name("zoo", "")], Ref(0), zoo),
             ([Name("zoo", "Pair"), New(Ref(0), [1, 2])], Ref(1), zoo.Pair(1, 2)),
         ],
-        ids=str,
     )
     def test_makes(self, trust, steps, root, made):
         """Each step does what it says."""

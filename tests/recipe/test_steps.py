@@ -1,7 +1,6 @@
 import pytest
 
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft
 from appsnap.recipe.steps import Ref
 
 READS = [
@@ -27,11 +26,11 @@ READS = [
 class TestOperands:
     @pytest.mark.parametrize(("step", "read"), READS, ids=lambda value: type(value).__name__)
     def test_of_each_step(self, step, read):
-        """What a step reads, in order."""
+        """The operands of a step come in order."""
         assert steps.operands(step) == read
 
     def test_all_steps(self):
-        """No step is missing here, or in the tables."""
+        """No step is missing in this test or in the tables."""
         assert {type(step) for step, _ in READS} == set(steps.Step.__args__)
         assert [*steps.FIELDS] == [*steps.Step.__args__]
         assert {steps.Extend, steps.Update, steps.Add, steps.State, steps.SetState} == steps.FILLERS
@@ -42,61 +41,3 @@ class TestOperands:
         """The schema has a sort for each field of a step."""
         assert len(steps.FIELDS[step]) == len(step._fields)
         assert Ref not in steps.ATOMS
-
-
-class TestDraft:
-    def test_names_once(self):
-        """A name gets one register, when something refers to it."""
-        draft = Draft()
-
-        assert draft.operand(steps.Name("a", "b")) == Ref(0)
-        assert draft.operand(steps.Name("a", "b")) == Ref(0)
-        assert draft.finish(steps.Name("a", "c")).steps == [steps.Name("a", "b"), steps.Name("a", "c")]
-
-    def test_long_texts_once(self):
-        """A long text becomes one value wherever it stands."""
-        draft = Draft()
-
-        draft.new(steps.Name("a", "b"), ["x" * 65], ["k"], ["x" * 65])
-
-        assert draft.steps == [
-            steps.Name("a", "b"),
-            steps.Value("x" * 65),
-            steps.New(Ref(0), [Ref(1)], ["k"], [Ref(1)]),
-        ]
-
-    def test_numbers_are_no_registers(self):
-        """The number 0 isn't what register 0 holds."""
-        draft = Draft()
-        draft.operand(steps.Name("a", "b"))
-
-        assert draft.meant(0) == 0
-        assert draft.meant(False) is False
-        assert draft.meant(Ref(0)) == steps.Name("a", "b")
-
-    def test_calls_of_what_is_no_name(self):
-        """An atom can't be called."""
-        with pytest.raises(TypeError):
-            Draft().call(5, [])
-
-    def test_spellings(self):
-        """What a call is a spelling of is found through names and texts that have registers."""
-        draft = Draft()
-        name, text = draft.operand(steps.Name("builtins", "getattr")), draft.operand("x" * 65)
-
-        assert draft.call(name, [steps.Name("a", "b"), text]) == steps.Name("a", "b." + "x" * 65)
-        assert draft.call(steps.Name("builtins", "type"), [None]) == steps.Name("types", "NoneType")
-
-    def test_states_by_a_call(self):
-        """The giving of a state is a step, and makes nothing."""
-        draft = Draft()
-        made = draft.new(steps.Name("a", "b"), [])
-
-        assert draft.call(RESTORE_STATE, [made, "state"]) is None
-        assert draft.steps[-1] == steps.SetState(made, "state")
-
-    @pytest.mark.parametrize("name", ["", "x" * 1001])
-    def test_members_that_nothing_has(self, name):
-        """A member has a name, which isn't as long as a text."""
-        with pytest.raises(ValueError, match="name"):
-            Draft().member([], name)

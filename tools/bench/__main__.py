@@ -21,10 +21,10 @@ ROWS = ("cold", *(workload.name for workload in WORKLOADS))
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes, once: to see that it works")
+    parser.add_argument("--quick", action="store_true", help="everything once, at small sizes: a test of this program")
     parser.add_argument("--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}")
     parser.add_argument("--runs", type=int, metavar="N", help="measure each workload N times")
-    parser.add_argument("--minutes", type=float, default=24, help="what isn't measured by then is left out (24)")
+    parser.add_argument("--minutes", type=float, default=24, metavar="N", help="stop after N minutes (24)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
     parser.add_argument("--docs", type=Path, metavar="FOLDER", help="write table and plot to FOLDER")
     return parser.parse_args()
@@ -35,10 +35,10 @@ def _say(line: str) -> None:
 
 
 def main() -> None:
-    """Measure, and write what was asked for."""
+    """Measure, print the tables, and write the files of `--json` and `--docs`."""
     arguments = _arguments()
     chosen = arguments.only or ROWS
-    # As an interrupt does: the process that is measured ends, and its gigabytes go.
+    # Like an interrupt: the measured process ends, and the temporary folder with its gigabytes is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="appsnap-bench-") as folder:
         run = Run(
@@ -69,7 +69,7 @@ def main() -> None:
 def _write_docs(folder: Path, text: str, run: Run) -> None:
     (folder / "performance-table.md").write_text(text, encoding="utf-8")
     try:
-        from bench.plot import draw  # noqa: PLC0415 - matplotlib may be missing, and takes its time
+        from bench.plot import draw  # noqa: PLC0415 - matplotlib may be missing, and is slow to import
     except ModuleNotFoundError as error:
         _say(f"no plot: {error.name} isn't installed; make bench installs it")
         return

@@ -1,4 +1,4 @@
-"""Where appsnap must stand: data, and what a run says of it."""
+"""The aims of appsnap, and the verdict of a run on each of them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ KINDS = ("pickle", "msgpack", "source", "xml")
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """One figure of one subject, and the most that it may be.
+    """One figure of one subject, and its greatest allowed value.
 
-    As `ratio`, it is the time relative to the subject `against`; in `MB`, the peak of memory above what the process had
-    before; in `ms`, time; as `exponent`, that with which time grows from the workload `against` to this one; `works` is
-    held by whatever has figures at all.
+    The figure depends on the unit:
+
+    * `ratio`: the time relative to the time of the subject `against`;
+    * `MB`: the peak of memory during the act, less the memory of the process before it;
+    * `ms`: the time;
+    * `exponent`: the exponent of n by which time grows from the workload `against` to this one;
+    * `works`: none; the aim is held if there are figures at all.
     """
 
     workload: str
@@ -73,7 +77,7 @@ AIMS = tuple(_aims())
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An aim, and the figures of each turn; without figures, the word that says why."""
+    """An aim, and the figures of each turn, or a word for their absence."""
 
     aim: Aim
     figures: list[float]
@@ -81,7 +85,7 @@ class Verdict:
 
 
 def judged(aim: Aim, figures: Figures, *, quick: bool = False) -> Verdict | None:
-    """Return what the figures say of an aim, or None if its workload wasn't measured."""
+    """Judge one aim by the figures; return None if its workload wasn't measured."""
     cell = figures.get((aim.workload, aim.subject, aim.act))
     if cell is None:
         return None

@@ -1,8 +1,8 @@
 """One measurement, in a process of its own: `python -m bench.child WORKLOAD SUBJECT ACT SIZE SECONDS`.
 
-ACT is `save` or `load`. What takes less than SECONDS is done again until then, and the median counts. It runs in the
-folder of the benchmark, and prints one line of JSON: `seconds`, and `extra`, the peak of memory above
-what the process had before the act; or a `word` that says why there is nothing to measure.
+ACT is `save` or `load`. An act of less than SECONDS is repeated until SECONDS have passed, and the median counts. The
+process runs in the folder of the benchmark, and prints one line of JSON. The line has `seconds`, and `extra`: the peak
+of memory less the memory of the process before the act. Without a figure, the line has a `word` for the reason.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["measured", "stored"]
 
 WARM_SIZE = 40
-"""Data of that size is saved and loaded first, so that what is imported late isn't measured with the first."""
+"""Size of the object that warms up: it is saved and loaded first, so late imports aren't measured."""
 
 
 def stored(workload: Workload, subject: Subject) -> Path:
-    """Return the name of the file in which a subject's output waits to be loaded."""
+    """Return the name of the file between saving and loading."""
     name = subject.saved_by or subject.name
     return Path(f"{workload.name}-{name}".replace(" ", "_"))
 
@@ -50,12 +50,12 @@ def _status(key: str) -> int:
 
 
 def _forget_peak() -> int:
-    """Let the peak of memory begin anew, and return what the process has now, in bytes."""
+    """Reset the peak of memory to the current memory, and return that in bytes."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         return _status("VmRSS")
     except OSError:
-        return _peak()  # the act is charged only with what goes beyond the peak of before
+        return _peak()  # the peak can't be reset, so only memory beyond the earlier peak counts for the act
 
 
 def _peak() -> int:
@@ -107,10 +107,10 @@ def _loading(subject: Subject, data: Data, size: int, source: Path) -> Callable[
 
 
 def _timed(act: Callable[[], Any], least: float) -> tuple[list[float], int, Any]:
-    """Return the seconds of each call, the memory that the first one took, and what the last one returned."""
+    """Return the seconds of each call, the memory of the first call, and the result of the last one."""
     seconds: list[float] = []
     extra = 0
-    gc.collect()  # what is saved has lived for long, as a rule
+    gc.collect()  # objects to be saved have usually lived for long, in the oldest generation
     while not seconds or sum(seconds) < least:
         result = None  # freed before the clock starts
         before = 0 if seconds else _forget_peak()
@@ -122,7 +122,7 @@ def _timed(act: Callable[[], Any], least: float) -> tuple[list[float], int, Any]
 
 
 def measured(workload: Workload, subject: Subject, act: str, size: int, least: float) -> dict[str, Any]:
-    """Do it, and return what there is to print."""
+    """Measure one act, and return the record to print."""
     data = subject.data or workload.data
     path = stored(workload, subject)
     _warm_up(workload, subject, data, act)
@@ -144,7 +144,7 @@ def _encoded(result: bytes | str) -> bytes:
 
 
 def _warm_up(workload: Workload, subject: Subject, data: Data, act: str) -> None:
-    """Save something small, and load it where that is the act."""
+    """Save a small object, and load it if the act is `load`."""
     path = Path(f"small-{os.getpid()}")
     obj = _made(subject, data, WARM_SIZE)
     save = (workload.subject(subject.saved_by) if subject.saved_by else subject).save
@@ -178,13 +178,13 @@ def main() -> None:
     name, subject_name, act, size, least = sys.argv[1:]
     workload = workload_named(name)
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))  # a MemoryError rather than the end of other processes
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))  # a MemoryError here, before the system ends other processes
     try:
         found = measured(workload, workload.subject(subject_name), act, int(size), float(least))
-    except Exception as error:  # noqa: BLE001 - whatever a peer raises is what the table says of it
+    except Exception as error:  # noqa: BLE001 - the table shows any error of a peer
         found = {"word": _word(error), "error": f"{type(error).__name__}: {error}"[:500]}
     print(json.dumps(found), flush=True)
-    os._exit(0)  # what is nested deep would take the interpreter with it when it is freed
+    os._exit(0)  # to free a deeply nested object would crash the interpreter
 
 
 if __name__ == "__main__":

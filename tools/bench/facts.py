@@ -1,4 +1,4 @@
-"""What the figures depend on: the machine, and the versions of everything."""
+"""The facts behind the figures: the machine, and the versions of all programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISTRIBUTIONS = ("appsnap", "cloudpickle", "cryptography", "dill", "joblib", "js
 
 
 def facts(*, quick: bool) -> dict[str, str]:
-    """Return what a reader of the table has to know, each with its name."""
+    """Return the facts for the head of the table, by name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}" + (", small sizes (`--quick`): figures mean nothing" * quick),

@@ -1,4 +1,4 @@
-"""All measurements of a run: each in its own process, and those who are compared in turn."""
+"""All measurements of a run: each in its own process, with the subjects of a workload in turn."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ TOOLS = Path(__file__).parents[1]
 
 MOST_SECONDS = 240
 MOST_SECONDS_OF_PEERS = 45
-"""After which a process is ended. Some peers would take an hour."""
+"""Seconds before a process is ended. Some peers would take an hour."""
 
 QUICK_SECONDS = 5
-"""The same for a peer in a quick run."""
+"""Seconds before a peer is ended in a quick run."""
 
 LEAST_SECONDS = 0.2
-"""What takes less is done again in the same process, and the median counts."""
+"""A shorter act is repeated in the same process for this long, and the median counts."""
 
 ENOUGH_SECONDS = 20
-"""Who has taken that long on one workload isn't measured again."""
+"""A subject with more seconds than this on one workload isn't measured again."""
 
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
@@ -47,7 +47,7 @@ COMMANDS = {
 
 @dataclass
 class Cell:
-    """What one subject took for one act, run by run; or a word that says why there are no figures."""
+    """The figures of one subject for one act, turn by turn, or a word for their absence."""
 
     seconds: list[float] = field(default_factory=list)
     extra: list[int] = field(default_factory=list)
@@ -59,7 +59,7 @@ Figures = dict[tuple[str, str, str], Cell]
 
 
 def ratios(cell: Cell | None, reference: Cell | None) -> list[float]:
-    """Return the ratios of what was measured in the same turn."""
+    """Divide the seconds of two cells, turn by turn."""
     if cell is None or reference is None:
         return []
     return [one / other for one, other in zip(cell.seconds, reference.seconds, strict=False)]
@@ -67,7 +67,7 @@ def ratios(cell: Cell | None, reference: Cell | None) -> list[float]:
 
 @dataclass
 class Run:
-    """One run of the benchmark in a folder. `runs` overrides how often each workload is measured."""
+    """One run of the benchmark in a folder. `runs` overrides the number of turns of each workload."""
 
     folder: Path
     deadline: float
@@ -77,7 +77,7 @@ class Run:
     figures: Figures = field(default_factory=dict)
 
     def measure(self, workload: Workload) -> None:
-        """Measure a workload: in each turn one after the other saves and loads."""
+        """Measure a workload: in each turn, one subject after the other saves and loads."""
         size = workload.quick if self.quick else workload.size
         turns = self.runs or workload.runs
         shared = {subject.saved_by for subject in workload.subjects}
@@ -93,7 +93,7 @@ class Run:
                         self._measure(workload, subject, act, size)
                 if subject.name not in shared:
                     (self.folder / stored(workload, subject)).unlink(missing_ok=True)  # others need the disk
-            self.say(f"{workload.what}: {turn + 1} of {turns}")
+            self.say(f"{workload.title}: {turn + 1} of {turns}")
 
     def _spent(self, workload: Workload, name: str) -> float:
         cells = [self.figures.get((workload.name, name, act)) for act in ("save", "load")]
@@ -148,7 +148,7 @@ class Run:
         return others | ours
 
     def measure_commands(self, turns: int) -> None:
-        """Measure how long the commands take from a cold start."""
+        """Measure the time of each command, from a cold start."""
         application = Application("small")
         for name in ("web", "mail", "clock"):
             child = MultiService()

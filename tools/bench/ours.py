@@ -1,4 +1,4 @@
-"""appsnap, as its users call it."""
+"""The subjects of appsnap, by its public calls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _kind(kind: str) -> Subject:
 
 
 def _file(kind: str) -> Subject:
-    """Signed by the key that the first save makes, so that loading asks for no trust."""
+    """Save with the signature of the key from the first save, so loading needs no list of names."""
     return Subject(f"appsnap {kind}", functools.partial(appsnap.save, kind=kind), appsnap.load, on_disk=True)
 
 
@@ -49,11 +49,11 @@ def _load_mapped(path: Path) -> Any:
 MAPPED = Subject("appsnap pickle, mmap", None, _load_mapped, saved_by="appsnap pickle", on_disk=True)
 
 
-# Encrypted, for an age recipient: a passphrase would add scrypt's second
+# Encrypted, for an age recipient: a passphrase would add the second of scrypt
 
 
 def identity() -> age.X25519Identity:
-    """Return the identity of this run, which is kept in the current folder."""
+    """Return the identity of this run; a file in the current folder keeps it."""
     path = Path("identity.txt")
     if not path.exists():
         path.write_text(f"{age.X25519Identity.generate()}\n")

@@ -1,4 +1,4 @@
-"""What people would pick instead of appsnap, and what it can't be faster than."""
+"""The peers of appsnap, and the lower bounds of its time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["AGE", "AOT", "CHACHA", "FILES", "IN_MEMORY", "NUMPY", "RAW"]
 
 
 def _module(name: str) -> Any:
-    # Found when it is needed: each process has the one peer that it measures.
+    # Imported late: each process imports only the peer to be measured.
     return import_module(name)
 
 
@@ -46,7 +46,7 @@ def _joblib_dumps(obj: Any) -> bytes:
 
 def _skops_loads(data: bytes) -> Any:
     skops = _module("skops.io")
-    # As its users have to: what is in the file is looked at first, and agreed to.
+    # Like a user of skops: look at the names in the file first, and agree to them.
     return skops.loads(data, trusted=skops.get_untrusted_types(data=data))
 
 
@@ -133,7 +133,7 @@ FILES = (
 )
 
 
-# The least that it can take
+# Lower bounds: the same bytes, without any format
 
 
 def _write(array: Any, path: Path) -> None:
@@ -159,7 +159,7 @@ RAW = Subject("write and read alone", _write, Path.read_bytes, on_disk=True, ret
 
 CHUNK = 64 << 10
 BATCH = 64
-"""Chunks in a buffer of 4 MiB, which is used again and again."""
+"""Chunks in a buffer of 4 MiB. All batches use the same buffer."""
 
 
 def _nonces() -> Iterator[bytes]:
@@ -196,7 +196,7 @@ CHACHA = Subject(
 )
 
 
-# The program
+# The age program
 
 
 def _make_plain_file(size: int) -> Path:

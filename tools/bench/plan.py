@@ -1,4 +1,4 @@
-"""What is measured: each workload, its size, and who takes part in it."""
+"""The workloads, each with its size and its subjects."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ __all__ = ["SHOWN", "WORKLOADS", "Workload", "workload_named"]
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Data of one size, and those who save and load it.
+    """Data of one size, and the subjects that save and load it.
 
-    `reference` is the subject whose time is 1. `quick` is the size for `--quick`. `runs` is how often all is measured.
+    `title` is the name in the tables. The time of the subject `reference` is 1. `quick` is the size for `--quick`.
+    `runs` is the number of turns.
     """
 
     name: str
-    what: str
+    title: str
     data: Data
     size: int
     quick: int
@@ -32,11 +33,11 @@ class Workload:
     runs: int = 3
 
     def subject(self, name: str) -> Subject:
-        """Return the one of that name."""
+        """Return the subject with this name."""
         return next(subject for subject in self.subjects if subject.name == name)
 
 
-# Those who are compared most run one after the other, while the machine is the same.
+# The subjects of the most comparisons are neighbours, because the speed of a machine varies with time.
 _TURN = (
     "appsnap pickle",
     "appsnap pickle, mmap",
@@ -62,11 +63,11 @@ def _in_turn(*subjects: Subject) -> tuple[Subject, ...]:
 
 
 _IN_MEMORY = _in_turn(*ours.KINDS, ours.AUDITED, *peers.IN_MEMORY)
-# Where that would take minutes, or hours.
+# Twisted's aot would take minutes or hours on these.
 _WITHOUT_AOT = tuple(subject for subject in _IN_MEMORY if subject is not peers.AOT)
 _BINARY_FILES = tuple(subject for subject in ours.FILES if subject.name in {"appsnap pickle", "appsnap msgpack"})
 
-# What has the most aims comes first: it is the end that is left out when there is no time left.
+# The workloads with the most aims come first: a run without time left skips the last ones.
 WORKLOADS = (
     Workload("services-1e2", "100 services", SERVICES, 100, 20, _IN_MEMORY),
     Workload("services-1e4", "10,000 services", SERVICES, 10_000, 200, _IN_MEMORY),
@@ -110,9 +111,9 @@ WORKLOADS = (
 _ORDER = ("services", "records", "graph", "deep", "arrays", "array", "encrypted")
 
 SHOWN = tuple(sorted(WORKLOADS, key=lambda workload: (_ORDER.index(workload.name.partition("-")[0]), workload.size)))
-"""The workloads in the order in which they are read: like beside like."""
+"""The workloads in the order of the tables: like beside like."""
 
 
 def workload_named(name: str) -> Workload:
-    """Return the one of that name."""
+    """Return the workload with this name."""
     return next(workload for workload in WORKLOADS if workload.name == name)

@@ -1,4 +1,4 @@
-"""The figures of a run as a picture: a row for each workload, a mark for each way to save and to load."""
+"""The figures of a run as a picture: a row for each workload, a mark for each subject."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["draw", "marks", "words"]
 
 APPSNAP, LEAST, INK, FAINT = "#c2410c", "#111827", "#6b7280", "#e5e7eb"
 
-# What appsnap has is filled, and stands above the middle of a row; its peers are hollow, and stand below. What nobody
-# can be faster than is a bar.
+# The marks of appsnap are filled, and stand above the middle of a row. The marks of its peers are hollow, and stand
+# below. A lower bound is a bar.
 STYLES: dict[str, tuple[str, str, bool]] = {
     "appsnap pickle": ("o", APPSNAP, True),
     "appsnap pickle, audited": ("P", APPSNAP, True),
@@ -53,13 +53,13 @@ SAME = {
 
 
 def _reference(workload: Workload, figures: Figures) -> str:
-    """Return whose time is 1: where the reference can't do it at all, appsnap's pickle."""
+    """Return the subject with the time 1: the reference, or appsnap's pickle if the reference has no figure."""
     cell = figures.get((workload.name, workload.reference, "save"))
     return workload.reference if cell is not None and cell.seconds else "appsnap pickle"
 
 
 def marks(workload: Workload, act: str, figures: Figures) -> list[tuple[str, float]]:
-    """Return the mark of each subject in a row, and where it stands."""
+    """Return the subjects with a mark in a row, each with its ratio."""
     reference = figures.get((workload.name, _reference(workload, figures), act))
     found = []
     for subject in workload.subjects:
@@ -71,7 +71,7 @@ def marks(workload: Workload, act: str, figures: Figures) -> list[tuple[str, flo
 
 
 def words(workload: Workload, figures: Figures) -> str:
-    """Say in a line who has no mark in a row, and why."""
+    """Return a line with the subjects that have no mark in a row, by their words."""
     by_word: dict[str, list[str]] = defaultdict(list)
     for subject in workload.subjects:
         cell = figures.get((workload.name, subject.name, "save" if subject.save else "load"))
@@ -135,7 +135,7 @@ def _legend(shown: set[str]) -> list[Line2D]:
 
 
 def draw(figures: Figures, folder: Path) -> None:
-    """Draw what was measured, as `performance.svg` and `performance.png` in a folder."""
+    """Draw the measured workloads, as `performance.svg` and `performance.png` in a folder."""
     rows = [workload for workload in SHOWN if any(marks(workload, act, figures) for act in ("save", "load"))]
     if not rows:
         return
@@ -147,7 +147,7 @@ def draw(figures: Figures, folder: Path) -> None:
     panels[0].set_yticks([])
     for place, workload in enumerate(rows):
         style = {"ha": "right", "transform": panels[0].get_yaxis_transform()}
-        panels[0].text(-0.02, place - 0.05, workload.what, fontsize=9, va="bottom", **style)
+        panels[0].text(-0.02, place - 0.05, workload.title, fontsize=9, va="bottom", **style)
         panels[0].text(-0.02, place, _small_print(workload, figures), fontsize=7.5, va="top", color=INK, **style)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     figure.suptitle(

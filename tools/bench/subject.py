@@ -1,4 +1,4 @@
-"""What is measured: something that saves and loads, as functions."""
+"""The subjects of a benchmark: each saves and loads by two functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Skip", "Subject"]
 
 
 class Skip(Exception):
-    """Raised by what can't be measured here; the message is the word for the table."""
+    """Raised if a subject can't be measured here; the message is the word for the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,14 @@ class Subject:
     """One way to save and to load.
 
     In memory, `save` takes an object and returns bytes or text, and `load` takes bytes. On disk (`on_disk`), `save`
-    takes an object and a path, and `load` a path. They run in a temporary folder, which is the same for both.
+    takes an object and a path, and `load` a path. Both run in the same temporary folder.
 
-    `needs` names the module, or the program after a `$`, without which there is nothing to measure. `saved_by` is the
-    name of the subject whose output `load` takes, if there is no `save`. `given` makes what `load` takes from the
-    object itself. `data`, if it is there, takes the place of the workload's. `returns_object` is false where `load`
-    returns no object that could be compared. `is_twisted` asks for Twisted's own classes.
+    * `needs` names a required module, or a required program after a `$`.
+    * `saved_by` names another subject; `load` takes its output. Such a subject has no `save`.
+    * `given` makes the argument of `load` from the object itself.
+    * `data` replaces the data of the workload.
+    * `returns_object` is false if the result of `load` can't be compared.
+    * `is_twisted` asks for objects of Twisted's own classes.
     """
 
     name: str
@@ -45,7 +47,7 @@ class Subject:
 
     @property
     def is_missing(self) -> bool:
-        """Whether what it needs isn't installed."""
+        """Whether the required module or program is missing."""
         if self.needs.startswith("$"):
             return shutil.which(self.needs[1:]) is None
         return bool(self.needs) and importlib.util.find_spec(self.needs) is None

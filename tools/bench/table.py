@@ -1,4 +1,4 @@
-"""The figures of a run as Markdown: which aims are held, and everybody beside everybody."""
+"""The figures of a run as Markdown: a table of aims, and a table of all subjects for each workload."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["aims_table", "peers_tables", "spread", "whole"]
 
-NAMES = {workload.name: workload.what for workload in SHOWN} | {"cold": "cold start"}
+TITLES = {workload.name: workload.title for workload in SHOWN} | {"cold": "cold start"}
 
 
 def _number(value: float) -> str:
-    """Write three digits, which is more than a measurement is worth, and no exponent."""
+    """Write three digits, without an exponent. No measurement is more exact."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"
 
 
 def spread(values: Sequence[float]) -> str:
-    """Write the median, with the least and the most behind it."""
+    """Write the median, and behind it the least and the greatest value."""
     middle = _number(median(values))
     least, most = _number(min(values)), _number(max(values))
     return middle if least == most else f"{middle} ({least}–{most})"
@@ -54,9 +54,9 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 # Aims
 
 
-def _what(aim: Aim) -> str:
-    what = f"{NAMES[aim.workload]}: {aim.subject}"
-    return what if aim.act == "run" else f"{what}, {aim.act}"
+def _measurement(aim: Aim) -> str:
+    measurement = f"{TITLES[aim.workload]}: {aim.subject}"
+    return measurement if aim.act == "run" else f"{measurement}, {aim.act}"
 
 
 def _goal(aim: Aim) -> str:
@@ -98,13 +98,13 @@ def _outcome(verdict: Verdict) -> str:
 
 
 def aims_table(figures: Figures, aims: Iterable[Aim] = AIMS, *, quick: bool = False) -> list[str]:
-    """Return the lines of the table of aims: those whose workload was measured."""
+    """Return the lines of the table of aims, without aims of unmeasured workloads."""
     verdicts = [verdict for aim in aims if (verdict := judged(aim, figures, quick=quick)) is not None]
-    rows = [[_what(one.aim), _found(one), _goal(one.aim), _outcome(one)] for one in verdicts]
-    return _table(["what", "measured", "aim", "outcome"], rows)
+    rows = [[_measurement(one.aim), _found(one), _goal(one.aim), _outcome(one)] for one in verdicts]
+    return _table(["measurement", "figure", "aim", "outcome"], rows)
 
 
-# Everybody
+# All subjects
 
 
 def _cells(cell: Cell | None, reference: Cell | None) -> list[str]:
@@ -126,12 +126,12 @@ def _of_workload(workload: Workload, figures: Figures) -> list[str]:
             row += _cells(cell, figures.get((workload.name, workload.reference, act)))
         rows.append(row)
     turns = max(len(cell.seconds) for (name, _, _), cell in figures.items() if name == workload.name)
-    title = f"{workload.what}; {turns} run{'s' * (turns != 1)}"
+    title = f"{workload.title}; {turns} run{'s' * (turns != 1)}"
     return _table([title, "save", "time", "memory", "load", "time", "memory"], rows)
 
 
 def peers_tables(figures: Figures) -> list[str]:
-    """Return the lines of one table for each workload that was measured."""
+    """Return the lines of the tables of subjects, one for each measured workload."""
     measured = {workload for workload, _, _ in figures}
     lines = []
     for workload in SHOWN:
@@ -145,11 +145,11 @@ def peers_tables(figures: Figures) -> list[str]:
 
 
 def whole(figures: Figures, facts: dict[str, str], *, quick: bool = False) -> str:
-    """Return all that there is to print, and to keep in the papers."""
+    """Return the whole text of `docs/performance-table.md`."""
     lines = [
         "# Performance: the figures of a run",
         "",
-        "Written by `make bench`; [performance.md](performance.md) says how to read it.",
+        "`make bench` writes this file; [performance.md](performance.md) explains it.",
         "",
         *(f"* {name}: {fact}" for name, fact in facts.items()),
         "",
@@ -157,7 +157,7 @@ def whole(figures: Figures, facts: dict[str, str], *, quick: bool = False) -> st
         "",
         *aims_table(figures, quick=quick),
         "",
-        "## Everybody",
+        "## appsnap and its peers",
         "",
         *peers_tables(figures),
     ]

@@ -1,4 +1,4 @@
-"""The small service once more, on Twisted's own class: for the peers that come from there."""
+"""The small service on Twisted's own class, for the peers from Twisted."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 from twisted.application import service
 
-from bench.workloads import parts_of
+from bench.parts import parts_of
 
 __all__ = ["make"]
 
 
 class Small(service.Service):
-    """Has what `bench.workloads.Small` has."""
+    """A service with the attributes of `bench.workloads.Small`."""
 
     def __init__(self, number: int) -> None:
         self.name, self.port, self.options, self.rate = parts_of(number)
 
 
 def make(size: int) -> Any:
-    """Return a tree of that many services."""
-    root = service.MultiService()  # type: ignore[no-untyped-call]  # Twisted has few hints
+    """Return a tree of `size` services."""
+    root = service.MultiService()  # type: ignore[no-untyped-call]  # Twisted has few type hints
     for number in range(size):
         child: Any = Small(number)
         child.setServiceParent(root)

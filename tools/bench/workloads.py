@@ -1,4 +1,4 @@
-"""The data that is saved and loaded, in any size, and how to tell that it came back."""
+"""The data to be saved and loaded, in any size, and a check of the loaded data."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap import service
+from bench.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "RECORDS", "SERVICES", "Data", "Small", "parts_of"]
+__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "RECORDS", "SERVICES", "Data", "Small"]
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """One sort of data. `holds` tells whether an object is what `make` made; both are given the size.
+    """One sort of data. `make` makes it in a given size; `holds` tells whether an object equals it.
 
-    `twisted` makes the same for the peers that come from Twisted, where their own classes differ.
-    `heavy` data has a size in bytes that is most of what it costs: when it is loaded, it is itself no extra memory.
+    `twisted` makes the same data of Twisted's own classes, for the peers from Twisted. The size of `heavy` data is its
+    size in bytes; the loaded data itself then doesn't count as extra memory.
     """
 
     make: Callable[[int], Any]
@@ -32,16 +33,10 @@ class Data:
 
 
 class Small(service.Service):
-    """A service as they are: a name, a port, some options, a number."""
+    """A typical service: a name, a port, some options, a number."""
 
     def __init__(self, number: int) -> None:
         self.name, self.port, self.options, self.rate = parts_of(number)
-
-
-def parts_of(number: int) -> tuple[str, int, dict[str, Any], float]:
-    """Return what a service of that number has: its name, port, options and rate."""
-    options = {"host": "localhost", "paths": ["/", f"/shop/{number}"], "secure": number % 2 == 0}
-    return f"service-{number}", 8000 + number % 1000, options, number / 7
 
 
 def _make_services(size: int) -> service.MultiService:
@@ -89,7 +84,7 @@ RECORDS = Data(
 def _make_array(size: int) -> Any:
     import numpy as np  # noqa: PLC0415 - as Twisted
 
-    return np.random.default_rng(0).integers(0, 1 << 62, size // 8)  # nothing that could be compressed
+    return np.random.default_rng(0).integers(0, 1 << 62, size // 8)  # can't be compressed
 
 
 def _holds_array(array: Any, size: int) -> bool:
@@ -134,7 +129,7 @@ def _holds_deep(found: list[Any], size: int) -> bool:
 DEEP = Data(_make_deep, _holds_deep)
 
 LAYERS = 20
-"""Of the graph: no deeper, so that the peers that recurse can take it."""
+"""Layers of the graph: few, because some peers recurse."""
 
 
 def _make_graph(size: int) -> list[Any]:
@@ -152,7 +147,7 @@ def _holds_graph(top: list[Any], size: int) -> bool:
     while found:
         known |= {id(node): node for node in found}
         found = [part for node in {id(node): node for node in found}.values() for part in node["parts"]]
-    # A copy for each place would be up to 4 ** 19 times as many; some of a layer are no part of any above.
+    # A copy for each reference would be up to 4 ** 19 times as many. Some nodes of a layer have no reference to them.
     return len(top) == size // LAYERS and len(known) <= size
 
 

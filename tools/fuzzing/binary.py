@@ -1,4 +1,4 @@
-"""Documents in bytes: the opcodes of a pickle, the steps of msgpack, the bytes of age and zstd."""
+"""Forms of binary documents: the opcodes of a pickle, the steps of msgpack, the bytes of age and zstd."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def _split_pickle(data: bytes) -> list[bytes] | None:
                 found.append(body[at:position])
             at = position or 0
             if opcode.name == "STOP":
-                body = body[: at + 1]  # the trailer is made anew
-    except Exception:  # noqa: BLE001 - what is left is one part
+                body = body[: at + 1]  # `join` makes a new trailer
+    except Exception:  # noqa: BLE001 - the rest is one part
         pass
     found.append(body[at:])
     return [one for one in found if not one.startswith(pickle.FRAME)]
 
 
 def body_start(data: bytes) -> int:
-    """Return where the first pickle of a document, the header, ends; 0 where it doesn't."""
+    """Return the end of the header, the first pickle of a document; 0 if it has no end."""
     try:
         return next(at or 0 for opcode, _, at in pickletools.genops(data) if opcode.name == "STOP") + 1
     except Exception:  # noqa: BLE001 - no pickle
@@ -71,7 +71,7 @@ def _make_opcode(chance: Random) -> bytes:
 
 
 def _make_push(chance: Random) -> bytes:
-    """Return an opcode that puts something onto the stack."""
+    """Return an opcode that pushes a value onto the stack."""
     match chance.randrange(6):
         case 0:
             module, qualname = chance.choice(NAMES)
@@ -125,7 +125,7 @@ def _split_msgpack(data: bytes) -> list[Any] | None:
         unpacker.feed(data)
         unpacker.unpack()
         body = unpacker.unpack()
-    except Exception:  # noqa: BLE001 - nothing to begin with
+    except Exception:  # noqa: BLE001 - no document of msgpack
         return None
     return body if isinstance(body, list) else None
 
@@ -190,7 +190,7 @@ def _change_step(chance: Random, step: Any) -> Any:
             case 1:
                 step.insert(at, step[chance.randrange(len(step))])
             case 2 if isinstance(step[0], int):
-                step[0] = chance.randrange(1, 17)  # of another sort, with the same operands
+                step[0] = chance.randrange(1, 17)  # another step, with the same operands
             case _:
                 at = at or chance.randrange(len(step))
                 step[at] = _change_step(chance, step[at])
@@ -199,7 +199,7 @@ def _change_step(chance: Random, step: Any) -> Any:
         key = chance.choice(list(step))
         return {k: _change_step(chance, v) if k == key else v for k, v in step.items()}
     if chance.random() < 0.6:
-        match step:  # more often than not by something of its type
+        match step:  # most often another value of the same type
             case int():
                 return chance.randrange(14)
             case str():

@@ -1,4 +1,4 @@
-"""A document as a list of parts - opcodes, tokens, steps, elements, bytes - and how the list is changed."""
+"""A document as a list of parts (opcodes, tokens, steps, elements, bytes), and random changes of the list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Form"]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How documents of a kind fall into parts, how a part is changed or made anew, and how they are put together."""
+    """Four functions for documents of a kind: split one into parts, change a part, make a new part, join the parts."""
 
     split: Callable[[bytes], list[Any] | None]
     change: Callable[[Random, Any], Any]
@@ -22,10 +22,10 @@ class Form:
     join: Callable[[list[Any]], bytes]
 
     def mutate(self, chance: Random, parts: list[Any], other: list[Any]) -> list[Any]:
-        """Return parts that are changed in a few places; `other` is where parts are taken from."""
+        """Return parts with changes in a few places. Some changes copy parts of `other`."""
         parts = list(parts)
         for _ in range(chance.choice((1, 1, 1, 1, 1, 2, 2, 3, 4, 8))):
-            # Seldom the last one, which is the root: without that, nothing can be read.
+            # Seldom the last part: it is the root, and a document without a root can't be read.
             at = chance.randrange(max(len(parts) - (chance.random() < 0.9), 1))
             match chance.randrange(14):
                 case 0:

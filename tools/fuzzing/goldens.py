@@ -1,4 +1,4 @@
-"""What a fuzzer begins with: the sample application, objects of every sort, and the small vectors."""
+"""The goldens of the fuzzer: the sample application, objects of every sort, and the small vectors."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.files import age, zstd
-from vectors.layout import parse
+from vectors.layout import FOLDER, read
 
 __all__ = ["IDENTITY", "PASSPHRASE", "ROOT", "TRUST", "goldens", "layers", "prepare"]
 
 ROOT = Path(__file__).parents[2]
-PLACES = (ROOT / "tests", ROOT / "tests" / "vectors", ROOT / "fixtures")
+PLACES = (ROOT / "tests", FOLDER, ROOT / "fixtures")
 
 TRUST = ("harmless.*", "zoo.*", "shop.*", "zoo.function", "call:zoo.MySet", "builtins.len", "builtins.dict.fromkeys")
-"""Classes that do nothing with what they are given."""
+"""Names of classes and functions without side effects."""
 
 PASSPHRASE = "tea and cake"
 IDENTITY = age.X25519Identity(bytes(range(32)))
 
 _LARGEST = 3_000
-"""Bytes of a vector: what is longer is large in order to be slow."""
+"""Bytes of a vector. Longer vectors are made to be slow."""
 
 
 def prepare() -> None:
@@ -47,9 +47,9 @@ def goldens(kind: str) -> list[bytes]:
             found.append(snapshot.dumps(graph, kind))
         except AppsnapError:
             continue
-    for path in sorted((ROOT / "tests" / "vectors").glob(f"{kind}-*")):
-        if path.stat().st_size < _LARGEST:
-            payload = parse(path.name, path.read_bytes()).payload
+    for record in read(f"{kind}-*.txt").values():
+        if len(record.text) < _LARGEST:
+            payload = record.vector().payload
             if len(payload) < _LARGEST:
                 found.append(payload)
     return sorted(found, key=len)
@@ -59,7 +59,7 @@ def layers() -> list[bytes]:
     """Return a small pickle document in layers of age and zstd."""
     plain = snapshot.dumps([1, "a"])
     packed = b"".join(zstd.compress([plain]))
-    # Without the checksum and the flag that announces it (RFC 8878, section 3.1.1.1.1), more comes through.
+    # Without the checksum and its flag (RFC 8878, section 3.1.1.1.1), more mutants pass the layer.
     unchecked = packed[:4] + bytes([packed[4] & ~4]) + packed[5:-4]
     with_passphrase = [
         b"".join(age.encrypt([inner], [age.ScryptRecipient(PASSPHRASE, work_factor=1)], armor=armor))
@@ -75,7 +75,7 @@ def layers() -> list[bytes]:
 
 
 def _specification(zoo: Any, chance: Random) -> Any:
-    """Return what `zoo.make` makes a graph of, as the tests of round trips have it."""
+    """Return a random argument of `zoo.make`, in the shape of the round-trip tests."""
 
     def some(most: int) -> range:
         return range(chance.randint(0, most))

@@ -1,6 +1,6 @@
-"""Mutants of a kind, by seed and number; and how one is made smaller.
+"""Mutants of a kind, by seed and number, and the reduction of a mutant to fewer parts.
 
-What comes out has a right header and a right checksum: a mutant that stops at the trailer tests nothing else.
+A mutant has a valid header and a valid checksum, because a reader refuses a wrong one early and tests nothing else.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = ["FORMS", "Mutants", "smaller"]
 FORMS: dict[str, Form] = {"pickle": PICKLE, "source": SOURCE, "msgpack": MSGPACK, "xml": XML, "layers": LAYERS}
 
 PARTS = 400
-"""Longer documents are left out: they are slow, and hold nothing that short ones don't."""
+"""The most parts of a golden. Longer documents are slow, and test nothing new."""
 
 
 class Mutants:
-    """The same seed and number give the same mutant."""
+    """The mutants of a kind. The same seed and number give the same mutant."""
 
     def __init__(self, kind: str, seed: int) -> None:
         self._form = FORMS[kind]
@@ -37,7 +37,7 @@ class Mutants:
         found = layers() if kind == "layers" else goldens(kind)
         split = [(data, parts) for data in found if (parts := self._form.split(data)) and len(parts) <= PARTS]
         self._others = [parts for _, parts in split]
-        # Most of what is changed can be read: of what is wrong to begin with, nothing but the wrong is looked at.
+        # Most parents are readable: a reader stops at the fault of a bad document, and misses the changes behind it.
         self._whole = [parts for data, parts in split if kind == "layers" or _is_readable(kind, data)]
 
     def parts(self, number: int) -> list[Any]:
@@ -47,7 +47,7 @@ class Mutants:
         return self._form.mutate(chance, chance.choice(whole), chance.choice(self._others))
 
     def data(self, parts: list[Any]) -> bytes | None:
-        """Return the bytes of parts, or None where they can't be put together."""
+        """Return the bytes of parts, or None if they can't be joined."""
         try:
             return self._form.join(parts)
         except (ValueError, TypeError, OverflowError, RecursionError):
@@ -56,7 +56,7 @@ class Mutants:
 
 def _is_readable(kind: str, data: bytes) -> bool:
     try:
-        kind_named(kind).read(memoryview(data))
+        _ = kind_named(kind).read(memoryview(data)).recipe
     except AppsnapError:
         return False
     except Exception:  # noqa: BLE001 - a finding
@@ -65,7 +65,7 @@ def _is_readable(kind: str, data: bytes) -> bool:
 
 
 def smaller(mutants: Mutants, fails: Callable[[bytes], bool], parts: list[Any]) -> list[Any]:
-    """Return fewer parts that fail all the same (delta debugging), trying for at most 20 s."""
+    """Return fewer parts with the same failure, by delta debugging for at most 20 s."""
     end = time.monotonic() + 20
     size = max(len(parts) // 2, 1)
     while size:

@@ -1,4 +1,4 @@
-"""Documents in text: the tokens of a source file, the elements of an xml document."""
+"""Forms of text documents: the tokens of a source file, the elements of an xml document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SPELLINGS = (
-    "new( state( set_state( extend( add( update( thing( getattr( set() frozenset( float( bytearray( float('nan')"
+    "new( state( set_state( extend( add( update( named( getattr( set() frozenset( float( bytearray( float('nan')"
     ' None True 1j ... 0x10 1e999 09 1_0 Plain x _ class match __class__ ä [ ] { } ( ) , : = ** * . - + ; \' """'
 )
 _WORDS = [
@@ -58,7 +58,7 @@ def _make_token(chance: Random) -> str:
 
 
 def _change_token(chance: Random, token: str) -> str:
-    """Return another token, more often than not one that may stand in the same place."""
+    """Return another token, most often one of the same sort."""
     if chance.random() < 0.7:
         match token[:1]:
             case '"' | "'":

@@ -1,4 +1,4 @@
-"""What is done with one mutant, and what is wrong with what comes of it."""
+"""The trial of one mutant, and its finding."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ _IMPORTABLE = frozenset(
     {
         *("appsnap", "asyncio", "defusedxml", "encodings", "importlib", "numpy", "tzdata", "unicodedata", "xml"),
         *("zoneinfo", "harmless", "shop", "zoo"),
-        "_sha2",  # of random, which seeds by a text with it
+        "_sha2",  # imported by random for a seed of text
     }
 )
-"""What appsnap itself imports where a value needs it, and the trusted classes."""
+"""Modules that appsnap imports for some values, and the modules of the trusted classes."""
 
 _HARMLESS = frozenset(
     [
@@ -56,23 +56,23 @@ _HARMLESS = frozenset(
         *(("zoo", name) for name in ("Node", "Data", "FrozenSlots", "MyTuple", "MyInt", "MyStr", "Access")),
     ]
 )
-"""All that Python's own unpickler may find: classes that do nothing."""
+"""The only classes for Python's own unpickler: they have no side effects."""
 
 
 class _TooLongError(BaseException):
-    """Raised by a timer. No `except Exception` keeps it."""
+    """Raised by a timer. No `except Exception` catches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What went wrong. `mark` is the same for the same fault, so far as can be told."""
+    """One fault: its report, and a mark that is equal for equal faults, as far as possible."""
 
     mark: str
     report: str
 
 
 class Trial:
-    """Everything that is done with one mutant of a kind: called with its bytes, it says what went wrong, or None."""
+    """Try one mutant of a kind: a call takes its bytes, and returns a finding or None."""
 
     def __init__(self, kind: str) -> None:
         prepare()
@@ -88,7 +88,7 @@ class Trial:
         self._memory = _new_peak()
 
     def __call__(self, data: bytes) -> Finding | None:
-        """Return what went wrong, or None."""
+        """Return a finding, or None."""
         before = signal.signal(signal.SIGPROF, _interrupt)
         signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
         try:
@@ -97,9 +97,9 @@ class Trial:
                 self._try(data)
         except _TooLongError as error:
             if any(frame.name == "_differs" for frame in traceback.extract_tb(error.__traceback__)):
-                return None  # what takes its time is this program
+                return None  # this program is slow, not appsnap
             return _finding(error, f"more than {MOST_SECONDS} s")
-        except Exception as error:  # noqa: BLE001 - any is a finding
+        except Exception as error:  # noqa: BLE001 - every error is a finding
             return _finding(error, f"{type(error).__name__}: {error!s:.300}")
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -110,7 +110,7 @@ class Trial:
         return self._effects()
 
     def _effects(self) -> Finding | None:
-        """Return what was left behind, and put it right."""
+        """Look for effects on the process, undo them, and return a finding or None."""
         if len(sys.modules) > self._modules:
             new = [name for name in list(sys.modules)[self._modules :] if name.partition(".")[0] not in _IMPORTABLE]
             self._modules = len(sys.modules)
@@ -118,11 +118,11 @@ class Trial:
                 return Finding(f"imported {new[0]}", f"imported {new}")
         harmless = self._harmless
         if harmless.called or harmless.settings != {"live": True}:
-            what = f"called {harmless.called!r:.200}, settings {harmless.settings!r:.200}"
+            report = f"called {harmless.called!r:.200}, settings {harmless.settings!r:.200}"
             harmless.called.clear()
             harmless.settings.clear()
             harmless.settings["live"] = True
-            return Finding("called or changed", what)
+            return Finding("called or changed", report)
         if dict(os.environ) != self._environment:
             changed = set(os.environ) ^ set(self._environment)
             os.environ.clear()
@@ -141,6 +141,7 @@ class Trial:
                 data = _unwrapped(data)
                 kind = "pickle"
             document = kind_named(kind).read(memoryview(data))
+            _ = document.recipe
         except AppsnapError as error:
             _check_words(error)
             return
@@ -158,7 +159,7 @@ class Trial:
                 self._compare_with_python(data[body_start(data) :] if document.header else data, built[0])
 
     def _compare(self, recipe: Any, built: Any) -> None:
-        """Check that the same comes out of another kind."""
+        """Check every other kind: the recipe must give the same objects there."""
         for kind in KINDS:
             try:
                 data = b"".join(kind_named(kind).write(Header(kind), recipe, {}))
@@ -169,14 +170,14 @@ class Trial:
             assert not difference, f"as {kind}: {difference}"
 
     def _differs(self, one: Any, other: Any) -> str:
-        """Return where two graphs differ. Objects that can't say what they are made of differ from themselves, too."""
+        """Return the first difference of two graphs. Objects without readable parts differ even from themselves."""
         try:
             return self._difference(one, other) or ""
-        except Exception as error:  # noqa: BLE001 - such as a slot that isn't set
+        except Exception as error:  # noqa: BLE001 - for example, a slot without a value
             return f"{type(error).__name__}: {error}"
 
     def _compare_with_python(self, body: bytes, built: Any) -> None:
-        """Check that Python's unpickler makes the same of it, where it makes something of it at all."""
+        """Check Python's own unpickler: if it reads the body, it must give the same objects."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -185,19 +186,19 @@ class Trial:
             return  # a name that isn't ASCII, which pickletools can't show
         tuples = sum(opcode.name.startswith("TUPLE") for opcode, _, _ in opcodes)
         if tuples > 24 or any("PUT" in opcode.name and int(number or 0) > 10_000 for opcode, number, _ in opcodes):
-            return  # it would hash a tuple of tuples of tuples, or have a memo as long as its highest number
+            return  # the unpickler would hash deep tuples for hours, or make a memo of the highest number
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 theirs = _Unpickler(BytesIO(body)).load()
-        except Exception:  # noqa: BLE001 - it takes less, or fails for the names
+        except Exception:  # noqa: BLE001 - it accepts less, and few names
             return
         difference = self._differs(built, theirs)
         assert not difference, f"Python's unpickler has {difference}"
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds nothing but harmless classes, whatever a mutant names; nor has this process extension codes."""
+    """An unpickler that finds only harmless classes. This process has no extension codes, either."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _HARMLESS:
@@ -210,17 +211,17 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _peak() -> int:
-    """Return how many bytes of memory the process has had at the most since the peak began anew.
+    """Return the peak of memory since the last reset, in bytes.
 
-    What getrusage tells has a part that never does.
+    Part of the peak of getrusage can't be reset.
     """
     return status("VmHWM")
 
 
 def _new_peak() -> int:
-    """Let the peak begin anew, and return it.
+    """Reset the peak of memory, and return it.
 
-    What is garbage by now, and what the allocator holds of it, would hide as much of what comes.
+    Garbage, and free memory of the allocator, go first: later objects could use it without a new peak.
     """
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
@@ -229,7 +230,7 @@ def _new_peak() -> int:
 
 
 def _unwrapped(data: bytes) -> bytes:
-    """Return what is in the layers. A mutant may ask for less work than appsnap would do: it would take too long."""
+    """Remove the layers. The limit on scrypt's work is lower than in appsnap, because a trial must be fast."""
     identities: list[Any] = [age.ScryptIdentity(PASSPHRASE, max_work_factor=8), IDENTITY]
     if age.is_encrypted(data[: age.HEAD_SIZE]):
         data = b"".join(age.decrypt([data], identities))
@@ -239,10 +240,10 @@ def _unwrapped(data: bytes) -> bytes:
 
 
 def _is_comparable(recipe: Recipe) -> bool:
-    """Tell whether equal recipes give objects that can't be told apart.
+    """Tell whether equal recipes give equal objects.
 
-    Not where a set is a state or an argument: who takes its items one by one takes them in another order each time. And
-    of what is no number, only the sign is kept.
+    The objects may differ if a set is a state or an argument, because the order of its items varies. They may differ if
+    a recipe has an unusual not-a-number, because only its sign is kept.
     """
     made = [step for step in recipe.steps if type(step) in steps.MAKERS]
     handed = [
@@ -276,8 +277,8 @@ def _finding(error: BaseException, report: str) -> Finding:
     everything = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in everything if "/appsnap/" in frame.filename] or everything[-1:]
     place = f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else "?"
-    what = report.partition(":")[0]
+    fault = report.partition(":")[0]
     if isinstance(error, AssertionError):
-        what = re.sub(r"[^A-Za-z_.']+", " ", report)[:80].strip()  # without numbers, which are others each time
+        fault = re.sub(r"[^A-Za-z_.']+", " ", report)[:80].strip()  # without numbers, because they vary
     text = "".join(traceback.format_exception(error, limit=-12))
-    return Finding(f"{what} in {place}", f"{report}\n{text}")
+    return Finding(f"{fault} in {place}", f"{report}\n{text}")

@@ -1,4 +1,4 @@
-"""What mutants are made of: numbers and texts at the edges of something, names that a snapshot may or mustn't want."""
+"""Values for mutants: numbers and texts at edges of a format, names of harmless and of dangerous objects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _NAMES = {
     "array": "_array_reconstructor array",
     "copyreg": "_reconstructor __newobj__",
     "os": "environ system",
-    "appsnap.evolve": "restore_state Ephemeral",
+    "appsnap.actions": "named new set_state",
+    "appsnap.evolve": "Ephemeral",
     "appsnap.service": "Application Service",
     "functools": "partial",
     "decimal": "Decimal",
@@ -46,14 +47,13 @@ _NAMES = {
     "_codecs": "encode",
     "_asyncio": "get_running_loop",
     "appsnap.internet": "TimerService",
-    "appsnap.source": "new",
     "appsnap.sob": "Persistent",
     "unknown.module": "Class",
 }
 NAMES = [(module, name) for module, names in _NAMES.items() for name in names.split()]
 
 _HEAD = ("appsnap", "kind", "name", "tag", "time", "python", "version", "size", "other")
-_TAIL = ("sha256", "steps", "distributions", "restored", "other")
+_TAIL = ("sha256", "steps", "distributions", "restored_by_call", "other")
 _FIELDS: list[Any] = [
     *NUMBERS,
     *TEXTS,
@@ -72,7 +72,7 @@ _FIELDS: list[Any] = [
 
 
 def fields(body: bytes | str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what header and trailer of a mutant have otherwise: nothing, as a rule. The same for the same body."""
+    """Return changed fields for header and trailer: usually none, and always the same for the same body."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     chance = Random(zlib.crc32(raw))
     head = {chance.choice(_HEAD): chance.choice(_FIELDS)} if chance.random() < 0.05 else {}

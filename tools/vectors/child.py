@@ -1,6 +1,6 @@
-"""Follow vectors in a process of its own, in the current folder, and say what came of each: a line of JSON a vector.
+"""Follow vectors in a process of its own, in the current folder, and write a line of JSON with the faults of each.
 
-Reads paths of vectors from stdin. Says which it begins with before it does, so that whoever reads knows what killed it.
+Reads names of vectors from stdin. Writes a name before it begins with the vector, and so names a vector that kills it.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from pathlib import Path
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.kinds import KINDS
-from vectors.layout import Vector, parse
+from vectors.layout import Vector, read
 from vectors.trial import MOST_SAID, Process, expectation, look, measured
 
-# What appsnap itself imports where a value needs it.
+# Modules that appsnap itself imports when a value needs them.
 ALLOWED = ("appsnap", "encodings", "zoneinfo", "numpy", "asyncio", "importlib", "tzdata", "xml", "defusedxml", "unicodedata", "cryptography")
 
 ADDRESSES = 2 << 30
-"""Bytes of addresses: more than memory, because numpy's libraries alone take hundreds of MB of them."""
+"""Bytes of addresses. More than of memory, because numpy's libraries alone take hundreds of MB of addresses."""
 
 STACK = (2 if sys.version_info >= (3, 13) else 1) << 20
-"""Bytes of stack, an eighth of the usual: what overflows it does so at an eighth of the depth.
+"""Bytes of stack: an eighth of the usual, so that a recursion overflows it at an eighth of the depth.
 
-Python 3.13 needs more for what isn't ours: it frees chains of objects by calls in each other, up to 10,000 (its bound on
-all recursion in C) instead of 50 before, and those take a little more than 1 MiB.
+Python 3.13 frees chains of objects by nested calls: up to 10,000 (its bound on all recursion in C) instead of 50
+before. These take a little more than 1 MiB.
 """
 
 
 def _follow(vector: Vector, path: Path) -> list[str]:
-    """Return what is wrong."""
+    """Return the faults."""
     path.write_bytes(vector.payload)
     kind = None if vector.kind == "any" else vector.kind
     passphrase = vector.passphrase or None
@@ -43,7 +43,7 @@ def _follow(vector: Vector, path: Path) -> list[str]:
     value = None
     try:
         value = snapshot.load(path, kind=kind, passphrase=passphrase, trust=vector.trust)
-    except Exception as caught:  # noqa: BLE001 - which one it is, is the question
+    except Exception as caught:  # noqa: BLE001 - any error is an outcome
         error = caught
     outcome = expectation(error)
     if outcome != vector.expect:
@@ -68,7 +68,7 @@ def _follow(vector: Vector, path: Path) -> list[str]:
 
 
 def main() -> None:
-    """Follow all that stdin names."""
+    """Follow each vector named on stdin."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_STACK, (STACK, STACK))
     harmless = importlib.import_module("harmless")
@@ -79,10 +79,15 @@ def main() -> None:
     file = Path(tempfile.mkdtemp()) / "vector"
     process = Process([harmless])
     said = os.fstat(2).st_size
+    records = read()
     for line in sys.stdin:
-        path = Path(line.strip())
-        print(json.dumps({"begins": path.name}), flush=True)
-        vector = parse(path.name, path.read_bytes())
+        name = line.strip()
+        print(json.dumps({"begins": name}), flush=True)
+        try:
+            vector = records[name].vector()
+        except ValueError as error:
+            print(json.dumps({"name": name, "wrong": [str(error)], "cost": [0, 0]}), flush=True)
+            continue
         with measured() as block:
             wrong = _follow(vector, file)
         wrong += [block.cost.complaint] if block.cost.complaint else []
@@ -96,7 +101,7 @@ def main() -> None:
             wrong.append("something was written to stderr")
             said = os.fstat(2).st_size
         cost = [round(block.cost.seconds, 2), block.cost.size >> 20]
-        print(json.dumps({"name": vector.name, "wrong": wrong, "cost": cost}), flush=True)
+        print(json.dumps({"name": name, "wrong": wrong, "cost": cost}), flush=True)
     file.unlink(missing_ok=True)
     file.parent.rmdir()
 

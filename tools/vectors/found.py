@@ -10,13 +10,13 @@ from vectors.spelling import KINDS, R, Steps, document, pack, spell
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_found"]
+__all__ = ["add"]
 
 HUGE = 10**5000
 """More digits than Python turns into text."""
 
 
-def add_found(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
 
     def each(name: str, expect: str, steps: Steps, root: Any, about: str, **more: Any) -> None:
@@ -124,12 +124,12 @@ def _steps(packed: Any) -> None:
         [[2, "text"], [9, 0, []], [R(1)]],
         "A text that is short enough to be an operand, as a class.",
     )
-    restore = [1, "appsnap.evolve", "restore_state"]
+    restore = [1, "appsnap.actions", "set_state"]
     packed(
         "called-restore-state",
         "damaged",
         [restore, [10, 0, 5, "s"], [R(1)]],
-        "A call of restore_state, which is a step of another sort.",
+        "A call of set_state, which is a step of another sort.",
     )
 
 
@@ -140,12 +140,12 @@ def _keywords(vectors: Vectors) -> None:
 
 
 def _texts(vectors: Vectors) -> None:
-    for name, text in [("empty-thing", "thing('')"), ("long-thing", f"thing('{'m' * 1001}')")]:
+    for name, text in [("empty-named", "named('')"), ("long-named", f"named('{'m' * 1001}')")]:
         vectors.add(
             f"found-root-{name}",
             "source",
             "damaged",
-            document("source", f"from appsnap.source import thing\napplication = {text}\n"),
+            document("source", f"from appsnap.actions import named\napplication = {text}\n"),
             "The root is a name that nothing could have.",
         )
     vectors.add(
@@ -158,7 +158,7 @@ def _texts(vectors: Vectors) -> None:
     fill = '<str id="a">x</str>\n<fill ref="a"><items><none/></items></fill>\n<root><none/></root>\n'
     vectors.add("found-filled-text", "xml", "damaged", document("xml", fill), "A text is filled.")
     arguments = "<argument><int>1</int></argument><argument><str>s</str></argument>"
-    restore = f'<call function="appsnap.evolve:restore_state">{arguments}</call>'
+    restore = f'<call function="appsnap.actions:set_state">{arguments}</call>'
     vectors.add(
         "found-called-restore-state",
         "xml",

@@ -19,12 +19,12 @@ else:
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_layers"]
+__all__ = ["add"]
 
 PASSPHRASE = "tea and cake"
 
 
-def add_layers(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
 
     def layer(name: str, expect: str, payload: bytes, about: str, **more: Any) -> None:

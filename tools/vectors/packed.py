@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from vectors.adding import PLAIN
 from vectors.spelling import R, document, pack
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_packed"]
+__all__ = ["add"]
 
-PLAIN = ("harmless.Plain",)
 SYSTEM = [1, "os", "system"]
 
 
-def add_packed(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
 
     def steps(name: str, expect: str, body: Any, about: str, **more: Any) -> None:
@@ -196,7 +196,7 @@ def _steps(steps: Any) -> None:
         "cost-keys-by-number", "damaged", [[5, keys, *range(5_000)], *[[5, 0]] * 100_000, [R(0)]], "Many dictionaries of 5,000 keys by number, without values."
     )
     steps("name-with-colon", "damaged", [[1, "harmless:Plain.x", "y"], [R(0)]], "A module with a colon, which other kinds would divide elsewhere.", trust=PLAIN)
-    steps("name-of-helpers", "not trusted", [[1, "appsnap.source", "new"], [R(0)]], "A helper of source files, which can't be imported there under its name.")
+    steps("name-of-helpers", "not trusted", [[1, "appsnap.actions", "new"], [R(0)]], "A helper of source files, which can't be imported there under its name.")
     steps("name-escape", "not trusted", [[1, "os\x1b[2J\u202e", "x\n├── y"], [R(0)]], "A name that clears the screen, where it is shown.")
     steps("integer", "loads", [[10**5000]], "An integer of 5,001 digits.")
     steps("long-atom", "loads", [["x" * 1_000_000]], "A text of a million letters that isn't a Value.")

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from vectors.layout import Vectors
     from vectors.spelling import Steps
 
-__all__ = ["add_shown"]
+__all__ = ["add"]
 
 
-def add_shown(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
 
     def each(name: str, expect: str, steps: Steps, root: Any, about: str, *, kinds: tuple[str, ...] = KINDS, **more: Any) -> None:

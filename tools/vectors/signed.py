@@ -15,7 +15,7 @@ from vectors.spelling import KINDS, R, pack, pickle_plain, spell
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_signed"]
+__all__ = ["add"]
 
 SECRET = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = "appsnap1qwss00lnecgtu8tsm5vwwj7qn9n7f43snwjs6hcamjrxgyj4xxuqzrzsn9"
@@ -25,7 +25,7 @@ CALL = [("Name", "os", "system"), ("Call", R(0), ["touch stolen"])]
 _TRAILERS = {"pickle": b"\x80\x05", "msgpack": b"\x82\xa6sha256", "source": b"# appsnap trailer: ", "xml": b"  <trailer "}
 
 
-def add_signed(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
     for kind in KINDS:
         evil = spell(kind, CALL, R(1))

@@ -11,14 +11,13 @@ import json
 import math
 import pickle
 import struct
-import zlib
 from base64 import b64encode
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import msgpack
 
-__all__ = ["KINDS", "R", "Script", "Steps", "document", "pack", "pickle_plain", "pickled", "spell", "two_kinds"]
+__all__ = ["KINDS", "R", "Script", "Steps", "document", "pack", "pickle_plain", "pickled", "short", "spell"]
 
 KINDS = ("pickle", "source", "msgpack", "xml")
 HEAD = {"python": "3.11.0", "version": "1.0"}
@@ -54,11 +53,6 @@ def spell(kind: str, steps: Steps, root: Any) -> bytes:
     return {"pickle": _pickle, "source": _source, "msgpack": _msgpack, "xml": _xml}[kind](steps, root)
 
 
-def two_kinds(name: str) -> tuple[str, str]:
-    """Return pickle and one other kind, for what is followed in the same way whatever it was read from."""
-    return KINDS[0], KINDS[1 + zlib.crc32(name.encode()) % 3]
-
-
 def document(kind: str, body: bytes | str, head: dict[str, Any] | None = None, tail: dict[str, Any] | None = None) -> bytes:
     """Put header and trailer around a body, both right but for what `head` and `tail` change (None leaves out)."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
@@ -82,6 +76,12 @@ def document(kind: str, body: bytes | str, head: dict[str, Any] | None = None, t
 
 
 # pickle
+
+
+def short(text: str) -> bytes:
+    """Return the opcode SHORT_BINUNICODE with a text, in which surrogates may stand."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return pickle.SHORT_BINUNICODE + bytes([len(raw)]) + raw
 
 
 def pickle_plain(fields: dict[str, Any]) -> bytes:
@@ -201,7 +201,7 @@ def _msgpack(steps: Steps, root: Any) -> bytes:
 
 
 def _source(steps: Steps, root: Any) -> bytes:
-    lines = ["from appsnap.source import add, extend, new, set_state, state, thing, update\n"]
+    lines = ["from appsnap.actions import add, extend, new, set_state, state, named, update\n"]
     register = 0
     for name, *fields in steps:
         bound = f"v{register} = " if name in MAKERS else ""
@@ -213,7 +213,7 @@ def _source(steps: Steps, root: Any) -> bytes:
 def _statement(name: str, fields: list[Any]) -> str:
     match name, fields:
         case "Name", [module, qualname]:
-            return f"thing({module!a}, {qualname!a})" if qualname else f"thing({module!a})"
+            return f"named({module!a}, {qualname!a})" if qualname else f"named({module!a})"
         case "Value", [value]:
             return ascii(value)
         case "Tuple", [items]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from vectors.spelling import R, Script, Steps, spell, two_kinds
+from vectors.adding import two_kinds
+from vectors.spelling import R, Script, Steps, spell
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
 
-__all__ = ["add_values"]
+__all__ = ["add"]
 
 # The callable, its arguments (a list is a List of its own, a tuple a Tuple, a Steps in braces stands before it).
 ODD: list[tuple[str, str, str, list[Any], str]] = [
@@ -113,7 +114,7 @@ ODD: list[tuple[str, str, str, list[Any], str]] = [
 ]  # fmt: skip
 
 
-def add_values(vectors: Vectors) -> None:
+def add(vectors: Vectors) -> None:
     """Add them."""
     for name, module, qualname, arguments, about in ODD:
         steps: Steps = [("Name", module, qualname)]

@@ -99,7 +99,7 @@ class Input:
             if enough:
                 search_current_folder()
             with self._errors():
-                return snapshot.build(enough, once=True), enough
+                return snapshot.build(enough, copy=False), enough
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -157,7 +157,7 @@ def _is_plain(data: memoryview) -> bool:
 def _seems_pickle(data: memoryview) -> bool:
     """Tell whether data is a pickle, or begins and ends as one: what is decrypted with a wrong key doesn't."""
     try:
-        pickle.read(data)
+        _ = pickle.read(data).recipe
     except CannotLoad as error:
         begins = not isinstance(error, Damaged) or (error.offset or 0) >= legacy.BLOCK
         return begins and bytes(data[-1:]) == b"."

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["File", "Memory", "Source", "Stream", "of_file"]
+__all__ = ["File", "Mapped", "Memory", "Source", "Stream", "of_file"]
 
 
 class Source(Protocol):
@@ -89,6 +89,14 @@ class Memory:
     def rest(self) -> memoryview:
         """See Source."""
         return self.read(len(self._view))
+
+
+class Mapped(Memory):
+    """A file that is mapped into memory. `rest` copies: other programs may still change what is mapped."""
+
+    def rest(self) -> memoryview:
+        """See Source."""
+        return memoryview(bytes(super().rest()))
 
 
 _AT_ONCE = 8 * PIECE

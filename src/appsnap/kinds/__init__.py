@@ -1,81 +1,136 @@
-"""Recipe to bytes and back: one module a kind.
+"""Kinds: the ways to spell a recipe in bytes, and to read it back.
 
-A kind that snapshots are written in has two functions::
+* A *kind* is a format of documents: pickle, source, msgpack or xml. Each has a package of its own here.
+* A *document* is one snapshot without layers: a header, a body that spells the recipe, and a trailer.
+* The *header* says who wrote the document, and when; the *trailer* has checksums and the signature.
+* *Large data* are long byte strings and bytearrays. They stand in the document as they are: a file can be mapped.
+* The *objects* of a document are made without a recipe, by a faster way, if the document is trusted as code.
 
-    write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Iterable[Buffer]
-    read(data: memoryview, steps: int = ...) -> Document
-
-`write` is deterministic; `seal` says what more stands in the trailer. `read` makes no object, imports nothing that the
-data names, checks the trailer, and raises Damaged (with the offset, where there is one) for whatever isn't exactly what
-`write` could have written, and CannotLoad for a recipe of more than `steps`. A kind with buffers has a third one,
-`locate(head) -> Layout | None`, which tells where they stand; it also reads documents that were taken apart by that.
+The package of a kind has `document`, `reader` and `writer`. To read makes no object and imports nothing that a document
+names. To write is deterministic.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged, WrongKind
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Header, Seal, Trailer
+    from appsnap.kinds.header import Header, Signer, Trailer
+    from appsnap.kinds.large import DocumentParts, Place
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]
 
-KINDS = ("pickle", "source", "msgpack", "xml")
-"""The kinds that snapshots are written in. `python` is none: it is a script that makes an application."""
+
+@dataclass(frozen=True)
+class Document:
+    """A document that has been opened: its header and trailer are verified. A bare pickle has neither.
+
+    `read` gives the recipe. `edited` is true for a source file that was changed by hand since it was saved. `objects`
+    makes the objects without the recipe, if the kind can do so for this document: a document that is trusted as code.
+    Its argument `copy` is that of `build`. If it raises an error, the recipe tells the place.
+    """
+
+    header: Header | None
+    trailer: Trailer | None
+    read: Callable[[], Recipe]
+    edited: bool = False
+    objects: Callable[..., Any] | None = None
+
+    @functools.cached_property
+    def recipe(self) -> Recipe:
+        """The recipe, which is read when it is first asked for."""
+        return self.read()
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """What a reader found. A bare pickle has no header and no trailer. An `edited` source file was changed by hand."""
+class Kind:
+    """A kind: facts that need no import, and functions of its package, which is imported when one is called.
 
-    recipe: Recipe
-    header: Header | None
-    trailer: Trailer | None
-    edited: bool = False
+    `extension` is the extension of file names. `first_bytes` are the possible begins of documents. If `unmarked` is
+    true, some documents begin otherwise. If `dated` is true, headers have a time. Two fields are capabilities. With
+    `objects`, the kind can write and make objects without a recipe. With `large_data`, documents can be mapped.
+    """
 
+    name: str
+    extension: str
+    first_bytes: tuple[bytes, ...]
+    unmarked: bool = False
+    dated: bool = True
+    objects: bool = False
+    large_data: bool = False
 
-class Kind(Protocol):
-    """The functions of a kind's module."""
-
-    @staticmethod
     def write(
-        header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None
+        self, header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None
     ) -> Iterable[Buffer]:
-        """Return the bytes of a document, in pieces."""
+        """Return the document of a recipe, in pieces. `sign` adds the last fields of the trailer."""
+        pieces: Iterable[Buffer] = self._package().write(header, recipe, distributions, sign)
+        return pieces
 
-    @staticmethod
-    def read(data: memoryview, steps: int = ...) -> Document:
-        """Return the document that bytes spell, unless that has more than so many steps."""
+    def write_objects(self, header: Header, obj: Any, sign: Signer | None = None) -> Iterable[Buffer]:
+        """Return the document of objects, in pieces, if the kind has `objects`. Raises any error of a class."""
+        pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign)
+        return pieces
+
+    def read(self, data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+        """Return the document in these bytes, of at most so many steps. A kind with large data takes parts, too.
+
+        Raises Damaged, with the offset if it is known, for a document that `write` could not have written. Raises
+        CannotLoad for a recipe of more steps.
+        """
+        document: Document = self._package().read(data, most)
+        return document
+
+    def locate(self, head: memoryview) -> Sequence[Place]:
+        """Return the table of large data of a document that begins so, if the kind has `large_data`.
+
+        Raises Damaged if the header is not whole.
+        """
+        table: Sequence[Place] = self._package().locate(head)
+        return table
+
+    def _package(self) -> Any:
+        return importlib.import_module(f"appsnap.kinds.{self.name}")
+
+
+_KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
+        Kind("source", "tas", (b"# appsnap ",), dated=False),
+        # A map of up to 15 keys, the first of which is appsnap.
+        Kind("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
+        Kind("xml", "tax", (b"<?xml",)),
+    )
+}
+
+KINDS = tuple(_KINDS)
+"""The names of the kinds. `python` is not among them: it is a script that makes an application."""
 
 
 def kind_named(name: str) -> Kind:
-    """Return the module of a kind. Raises WrongKind for a name that is none."""
+    """Return a kind by its name. Raises WrongKind if there is none of that name."""
     if name not in KINDS:
         raise WrongKind(f"unknown kind {name!r}", hint=f"the kinds are {', '.join(KINDS)}")
-    module: Kind = importlib.import_module(f"appsnap.kinds.{name}")  # type: ignore[assignment]  # a module has its functions
-    return module
+    return _KINDS[name]
 
 
-_FIRST_BYTES = {
-    b"\x80": "pickle",
-    b"# appsnap ": "source",
-    b"<?xml": "xml",
-    **{bytes([0x80 | count]) + b"\xa7appsnap": "msgpack" for count in range(1, 16)},
-}
+_FIRST_BYTES = [(first, kind.name) for kind in _KINDS.values() for first in kind.first_bytes]
 
 
 def recognise(head: bytes) -> str:
-    """Return the kind of a document by its first 16 bytes. Raises Damaged for what is none."""
-    for first, kind in _FIRST_BYTES.items():
+    """Return the kind of a document by its first 16 bytes. Raises Damaged if they belong to no kind."""
+    for first, kind in _FIRST_BYTES:
         if head.startswith(first):
             return kind
     raise Damaged(

@@ -1,40 +1,55 @@
-"""From objects to a document, in whatever kind, and how far whoever takes that is."""
+"""Documents of any kind: written from objects, and opened from a source of bytes or from a mapped file."""
 
 from __future__ import annotations
 
+import contextlib
+import mmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap.kinds import kind_named, pickle
+from appsnap.errors import CannotLoad, Damaged, WrongKind
+from appsnap.files import age, layers, zstd
+from appsnap.files.streams import Mapped
+from appsnap.gc_pause import gc_paused
+from appsnap.kinds import KINDS, Document, kind_named, recognise
 from appsnap.kinds.header import distributions_of
-from appsnap.kinds.large import Sealed
+from appsnap.kinds.large import DocumentStream, take_apart
+from appsnap.kinds.mapped import with_copies
 from appsnap.recipe import steps
 from appsnap.recipe.freeze import freeze
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Header, Seal
+    from appsnap.files.layers import Passphrase, Unwrapped
+    from appsnap.files.streams import Source
+    from appsnap.kinds import Kind
+    from appsnap.kinds.header import Header, Signer
+    from appsnap.limits import Limits
 
     Progress = Callable[[int, int], object]
 
-__all__ = ["counted", "document"]
+__all__ = ["counted", "map_document", "open_document", "write_document"]
 
 
-@collected_later
-def document(obj: Any, header: Header, seal: Seal | None) -> Iterable[Buffer]:
+# Out
+
+
+@gc_paused
+def write_document(obj: Any, header: Header, sign: Signer | None) -> Iterable[Buffer]:
     """Return the document of objects, in pieces. Raises CannotSave with every place that no file can hold."""
-    module = kind_named(header.kind)
-    if header.kind == "pickle":
-        pickled = _pickled(header, obj, seal)
-        if pickled is not None:
-            return pickled
-    root = "application" if type(obj).__name__ == "Application" else "object"
-    recipe = freeze(obj, root=root)
+    kind = kind_named(header.kind)
+    if kind.objects:
+        # The C pickler fails at the first object that cannot be saved, and at objects that are nested too deep.
+        # `freeze` finds the places of all the former, and has no trouble with the latter.
+        with contextlib.suppress(Exception):
+            return kind.write_objects(header, obj, sign)
+    recipe = freeze(obj, root="application" if type(obj).__name__ == "Application" else "object")
     modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
-    return module.write(header, recipe, distributions_of(modules), seal)
+    return kind.write(header, recipe, distributions_of(modules), sign)
 
 
 def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buffer]:
@@ -42,7 +57,7 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
     if progress is None:
         yield from pieces
         return
-    total = pieces.size if isinstance(pieces, Sealed) else sum(memoryview(piece).nbytes for piece in pieces)
+    total = pieces.size if isinstance(pieces, DocumentStream) else sum(memoryview(piece).nbytes for piece in pieces)
     done = 0
     for piece in pieces:
         yield piece
@@ -50,13 +65,76 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
         progress(min(done, total), total)
 
 
-def _pickled(header: Header, obj: Any, seal: Seal | None) -> Iterable[Buffer] | None:
-    """Return what the C pickler makes of an object, or None where it gives up.
+# In
 
-    It does so at the first thing that can't be saved, and at what is nested too deep. `freeze` finds all the places of
-    the one, and doesn't mind the other.
-    """
+
+def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[str, Document]:
+    """Return the kind of a document, and the document. `kind` is the one that is expected, if any."""
     try:
-        return pickle.write_objects(header, obj, distributions_of, seal)
-    except Exception:  # noqa: BLE001 - whatever a __reduce__ raises, freeze meets it again and says where
-        return None
+        return _open(unwrapped.source, kind, limits)
+    except CannotLoad:
+        # If a layer is damaged, the error of the layer comes first: nobody can tell what is in it.
+        for _ in unwrapped.source.pieces() if unwrapped.layers else ():
+            pass
+        raise
+
+
+def map_document(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None,
+    passphrase: Passphrase | None,
+    identities: Iterable[str],
+    limits: Limits,
+) -> tuple[str, Document]:
+    """Map a file into memory; return the kind and the document in it. The data of arrays are views of the file.
+
+    What is written to the arrays never reaches the file. All is verified but the data of arrays. Raises CannotLoad for
+    a file that cannot be mapped: it has layers, or its kind has no large data.
+    """
+    with Path(path).open("rb") as file:
+        try:
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+        except ValueError:
+            raise Damaged("the file is empty") from None
+    head = bytes(view[: age.HEAD_SIZE])
+    if age.is_encrypted(head) or zstd.is_compressed(head):
+        raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
+    unwrapped = layers.unwrap(Mapped(view), path, passphrase=passphrase, identities=identities, limits=limits)
+    return _open(unwrapped.source, kind, limits)
+
+
+def _cannot_map(why: str) -> CannotLoad:
+    kinds = " or ".join(name for name in KINDS if kind_named(name).large_data)
+    return CannotLoad(
+        f"only a {kinds} without other layers can be mapped, and this one is {why}",
+        hint="load it without mmap=True, or convert it to one that can be",
+    )
+
+
+def _open(source: Source, expected: str | None, limits: Limits) -> tuple[str, Document]:
+    kind = _kind_of(bytes(source.peek(16)), expected)
+    if not kind.large_data:
+        if isinstance(source, Mapped):
+            raise _cannot_map(f"of kind {kind.name}")
+        return kind.name, kind.read(source.rest(), limits.steps)
+    parts = take_apart(source, kind.locate)
+    document = kind.read(parts, limits.steps)
+    if isinstance(source, Mapped):
+        sums = document.trailer.buffers or [] if document.trailer else []
+        recipe = with_copies(document.recipe, parts, sums)
+        return kind.name, Document(document.header, document.trailer, lambda: recipe)
+    return kind.name, document
+
+
+def _kind_of(head: bytes, expected: str | None) -> Kind:
+    wanted = None if expected is None else kind_named(expected)
+    try:
+        found = kind_named(recognise(head))
+    except Damaged:
+        if wanted is not None and wanted.unmarked and head:
+            return wanted
+        raise
+    if wanted not in (None, found):
+        raise WrongKind(f"the file is a {found.name} snapshot, not {expected}", hint=f"give kind {found.name}, or none")
+    return found

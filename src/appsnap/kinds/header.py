@@ -1,4 +1,4 @@
-"""What a snapshot says of itself: the header before its body, the trailer behind it. Plain data."""
+"""Header and trailer: the plain data before and behind the body of a document."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from appsnap.errors import AppsnapError, Damaged, NewerFormat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    Seal = Callable[[str, dict[str, Any]], dict[str, Any]]
-    """From a kind and the trailer's fields so far to those that end it: the signature."""
+    Signer = Callable[[str, dict[str, Any]], dict[str, Any]]
+    """A function from a kind and the fields of a trailer to its last fields, which hold the signature."""
 
 __all__ = ["FORMAT", "Header", "Trailer", "distributions_of", "installed_version", "now"]
 
@@ -31,7 +31,7 @@ Raise it when a reader of the old number would misread a new file; then add a go
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header. `time` is UTC as `YYYY-MM-DDTHH:MM:SSZ`, and None in what must be equal for equal objects."""
+    """The header. `time` is UTC as `YYYY-MM-DDTHH:MM:SSZ`. It is None if equal objects have to give equal documents."""
 
     kind: str
     name: str | None = None
@@ -42,7 +42,7 @@ class Header:
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the header as it stands in a file: the key `appsnap` with the format's number comes first."""
+        """Return the header as it stands in a file. The first key is `appsnap`, with the number of the format."""
         fields = asdict(self)
         return {"appsnap": fields.pop("format"), **{key: value for key, value in fields.items() if value is not None}}
 
@@ -50,12 +50,12 @@ class Header:
     def from_dict(cls, fields: Any, kind: str) -> Header:
         """Return the header of a file of this kind.
 
-        Raises Damaged where it is none, or another kind's; NewerFormat where its number is too high.
+        Raises Damaged for a malformed header and for one of another kind, NewerFormat for a number that is too high.
         """
         if not isinstance(fields, dict) or type(fields.get("appsnap")) is not int:
-            raise Damaged("no header of a snapshot")
+            raise Damaged("the header of a snapshot is missing")
         if fields["appsnap"] < 1:
-            raise Damaged("the header of the snapshot has no number of a format")
+            raise Damaged("the number of the format is missing")
         if fields["appsnap"] > FORMAT:
             raise NewerFormat(
                 f"written in format {min(fields['appsnap'], 10**9)}; this appsnap ({__version__}) reads up to {FORMAT}",
@@ -63,86 +63,89 @@ class Header:
             )
         rest = {key: value for key, value in fields.items() if key in cls.__slots__ and key != "format"}
         if rest.get("kind") != kind or not all(isinstance(value, str) for value in rest.values()):
-            raise Damaged(f"the header is none of a {kind} snapshot")
+            raise Damaged(f"malformed header, or not that of a {kind} snapshot")
         return cls(format=fields["appsnap"], **{"python": "", "version": "", **rest})
 
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """The trailer. `sha256` is of all bytes of the document before it but those of the buffers.
+    """The trailer of a document.
 
-    `buffers` are the checksums of these, if there are any. `steps` counts the recipe (None: unknown).
-    `distributions` maps the installed distributions that the names in the recipe come from to their versions.
-    `restored` and `left_out` are the pickle kind's. `vouched` is False where the document was made from one that nobody
-    vouched for, and who wrote it doesn't, either. `signer` is the key whose signature has been verified.
+    `sha256` is the checksum of the bytes before the trailer, without large data. `buffers` are the checksums of the
+    large data, if there is any. `steps` is the length of the recipe, and None if it is unknown. `distributions` are the
+    installed distributions of the names in the recipe, with their versions. `restored_by_call` and `transient_digests`
+    are fields of the pickle kind. `vouched` is False if nobody trusted the document as a whole from which this one was
+    made. `signer` is the key of the signature, which has been verified.
     """
 
     sha256: str
     buffers: list[str] | None = None
     steps: int | None = None
     distributions: dict[str, str] = field(default_factory=dict)
-    restored: list[str] | None = None
-    left_out: dict[str, str] | None = None
+    restored_by_call: list[str] | None = None
+    transient_digests: dict[str, str] | None = None
     vouched: bool | None = None
     signer: str | None = None
 
-    def to_dict(self, kind: str, seal: Seal | None) -> dict[str, Any]:
-        """Return the trailer as it stands in a file of this kind, sealed if something seals it."""
+    def to_dict(self, kind: str, sign: Signer | None) -> dict[str, Any]:
+        """Return the trailer as it stands in a file of this kind. `sign` adds the signature, if there is one."""
         fields = {key: value for key, value in asdict(self).items() if value is not None}
-        return fields if seal is None else {**fields, **seal(kind, fields)}
+        return fields if sign is None else {**fields, **sign(kind, fields)}
 
     @classmethod
     def from_dict(cls, fields: Any, kind: str, sha256: str, buffers: Sequence[str] | None = ()) -> Trailer:
         """Return the trailer of a file.
 
-        Raises Damaged where it is none, its checksum isn't `sha256`, those of the buffers aren't `buffers` (None: these
-        aren't known), or its signature is wrong.
+        Raises Damaged for a malformed trailer, for a checksum other than `sha256`, for checksums of large data other
+        than `buffers` (None: they are unknown), and for a wrong signature.
         """
         if not isinstance(fields, dict) or not isinstance(fields.get("sha256"), str):
-            raise Damaged("no trailer of a snapshot", hint="the file is truncated, or something was added to it")
+            raise Damaged(
+                "the trailer of a snapshot is missing", hint="the file is truncated, or something was added to it"
+            )
         if fields["sha256"] != sha256:
             raise Damaged("the checksum is wrong", hint="the file was altered; take another copy of it")
         sums = fields.get("buffers", [])
         if buffers is not None and sums != [*buffers]:
-            raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
+            raise Damaged("the checksum of large data is wrong", hint="the file was altered; take another copy of it")
         steps, distributions = fields.get("steps"), fields.get("distributions", {})
-        restored, left_out, vouched = fields.get("restored"), fields.get("left_out"), fields.get("vouched")
-        maps = [distributions, {} if left_out is None else left_out]
+        by_call, digests, vouched = (fields.get(key) for key in ("restored_by_call", "transient_digests", "vouched"))
+        maps = [distributions, {} if digests is None else digests]
         if (
             type(steps) not in (int, type(None))
             or not 0 <= (steps or 0) < 1 << 63
-            or not isinstance(restored, (list, type(None)))
+            or not isinstance(by_call, (list, type(None)))
             or not isinstance(sums, list)
             or not isinstance(vouched, (bool, type(None)))
             or not all(isinstance(texts, dict) for texts in maps)
             or not all(isinstance(text, str) for texts in maps for text in (*texts, *texts.values()))
-            or not all(isinstance(text, str) for text in (*(restored or ()), *sums))
+            or not all(isinstance(text, str) for text in (*(by_call or ()), *sums))
         ):
             raise Damaged("the trailer of the snapshot has fields of the wrong type")
         signer = None
         if "signature" in fields:
-            from appsnap.keys.signatures import signer_of  # noqa: PLC0415 - what is unsigned has no need of it
+            from appsnap.keys.signatures import signer_of  # noqa: PLC0415 - unsigned files do not need it
 
             signer = signer_of(kind, fields)
-        return cls(sha256, sums or None, steps, distributions, restored, left_out, vouched, signer)
+        return cls(sha256, sums or None, steps, distributions, by_call, digests, vouched, signer)
 
 
 def now() -> str:
-    """Return the time of a save: that of SOURCE_DATE_EPOCH (seconds since 1970) if it is set."""
+    """Return the time of a save. If SOURCE_DATE_EPOCH (seconds since 1970) is set, it is that time."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         moment = dt.datetime.now(dt.UTC) if epoch is None else dt.datetime.fromtimestamp(int(epoch), dt.UTC)
     except (ValueError, OverflowError, OSError):
-        raise AppsnapError(f"SOURCE_DATE_EPOCH is no number of seconds since 1970: {epoch!r:.60}") from None
+        raise AppsnapError(f"SOURCE_DATE_EPOCH has to be a number of seconds since 1970, not {epoch!r:.60}") from None
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def distributions_of(modules: Iterable[str]) -> dict[str, str]:
-    """Return the installed distributions that modules come from, with their versions."""
+    """Return the installed distributions of modules, with their versions."""
     tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"__main__", "appsnap"}
     if not tops:
         return {}
-    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
+    from importlib import metadata  # noqa: PLC0415 - it reads the metadata of all distributions
 
     owners = _owners()
     return {name: metadata.version(name) for name in sorted({x for top in tops for x in owners.get(top, ())})}
@@ -150,16 +153,16 @@ def distributions_of(modules: Iterable[str]) -> dict[str, str]:
 
 @functools.cache
 def _owners() -> dict[str, list[str]]:
-    from importlib import metadata  # noqa: PLC0415 - it looks at all that is installed
+    from importlib import metadata  # noqa: PLC0415 - it reads the metadata of all distributions
 
     return dict(metadata.packages_distributions())
 
 
 def installed_version(distribution: str) -> str | None:
-    """Return the version of a distribution that is installed, or None."""
-    from importlib import metadata  # noqa: PLC0415 - only where something went wrong
+    """Return the version of a distribution, or None if it is not installed."""
+    from importlib import metadata  # noqa: PLC0415 - only after an error
 
     try:
         return metadata.version(distribution)
-    except (metadata.PackageNotFoundError, ValueError):  # what stands in a file may be no name at all
+    except (metadata.PackageNotFoundError, ValueError):  # a text of a file may be malformed as a name
         return None

@@ -1,8 +1,8 @@
-"""Buffers: the large runs of bytes of a document, which are never copied on their way.
+"""Large data: long byte strings and bytearrays, which are never copied on their way.
 
-The data of a buffer stands at a multiple of 64 bytes in the document, so that a file can be mapped. The header's table
-says where; the trailer has checksums of them, so that its own checksum is of the rest alone. What is left of a
-document when the data of its buffers is taken out is its *skeleton*: all that says anything stands there.
+*Large data* stands in the document as it is, at a multiple of 64 bytes, so that a file can be mapped. The header has a
+table of it: three numbers for each, its offset, its size and its type. The trailer has checksums of it. The rest of the
+document is its *skeleton*: the checksum in the trailer is of the skeleton alone.
 """
 
 from __future__ import annotations
@@ -15,79 +15,83 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.errors import CannotLoad, Damaged
-from appsnap.files.streams import Memory
+from appsnap.files.streams import Mapped
 from appsnap.recipe import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from typing_extensions import Buffer
 
     from appsnap.files.streams import Source
 
-    Held = bytes | bytearray | memoryview
-    """The data of a buffer: an object of its own, or a view of a mapped file."""
+    Data = bytes | bytearray | memoryview
+    """Large data: an object of its own, or a view of a mapped file. It is read-only if it is a byte string."""
+    Type = type[bytes | bytearray]
 
 __all__ = [
     "ALIGNMENT",
-    "HOLDERS",
     "LEAST",
+    "MAY_BE_LARGE",
     "MOST",
     "Body",
-    "Layout",
-    "Parts",
-    "Sealed",
-    "checker",
+    "DocumentParts",
+    "DocumentStream",
+    "Place",
+    "chunks",
     "large",
-    "map_apart",
     "padded",
-    "spans",
+    "read_table",
     "take_apart",
+    "type_of",
 ]
 
 LEAST = 64 << 10
-"""Bytes of the smallest buffer: from here on the C pickler hands them to its file as they are (FRAME_SIZE_TARGET)."""
+"""Bytes of the smallest large data: the C pickler hands so many to its file as they are (FRAME_SIZE_TARGET)."""
 
 ALIGNMENT = 64
 """A line of a processor's cache, and more than any type of numbers asks for."""
 
 MOST = 1 << 17
-"""Buffers of one document; what is beyond stands in the body as if it were small. They are 8 GiB or more, and their
-table and checksums 10 MB."""
+"""Large data of one document, in number: 8 GiB or more. The table and the checksums take 10 MB. More data stands in the
+body as if it were small."""
 
 _HEAD = 4 << 20
 """Bytes in which a header with a table ends."""
 
 CHUNK = 8 << 20
-"""Bytes of a buffer that have a checksum of their own, so that several threads can hash it."""
+"""Bytes of large data that have a checksum of their own, so that several threads can hash."""
 
 _HASHERS = min(4, os.cpu_count() or 1)
-"""Threads that hash, beside what reads or writes: to hash takes six times as long as to read what the system has in
-memory. With two on two processors, a gigabyte was loaded in 0.31 to 0.41 s instead of 0.51."""
+"""Threads that hash, beside the one that reads or writes. To hash takes six times as long as to read from the system's
+memory. With two threads on two processors, a gigabyte was loaded in 0.31 to 0.41 s instead of 0.51."""
+
+TYPES: tuple[Type, ...] = (bytes, bytearray)
+"""The types of large data, by their numbers in the table."""
 
 
 # Out
 
 
-HOLDERS = frozenset({steps.ByteArray, steps.Value})
-"""The steps that may have a buffer."""
+MAY_BE_LARGE = frozenset({steps.ByteArray, steps.Value})
+"""The steps that may have large data."""
 
 
 def large(step: Any) -> Buffer | None:
-    """Return the data of one of `HOLDERS`, if it becomes a buffer."""
+    """Return the data of one of the steps in `MAY_BE_LARGE`, if it is large."""
     data: Buffer | str = step[0]
     return None if isinstance(data, str) or memoryview(data).nbytes < LEAST else data
 
 
 class Body:
-    """The pieces of a body, in which the data of buffers stays what it was, uncopied. `size` is in bytes."""
+    """The pieces of a body. Large data stays as it is, uncopied. `size` is in bytes, `table` is that of the header."""
 
     def __init__(self, pieces: Iterable[Buffer] = ()) -> None:
         self.size = 0
         self.table: list[int] = []
         self._pieces: list[Buffer] = []
-        self._buffers: set[int] = set()  # among the pieces
+        self._large: set[int] = set()  # among the pieces
         for piece in pieces:
             self.add(piece)
 
@@ -95,17 +99,17 @@ class Body:
         return iter(self._pieces)
 
     @property
-    def buffers(self) -> list[Buffer]:
-        """The data of the buffers."""
-        return [self._pieces[number] for number in sorted(self._buffers)]
+    def large(self) -> list[Buffer]:
+        """The large data."""
+        return [self._pieces[number] for number in sorted(self._large)]
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for another buffer."""
-        return len(self._buffers) >= MOST
+        """Whether the table is full."""
+        return len(self._large) >= MOST
 
     def gap(self, head: int = 0) -> int:
-        """Return how many bytes are missing to where a buffer may stand, after a head of so many bytes."""
+        """Return how many bytes are missing up to the next place for large data, after a head of so many bytes."""
         return -(self.size + head) % ALIGNMENT
 
     def add(self, piece: Buffer) -> None:
@@ -113,19 +117,19 @@ class Body:
         self._pieces.append(piece)
         self.size += memoryview(piece).nbytes
 
-    def add_buffer(self, data: Buffer) -> None:
-        """Append the data of a buffer. There must be no gap."""
-        self._buffers.add(len(self._pieces))
-        self.table += (self.size, memoryview(data).nbytes)
+    def add_large(self, data: Buffer, cls: Type) -> None:
+        """Append large data of a type. There must be no gap."""
+        self._large.add(len(self._pieces))
+        self.table += (self.size, memoryview(data).nbytes, TYPES.index(cls))
         self.add(data)
 
-    def rest(self) -> Iterator[Buffer]:
-        """Yield all pieces that aren't the data of buffers."""
-        return (piece for number, piece in enumerate(self._pieces) if number not in self._buffers)
+    def small(self) -> Iterator[Buffer]:
+        """Yield all pieces but the large data."""
+        return (piece for number, piece in enumerate(self._pieces) if number not in self._large)
 
 
 def padded(fields: dict[str, Any], body: Body, plain: Callable[[dict[str, Any]], bytes]) -> bytes:
-    """Return a header, as `plain` spells it, after which a body may begin."""
+    """Return a header, as `plain` spells it, with the table of the body. Its size is a multiple of 64 bytes then."""
     if not body.table:
         return plain(fields)
     fields = fields | {"buffers": body.table, "padding": ""}
@@ -137,11 +141,11 @@ def padded(fields: dict[str, Any], body: Body, plain: Callable[[dict[str, Any]],
     return head
 
 
-class Sealed:
-    """A document, in pieces. `size` is in bytes, but for its trailer.
+class DocumentStream:
+    """A document, in pieces. `size` is in bytes, without the trailer.
 
-    `trailer` makes that of the checksum of all that is no buffer, and of those of the buffers. These are computed on
-    other threads, while whoever takes the pieces writes them.
+    `trailer` makes the trailer from the checksum of the skeleton and the checksums of the large data. Other threads
+    compute the latter, while this one hands out the pieces.
     """
 
     def __init__(self, head: bytes, body: Body, trailer: Callable[[str, list[str] | None], bytes]) -> None:
@@ -152,7 +156,7 @@ class Sealed:
 
     def __iter__(self) -> Iterator[Buffer]:
         digest = hashlib.sha256(self._head)
-        for piece in self._body.rest():
+        for piece in self._body.small():
             digest.update(piece)
         if not self._body.table:
             yield self._head
@@ -160,15 +164,15 @@ class Sealed:
             yield self._trailer(digest.hexdigest(), None)
             return
         with _hashers() as hashers:
-            chunks = [chunk for data in self._body.buffers for chunk in _chunks(data)]
-            jobs = [hashers.submit(hashlib.sha256, chunk) for chunk in chunks]
+            jobs = [hashers.submit(hashlib.sha256, chunk) for data in self._body.large for chunk in chunks(data)]
             yield self._head
             for piece in self._body:
-                yield from _chunks(piece)
+                yield from chunks(piece)
             yield self._trailer(digest.hexdigest(), [job.result().hexdigest() for job in jobs])
 
 
-def _chunks(data: Buffer) -> Iterator[memoryview]:
+def chunks(data: Buffer) -> Iterator[memoryview]:
+    """Yield large data in the pieces that have checksums."""
     view = memoryview(data).cast("B")
     return (view[start : start + CHUNK] for start in range(0, len(view), CHUNK))
 
@@ -176,167 +180,139 @@ def _chunks(data: Buffer) -> Iterator[memoryview]:
 # In
 
 
-class Layout(NamedTuple):
-    """Where the buffers of a document stand: begin and size of each, in bytes of the document.
+class Place(NamedTuple):
+    """The place of large data in a document, in bytes, and its type."""
 
-    `type_of` tells of a buffer by its number, its size and the skeleton before it whether it is bytes or a bytearray,
-    and raises Damaged where nothing there says so.
-    """
-
-    spans: Sequence[tuple[int, int]]
-    type_of: Callable[[int, int, bytearray], type[bytes | bytearray]]
+    begin: int
+    size: int
+    type: Type
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """A document taken apart: its skeleton, and its buffers, each with the place in that where its data was taken out.
+class DocumentParts:
+    """A document taken apart: its skeleton, and its large data, each with the place in the skeleton that it came from.
 
-    `digests` are their checksums, or None where nobody computed them.
+    `digests` are the checksums of the large data, or None for a mapped file.
     """
 
     skeleton: memoryview
-    buffers: Sequence[tuple[int, Held]] = ()
+    large: Sequence[tuple[int, Data]] = ()
     digests: Sequence[str] | None = ()
 
-    def check(self, found: Sequence[tuple[int, int]], sums: Sequence[str] | None) -> None:
-        """Check that these are the buffers of the table, and that the trailer has as many checksums as they need.
-
-        Raises Damaged.
-        """
-        if len(found) != len(self.buffers):
-            raise Damaged("the header has a table of buffers that aren't there")
-        if len(sums or ()) != sum(-(-size // CHUNK) for _, size in found):
-            raise Damaged("the trailer hasn't a checksum for each buffer")
+    def check(self, table: Sequence[Place], sums: Sequence[str] | None) -> None:
+        """Check that the large data is that of the table, and that the trailer has checksums of it. Raises Damaged."""
+        if len(table) != len(self.large):
+            raise Damaged("the large data of the table is missing")
+        if len(sums or ()) != sum(-(-place.size // CHUNK) for place in table):
+            raise Damaged("the trailer has too few or too many checksums of large data")
 
 
-def checker(parts: Parts, sums: Sequence[str]) -> Callable[[memoryview, Buffer], None]:
-    """Return what checks a copy of one of the buffers, by the checksums of all: it takes the view, and then the copy.
-
-    That raises Damaged.
-    """
-    of_each: dict[int, Sequence[str]] = {}
-    at = 0
-    for _, held in parts.buffers:
-        count = -(-len(held) // CHUNK)
-        of_each[id(held)] = sums[at : at + count]
-        at += count
-
-    def check(view: memoryview, copy: Buffer) -> None:
-        if [hashlib.sha256(chunk).hexdigest() for chunk in _chunks(copy)] != of_each[id(view)]:
-            raise Damaged("the checksum of a buffer is wrong", hint="the file was altered; take another copy of it")
-
-    return check
+def type_of(data: Data) -> Type:
+    """Return the type of large data, which may be a view."""
+    return bytes if memoryview(data).readonly else bytearray
 
 
-def spans(fields: dict[str, Any], start: int, gap: int = 0) -> list[tuple[int, int]]:
-    """Return begin and size of each buffer in the table of a header. The body begins at byte `start`.
+def read_table(fields: dict[str, Any], start: int, gap: int = 0) -> list[Place]:
+    """Return the table of large data in a header. The body begins at byte `start`.
 
-    Raises Damaged for a table that no writer makes: before each buffer stand at least `gap` other bytes.
+    Raises Damaged for a table that no writer makes. At least `gap` other bytes stand before each place.
     """
     table = fields.get("buffers", [])
-    if not isinstance(table, list) or len(table) % 2 or len(table) > 2 * MOST or not all(map(_is_offset, table)):
-        raise Damaged("the table of buffers is none")
-    found = [(start + offset, size) for offset, size in zip(table[::2], table[1::2], strict=True)]
+    if not isinstance(table, list) or len(table) % 3 or len(table) > 3 * MOST or not all(map(_is_number, table)):
+        raise Damaged("malformed table of large data")
+    found = []
     end = start
-    for begin, size in found:
-        if size < LEAST or begin < end + gap or begin % ALIGNMENT:
-            raise Damaged("the table of buffers has one that is too small, or where none can stand", offset=begin)
+    for offset, size, number in zip(table[::3], table[1::3], table[2::3], strict=True):
+        begin = start + offset
+        if size < LEAST or begin < end + gap or begin % ALIGNMENT or number >= len(TYPES):
+            raise Damaged("the table of large data has a wrong size, place or type", offset=begin)
+        found.append(Place(begin, size, TYPES[number]))
         end = begin + size
     return found
 
 
-def _is_offset(number: Any) -> bool:
-    """Tell whether something is a place or a size that a sum of the two can't make too large for the system."""
+def _is_number(number: Any) -> bool:
+    """Tell whether something may be an offset, a size or a type. The sum of two is not too large for the system."""
     return type(number) is int and 0 <= number < 1 << 62
 
 
-def take_apart(source: Source, locate: Callable[[memoryview], Layout | None]) -> Parts:
-    """Read a document, the data of each buffer into an object of its own, and hash that on other threads.
+def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> DocumentParts:
+    """Read a document. Its large data becomes objects of its own, which other threads hash, or views of a mapped file.
 
-    `locate` looks at the begin of a document for what tells where to put it, and raises Damaged where that isn't whole.
+    `locate` returns the table of large data. Its argument is the begin of the document. It raises Damaged if the header
+    is not whole there.
     """
-    layout = _layout(source, locate)
-    if layout is None:
-        return Parts(source.rest())
+    table = _table(source, locate)
+    if not table:
+        return DocumentParts(source.rest())
     skeleton = bytearray()
-    buffers: list[tuple[int, Held]] = []
+    large: list[tuple[int, Data]] = []
     at = 0
     with _hashers() as hashers:
-        jobs = []
-        for number, (begin, size) in enumerate(layout.spans):
+        jobs: list[Future[Any]] = []
+        for begin, size, cls in table:
             skeleton += source.read(begin - at)
-            held: Held
-            try:
-                if layout.type_of(number, size, skeleton) is bytes:
-                    held = _read_bytes(source, size)
-                    jobs += [hashers.submit(hashlib.sha256, chunk) for chunk in _chunks(held)]
-                else:
-                    held = bytearray(size)
-                    for chunk in _chunks(held):
-                        source.read_into(chunk)
-                        jobs.append(hashers.submit(hashlib.sha256, chunk))
-            except MemoryError:
-                raise CannotLoad(f"there is no memory for {size:,} bytes that the file holds") from None
-            buffers.append((len(skeleton), held))
+            if isinstance(source, Mapped):
+                view = source.read(size)
+                data: Data = view.toreadonly() if cls is bytes else view
+            else:
+                data = _read_large(source, size, cls, lambda chunk: jobs.append(hashers.submit(hashlib.sha256, chunk)))
+            large.append((len(skeleton), data))
             at = begin + size
         skeleton += source.rest()
-        return Parts(memoryview(skeleton), buffers, [job.result().hexdigest() for job in jobs])
+        digests = None if isinstance(source, Mapped) else [job.result().hexdigest() for job in jobs]
+        return DocumentParts(memoryview(skeleton), large, digests)
 
 
-def _read_bytes(source: Source, size: int) -> bytes:
-    """Read bytes to where they stay: a BytesIO has bytes that can be written, and gives them away."""
-    file = io.BytesIO()
-    file.seek(size - 1)
-    file.write(b"\0")
-    with file.getbuffer() as view:
-        source.read_into(view)
-    return file.getvalue()
+def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryview], object]) -> Data:
+    """Read large data to its place. `hashed` takes each chunk as soon as it is there."""
+    data: Data
+    try:
+        if cls is bytes:
+            # A BytesIO has bytes that can be written, and gives them away.
+            file = io.BytesIO()
+            file.seek(size - 1)
+            file.write(b"\0")
+            with file.getbuffer() as view:
+                source.read_into(view)
+            data = file.getvalue()
+            for chunk in chunks(data):
+                hashed(chunk)
+        else:
+            data = bytearray(size)
+            for chunk in chunks(data):
+                source.read_into(chunk)
+                hashed(chunk)
+    except MemoryError:
+        raise CannotLoad(f"there is no memory for {size:,} bytes that the file holds") from None
+    return data
 
 
-def map_apart(view: memoryview, locate: Callable[[memoryview], Layout | None]) -> Parts:
-    """Take a mapped document apart: its buffers are views, read-only for bytes, and their data isn't looked at."""
-    layout = _layout(Memory(view), locate)
-    if layout is None:
-        return Parts(memoryview(bytes(view)))
-    skeleton = bytearray()
-    buffers: list[tuple[int, Held]] = []
-    at = 0
-    for number, (begin, size) in enumerate(layout.spans):
-        skeleton += view[at:begin]
-        data = view[begin : begin + size]
-        buffers.append((len(skeleton), data.toreadonly() if layout.type_of(number, size, skeleton) is bytes else data))
-        at = begin + size
-    return Parts(memoryview(skeleton + view[at:]), buffers, None)
-
-
-def _layout(source: Source, locate: Callable[[memoryview], Layout | None]) -> Layout | None:
-    """Return the layout of a document, or None for one without buffers, or whose header isn't whole."""
-    layout = None
+def _table(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> Sequence[Place]:
+    """Return the table of a document: empty if there is none, or if the header is not whole."""
+    table: Sequence[Place] = ()
     size = LEAST
     while size <= _HEAD:
         head = memoryview(source.peek(size))
         if len(head) < LEAST:
-            return None  # it has no room for a buffer
+            return ()  # it has no room for large data
         try:
-            layout = locate(head)
+            table = locate(head)
         except Damaged:
             if len(head) < size:
-                return None  # whoever reads the document will say what is wrong
+                return ()  # the reader of the document will say where it is damaged
             size *= 4
         else:
             break
-    if layout is None or not layout.spans:
-        return None
-    begin, length = layout.spans[-1]
-    # Nothing is made room for that isn't there.
-    if begin + length > source.left:
-        raise Damaged("the buffers are not all there", hint="the file is truncated; take another copy of it")
-    return layout
+    # No room is made for data that is not there.
+    if table and table[-1].begin + table[-1].size > source.left:
+        raise Damaged("large data is missing", hint="the file is truncated; take another copy of it")
+    return table
 
 
 @contextlib.contextmanager
 def _hashers() -> Iterator[ThreadPoolExecutor]:
-    """Give threads that hash; whatever they haven't begun when the block ends is left out."""
+    """Give threads that hash. At the end of the block, jobs that have not begun are dropped."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few snapshots hold anything large
 
     with ThreadPoolExecutor(_HASHERS) as hashers:

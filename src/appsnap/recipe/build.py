@@ -12,11 +12,11 @@ import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import actions, evolve
 from appsnap.errors import AppsnapError, CannotBuild
+from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit, wants
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 
-@collected_later
+@gc_paused
 def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
@@ -153,7 +153,7 @@ class _Interpreter:
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name = steps.Name(*evolve.successor(*step))
+        name = steps.Name(*evolve.current_name(*step))
         self._constructors[len(self._registers)] = values.constructor(name.dotted)
         owner: Any = None
         found: Any = importlib.import_module(name.module)
@@ -198,15 +198,7 @@ class _Interpreter:
     # Fillers
 
     def _extend(self, step: steps.Extend) -> None:
-        target = self._filled(step.target)
-        items = self._all(step.items)
-        cls = type(target)
-        # The method of the class, here and below: an attribute of the object may be any object of the recipe.
-        if hasattr(cls, "extend"):
-            cls.extend(target, items)
-            return
-        for item in items:
-            cls.append(target, item)
+        actions.extend(self._filled(step.target), self._all(step.items))
 
     def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
@@ -214,17 +206,11 @@ class _Interpreter:
             target[key] = value
 
     def _add(self, step: steps.Add) -> None:
-        target = self._filled(step.target)
-        items = self._keys(step.items, step.target)
-        if type(target) is set:
-            target.update(items)
-            return
-        for item in items:
-            type(target).add(target, item)
+        actions.add(self._filled(step.target), self._keys(step.items, step.target))
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""
-        plain = evolve.takes_all(type(target), names) and (self._everything or takes_any_state(target, names))
+        plain = evolve.is_plain_assignment(type(target), names) and (self._everything or takes_any_state(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
     def _set_state(self, step: steps.SetState) -> None:
@@ -243,4 +229,4 @@ class _Interpreter:
     def _restore(self, target: Any, state: Any) -> None:
         if not self._everything:
             check_state(target, state)
-        evolve.restore_state(target, state)
+        actions.set_state(target, state)

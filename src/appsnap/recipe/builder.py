@@ -1,8 +1,7 @@
-"""A recipe while it is being written: what `freeze` and the readers of the kinds have in common.
+"""A recipe under construction. `freeze` and the readers of the kinds append its steps.
 
-It numbers the registers, writes names and long texts once however often they are used, and knows the few calls that
-are a spelling of something else: `getattr(owner, "method")`, `import_module("os")`, `copyreg.__newobj__(cls)`, and
-what Twisted spells in ways of its own.
+The builder numbers the registers. It writes each name and each long text once, however often they are used. It replaces
+a call that stands for another step by that step (see `spellings`).
 """
 
 from __future__ import annotations
@@ -12,95 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
+from appsnap.recipe.spellings import SET_STATE, canonical_step
+from appsnap.recipe.steps import NameOrOperand, Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-__all__ = ["RESTORE_STATE", "Draft", "Lazy", "respelled"]
+__all__ = ["RecipeBuilder"]
 
-Lazy = Operand | steps.Name
-"""An operand, or a name that gets a register only if something refers to it."""
-
-
-def respelled(step: steps.Call | steps.Member, meant: Callable[[Lazy], Lazy]) -> Step:
-    """Return the step that a call or a member is another spelling of, or the step itself.
-
-    `meant` tells the name or the text that an operand stands for, and returns every other one as it is. Operands may
-    be lazy, here and in what is returned. Raises ValueError for names that nothing could have.
-    """
-    if isinstance(step, steps.Member):
-        steps.check_member(step.name)
-        above = meant(step.owner)
-        if type(above) is not steps.Name:
-            return step
-        return _checked(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
-    name = meant(step.function)
-    if type(name) is not steps.Name or name.dotted not in _SPELLINGS:
-        return step
-    args = step.args
-    if name == RESTORE_STATE and len(args) == 2:
-        raise ValueError("a call that gives a state, which is a step of another sort")
-    match name.dotted, [meant(argument) for argument in args]:
-        case "builtins.getattr", [_, str(attribute)]:
-            return respelled(steps.Member(args[0], attribute), meant)
-        case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
-            return _checked(module, "")
-        case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
-            steps.check_member(method)
-            return steps.Member(owner, method)
-        case "twisted.persisted.styles._unpickleFunction", [str(path)]:
-            module, _, function_name = path.rpartition(".")
-            return _checked(module, function_name)
-        case "builtins.type", [None]:
-            return steps.Name("types", "NoneType")
-        case ("copyreg.__newobj__", [_, *_]) | (
-            "copyreg._reconstructor",
-            [_, steps.Name(module="builtins", qualname="object"), None],
-        ):
-            rest = args[1:] if name.qualname == "__newobj__" else ()
-            return steps.New(args[0], rest)  # type: ignore[arg-type]  # whoever makes it looks at that
-    return step
-
-
-RESTORE_STATE = steps.Name("appsnap.evolve", "restore_state")
 _GETATTR = steps.Name("builtins", "getattr")
-_SPELLINGS = frozenset(
-    {
-        "appsnap.evolve.restore_state",
-        "builtins.getattr",
-        "builtins.type",
-        "copyreg.__newobj__",
-        "copyreg._reconstructor",
-        "importlib.import_module",
-        "twisted.persisted.styles._unpickleFunction",
-        "twisted.persisted.styles.unpickleMethod",
-        "twisted.persisted.styles.unpickleModule",
-    }
-)
 
 
-def _checked(module: str, qualname: str) -> steps.Name:
-    steps.check_name(module, qualname)
-    return steps.Name(module, qualname)
+class RecipeBuilder:
+    """The steps so far, and the number of registers. Raises CannotLoad for more than `most` steps.
 
-
-class Draft:
-    """The steps so far. Raises CannotLoad for more than `most`."""
+    Where a method takes a `NameOrOperand`, it first appends the step for the name, if there is none yet.
+    """
 
     def __init__(self, most: int = sys.maxsize) -> None:
         self._most = most
         self.steps: list[Step] = []
         self.registers = 0
         self._names: dict[steps.Name, Ref] = {}
-        self._named: dict[Ref, steps.Name] = {}
-        self._texts: dict[str, Ref] = {}
+        self._texts: dict[str, Ref] = {}  # the long ones
+        self._meanings: dict[Ref, steps.Name | str] = {}  # the two above, the other way round
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._meant: dict[Ref, str] = {}
 
     def make(self, step: Step) -> Ref:
-        """Append a step that writes a register, and return that."""
-        # As `do`: a call of that would take 2 % of the time of reading.
+        """Append a step that makes something, and return its register."""
+        # The next three lines are those of `fill`. A call of it would take 2 % of the time of reading.
         self.steps.append(step)
         if len(self.steps) > self._most:
             raise over("steps", self._most, "the recipe is too long")
@@ -108,52 +47,52 @@ class Draft:
         self.registers += 1
         return ref
 
-    def do(self, step: Step) -> None:
-        """Append a step that changes what a register holds."""
+    def fill(self, step: Step) -> None:
+        """Append a step that fills a register."""
         self.steps.append(step)
         if len(self.steps) > self._most:
             raise over("steps", self._most, "the recipe is too long")
 
-    def operand(self, lazy: Lazy) -> Operand:
-        """Return the operand for something lazy."""
-        if type(lazy) is str:
-            return self.text(lazy)
-        if type(lazy) is not steps.Name:
-            return lazy  # type: ignore[return-value]  # a Lazy that isn't a Name is an Operand
-        ref = self._names.get(lazy)
+    def operand(self, item: NameOrOperand) -> Operand:
+        """Return an operand: a name or a long text gets a register."""
+        if type(item) is str:
+            return self.text(item)
+        if type(item) is not steps.Name:
+            return item  # type: ignore[return-value]  # a NameOrOperand that isn't a Name is an Operand
+        ref = self._names.get(item)
         if ref is None:
-            steps.check_name(*lazy)
-            ref = self._names[lazy] = self.make(lazy)
-            self._named[ref] = lazy
+            steps.check_name(*item)
+            ref = self._names[item] = self.make(item)
+            self._meanings[ref] = item
         return ref
 
-    def operands(self, lazies: Sequence[Lazy]) -> list[Operand]:
-        """Return the operands for a sequence."""
+    def operands(self, items: Sequence[NameOrOperand]) -> list[Operand]:
+        """Return a list of operands, each as `operand` returns it."""
         operand = self.operand
-        return [operand(lazy) if type(lazy) is steps.Name or type(lazy) is str else lazy for lazy in lazies]  # type: ignore[misc]  # as above
+        return [operand(item) if type(item) is steps.Name or type(item) is str else item for item in items]  # type: ignore[misc]  # as above
 
     def text(self, text: str) -> Operand:
-        """Return a text as operand: itself where it is short, else the register of its one copy."""
+        """Return the operand for a text: a short one itself, else the register of its only copy."""
         if len(text) <= steps.INLINE:
             return text
         ref = self._texts.get(text)
         if ref is None:
             ref = self._texts[text] = self.make(steps.Value(text))
-            self._meant[ref] = text
+            self._meanings[ref] = text
         return ref
 
-    def meant(self, lazy: Lazy) -> Lazy:
-        """Return the name or text that an operand stands for, or itself."""
-        if type(lazy) is not Ref:  # a Ref equals the integer that it is
-            return lazy
-        return self._named.get(lazy) or self._meant.get(lazy, lazy)
+    def meaning(self, item: NameOrOperand) -> NameOrOperand:
+        """Return the name or the long text that an operand stands for, or the operand itself."""
+        if type(item) is not Ref:  # the integer 5 is equal to Ref(5), and would be found
+            return item
+        return self._meanings.get(item, item)
 
-    def call(self, function: Lazy, args: Sequence[Lazy]) -> Lazy:
-        """Append a call, or what it is a spelling of."""
-        if self.meant(function) == RESTORE_STATE and len(args) == 2:
-            self.do(steps.SetState(self.register(args[0]), self.operand(args[1])))
+    def call(self, function: NameOrOperand, args: Sequence[NameOrOperand]) -> NameOrOperand:
+        """Append a call, or the step that it stands for. Return the result: None for a `SetState`."""
+        if self.meaning(function) == SET_STATE and len(args) == 2:
+            self.fill(steps.SetState(self.register(args[0]), self.operand(args[1])))
             return None
-        match respelled(steps.Call(function, args), self.meant):  # type: ignore[arg-type]  # it may be lazy here
+        match canonical_step(steps.Call(function, args), self.meaning):  # type: ignore[arg-type]  # names may stand among the operands
             case steps.Name() as name:
                 return name
             case steps.Member(owner, attribute):
@@ -163,37 +102,46 @@ class Draft:
             case _:
                 return self.make(steps.Call(self.register(function), self.operands(args)))
 
-    def member(self, owner: Lazy, attribute: str) -> Lazy:
-        """Append a member, or the name that it has."""
+    def member(self, owner: NameOrOperand, attribute: str) -> NameOrOperand:
+        """Append a `Member`. Of something known by name it is a longer name, which is returned instead."""
         return self.call(_GETATTR, [owner, attribute])
 
-    def new(self, cls: Lazy, args: Sequence[Lazy], names: Sequence[str] = (), values: Sequence[Lazy] = ()) -> Ref:
-        """Append the making of an object. Raises ValueError for keywords that stand twice, or are too long."""
+    def new(
+        self,
+        cls: NameOrOperand,
+        args: Sequence[NameOrOperand],
+        names: Sequence[str] = (),
+        values: Sequence[NameOrOperand] = (),
+    ) -> Ref:
+        """Append a `New`. Raises ValueError for a keyword that is given twice or is too long."""
         if names:
             steps.check_keywords(names)
             return self.make(steps.New(self.register(cls), self.operands(args), names, self.operands(values)))
         ref: Any = cls if type(cls) is Ref else self.register(cls)
         return self.make(make_step(steps.New, (ref, self.operands(args) if args else (), (), ())))
 
-    def register(self, lazy: Lazy) -> Ref:
-        """Return the register of something that makes or is filled. Raises TypeError for an atom."""
-        operand = self.operand(lazy)
+    def register(self, item: NameOrOperand) -> Ref:
+        """Return the register of a class, a function or a target. Raises TypeError for an atom."""
+        operand = self.operand(item)
         if not isinstance(operand, Ref):
-            raise TypeError(f"{operand!r} can't be called")
+            raise TypeError(f"{operand!r:.60} is an atom, where a register is needed")
         return operand
 
-    def fill(self, target: Ref, keys: Sequence[Lazy], values: Sequence[Lazy]) -> None:
-        """Append the setting of items."""
+    def update(self, target: Ref, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> None:
+        """Append an `Update`, if there are any items."""
         if keys:
-            self.do(steps.Update(target, self.operands(keys), self.operands(values)))
+            self.fill(steps.Update(target, self.operands(keys), self.operands(values)))
 
-    def extend(self, target: Ref, items: Sequence[Lazy]) -> None:
-        """Append the appending of items."""
+    def extend(self, target: Ref, items: Sequence[NameOrOperand]) -> None:
+        """Append an `Extend`, if there are any items."""
         if items:
-            self.do(steps.Extend(target, self.operands(items)))
+            self.fill(steps.Extend(target, self.operands(items)))
 
     def shape(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names of attributes as the one tuple of them. Raises ValueError for a name that stands twice."""
+        """Return the names of attributes as one tuple, the same for all objects with these names.
+
+        Raises ValueError for a name that is given twice.
+        """
         known = self._shapes.get(names)
         if known is None:
             steps.check_distinct(names)
@@ -201,14 +149,14 @@ class Draft:
         return known
 
     def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
-        """Append the setting of attributes. Raises ValueError for a name that stands twice."""
-        self.do(make_step(steps.State, (target, self.shape(tuple(names)), values)))
+        """Append a `State`. Raises ValueError for a name that is given twice."""
+        self.fill(make_step(steps.State, (target, self.shape(tuple(names)), values)))
 
-    def dictionary(self, keys: Sequence[Lazy], values: Sequence[Lazy]) -> Ref:
-        """Append the making of a dictionary."""
+    def dictionary(self, keys: Sequence[NameOrOperand], values: Sequence[NameOrOperand]) -> Ref:
+        """Append a `Dict`."""
         return self.make(steps.Dict(self.operands(keys), self.operands(values)))
 
-    def finish(self, root: Lazy) -> Recipe:
-        """Return the recipe."""
-        operand = self.operand(root)
+    def finish(self, root: NameOrOperand) -> Recipe:
+        """Return the recipe with this root."""
+        operand = self.operand(root)  # may append a step
         return Recipe(self.steps, operand)

@@ -1,13 +1,17 @@
-"""The steps: what a recipe is made of. Data only.
+"""The sixteen steps of a recipe, and the fields of each. Data only.
 
-A recipe is a linear list of steps over numbered registers. A step that makes something writes it to the next register:
-the first such step to register 0, the second to register 1, and so on. Other steps change what a register holds.
+A recipe is a list of steps over numbered registers. A step either makes something or fills something. A maker writes
+the next register: the first maker writes register 0, the second register 1, and so on. A filler changes the thing in
+the register that it names as its target. Cycles are closed in this way: an object is made first and filled later.
 
-An operand is an atom, which stands for itself, or a `Ref`, which stands for what a register holds. A step refers only
-to registers that were written before it. So that cycles can be closed, a container or an object may be made first, and
-filled later.
+An operand is an atom or a `Ref`. An atom stands for itself; a `Ref` stands for the content of a register. A step may
+refer only to registers that earlier steps have written.
 
-Dictionaries and attributes are two sequences of equal length, one of keys and one of values.
+A dictionary is two fields of equal length, its keys and its values. So are attributes: their names and their values.
+
+`FIELDS` is the schema: it gives the sort of each field of each step. The audit, the cost counter and the kinds derive
+their tables from it, with `places`. A new step needs a class and an entry in `FIELDS` here, code in `build` and in the
+outline, and a spelling in each kind.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ __all__ = [
     "List",
     "Member",
     "Name",
+    "NameOrOperand",
     "New",
     "Operand",
     "Recipe",
@@ -49,11 +54,11 @@ __all__ = [
     "Tuple",
     "Update",
     "Value",
-    "check_again",
     "check_distinct",
     "check_keywords",
     "check_member",
     "check_name",
+    "check_reference",
     "interleaved",
     "make_step",
     "operands",
@@ -74,26 +79,33 @@ Atom = bool | int | float | str | bytes | None
 Operand = Atom | Ref
 
 ATOMS = frozenset({type(None), bool, int, float, str, bytes})
-"""The exact types of atoms. `Ref` isn't among them."""
+"""The exact types of atoms. `Ref` is a subclass of `int`, and is not among them."""
 
 INLINE = 64
-"""Characters or bytes: a longer text or byte string becomes a `Value`, written once however often it is used."""
+"""The characters or bytes of the longest text or byte string that is an atom. A longer one gets a `Value` step."""
 
 
 class Name(NamedTuple):
-    """Something known by name: a module (empty `qualname`), a class, a function, a member of an enumeration."""
+    """Something that is found by its name: a class, a function, a member of an enumeration, or a module.
+
+    `qualname` is empty for a module.
+    """
 
     module: str
     qualname: str
 
     @property
     def dotted(self) -> str:
-        """As people write it, and as trust names it."""
+        """The name as people write it, and as `trust` takes it."""
         return f"{self.module}.{self.qualname}" if self.qualname else self.module
 
 
+NameOrOperand = Operand | Name
+"""An operand, or a name without a register. The builder gives the name a register when a step refers to it."""
+
+
 class Value(NamedTuple):
-    """A text or a byte string longer than `INLINE`. A byte string may be a view of what holds it."""
+    """A text or a byte string longer than `INLINE`. A byte string may be a view of a larger buffer."""
 
     value: str | bytes | memoryview
 
@@ -130,13 +142,13 @@ class FrozenSet(NamedTuple):
 
 
 class ByteArray(NamedTuple):
-    """A bytearray of its own."""
+    """A bytearray. Each step makes a new one."""
 
     data: bytes | bytearray | memoryview
 
 
 class New(NamedTuple):
-    """`cls.__new__(cls, *args, **kwargs)`: an object without state, `__init__` not called."""
+    """An object without state: `cls.__new__(cls, *args, **dict(zip(names, values)))`. `__init__` isn't called."""
 
     cls: Ref
     args: Sequence[Operand]
@@ -152,21 +164,21 @@ class Call(NamedTuple):
 
 
 class Member(NamedTuple):
-    """The method `name` of an object, bound to it."""
+    """The method `name` of the object `owner`, bound to it."""
 
     owner: Operand
     name: str
 
 
 class Extend(NamedTuple):
-    """Append items to a list, or to an object that has `extend` or `append`."""
+    """Append items to a list, or to an object with a method `extend` or `append`."""
 
     target: Ref
     items: Sequence[Operand]
 
 
 class Update(NamedTuple):
-    """Set items of a dictionary, or of an object that has `__setitem__`."""
+    """Set items of a dictionary, or of an object with a method `__setitem__`."""
 
     target: Ref
     keys: Sequence[Operand]
@@ -174,14 +186,14 @@ class Update(NamedTuple):
 
 
 class Add(NamedTuple):
-    """Add items to a set, or to an object that has `add`."""
+    """Add items to a set, or to an object with a method `add`."""
 
     target: Ref
     items: Sequence[Operand]
 
 
 class State(NamedTuple):
-    """Set attributes: handed to `__setstate__` as one dictionary where the class has it, else put into `__dict__`."""
+    """Set attributes. A class with `__setstate__` gets them as one dictionary; else they go into `__dict__`."""
 
     target: Ref
     names: Sequence[str]
@@ -189,14 +201,18 @@ class State(NamedTuple):
 
 
 class SetState(NamedTuple):
-    """Hand over a state of any shape, as pickle's BUILD does: to `__setstate__`, else `dict` or `(dict, slots)`."""
+    """Set a state of any shape, as the opcode BUILD of pickle does.
+
+    A class with `__setstate__` gets the state as it is. For any other class the state is a dictionary of attributes or
+    None, or a pair of that and a dictionary of slots.
+    """
 
     target: Ref
     state: Operand
 
 
 make_step: Any = tuple.__new__
-"""`make_step(List, (items,))` is `List(items)` in half of the time: the constructor of a named tuple is a call more."""
+"""`make_step(List, (items,))` is `List(items)` in half of the time: it skips the `__new__` of the named tuple."""
 
 Step = (
     Name
@@ -219,17 +235,17 @@ Step = (
 
 
 class Field(Enum):
-    """The sorts of fields that steps have."""
+    """The sorts of fields. A reader checks a field, and counts its cost, by its sort."""
 
-    TEXT = "a text: part of a name"
+    TEXT = "a text: a part of a name"
     DATA = "a text or bytes of any length"
-    ORIGIN = "the register of the class or function that makes something"
-    TARGET = "the register that is filled"
+    ORIGIN = "the register of a class or function: the object is made by it"
+    TARGET = "the register to fill"
     OPERAND = "an operand"
     ITEMS = "operands"
-    KEYS = "operands that are hashed: keys, or the members of a set"
-    VALUES = "operands, one for each of the keys in the field before"
-    NAMES = "texts, one for each of the operands in the next field: names of attributes or keywords"
+    KEYS = "operands to hash: the keys of a dictionary, or the items of a set"
+    VALUES = "operands, one for each key in the field before"
+    NAMES = "texts, one for each operand in the next field: the names of attributes or keywords"
 
 
 FIELDS: dict[type, tuple[Field, ...]] = {
@@ -250,79 +266,80 @@ FIELDS: dict[type, tuple[Field, ...]] = {
     State: (Field.TARGET, Field.NAMES, Field.ITEMS),
     SetState: (Field.TARGET, Field.OPERAND),
 }
-"""The schema: the sort of each field of each step. The order of the steps is that of their numbers in msgpack."""
+"""The schema: the sort of each field of each step. The steps stand in the order of their numbers in msgpack."""
 
 FILLERS = frozenset(step for step, fields in FIELDS.items() if Field.TARGET in fields)
-"""The steps that fill a register, which is always their first field."""
+"""The steps that fill a register. Their first field is the target."""
 
 MAKERS = frozenset(FIELDS) - FILLERS
-"""The steps that write a register."""
+"""The steps that make something, and write it to the next register."""
 
 
 def places(*sorts: Field) -> dict[type, tuple[int, ...]]:
-    """Return the positions of the fields of some sorts, by step."""
+    """Return, for each step, the positions of its fields of the given sorts."""
     return {step: tuple(at for at, sort in enumerate(fields) if sort in sorts) for step, fields in FIELDS.items()}
 
 
 EMPTY: dict[type, Step] = {List: List(()), Dict: Dict((), ()), Set: Set(())}
-"""The containers that can be made empty and filled later, each with the step that makes it so."""
+"""The containers that can be filled later, each with the step that makes an empty one."""
 
 FILLED_BY: dict[type, type] = {List: Extend, Dict: Update, Set: Add}
-"""The step that fills a container with more of the same fields."""
+"""The containers that can be filled later, each with the step that fills it. The two steps have the same fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Steps, and the operand that is the result of following them."""
+    """Steps, and an operand, the root: the result of following them."""
 
     steps: Sequence[Step]
     root: Operand
 
 
-MOST_LETTERS = 1_000
-"""Of a name, module and all. What is longer would be shown, and looked for, as often as it is used."""
+LONGEST_NAME = 1_000
+"""The longest name, module included. Each use of a longer one would be shown and looked up in full."""
 
 
-def check_again(operand: Any) -> None:
-    """Raise ValueError for a long integer, where a reader comes upon a name for one.
+def check_reference(operand: Any) -> None:
+    """Refuse a second reference to an integer of more than 512 bits. Raises ValueError.
 
-    Of no other atom is each use shown and written in full, however long it is. Writers give integers no names.
+    Integers are written out at every use, so a few bytes of references could become megabytes of output. Our writers
+    never share integers.
     """
     if type(operand) is int and operand.bit_length() > 8 * INLINE:
-        raise ValueError("a long integer that is used once more")
+        raise ValueError("a second reference to a long integer")
 
 
 def check_member(name: str) -> None:
-    """Check that something could have a member of such a name. Raises ValueError."""
+    """Check the name of a `Member`. Raises ValueError."""
     if not name:
-        raise ValueError("a member without name")
-    if len(name) > MOST_LETTERS:
-        raise ValueError(f"a name of more than {MOST_LETTERS:,} letters")
+        raise ValueError("a member without a name")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"a name of more than {LONGEST_NAME:,} characters")
 
 
 def check_name(module: str, qualname: str) -> None:
-    """Check that something could have such a name. Raises ValueError."""
+    """Check the two parts of a `Name`. Raises ValueError."""
     if not module or ":" in module:
-        raise ValueError(f"{module!r:.60} is no name of a module")
-    if len(module) + len(qualname) > MOST_LETTERS:
-        raise ValueError(f"a name of more than {MOST_LETTERS:,} letters")
+        raise ValueError(f"{module!r:.60} is not the name of a module")
+    if len(module) + len(qualname) > LONGEST_NAME:
+        raise ValueError(f"a name of more than {LONGEST_NAME:,} characters")
 
 
 def check_distinct(names: Sequence[str]) -> None:
-    """Check that none of the names of attributes or keywords stands twice. Raises ValueError."""
+    """Check that the names of attributes or keywords are distinct. Raises ValueError."""
     if len(set(names)) != len(names):
-        raise ValueError("a name that stands twice")
+        raise ValueError("a name is given twice")
 
 
 def check_keywords(names: Sequence[str]) -> None:
-    """Check that something could be made with keywords of such names. Raises ValueError."""
+    """Check the names of keywords. Raises ValueError."""
     check_distinct(names)
-    if max(map(len, names)) > MOST_LETTERS:
-        raise ValueError(f"a keyword of more than {MOST_LETTERS:,} letters")
+    if max(map(len, names)) > LONGEST_NAME:
+        raise ValueError(f"a keyword of more than {LONGEST_NAME:,} characters")
 
 
 def operands(step: Step) -> list[Operand]:
-    """Return the operands of a step, in order: the target or the origin first, each key before its value."""
+    """Return the operands of a step in order. The target or the origin comes first, each key before its value."""
     found: list[Operand] = []
     for at, many, values in _OPERAND_FIELDS[type(step)]:
         field: Any = step[at]
@@ -337,7 +354,7 @@ def operands(step: Step) -> list[Operand]:
 
 
 def interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Operand]:
-    """Return keys and values by turns."""
+    """Return keys and values alternately."""
     return [operand for pair in zip(keys, values, strict=True) for operand in pair]
 
 
@@ -349,3 +366,4 @@ _OPERAND_FIELDS = {
     ]
     for step, fields in FIELDS.items()
 }
+"""The fields of each step with operands: the position, "is it several operands?", "is it the values of keys?"."""

@@ -3,6 +3,10 @@ import signal
 import subprocess
 import time
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 class TestInterrupt:
     """Ctrl-C while saving."""
@@ -46,7 +50,7 @@ class TestPassphrase:
     """The passphrase on its way to the fresh interpreter."""
 
     def test_never_in_arguments_or_environment(self, folder, environment):
-        """Whoever lists processes doesn't see it, and what the child runs doesn't find it in its environment."""
+        """A list of processes doesn't show it, and the code in the child doesn't find it in its environment."""
         (folder / "spy.py").write_text(
             "import os, sys\n"
             "from pathlib import Path\n"

@@ -8,7 +8,7 @@ class TestJson:
     """`appsnap show --json`."""
 
     def shown(self, value, folder, capsys):
-        """Return what is shown of a value."""
+        """Return the text that `show` prints for a value."""
         path = folder / "x.tap"
         appsnap.save(value, path, sign=False)
         assert run(["show", "--json", str(path)]) == 0

@@ -32,6 +32,7 @@ class TestBase64:
         assert text == base64.b64encode(data).rstrip(b"=")
         assert decode_base64(text) == data
 
+    @pytest.mark.slow
     def test_one_text_for_each_value(self):
         """Of all texts of three characters exactly those decode that encode something: 65,536 of 262,144."""
         alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -168,6 +168,7 @@ class TestAgeProgram:
         if armor:
             assert [len(line) for line in ours.splitlines()[2:-2]] == [len(line) for line in theirs.splitlines()[2:-2]]
 
+    @pytest.mark.slow
     def test_passphrase(self, age_program, armor):
         """What either encrypts with a passphrase, the other decrypts."""
         ours = seal(CONTENT, CHEAP, armor=armor)
@@ -195,6 +196,7 @@ class TestPyrage:
             assert unseal(theirs, X25519Identity.generate(), identity) == CONTENT[:size]
             assert pyrage.decrypt(ours, [pyrage.x25519.Identity.from_str(str(identity))]) == CONTENT[:size]
 
+    @pytest.mark.slow
     def test_passphrase(self):
         """What either encrypts with a passphrase, the other decrypts."""
         ours = seal(CONTENT, CHEAP)
@@ -219,6 +221,7 @@ class TestRoundTrip:
         assert file.startswith(b"-----BEGIN" if armor else b"age-encryption.org/v1\n")
         assert unseal(file, identity) == CONTENT
 
+    @pytest.mark.slow
     @given(
         size=st.builds(
             lambda chunks, delta: max(0, min(chunks * CHUNK_SIZE + delta, len(CONTENT))),
@@ -295,6 +298,7 @@ class TestBatches:
             payload += ChaCha20Poly1305(key).encrypt(number.to_bytes(11) + (b"\1" if last else b"\0"), chunk, None)
         return payload
 
+    @pytest.mark.slow
     @settings(max_examples=30)
     @given(
         chunks=st.sampled_from([0, 1, 31, 32, 33, 63, 64, 65, 130]),
@@ -361,6 +365,7 @@ class TestDamage:
             with pytest.raises(Damaged):
                 unseal(file[:length], identity)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("mask", [0x01, 0x20, 0x80])
     def test_flipped(self, small, mask):
         """A file with any byte changed is refused."""
@@ -540,6 +545,7 @@ class TestIsEncrypted:
         assert not is_encrypted(head)
 
 
+@pytest.mark.memory
 class TestMemory:
     """A stream takes no more memory if it is longer."""
 

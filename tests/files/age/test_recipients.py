@@ -182,6 +182,7 @@ class TestScrypt:
         assert ScryptIdentity(b"correct horse").unwrap([stanza]) == FILE_KEY
         assert ScryptIdentity("battery staple").unwrap([stanza]) is None
 
+    @pytest.mark.slow
     def test_default_work_factor(self):
         """The default is 18, the one of the age program."""
         stanza = ScryptRecipient("correct horse").wrap(FILE_KEY)

@@ -9,6 +9,7 @@ from appsnap import dumps, loads
 from appsnap.errors import AppsnapError, Damaged, NewerFormat
 from appsnap.kinds import msgpack as kind
 from appsnap.kinds.header import Header
+from appsnap.kinds.msgpack.writer import _ENCODERS, StepEncoder
 from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
@@ -69,6 +70,13 @@ def forged(body, **fields):
 
 
 class TestDocument:
+    def test_numbers(self):
+        """The number of a step in a file is its place in the schema of the steps."""
+        fields = {type(step): step for step in RECIPE.steps}
+        encoder = StepEncoder()
+
+        assert [_ENCODERS[step](encoder, fields[step])[0] for step in steps.FIELDS] == [*range(1, 17)]
+
     def test_every_step(self):
         """Every step comes back as it was."""
         document = kind.read(memoryview(write(RECIPE)))
@@ -190,17 +198,17 @@ class TestForged:
 
     def test_which_step_it_is(self):
         """The error says which step is none, or that it is the root."""
-        with pytest.raises(Damaged, match=r"^step 1 is no step"):
+        with pytest.raises(Damaged, match=r"^step 1 is malformed"):
             kind.read(forged([[4], [99], [4], [None]]))
-        with pytest.raises(Damaged, match=r"^the root is no operand"):
+        with pytest.raises(Damaged, match=r"^the root is malformed"):
             kind.read(forged([[4], [[1]]]))
-        with pytest.raises(Damaged, match=r"^the body is no list of steps"):
+        with pytest.raises(Damaged, match=r"^the body is not a list of steps"):
             kind.read(forged([]))
 
     @pytest.mark.parametrize("step", [[], [1, "os"], [1, "os", "system", "x"], [5], [9, 0], [13, 0], [16, 0], [8], [2]])
     def test_fields_too_many_or_too_few(self, step):
         """The error says so, and names no function."""
-        with pytest.raises(Damaged, match=r"^step 1 is no step \(fields too many, or too few\)"):
+        with pytest.raises(Damaged, match=r"^step 1 is malformed \(too many or too few fields\)"):
             kind.read(forged([[4], step, [None]]))
 
     def test_a_name_that_stands_twice(self):
@@ -209,7 +217,7 @@ class TestForged:
 
         assert kind.read(forged(body)).recipe.steps[1] == steps.Dict(("a", "a"), [3, 4])
         for step in ([15, 0, 0, 3, 4], [15, 0, ["a", "a"], 3, 4]):
-            with pytest.raises(Damaged, match="a name that stands twice"):
+            with pytest.raises(Damaged, match="a name is given twice"):
                 kind.read(forged([body[0], step, [None]]))
 
     def test_a_long_key_is_there_as_often_as_it_is_used(self):

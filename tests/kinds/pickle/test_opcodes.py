@@ -191,7 +191,7 @@ class TestRefused:
 
     def test_keywords_of_a_list(self):
         """Keyword arguments are a dictionary."""
-        with pytest.raises(Damaged, match="no dictionary"):
+        with pytest.raises(Damaged, match="have to be a dictionary"):
             read(b"cm\nC\n)]I1\na\x92.")
 
     @pytest.mark.parametrize(
@@ -229,6 +229,7 @@ class TestMalformed:
             with pytest.raises(AppsnapError):
                 opcodes.read(memoryview(data)[:length])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("data", DATA, ids=["protocol 0", "protocol 2", "protocol 5"])
     @pytest.mark.parametrize("mask", [0x01, 0x10, 0x80, 0xFF])
     def test_flipped(self, data, mask):

@@ -195,7 +195,7 @@ class TestReading:
             ("while True: pass\napplication = 1\n", "isn't of the grammar"),
             ("from os import *\napplication = 1\n", "is bound already"),
             ("from . import x\napplication = 1\n", "isn't of the grammar"),
-            ("from appsnap.source import new as old\napplication = 1\n", "appsnap.source has no"),
+            ("from appsnap.actions import new as old\napplication = 1\n", "appsnap.actions has no"),
             ("new = 1\napplication = 1\n", "new is bound already"),
             ("a = 1\na = 2\napplication = a\n", "a is bound already"),
             ("application = b\n", "b isn't known here"),
@@ -262,7 +262,7 @@ class TestReading:
             "except appsnap.NotTrusted as error: print([want.name for want in error.wants])\n"
             "print('trap' in sys.modules)\n"
         )
-        text = HEAD + "from trap import Mouse\nfrom appsnap.source import new\napplication = new(Mouse)\n"
+        text = HEAD + "from trap import Mouse\nfrom appsnap.actions import new\napplication = new(Mouse)\n"
 
         result = subprocess.run(
             [sys.executable, "-c", code], input=text.encode(), cwd=tmp_path, capture_output=True, check=True

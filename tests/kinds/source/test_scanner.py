@@ -46,9 +46,9 @@ PIECES += [
 PIECES += ['\n  "b"', "\n)", "\t", "b", "_", "->", "==", "(,)", "extend(", "set()"]
 
 
-def read(text, *, swiftly):
+def read(text, *, fast):
     """Return the steps of statements, behind imports of their own, and the root."""
-    reader = Reader(10_000, swiftly=swiftly)
+    reader = Reader(10_000, fast=fast)
     reader.read(0, IMPORTS)
     reader.read(1, text)
     recipe = reader.finish()
@@ -92,7 +92,7 @@ class TestScanner:
         assert tokens(LONG) is not None
         assert "extend(" in LONG
 
-        assert read(LONG, swiftly=True) == read(LONG, swiftly=False)
+        assert read(LONG, fast=True) == read(LONG, fast=False)
 
     @pytest.mark.parametrize(
         "text",
@@ -176,7 +176,7 @@ class TestScanner:
         assert tokens(text) is not None
 
         with pytest.raises(UnusualError):
-            read(text, swiftly=True)
+            read(text, fast=True)
 
     @pytest.mark.parametrize(
         "text",
@@ -191,9 +191,9 @@ class TestScanner:
     def test_statements(self, text):
         """A variable is bound once and by a name that is free, and nothing stands behind the root."""
         with pytest.raises(UnusualError):
-            read(text, swiftly=True)
+            read(text, fast=True)
         with pytest.raises(Damaged):
-            read(text, swiftly=False)
+            read(text, fast=False)
 
     @given(st.integers(0, 2**32))
     @settings(max_examples=400)
@@ -208,8 +208,8 @@ class TestScanner:
         if tokens(text) is None:
             return
         try:
-            found = read(text, swiftly=True)
+            found = read(text, fast=True)
         except (UnusualError, Damaged):
             return
 
-        assert found == read(text, swiftly=False)
+        assert found == read(text, fast=False)

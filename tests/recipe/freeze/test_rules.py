@@ -15,7 +15,6 @@ import pytest
 import zoo
 from appsnap import EVERYTHING, CannotSave, dumps, evolve, loads
 from appsnap.kinds import KINDS
-from appsnap.kinds.pickle import open_frame
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.freeze.rules import Rules
 from appsnap.recipe.steps import Name
@@ -42,10 +41,9 @@ class TestByName:
             ),
             *(logging.getLogger("ä ö"), type(None), type(...), type(NotImplemented)),
         ],
-        ids=repr,
     )
     def test_of_every_process(self, kind, known):
-        """What every process has is found again, without trust in anything."""
+        """Objects of every process, such as `os.environ`, are found again without any grant."""
         one, other = came_back([known, known], kind, trust=())
 
         assert one is known
@@ -82,7 +80,6 @@ class TestByName:
                 type(zoo.Node().method),
             ),
         ],
-        ids=repr,
     )
     def test_importable(self, kind, known):
         """Modules, classes and functions that can be imported are found again, nested ones, too."""
@@ -92,7 +89,7 @@ class TestByName:
         assert not any("cloudpickle" in step.dotted for step in freeze(known).steps if isinstance(step, Name))
 
     def test_registered(self, kind):
-        """An object that was made known is saved by name, and not looked into."""
+        """An object that was registered is saved by name, and isn't taken apart."""
         zoo.special = threading.Lock()
         evolve.known(zoo.special, "zoo", "special")
         try:
@@ -103,7 +100,7 @@ class TestByName:
         assert back is zoo.special
 
     def test_running_loop(self, kind):
-        """The running event loop is that of the process that loads; another one can't be saved."""
+        """The running event loop becomes the one of the process that loads. Another loop can't be saved."""
 
         async def main():
             return came_back([asyncio.get_running_loop()], kind, trust=()) == [asyncio.get_running_loop()]
@@ -116,14 +113,14 @@ class TestByName:
 
     @pytest.mark.parametrize("name", ["__main__", "package.__main__", "<shop.tac>"])
     def test_module_of_a_script(self, kind, name, monkeypatch):
-        """The module of a script can't be saved: whoever loads the snapshot couldn't import it."""
+        """The module of a script can't be saved, because no other process can import it."""
         script = types.ModuleType(name)
         monkeypatch.setitem(sys.modules, name, script)
 
         with pytest.raises(CannotSave, match=r'object\["a"\] \(builtins.module\): .* the module of a script') as caught:
             dumps({"a": script}, kind)
 
-        assert "move that to a module that can be imported" in str(caught.value)
+        assert "move them to a module that can be imported" in str(caught.value)
 
     def test_extension_codes(self, kind):
         """A class with an extension code of this process is saved by its name."""
@@ -143,7 +140,7 @@ class TestByName:
 @pytest.mark.parametrize("kind", KINDS)
 class TestByValue:
     def test_functions(self, kind):
-        """Lambdas and closures go by value."""
+        """Lambdas and closures are saved by value."""
         number = 5
 
         def add(x, *, y=1):
@@ -155,7 +152,7 @@ class TestByValue:
         assert local(1) == 7
 
     def test_classes(self, kind):
-        """Local classes go by value, with their methods, and their objects with them."""
+        """Local classes are saved by value, with their methods. Their objects are saved, too."""
 
         class Local:
             """A local class."""
@@ -185,7 +182,7 @@ class TestByValue:
         assert method()[1] is back
 
     def test_methods_under_other_names(self, kind):
-        """A private method, and one that a decorator left under another name, come back as what they are."""
+        """A private method comes back, and so does a method with another name than its function."""
 
         class Local:
             aliased = lambda self: self  # noqa: E731 - its name is not that of the attribute
@@ -203,7 +200,7 @@ class TestByValue:
         assert aliased() is back
 
     def test_is_said_to_be_code(self, kind):
-        """Code isn't loaded without trust in everything, and the error says that it is code."""
+        """Code is loaded only with trust in everything. The error says that it is code."""
         with pytest.raises(Exception, match="cloudpickle") as caught:
             came_back(lambda: 1, kind, trust=["zoo.*"])
 
@@ -211,11 +208,11 @@ class TestByValue:
 
     @pytest.mark.parametrize("view", [{1: 2}.keys(), {1: 2}.values(), {1: 2}.items()], ids=repr)
     def test_views(self, kind, view):
-        """The views of a dictionary go by value."""
+        """The views of a dictionary are saved by value."""
         assert list(came_back(view, kind)) == list(view)
 
     def test_descriptors(self, kind):
-        """Static and class methods that aren't looked up, and properties, go by value."""
+        """Properties, and static and class methods themselves, are saved by value."""
         static, of_class = came_back([staticmethod(zoo.function), classmethod(zoo.function)], kind)
 
         assert static.__func__ is zoo.function
@@ -223,7 +220,7 @@ class TestByValue:
         assert came_back(property(zoo.function), kind).fget is zoo.function
 
     def test_weak_sets(self, kind):
-        """A weak set comes back with what else is there."""
+        """A weak set keeps the items that are also saved elsewhere."""
         node = zoo.Node()
         node.peers = weakref.WeakSet([node])
 
@@ -233,7 +230,7 @@ class TestByValue:
 
     @pytest.mark.parametrize("open_file", [io.StringIO, lambda: open(__file__)], ids=["StringIO", "file"])  # noqa: SIM115
     def test_files(self, kind, open_file):
-        """The content of a file is never swallowed."""
+        """The content of an open file is never saved."""
         with open_file() as file:
             if isinstance(file, io.StringIO):
                 assert came_back(file, kind).getvalue() == ""
@@ -268,7 +265,7 @@ class TestRules:
         assert copyreg.dispatch_table == before
 
     def test_modules(self):
-        """The rules tell which modules classes come from, which restore their state, which just leave something out."""
+        """The rules collect the modules of classes, the restored classes, and those with transient attributes only."""
 
         class Local:
             __transient__ = ("x",)
@@ -282,10 +279,11 @@ class TestRules:
         assert [*rules.left_out] == ["appsnap.service.Service"]
 
     def test_readable_by_any_unpickler(self):
-        """The body of a pickle needs no appsnap, but for transient attributes."""
+        """Python alone can load the body of a pickle, if no class has transient attributes."""
         values = [zoo.Node, zoo.Color.RED, os, zoo.Outer().made, logging.getLogger("x"), zoo.VALUES]
-        frame = open_frame(memoryview(dumps(values)))
-        body = bytes(frame.data[frame.start : frame.end])
+        file = io.BytesIO(dumps(values))
+        size = pickle.load(file)["size"]
+        body = file.read(size)
 
         assert pickle.loads(body)[:3] == [zoo.Node, zoo.Color.RED, os]
         assert b"appsnap" not in body

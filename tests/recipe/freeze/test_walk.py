@@ -47,7 +47,7 @@ class TestSteps:
         assert recipe.root is atom or recipe.root == atom
 
     def test_long_texts(self):
-        """A long text is written once, however often it is used; equal ones are the same."""
+        """A long text is written once, for all equal texts."""
         text = "x" * 65
 
         assert steps([text, "x" * 65, {"key": text}]) == [
@@ -57,7 +57,7 @@ class TestSteps:
         ]
 
     def test_containers(self):
-        """Containers are made once their items are known."""
+        """Containers are made after their items."""
         assert steps([(1,), {"a": 2}, {3}, frozenset([4]), bytearray(b"5")]) == [
             Tuple([1]),
             Dict(["a"], [2]),
@@ -68,7 +68,7 @@ class TestSteps:
         ]
 
     def test_cycles(self):
-        """A container that its own items lead back to is made empty there, and filled at the end."""
+        """A container whose items lead back to it is made empty at that point, and filled at the end."""
         node = zoo.Node()
         found = [set(), {}, node]
         found[0].add(node)
@@ -87,7 +87,7 @@ class TestSteps:
         ]
 
     def test_itself(self):
-        """Containers that hold nothing but themselves."""
+        """Containers may hold themselves."""
         items, mapping = [], {}
         items.append(items)
         mapping[0] = mapping
@@ -96,7 +96,7 @@ class TestSteps:
         assert steps(mapping) == [Dict([], []), Update(Ref(0), [0], [Ref(0)])]
 
     def test_objects(self):
-        """An object is made, then it gets its attributes."""
+        """An object is made first. Its attributes follow."""
         node = zoo.Node()
         node.me, node.number = node, 1
 
@@ -107,7 +107,7 @@ class TestSteps:
         ]
 
     def test_states(self):
-        """A state of another shape, or one that a __setstate__ may keep, is an object of its own."""
+        """A state is an object of its own if it isn't a dictionary, or if a `__setstate__` may keep it."""
         slots, stateful = zoo.Slots(), zoo.Stateful()
         slots.first = 1
 
@@ -115,7 +115,7 @@ class TestSteps:
         assert SetState in map(type, steps(stateful))
 
     def test_items_before_state(self):
-        """What a list holds comes before its attributes, as in pickle."""
+        """The items of a list subclass come before its attributes, as in pickle."""
         mine = zoo.MyList([1])
         mine.name = "mine"
         both = zoo.MyDict({2: 3})
@@ -125,7 +125,7 @@ class TestSteps:
         assert [type(step) for step in steps(both)] == [Name, New, Update, State]
 
     def test_methods(self):
-        """A bound method is its owner and its name; one of a class is a name."""
+        """A bound method is a Member of its owner. A method of a class is a name."""
         node = zoo.Node()
 
         assert steps(node.method)[-1] == Member(Ref(1), "method")
@@ -133,11 +133,11 @@ class TestSteps:
         assert steps((5).bit_length) == [Member(5, "bit_length")]
 
     def test_calls(self):
-        """What can only be made by a call is a call."""
+        """An object that its reduction makes by a call becomes a Call."""
         assert steps(zoo.MySet()) == [List([]), Name("zoo", "MySet"), Call(Ref(1), [Ref(0)])]
 
     def test_kept_alive(self):
-        """What a reduction makes on the way isn't mistaken for something else that gets its place in memory."""
+        """An object that only a reduction holds keeps its id until the end."""
 
         class Made:
             def __init__(self, number):
@@ -153,7 +153,7 @@ class TestSteps:
 
 class TestErrors:
     def test_all_places_at_once(self):
-        """Everything that can't be saved is reported at once: where, what, why, and what to do about it."""
+        """All objects that can't be saved are reported at once, with path, type, reason and advice."""
         application = Application("shop")
         web, group = Service(), MultiService()
         web.setName("web")
@@ -187,18 +187,18 @@ class TestErrors:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_same_for_every_kind(self, kind):
-        """The kind makes no difference to what can't be saved."""
+        """An object that can't be saved is reported by every kind."""
         with pytest.raises(CannotSave, match=r'object\["lock"\] \(_thread.lock\)'):
             dumps({"lock": threading.Lock()}, kind)
 
     def test_names_that_lead_elsewhere(self):
-        """A class that isn't found under its name is said to be missing, not saved."""
+        """An object whose name can't be imported isn't saved."""
 
         class Lying:
             def __reduce__(self):
                 return "nothing.of_that_name"
 
-        with pytest.raises(CannotSave, match="is not this object"):
+        with pytest.raises(CannotSave, match="can't be imported"):
             dumps(Lying(), "msgpack")
 
     @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ class TestErrors:
         [None, 5, (), (int,), (int, []), (5, ()), (int, (), None, [1]), (int, (), None, None, None, 5), (int,) * 7],
     )
     def test_bad_reductions(self, reduction):
-        """What __reduce__ must not return is an error at that place."""
+        """A malformed result of `__reduce__` is an error at the path of its object."""
 
         class Bad:
             def __reduce__(self):
@@ -216,7 +216,7 @@ class TestErrors:
             freeze({"bad": Bad()})
 
     def test_made_from_itself(self):
-        """An object whose arguments lead back to it without end is reported, once."""
+        """An object whose arguments contain itself is reported once."""
         counter = collections.Counter()
         counter["x"], counter["y"] = counter, counter
 
@@ -240,7 +240,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_live_objects_are_untouched(self, kind):
-        """A save that fails changes nothing in the objects, nor does one that succeeds."""
+        """No save changes the objects, whether it fails or succeeds."""
         service = Service()
         service.running = 1
         service.lock = threading.Lock()
@@ -260,7 +260,7 @@ class TestErrors:
 
 class TestBuffers:
     def test_in_band(self):
-        """Buffers of protocol 5 are bytes in the file; short ones stand where they are used."""
+        """Buffers of protocol 5 become bytes or bytearrays. Short read-only ones are atoms."""
 
         class Held:
             def __init__(self, data):
@@ -285,7 +285,7 @@ class TestBuffers:
 
 
 class Once:
-    """An object that can be taken apart once: what it says of itself is used up then."""
+    """An object that can be taken apart only once: its iterator is empty afterwards."""
 
     def __init__(self, pairs):
         self.pairs = iter(pairs)
@@ -296,7 +296,7 @@ class Once:
 
 class TestOnce:
     def test_nothing_is_lost(self):
-        """What can't be saved at the first look isn't saved without it at the second."""
+        """An error of the first walk is raised even if the second one has none."""
         assert freeze(Once([("a", 1)])).steps
 
         for wrong in (Once([("a",)]), [Once([("a", 1), ("b",)])], {"key": (Once([1]), 2)}):

@@ -66,7 +66,6 @@ class TestRefused:
             ((2,), np.dtype("f8"), memoryview(np.zeros(4)[::2]), 0, None, "C"),
             ((2,), np.dtype("f8"), np.zeros(2), 0, None, "C"),
         ],
-        ids=str,
     )
     def test_arrays(self, construct, args):
         """An array has exactly the bytes of its shape: more would be memory that isn't its own."""
@@ -85,7 +84,6 @@ class TestMade:
             (((1000,), np.dtype("u1"), b"abc", 2, (0,), "C"), [99] * 1000),
             (((3,), np.dtype("u1"), memoryview(b"abc"), 0, None, "C"), [97, 98, 99]),
         ],
-        ids=str,
     )
     def test_views(self, construct, args, items):
         """An array may be a view of its bytes, by any strides that stay within them."""

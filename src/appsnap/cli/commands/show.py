@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,19 +11,13 @@ from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, depth, reads
 from appsnap.errors import NotTrusted
-from appsnap.recipe.steps import Ref
+from appsnap.recipe.outline import json_nodes, json_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from appsnap.cli.inputs import Input
-    from appsnap.recipe.outline import Outline
-    from appsnap.recipe.steps import Operand
     from appsnap.snapshot import Snapshot
 
 __all__ = ["command"]
-
-_LONGEST_PATH = 200
 
 
 @click.command(
@@ -53,8 +46,8 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
     if as_json:
         names = _names(snapshot)
         outline = snapshot.outline
-        whole = {**summary(snapshot), "names": names, "root": _plain(outline.root)}
-        output.write_json(whole, nodes=_nodes(outline, depth))
+        whole = {**summary(snapshot), "names": names, "root": json_value(outline.root)}
+        output.write_json(whole, nodes=json_nodes(outline, depth))
     else:
         output.write(snapshot.lines(depth=depth or 20))
 
@@ -81,66 +74,3 @@ def _names(snapshot: Snapshot) -> list[dict[str, str]] | None:
     except NotTrusted:
         # The steps make no sense, and `appsnap audit` says why.
         return None
-
-
-def _nodes(outline: Outline, depth: int | None) -> Iterator[dict[str, Any]]:
-    """Yield the nodes, breadth first: each after the one that it is found in."""
-    if not isinstance(outline.root, Ref):
-        return
-    found = bytearray(len(outline.nodes))  # by register
-    found[outline.root] = True
-    yield _node(outline, int(outline.root), None, outline.root_name)
-    level: list[tuple[int, str | None]] = [(int(outline.root), outline.root_name)]
-    while level and (depth is None or depth > 0):
-        below: list[tuple[int, str | None]] = []
-        for register, path in level:
-            for label, child in outline.children(register):
-                if isinstance(child, Ref) and not found[child]:
-                    found[child] = True
-                    longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
-                    yield _node(outline, int(child), register, longer)
-                    if next(outline.children(child), None) is not None:  # most hold nothing
-                        below.append((int(child), longer))
-        level = below
-        depth = None if depth is None else depth - 1
-
-
-def _node(outline: Outline, register: int, parent: int | None, path: str | None) -> dict[str, Any]:
-    node = outline.nodes[register]
-    shown: dict[str, Any] = {
-        "id": register,
-        "path": path,
-        "parent": parent,
-        "form": node.form,
-        "class": outline.class_of(Ref(register)),
-    }
-    if node.form in ("name", "member"):
-        shown["name"] = node.name
-    if node.form in ("value", "bytearray"):
-        shown["value"] = _plain(node.value)
-    if node.args:
-        shown["arguments"] = [_plain(operand) for operand in node.args]
-    if node.attributes:
-        shown["attributes"] = {name: _plain(operand) for name, operand in node.attributes.items()}
-    if node.items:
-        shown["items"] = [_plain(operand) for operand in node.items]
-    if node.pairs:
-        shown["pairs"] = [[_plain(key), _plain(value)] for key, value in node.pairs]
-    if node.state is not None:
-        shown["state"] = _plain(node.state)
-    return shown
-
-
-def _plain(operand: Operand) -> Any:
-    """Return an operand as JSON has it, without loss."""
-    if isinstance(operand, Ref):
-        return {"ref": int(operand)}
-    if operand is None or isinstance(operand, (bool, str)):
-        return operand
-    if isinstance(operand, int):
-        # Many readers of JSON have no other numbers than doubles (RFC 8259, section 6); and Python's own limit for
-        # decimal digits doesn't hold for hexadecimal ones.
-        return operand if abs(operand) < 2**53 else {"python": hex(operand)}
-    if isinstance(operand, float) and math.isfinite(operand):
-        return operand
-    return {"python": repr(operand)}

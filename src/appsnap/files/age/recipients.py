@@ -296,7 +296,7 @@ class HybridIdentity:
         return None
 
     def _private_keys(self) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
-        # draft-ietf-hpke-pq-03, MLKEM768-X25519: the seed is expanded to that of ML-KEM (d and z) and the scalar.
+        # builder-ietf-hpke-pq-03, MLKEM768-X25519: the seed is expanded to that of ML-KEM (d and z) and the scalar.
         expanded = hashlib.shake_256(self.seed).digest(64 + 32)
         return MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), X25519PrivateKey.from_private_bytes(expanded[64:])
 

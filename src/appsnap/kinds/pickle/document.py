@@ -1,244 +1,153 @@
-"""The pickle kind: three pickles in a row, of protocol 5. Header, body, trailer; header and trailer are dictionaries.
+"""The three pickles of a document: header, body, trailer. Header and trailer are dictionaries.
 
-The header's `size` is the number of bytes of the body, its `buffers` says where in it large byte strings and bytearrays
-have their data. The trailer has `steps` where the body was written from a recipe; where the C pickler wrote it from
-objects, it has `restored` - the classes whose objects get their state by `evolve.restore_state` - and `left_out`: the
-others that have transient attributes, which are in none of their states. A pickle without header is read as a body
-alone.
+All are of protocol 5. The header's `size` is the number of bytes of the body. The trailer has `steps`
+if the body was written from a recipe. If the C pickler wrote the body from objects, the trailer has two fields instead:
+`restored_by_call`, the classes whose objects get their state by `actions.set_state`; and `transient_digests`, the
+other classes with transient attributes. None of these attributes is in the states of their objects.
+
+A pickle without a header is read as a body alone.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import io
 import itertools
 import pickle
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
-from appsnap.errors import AppsnapError, Damaged
+from appsnap.errors import Damaged
 from appsnap.files.streams import Memory
 from appsnap.kinds import Document
-from appsnap.kinds.header import Header, Trailer
-from appsnap.kinds.large import Body, Layout, Parts, Sealed, padded, spans, take_apart
-from appsnap.kinds.pickle import opcodes
-from appsnap.kinds.pickle.sink import Sink
-from appsnap.kinds.pickle.writer import encode
+from appsnap.kinds.header import Header, Trailer, distributions_of
+from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Place, padded, read_table, take_apart, type_of
+from appsnap.kinds.pickle import native, opcodes
+from appsnap.kinds.pickle.writer import OPCODES, encode
 from appsnap.limits import LIMITS
-from appsnap.recipe.build import build
-from appsnap.recipe.freeze.rules import PROTOCOL, Rules
-from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.steps import Dict, List, Recipe, Value
-from appsnap.recipe.trust import EVERYTHING, Trust
+from appsnap.recipe import steps
+from appsnap.recipe.freeze.rules import PROTOCOL
+from appsnap.recipe.steps import Operand, Recipe, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Buffer
 
-    from appsnap.kinds.header import Seal
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.header import Signer
+    from appsnap.kinds.large import Data
 
-__all__ = [
-    "Frame",
-    "assemble",
-    "has_header",
-    "locate",
-    "open_frame",
-    "read",
-    "unpickle_objects",
-    "write",
-    "write_objects",
-]
+__all__ = ["assemble", "has_header", "locate", "read", "write", "write_objects"]
 
 
-# From objects, by the C pickler
+# Out
 
 
-@collected_later
-def write_objects(
-    header: Header, obj: Any, distributions: Callable[[Iterable[str]], dict[str, str]], seal: Seal | None = None
-) -> Sealed:
-    """Return the document of objects, in pieces. `distributions` tells those that modules come from.
-
-    Raises whatever pickle raises, and RecursionError for what is nested too deep.
-    """
-    rules = Rules()
-    body = _pickled(obj, rules)
-    sharing = rules.sharing.found()
-    if sharing is not None:
-        rules = Rules(sharing)
-        body = _pickled(obj, rules)
-    classes = {"restored": sorted(rules.restored), "left_out": dict(sorted(rules.left_out.items()))}
-    return assemble(header, body, seal, distributions=distributions(rules.modules), **classes)
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> DocumentStream:
+    """Return the document of a recipe, in pieces."""
+    return assemble(header, encode(recipe), sign, steps=len(recipe.steps), distributions=distributions)
 
 
-def _pickled(obj: Any, rules: Rules) -> Body:
-    sink = Sink()
-    pickler = _Pickler(sink, PROTOCOL)
-    pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
-    pickler.dump(obj)
-    return sink.body
+def write_objects(header: Header, obj: Any, sign: Signer | None = None) -> DocumentStream:
+    """Return the document of objects, in pieces, by the C pickler. Raises any error of pickle or of a class."""
+    body, rules = native.pickle_objects(obj)
+    return assemble(
+        header,
+        body,
+        sign,
+        distributions=distributions_of(rules.modules),
+        restored_by_call=sorted(rules.restored),
+        transient_digests=dict(sorted(rules.left_out.items())),
+    )
 
 
-class _Pickler(pickle.Pickler):
-    """The C pickler, with room for the rules."""
-
-
-class _Unpickler(pickle.Unpickler):
-    """The C unpickler, which finds renamed classes, and gives up where one has transient attributes only by now."""
-
-    def __init__(self, file: io.BytesIO, buffers: Iterable[Held], trailer: Trailer) -> None:
-        super().__init__(file, buffers=buffers)
-        self._restored = frozenset(trailer.restored or ())
-        self._left_out = trailer.left_out or {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(*evolve.successor(module, name))
-        dotted = f"{module}.{name}"
-        if isinstance(found, type) and evolve.is_restored(found):
-            left_out = self._left_out.get(dotted)
-            if dotted not in self._restored if left_out is None else evolve.left_out(found) != left_out:
-                raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
-        return found
-
-
-@collected_later
-def unpickle_objects(frame: Frame, steps: int = LIMITS.steps, *, once: bool = False) -> Any:
-    """Return the objects of a document that is trusted as code, by the C unpickler.
-
-    What `write` wrote, and bare pickles, are built from their steps, so that transient attributes are treated alike;
-    and so is what the C unpickler fails at, so that the error names the place. The buffers themselves are handed over
-    where that happens `once`, else copies.
-    """
-    if frame.trailer is not None and frame.trailer.steps is None:
-        file = io.BytesIO(frame.out_of_band())
-        buffers = frame.buffers.values() if once else map(_copied, frame.buffers.values())
-        try:
-            with evolve.upgrades():
-                return _Unpickler(file, buffers, frame.trailer).load()
-        except AppsnapError:
-            raise
-        except Exception:  # noqa: BLE001, S110 - whatever it is, it comes up again, or doesn't
-            pass
-    return build(frame.document(steps).recipe, _EVERYTHING, copy=not once)
-
-
-def _copied(data: Held) -> Held:
-    return data if type(data) is bytes else bytearray(data)
-
-
-# The document
-
-
-def assemble(header: Header, body: Body, seal: Seal | None = None, **more: Any) -> Sealed:
+def assemble(header: Header, body: Body, sign: Signer | None = None, **more: Any) -> DocumentStream:
     """Return header, body and trailer as one document. `more` are the fields of the trailer besides its checksums."""
 
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
-        return _plain(Trailer(sha256, buffers=buffers, **more).to_dict("pickle", seal))
+        return _plain(Trailer(sha256, buffers=buffers, **more).to_dict("pickle", sign))
 
-    return Sealed(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
-
-
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> Sealed:
-    """Return the document of a recipe, in pieces."""
-    return assemble(header, encode(recipe), seal, steps=len(recipe.steps), distributions=distributions)
-
-
-def locate(head: memoryview) -> Layout | None:
-    """Return where the buffers of a document stand that begins so, or None for a bare pickle."""
-    if not has_header(head):
-        return None
-    fields, start = _read_plain(head, 0)
-    return None if not isinstance(fields, dict) else Layout(_spans(fields, start), _type_of)
-
-
-def _spans(fields: dict[str, Any], start: int) -> list[tuple[int, int]]:
-    found = spans(fields, start, _HEAD)
-    size = fields.get("size")
-    if found and not (type(size) is int and sum(found[-1]) <= start + size):
-        raise Damaged("the table of buffers has one that ends behind the body", offset=found[-1][0])
-    return found
-
-
-def _type_of(number: int, size: int, before: bytearray) -> type[bytes | bytearray]:
-    cls = _TYPES.get(bytes(before[-_HEAD : 1 - _HEAD]))
-    if cls is None or before[1 - _HEAD :] != size.to_bytes(8, "little"):
-        raise Damaged(f"buffer {number} stands where no opcode of its size is", offset=len(before))
-    return cls
-
-
-_TYPES: dict[bytes, type[bytes | bytearray]] = {pickle.BINBYTES8: bytes, pickle.BYTEARRAY8: bytearray}
-_HEAD = 9
-"""Bytes before the data of a buffer: one of these opcodes, and the length."""
-
-
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
-    """Return the document that bytes spell."""
-    return open_frame(data).document(steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What stands around the body, and where that begins and ends. A bare pickle has no header and no trailer.
-
-    `data` is the skeleton of the document; `buffers` are by their places in it.
-    """
-
-    data: memoryview
-    start: int
-    end: int
-    header: Header | None
-    trailer: Trailer | None
-    buffers: dict[int, Held]
-
-    def document(self, steps: int = LIMITS.steps) -> Document:
-        """Read the body, if it has no more steps than that."""
-        recipe, stop = opcodes.read(self.data[: self.end], self.start, steps, self.buffers)
-        if stop != self.end:
-            raise Damaged(f"something stands behind the {'body' if self.header else 'pickle'}", offset=stop)
-        return Document(recipe, self.header, self.trailer)
-
-    def out_of_band(self) -> Buffer:
-        """Return the body as a pickle that is handed its buffers."""
-        if not self.buffers:
-            return self.data[self.start : self.end]
-        places = [self.start, *self.buffers]
-        pieces = [self.data[begin : place - _HEAD] for begin, place in itertools.pairwise(places)]
-        return pickle.NEXT_BUFFER.join([*pieces, self.data[places[-1] : self.end]])
-
-
-def open_frame(data: memoryview | Parts) -> Frame:
-    """Read header and trailer, and check with them that the body is whole."""
-    parts = data if isinstance(data, Parts) else take_apart(Memory(data), locate)
-    data = parts.skeleton
-    if not has_header(data):
-        return Frame(data, 0, len(data), None, None, {})
-    fields, start = _read_plain(data, 0)
-    header = Header.from_dict(fields, "pickle")
-    held = sum(len(one) for _, one in parts.buffers)
-    size = fields.get("size")
-    if type(size) is not int or not 0 <= size - held < len(data) - start:
-        raise Damaged(
-            "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
-        )
-    found = _spans(fields, start)
-    end = start + size - held
-    fields, stop = _read_plain(data, end)
-    if stop != len(data):
-        raise Damaged("something stands behind the trailer", offset=stop)
-    trailer = Trailer.from_dict(fields, "pickle", hashlib.sha256(data[:end]).hexdigest(), parts.digests)
-    parts.check(found, trailer.buffers)
-    return Frame(data, start, end, header, trailer, dict(parts.buffers))
+    return DocumentStream(padded(header.to_dict() | {"size": body.size}, body, _plain), body, trailer)
 
 
 def _plain(fields: dict[str, Any]) -> bytes:
     return pickle.dumps(fields, PROTOCOL)
 
 
+# In
+
+
+def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+    """Return a document whose header, trailer and checksums are verified. Its body is read later.
+
+    `most` bounds the steps of the body. The document has `objects` if the C pickler wrote it from objects. Then all
+    transient attributes are treated as they are by the steps.
+    """
+    parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)
+    data = parts.skeleton
+    if not has_header(data):
+        return Document(None, None, functools.partial(_read_body, data, 0, {}, most))
+    fields, start = _read_plain(data, 0)
+    header = Header.from_dict(fields, "pickle")
+    taken_out = sum(len(one) for _, one in parts.large)
+    size = fields.get("size")
+    if type(size) is not int or not 0 <= size - taken_out < len(data) - start:
+        raise Damaged(
+            "the body is not all there", offset=len(data), hint="the file is truncated; take another copy of it"
+        )
+    table = _read_table(fields, start)
+    end = start + size - taken_out
+    fields, stop = _read_plain(data, end)
+    if stop != len(data):
+        raise Damaged("something stands behind the trailer", offset=stop)
+    trailer = Trailer.from_dict(fields, "pickle", hashlib.sha256(data[:end]).hexdigest(), parts.digests)
+    parts.check(table, trailer.buffers)
+    for place, one in parts.large:
+        if data[place - _HEAD : place] != OPCODES[type_of(one)] + len(one).to_bytes(8, "little"):
+            raise Damaged("large data stands behind another opcode, or another size", offset=place)
+    large = dict(parts.large)
+    body = data[:end]
+    objects = functools.partial(_unpickle, body, start, large, trailer) if trailer.steps is None else None
+    return Document(header, trailer, functools.partial(_read_body, body, start, large, most), objects=objects)
+
+
+def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: int) -> Recipe:
+    recipe, stop = opcodes.read(data, start, most, large)
+    if stop != len(data):
+        raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
+    return recipe
+
+
+def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
+    body: Buffer = data[start:]
+    if large:
+        places = [start, *large]
+        pieces = [data[begin : place - _HEAD] for begin, place in itertools.pairwise(places)]
+        body = pickle.NEXT_BUFFER.join([*pieces, data[places[-1] :]])
+    return native.unpickle_objects(body, large.values(), trailer, copy=copy)
+
+
+def locate(head: memoryview) -> Sequence[Place]:
+    """Return the table of large data of a document that begins so. Raises Damaged if the header is not whole."""
+    if not has_header(head):
+        return ()
+    fields, start = _read_plain(head, 0)
+    return _read_table(fields, start) if isinstance(fields, dict) else ()
+
+
+def _read_table(fields: dict[str, Any], start: int) -> Sequence[Place]:
+    table = read_table(fields, start, _HEAD)
+    size = fields.get("size")
+    if table and not (type(size) is int and table[-1].begin + table[-1].size <= start + size):
+        raise Damaged("large data ends behind the body", offset=table[-1].begin)
+    return table
+
+
+_HEAD = 9
+"""Bytes before large data: its opcode and its length."""
+
+
 def has_header(data: memoryview) -> bool:
-    """Tell whether a pickle is one of ours, or a bare one."""
+    """Tell whether a pickle is a document with a header, or a bare pickle."""
     return bytes(data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)]) == _MAGIC
 
 
@@ -249,10 +158,32 @@ _MAGIC_AT = 2 + 9 + 3
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
     recipe, stop = opcodes.read(data, start)
-    if any(type(step) not in (Dict, List, Value) for step in recipe.steps):
-        raise Damaged("header or trailer is no plain data", offset=start)
-    return build(recipe, _NOTHING), stop
+    try:
+        return _plain_data(recipe), stop
+    except ValueError as error:
+        raise Damaged(str(error), offset=start) from None
 
 
-_EVERYTHING = Trust(EVERYTHING)
-_NOTHING = Trust()
+def _plain_data(recipe: Recipe) -> Any:
+    """Return the lists and dictionaries of a recipe. Raises ValueError for other steps, and for keys that aren't texts.
+
+    The hashes of texts differ from process to process. So no file can have keys of equal hashes, which take long.
+    """
+    made: list[Any] = []
+
+    def value(operand: Operand) -> Any:
+        return made[operand] if type(operand) is Ref else operand
+
+    for step in recipe.steps:
+        if type(step) is steps.List:
+            made.append([value(item) for item in step.items])
+        elif type(step) is steps.Dict:
+            keys = [value(key) for key in step.keys]
+            if not all(type(key) is str for key in keys):
+                raise ValueError("header or trailer has a key that is not a text")
+            made.append(dict(zip(keys, map(value, step.values), strict=True)))
+        elif type(step) is steps.Value:
+            made.append(step.value)
+        else:
+            raise ValueError("header or trailer is not plain data")
+    return value(recipe.root)

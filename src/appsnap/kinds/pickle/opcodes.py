@@ -1,4 +1,4 @@
-"""Pickle's opcodes to steps: the opcodes of Python's pickletools, of the protocols 0 to 5, for a machine of our own."""
+"""The opcodes of pickle, of the protocols 0 to 5: what each of them does to the unpickler in `reader`."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
-from appsnap.kinds.pickle.reader import Machine, OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError
+from appsnap.gc_pause import gc_paused
+from appsnap.kinds.pickle.reader import OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError, StepUnpickler
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.large import Data
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read"]
 
 
-@collected_later
+@gc_paused
 def read(
-    data: memoryview, start: int = 0, most: int = LIMITS.steps, buffers: Mapping[int, Held] | None = None
+    data: memoryview, start: int = 0, most: int = LIMITS.steps, large: Mapping[int, Data] | None = None
 ) -> tuple[Recipe, int]:
-    """Return the recipe of the pickle that begins at byte `start`, and where it ends. `most` bounds its steps.
+    """Return the recipe of the pickle that begins at byte `start`, and the place where the pickle ends.
 
-    `buffers` are those whose data was taken out, by the place of that.
+    `most` bounds the steps. `large` is the large data that was taken out, each by its place; its opcodes have its size
+    and its type.
 
-    Raises Damaged, with the offset, for what is no pickle, and CannotLoad for what a pickle of its own can't tell
-    (persistent ids, extension codes, buffers out of band), or what there is no memory for.
+    Raises Damaged, with the offset, for a malformed pickle. Raises CannotLoad if only another program can resolve the
+    pickle (persistent ids, extension codes, buffers out of band), or if there is no memory for it.
     """
     try:
-        return _run(Machine(data, start, most, buffers or {}, inline_states=True))
+        return _run(StepUnpickler(data, start, most, large or {}, inline_states=True))
     except SharedStateError:
-        return _run(Machine(data, start, most, buffers or {}, inline_states=False))
+        return _run(StepUnpickler(data, start, most, large or {}, inline_states=False))
 
 
-def _run(machine: Machine) -> tuple[Recipe, int]:
-    data = machine.data
-    memo = machine.memo
-    stack = machine.stack
-    marks = machine.marks
-    begin = at = machine.at
+def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
+    data = unpickler.data
+    memo = unpickler.memo
+    stack = unpickler.stack
+    marks = unpickler.marks
+    begin = at = unpickler.at
     try:
-        # What Python's pickler writes most comes first, without a call for each opcode.
+        # The opcodes that Python's pickler writes most come first, without a call for each.
         while True:
             begin = at
             code = data[at]
@@ -57,11 +58,11 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
                 if type(item) in _SHARED:
                     stack.append(item)
                 else:
-                    machine.push_again(item)
+                    unpickler.push_again(item)
             elif code == _SHORT_BINUNICODE:
                 end = at + 1 + data[at]
                 if end > len(data):
-                    raise ValueError("a text that is cut off")  # noqa: TRY301 - as below
+                    raise ValueError("a text is cut off")  # noqa: TRY301 - as below
                 item = str(data[at + 1 : end], "utf-8", "surrogatepass")
                 stack.append(item)
                 at = end
@@ -74,37 +75,37 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
                 stack.append(data[at])
                 at += 1
             elif code == _MARK:
-                if len(marks) >= machine.most:
-                    raise machine.too_many("marks")
+                if len(marks) >= unpickler.most:
+                    raise unpickler.too_many("marks")
                 marks.append(stack)
-                machine.stack = stack = []
+                unpickler.stack = stack = []
             elif code == _SETITEMS:
                 items = stack
-                machine.stack = stack = marks.pop()
-                machine.set_items(items)
+                unpickler.stack = stack = marks.pop()
+                unpickler.set_items(items)
             elif code == _APPENDS:
                 items = stack
-                machine.stack = stack = marks.pop()
-                machine.append(items)
+                unpickler.stack = stack = marks.pop()
+                unpickler.append(items)
             elif code == _EMPTY_DICT:
                 item = OpenDict()
-                machine.push_open(item)
+                unpickler.push_open(item)
                 if data[at] == _MEMOIZE:
                     memo[len(memo)] = item
                     at += 1
             elif code == _EMPTY_LIST:
                 item = OpenList()
-                machine.push_open(item)
+                unpickler.push_open(item)
                 if data[at] == _MEMOIZE:
                     memo[len(memo)] = item
                     at += 1
             elif code == _BUILD:
                 state = stack.pop()
                 target = stack[-1]
-                machine.set_state(target if type(target) is Ref else machine.target(target), state)
+                unpickler.set_state(target if type(target) is Ref else unpickler.target(target), state)
             elif code == _EMPTY_TUPLE and data[at] == _NEWOBJ:
                 at += 1
-                stack.append(machine.draft.new(machine.callable(stack.pop()), ()))
+                stack.append(unpickler.builder.new(unpickler.callable(stack.pop()), ()))
             elif code == _BINFLOAT:
                 stack.extend(_F8.unpack_from(data, at))
                 at += 8
@@ -115,19 +116,20 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
                 stack.extend(_I4.unpack_from(data, at))
                 at += 4
             elif code == _LONG_BINGET:
-                machine.push_again(memo[_U4.unpack_from(data, at)[0]])
+                unpickler.push_again(memo[_U4.unpack_from(data, at)[0]])
                 at += 4
             elif code in _CONSTANTS:
                 stack.append(_CONSTANTS[code])
             elif code == _STOP:
-                root = machine.operand(stack.pop())
-                _check_buffers(machine)
-                return machine.draft.finish(root), at
+                root = unpickler.operand(stack.pop())
+                if unpickler.large:
+                    raise ValueError("large data that belongs to no opcode")  # noqa: TRY301 - as below
+                return unpickler.builder.finish(root), at
             else:
-                machine.at = at
-                _HANDLERS[code](machine)
-                at = machine.at
-                stack = machine.stack
+                unpickler.at = at
+                _HANDLERS[code](unpickler)
+                at = unpickler.at
+                stack = unpickler.stack
     except MemoryError:
         raise CannotLoad(f"there is no memory for the pickle, from byte {begin} on") from None
     except KeyError as error:
@@ -135,45 +137,45 @@ def _run(machine: Machine) -> tuple[Recipe, int]:
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
         if at >= len(data):
             raise Damaged("the pickle ends too early", offset=begin, hint="the file is truncated") from error
-        raise Damaged(f"no valid pickle ({error})", offset=begin) from error
+        raise Damaged(f"malformed pickle ({error})", offset=begin) from error
 
 
 _U2, _U4, _U8 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
 _I4, _F8 = struct.Struct("<i"), struct.Struct(">d")
 
 
-def _text(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
+def _text(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
     return lambda r: r.stack.append(str(r.take(length(r)), "utf-8", "surrogatepass"))
 
 
-def _bytes(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
+def _bytes(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
     return lambda r: r.stack.append(bytes(r.take(length(r))))
 
 
-def _long(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
+def _long(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
     return lambda r: r.stack.append(int.from_bytes(r.take(length(r)), "little", signed=True))
 
 
-def _byte(r: Machine) -> int:
+def _byte(r: StepUnpickler) -> int:
     value = r.data[r.at]
     r.at += 1
     return value
 
 
-def _u4(r: Machine) -> int:
+def _u4(r: StepUnpickler) -> int:
     return r.number(_U4)  # type: ignore[no-any-return]  # the format says so
 
 
-def _u8(r: Machine) -> int:
+def _u8(r: StepUnpickler) -> int:
     return r.number(_U8)  # type: ignore[no-any-return]  # the format says so
 
 
-def _i4(r: Machine) -> int:
+def _i4(r: StepUnpickler) -> int:
     return r.number(_I4)  # type: ignore[no-any-return]  # the format says so
 
 
-def _tuple_of(count: int) -> Callable[[Machine], None]:
-    def handler(r: Machine) -> None:
+def _tuple_of(count: int) -> Callable[[StepUnpickler], None]:
+    def handler(r: StepUnpickler) -> None:
         items = r.stack[-count:]
         if len(items) < count:
             raise ValueError("too few items for a tuple")
@@ -183,45 +185,32 @@ def _tuple_of(count: int) -> Callable[[Machine], None]:
     return handler
 
 
-def _check_buffers(r: Machine) -> None:
-    if r.buffers:
-        raise ValueError("a buffer that no opcode holds")
-
-
-def _held(r: Machine, size: int) -> Held | None:
-    """Return the buffer whose data was taken out here, if one was."""
-    held = r.buffers.pop(r.at, None)
-    if held is not None and len(held) != size:
-        raise ValueError("a buffer of another size")
-    return held
-
-
-def _bytes8(r: Machine) -> Any:
+def _bytes8(r: StepUnpickler) -> Any:
     size = _u8(r)
-    held = _held(r, size)
-    if type(held) is memoryview:
-        return r.draft.make(steps.Value(held))  # of a mapped file, which isn't copied here
-    return bytes(r.take(size)) if held is None else held
+    data = r.large.pop(r.at, None)
+    if type(data) is memoryview:
+        return r.builder.make(steps.Value(data))  # a view of a mapped file is not copied
+    return bytes(r.take(size)) if data is None else data
 
 
-def _bytearray8(r: Machine) -> Any:
+def _bytearray8(r: StepUnpickler) -> Any:
     size = _u8(r)
-    held = _held(r, size)
-    return r.draft.make(steps.ByteArray(r.take(size) if held is None else held))
+    data = r.large.pop(r.at, None)
+    return r.builder.make(steps.ByteArray(r.take(size) if data is None else data))
 
 
-_BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
-    pickle.PROTO: Machine.set_protocol,
-    pickle.FRAME: Machine.skip_frame,
-    pickle.POP: Machine.pop,
+_BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {
+    pickle.PROTO: StepUnpickler.set_protocol,
+    pickle.FRAME: StepUnpickler.skip_frame,
+    pickle.POP: StepUnpickler.pop,
     pickle.POP_MARK: lambda r: r.pop_mark(),
     pickle.DUP: lambda r: r.push_again(r.stack[-1]),
-    pickle.INT: Machine.push_integer_line,
+    pickle.INT: StepUnpickler.push_integer_line,
     pickle.LONG: lambda r: r.stack.append(r.integer(r.line().removesuffix(b"L"))),
     pickle.LONG1: _long(_byte),
     pickle.LONG4: _long(_i4),
     pickle.FLOAT: lambda r: r.stack.append(r.float(r.line())),
-    pickle.STRING: Machine.push_string_line,
+    pickle.STRING: StepUnpickler.push_string_line,
     pickle.BINSTRING: lambda r: r.push_string(bytes(r.take(_i4(r)))),
     pickle.SHORT_BINSTRING: lambda r: r.push_string(bytes(r.take(_byte(r)))),
     pickle.UNICODE: lambda r: r.stack.append(str(r.line(), "raw-unicode-escape")),
@@ -242,9 +231,9 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
     pickle.APPEND: lambda r: r.append([r.stack.pop()]),
     pickle.ADDITEMS: lambda r: r.add_items(r.pop_mark()),
     pickle.GLOBAL: lambda r: r.name(r.line().decode(), r.line().decode()),
-    pickle.REDUCE: Machine.reduce,
-    pickle.NEWOBJ: Machine.new,
-    pickle.NEWOBJ_EX: Machine.new_with_keywords,
+    pickle.REDUCE: StepUnpickler.reduce,
+    pickle.NEWOBJ: StepUnpickler.new,
+    pickle.NEWOBJ_EX: StepUnpickler.new_with_keywords,
     pickle.PUT: lambda r: r.remember(r.integer(r.line())),
     pickle.BINPUT: lambda r: r.remember(_byte(r)),
     pickle.LONG_BINPUT: lambda r: r.remember(_u4(r)),
@@ -252,34 +241,34 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], Any]] = {
 }
 
 
-def _refuse(r: Machine) -> None:
+def _refuse(r: StepUnpickler) -> None:
     what = _REFUSED[r.data[r.at - 1]]
     raise CannotLoad(f"the pickle has {what} at byte {r.at - 1}, which only the program that wrote it can resolve")
 
 
-def _set_item(r: Machine) -> None:
+def _set_item(r: StepUnpickler) -> None:
     value = r.stack.pop()
     r.set_items([r.stack.pop(), value])
 
 
-def _dict(r: Machine) -> None:
+def _dict(r: StepUnpickler) -> None:
     items = r.pop_mark()
     r.push_open(OpenDict())
     r.set_items(items)
 
 
-def _stack_global(r: Machine) -> None:
+def _stack_global(r: StepUnpickler) -> None:
     qualname = r.stack.pop()
     r.name(r.stack.pop(), qualname)
 
 
-def _inst(r: Machine) -> None:
+def _inst(r: StepUnpickler) -> None:
     r.name(r.line().decode(), r.line().decode())
     cls = r.stack.pop()
     r.instance(cls, r.pop_mark())
 
 
-def _obj(r: Machine) -> None:
+def _obj(r: StepUnpickler) -> None:
     cls, *args = r.pop_mark()
     r.instance(cls, args)
 
@@ -314,7 +303,7 @@ _EMPTY_LIST, _EMPTY_DICT, _EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b
 )
 _CONSTANTS = {pickle.NONE[0]: None, pickle.NEWTRUE[0]: True, pickle.NEWFALSE[0]: False}
 _SHARED = frozenset({str, Ref, steps.Name})
-"""What may be on the stack any number of times as it is."""
-_HANDLERS: dict[int, Callable[[Machine], Any]] = {
+"""The types of items that may be on the stack any number of times as they are."""
+_HANDLERS: dict[int, Callable[[StepUnpickler], Any]] = {
     opcode[0]: handler for opcode, handler in _BY_OPCODE.items()
 } | dict.fromkeys(_REFUSED, _refuse)

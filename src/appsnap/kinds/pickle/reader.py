@@ -1,7 +1,7 @@
-"""A pickle machine that makes no object and imports nothing: it writes steps.
+"""Pickle to steps: an unpickler that makes no object and imports nothing. `opcodes` says what each opcode does to it.
 
-Its stack holds operands, names, and containers that still lie open: a container becomes a step when something refers to
-it, so that a pickle gives the same steps as `freeze` gives for the objects in it.
+Its stack holds operands, names, and open containers. A container is open until another object refers to it. Then it
+becomes a step. So a pickle gives the same steps as `freeze` gives for its objects.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RESTORE_STATE, Draft, Lazy
-from appsnap.recipe.steps import Ref, make_step
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import SET_STATE
+from appsnap.recipe.steps import NameOrOperand, Ref, make_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from appsnap.kinds.large import Held
+    from appsnap.kinds.large import Data
 
 __all__ = [
-    "Machine",
     "Open",
     "OpenDict",
     "OpenFrozenSet",
     "OpenList",
     "OpenSet",
     "SharedStateError",
+    "StepUnpickler",
 ]
 
 _NEWLINE = re.compile(b"\n")
@@ -39,20 +40,21 @@ _U8 = struct.Struct("<Q")
 
 
 _REPEATED = 20
-"""For each so many steps of the limit, and for each byte, one argument may be used once more, or 32 bits of one."""
+"""Calls may share arguments, and each use copies them. The limit on steps, divided by this number, plus the size of the
+pickle in bytes, bounds the copies. A copy counts one, and one more for every 32 bits of an integer."""
 
 _OPERANDS = frozenset({type(None), bool, int, float, Ref})
 _TEXT = frozenset({str})
 
 
 class Open:
-    """A container that no step has made yet: what stands here are defaults, which cost nothing."""
+    """A container that no step has made yet. The fields here are defaults, which cost no memory."""
 
     form: type
     keys: Any = ()  # of a dictionary
     items: Any = ()  # in a list of its own, if there are any
     ref: Ref | None = None
-    handed_over = False  # as a state, or as arguments: its items stand in another step
+    handed_over = False  # as a state or as arguments: then its items stand in another step
 
 
 class OpenDict(Open):
@@ -74,13 +76,13 @@ class OpenSet(Open):
 
 
 class OpenFrozenSet(Open):
-    """A frozen set, complete."""
+    """A frozen set with all its items."""
 
     form = steps.FrozenSet
 
 
 class OpenTuple(Open):
-    """A tuple, complete, whose items may be lazy."""
+    """A tuple with all its items, which may be lazy."""
 
     form = steps.Tuple
 
@@ -89,30 +91,31 @@ OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
 
 
 class SharedStateError(Exception):
-    """A dictionary that was handed over as a state is used once more."""
+    """A dictionary is used again after it was handed over as a state."""
 
 
-_Stacked = Lazy | Open
+_Stacked = NameOrOperand | Open
 
 
-class Machine:
-    """A pickle machine before its first opcode: at byte `start`, with an empty stack, and room for `most` steps.
+class StepUnpickler:
+    """An unpickler before its first opcode, at byte `start`.
 
-    As many containers may lie open, and as many marks: all else that is on the stack takes few bytes.
+    `most` bounds the steps, the open containers, and the marks. With `inline_states`, a dictionary that becomes a state
+    is written as names and values (`State`). If the pickle uses such a dictionary again, the reading begins anew
+    without `inline_states`.
 
-    A dictionary that becomes a state is written as names and values (`State`) where `inline_states` is true. If it
-    turns out that it is used once more, the reading has to begin anew without.
+    The attributes are for `opcodes`, and for nobody else.
     """
 
     def __init__(
-        self, data: memoryview, start: int, most: int, buffers: Mapping[int, Held], *, inline_states: bool
+        self, data: memoryview, start: int, most: int, large: Mapping[int, Data], *, inline_states: bool
     ) -> None:
         self.data = data
         self.at = start
-        self.buffers = dict(buffers)  # those that are still to come
+        self.large = dict(large)  # the large data whose opcode is still to come
         self.inline_states = inline_states
         self.protocol = 0
-        self.draft = Draft(most)
+        self.builder = RecipeBuilder(most)
         self.most = most
         self.opened = 0
         self.repeated = 0
@@ -124,9 +127,9 @@ class Machine:
     # Bytes
 
     def take(self, count: int) -> memoryview:
-        """Return the next `count` bytes. Nothing is allocated for bytes that aren't there."""
+        """Return a view of the next `count` bytes. Raises ValueError if there are fewer."""
         if count < 0 or count > len(self.data) - self.at:
-            raise ValueError(f"{count} bytes are announced, {len(self.data) - self.at} are there")
+            raise ValueError(f"{count} bytes are announced, but {len(self.data) - self.at} are there")
         piece = self.data[self.at : self.at + count]
         self.at += count
         return piece
@@ -138,10 +141,10 @@ class Machine:
         return value
 
     def line(self) -> bytes:
-        """Return the bytes up to the next line end, and go behind it."""
+        """Return the bytes up to the next line end, and pass over it."""
         found = _NEWLINE.search(self.data, self.at)
         if found is None:
-            raise ValueError("a line without end")
+            raise ValueError("a line without an end")
         piece = bytes(self.data[self.at : found.start()])
         self.at = found.end()
         return piece
@@ -149,46 +152,46 @@ class Machine:
     # Stack
 
     def too_many(self, what: str) -> CannotLoad:
-        """Return the error for more of something than the limit on steps allows."""
+        """Return the error for more containers or marks than the limit on steps allows."""
         return over("steps", self.most, f"too many {what} are open")
 
     def pop_mark(self) -> list[Any]:
-        """Take what lies above the last mark off the stack."""
+        """Take the items above the last mark off the stack."""
         items = self.stack
         self.stack = self.marks.pop()
         return items
 
     def operand(self, item: Any) -> Any:
-        """Return the operand of something on the stack; what lies open is made now."""
+        """Return the operand of an item of the stack. An open container is made now."""
         cls = type(item)
         if cls in OPEN:
             return self.close(item)
         if cls is bytes and len(item) > steps.INLINE:
             if id(item) not in self.bytes:
-                self.bytes[id(item)] = (item, self.draft.make(steps.Value(item)))
+                self.bytes[id(item)] = (item, self.builder.make(steps.Value(item)))
             return self.bytes[id(item)][1]
-        return self.draft.operand(item)
+        return self.builder.operand(item)
 
     def close(self, item: Open) -> Ref:
-        """Make a container, if no step has made it yet."""
+        """Return the register of a container. It is made now if no step has made it yet."""
         if item.handed_over and item.form is steps.Dict:
             raise SharedStateError
         if item.ref is None:
             form = item.form
             items = self.operands(item.items) if form is steps.Tuple else item.items
-            item.ref = self.draft.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
+            item.ref = self.builder.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
             self.opened -= not item.handed_over
         return item.ref
 
     def target(self, item: _Stacked) -> Ref:
-        """Return the register of something that is to be filled."""
+        """Return the register of an item that is to be filled."""
         operand = self.operand(item)
         if type(operand) is not Ref:
             raise ValueError(f"a {type(operand).__name__} that is filled")
         return operand
 
     def operands(self, items: list[Any]) -> list[Any]:
-        """Put operands in the place of what lay on the stack."""
+        """Replace items of the stack by their operands, in the same list."""
         for index, item in enumerate(items):
             cls = type(item)
             if cls in _OPERANDS or (cls is str and len(item) <= steps.INLINE):
@@ -197,7 +200,7 @@ class Machine:
         return items
 
     def lazies(self, items: list[Any]) -> list[Any]:
-        """Close what lies open, but leave names and dictionaries as they are: a call may be a spelling of something."""
+        """Close the open containers among items, except dictionaries. Names stay, too: a call may be a spelling."""
         return [
             self.operand(x) if type(x) is bytes or (type(x) in OPEN and type(x) is not OpenDict) else x for x in items
         ]
@@ -209,27 +212,27 @@ class Machine:
         self.memo[index] = self.stack[-1]
 
     def recall(self, index: int) -> None:
-        """Push what has a number in the memo."""
+        """Push the item that has a number in the memo."""
         self.push_again(self.memo[index])
 
     def push_again(self, item: Any) -> None:
-        """Push what was pushed before."""
-        steps.check_again(item)
+        """Push an item once more."""
+        steps.check_reference(item)
         if type(item) in OPEN and type(item) is not OpenTuple:
-            # It may be on its way into its own items: then it has to be made before them. Tuples have theirs.
+            # A container may become one of its own items. So it has to be made before them. A tuple has its items.
             item = self.close(item)
         self.stack.append(item)
 
     # Opcodes with more than a line to them
 
     def push_string(self, raw: bytes) -> None:
-        """Push a str of Python 2: ASCII, as pickle reads it by default."""
+        """Push a str of Python 2. It is ASCII, as pickle reads it by default."""
         self.stack.append(raw.decode("ascii"))
 
     def name(self, module: Any, qualname: Any) -> None:
-        """Push a name, by what its module is called today if the protocol is one of Python 2."""
+        """Push a name. A pickle of Python 2 has old names of modules: they are replaced."""
         if type(module) is not str or type(qualname) is not str or not module or not qualname:
-            raise ValueError("a name that is no text")
+            raise ValueError("a name has to be a text")
         if self.protocol < 3:
             module, qualname = NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname))
         self.stack.append(steps.Name(module, qualname))
@@ -238,60 +241,60 @@ class Machine:
         """Pop arguments."""
         item = self.stack.pop()
         if type(item) is not OpenTuple:
-            raise ValueError("arguments that are no tuple")
+            raise ValueError("arguments have to be a tuple")
         if not item.handed_over:
             item.handed_over = True
             self.opened -= 1
         else:
-            # Each use copies them; pickle seldom uses arguments twice, and short ones.
+            # Each use copies them. Pickle seldom uses arguments twice, and only short ones.
             self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
             if self.repeated > self.most // _REPEATED + len(self.data):
                 raise over("steps", self.most, "long arguments are used again and again")
         return item.items  # type: ignore[no-any-return]  # a list, in a tuple
 
     def reduce(self) -> None:
-        """Pop arguments and a function; push what the call makes, or what it is a spelling of."""
+        """Pop arguments and a function; push the result of the call, or the meaning of a spelling."""
         args = self.args()
         function = self.stack.pop()
-        if function == RESTORE_STATE and len(args) == 2:
+        if function == SET_STATE and len(args) == 2:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
         if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = [self.operand(x) if type(x) in OPEN else x for x in args]
-        self.stack.append(self.draft.call(self.callable(function), args))
+        self.stack.append(self.builder.call(self.callable(function), args))
 
     def callable(self, item: Any) -> Any:
-        """Return a class or function as it is, if that is known by name; what lies open is made now."""
+        """Return a name as it is, and any other item as an operand."""
         return item if type(item) is steps.Name else self.operand(item)
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
         args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args))
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
         keywords = self.stack.pop()
         args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
         if type(keywords) is not OpenDict:
-            raise ValueError("keyword arguments that are no dictionary")
+            raise ValueError("keyword arguments have to be a dictionary")
         self.opened -= 1
-        names: list[Any] = [self.draft.meant(key) for key in keywords.keys]
+        names: list[Any] = [self.builder.meaning(key) for key in keywords.keys]
         if not all(type(name) is str for name in names):
-            raise ValueError("keyword arguments whose names are no texts")
-        self.stack.append(self.draft.new(self.callable(self.stack.pop()), args, names, keywords.items))
+            raise ValueError("names of keyword arguments have to be texts")
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args, names, keywords.items))
 
     def instance(self, cls: Any, args: list[Any]) -> None:
-        """INST and OBJ, of protocol 0 and 1: an old-style instance is made without a call where it has no arguments."""
+        """Push an instance for INST or OBJ, of protocols 0 and 1. Without arguments it is made without a call."""
         if args:
-            self.stack.append(self.draft.call(self.callable(cls), self.operands(args)))
+            self.stack.append(self.builder.call(self.callable(cls), self.operands(args)))
         else:
-            self.stack.append(self.draft.new(self.callable(cls), []))
+            self.stack.append(self.builder.new(self.callable(cls), []))
 
     def set_state(self, target: Ref, state: Any) -> None:
-        """Give a state to what a register holds."""
+        """Give a state to the object of a register."""
         if (
             self.inline_states
             and type(state) is OpenDict
@@ -300,9 +303,9 @@ class Machine:
         ):
             state.handed_over = True
             self.opened -= 1
-            self.draft.state(target, state.keys, state.items)
+            self.builder.state(target, state.keys, state.items)
         else:
-            self.draft.do(steps.SetState(target, self.operand(state)))
+            self.builder.fill(steps.SetState(target, self.operand(state)))
 
     def append(self, items: list[Any]) -> None:
         """Append to the list at the top of the stack."""
@@ -314,7 +317,7 @@ class Machine:
             else:
                 target.items = operands
         else:
-            self.draft.extend(self.target(target), operands)
+            self.builder.extend(self.target(target), operands)
 
     def set_items(self, items: list[Any]) -> None:
         """Set items, keys and values by turns, of the dictionary at the top of the stack."""
@@ -322,7 +325,7 @@ class Machine:
         self.operands(items)
         keys, values = items[::2], items[1::2]
         if len(keys) != len(values):
-            raise ValueError("a key without value")
+            raise ValueError("a key without a value")
         if type(target) is OpenDict and target.ref is None:
             if target.items:
                 target.keys.extend(keys)
@@ -330,7 +333,7 @@ class Machine:
             else:
                 target.keys, target.items = keys, values
         else:
-            self.draft.fill(self.target(target), keys, values)
+            self.builder.update(self.target(target), keys, values)
 
     def add_items(self, items: list[Any]) -> None:
         """Add to the set at the top of the stack."""
@@ -342,7 +345,7 @@ class Machine:
             else:
                 target.items = operands
         elif operands:
-            self.draft.do(steps.Add(self.target(target), operands))
+            self.builder.fill(steps.Add(self.target(target), operands))
 
     def push_tuple(self, items: list[Any]) -> None:
         """Push a tuple."""
@@ -376,15 +379,15 @@ class Machine:
         self.stack.append({b"00": False, b"01": True}[line] if line in (b"00", b"01") else self.integer(line))
 
     def integer(self, line: bytes) -> int:
-        """Return an integer in base 10. Python's own int() takes underscores and spaces, too."""
+        """Return an integer in base 10. Underscores and spaces, which Python's own int() takes, are refused."""
         if not re.fullmatch(rb"[+-]?[0-9]+", line):
-            raise ValueError("an integer that is none")
+            raise ValueError("malformed integer")
         return int(line)
 
     def float(self, line: bytes) -> float:
-        """Return a float in base 10, likewise."""
+        """Return a float in base 10, by the same rule."""
         if b"_" in line or line != line.strip():
-            raise ValueError("a float that is none")
+            raise ValueError("malformed float")
         return float(line)
 
     def push_string_line(self) -> None:
@@ -404,7 +407,7 @@ class Machine:
             raise ValueError(f"unsupported pickle protocol: {self.protocol}")
 
     def skip_frame(self) -> None:
-        """Pass over the head of a frame, which says nothing that the opcodes don't."""
+        """Pass over the head of a frame: the opcodes tell all that it tells."""
         length = self.number(_U8)
         if length > len(self.data) - self.at:
-            raise ValueError(f"a frame of {length} bytes is announced, {len(self.data) - self.at} are there")
+            raise ValueError(f"a frame of {length} bytes is announced, but {len(self.data) - self.at} are there")

@@ -1,4 +1,4 @@
-"""Recipe to pickle: the opcodes of protocol 5, without recursion. The memo's numbers are those of the registers."""
+"""Recipe to pickle: the opcodes of protocol 5. The number of a register is its number in the memo."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
-from appsnap.kinds.large import ALIGNMENT, HOLDERS, Body, large
+from appsnap.kinds.large import ALIGNMENT, MAY_BE_LARGE, Body, large
 from appsnap.recipe import steps
 from appsnap.recipe.freeze.rules import PROTOCOL
 from appsnap.recipe.steps import Operand, Recipe, Ref
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["add_buffer", "encode"]
+    from appsnap.kinds.large import Type
+
+__all__ = ["OPCODES", "add_large", "encode"]
+
+OPCODES = {bytes: pickle.BINBYTES8, bytearray: pickle.BYTEARRAY8}
+"""The opcodes of large data, by its type. Eight bytes of length follow."""
 
 
 def encode(recipe: Recipe) -> Body:
@@ -25,9 +30,9 @@ def encode(recipe: Recipe) -> Body:
     out = bytearray(pickle.PROTO + bytes([PROTOCOL]))
     for step in recipe.steps:
         cls = type(step)
-        if cls in HOLDERS and (data := large(step)) is not None and not body.is_full:
+        if cls in MAY_BE_LARGE and (data := large(step)) is not None and not body.is_full:
             body.add(out)
-            add_buffer(body, pickle.BYTEARRAY8 if cls is steps.ByteArray else pickle.BINBYTES8, data)
+            add_large(body, bytearray if cls is steps.ByteArray else bytes, data)
             out = bytearray(_KEEP)
         else:
             _WRITERS[cls](out, step)
@@ -36,19 +41,19 @@ def encode(recipe: Recipe) -> Body:
     return body
 
 
-def add_buffer(body: Body, opcode: bytes, data: Buffer) -> None:
-    """Append a byte string or bytearray as a buffer, by an opcode that has eight bytes of length.
+def add_large(body: Body, cls: Type, data: Buffer) -> None:
+    """Append large data of a type.
 
-    Where that would leave a gap, a no-op stands in it: a short byte string and POP, three bytes at least.
+    A gap before it is filled with opcodes that do nothing: a short byte string and POP, three bytes at least.
     """
     view = memoryview(data).cast("B")
-    head = opcode + struct.pack("<Q", len(view))
+    head = OPCODES[cls] + struct.pack("<Q", len(view))
     gap = body.gap(len(head))
     if gap:
         spaces = (gap if gap > 2 else gap + ALIGNMENT) - 3
         body.add(pickle.SHORT_BINBYTES + bytes([spaces]) + bytes(spaces) + pickle.POP)
     body.add(head)
-    body.add_buffer(view)
+    body.add_large(view, cls)
 
 
 def _operand(out: bytearray, operand: Operand) -> None:

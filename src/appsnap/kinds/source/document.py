@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
+from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document
 from appsnap.kinds.expressions import fold
 from appsnap.kinds.header import Header, Trailer
@@ -20,10 +21,9 @@ from appsnap.kinds.source.reader import Reader, pieces
 from appsnap.kinds.source.scanner import UnusualError
 from appsnap.kinds.source.writer import Printer
 from appsnap.limits import LIMITS
-from appsnap.recipe.garbage import collected_later
 
 if TYPE_CHECKING:
-    from appsnap.kinds.header import Seal
+    from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read", "write"]
@@ -41,7 +41,7 @@ _FORBIDDEN = re.compile(
 )
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
     """Return the text of a recipe, in UTF-8, in pieces."""
     statements, root = fold(recipe)
     printer = Printer(recipe, statements)
@@ -51,7 +51,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
     first = f"# appsnap {header.format} source: {json.dumps(about)}\n"
     lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
     trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), steps=len(recipe.steps), distributions=distributions)
-    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', seal))}\n".encode()]
+    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
 
 
 def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
@@ -70,15 +70,15 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     header = _read_header(text)
     trailer, edited = _read_trailer(text)
     try:
-        recipe = _read_statements(text, steps, swiftly=True)
+        recipe = _read_statements(text, steps, fast=True)
     except (UnusualError, Damaged):
-        recipe = _read_statements(text, steps, swiftly=False)
-    return Document(recipe, header, trailer, edited=edited)
+        recipe = _read_statements(text, steps, fast=False)
+    return Document(header, trailer, lambda: recipe, edited=edited)
 
 
-@collected_later
-def _read_statements(text: str, steps: int, *, swiftly: bool) -> Recipe:
-    reader = Reader(steps, swiftly=swiftly)
+@gc_paused
+def _read_statements(text: str, steps: int, *, fast: bool) -> Recipe:
+    reader = Reader(steps, fast=fast)
     for start, piece in pieces(text):
         reader.read(start, piece)
     return reader.finish()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import Damaged
 from appsnap.kinds.source.scanner import Scanner, UnusualError, tokens
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft, Lazy
-from appsnap.recipe.steps import Recipe, Ref
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +23,8 @@ __all__ = ["BUILTINS", "HELPERS", "ROOT", "Reader", "pieces"]
 ROOT = "application"
 """The variable of the last statement: what the file makes."""
 
-HELPERS = ("add", "extend", "new", "set_state", "state", "thing", "update")
-"""What a source file may import from `appsnap.source`."""
+HELPERS = ("add", "extend", "named", "new", "set_state", "state", "update")
+"""What a source file may import from `appsnap.actions`."""
 
 BUILTINS = frozenset({"bytearray", "float", "frozenset", "getattr", "set"})
 """What a source file may call without an import, with literals."""
@@ -63,12 +63,12 @@ class Reader:
     In the latter case it raises UnusualError for what isn't known there, or is wrong.
     """
 
-    def __init__(self, most_steps: int, *, swiftly: bool) -> None:
-        self._draft = Draft(most_steps)
-        self._variables: dict[str, Lazy] = {}
+    def __init__(self, most_steps: int, *, fast: bool) -> None:
+        self._builder = RecipeBuilder(most_steps)
+        self._variables: dict[str, NameOrOperand] = {}
         self._finished = False
         self._line = 0
-        self._scanner = Scanner(self._draft, self._variables) if swiftly else None
+        self._scanner = Scanner(self._builder, self._variables) if fast else None
 
     def read(self, line: int, piece: str) -> None:
         """Read whole statements, behind the given number of lines. Raises Damaged, with the line."""
@@ -115,7 +115,7 @@ class Reader:
                     raise UnusualError
                 if variable:
                     if variable != ROOT:
-                        steps.check_again(value)
+                        steps.check_reference(value)
                     self._variables[variable] = value
                     self._finished = variable == ROOT
         except (IndexError, TypeError, ValueError, RecursionError, MemoryError) as error:
@@ -126,7 +126,7 @@ class Reader:
         if not self._finished:
             raise Damaged(f'no "{ROOT} = …" at the end', hint="the file is truncated")
         try:
-            return self._draft.finish(self._variables[ROOT])
+            return self._builder.finish(self._variables[ROOT])
         except ValueError as error:
             raise Damaged(f"the last statement can't be read ({error})") from None
 
@@ -153,10 +153,10 @@ class Reader:
                 self._bind(node, bound or module, steps.Name(module, ""))
             case ast.ImportFrom(module=str(module), names=aliases, level=0):
                 for alias in aliases:
-                    if module != "appsnap.source":
+                    if module != "appsnap.actions":
                         self._bind(node, alias.asname or alias.name, steps.Name(module, alias.name))
                     elif alias.name not in HELPERS or alias.asname is not None:
-                        raise self._refuse(node, f"appsnap.source has no {alias.name}, or it has another name here")
+                        raise self._refuse(node, f"appsnap.actions has no {alias.name}, or it has another name here")
             case ast.Assign(targets=[ast.Name(id=variable)], value=value):
                 operand = self._expression(value)
                 self._bind(node, variable, operand)
@@ -168,11 +168,11 @@ class Reader:
             case _:
                 raise self._refuse(node, "a statement that isn't of the grammar")
 
-    def _bind(self, node: ast.AST, variable: str, value: Lazy) -> None:
+    def _bind(self, node: ast.AST, variable: str, value: NameOrOperand) -> None:
         if variable in self._variables or variable in _RESERVED or variable == "*":
             raise self._refuse(node, f"{variable} is bound already")
         if variable != ROOT:
-            steps.check_again(value)
+            steps.check_reference(value)
         self._variables[variable] = value
 
     def _expression(self, node: ast.expr) -> Any:
@@ -184,35 +184,35 @@ class Reader:
                     raise self._refuse(node, f"{variable} isn't known here")
                 return self._variables[variable]
             case ast.List(elts=items):
-                return self._draft.make(steps.List(self._operands(items)))
+                return self._builder.make(steps.List(self._operands(items)))
             case ast.Tuple(elts=items):
-                return self._draft.make(steps.Tuple(self._operands(items)))
+                return self._builder.make(steps.Tuple(self._operands(items)))
             case ast.Set(elts=items):
-                return self._draft.make(steps.Set(self._operands(items)))
+                return self._builder.make(steps.Set(self._operands(items)))
             case ast.Dict(keys=keys, values=values):
-                return self._draft.dictionary(*self._mapping(node, keys, values))
+                return self._builder.dictionary(*self._mapping(node, keys, values))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if not isinstance(
                 value, bool
             ):
                 return -value
             case ast.Attribute(value=owner, attr=attribute):
-                return self._draft.member(self._expression(owner), attribute)
+                return self._builder.member(self._expression(owner), attribute)
             case ast.Call(func=ast.Name(id=function)) if function not in self._variables:
                 return self._helper(node, function)
             case ast.Call(func=function_node, args=args, keywords=[]):
                 function = self._expression(function_node)
-                return self._draft.call(function, [self._expression(argument) for argument in args])
+                return self._builder.call(function, [self._expression(argument) for argument in args])
         raise self._refuse(node, "an expression that isn't of the grammar")
 
     def _constant(self, node: ast.AST, value: Any) -> Any:
         if type(value) is bytes and len(value) > steps.INLINE:
-            return self._draft.make(steps.Value(value))
+            return self._builder.make(steps.Value(value))
         if type(value) not in (type(None), bool, int, float, str, bytes):
             raise self._refuse(node, f"a literal of type {type(value).__name__}")
-        return self._draft.operand(value)
+        return self._builder.operand(value)
 
     def _operands(self, nodes: Iterable[ast.expr]) -> list[Any]:
-        return self._draft.operands([self._expression(node) for node in nodes])
+        return self._builder.operands([self._expression(node) for node in nodes])
 
     def _mapping(
         self, node: ast.AST, keys: Iterable[ast.expr | None], values: Iterable[ast.expr]
@@ -226,7 +226,7 @@ class Reader:
         return found_keys, found_values
 
     def _register(self, node: ast.AST, lazy: Any) -> Ref:
-        operand = self._draft.operand(lazy)
+        operand = self._builder.operand(lazy)
         if not isinstance(operand, Ref):
             raise self._refuse(node, "an object is wanted here, not a plain value")
         return operand
@@ -249,7 +249,7 @@ class Reader:
         return keys, values
 
     def _helper(self, node: ast.Call, function: str) -> Any:
-        draft = self._draft
+        builder = self._builder
         args = node.args
         if node.keywords and function not in ("new", "state"):
             raise self._refuse(node, f"{function} takes no keywords")
@@ -258,44 +258,44 @@ class Reader:
                 found = self._expression(cls)
                 operands = [self._expression(argument) for argument in rest]
                 keys, values = self._keywords(node)
-                return draft.new(self._register(node, found), operands, keys, values)
+                return builder.new(self._register(node, found), operands, keys, values)
             case "state", [target]:
                 ref = self._register(node, self._expression(target))
                 keys, values = self._keywords(node)
-                draft.state(ref, keys, draft.operands(values))
+                builder.state(ref, keys, builder.operands(values))
                 return ref
             case "set_state", [target, value]:
                 ref = self._register(node, self._expression(target))
-                draft.do(steps.SetState(ref, draft.operand(self._expression(value))))
+                builder.fill(steps.SetState(ref, builder.operand(self._expression(value))))
                 return ref
             case "extend", [target, ast.List(elts=items)]:
                 ref = self._register(node, self._expression(target))
-                draft.extend(ref, self._operands(items))
+                builder.extend(ref, self._operands(items))
                 return ref
             case "add", [target, ast.List(elts=items)]:
                 ref = self._register(node, self._expression(target))
-                draft.do(steps.Add(ref, self._operands(items)))
+                builder.fill(steps.Add(ref, self._operands(items)))
                 return ref
             case "update", [target, ast.Dict(keys=keys_, values=values_)]:
                 ref = self._register(node, self._expression(target))
-                draft.fill(ref, *self._mapping(node, keys_, values_))
+                builder.update(ref, *self._mapping(node, keys_, values_))
                 return ref
-            case "thing", [ast.Constant(value=str(module))]:
+            case "named", [ast.Constant(value=str(module))]:
                 steps.check_name(module, "")
                 return steps.Name(module, "")
-            case "thing", [ast.Constant(value=str(module)), ast.Constant(value=str(qualname))]:
+            case "named", [ast.Constant(value=str(module)), ast.Constant(value=str(qualname))]:
                 steps.check_name(module, qualname)
                 return steps.Name(module, qualname)
             case "getattr", [owner, ast.Constant(value=str(attribute))]:
-                return draft.member(self._expression(owner), attribute)
+                return builder.member(self._expression(owner), attribute)
             case "set", []:
-                return draft.make(steps.Set(()))
+                return builder.make(steps.Set(()))
             case "frozenset", []:
-                return draft.make(steps.FrozenSet(()))
+                return builder.make(steps.FrozenSet(()))
             case "frozenset", [ast.Set(elts=items)]:
-                return draft.make(steps.FrozenSet(self._operands(items)))
+                return builder.make(steps.FrozenSet(self._operands(items)))
             case "bytearray", [ast.Constant(value=bytes(data))]:
-                return draft.make(steps.ByteArray(data))
+                return builder.make(steps.ByteArray(data))
             case "float", [ast.Constant(value=("nan" | "-nan" | "inf" | "-inf") as text)]:
                 return float(text)
         raise self._refuse(node, f"{function} isn't known here, or is called otherwise")

@@ -1,4 +1,4 @@
-"""The swift way to read source files: what a writer writes most, without syntax trees.
+"""The fast way to read source files: what a writer writes most, without syntax trees.
 
 Python's parser makes an object of each part of a tree, which takes most of the time of reading. This reads whole
 pieces whose tokens are simple - no escapes, comments, keywords or rare helpers - straight into steps, those that
@@ -18,7 +18,8 @@ from appsnap.recipe.steps import Ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appsnap.recipe.builder import Draft, Lazy
+    from appsnap.recipe.builder import RecipeBuilder
+    from appsnap.recipe.steps import NameOrOperand
 
 __all__ = ["Scanner", "UnusualError", "tokens"]
 
@@ -36,7 +37,7 @@ _BROKEN = re.compile(r'"""|(?<![,(\[{"])\n[ \t)\]}]|"\n[ \t]+[^" \t)\]}]')
 _CONSTANTS = {"None": None, "True": True, "False": False}
 _ODD = frozenset(
     {*keyword.kwlist, '"', "'", "#", "\\", "\t"}
-    | {"add", "bytearray", "float", "frozenset", "getattr", "set", "set_state", "thing", "update"}
+    | {"add", "bytearray", "float", "frozenset", "getattr", "set", "set_state", "named", "update"}
 ).difference(_CONSTANTS)
 """Tokens of what is left to `grammar`: texts that aren't simple, comments, keywords, rare helpers."""
 
@@ -65,8 +66,8 @@ def tokens(piece: str) -> list[str] | None:
 class Scanner:
     """Turns tokens into steps. `variables` are what statements have bound."""
 
-    def __init__(self, draft: Draft, variables: dict[str, Lazy]) -> None:
-        self._draft = draft
+    def __init__(self, builder: RecipeBuilder, variables: dict[str, NameOrOperand]) -> None:
+        self._builder = builder
         self._variables = variables
         self._literals: dict[str, Any] = {}  # by word, in one piece
         self._tokens: list[str] = []
@@ -121,7 +122,7 @@ class Scanner:
         if word in self._variables:
             value = self._variables[word]
         elif word == "[":
-            value = self._draft.make(steps.List(self._draft.operands(self._items("]"))))
+            value = self._builder.make(steps.List(self._builder.operands(self._items("]"))))
         elif word == "{":
             value = self._braces()
         elif word == "(":
@@ -141,9 +142,9 @@ class Scanner:
             word = self._tokens[self._at]
             self._at += 1
             if word == ".":
-                value = self._draft.member(value, self._name())
+                value = self._builder.member(value, self._name())
             else:
-                value = self._draft.call(value, self._items(")"))
+                value = self._builder.call(value, self._items(")"))
         self._level -= 1
         return value
 
@@ -162,7 +163,7 @@ class Scanner:
         value: Any
         if first == '"':
             if len(word) > steps.INLINE + 2:
-                return self._draft.text(word[1:-1])
+                return self._builder.text(word[1:-1])
             value = word[1:-1]
         elif first in "-0123456789" and word != "-":
             value = float(word) if "." in word or "e" in word else int(word)
@@ -196,7 +197,7 @@ class Scanner:
     def _parentheses(self) -> Any:
         if self._tokens[self._at] == ")":
             self._at += 1
-            return self._draft.make(steps.Tuple(()))
+            return self._builder.make(steps.Tuple(()))
         first, second = self._tokens[self._at : self._at + 2]
         if first[0] == second[0] == '"':
             return self._adjacent()
@@ -205,7 +206,7 @@ class Scanner:
             self._at += 1
             return item
         self._expect(",")
-        return self._draft.make(steps.Tuple(self._draft.operands([item, *self._items(")")])))
+        return self._builder.make(steps.Tuple(self._builder.operands([item, *self._items(")")])))
 
     def _adjacent(self) -> Any:
         """Return the text that adjacent literals make together."""
@@ -214,12 +215,12 @@ class Scanner:
             texts.append(self._tokens[self._at][1:-1])
             self._at += 1
         self._expect(")")
-        return self._draft.text("".join(texts))
+        return self._builder.text("".join(texts))
 
     def _braces(self) -> Any:
         if self._tokens[self._at] == "}":
             self._at += 1
-            return self._draft.make(steps.Dict((), ()))
+            return self._builder.make(steps.Dict((), ()))
         first = self._expression()
         if self._tokens[self._at] == ":":
             self._at += 1
@@ -232,17 +233,17 @@ class Scanner:
                 self._expect(":")
                 values.append(self._value())
             self._at += 1
-            return self._draft.dictionary(keys, values)
+            return self._builder.dictionary(keys, values)
         if self._tokens[self._at] == "}":
             self._at += 1
-            return self._draft.make(steps.Set(self._draft.operands([first])))
+            return self._builder.make(steps.Set(self._builder.operands([first])))
         self._expect(",")
-        return self._draft.make(steps.Set(self._draft.operands([first, *self._items("}")])))
+        return self._builder.make(steps.Set(self._builder.operands([first, *self._items("}")])))
 
     # Helpers, behind their opening bracket
 
     def _register(self, value: Any) -> Ref:
-        operand = self._draft.operand(value)
+        operand = self._builder.operand(value)
         if type(operand) is not Ref:
             raise UnusualError
         return operand
@@ -251,7 +252,7 @@ class Scanner:
         args, keys, values = self._arguments()
         if not args:
             raise UnusualError
-        return self._draft.new(self._register(args[0]), args[1:], keys, values)
+        return self._builder.new(self._register(args[0]), args[1:], keys, values)
 
     def _state(self) -> Ref:
         target = self._register(self._expression())
@@ -260,7 +261,7 @@ class Scanner:
         args, keys, values = self._arguments()
         if args:
             raise UnusualError
-        self._draft.state(target, keys, self._draft.operands(values))
+        self._builder.state(target, keys, self._builder.operands(values))
         return target
 
     def _arguments(self) -> tuple[list[Any], list[str], list[Any]]:
@@ -307,7 +308,7 @@ class Scanner:
         target = self._register(self._expression())
         self._expect(",")
         self._expect("[")
-        self._draft.extend(target, self._draft.operands(self._items("]")))
+        self._builder.extend(target, self._builder.operands(self._items("]")))
         if self._tokens[self._at] == ",":
             self._at += 1
         self._expect(")")

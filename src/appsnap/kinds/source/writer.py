@@ -133,7 +133,7 @@ class Printer:
     def imports(self) -> list[str]:
         """Return the lines of imports that the statements need: modules first, then names from modules."""
         modules = []
-        tops: dict[str, list[str]] = {"appsnap.source": sorted(self._helpers)} if self._helpers else {}
+        tops: dict[str, list[str]] = {"appsnap.actions": sorted(self._helpers)} if self._helpers else {}
         for (module, top), bound in self._imported.items():
             renamed = "" if bound == (top or module) else f" as {bound}"
             if top:
@@ -175,7 +175,7 @@ class Printer:
     def _spelled(self, step: steps.Name) -> Any:
         if not _has_syntax(step):
             parts = [step.module, step.qualname] if step.qualname else [step.module]
-            return _Group(self._helper("thing"), [repr(part) for part in parts], ")")
+            return _Group(self._helper("named"), [repr(part) for part in parts], ")")
         top, dot, rest = step.qualname.partition(".")
         return self._imported[step.module, top] + dot + rest
 
@@ -273,7 +273,7 @@ def _import(module: str, tops: list[str]) -> str:
 
 
 def _has_syntax(name: steps.Name) -> bool:
-    if name.module == "appsnap.source":
+    if name.module == "appsnap.actions":
         return False  # what is imported from there is an act, not an object
     parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
     return all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts)

@@ -31,7 +31,7 @@ from appsnap.recipe.steps import Recipe, Ref
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from appsnap.kinds.header import Seal
+    from appsnap.kinds.header import Signer
 
 __all__ = ["read", "write"]
 
@@ -46,7 +46,7 @@ _WIDTH = 100
 # Writing
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: Seal | None = None) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
     """Return the document of a recipe, in pieces."""
     statements, root = fold(recipe)
     writer = _Writer(names(recipe, [one.register for one in statements if isinstance(one, Assign)]))
@@ -61,7 +61,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], seal: S
         f"    <distribution{_attribute('name', name)}{_attribute('version', version)}/>\n"
         for name, version in distributions.items()
     )
-    fields = trailer.to_dict("xml", seal)
+    fields = trailer.to_dict("xml", sign)
     if "signature" in fields:
         owners += f'    <signature key="{fields["signature"]["key"]}">{fields["signature"]["value"]}</signature>\n'
     end = f'  <trailer sha256="{trailer.sha256}" steps="{trailer.steps}"'
@@ -283,4 +283,4 @@ def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(recipe, Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest))
+    return Document(Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest), lambda: recipe)

@@ -14,7 +14,7 @@ from defusedxml.expatreader import DefusedExpatParser
 from appsnap.errors import Damaged
 from appsnap.kinds.header import Header
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft
+from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Reader:
     """Turns elements into steps."""
 
     def __init__(self, most_steps: int) -> None:
-        self._draft = Draft(most_steps)
+        self._builder = RecipeBuilder(most_steps)
         self._ids: dict[str, Any] = {}
         self._root: Any = None
         self._complete = False
@@ -98,7 +98,7 @@ class Reader:
         """Return the recipe. Raises Damaged where there is no root."""
         if not self._complete:
             raise Damaged("the document has no root")
-        return self._draft.finish(self._root)
+        return self._builder.finish(self._root)
 
     def _statement(self, element: Element) -> None:
         if self._complete:
@@ -123,7 +123,7 @@ class Reader:
         return self._ids[name]
 
     def _register(self, lazy: Any) -> Ref:
-        operand = self._draft.operand(lazy)
+        operand = self._builder.operand(lazy)
         if not isinstance(operand, Ref):
             raise TypeError("an object is wanted here, not a plain value")
         return operand
@@ -137,12 +137,12 @@ class Reader:
         if name is not None:
             if name in self._ids:
                 raise ValueError(f"id {name} stands twice")
-            steps.check_again(value)
+            steps.check_reference(value)
             self._ids[name] = value
         return value
 
     def _all(self, elements: Iterable[Element]) -> list[Any]:
-        return self._draft.operands([self._value(element) for element in elements])
+        return self._builder.operands([self._value(element) for element in elements])
 
     def _only(self, element: Element) -> Any:
         (child,) = element
@@ -181,9 +181,9 @@ class Reader:
             raise ValueError("a call has no arguments with names")
         made: Any
         if role == "class":
-            made = self._draft.new(self._register(origin), args, keywords, values)
+            made = self._builder.new(self._register(origin), args, keywords, values)
         else:
-            made = self._draft.call(origin, args)
+            made = self._builder.call(origin, args)
         for child in children:
             self._filling(self._register(made), child)
         return made
@@ -196,22 +196,22 @@ class Reader:
         return made
 
     def _filling(self, target: Ref, element: Element) -> None:
-        draft = self._draft
+        builder = self._builder
         match element.tag:
             case "state":
                 keys = [_read_attribute(child, "name") for child in element]
                 if None in keys:
                     raise ValueError("an attribute without name")
-                values = draft.operands([self._only(child) for child in element])
-                draft.state(target, [key for key in keys if key is not None], values)
+                values = builder.operands([self._only(child) for child in element])
+                builder.state(target, [key for key in keys if key is not None], values)
             case "given-state":
-                draft.do(steps.SetState(target, draft.operand(self._only(element))))
+                builder.fill(steps.SetState(target, builder.operand(self._only(element))))
             case "items":
-                draft.extend(target, self._all(element))
+                builder.extend(target, self._all(element))
             case "members":
-                draft.do(steps.Add(target, self._all(element)))
+                builder.fill(steps.Add(target, self._all(element)))
             case "entries":
-                draft.fill(target, *self._entries(element))
+                builder.update(target, *self._entries(element))
             case tag:
                 raise ValueError(f"there is no element {tag} here")
 
@@ -220,14 +220,14 @@ class Reader:
         escaped = element.attrib.get("escaped")
         if escaped not in (None, "true"):
             raise ValueError("a text that is escaped otherwise")
-        return self._draft.operand(text if escaped is None else _unescaped(text))
+        return self._builder.operand(text if escaped is None else _unescaped(text))
 
     def _bytes(self, element: Element) -> Any:
         raw = _base64(element)
-        return raw if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
+        return raw if len(raw) <= steps.INLINE else self._builder.make(steps.Value(raw))
 
     def _method(self, element: Element) -> Any:
-        return self._draft.member(self._only(element), _read_attribute(element, "name") or "")
+        return self._builder.member(self._only(element), _read_attribute(element, "name") or "")
 
     def _int(self, element: Element) -> int:
         text = element.text or ""
@@ -250,13 +250,13 @@ _READERS: dict[str, Callable[[Reader, Element], Any]] = {
     "float": Reader._float,
     "str": Reader._text,
     "bytes": Reader._bytes,
-    "bytearray": lambda r, e: r._draft.make(steps.ByteArray(_base64(e))),
+    "bytearray": lambda r, e: r._builder.make(steps.ByteArray(_base64(e))),
     "ref": lambda r, e: r._known(e.attrib["to"]),
-    "list": lambda r, e: r._draft.make(steps.List(r._all(e))),
-    "tuple": lambda r, e: r._draft.make(steps.Tuple(r._all(e))),
-    "set": lambda r, e: r._draft.make(steps.Set(r._all(e))),
-    "frozenset": lambda r, e: r._draft.make(steps.FrozenSet(r._all(e))),
-    "dict": lambda r, e: r._draft.dictionary(*r._entries(e)),
+    "list": lambda r, e: r._builder.make(steps.List(r._all(e))),
+    "tuple": lambda r, e: r._builder.make(steps.Tuple(r._all(e))),
+    "set": lambda r, e: r._builder.make(steps.Set(r._all(e))),
+    "frozenset": lambda r, e: r._builder.make(steps.FrozenSet(r._all(e))),
+    "dict": lambda r, e: r._builder.dictionary(*r._entries(e)),
     "name": lambda _, e: _name(_read_attribute(e, "of") or ""),
     "object": Reader._made,
     "call": Reader._made,

@@ -1,4 +1,9 @@
-"""Objects to recipe."""
+"""Objects to a recipe.
+
+A *reduction* says how one object is taken apart (`rules`). A *walk* takes a whole graph apart: without recursion
+(`walk`), or faster, with calls a few levels deep (`fast`). `order` sorts the items of a set in the same way in every
+process. `places` describes the objects that can't be saved.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
-"""One canonical order for the items of a set, whatever order the set itself happens to have.
+"""The canonical order of the items of a set. It doesn't depend on hashes, addresses, or the order of insertion.
 
-Atoms come first, by type and value; then what the recipe has already made, by register; then all else by what it is
-made of: by a digest down to a depth, at which cycles end, too; where that is equal, by a digest in which what has been
-made counts by its register; and where that is equal as well, by its place in the whole graph (colour refinement, the
-Weisfeiler-Leman test: what holds it counts like what it holds). Items that are equal even then can be exchanged without
-anybody noticing, as far as that test sees.
+Atoms come first, by type and value. Then come objects with a register, by its number, and objects with a name, by the
+name. All other items are ordered by a digest of their content, to a growing depth. Equal digests are told apart
+
+1. by a digest in which each object with a register counts as the number of that;
+2. by colour refinement (the Weisfeiler-Leman test) over the whole graph, where an object also gets the colours of its
+   holders. In `[{a, b}, {a}]` only the holders tell a from b if their content is equal.
+
+Items that are equal even then can be exchanged without a difference, as far as colour refinement can tell.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ __all__ = ["Order"]
 
 _DEPTHS = (2, 8, 32)
 _WORK = 5_000_000
-"""Objects looked at in all rounds of the refinement: about a minute. There are four rounds in any case."""
+"""The objects that all rounds of the refinement may visit: about a minute. At least four rounds are done."""
 
 _RANKS: dict[type, int] = {type(None): 0, bool: 1, int: 2, float: 3, str: 4, bytes: 5}
 
@@ -35,7 +38,7 @@ def _atom_key(atom: Any) -> tuple[Any, ...]:
     if atom is None:
         return (rank,)
     if type(atom) is float:
-        # Not a number compares to nothing; equal zeros differ in their sign.
+        # NaN has no order, so it becomes 0.0 behind a flag. 0.0 and -0.0 are equal: their bytes differ.
         return rank, math.isnan(atom), 0.0 if math.isnan(atom) else atom, struct.pack(">d", atom)
     return rank, atom
 
@@ -55,9 +58,10 @@ def _atom_bytes(atom: Any) -> bytes:
 
 
 class Order:
-    """Sorts the items of sets in the graph below `root`. `reduction` takes an object apart, as for pickle.
+    """Sorts the items of sets in the graph below `root`.
 
-    `made` maps the id of an object to its register or name, as far as the recipe has come.
+    `reduction` is a function from an object to its reduction. `made` has the register or the name of each object that
+    the recipe has so far, by id.
     """
 
     def __init__(self, root: Any, reduction: Callable[[Any], Any], made: Mapping[int, Any]) -> None:
@@ -92,7 +96,7 @@ class Order:
             if len(set(keys)) == len(keys):
                 break
         if len(set(keys)) < len(keys):
-            # What has been made grows: these digests hold for this set only.
+            # `made` grows while the walk goes on: these digests are valid for this set only.
             digests: dict[tuple[int, int], bytes] = {}
             keys = [(*key, self._digest(x, depth, digests, self._made)) for key, x in zip(keys, items, strict=True)]
         if len(set(keys)) < len(keys):
@@ -127,7 +131,7 @@ class Order:
     def _parts_of(self, obj: Any) -> list[Any]:
         known = self._parts.get(id(obj))
         if known is None:
-            # The object is kept with its parts, so that nothing else gets its id.
+            # The object is kept beside its parts, so that its id stays its own.
             known = self._parts[id(obj)] = (obj, self._take_apart(obj))
         return known[1]
 
@@ -148,13 +152,14 @@ class Order:
             if isinstance(obj, (set, frozenset)):
                 args = [frozenset(arg) if type(arg) is list else arg for arg in args]
             return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]
-        except Exception:  # noqa: BLE001 - what can't be taken apart is reported where it is frozen
+        except Exception:  # noqa: BLE001 - the walk meets the same error, and reports it with the path
             return []
 
     def _refine(self) -> dict[int, int]:
-        """Return a colour for each object in the graph, by id: equal where nothing tells two objects apart."""
+        """Return the colour of each object in the graph, by id. Equal colours: nothing tells the objects apart."""
         graph: dict[int, list[Any]] = {}
-        holders: dict[int, list[tuple[int, int]]] = {id(self._root): []}  # who holds it, and where
+        # By id: the ids of the objects that hold it, and its positions in them.
+        holders: dict[int, list[tuple[int, int]]] = {id(self._root): []}
         waiting = [self._root]
         first: dict[int, Any] = {}
         while waiting:
@@ -195,7 +200,7 @@ class Order:
 
 
 def _ranked(signatures: dict[int, Any]) -> dict[int, int]:
-    """Return the rank of each signature among all: numbers that say no more, and no less."""
+    """Return the rank of each signature: equal numbers for equal signatures, in their order."""
     order = sorted(signatures, key=signatures.__getitem__)
     ranks: dict[int, int] = {}
     rank = 0

@@ -1,8 +1,9 @@
 """The reduction rules: how one object is taken apart.
 
-`Rules` is a function from an object to its reduction, in the form of pickle's `reducer_override`: a text (known by this
-name in its module), a tuple of two to six fields, or NotImplemented where pickle's own protocol says it all
-(`copyreg.dispatch_table`, then `__reduce_ex__(5)`). The C pickler calls it, `freeze` calls it, nobody else has rules.
+`Rules` is a function from an object to its reduction, in the form of pickle's `reducer_override`: a string (the name of
+the object in its module), a tuple of two to six fields, or NotImplemented. NotImplemented leaves the object to pickle's
+own protocol: `copyreg.dispatch_table`, then `__reduce_ex__(5)`. The C pickler and `freeze` both call the rules. There
+are no others.
 """
 
 from __future__ import annotations
@@ -20,22 +21,25 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import evolve
+from appsnap import actions, evolve
 from appsnap.recipe import values
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "Rules", "standard_reduction"]
+__all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
 PROTOCOL = 5
-"""The pickle protocol whose semantics a recipe has."""
+"""The pickle protocol that a recipe has the semantics of."""
 
-_extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - what pickle looks at
-_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
+newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
+newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
+"""The functions in reductions that stand for `cls.__new__`, without and with keywords."""
 
-# What cloudpickle takes apart and pickle doesn't. Not among them: files, whose content it would swallow.
+_extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
+
+# Cloudpickle can take these apart, pickle can't. Files are left out: cloudpickle would save their content.
 _BY_CLOUDPICKLE: tuple[type, ...] = (
     types.CellType,
     types.CodeType,
@@ -49,18 +53,18 @@ _BY_CLOUDPICKLE: tuple[type, ...] = (
     weakref.WeakSet,
 )
 
-# Types that don't stand in `builtins` under their own name, although they say so.
+# Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
 
 
 def standard_reduction(obj: Any) -> Any:
-    """Take an object apart by pickle's own protocol."""
+    """Return the reduction that pickle's own protocol gives."""
     reduce = copyreg.dispatch_table.get(type(obj))
     return obj.__reduce_ex__(PROTOCOL) if reduce is None else reduce(obj)
 
 
 def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
-    """Spell a name in a way that any unpickler understands, whatever kind of object bears it."""
+    """Return a reduction that finds any object by its name. An unpickler needs no rule of ours for it."""
     owner, _, name = qualname.rpartition(".")
     above = importlib.import_module(module)
     return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
@@ -78,7 +82,7 @@ def _reduce_method(method: Any) -> Any:
         name = next((found for found in mangled if getattr(owner, found, None) == method), name)
     if getattr(owner, name, None) == method:
         return getattr, (owner, name)
-    # A lambda, or a function that a decorator left under another name.
+    # Its class has no method of that name: it is a lambda, or a function that a decorator has returned.
     return types.MethodType, (method.__func__, owner)
 
 
@@ -86,7 +90,7 @@ def _reduce_member(member: enum.Enum) -> Any:
     cls = type(member)
     if member._name_ in cls.__members__:
         return getattr, (cls, member._name_)
-    return _newobj, (cls, member._value_)  # several flags at once
+    return newobj, (cls, member._value_)  # several flags combined have no name
 
 
 def _reduce_restored(obj: Any) -> Any:
@@ -94,14 +98,14 @@ def _reduce_restored(obj: Any) -> Any:
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
-    state = {} if state is None else evolve.lasting_state(type(obj), state)
-    return function, args, state, items, pairs, setter or evolve.restore_state
+    state = {} if state is None else evolve.without_transients(type(obj), state)
+    return function, args, state, items, pairs, setter or actions.set_state
 
 
 class Rules:
-    """The rules for one save: which objects are known by name is looked up once, when it begins.
+    """The rules for one save. The objects that are saved by name are looked up when it begins.
 
-    `sharing` is what an earlier save of the same objects found out about arrays that share memory.
+    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them.
     """
 
     def __init__(self, sharing: Sharing | None = None) -> None:
@@ -109,9 +113,9 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
-        self.modules: set[str] = set()  # of the classes and functions that were asked about
-        self.restored: set[str] = set()  # the classes whose objects evolve.restore_state gives their state
-        self.left_out: dict[str, str] = {}  # the others with transient attributes, each with the digest of their names
+        self.modules: set[str] = set()  # of the classes and functions that are saved by name
+        self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
+        self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
         self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
 
     def __call__(self, obj: Any) -> Any:
@@ -142,10 +146,10 @@ class Rules:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
-        if evolve.is_restored(cls):
+        if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
-            left_out = evolve.left_out(cls)
-            # Only where an unpickler looks for the class by its name can it see whether that is still all.
+            left_out = evolve.transients_digest(cls)
+            # A load has to find the class by its name, to see whether its transient attributes are still the same.
             if left_out is not None and self._reduce_class(cls) is NotImplemented:
                 return functools.partial(self._reduce_lasting, name, left_out)
             self.restored.add(name)
@@ -156,7 +160,7 @@ class Rules:
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
-        if type(reduction) is tuple and reduction[0] is _newobj and reduction[5] is evolve.restore_state:
+        if type(reduction) is tuple and reduction[0] is newobj and reduction[5] is actions.set_state:
             self.left_out[name] = left_out
             return reduction[:5]
         self.restored.add(name)
@@ -176,13 +180,13 @@ class Rules:
         return self._reduce_function(cls)
 
     def _reduce_function(self, function: Any) -> Any:
-        """Leave what can be imported to its name, and take all else apart by value."""
+        """Save a class or function by name if it can be imported, else by value."""
         reduction = self._by_value.reducer_override(function)
         if reduction is not NotImplemented:
             return reduction
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
-            # The C pickler would write the code, which means something in this process only.
+            # The C pickler would write the extension code. Other processes don't know it.
             return _by_attribute(function.__module__, function.__qualname__)
         return NotImplemented
 
@@ -196,8 +200,8 @@ class Rules:
     def _reduce_module(self, module: types.ModuleType) -> Any:
         name = module.__name__
         if sys.modules.get(name) is module:
-            # `kinds.python` gives the modules of scripts such names.
+            # `appsnap.script` gives the modules of scripts names like `<shop.tac>`.
             if name.startswith("<") or "__main__" in name.split("."):
-                raise TypeError("the module of a script, which can't be imported where the snapshot is loaded")
+                raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
         return self._by_value.dispatch_table[types.ModuleType](module)

@@ -1,10 +1,10 @@
-"""Objects to recipe, in pickle's own order, with the path of everything.
+"""The walk from objects to a recipe, in pickle's own order.
 
-Each container and each object is taken apart by a generator that yields its children and is sent their operands; one
-loop drives them, so that nothing recurses. Builtin containers are made once their items are known; one that its own
-items lead back to is made empty at that point, and filled at the end.
+One generator takes apart one container or object: it yields each part, and is sent the operand of that part. One loop
+drives all generators, so nothing recurses. A builtin container is made after its items. If its own items lead back to
+it, it is made empty at that moment and filled at the end.
 
-What most applications are made of is taken apart by `Swift`, a few levels at a time, and gives the same steps.
+`FastWalk` takes apart the ordinary objects, a few levels at a time. It appends the same steps as the generators.
 """
 
 from __future__ import annotations
@@ -14,74 +14,77 @@ import importlib
 import pickle
 import types
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from appsnap import evolve
+from appsnap import actions
 from appsnap.errors import CannotSave, Place
+from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
-from appsnap.recipe.builder import Draft, Lazy
-from appsnap.recipe.freeze.fast import ABSENT, LEVELS, Swift
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
-from appsnap.recipe.freeze.rules import Rules, standard_reduction
-from appsnap.recipe.garbage import collected_later
-from appsnap.recipe.outline import quoted
-from appsnap.recipe.steps import Recipe, Ref
+from appsnap.recipe.freeze.places import advice, label
+from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
+from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    Frame = Generator[tuple[Any, str, Any], Lazy, Lazy]
+    T = TypeVar("T")
+    Parts = Generator[tuple[Any, str, Any], NameOrOperand, T]  # yields a part, and the form and the key of its label
+    Frame = Parts[NameOrOperand]
 
-__all__ = ["freeze"]
+__all__ = ["Walk", "freeze"]
 
 _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _SET_REDUCTIONS = (set.__reduce__, frozenset.__reduce__)
 _RETURNS = 20
-"""How often an object's arguments may lead back to it before it is made. Those that come to an end need one or two."""
-_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # pickle's own name for it
-_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # the same
+"""How often the arguments of an object may lead back to it before it is made. Real objects need one or two."""
 
 
-@collected_later
+@gc_paused
 def freeze(obj: Any, *, root: str = "object") -> Recipe:
-    """Return the recipe of an object graph. `root` is what paths begin with.
+    """Return the recipe of an object graph. Paths begin with `root`.
 
-    Raises CannotSave with every place in the graph that no snapshot can hold.
+    Raises CannotSave, with a place for each object in the graph that can't be saved.
     """
     rules = Rules()
-    recipe = _frozen(obj, root, rules)
-    sharing = rules.sharing.found()
-    return recipe if sharing is None else _frozen(obj, root, Rules(sharing))
+    recipe = _recipe_of(obj, root, rules)
+    sharing = rules.sharing.found()  # only the whole graph tells which arrays share memory
+    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing))
 
 
-def _frozen(obj: Any, root: str, rules: Rules) -> Recipe:
+def _recipe_of(obj: Any, root: str, rules: Rules) -> Recipe:
     try:
-        return _Freezer(root, swiftly=True, rules=rules).freeze(obj)
+        return Walk(root, fast=True, rules=rules).freeze(obj)
     except Exception as error:
-        # Whatever it is, it comes up again, and then with its path.
-        recipe = _Freezer(root, swiftly=False, rules=rules).freeze(obj)
+        # The slow walk meets the same error again, and knows its path.
+        recipe = Walk(root, fast=False, rules=rules).freeze(obj)
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
             return recipe
         if isinstance(error, CannotSave):
             raise
-        # An object that has said other things this time may have lost what it had.
+        # The second walk met no error: an object reduced itself in another way, and may have lost items (an iterator).
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        place = Place(root, type(obj).__qualname__, reason, "what is in it can be taken apart only once")
+        hint = "an object in it reduces itself in another way each time: let its __reduce__ return the same every time"
+        place = Place(root, type(obj).__qualname__, reason, hint)
         raise CannotSave([place]) from error
 
 
-class _Freezer:
-    def __init__(self, root: str, *, swiftly: bool, rules: Rules | None = None) -> None:
+class Walk:
+    """One walk over an object graph. Without `fast` it leaves no object to `FastWalk`."""
+
+    def __init__(self, root: str, *, fast: bool, rules: Rules | None = None) -> None:
         self._root = root
-        self._draft = Draft()
+        self._builder = RecipeBuilder()
         self._rules = rules or Rules()
-        # By id: the operand, or None for a container that is being taken apart.
-        self._memo: dict[int, Lazy | None] = {}
-        self._kept: list[Any] = []  # what reductions made: an id must not be used again
-        self._depths: dict[int, int] = {}  # by id: how often we came back to what isn't made yet
+        # By id: the operand, or None for a container whose items are being taken apart.
+        self._memo: dict[int, NameOrOperand | None] = {}
+        self._kept: list[Any] = []  # objects that only a reduction holds: their ids stay theirs
+        self._returns: dict[int, int] = {}  # by id: how often the walk came back to an object that isn't made yet
         self._places: list[Place] = []
         self._first_error: Exception | None = None
-        self._way: list[tuple[str, Any, Any]] = []  # from the root to where we are: form, key, object
+        self._path: list[tuple[str, Any, Any]] = []  # from the root to the current object: form, key, object
         self._containers: dict[type, Callable[[Any], Frame]] = {
             tuple: self._tuple,
             list: self._list,
@@ -89,73 +92,74 @@ class _Freezer:
             set: self._set,
             frozenset: self._frozenset,
         }
-        levels = LEVELS if swiftly else 0
-        self._quick = Swift(self._draft, self._memo, self._kept, self._reduction, self._run, levels=levels)
+        levels = LEVELS if fast else 0
+        self._fast = FastWalk(self._builder, self._memo, self._kept, self._reduction, self._run, levels=levels)
 
     def freeze(self, obj: Any) -> Recipe:
+        """Return the recipe. To be called once."""
         self._order = Order(obj, self._reduction, self._memo)
         try:
-            root = self._quick(obj)
+            root = self._fast(obj)
             if root is ABSENT:
                 root = self._run(obj)
             if self._places:
                 raise CannotSave(self._places) from self._first_error
-            return self._draft.finish(root)
+            return self._builder.finish(root)
         finally:
-            # Methods that it holds hold it. To wait for the collector would keep all objects alive, and Python 3.11
-            # can't collect a PickleBuffer.
+            # The walk and its bound methods are a cycle. Until the collector runs it would keep all objects alive, and
+            # Python 3.11 can't collect a PickleBuffer in a cycle.
             self._memo.clear()
             self._kept.clear()
             self.__dict__.clear()
 
-    def _run(self, obj: Any, reduction: Any = ABSENT) -> Lazy:
-        """Take apart what has no operand yet, by its reduction if that is known.
+    def _run(self, obj: Any, reduction: Any = ABSENT) -> NameOrOperand:
+        """Take apart an object that has no operand yet, and return its operand.
 
-        Drives the generators: the innermost is asked for its next child, and sent the operand of that.
+        Drives the generators: the innermost one is sent the operand of a part, and yields the next part.
         """
-        frames = [self._enter(obj) if reduction is ABSENT else self._taken_apart(obj, reduction)]
-        way = self._way
-        way.append(("", None, obj))
+        frames = [self._enter(obj) if reduction is ABSENT else self._from_reduction(obj, reduction)]
+        path = self._path
+        path.append(("", None, obj))
         result: Any = None
         while frames:
             try:
                 child, form, key = frames[-1].send(result)
             except StopIteration as stop:
                 result = stop.value
-            except Exception as error:  # noqa: BLE001 - whatever __reduce_ex__ raised: the place is noted, the rest goes on
+            except Exception as error:  # noqa: BLE001 - __reduce_ex__ may raise anything; the walk goes on to find all places
                 self._note(error)
                 result = None
             else:
-                way.append((form, key, child))
+                path.append((form, key, child))
                 frames.append(self._enter(child))
                 result = None
                 continue
             frames.pop()
-            way.pop()
+            path.pop()
         return result  # type: ignore[no-any-return]  # an operand
 
     def _enter(self, obj: Any) -> Frame:
         container = self._containers.get(type(obj))
         return self._object(obj) if container is None else container(obj)
 
-    def _items(self, items: Iterable[Any], form: str = "[%d]") -> Generator[tuple[Any, str, Any], Lazy, list[Lazy]]:
-        found: list[Lazy] = []
-        quick = self._quick
+    def _items(self, items: Iterable[Any], form: str = "[%d]") -> Parts[list[NameOrOperand]]:
+        found: list[NameOrOperand] = []
+        fast = self._fast
         for index, item in enumerate(items):
-            operand = quick(item)
+            operand = fast(item)
             found.append((yield item, form, index) if operand is ABSENT else operand)
         return found
 
     def _pairs(
         self, pairs: Iterable[tuple[Any, Any]], form: str = "[%r]"
-    ) -> Generator[tuple[Any, str, Any], Lazy, tuple[list[Lazy], list[Lazy]]]:
-        keys: list[Lazy] = []
-        found: list[Lazy] = []
-        quick = self._quick
+    ) -> Parts[tuple[list[NameOrOperand], list[NameOrOperand]]]:
+        keys: list[NameOrOperand] = []
+        found: list[NameOrOperand] = []
+        fast = self._fast
         for key, value in pairs:
-            operand = quick(key)
+            operand = fast(key)
             keys.append((yield key, ".keys()[%d]", len(keys)) if operand is ABSENT else operand)
-            operand = quick(value)
+            operand = fast(value)
             found.append((yield value, form, key) if operand is ABSENT else operand)
         return keys, found
 
@@ -163,28 +167,28 @@ class _Freezer:
 
     def _tuple(self, obj: tuple[Any, ...]) -> Frame:
         if not obj:
-            return self._draft.make(steps.Tuple(()))  # there is only one: it is never shared
+            return self._builder.make(steps.Tuple(()))  # has no identity of its own: each use makes one
         items = yield from self._items(obj)
         known = self._memo.get(id(obj))
         if known is not None:
-            return known  # its own items led back to it, and made it
-        return self._keep(obj, self._draft.make(steps.Tuple(self._draft.operands(items))))
+            return known  # its items led back to it, and it was made there
+        return self._keep(obj, self._builder.make(steps.Tuple(self._builder.operands(items))))
 
     def _frozenset(self, obj: frozenset[Any]) -> Frame:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         known = self._memo.get(id(obj))
         if known is not None:
             return known
-        return self._keep(obj, self._draft.make(steps.FrozenSet(self._draft.operands(items))))
+        return self._keep(obj, self._builder.make(steps.FrozenSet(self._builder.operands(items))))
 
     def _list(self, obj: list[Any]) -> Frame:
         self._memo[id(obj)] = None
         items = yield from self._items(obj.copy())
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(steps.List(self._draft.operands(items))))
+            return self._keep(obj, self._builder.make(steps.List(self._builder.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.extend(made, items)
+        self._builder.extend(made, items)
         return self._keep(obj, made)
 
     def _dict(self, obj: dict[Any, Any]) -> Frame:
@@ -192,9 +196,9 @@ class _Freezer:
         keys, found = yield from self._pairs(list(obj.items()))
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.dictionary(keys, found))
+            return self._keep(obj, self._builder.dictionary(keys, found))
         assert isinstance(made, Ref)
-        self._draft.fill(made, keys, found)
+        self._builder.update(made, keys, found)
         return self._keep(obj, made)
 
     def _set(self, obj: set[Any]) -> Frame:
@@ -202,12 +206,12 @@ class _Freezer:
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         made = self._memo[id(obj)]
         if made is None:
-            return self._keep(obj, self._draft.make(steps.Set(self._draft.operands(items))))
+            return self._keep(obj, self._builder.make(steps.Set(self._builder.operands(items))))
         assert isinstance(made, Ref)
-        self._draft.steps.append(steps.Add(made, self._draft.operands(items)))
+        self._builder.steps.append(steps.Add(made, self._builder.operands(items)))
         return self._keep(obj, made)
 
-    def _keep(self, obj: Any, operand: Lazy) -> Lazy:
+    def _keep(self, obj: Any, operand: NameOrOperand) -> NameOrOperand:
         self._memo[id(obj)] = operand
         self._kept.append(obj)
         return operand
@@ -225,30 +229,30 @@ class _Freezer:
     def _object(self, obj: Any) -> Frame:
         cls = type(obj)
         if cls is bytes:
-            return self._keep(obj, self._draft.make(steps.Value(obj)))
+            return self._keep(obj, self._builder.make(steps.Value(obj)))
         if cls is bytearray:
-            return self._keep(obj, self._draft.make(steps.ByteArray(obj)))
+            return self._keep(obj, self._builder.make(steps.ByteArray(obj)))
         if cls is pickle.PickleBuffer:
             return self._keep(obj, self._buffer(obj.raw()))
-        return (yield from self._taken_apart(obj, self._reduction(obj)))
+        return (yield from self._from_reduction(obj, self._reduction(obj)))
 
-    def _buffer(self, raw: memoryview) -> Lazy:
+    def _buffer(self, raw: memoryview) -> NameOrOperand:
         if not raw.readonly:
-            return self._draft.make(steps.ByteArray(raw))
-        return raw.tobytes() if len(raw) <= steps.INLINE else self._draft.make(steps.Value(raw))
+            return self._builder.make(steps.ByteArray(raw))
+        return raw.tobytes() if len(raw) <= steps.INLINE else self._builder.make(steps.Value(raw))
 
-    def _taken_apart(self, obj: Any, reduction: Any) -> Frame:
+    def _from_reduction(self, obj: Any, reduction: Any) -> Frame:
         if isinstance(reduction, str):
-            return self._keep(obj, _global(obj, reduction))
+            return self._keep(obj, _name_of(obj, reduction))
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
             raise pickle.PicklingError(f"__reduce__ must return a string or a tuple of 2 to 6, not {reduction!r:.60}")
         if isinstance(obj, (set, frozenset)) and type(obj).__reduce__ in _SET_REDUCTIONS:
             function, (items,), *rest = reduction
             reduction = (function, (self._order.sorted(items),), *rest)
         self._kept.append(reduction)
-        return (yield from self._reduced(obj, *reduction))
+        return (yield from self._from_fields(obj, *reduction))
 
-    def _reduced(  # noqa: PLR0917 - the fields of a reduction, in pickle's order
+    def _from_fields(  # noqa: PLR0917 - the fields of a reduction, in pickle's order
         self,
         obj: Any,
         function: Any,
@@ -259,132 +263,94 @@ class _Freezer:
         setter: Any = None,
     ) -> Frame:
         if not callable(function) or not isinstance(args, tuple) or not (setter is None or callable(setter)):
-            raise pickle.PicklingError("__reduce__ must return a callable and a tuple of arguments first")
+            raise pickle.PicklingError("__reduce__ must return a callable first, and a tuple of arguments second")
         if not all(part is None or isinstance(part, Iterator) for part in (items, pairs)):
-            raise pickle.PicklingError("__reduce__ must return iterators fourth and fifth")
-        draft = self._draft
-        if function is _newobj_ex:
+            raise pickle.PicklingError("__reduce__ must return iterators, or None, fourth and fifth")
+        builder = self._builder
+        if function is newobj_ex:
             cls, positional, keywords = args
             if not hasattr(cls, "__new__") or type(positional) is not tuple or type(keywords) is not dict:
-                raise pickle.PicklingError("args of __newobj_ex__ must be a class, a tuple and a dictionary")
+                raise pickle.PicklingError("the arguments of __newobj_ex__ must be a class, a tuple and a dictionary")
             cls = yield cls, ".__class__", None
             found = yield from self._items(positional, ".__new__ argument %d")
             _, named = yield from self._pairs(keywords.items(), ".__new__ argument %s")
             known = self._memo.get(id(obj))
             if known is not None:
                 return known
-            made: Lazy = draft.new(cls, found, [*keywords], named)
+            made: NameOrOperand = builder.new(cls, found, [*keywords], named)
         else:
-            if function is _newobj and args[:1] != (obj.__class__,):
-                raise pickle.PicklingError("args[0] from __newobj__ args has the wrong class")
-            operand = self._quick(function)
+            if function is newobj and args[:1] != (obj.__class__,):
+                raise pickle.PicklingError("the first argument of __newobj__ must be the class of the object")
+            operand = self._fast(function)
             if operand is ABSENT:
                 operand = yield function, " made by %s", getattr(function, "__qualname__", function)
-            self._depths[id(obj)] = depth = self._depths.get(id(obj), 0) + 1
+            self._returns[id(obj)] = depth = self._returns.get(id(obj), 0) + 1
             if depth > _RETURNS:
-                self._keep(obj, False)  # one complaint is enough: the recipe is lost anyway
-                raise pickle.PicklingError("it is made from itself")
+                self._keep(obj, False)  # any operand will do: it is reported once, and there is no recipe
+                raise pickle.PicklingError("the arguments that it is made from contain the object itself")
             found = yield from self._items(args, " argument %d")
-            self._depths.pop(id(obj), None)
+            self._returns.pop(id(obj), None)
             known = self._memo.get(id(obj))
             if known is not None:
-                return known  # its own arguments led back to it, and made it
-            made = draft.call(operand, found)
+                return known  # its arguments led back to it, and it was made there
+            made = builder.call(operand, found)
         self._keep(obj, made)
         if items is not None:
             listed = yield from self._items(items)
-            draft.extend(self._filled(made), listed)
+            builder.extend(self._filled(made), listed)
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
-            draft.fill(self._filled(made), keys, values)
+            builder.update(self._filled(made), keys, values)
         if state is not None:
             yield from self._state(obj, self._filled(made), state, setter)
         return made
 
     @staticmethod
-    def _filled(made: Lazy) -> Ref:
+    def _filled(made: NameOrOperand) -> Ref:
         if not isinstance(made, Ref):
-            raise pickle.PicklingError("what is known by name can't have a state of its own")
+            raise pickle.PicklingError("__reduce__ gives a state to a thing that is saved by its name")
         return made
 
-    def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Generator[tuple[Any, str, Any], Lazy, None]:
-        ours = setter is evolve.restore_state
-        # Where the class has a __setstate__ of its own, that may keep the dictionary: then it stays an object.
+    def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Parts[None]:
+        ours = setter is actions.set_state
+        # A __setstate__ may keep the dictionary itself, so for such a class the dictionary stays an object.
         assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
         if assigned and type(state) is dict and all(type(name) is str for name in state):
-            found: list[Lazy] = []
+            found: list[NameOrOperand] = []
             for name, value in list(state.items()):
-                operand = self._quick(value)
+                operand = self._fast(value)
                 found.append((yield value, ".%s", name) if operand is ABSENT else operand)
-            self._draft.state(target, tuple(state), self._draft.operands(found))
+            self._builder.state(target, tuple(state), self._builder.operands(found))
             return
-        operand = self._quick(state)
+        operand = self._fast(state)
         if operand is ABSENT:
             operand = yield state, ".__getstate__()", None
         if setter is None or ours:
-            self._draft.steps.append(steps.SetState(target, self._draft.operand(operand)))
+            self._builder.steps.append(steps.SetState(target, self._builder.operand(operand)))
         else:
-            function = self._quick(setter)
+            function = self._fast(setter)
             if function is ABSENT:
                 function = yield setter, " state setter", None
-            self._draft.call(function, [target, operand])
+            self._builder.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
-        path = self._root + "".join(_label(*step) for step in self._way)
-        cls = type(self._way[-1][2])
+        path = self._root + "".join(label(*step) for step in self._path)
+        cls = type(self._path[-1][2])
         self._first_error = self._first_error or error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, _advice(cls)))
+        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, advice(cls)))
 
 
-def _label(form: str, key: Any, child: Any) -> str:
-    """Return one step of a path: services in a list by their name, as the outline of a snapshot has it."""
-    if form == "[%d]":
-        try:
-            attributes = object.__getattribute__(child, "__dict__")
-        except AttributeError:
-            attributes = {}
-        name = attributes.get("name")
-        return f"[{quoted(name)}]" if type(name) is str and "parent" in attributes else f"[{key}]"
-    if form == "[%r]":
-        # Never by a __repr__ that isn't Python's own.
-        return f"[{quoted(key) if type(key) in steps.ATOMS else f'<{type(key).__qualname__}>'}]"
-    if form == ".%s" and not key.isidentifier():
-        return f".__dict__[{quoted(key)}]"
-    return form % (key,) if "%" in form else form
-
-
-def _global(obj: Any, qualname: str) -> steps.Name:
-    """Return the name of something that pickle saves by name. Raises PicklingError where that name leads elsewhere."""
-    module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # public, but not in the stubs
-    f"{module}.{qualname}".encode()  # a lone surrogate is no name
+def _name_of(obj: Any, qualname: str) -> steps.Name:
+    """Return the name of an object that pickle saves by name. Raises PicklingError if the name isn't its own."""
+    module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # not in the stubs
+    f"{module}.{qualname}".encode()  # raises UnicodeEncodeError for a lone surrogate
     try:
         found: Any = importlib.import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError):
-        found = ABSENT
+    except (ImportError, AttributeError) as error:
+        raise pickle.PicklingError(f"{module}.{qualname} can't be imported") from error
     if found is not obj:
         raise pickle.PicklingError(f"{module}.{qualname} is not this object")
     return steps.Name(module, qualname)
-
-
-def _advice(cls: type) -> str:
-    for names, advice in _ADVICE.items():
-        if any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__):
-            return advice
-    return "name the attribute in its class's __transient__, or give its class a __reduce__"
-
-
-_ADVICE = {
-    ("builtins.module",): "keep what you need of it instead, or move that to a module that can be imported",
-    ("socket.socket", "_socket.socket", "ssl.SSLSocket"): "open it in startService, and name it in __transient__",
-    ("_io._IOBase",): "keep the file's path instead, and open it in startService",
-    ("_thread.lock", "_thread.RLock", "threading.Thread", "threading.Event", "threading.Condition"): (
-        'let it be made anew at loading: __transient__ = {"lock": threading.Lock}'
-    ),
-    ("builtins.generator", "builtins.coroutine", "builtins.async_generator"): "keep what it is made from instead",
-    ("_asyncio.Task", "_asyncio.Future", "asyncio.events.AbstractEventLoop", "asyncio.base_events.Server"): (
-        "make it in startService, and name it in __transient__"
-    ),
-}

@@ -1,4 +1,7 @@
-"""Recipe to a tree of paths and values: what show, audit and every error message look at. Nothing is imported."""
+"""The tree of a recipe: a node for each register, and a path to each node.
+
+`appsnap show`, the audit and every error of a step use it. It imports nothing that the recipe names.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ __all__ = ["Node", "Outline", "quoted"]
 
 _FORMS = {steps.List: "list", steps.Tuple: "tuple", steps.Set: "set", steps.FrozenSet: "frozenset"}
 
-# Most nodes have none of these, and there may be a node for each byte of a file: all share them until they get some.
+# A file may have a node for each of its bytes, and most nodes are empty. Empty nodes share these.
 _NO_ATTRIBUTES: dict[str, Operand] = {}
 _NO_ITEMS: list[Operand] = []
 _NO_PAIRS: list[tuple[Operand, Operand]] = []
@@ -29,11 +32,12 @@ _NO_PAIRS: list[tuple[Operand, Operand]] = []
 
 @dataclass(slots=True)
 class Node:
-    """What a register holds at the end.
+    """The content of one register, after all steps.
 
-    `form` is `name`, `value`, `tuple`, `list`, `dict`, `set`, `frozenset`, `bytearray`, `object`, `call` or `member`;
-    `name` is the dotted name of the class of an object, of the function called, of what is known by name, or of the
-    method; `args` are what the object was made from. `attributes` are in the order of the file.
+    `form` is `name`, `value`, `tuple`, `list`, `dict`, `set`, `frozenset`, `bytearray`, `object`, `call` or `member`.
+    `name` is a dotted name: that of the class of an object, of the function of a call, or of a thing known by name. Of
+    a member it is the name of the method. `args` are the arguments of an object or a call, or the owner of a member.
+    `attributes` stand in the order of the file. `state` is a state that isn't a dictionary of attributes.
     """
 
     form: str
@@ -47,17 +51,14 @@ class Node:
 
 
 class Outline:
-    """A recipe as its reader sees it: a tree from the root, with references where something is shared.
-
-    `nodes` has a node for each register. `root` is an operand.
-    """
+    """The tree of a recipe. `nodes` has the node of each register, by number. `root` is an operand."""
 
     def __init__(self, recipe: Recipe, *, root: str = "") -> None:
         self.root = recipe.root
         self.nodes: list[Node] = []
-        self._states: set[Ref] = set()  # the dictionaries that have been states
-        self._cuts: dict[str, str] = {}  # names as they are shown
-        self.starts = array.array("q")  # for each register: the number of its step
+        self._states: set[Ref] = set()  # the dictionaries that were the state of an object
+        self._cuts: dict[str, str] = {}  # by name: the name as `cut` returns it
+        self.starts = array.array("q")  # for each register: the number of the step that wrote it
         for number, step in enumerate(recipe.steps):
             self._follow(step, number)
         self.root_name = root or self._default_root()
@@ -108,7 +109,7 @@ class Outline:
             parts = self.nodes[state].items
         refs = [part for part in parts if isinstance(part, Ref)]
         dicts = [self.nodes[part] for part in refs]
-        # One dictionary may be the state of many objects: for all but the first it is neither looked at nor copied.
+        # One dictionary may be the state of many objects. Only for the first of them is it copied into attributes.
         named = self._states.isdisjoint(refs)
         self._states.update(refs)
         named = named and all(one.form == "dict" and all(isinstance(key, str) for key, _ in one.pairs) for one in dicts)
@@ -123,11 +124,11 @@ class Outline:
         node = self.nodes[ref]
         if node.form == "name":
             return node.name
-        # What that was made by may have been made by another one, and so on.
+        # That class may itself be of a class that was made, and so on: the name must not grow.
         return f"a class made by {shortened(node.name or node.form, _LONGEST)}"
 
     def class_of(self, operand: Operand) -> str:
-        """Return the dotted name of an operand's class, or what is made by calling a name."""
+        """Return the dotted name of the class of an operand, or of the function that made it."""
         if not isinstance(operand, Ref):
             return type(operand).__name__
         node = self.nodes[operand]
@@ -136,7 +137,7 @@ class Outline:
         return type(node.value).__name__ if node.form == "value" else node.form
 
     def text_of(self, operand: Operand) -> str | None:
-        """Return the text that an operand stands for, or None."""
+        """Return the text that an operand stands for. None if that isn't a text."""
         if isinstance(operand, str):
             return operand
         value = self.nodes[operand].value if isinstance(operand, Ref) else None
@@ -145,10 +146,10 @@ class Outline:
     # Paths
 
     def children(self, register: int) -> Iterator[tuple[str, Operand]]:
-        """Yield what a register holds, each with the rest of its path."""
+        """Yield the parts of a node: the label of each, which continues the path, and its operand."""
         node = self.nodes[register]
         for name, operand in node.attributes.items():
-            # A long name isn't repeated in the path of all that is below it.
+            # A long name is cut: it comes again in the path of each node below.
             plain = len(name) <= _LONGEST and name.isidentifier()
             yield f".{name}" if plain else f".__dict__[{quoted(name)}]", operand
         brackets = "{%s}" if node.form in ("set", "frozenset") else "[%s]"
@@ -164,7 +165,7 @@ class Outline:
             yield (".__self__" if node.form == "member" else f" argument {index}"), operand
 
     def _label(self, operand: Operand, index: int) -> str:
-        """Return how an item of a list is named in a path: services by their name, all else by number."""
+        """Return the label of an item: the name of a service, the index of any other item."""
         if isinstance(operand, Ref):
             attributes = self.nodes[operand].attributes
             name = attributes.get("name")
@@ -173,37 +174,37 @@ class Outline:
         return str(index)
 
     def shown(self, operand: Operand) -> str:
-        """Return a short text for an operand: a value itself, else its class."""
+        """Return an operand as a short text: an atom or a value itself, anything else as its class."""
         if not isinstance(operand, Ref):
             return quoted(operand)
         node = self.nodes[operand]
         if node.form == "value":
             return quoted(node.value)
         if node.form == "name":
-            return self._cut(node.name, _LONGEST)
-        return f"<{self._cut(self.class_of(operand), _LONGEST)}>"
+            return self.cut(node.name, _LONGEST)
+        return f"<{self.cut(self.class_of(operand), _LONGEST)}>"
 
-    def _cut(self, name: str, most: int = 100) -> str:
-        """Return a name as it is shown: escaped, and cut in the middle where it is long."""
+    def cut(self, name: str, most: int = 100) -> str:
+        """Return a name for people: escaped, and without its middle if it is longer than `most`."""
         known = self._cuts.get(name)
         if known is None:
             known = self._cuts[name] = shortened(escaped(shortened(name, 100)), 100)
         return shortened(known, most)
 
     def path(self, operand: Operand, most: int = 1000) -> str:
-        """Return the first path from the root to a register. What no path leads to is named by its class.
+        """Return the shortest path from the root to a register.
 
-        Of a path with very many parts, or more than about `most` characters, only the last ones are there, behind an
-        ellipsis.
+        A register that can't be reached is named by its class. If the path has more than 100 parts, or more than about
+        `most` characters, only its end is returned, behind an ellipsis.
         """
         if not isinstance(operand, Ref):
             return self.root_name
-        parents, _ = self._paths
+        parents = self.parents
         labels = []
         register = int(operand)
         while register != self.root:
             if register not in parents:
-                labels.append(f"<{self._cut(self.class_of(Ref(register)), _LONGEST)}>")
+                labels.append(f"<{self.cut(self.class_of(Ref(register)), _LONGEST)}>")
                 return "".join(reversed(labels))
             if len(labels) == _MOST_PARTS or most < 0:
                 return f"{self.root_name}…{''.join(reversed(labels))}"
@@ -214,15 +215,23 @@ class Outline:
 
     def register_of_step(self, step: Step, number: int) -> Ref:
         """Return the register that a step makes or fills."""
-        return Ref(bisect.bisect_left(self.starts, number) if type(step) in steps.MAKERS else step[0])  # type: ignore[arg-type]  # a step that fills begins with its target
+        return Ref(bisect.bisect_left(self.starts, number) if type(step) in steps.MAKERS else step[0])  # type: ignore[arg-type]  # the first field of a filler is its target
+
+    @property
+    def parents(self) -> dict[int, tuple[int, int, str]]:
+        """The first place of each node: the register of its parent, the position in that, and the label."""
+        return self._edges[0]
+
+    @property
+    def shared(self) -> set[int]:
+        """The registers of the nodes with several places.
+
+        Several nodes refer to such a node, or its parent is one and is shown in full at each of its places.
+        """
+        return self._edges[1]
 
     @functools.cached_property
-    def _paths(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
-        """What the first path to each register leads through, at which place there, and how that is named.
-
-        And those that stand at several places: what several others refer to, and what stands in something that does,
-        and is shown at each of its places.
-        """
+    def _edges(self) -> tuple[dict[int, tuple[int, int, str]], set[int]]:
         parents: dict[int, tuple[int, int, str]] = {}
         shared: set[int] = set()
         if not isinstance(self.root, Ref):
@@ -242,89 +251,12 @@ class Outline:
                     below.append(child)
             level = below
         for register, (parent, _, _) in parents.items():
-            if parent in shared and not self._may_change(Ref(parent)):
+            if parent in shared and not self.may_change(Ref(parent)):
                 shared.add(register)
         return parents, shared
 
-    # Text
-
-    def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield the tree as people read it, a line at a time, with what isn't printable as escapes.
-
-        What is shared stands in full where its path leads, and as an arrow to that path elsewhere. What lies deeper
-        than `depth` levels is left out, and an ellipsis says so.
-        """
-        yield escaped(f"{self.root_name}: {self._headline(self.root)}")
-        elsewhere = functools.lru_cache(1_000)(self._elsewhere)
-        stack = [] if self._is_value(self.root) else [self._rows(self.root, "", depth)]
-        while stack:
-            row = next(stack[-1], None)
-            if row is None:
-                stack.pop()
-                continue
-            indent, last, label, operand, left, full = row
-            branch = "└── " if last else "├── "
-            room = 100 - len(indent) - len(label)
-            if not isinstance(operand, Ref):
-                text: str | None = quoted(operand)
-            elif full:
-                text = self._inline(operand, room) if self._is_plain(operand) else None
-            else:
-                text = elsewhere(operand, room)
-            if text is not None:
-                yield escaped(f"{indent}{branch}{label}: {text}")
-                continue
-            below = self._rows(operand, indent + ("    " if last else "│   "), left - 1)
-            more = left <= 1 and next(below, None) is not None
-            yield escaped(f"{indent}{branch}{label}: {self._headline(operand)}{' …' if more else ''}")
-            if left > 1:
-                stack.append(below)
-
-    def _rows(self, operand: Operand, indent: str, left: int) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
-        """Yield the rows below an operand. The second part of each tells whether it is the last one."""
-        if not isinstance(operand, Ref):
-            return
-        parents, _ = self._paths
-        row: tuple[str, Operand, int, bool] | None = None
-        for place, (label, child) in enumerate(self.children(operand)):
-            if row is not None:
-                yield (indent, False, *row)
-            full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
-            row = (_bare(label), child, left, full)
-        if row is not None:
-            yield (indent, True, *row)
-
-    def _headline(self, operand: Operand) -> str:
-        """Return what stands in the line of a node whose parts have lines of their own."""
-        if not isinstance(operand, Ref):
-            return quoted(operand)
-        node = self.nodes[operand]
-        if node.form in ("list", "tuple", "set", "frozenset", "dict"):
-            count = len(node.items) + len(node.pairs)
-            return f"{node.form} of {count}"
-        return self._inline(operand, 100) or self._cut(self.class_of(operand))
-
-    def _elsewhere(self, operand: Ref, room: int) -> str:
-        """Return what stands where something is found again."""
-        return (None if self._may_change(operand) else self._inline(operand, room)) or self._arrow(operand)
-
-    def _arrow(self, operand: Operand) -> str:
-        return f"→ {self.path(operand, 200)}"
-
-    def _is_value(self, operand: Operand) -> bool:
-        """Tell whether something is a call that the line of its headline says all about."""
-        if not isinstance(operand, Ref) or self.nodes[operand].form != "call":
-            return False
-        return self._is_plain(operand) and self._inline(operand, 100) is not None
-
-    def _is_plain(self, operand: Operand) -> bool:
-        """Tell whether something may stand in one line: it isn't an object with attributes of its own."""
-        return not isinstance(operand, Ref) or not (
-            self.nodes[operand].attributes or self.nodes[operand].state is not None
-        )
-
-    def _may_change(self, operand: Operand) -> bool:
-        """Tell whether it may make a difference if something is shared, or only equal: then it stands in full once."""
+    def may_change(self, operand: Operand) -> bool:
+        """Tell whether two equal ones differ from one that is shared. If they do, it is shown in full only once."""
         if not isinstance(operand, Ref):
             return False
         node = self.nodes[operand]
@@ -332,72 +264,18 @@ class Outline:
             return has_identity(node.name)
         return node.form in ("list", "dict", "set", "bytearray", "object")
 
-    def _inline(self, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
-        """Return an operand in one line of at most `room` characters, or None where it needs more.
-
-        An object with attributes is an arrow, unless `owner` is what it is found in: there it stands in full.
-        """
-        if not isinstance(operand, Ref):
-            return quoted(operand)
-        node = self.nodes[operand]
-        parents, shared = self._paths
-        if depth < 3 and operand in shared and self._is_plain(operand) and self._may_change(operand):
-            return None
-        match node.form:
-            case "name":
-                return self._cut(node.name)
-            case "value" | "bytearray":
-                text = quoted(node.value)
-                return text if node.form == "value" else f"bytearray({text})"
-            case "member":
-                return f"{self._arrow(node.args[0])}.{self._cut(node.name)}"
-            case "object" if not depth or node.attributes or node.state is not None:
-                return self._arrow(operand) if depth < 3 and parents.get(operand, ())[:1] != (owner,) else None
-        if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
-            return None
-        begin, end = _BRACKETS.get(node.form) or (f"{self._cut(node.name)}(", ")")
-        room -= len(begin) + len(end) - 2
-        shown: list[str] = []
-        # One after the other, each in the room that is left: what is shared could be looked at a million times.
-        for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
-            texts = []
-            for part in parts:
-                inner = self._inline(part, room, depth - 1, int(operand))
-                if inner is None:
-                    return None
-                room -= len(inner) + 2
-                texts.append(inner)
-            if room < 0:
-                return None
-            shown.append(": ".join(texts))
-        return begin + ", ".join(shown) + end
-
-
-_BRACKETS = {
-    "list": ("[", "]"),
-    "tuple": ("(", ")"),
-    "set": ("{", "}"),
-    "dict": ("{", "}"),
-    "frozenset": ("frozenset({", "})"),
-}
-
-
-def _bare(label: str) -> str:
-    """Return the end of a path as the name of a line: `.port` as port, `["web"]` as it is."""
-    return label.removeprefix(".").lstrip()
-
 
 def quoted(value: Any) -> str:
-    """Show a value as people write it: texts in double quotes, long ones cut in the middle."""
+    """Return a value as people write it. A text stands in double quotes. A long value has no middle."""
     if isinstance(value, str):
         text = _SHORT.repr(value)
         return text if text[0] == '"' or '"' in text else f'"{text[1:-1]}"'.replace("\\'", "'")
     if isinstance(value, int) and value.bit_length() > 2_000:
-        # Python refuses to show the digits of integers that long.
+        # Python refuses to write out the digits of integers of this length.
         digits = (value.bit_length() + 3) // 4
         return f"{'-' * (value < 0)}{abs(value) >> 4 * (digits - 18):#x}"[:20] + "…"
     if isinstance(value, (bytes, bytearray)) and len(value) > 2 * _LONGEST:
-        value = value[:_LONGEST] + value[-_LONGEST:]  # its middle isn't shown
+        value = value[:_LONGEST] + value[-_LONGEST:]  # `_SHORT` would throw the rest away
     return _SHORT.repr(value)
 
 

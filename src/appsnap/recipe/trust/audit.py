@@ -126,7 +126,7 @@ def _survey(recipe: Recipe) -> _Survey:
         filled_by = _FILLED_BY.get(cls, _NOTHING)
         if isinstance(step, steps.Name):
             # The audit is about the class that is loaded, not about its name in former times.
-            name = names[register] = steps.Name(*evolve.successor(*step))
+            name = names[register] = steps.Name(*evolve.current_name(*step))
             constructor = values.constructor(name.dotted)
             if constructor is not None:
                 constructors[register] = constructor

@@ -11,7 +11,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from appsnap.evolve import read_only
+from appsnap.actions import read_only
 from appsnap.recipe.values.arguments import check, of
 from appsnap.recipe.values.registry import ValueType
 

@@ -1,0 +1,282 @@
+"""Msgpack to steps: each array of the body is one step, which refers to what was made before it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from appsnap.errors import CannotLoad, Damaged
+from appsnap.kinds.large import type_of
+from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, have_number
+from appsnap.recipe import steps
+from appsnap.recipe.spellings import canonical_step
+from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from appsnap.kinds.large import Data, Type
+
+__all__ = ["announced", "read_body", "unpack"]
+
+_NO_MEMORY = "there is no memory for what the file holds"
+_TEXT = frozenset({str})
+
+
+def read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> Recipe:
+    """Return the recipe of the body in these bytes. Each of `large` belongs to one step. Raises Damaged, CannotLoad."""
+    unpacker, stop = _checked(data, start, end)
+    count = announced(data[start:end]) - 1
+    if stop != end or count < 0:
+        raise Damaged("the body is not a list of steps", offset=start)
+    decoder = StepDecoder(large)
+    try:
+        unpacker.read_array_header()
+        for _ in range(count):
+            decoder.add(unpacker.unpack())
+        (root,) = decoder.operands(unpacker.unpack())
+    except MemoryError:
+        raise CannotLoad(_NO_MEMORY) from None
+    except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
+        number = len(decoder.made)
+        what = f"step {number} is malformed" if number < count else "the root is malformed"
+        # The messages of these two errors are about the functions here, not about the file.
+        why = "too many or too few fields" if isinstance(error, (TypeError, IndexError)) else error
+        raise Damaged(f"{what} ({why})") from error
+    if decoder.large:
+        raise Damaged("large data belongs to no step")
+    return Recipe(decoder.made, root)
+
+
+def announced(body: memoryview) -> int:
+    """Return how many items an array announces in its first bytes; 0 if there is no array."""
+    head = bytes(body[:5])
+    if head[:1] == b"\xdd":
+        return int.from_bytes(head[1:], "big")
+    if head[:1] == b"\xdc":
+        return int.from_bytes(head[1:3], "big")
+    return head[0] & 15 if head and head[0] >> 4 == 9 else 0
+
+
+def unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
+    """Return the object that begins at byte `start` and ends before byte `end`, and where it ends."""
+    unpacker, stop = _checked(data, start, end)
+    with _errors(start, end, unpacker):
+        return unpacker.unpack(), stop
+
+
+def _checked(data: memoryview, start: int, end: int) -> tuple[Any, int]:
+    """Return an unpacker for the object that begins at byte `start`, and the place where the object ends.
+
+    An array that announces a million items gets room for them at once, and so does each array in it. So the unpacker
+    looks first whether all items are there.
+    """
+    unpacker = _unpacker(len(data))
+    with _errors(start, end, unpacker):
+        unpacker.feed(data[start:end])
+        unpacker.skip()
+        stop = start + unpacker.tell()
+    unpacker = _unpacker(stop - start)  # the copy of the bytes in the first one is given back
+    with _errors(start, end, unpacker):
+        unpacker.feed(data[start:stop])
+    return unpacker, stop
+
+
+@contextlib.contextmanager
+def _errors(start: int, end: int, unpacker: Any) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise CannotLoad(_NO_MEMORY) from None
+    except msgpack.OutOfData as error:
+        raise Damaged("the file ends too early", offset=end, hint="the file is truncated") from error
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise Damaged(f"no valid msgpack ({error})", offset=start + unpacker.tell()) from error
+
+
+def _unpacker(size: int) -> Any:
+    return msgpack.Unpacker(
+        ext_hook=_from_extension,
+        object_pairs_hook=_map,
+        unicode_errors="surrogatepass",
+        strict_map_key=True,
+        max_buffer_size=size,
+    )
+
+
+def _map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a map with one key twice")
+    return made
+
+
+def _from_extension(code: int, data: bytes) -> int:
+    """Return the integer of an extension."""
+    if code == LONG_INTEGER:
+        return int.from_bytes(data, "big", signed=True)
+    if code == LARGE_DATA:
+        return _Number(int.from_bytes(data, "big", signed=True))
+    raise ValueError(f"extension type {code} is unknown")
+
+
+class StepDecoder:
+    """Turns arrays into steps, one after the other. A malformed array is a ValueError, IndexError or TypeError."""
+
+    def __init__(self, large: Sequence[Data]) -> None:
+        self.made: list[Step] = []
+        self.large = dict(enumerate(large))  # the large data that no step has yet
+        self._registers = 0
+        self._numbered: list[tuple[Any, ...]] = []  # the keys that have a number
+        self._distinct: set[int] = set()  # the numbers of keys that have been checked as names of attributes
+        self._meant: dict[Any, Any] = {}  # the name or text that a register holds
+
+    def add(self, fields: Any) -> None:
+        """Add the step of an array."""
+        if type(fields) is not list:
+            raise ValueError(f"{type(fields).__name__} instead of list")
+        # The steps that most files are made of come first, without a call for each.
+        code = fields[0]
+        if type(code) is not int:
+            raise ValueError("unknown number of a step")
+        if code == 15:
+            _, target, keys, *values = fields
+            names = self._names(keys)
+            if len(values) != len(names):
+                raise ValueError("more names than values, or fewer")
+            self.made.append(make_step(steps.State, (self._register(target), names, self.operands(values))))
+            return
+        if code == 9:
+            step: Any = self._new(*fields[1:])
+        elif code == 4:
+            step = make_step(steps.List, (self.operands(fields[1:]),))
+        elif code == 5:
+            step = make_step(steps.Dict, self._mapping(fields[1], fields[2:]))
+        elif code in _DECODERS:
+            step = _DECODERS[code](self, *fields[1:])
+            if isinstance(step, (steps.Call, steps.Member)):
+                step = canonical_step(step, self._meaning)
+                if isinstance(step, steps.New):
+                    _typed(step.cls, Ref)
+            if type(step) is steps.Name:
+                self._meant[self._registers] = step
+            elif type(step) is steps.Value and type(step.value) is str:
+                self._meant[self._registers] = step.value
+        else:
+            raise ValueError("unknown number of a step")
+        self.made.append(step)
+        self._registers += type(step) in steps.MAKERS
+
+    def operands(self, values: Any) -> list[Operand]:
+        """Return a list of operands: the same list, with references in the place of arrays of one."""
+        for index, value in enumerate(_typed(values, list)):
+            cls = type(value)
+            if cls is list:
+                (number,) = value
+                values[index] = self._register(number)
+            elif cls not in steps.ATOMS:
+                raise ValueError(f"{cls.__name__} as an operand")
+        return values  # type: ignore[no-any-return]  # all of them are looked at
+
+    def operand(self, value: Any) -> Operand:
+        """Return one operand."""
+        return self.operands([value])[0]
+
+    def _register(self, number: Any) -> Ref:
+        if type(number) is not int or not 0 <= number < self._registers:
+            raise ValueError(f"register {number!r:.60} is not written yet")
+        return Ref(number)
+
+    def _meaning(self, operand: Any) -> Any:
+        return self._meant.get(operand, operand) if type(operand) is Ref else operand
+
+    def _keys(self, keys: Any) -> tuple[Any, ...]:
+        if type(keys) is int:
+            if not 0 <= keys < len(self._numbered):
+                raise ValueError(f"keys number {keys!r:.60} are not written yet")
+            return self._numbered[keys]
+        found = tuple(self.operands(keys))
+        if have_number(found):
+            self._numbered.append(found)
+        return found
+
+    def _names(self, keys: Any) -> tuple[Any, ...]:
+        if type(keys) is int and keys in self._distinct:
+            return self._numbered[keys]
+        names = self._keys(keys)
+        if not _TEXT.issuperset(map(type, names)):
+            raise ValueError("a name has to be a text")
+        steps.check_distinct(names)
+        if type(keys) is int:
+            self._distinct.add(keys)
+        return names
+
+    def _mapping(self, keys: Any, values: list[Any]) -> tuple[tuple[Any, ...], list[Operand]]:
+        found = self._keys(keys)
+        if len(found) != len(values):
+            raise ValueError("more keys than values, or fewer")
+        return found, self.operands(values)
+
+    def _new(self, cls: Any, args: Any, *mapping: Any) -> steps.New:
+        register = self._register(cls)
+        found = self.operands(args)
+        if not mapping:
+            return make_step(steps.New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
+        keys, *values = mapping
+        names = self._names(keys)
+        if len(values) != len(names):
+            raise ValueError("more names than values, or fewer")
+        if names:
+            steps.check_keywords(names)
+        return steps.New(register, found, names, self.operands(values))
+
+    def _name(self, module: Any, qualname: Any) -> steps.Name:
+        steps.check_name(_typed(module, str), _typed(qualname, str))
+        return steps.Name(module, qualname)
+
+    def _value(self, value: Any) -> steps.Value:
+        if type(value) is _Number:
+            return steps.Value(self._large(value, bytes))  # type: ignore[arg-type]  # as it says
+        if len(_typed(value, str, bytes)) <= steps.INLINE:
+            raise ValueError("a short text or byte string has to be an operand")
+        return steps.Value(value)
+
+    def _bytearray(self, data: Any) -> steps.ByteArray:
+        if type(data) is _Number:
+            return steps.ByteArray(self._large(data, bytearray))
+        return steps.ByteArray(_typed(data, bytes))
+
+    def _large(self, number: int, cls: Type) -> Data:
+        """Return large data of a type. No other step gets it."""
+        data = self.large.pop(number, None)
+        if data is None or type_of(data) is not cls:
+            raise ValueError(f"large data {int(number)} is missing, has another type, or belongs to another step")
+        return data
+
+
+class _Number(int):
+    """The number of large data, in the place of the data."""
+
+
+def _typed(value: Any, *types: type) -> Any:
+    if type(value) not in types:
+        raise ValueError(f"{type(value).__name__} instead of {' or '.join(cls.__name__ for cls in types)}")
+    return value
+
+
+_DECODERS: dict[int, Callable[..., Step]] = {
+    1: StepDecoder._name,
+    2: StepDecoder._value,
+    3: lambda s, *items: steps.Tuple(s.operands([*items])),
+    6: lambda s, *items: steps.Set(s.operands([*items])),
+    7: lambda s, *items: steps.FrozenSet(s.operands([*items])),
+    8: StepDecoder._bytearray,
+    10: lambda s, function, *args: steps.Call(s._register(function), s.operands([*args])),
+    11: lambda s, owner, name: steps.Member(s.operand(owner), _typed(name, str)),
+    12: lambda s, target, *items: steps.Extend(s._register(target), s.operands([*items])),
+    13: lambda s, target, keys, *values: steps.Update(s._register(target), *s._mapping(keys, [*values])),
+    14: lambda s, target, *items: steps.Add(s._register(target), s.operands([*items])),
+    16: lambda s, target, state: steps.SetState(s._register(target), s.operand(state)),
+}
