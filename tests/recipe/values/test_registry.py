@@ -12,7 +12,7 @@ from appsnap.kinds import KINDS
 from appsnap.recipe import steps, values
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.steps import Call, Name, Recipe, Ref
 from appsnap.recipe.trust import Trust, wants
 from appsnap.recipe.values import ValueType, registry
@@ -228,7 +228,7 @@ class TestRegistered:
         """It is shown as a call, again in full where only its value counts."""
         shared = Toy(1, 2)
         toy()
-        before = [*Outline(freeze([shared, shared])).lines()]
+        before = [*text_lines(Outline(freeze([shared, shared])))]
 
         assert before == ["object: list of 2", "├── [0]: toys.Toy(1, 2)", "└── [1]: toys.Toy(1, 2)"]
 
@@ -237,7 +237,7 @@ class TestRegistered:
         shared = Toy(1, 2)
         toy(identity=True)
 
-        assert [*Outline(freeze([shared, shared])).lines()][2] == "└── [1]: → object[0]"
+        assert [*text_lines(Outline(freeze([shared, shared])))][2] == "└── [1]: → object[0]"
 
     @pytest.mark.parametrize(("fields", "line"), [({}, "<toys.Toy>"), ({"plain": True}, "Toy(1, 2)")])
     def test_service_tree(self, toy, fields, line):
