@@ -15,7 +15,7 @@ def main() -> None:
     """Run the command line of this process, and exit."""
     if sys.argv[1:] == ["--version"]:
         # Asked by scripts, and often: nothing else is imported for it.
-        from appsnap import __version__  # noqa: PLC0415
+        from appsnap._version import __version__  # noqa: PLC0415
 
         print(f"appsnap {__version__}")  # noqa: T201 - the words are imported with the rest
         return

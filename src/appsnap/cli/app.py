@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appsnap import __version__
+from appsnap._version import __version__
 from appsnap.cli import output
 from appsnap.cli.errors import explain
 
