@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import contents
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
-from appsnap.files.chunks import joined
-from appsnap.files.streams import Memory, of_file
+from appsnap.files.streams import Memory, joined, of_file
 from appsnap.kinds import Document, documents, kind_named, pickle
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS

@@ -21,7 +21,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appsnap.files.chunks import PIECE, ChunkReader
+from appsnap.files.streams import PIECE, ChunkReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

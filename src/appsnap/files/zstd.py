@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import PIECE, ChunkReader
+from appsnap.files.streams import PIECE, ChunkReader
 from appsnap.limits import LIMITS, over
 
 if sys.version_info >= (3, 14):

@@ -28,7 +28,7 @@ from appsnap.files.age.format import (
     is_encrypted,
     parse_identities,
 )
-from appsnap.files.chunks import ChunkReader
+from appsnap.files.streams import ChunkReader
 
 PASSPHRASE = "correct horse battery staple"
 IDENTITY = X25519Identity.parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX")

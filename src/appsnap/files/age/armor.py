@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import ChunkReader
+from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -33,7 +33,7 @@ from appsnap.files.age.recipients import (
     parse_identities,
     parse_recipient,
 )
-from appsnap.files.chunks import ChunkReader
+from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
