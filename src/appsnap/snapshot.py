@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap import contents
-from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
+from appsnap.errors import CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.streams import Memory, joined, of_file
+from appsnap.keys.provenance import Provenance, user_keys
 from appsnap.kinds import Document, documents, kind_named, pickle
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from appsnap.errors import Want
     from appsnap.files.layers import Passphrase, Unwrapped
-    from appsnap.keys.keyring import Keyring
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Seal
     from appsnap.limits import Limits
@@ -100,13 +100,7 @@ def dumps(
 def _seal(*, sign: bool, vouched: bool) -> Seal | None:
     if not vouched:
         return lambda _kind, _fields: {"vouched": False}
-    return _keys().signing_key().sign if sign else None
-
-
-def _keys() -> Keyring:
-    from appsnap.keys.keyring import Keyring  # noqa: PLC0415 - what is unsigned has no need of it
-
-    return Keyring()
+    return user_keys().signing_key().sign if sign else None
 
 
 # In
@@ -211,20 +205,6 @@ def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, n
     )
 
 
-def _who(signer: str) -> tuple[str, bool]:
-    """Return who a signer is to the user, in words, and whether that is somebody trusted."""
-    try:
-        keys = _keys()
-        if signer == keys.own():
-            return "you", True
-        trusted = keys.trusted()
-    except AppsnapError as error:
-        return f"{signer} ({error})", False
-    if signer not in trusted:
-        return f"{signer} (not trusted)", False
-    return f"{signer} ({', '.join(filter(None, [trusted[signer], 'trusted']))})", True
-
-
 class Snapshot:
     """A snapshot that has been read, not built: what is in it can be looked at, and nothing of it was imported.
 
@@ -273,32 +253,23 @@ class Snapshot:
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether it is trusted as a whole: signed, as it is, by a known key; or opened with a passphrase.
+        """Whether it is trusted as a whole: signed by a known key, or opened with a passphrase.
 
-        Not so where whoever wrote it didn't vouch for it. Raises AppsnapError where there are keys that can't be used.
+        It isn't where its writer noted that its objects come from a file that wasn't trusted. Raises AppsnapError where
+        the files of keys can't be used.
         """
-        if self._is_disowned:
-            return False
-        signer = None if self.edited else self.signer
-        return self.with_passphrase or (signer is not None and _keys().knows(signer))
+        return self._provenance.is_trusted
 
     @property
     def provenance(self) -> str:
         """Who signed it, or why it isn't signed, in words."""
-        if self._is_disowned:
-            return "unsigned, made from a file that wasn't trusted"
-        known = False
-        if self.signer is None:
-            words = "edited since it was saved" if self.edited else "unsigned"
-        else:
-            who, known = _who(self.signer)
-            words = f"{'edited since it was signed' if self.edited else 'signed'} by {who}"
-        enough = known and not self.edited
-        return f"{words}, opened with a passphrase" if self.with_passphrase and not enough else words
+        return str(self._provenance)
 
     @property
-    def _is_disowned(self) -> bool:
-        return self._content.trailer is not None and self._content.trailer.vouched is False
+    def _provenance(self) -> Provenance:
+        trailer = self._content.trailer
+        disowned = trailer is not None and trailer.vouched is False
+        return Provenance(self.signer, self.edited, self.with_passphrase, disowned)
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -323,11 +294,7 @@ class Snapshot:
         try:
             return _build(self.document, trusted, limits, once=once)
         except NotTrusted as error:
-            if self.edited:
-                error.provenance = f"the file was {self.provenance}"
-            elif self.signer is not None:
-                trusting = f"`appsnap keys trust {self.signer}` trusts all its files"
-                error.provenance = f"the file was signed by a key that isn't trusted ({trusting})"
+            error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
             raise
 
