@@ -14,7 +14,6 @@ import pytest
 
 import appsnap
 import shop
-from appsnap import twisted as legacy
 from appsnap.cli.app import COMMANDS, _LazyGroup, run
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
 from appsnap.files import age, zstd
@@ -24,6 +23,7 @@ from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.kinds.pickle import document as pickle_kind
 from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, SetState, State, Update
+from appsnap.twisted.encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
 IDENTITY = age.X25519Identity(bytes(range(32)))
@@ -624,7 +624,7 @@ class TestPromise18:
         """Only `convert --legacy-etap` reads it, with a warning; its passphrase, and a new one, vouch for nothing."""
         (folder / "phrase").write_text("tea")
         body = pickle.dumps(shop.make().services[0], 2)
-        (folder / "old.etap").write_bytes(encrypted(body + b" " * (-len(body) % legacy.BLOCK)))
+        (folder / "old.etap").write_bytes(encrypted(body + b" " * (-len(body) % BLOCK)))
         phrase = ["--passphrase-file", "phrase"]
 
         for command in (["load"], ["show"], ["verify"], ["audit"]):

@@ -623,6 +623,19 @@ class TestOpenLegacy:
             with pytest.raises(PassphraseError, match="the passphrase is wrong"):
                 open_legacy(path, f"wrong {number}")
 
+    def test_passphrase_of_bytes(self, tmp_path):
+        """Bytes of a passphrase that are no UTF-8, as Python decodes them, are taken as they were typed."""
+        path = tmp_path / "web.etap"
+        encryptor = Cipher(algorithms.AES(hashlib.md5(b"h\xe4schen").digest()), modes.ECB()).encryptor()
+        path.write_bytes(encryptor.update(b"N." + b" " * 14))
+
+        assert open_legacy(path, "h\udce4schen").build() is None
+
+    def test_empty_passphrase(self, encrypted):
+        """It is refused."""
+        with pytest.raises(PassphraseError, match="empty"):
+            open_legacy(encrypted(b"N."), "")
+
     def test_one_bit(self, encrypted):
         """Whatever block is changed, what comes out is refused, or another pickle: nothing authenticates it."""
         path = encrypted(pickle.dumps({"name": "web", "port": 80}, 2))
@@ -696,7 +709,7 @@ class TestOpenLegacy:
         path = tmp_path / "web.etap"
         path.write_bytes(bytes(size))
 
-        with pytest.raises(WrongKind, match="multiple of 16 bytes"):
+        with pytest.raises(WrongKind, match="whole blocks of 16 bytes"):
             open_legacy(path, pytest.fail)
 
 

@@ -67,7 +67,7 @@ def map_file(
     head = bytes(view[: age.HEAD_SIZE])
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map(f"this one is {'encrypted' if age.is_encrypted(head) else 'compressed'}")
-    source = layers.unwrap(Memory(view), path, passphrase=passphrase, identities=identities, limits=limits).source
+    source = layers.unwrap(Memory(view), passphrase=passphrase, identities=identities, limits=limits).source
     found = _kind_of(head[:16], kind)
     if found == "pickle":
         parts = map_apart(source.rest(), pickle.locate)

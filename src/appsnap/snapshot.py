@@ -20,6 +20,7 @@ from appsnap.recipe.build import build
 from appsnap.recipe.garbage import collected_later
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
+from appsnap.twisted import encryption
 
 if TYPE_CHECKING:
     import os
@@ -136,6 +137,7 @@ def load(
     Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
     if mmap:
+        encryption.refuse(Path(path))
         found, document = contents.map_file(
             path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
         )
@@ -158,7 +160,7 @@ def loads(
     # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     size = source.left
-    unwrapped = layers.unwrap(source, None, passphrase=passphrase, identities=identities, limits=limits)
+    unwrapped = layers.unwrap(source, passphrase=passphrase, identities=identities, limits=limits)
     return _opened(unwrapped, kind, limits, size).build(trust, once=True)
 
 
@@ -185,10 +187,11 @@ def open_file(
     progress: Progress | None = None,
 ) -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
+    encryption.refuse(Path(path))
     with Path(path).open("rb", buffering=0) as file:
         source = of_file(file, progress)
         size = source.left
-        unwrapped = layers.unwrap(source, path, passphrase=passphrase, identities=identities, limits=limits)
+        unwrapped = layers.unwrap(source, passphrase=passphrase, identities=identities, limits=limits)
         return _opened(unwrapped, kind, limits, size, Path(path).name)
 
 
@@ -376,12 +379,10 @@ def open_snapshot(
 
 
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
-    """Read a pickle with Twisted's old encryption, as any bare pickle is read, for `appsnap convert` alone.
+    """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
-    Raises what `appsnap.files.layers.unwrap_legacy` raises, and what reading a pickle raises.
+    Its passphrase is no reason to trust it. Raises what `appsnap.twisted.encryption.read` raises.
     """
-    data = memoryview(Path(path).read_bytes())
-    unwrapped = layers.unwrap_legacy(data, passphrase)
-    document = pickle.read(unwrapped.source.rest(), limits.steps)
+    document, size = encryption.read(Path(path), passphrase, limits)
     name = Path(path).name
-    return Snapshot(document, kind="pickle", layers=unwrapped.layers, size=len(data), name=name, limits=limits)
+    return Snapshot(document, kind="pickle", layers=("legacy",), size=size, name=name, limits=limits)

@@ -22,7 +22,11 @@ class TestVersion:
         """It imports appsnap, its cli, and what these two need of the standard library: no click, nothing else."""
         bare = imported("--version")
 
-        assert {name for name in bare if name.partition(".")[0] == "appsnap"} == {"appsnap", "appsnap.cli"}
+        assert {name for name in bare if name.partition(".")[0] == "appsnap"} == {
+            "appsnap",
+            "appsnap._version",
+            "appsnap.cli",
+        }
         assert not bare & {"click", "cryptography", "zope", "dataclasses", "inspect", "pathlib", "logging", *LATE}
 
 

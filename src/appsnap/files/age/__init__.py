@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appsnap.files.age.format import (
-    HEAD_SIZE,
+from appsnap.files.age.format import HEAD_SIZE, decrypt, encrypt, is_encrypted, is_for_passphrase
+from appsnap.files.age.recipients import (
     HybridIdentity,
     HybridRecipient,
     Identity,
@@ -13,10 +13,7 @@ from appsnap.files.age.format import (
     Stanza,
     X25519Identity,
     X25519Recipient,
-    decrypt,
-    encrypt,
-    is_encrypted,
-    is_for_passphrase,
+    encode_passphrase,
     parse_identities,
     parse_recipient,
 )
@@ -33,6 +30,7 @@ __all__ = [
     "X25519Identity",
     "X25519Recipient",
     "decrypt",
+    "encode_passphrase",
     "encrypt",
     "is_encrypted",
     "is_for_passphrase",

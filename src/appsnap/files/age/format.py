@@ -20,18 +20,13 @@ from appsnap.errors import Damaged, PassphraseError
 from appsnap.files.age.armor import armored, decode_base64, encode_base64, is_armored, unarmored
 from appsnap.files.age.recipients import (
     FILE_KEY_SIZE,
-    HybridIdentity,
     HybridRecipient,
     Identity,
     Recipient,
     ScryptIdentity,
     ScryptRecipient,
     Stanza,
-    X25519Identity,
-    X25519Recipient,
     hkdf,
-    parse_identities,
-    parse_recipient,
 )
 from appsnap.files.streams import ChunkReader
 
@@ -40,24 +35,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = [
-    "HEAD_SIZE",
-    "HybridIdentity",
-    "HybridRecipient",
-    "Identity",
-    "Recipient",
-    "ScryptIdentity",
-    "ScryptRecipient",
-    "Stanza",
-    "X25519Identity",
-    "X25519Recipient",
-    "decrypt",
-    "encrypt",
-    "is_encrypted",
-    "is_for_passphrase",
-    "parse_identities",
-    "parse_recipient",
-]
+__all__ = ["HEAD_SIZE", "decrypt", "encrypt", "is_encrypted", "is_for_passphrase"]
 
 # How many bytes `is_encrypted` needs at most.
 HEAD_SIZE = 2048
