@@ -15,9 +15,8 @@ from appsnap.kinds.views import with_copies
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
 
-    from appsnap.files.layers import Passphrase, Unwrapped
+    from appsnap.files.layers import Opening, Unwrapped
     from appsnap.files.streams import Source
     from appsnap.limits import Limits
 
@@ -46,14 +45,7 @@ def _read(source: Source, kind: str | None, limits: Limits) -> tuple[str, Docume
     return found, kind_named(found).read(source.rest(), limits.steps)
 
 
-def map_file(
-    path: str | os.PathLike[str],
-    *,
-    kind: str | None,
-    passphrase: Passphrase | None,
-    identities: Iterable[str],
-    limits: Limits,
-) -> tuple[str, Document]:
+def map_file(path: str | os.PathLike[str], opening: Opening) -> tuple[str, Document]:
     """Map a snapshot into memory; return its kind, and what is in it: the data of arrays is views of the file.
 
     What is written to them never reaches the file. All of the file but the data of these arrays is verified. Raises
@@ -67,16 +59,16 @@ def map_file(
     head = bytes(view[: age.HEAD_SIZE])
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map(f"this one is {'encrypted' if age.is_encrypted(head) else 'compressed'}")
-    source = layers.unwrap(Memory(view), passphrase=passphrase, identities=identities, limits=limits).source
-    found = _kind_of(head[:16], kind)
+    source = layers.unwrap(Memory(view), opening).source
+    found = _kind_of(head[:16], opening.kind)
     if found == "pickle":
         parts = map_apart(source.rest(), pickle.locate)
-        document = pickle.open_frame(parts).document(limits.steps)
+        document = pickle.open_frame(parts).document(opening.limits.steps)
     elif found == "msgpack":
         from appsnap.kinds import msgpack  # noqa: PLC0415 - the other kinds have no need of it
 
         parts = map_apart(source.rest(), msgpack.locate)
-        document = msgpack.read(parts, limits.steps)
+        document = msgpack.read(parts, opening.limits.steps)
     else:
         raise _cannot_map(f"this one is of kind {found}")
     sums = document.trailer.buffers or [] if document.trailer else []

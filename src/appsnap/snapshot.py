@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import contents
 from appsnap.errors import CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
+from appsnap.files.layers import Opening, Wrapping
 from appsnap.files.streams import Memory, joined, of_file
 from appsnap.keys.provenance import Provenance, user_keys
 from appsnap.kinds import Document, documents, kind_named, pickle
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from appsnap.errors import Want
-    from appsnap.files.layers import Passphrase, Unwrapped
+    from appsnap.files.layers import Passphrase
+    from appsnap.files.streams import Source
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Seal
     from appsnap.limits import Limits
@@ -72,11 +74,7 @@ def save(
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
     pieces = documents.counted(documents.document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
-    atomic.write(
-        path,
-        layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
-        check=check,
-    )
+    atomic.write(path, layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)), check=check)
 
 
 def dumps(
@@ -95,7 +93,7 @@ def dumps(
     As source, msgpack and xml, equal objects give equal bytes.
     """
     pieces = documents.document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
-    return joined(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
+    return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
 
 
 def _seal(*, sign: bool, vouched: bool) -> Seal | None:
@@ -136,14 +134,12 @@ def load(
     Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits or can't be mapped, and
     Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
+    opening = Opening(kind, passphrase, identities, limits, progress)
     if mmap:
         encryption.refuse(Path(path))
-        found, document = contents.map_file(
-            path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
-        )
+        found, document = contents.map_file(path, opening)
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, once=True)
-    opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress)
-    return opened.build(trust, once=True)
+    return open_file(path, opening).build(trust, once=True)
 
 
 @collected_later
@@ -159,9 +155,7 @@ def loads(
     """Load a snapshot from bytes, as `load` does from a file."""
     # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
-    size = source.left
-    unwrapped = layers.unwrap(source, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, size).build(trust, once=True)
+    return _opened(source, Opening(kind, passphrase, identities, limits)).build(trust, once=True)
 
 
 def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> Any:
@@ -177,26 +171,17 @@ def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> A
         raise
 
 
-def open_file(
-    path: str | os.PathLike[str],
-    *,
-    kind: str | None = None,
-    passphrase: Passphrase | None = None,
-    identities: Iterable[str] = (),
-    limits: Limits = LIMITS,
-    progress: Progress | None = None,
-) -> Snapshot:
+def open_file(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
     encryption.refuse(Path(path))
     with Path(path).open("rb", buffering=0) as file:
-        source = of_file(file, progress)
-        size = source.left
-        unwrapped = layers.unwrap(source, passphrase=passphrase, identities=identities, limits=limits)
-        return _opened(unwrapped, kind, limits, size, Path(path).name)
+        return _opened(of_file(file, opening.progress), opening, Path(path).name)
 
 
-def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    found, content = contents.read(unwrapped, kind, limits)
+def _opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
+    size = source.left
+    unwrapped = layers.unwrap(source, opening)
+    found, content = contents.read(unwrapped, opening.kind, opening.limits)
     return Snapshot(
         content,
         kind=found,
@@ -204,7 +189,7 @@ def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, n
         size=size,
         name=name,
         with_passphrase=unwrapped.with_passphrase,
-        limits=limits,
+        limits=opening.limits,
     )
 
 
@@ -325,17 +310,8 @@ class Snapshot:
         known = self.document.trailer
         seal = _seal(sign=sign, vouched=self.is_vouched_for)
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
-        atomic.write(
-            path,
-            layers.wrap(
-                documents.counted(pieces, progress),
-                passphrase=passphrase,
-                recipients=recipients,
-                compress=compress,
-                armor=armor,
-            ),
-            check=check,
-        )
+        wrapping = Wrapping(passphrase, recipients, compress, armor)
+        atomic.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield what `appsnap show` prints."""
@@ -371,9 +347,7 @@ def open_snapshot(
     progress: Progress | None = None,
 ) -> Snapshot:
     """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
-    snapshot = open_file(
-        path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress
-    )
+    snapshot = open_file(path, Opening(kind, passphrase, identities, limits, progress))
     _ = snapshot.document
     return snapshot
 

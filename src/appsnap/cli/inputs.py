@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import appsnap
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
@@ -47,52 +46,31 @@ class Input:
     def open(self) -> Snapshot:
         """Read the snapshot without building it."""
         with Progress(f"reading {self.path}") as progress:
-            passphrase, identities = self._passphrase(progress), self._identities()
+            snapshot = self._open(progress)
             with self._errors():
-                return appsnap.open_snapshot(
-                    self.path,
-                    kind=self.kind,
-                    passphrase=passphrase,
-                    identities=identities,
-                    limits=self.limits,
-                    progress=progress.count,
-                )
+                _ = snapshot.document
+            return snapshot
 
     def open_legacy(self) -> Snapshot:
-        """Read a pickle with Twisted's old encryption without building it."""
+        """Read a pickle in Twisted's old encryption without building it."""
         if self.identity_files or self.kind not in (None, "pickle"):
             raise click.UsageError(
-                "what --legacy-etap reads is a pickle, opened with a passphrase: give no --source-identity, "
+                "--legacy-etap reads a pickle, and a passphrase opens it: give no --source-identity, "
                 "and no other --source-kind"
             )
-        from appsnap.snapshot import open_legacy  # noqa: PLC0415 - nobody else has need of it
-
         with Progress(f"reading {self.path}") as progress:
-            passphrase = self._passphrase(progress)
-            assert passphrase is not None, "without identities, one is named or asked for"
-            with self._errors():
-                return open_legacy(self.path, passphrase, limits=self.limits)
+            return self._open(progress, legacy=True)
 
     def restore(
         self, trust: Sequence[str] | Everything, *, check: Callable[[Snapshot], object] | None = None
     ) -> tuple[Any, Sequence[str] | Everything]:
-        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted.
+        """Read the snapshot and build its objects. Returns them, and how far the file was trusted.
 
-        Returns that, and how far the file was trusted. `check` may look at the snapshot before anything is built.
+        Where anything is trusted, modules are found in the current folder too. `check` may look at the snapshot before
+        anything is built.
         """
-        from appsnap.snapshot import open_file  # noqa: PLC0415 - help has no need of it
-
         with Progress(f"loading {self.path}") as progress:
-            passphrase, identities = self._passphrase(progress), self._identities()
-            with self._errors():
-                snapshot = open_file(
-                    self.path,
-                    kind=self.kind,
-                    passphrase=passphrase,
-                    identities=identities,
-                    limits=self.limits,
-                    progress=progress.count,
-                )
+            snapshot = self._open(progress)
             if check is not None:
                 check(snapshot)
             enough = trust_in(snapshot, trust)
@@ -100,6 +78,18 @@ class Input:
                 search_current_folder()
             with self._errors():
                 return snapshot.build(enough, once=True), enough
+
+    def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
+        from appsnap import snapshot  # noqa: PLC0415 - help has no need of it
+        from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
+
+        passphrase = self._passphrase(progress)
+        opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
+        with self._errors():
+            if not legacy:
+                return snapshot.open_file(self.path, opening)
+            assert passphrase is not None, "without identities, one is named or asked for"
+            return snapshot.open_legacy(self.path, passphrase, limits=self.limits)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from appsnap.errors import PassphraseError
 from appsnap.files import age, zstd
 from appsnap.files.streams import Stream
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,21 +20,43 @@ if TYPE_CHECKING:
 
     Passphrase = str | Callable[[], str]
 
-__all__ = ["Unwrapped", "unwrap", "wrap"]
+__all__ = ["Opening", "Unwrapped", "Wrapping", "unwrap", "wrap"]
 
 
-def wrap(
-    pieces: Iterable[Buffer], *, passphrase: str | None, recipients: Iterable[str], compress: bool, armor: bool
-) -> Iterable[Buffer]:
-    """Put the layers around a document that these arguments of `save` ask for. Raises PassphraseError."""
-    readers: list[age.Recipient] = [age.parse_recipient(text) for text in recipients]
-    if passphrase is not None:
-        readers.append(age.ScryptRecipient(passphrase))
-    if compress:
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """The layers that a new file gets. The fields are the arguments of `appsnap.save`."""
+
+    passphrase: str | None = None
+    recipients: Iterable[str] = ()
+    compress: bool = False
+    armor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a file is opened. The fields are the arguments of `appsnap.load`.
+
+    The layers need all of them but `kind`, the kind that the document in the file has to be of.
+    """
+
+    kind: str | None = None
+    passphrase: Passphrase | None = None
+    identities: Iterable[str] = ()
+    limits: Limits = LIMITS
+    progress: Callable[[int, int], object] | None = None
+
+
+def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
+    """Put layers around a document. Raises PassphraseError."""
+    readers: list[age.Recipient] = [age.parse_recipient(text) for text in wrapping.recipients]
+    if wrapping.passphrase is not None:
+        readers.append(age.ScryptRecipient(wrapping.passphrase))
+    if wrapping.compress:
         pieces = zstd.compress(pieces)
     if readers:
-        return age.encrypt(pieces, readers, armor=armor)
-    if armor:
+        return age.encrypt(pieces, readers, armor=wrapping.armor)
+    if wrapping.armor:
         raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
     return pieces
 
@@ -50,26 +73,21 @@ class Unwrapped:
     with_passphrase: bool
 
 
-def unwrap(
-    source: Source,
-    *,
-    passphrase: Passphrase | None,
-    identities: Iterable[str],
-    limits: Limits,
-) -> Unwrapped:
+def unwrap(source: Source, opening: Opening) -> Unwrapped:
     """Take off the layers. What comes out of them is known to be whole only **when all of it has been read**.
 
     Raises PassphraseError and Damaged, here and when the source is read.
     """
     layers = []
     with_passphrase = False
-    keys: list[age.Identity] = [key for text in identities for key in age.parse_identities(text)]
+    passphrase = opening.passphrase
+    keys: list[age.Identity] = [key for text in opening.identities for key in age.parse_identities(text)]
     if age.is_encrypted(bytes(source.peek(age.HEAD_SIZE))):
         layers.append("age")
         with_passphrase = age.is_for_passphrase(source.peek(_AGE_HEADER))
         if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
             text = passphrase if isinstance(passphrase, str) else passphrase()
-            keys.append(age.ScryptIdentity(text, limits.work_factor))
+            keys.append(age.ScryptIdentity(text, opening.limits.work_factor))
         left = source.left
         source = Stream(age.decrypt(source.pieces(), keys), left)
     if not layers and (keys or not (passphrase is None or callable(passphrase))):
@@ -79,7 +97,7 @@ def unwrap(
         )
     if zstd.is_compressed(bytes(source.peek(zstd.HEAD_SIZE))):
         layers.append("zstd")
-        limit = zstd.limit_of(source.left, limits.expansion)
+        limit = zstd.limit_of(source.left, opening.limits.expansion)
         source = Stream(zstd.decompress(source.pieces(), limit=limit), limit.size)
     return Unwrapped(source, tuple(layers), with_passphrase)
 
