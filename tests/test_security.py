@@ -457,7 +457,7 @@ def vouched(data, **arguments):
         file.write(data)
         file.flush()
         try:
-            return appsnap.open_snapshot(file.name, **arguments).is_vouched_for
+            return appsnap.open_snapshot(file.name, **arguments).is_trusted_as_a_whole
         except CannotLoad:
             return False
 
@@ -507,13 +507,13 @@ class TestPromise13:
         path = tmp_path / "a"
         appsnap.save(shop.make(), path, kind="source")
         text = path.read_text("utf-8")
-        assert appsnap.open_snapshot(path).is_vouched_for
+        assert appsnap.open_snapshot(path).is_trusted_as_a_whole
         assert old in text
 
         path.write_text(text.replace(old, new, 1), "utf-8")
 
         snapshot = appsnap.open_snapshot(path)
-        assert not snapshot.is_vouched_for
+        assert not snapshot.is_trusted_as_a_whole
         assert snapshot.provenance == f"edited since it was {'saved' if 'steps' in old else 'signed by you'}"
 
 

@@ -238,13 +238,13 @@ class TestSignatures:
         """No change of a signed file, of any byte, leaves one that is vouched for and says something else."""
         data = appsnap.dumps({"a": [1, shop.make]}, kind, sign=True)
         before = opened(data)
-        assert before.is_vouched_for
+        assert before.is_trusted_as_a_whole
         for position in range(len(data)):
             changed = bytearray(data)
             changed[position] ^= 1 << position % 7
             try:
                 after = opened(bytes(changed))
-                vouched = after.is_vouched_for
+                vouched = after.is_trusted_as_a_whole
             except CannotLoad:
                 continue
             assert not vouched or (after.document == before.document)
@@ -257,7 +257,7 @@ class TestSignatures:
         swapped = parts[0][0] + parts[0][1] + parts[1][2]
 
         if kind == "source":
-            assert not opened(swapped).is_vouched_for
+            assert not opened(swapped).is_trusted_as_a_whole
         else:
             with pytest.raises(Damaged):
                 opened(swapped)
@@ -296,7 +296,7 @@ class TestSignatures:
 
     def test_objects_of_a_stranger(self, kind, tmp_path):
         """Whoever saves what came from elsewhere can say so."""
-        appsnap.save(shop.make(), tmp_path / "file", kind=kind, vouched=False, passphrase="tea")
+        appsnap.save(shop.make(), tmp_path / "file", kind=kind, trusted_as_a_whole=False, passphrase="tea")
 
         with pytest.raises(NotTrusted):
             appsnap.load(tmp_path / "file", passphrase="tea")

@@ -1,4 +1,4 @@
-"""From object to file and back, each one act: save, load, dumps, loads, and open_snapshot, which only looks."""
+"""Save objects to a file and load them: save, load, dumps, loads. `open_snapshot` only looks at a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "dumps", "load", "loads", "open_file", "open_legacy", "open_snapshot", "save"]
 
 
-# Out
+# Save
 
 
 def save(
@@ -54,27 +54,34 @@ def save(
     armor: bool = False,
     tag: str | None = None,
     sign: bool = True,
-    vouched: bool = True,
+    trusted_as_a_whole: bool = True,
     check: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Save an object - an application, as a rule - to a file, which is there as a whole or not at all.
+    """Save an object, as a rule an application, to a file. The file is there as a whole or not at all.
 
-    `kind` is `pickle`, `source`, `msgpack` or `xml`. With a `passphrase`, or age `recipients` (`age1…`), the file is
-    encrypted; `armor` makes that text. `compress` puts a layer of zstd below. `tag` is kept in the header. The file is
-    signed with the user's key, which the first save makes, unless `sign` is false. Where `vouched` is false, it isn't,
-    and no passphrase makes up for that: the objects came from a file that wasn't trusted as a whole.
-    `check` is called with a path at which the new file can be read, before it takes the place of the old one; what it
-    raises keeps the old one. `progress` is called again and again with the number of bytes that have been written, as
-    they were before they were compressed or encrypted, and of all.
+    `kind` is `pickle`, `source`, `msgpack` or `xml`. A `passphrase` encrypts the file, and so do age `recipients`
+    (`age1…`). `armor` writes the encrypted file as text. `compress` compresses with zstd before that. The header has
+    the `tag`. The user's key signs the file unless `sign` is false. The first save makes that key.
+
+    Set `trusted_as_a_whole` to false for objects from a file that wasn't trusted as a whole. The new file isn't signed
+    then, and no passphrase makes it trusted.
+
+    `check` is called with a path at which the new file can be read, before the new file takes the place of the old one.
+    An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
+    and all. They are counted before compression and encryption.
 
     Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, AppsnapError where there is no
-    key to sign with, and OSError; then the old file is untouched.
+    key to sign with, and OSError. After an error, the old file is untouched.
     """
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, None if kind == "source" else now())
-    pieces = documents.counted(documents.document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
-    atomic.write(path, layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)), check=check)
+    pieces = documents.document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
+    atomic.write(
+        path,
+        layers.wrap(documents.counted(pieces, progress), Wrapping(passphrase, recipients, compress, armor)),
+        check=check,
+    )
 
 
 def dumps(
@@ -86,23 +93,23 @@ def dumps(
     compress: bool = False,
     armor: bool = False,
     sign: bool = False,
-    vouched: bool = True,
+    trusted_as_a_whole: bool = True,
 ) -> bytes:
-    """Return the bytes of a snapshot as `save` would write them, but without a time, and as a rule unsigned.
+    """Return the bytes that `save` would write, but without a time, and unsigned unless `sign` is true.
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = documents.document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
+    pieces = documents.document(obj, Header(kind), _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
     return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
 
 
-def _seal(*, sign: bool, vouched: bool) -> Seal | None:
-    if not vouched:
+def _signer(*, sign: bool, trusted_as_a_whole: bool) -> Seal | None:
+    if not trusted_as_a_whole:
         return lambda _kind, _fields: {"vouched": False}
     return user_keys().signing_key().sign if sign else None
 
 
-# In
+# Load
 
 
 @collected_later
@@ -117,22 +124,22 @@ def load(
     mmap: bool = False,
     progress: Progress | None = None,
 ) -> Any:
-    """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
+    """Load a snapshot from a file. The first bytes show its kind and its layers: age, armored or not, and zstd.
 
-    `kind` is an expectation: a file of another kind is refused. `passphrase` may be a function, which is asked only if
-    the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
-    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is. A file that
-    the user's key or a trusted one has signed is, without being asked for; so is one that `passphrase` opened, because
-    whoever wrote it knew that. `limits` say what reading it may cost. `progress` is called again and again with the
-    number of bytes of the file that have been read, and of all.
+    `kind` is the kind that the file has to be of. `passphrase` may be a function. It is called only if the file is
+    encrypted with a passphrase. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` has the names that the file may
+    use, as `appsnap.recipe.trust` describes. `EVERYTHING` trusts the file as you trust a program. Two sorts of files
+    are trusted like that without being asked for: those signed by the user's key or by a trusted one, and those opened
+    with a passphrase, because their writer knew it. `limits` say how much reading may cost. `progress` is called
+    repeatedly with two numbers of bytes of the file: those read so far, and all.
 
-    With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are looked at, not before, and
-    what is written to them never reaches it. That is for a pickle or msgpack without other layers. All is verified but
-    the data of those arrays, which `appsnap verify` verifies; and nobody may write to the file, or truncate it, as long
-    as they are in use: `save` doesn't, it puts a new file in its place.
+    With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are first used, and changes to them
+    never reach the file. The file has to be a pickle or msgpack without layers. The data of those arrays isn't
+    verified; `appsnap verify` does that. Nobody may write to the file or truncate it as long as the arrays are in use.
+    `save` does neither: it puts a new file in the place of the old one.
 
-    Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits or can't be mapped, and
-    Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
+    Raises NotTrusted before anything is imported, CannotLoad for a file that is beyond the limits or can't be mapped,
+    and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
     opening = Opening(kind, passphrase, identities, limits, progress)
     if mmap:
@@ -153,7 +160,7 @@ def loads(
     limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
+    # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     return _opened(source, Opening(kind, passphrase, identities, limits)).build(trust, once=True)
 
@@ -163,7 +170,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> A
         return build(document.recipe, trust, limits, once=once)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
-        # To look for one takes a moment, and there may be as many as a file has room for.
+        # Each look at an installed distribution takes a moment, and a file has room for very many.
         first = itertools.islice(saved_with.items(), 1_000)
         others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
         if others:
@@ -172,7 +179,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, once: bool) -> A
 
 
 def open_file(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
-    """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
+    """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed."""
     encryption.refuse(Path(path))
     with Path(path).open("rb", buffering=0) as file:
         return _opened(of_file(file, opening.progress), opening, Path(path).name)
@@ -194,10 +201,10 @@ def _opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
 
 
 class Snapshot:
-    """A snapshot that has been read, not built: what is in it can be looked at, and nothing of it was imported.
+    """A snapshot that has been read, and whose objects aren't built. Nothing that it names has been imported.
 
-    `layers` has `age` and `zstd`, from outside to inside, or `legacy` for Twisted's old encryption. `size` is in bytes,
-    of the file. `with_passphrase` is true where a passphrase opened a layer of age.
+    `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
+    the file in bytes. `with_passphrase` is true where a passphrase opened a layer of age.
     """
 
     def __init__(
@@ -221,36 +228,39 @@ class Snapshot:
 
     @functools.cached_property
     def document(self) -> Document:
-        """What the reader of the kind found. Of a pickle, the body is read when it is first asked for."""
+        """The recipe with header and trailer. The body of a pickle is read when this is first used."""
         return self._content if isinstance(self._content, Document) else self._content.document(self._limits.steps)
 
     @property
     def header(self) -> Header | None:
-        """The header: kind, name, tag, time, and who wrote it. A bare pickle has none."""
+        """The header: kind, name, tag, time, versions. A bare pickle has none."""
         return self._content.header
 
     @property
     def edited(self) -> bool:
-        """Whether it is a source file that was changed by hand since it was saved."""
+        """Whether this is a source file that was changed by hand after it was saved."""
         return isinstance(self._content, Document) and self._content.edited
 
     @property
     def signer(self) -> str | None:
-        """The key (`appsnap1…`) that signed it, before it was edited if it is. The signature has been verified."""
+        """The key (`appsnap1…`) that signed the file, or None. The signature has been verified.
+
+        The signature of an edited file is that of the file before the edit.
+        """
         return self._content.trailer.signer if self._content.trailer else None
 
     @property
-    def is_vouched_for(self) -> bool:
-        """Whether it is trusted as a whole: signed by a known key, or opened with a passphrase.
+    def is_trusted_as_a_whole(self) -> bool:
+        """Whether a known key signed the snapshot, or a passphrase opened it.
 
-        It isn't where its writer noted that its objects come from a file that wasn't trusted. Raises AppsnapError where
+        It isn't trusted where its writer noted that its objects come from a file that wasn't. Raises AppsnapError where
         the files of keys can't be used.
         """
         return self._provenance.is_trusted
 
     @property
     def provenance(self) -> str:
-        """Who signed it, or why it isn't signed, in words."""
+        """Who signed the snapshot, or why it isn't signed, in words."""
         return str(self._provenance)
 
     @property
@@ -266,17 +276,17 @@ class Snapshot:
 
     @functools.cached_property
     def names(self) -> list[Want]:
-        """Every name that the snapshot needs, with its use and the first path that needs it."""
+        """Every name that the snapshot uses, with its use and the first path that uses it."""
         return wants(self.document.recipe)
 
     def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, once: bool = False) -> Any:
-        """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises.
+        """Build the objects and return them. Raises what `load` raises.
 
-        Where that happens `once`, large bytearrays and arrays are handed over, not copied: what is in the snapshot may
-        change with them from then on.
+        `limits` are those that the snapshot was opened with, unless others are given. With `once`, the objects get the
+        snapshot's own large bytearrays and arrays instead of copies. Changes to them then change the snapshot.
         """
         limits = limits or self._limits
-        trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
+        trusted = Trust(EVERYTHING if self.is_trusted_as_a_whole else trust)
         if isinstance(self._content, pickle.Frame) and trusted.everything:
             return pickle.unpickle_objects(self._content, limits.steps, once=once)
         try:
@@ -299,22 +309,22 @@ class Snapshot:
         check: Callable[[Path], object] | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Write what is in the snapshot to a file, in another kind or other layers. Nothing is built.
+        """Write the snapshot to a file, in another kind or with other layers. Nothing is built.
 
-        `kind` is that of the snapshot if it is None; the other arguments are those of `appsnap.save`. It is signed only
-        if it is vouched for, and says so if it isn't: what the user doesn't know doesn't become the user's.
+        `kind` is that of the snapshot if it is None. The other arguments are those of `appsnap.save`. Only a snapshot
+        that is trusted as a whole is signed. The new file notes where the old one wasn't trusted.
         """
         kind = kind or self.kind
         old = self.header or Header(kind)
         header = Header(kind, old.name, old.tag, None if kind == "source" else now())
         known = self.document.trailer
-        seal = _seal(sign=sign, vouched=self.is_vouched_for)
+        seal = _signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         atomic.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield what `appsnap show` prints."""
+        """Yield the lines that `appsnap show` prints."""
         yield self._summary()
         yield from map(escaped, self.outline.lines(depth=depth))
 
@@ -346,7 +356,7 @@ def open_snapshot(
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Snapshot:
-    """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
+    """Read a snapshot without building its objects. Nothing is imported. Raises what `load` raises."""
     snapshot = open_file(path, Opening(kind, passphrase, identities, limits, progress))
     _ = snapshot.document
     return snapshot

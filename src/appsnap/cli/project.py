@@ -34,7 +34,7 @@ def trust_in(snapshot: Snapshot, trust: Sequence[str] | Everything) -> Sequence[
     """
     from appsnap.recipe.trust import EVERYTHING, Everything, Trust  # noqa: PLC0415 - as late as what is read
 
-    if isinstance(trust, Everything) or snapshot.is_vouched_for:
+    if isinstance(trust, Everything) or snapshot.is_trusted_as_a_whole:
         return EVERYTHING
     names = _trusted()
     try:

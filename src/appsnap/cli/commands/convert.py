@@ -73,7 +73,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
             progress=progress.count,
             **target.layers(),
         )
-    if not old.is_vouched_for:
+    if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
         if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
             # `save` doesn't read what Twisted encrypted, nor replace what it reads, but reads what was written now.

@@ -79,7 +79,7 @@ def command(
             passphrase=passphrase,
             tag=tag,
             check=None if no_verify else check,
-            vouched=enough is appsnap.EVERYTHING,
+            trusted_as_a_whole=enough is appsnap.EVERYTHING,
             progress=progress.count,
             **target.layers(),
         )
