@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from appsnap.printable import escaped, shortened
+from appsnap.printable import escaped, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,9 +88,8 @@ class CannotSave(AppsnapError, TypeError):
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = tuple(places)
-        count = "1 object" if len(self.places) == 1 else f"{len(self.places)} objects"
         super().__init__(
-            f"cannot save {count}: " + " | ".join(map(str, self.places)),
+            f"cannot save {plural(len(self.places), 'object')}: " + " | ".join(map(str, self.places)),
             hint='name such attributes in the class\'s __transient__, as in __transient__ = ("_socket",)',
         )
 

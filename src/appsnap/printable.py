@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["escaped", "shortened"]
+__all__ = ["escaped", "plural", "shortened"]
 
 
 def escaped(text: str) -> str:
@@ -32,3 +32,8 @@ def shortened(text: str, most: int) -> str:
         return text
     end = (most - 1) // 2
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun, as in `1 object` and `2,000 objects`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

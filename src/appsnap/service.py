@@ -26,6 +26,7 @@ from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
 from appsnap.lifecycle import Lifecycle, eagerly, hand_over
 from appsnap.limits import LIMITS
+from appsnap.printable import plural
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -142,8 +143,7 @@ class MultiService(Service):
         self.services: list[IService] = []
 
     def __repr__(self) -> str:
-        count = "1 service" if len(self.services) == 1 else f"{len(self.services)} services"
-        return f"{super().__repr__()[:-1]}, {count}>"
+        return f"{super().__repr__()[:-1]}, {plural(len(self.services), 'service')}>"
 
     @functools.cached_property
     def _lifecycle(self) -> Lifecycle:

@@ -97,9 +97,9 @@ def run(arguments: Sequence[str]) -> int:
             import traceback  # noqa: PLC0415 - seldom wanted
 
             output.trace("".join(traceback.format_exception(error)))
-        complaint = explain(error, arguments)
-        output.complain(complaint.lines, complaint.hint)
-        return complaint.exit_code
+        explanation = explain(error, arguments)
+        output.error(explanation.lines, explanation.hint)
+        return explanation.exit_code
     return code
 
 

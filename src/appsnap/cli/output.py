@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "command_line",
-    "complain",
     "discard_output",
+    "error",
     "finish",
     "lowered",
     "note",
@@ -83,7 +83,7 @@ def finish() -> None:
             sys.stdout.flush()
 
 
-def complain(lines: Iterable[str], hint: str = "") -> None:
+def error(lines: Iterable[str], hint: str = "") -> None:
     """Write error lines, and a hint if there is one, to stderr."""
     # What there was to say before the error comes before it, where both go to the same place.
     with contextlib.suppress(OSError):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appsnap.cli import output
-from appsnap.cli.allowing import allowing
 from appsnap.cli.app import COMMANDS
+from appsnap.cli.errors import trusting_command
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import CannotLoad, NotTrusted
-from appsnap.printable import escaped
+from appsnap.printable import escaped, plural
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
     provenance = snapshot.provenance
     beyond = _beyond(recipe)
     missing = _missing(recipe, trust_in(snapshot, trust))
-    allow = allowing([*missing], context.find_root().obj) if missing else None
+    allow = trusting_command([*missing], context.find_root().obj) if missing else None
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
     if as_json:
         names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
@@ -69,9 +69,8 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
         )
     else:
         output.write(_table(rows))
-        count = "1 name" if len(wanted) == 1 else f"{len(wanted):,} names"
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
-        output.write([f"{count}, {verdict}; {provenance}"])
+        output.write([f"{plural(len(wanted), 'name')}, {verdict}; {provenance}"])
         output.write([allow] if allow else [])
     return NotTrusted.exit_code if missing else 0
 

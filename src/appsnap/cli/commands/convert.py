@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli import output
-from appsnap.cli.allowing import signing
 from appsnap.cli.app import COMMANDS
+from appsnap.cli.errors import signing_command
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
 
@@ -78,4 +78,4 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
         if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
             # `save` doesn't read what Twisted encrypted, nor replace what it reads, but reads what was written now.
             arguments = ["convert", target.path, "SIGNED_FILE"]
-        target.tell_unsigned(source.path, signing(arguments))
+        target.tell_unsigned(source.path, signing_command(arguments))

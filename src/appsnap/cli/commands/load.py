@@ -70,7 +70,7 @@ def command(
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
-        return serve(load)
+        return serve(load, output.note)
     application = load()
     if shell:
         from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 import appsnap
-from appsnap.cli.allowing import signing
 from appsnap.cli.app import COMMANDS
+from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
 from appsnap.cli.options import reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
@@ -84,4 +84,4 @@ def command(
             **target.layers(),
         )
     if enough is not appsnap.EVERYTHING:
-        target.tell_unsigned(source.path, signing(context.find_root().obj))
+        target.tell_unsigned(source.path, signing_command(context.find_root().obj))

@@ -12,6 +12,7 @@ from appsnap.cli.commands.show import summary
 from appsnap.cli.errors import explain
 from appsnap.cli.options import as_json, reads
 from appsnap.errors import CannotLoad
+from appsnap.printable import plural
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -56,20 +57,16 @@ def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
 
 def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
     facts = [
-        f"{snapshot.kind}{''.join(f' in {layer}' for layer in reversed(snapshot.layers))}",
+        " in ".join([snapshot.kind, *reversed(snapshot.layers)]),
         f"{snapshot.size:,} bytes",
     ]
     if services is None:
-        facts.append(_plural(len(snapshot.outline.nodes), "object"))
+        facts.append(plural(len(snapshot.outline.nodes), "object"))
     else:
-        facts.append(_plural(services, "service"))
+        facts.append(plural(services, "service"))
     if snapshot.header is None:
         facts.append("without header and checksum")
     return [*facts, snapshot.provenance]
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _count_services(outline: Outline) -> int | None:
