@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-LATE = {"asyncio", "rich", "msgpack", "defusedxml", "cloudpickle.cloudpickle_fast", "code", "json"}
+LATE = {"asyncio", "msgpack", "defusedxml", "cloudpickle.cloudpickle_fast", "code", "json"}
 
 
 def imported(*arguments, cwd=None):

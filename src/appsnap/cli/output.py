@@ -26,6 +26,7 @@ __all__ = [
     "lowered",
     "note",
     "prepare",
+    "status",
     "trace",
     "write",
     "write_json",
@@ -44,7 +45,7 @@ def write(lines: Iterable[str]) -> None:
     if sys.stdout is None:
         return
     for line in lines:
-        _put(_drawable(escaped(line), sys.stdout) + "\n")
+        _put(_shown(line, sys.stdout) + "\n")
 
 
 def write_json(value: Any, **lists: Iterator[Any]) -> None:
@@ -99,6 +100,12 @@ def note(text: str) -> None:
     _say(f"appsnap: {text}")
 
 
+def status(text: str) -> None:
+    """Show a line on a terminal, in place of the last one. An empty text removes the last one."""
+    # Line wrap (DECAWM) is off meanwhile: the terminal cuts a long line at its margin, and it stays one line.
+    _put_to_stderr(f"\r\x1b[?7l{_shown(text, sys.stderr)}\x1b[K\x1b[?7h")
+
+
 def lowered(text: str) -> str:
     """Return a text of somebody else's as ours begin: in lower case."""
     return text[:1].lower() + text[1:]
@@ -116,10 +123,14 @@ def command_line(arguments: Iterable[str]) -> str:
 
 
 def _say(line: str) -> None:
+    _put_to_stderr(_shown(line, sys.stderr) + "\n")
+
+
+def _put_to_stderr(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(_drawable(escaped(line), sys.stderr) + "\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         # There is no place left to say so.
@@ -148,8 +159,10 @@ def _discard(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def _drawable(line: str, stream: TextIO) -> str:
-    if line.isascii():
+def _shown(text: str, stream: TextIO | None) -> str:
+    """Return a text as one line that can be shown, drawn in ASCII where the stream has no other characters."""
+    line = escaped(text)
+    if line.isascii() or stream is None:
         return line
     try:
         _DRAWINGS.encode(stream.encoding)
