@@ -52,7 +52,7 @@ HOSTILE = {
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
     """Encrypt with a work factor that takes no second: 2^1 instead of 2^18."""
-    monkeypatch.setattr(age.ScryptRecipient.__init__, "__defaults__", (1,))
+    monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
 
 
 @pytest.fixture(params=KINDS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from appsnap.errors import PassphraseError
 from appsnap.files import age, zstd
+from appsnap.files.age import WORK_FACTOR
 from appsnap.files.streams import Stream
 from appsnap.limits import LIMITS
 
@@ -51,7 +52,7 @@ def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
     """Put layers around a document. Raises PassphraseError."""
     readers: list[age.Recipient] = [age.parse_recipient(text) for text in wrapping.recipients]
     if wrapping.passphrase is not None:
-        readers.append(age.ScryptRecipient(wrapping.passphrase))
+        readers.append(age.ScryptRecipient(wrapping.passphrase, WORK_FACTOR))
     if wrapping.compress:
         pieces = zstd.compress(pieces)
     if readers:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from appsnap.files.age.format import HEAD_SIZE, decrypt, encrypt, is_encrypted, is_for_passphrase
 from appsnap.files.age.recipients import (
+    CHEAPEST,
+    WORK_FACTOR,
     HybridIdentity,
     HybridRecipient,
     Identity,
@@ -19,7 +21,9 @@ from appsnap.files.age.recipients import (
 )
 
 __all__ = [
+    "CHEAPEST",
     "HEAD_SIZE",
+    "WORK_FACTOR",
     "HybridIdentity",
     "HybridRecipient",
     "Identity",

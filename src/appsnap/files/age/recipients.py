@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
+    "CHEAPEST",
     "FILE_KEY_SIZE",
+    "WORK_FACTOR",
     "HybridIdentity",
     "HybridRecipient",
     "Identity",
@@ -49,6 +51,11 @@ __all__ = [
 ]
 
 FILE_KEY_SIZE = 16
+
+WORK_FACTOR = 18
+"""scrypt's work factor in new files, which is also that of the age program: a second and 256 MiB of memory."""
+
+CHEAPEST = 1  # Only for testing!
 
 # A file key and its Poly1305 tag. A body of any other size is refused before it is decrypted: a long one could be made
 # to open under many keys at once, and so tell which of them is used (a partitioning oracle).
@@ -106,7 +113,7 @@ class ScryptRecipient:
     """
 
     passphrase: str | bytes = field(repr=False)
-    work_factor: int = 18
+    work_factor: int = WORK_FACTOR
 
     def __post_init__(self) -> None:
         encode_passphrase(self.passphrase)
