@@ -337,8 +337,8 @@ class TestSignatures:
         try:
             snapshot = appsnap.open_snapshot(tmp_path / "file")
 
-            assert "can be read by others" in str(snapshot)
-            with pytest.raises(AppsnapError, match="can be read by others"):
+            assert "other users can read" in str(snapshot)
+            with pytest.raises(AppsnapError, match="other users can read"):
                 snapshot.build()
         finally:
             Keyring().own_path.chmod(0o600)

@@ -64,9 +64,9 @@ def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """A document whose layers come off while it is read. `layers` has their names, from outside to inside.
+    """A document whose layers are taken off while it is read. `layers` has their names, the outer one first.
 
-    `with_passphrase` is true where a passphrase opened it, so that whoever wrote it knew that.
+    `with_passphrase` is true where a passphrase opened the file, because then its writer knew the passphrase.
     """
 
     source: Source
@@ -75,7 +75,7 @@ class Unwrapped:
 
 
 def unwrap(source: Source, opening: Opening) -> Unwrapped:
-    """Take off the layers. What comes out of them is known to be whole only **when all of it has been read**.
+    """Take off the layers. The document is known to be whole only **when all of it has been read**.
 
     Raises PassphraseError and Damaged, here and when the source is read.
     """
@@ -104,4 +104,4 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
 
 
 _AGE_HEADER = 3 << 20
-"""Bytes in which a header of age ends, armored or not: it has at most 2 MiB."""
+"""Bytes that hold the whole header of an age file: it has at most 2 MiB, and armor makes it longer by a third."""
