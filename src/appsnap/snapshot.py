@@ -280,7 +280,7 @@ class Snapshot:
         return wants(self.document.recipe)
 
     def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, once: bool = False) -> Any:
-        """Build the objects and return them. Raises what `load` raises.
+        """Build the objects and return them. Raises the errors of `load`.
 
         `limits` are those that the snapshot was opened with, unless others are given. With `once`, the objects get the
         snapshot's own large bytearrays and arrays instead of copies. Changes to them then change the snapshot.
@@ -356,7 +356,7 @@ def open_snapshot(
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Snapshot:
-    """Read a snapshot without building its objects. Nothing is imported. Raises what `load` raises."""
+    """Read a snapshot without building its objects. Nothing is imported. Raises the errors of `load`."""
     snapshot = open_file(path, Opening(kind, passphrase, identities, limits, progress))
     _ = snapshot.document
     return snapshot
@@ -365,7 +365,7 @@ def open_snapshot(
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
     """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
-    Its passphrase is no reason to trust it. Raises what `appsnap.twisted.encryption.read` raises.
+    Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted.encryption.read`.
     """
     document, size = encryption.read(Path(path), passphrase, limits)
     name = Path(path).name

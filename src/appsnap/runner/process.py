@@ -24,8 +24,8 @@ __all__ = ["serve", "start", "stop", "stop_signal"]
 def serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
     """Load an application, run it until a signal comes, stop it, and return the exit code.
 
-    `load` is called within the event loop, because a snapshot may refer to that. `report` is told in words what is
-    going on. A second signal ends the process at once. Raises the errors of loading and starting, and an exception
+    `load` is called within the event loop, because a snapshot may refer to that. `report` gets a line of text at each
+    step. A second signal ends the process at once. Raises the errors of loading and starting, and an exception
     group where services fail to stop.
     """
     # asyncio's own handler would wait for the loop while a file is being loaded.
@@ -39,7 +39,7 @@ async def _serve(load: Callable[[], Any], report: Callable[[str], object]) -> in
     service: IService | None = IService(application, None)
     if service is None:
         kind = type(application)
-        raise CannotLoad(f"a {kind.__module__}.{kind.__qualname__} is no service, and can't be run")
+        raise CannotLoad(f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run")
     _check_process(application)
     name = service.name or type(service).__qualname__
     asked = stop_signal()
@@ -115,14 +115,14 @@ async def _finished(result: Awaitable[object] | None) -> None:
 def _check_process(application: Any) -> None:
     """Refuse to run as another user or group than the application wants: this process can't change its own."""
     process: IProcess | None = IProcess(application, None)
-    for what, wanted, actual in (
+    for owner, wanted, actual in (
         ("user", getattr(process, "uid", None), os.geteuid()),
         ("group", getattr(process, "gid", None), os.getegid()),
     ):
         if wanted not in (None, actual):
             raise AppsnapError(
-                f"the application wants to run as {what} {wanted}, and this is {what} {actual}",
-                hint=f"start it as that {what}",
+                f"the application wants to run as {owner} {wanted}, and this is {owner} {actual}",
+                hint=f"start it as that {owner}",
             )
 
 

@@ -35,8 +35,8 @@ def read(path: Path, passphrase: Passphrase, limits: Limits) -> tuple[Document, 
     """Read the pickle in an encrypted file. Returns its document and the size of the file in bytes.
 
     Only the form of a pickle shows that the passphrase is right. Raises PassphraseError where no pickle comes out,
-    WrongKind for a file that isn't encrypted or not by Twisted, CannotLoad for Twisted's source kind, and what reading
-    a pickle raises.
+    WrongKind for a file that isn't encrypted or not by Twisted, CannotLoad for Twisted's source kind, and the errors of
+    reading a pickle.
     """
     data = memoryview(path.read_bytes())
     if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):

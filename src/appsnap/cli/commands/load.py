@@ -95,7 +95,7 @@ def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
             raise click.UsageError("a script is a program, and is run: no --limit holds for it")
         if source.is_keyed:
             raise PassphraseError(
-                f"{source.path} is a script, which is never encrypted", hint="leave out what opens it"
+                f"{source.path} is a script, and scripts aren't encrypted", hint="leave out the options that open it"
             )
         from appsnap import script  # noqa: PLC0415 - other kinds have no need of it
 
