@@ -69,7 +69,7 @@ class TestExplain:
         explanation = explain(NotTrusted(wants), ["load", "f.tap"])
         assert len(explanation.lines) == 101
         assert explanation.lines[100] == "not trusted: 1 more, which `appsnap audit` lists"
-        assert explanation.hint == "`appsnap audit` lists all 101 names, and last what would allow them"
+        assert explanation.hint == "`appsnap audit` lists all 101 names, and then the command that allows them"
         assert explain(NotTrusted(wants), ["audit", "f.tap"]).hint.count("--trust") == 101
 
     def test_not_trusted_with_a_reason(self):

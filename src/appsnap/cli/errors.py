@@ -22,7 +22,7 @@ __all__ = ["Explanation", "explain", "signing_command", "trusting_command"]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is said about an error. Each of the lines is one by itself."""
+    """An error in words: the lines of the message, the hint, and the exit code."""
 
     lines: Sequence[str]
     hint: str = ""
@@ -30,7 +30,7 @@ class Explanation:
 
 
 def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
-    """Return what to say about an error of the command with these arguments."""
+    """Explain an error of the command with these arguments."""
     match error:
         case NotTrusted():
             return _explain_distrust(error, arguments)
@@ -57,7 +57,7 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
 
 
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
-    # A want without a path has a reason of its own; so has a file that does what no name allows.
+    # A want without a path has its own message. So has a file whose steps no name can allow: it has no wants.
     named = error.wants[:MOST_NAMED]
     lines = [f"not trusted: {want}" if want.path else str(error) for want in named] or [str(error)]
     if len(error.wants) > MOST_NAMED:
@@ -69,7 +69,7 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanatio
 
 
 def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
-    """Return a hint without what Python's callers would write, and with the option as this command has it."""
+    """Return a hint without the Python of a library call, and with the option of this command."""
     limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
     if limit is None:
         return hint
@@ -119,10 +119,10 @@ def _name_of(filename: str | bytes | int) -> str:
 
 
 def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
-    """Return what to type so that a command with these arguments trusts more names, and what to think of before.
+    """Return the command to type for a command with these arguments to trust more names, with a warning if needed.
 
-    Without names, it is the whole file that would have to be trusted. For `audit` that is the command that would load;
-    others refer to it where there are very many names.
+    If there are no names, the command trusts the whole file. For `audit` it is the command that loads the file. For
+    very many names, the others refer to `audit`.
     """
     audited = arguments[:1] == ["audit"]
     if audited:
@@ -136,12 +136,12 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
         return _everything(f"no --trust can name {unnameable!r}", arguments)
     grants = dict.fromkeys(want.grant for want in wants)
     if len(grants) > MOST_NAMED and not audited:
-        return f"`appsnap audit` lists all {len(wants):,} names, and last what would allow them"
+        return f"`appsnap audit` lists all {len(wants):,} names, and then the command that allows them"
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
 
 
 def signing_command(arguments: Sequence[str]) -> str:
-    """Return what to type so that what `save` or `convert` with these arguments left unsigned is signed."""
+    """Return the command that signs the file that `save` or `convert` with these arguments left unsigned."""
     return _with_options(["save", *_without_trust(arguments[1:])], ["--trust-everything"])
 
 

@@ -38,14 +38,19 @@ Examples:
 @as_json
 @click.pass_context
 def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, as_json: bool) -> int:
-    """List the names that a snapshot wants, and which of them are trusted.
+    r"""List the names that a snapshot wants, and which of them are trusted.
 
-    A line has the verdict, the use, the name and the first path that wants it. The verdict is "built-in" for what is
-    always trusted, "trusted" for what --trust allows, [tool.appsnap] trust in the pyproject.toml of this folder, or the
-    file's signature or passphrase; "code" for what makes functions and classes from the file's content, and "missing"
-    for the rest. Nothing is imported.
+    Each line has a verdict, the use, the name, and the first path that wants it. Nothing is imported. The verdicts:
 
-    The exit code is 0 if all names are trusted, else 3; then the last line is the command that would allow them.
+    \b
+      built-in  the name is harmless, and always trusted
+      trusted   --trust allows it, or [tool.appsnap] trust in the pyproject.toml
+                of this folder, or the file's signature or passphrase
+      code      it makes functions or classes from code in the file, and it
+                isn't trusted
+      missing   it isn't trusted
+
+    The exit code is 0 if all names are trusted, else 3. Then the last line is the command that allows them.
     """
     snapshot = source.open()
     recipe = snapshot.document.recipe
@@ -76,7 +81,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
 
 
 def _beyond(recipe: Recipe) -> dict[Want, None]:
-    """Return the wants that no recipe is granted. One that is trusted as a whole may do what no name allows."""
+    """Return the wants that aren't built in. None, if the file does something that only trust as a whole allows."""
     try:
         return _missing(recipe, ())
     except CannotLoad:
@@ -106,7 +111,7 @@ def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
-    # One very long name doesn't push the paths out of sight.
+    # A very long name doesn't push the paths of the others out of sight.
     width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
     for verdict, want in rows:
         yield f"{verdict:8}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"

@@ -1,4 +1,4 @@
-"""`appsnap show`: what is in a snapshot, as text or as JSON."""
+"""`appsnap show`: the content of a snapshot, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ Examples:
 @depth(None)
 @as_json
 def command(*, source: Input, depth: int | None, as_json: bool) -> None:
-    """Show what is in a snapshot, without importing any of it.
+    """Show the content of a snapshot, without importing any of it.
 
-    The text shows 20 levels unless --depth says otherwise. What is shared stands in full once, and as an arrow to its
-    path elsewhere.
+    The text has 20 levels, unless --depth gives another number. An object that is in several places is shown once; in
+    the other places, an arrow has its path.
 
-    The JSON has the header, the layers, the names, and all that the snapshot holds as one flat list of nodes. A node
-    has an id, its path (null where that is longer than 200 characters), and the id of the node that it was found
-    in. What it holds are plain values, {"ref": id} for other nodes, and {"python": "…"} for values that JSON lacks.
+    The JSON has the header, the layers, the names, and the content as one flat list of nodes. A node has an id, its
+    path (null if longer than 200 characters), and the id of the node that contains it. It holds plain values,
+    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have.
     """
     snapshot = source.open()
     if as_json:
@@ -60,7 +60,7 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what is known of a snapshot as a whole, for JSON."""
+    """Return the facts about a snapshot as a whole, for JSON."""
     trailer = snapshot.document.trailer
     return {
         "file": snapshot.name,
@@ -79,12 +79,12 @@ def _names(snapshot: Snapshot) -> list[dict[str, str]] | None:
     try:
         return [dataclasses.asdict(want) for want in snapshot.names]
     except NotTrusted:
-        # The steps make no sense, and `appsnap audit` says why.
+        # The steps are refused as a whole. `appsnap audit` says why.
         return None
 
 
 def _nodes(outline: Outline, depth: int | None) -> Iterator[dict[str, Any]]:
-    """Yield the nodes, breadth first: each after the one that it is found in."""
+    """Yield the nodes, breadth first: each one after the node that contains it."""
     if not isinstance(outline.root, Ref):
         return
     found = bytearray(len(outline.nodes))  # by register
@@ -99,7 +99,7 @@ def _nodes(outline: Outline, depth: int | None) -> Iterator[dict[str, Any]]:
                     found[child] = True
                     longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
                     yield _node(outline, int(child), register, longer)
-                    if next(outline.children(child), None) is not None:  # most hold nothing
+                    if next(outline.children(child), None) is not None:  # most nodes are empty
                         below.append((int(child), longer))
         level = below
         depth = None if depth is None else depth - 1
@@ -132,14 +132,14 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
 
 
 def _plain(operand: Operand) -> Any:
-    """Return an operand as JSON has it, without loss."""
+    """Return an operand in JSON, without loss."""
     if isinstance(operand, Ref):
         return {"ref": int(operand)}
     if operand is None or isinstance(operand, (bool, str)):
         return operand
     if isinstance(operand, int):
-        # Many readers of JSON have no other numbers than doubles (RFC 8259, section 6); and Python's own limit for
-        # decimal digits doesn't hold for hexadecimal ones.
+        # Many readers of JSON have only doubles (RFC 8259, section 6). Longer integers are hexadecimal, because Python
+        # has a limit on decimal digits.
         return operand if abs(operand) < 2**53 else {"python": hex(operand)}
     if isinstance(operand, float) and math.isfinite(operand):
         return operand

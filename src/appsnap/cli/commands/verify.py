@@ -37,8 +37,8 @@ Examples:
 def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
     """Check that a snapshot is whole.
 
-    That is: its layers, its header, its checksum, its signature, and every step of its recipe. Nothing is imported, and
-    nothing is built. The exit code is 5 if the file is damaged.
+    This checks the layers, the header, the checksum, the signature, and every step of the recipe. Nothing is imported,
+    and no object is built. The exit code is 5 if the file is damaged.
     """
     try:
         snapshot = source.open()
@@ -70,12 +70,12 @@ def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
 
 
 def _count_services(outline: Outline) -> int | None:
-    """Return how many services stand below the root, or None where the root is no collection of services."""
+    """Return the number of services below the root, or None if the root isn't a collection of services."""
     if not isinstance(outline.root, Ref) or "services" not in outline.nodes[outline.root].attributes:
         return None
     found = {int(outline.root)}
     stack = [int(outline.root)]
-    lists = set()  # one may be that of all services
+    lists = set()  # a stranger's file may have one list for all services
     while stack:
         services = outline.nodes[stack.pop()].attributes.get("services")
         if not isinstance(services, Ref) or services in lists:
