@@ -540,7 +540,7 @@ class TestPromise14:
         ):
             before = path.stat().st_mode
             path.chmod(mode)
-            with pytest.raises(AppsnapError, match="by others"):
+            with pytest.raises(AppsnapError, match="other users can"):
                 use()
             path.chmod(before)
             use()
