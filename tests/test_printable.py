@@ -5,11 +5,22 @@ import pytest
 import appsnap
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header
-from appsnap.printable import escaped, shortened
+from appsnap.printable import escaped, plural, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Tuple
 from appsnap.recipe.trust import Trust
+
+
+class TestPlural:
+    """A number with its noun."""
+
+    @pytest.mark.parametrize(
+        ("count", "text"), [(0, "0 names"), (1, "1 name"), (2, "2 names"), (1_234_567, "1,234,567 names")]
+    )
+    def test_counts(self, count, text):
+        """One thing is singular, and thousands have a separator."""
+        assert plural(count, "name") == text
 
 
 class TestEscaped:

@@ -258,7 +258,7 @@ class TestErrors:
 
         error = self.describe(path)
 
-        assert str(error) == f"{path}: there is no 'application' at the end of it"
+        assert str(error) == f"{path} doesn't assign 'application'"
         assert "application = " in error.hint
 
     def test_missing_file(self, tmp_path):

@@ -37,7 +37,7 @@ PASSPHRASE = "tea and cake"
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
     """Encrypt with a work factor that takes no second: 2^1 instead of 2^18."""
-    monkeypatch.setattr(age.ScryptRecipient.__init__, "__defaults__", (1,))
+    monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
 
 
 @pytest.fixture(params=KINDS)
@@ -245,13 +245,13 @@ class TestSignatures:
         """No change of a signed file, of any byte, leaves one that is vouched for and says something else."""
         data = appsnap.dumps({"a": [1, shop.make]}, kind, sign=True)
         before = opened(data)
-        assert before.is_vouched_for
+        assert before.is_trusted_as_a_whole
         for position in range(len(data)):
             changed = bytearray(data)
             changed[position] ^= 1 << position % 7
             try:
                 after = opened(bytes(changed))
-                vouched = after.is_vouched_for
+                vouched = after.is_trusted_as_a_whole
             except CannotLoad:
                 continue
             assert not vouched or said(after.document) == said(before.document)
@@ -264,7 +264,7 @@ class TestSignatures:
         swapped = parts[0][0] + parts[0][1] + parts[1][2]
 
         if kind == "source":
-            assert not opened(swapped).is_vouched_for
+            assert not opened(swapped).is_trusted_as_a_whole
         else:
             with pytest.raises(Damaged):
                 opened(swapped)
@@ -303,7 +303,7 @@ class TestSignatures:
 
     def test_objects_of_a_stranger(self, kind, tmp_path):
         """A program can say that it saves objects of a stranger."""
-        appsnap.save(shop.make(), tmp_path / "file", kind=kind, vouched=False, passphrase="tea")
+        appsnap.save(shop.make(), tmp_path / "file", kind=kind, trusted_as_a_whole=False, passphrase="tea")
 
         with pytest.raises(NotTrusted):
             appsnap.load(tmp_path / "file", passphrase="tea")
@@ -344,8 +344,8 @@ class TestSignatures:
         try:
             snapshot = appsnap.open_snapshot(tmp_path / "file")
 
-            assert "can be read by others" in str(snapshot)
-            with pytest.raises(AppsnapError, match="can be read by others"):
+            assert "other users can read" in str(snapshot)
+            with pytest.raises(AppsnapError, match="other users can read"):
                 snapshot.build()
         finally:
             Keyring().own_path.chmod(0o600)
@@ -630,6 +630,19 @@ class TestOpenLegacy:
             with pytest.raises(PassphraseError, match="the passphrase is wrong"):
                 open_legacy(path, f"wrong {number}")
 
+    def test_passphrase_of_bytes(self, tmp_path):
+        """Bytes of a passphrase that are no UTF-8, as Python decodes them, are taken as they were typed."""
+        path = tmp_path / "web.etap"
+        encryptor = Cipher(algorithms.AES(hashlib.md5(b"h\xe4schen").digest()), modes.ECB()).encryptor()
+        path.write_bytes(encryptor.update(b"N." + b" " * 14))
+
+        assert open_legacy(path, "h\udce4schen").build() is None
+
+    def test_empty_passphrase(self, encrypted):
+        """It is refused."""
+        with pytest.raises(PassphraseError, match="empty"):
+            open_legacy(encrypted(b"N."), "")
+
     def test_one_bit(self, encrypted):
         """Whatever block is changed, what comes out is refused, or another pickle: nothing authenticates it."""
         path = encrypted(pickle.dumps({"name": "web", "port": 80}, 2))
@@ -703,7 +716,7 @@ class TestOpenLegacy:
         path = tmp_path / "web.etap"
         path.write_bytes(bytes(size))
 
-        with pytest.raises(WrongKind, match="multiple of 16 bytes"):
+        with pytest.raises(WrongKind, match="whole blocks of 16 bytes"):
             open_legacy(path, pytest.fail)
 
 

@@ -1,10 +1,10 @@
 import hashlib
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from appsnap.errors import PassphraseError
-from appsnap.twisted import BLOCK, decrypt, has_its_size, is_source
+from appsnap.twisted.encryption import BLOCK, decrypt, has_its_name, has_its_size, is_source
 
 TEXT = b"(dp0\nS'name'\np1\nS'web'\np2\ns."
 
@@ -23,8 +23,8 @@ class TestDecrypt:
     @pytest.mark.parametrize(
         ("encrypted", "passphrase", "content"),
         [
-            ("0e0385023b69c57edbfc123f24ff2ab1520f75ee63d6919d8008c53a43ec1caa", "correct horse", TEXT),
-            ("e355df027fa66adfd462b9baab229c4b", "häschen", b"N."),
+            ("0e0385023b69c57edbfc123f24ff2ab1520f75ee63d6919d8008c53a43ec1caa", b"correct horse", TEXT),
+            ("e355df027fa66adfd462b9baab229c4b", "häschen".encode(), b"N."),
         ],
     )
     def test_vectors(self, encrypted, passphrase, content):
@@ -36,25 +36,16 @@ class TestDecrypt:
         """Up to 15 spaces behind it are taken off, and nothing else is."""
         content = bytes(range(size - 1)) + b"."
 
-        assert decrypt(memoryview(encrypt(content, b"x")), "x") == content
+        assert decrypt(memoryview(encrypt(content, b"x")), b"x") == content
 
     @pytest.mark.parametrize("content", [b"." + b" " * 31, b" " * 16, b"." + b"\n" * 15])
     def test_what_is_no_padding(self, content):
         """A block that is nothing but spaces, or ends in other white space, is left as it is."""
-        assert decrypt(memoryview(encrypt(content, b"x", padded=False)), "x") == content
+        assert decrypt(memoryview(encrypt(content, b"x", padded=False)), b"x") == content
 
     def test_wrong_passphrase(self):
         """It gives something else."""
-        assert decrypt(memoryview(encrypt(TEXT, b"right")), "wrong") != TEXT
-
-    def test_passphrase_of_bytes(self):
-        """Bytes that are no UTF-8, as Python decodes them, are taken as they were typed."""
-        assert decrypt(memoryview(encrypt(TEXT, b"h\xe4schen")), "h\udce4schen") == TEXT
-
-    def test_empty_passphrase(self):
-        """It is refused."""
-        with pytest.raises(PassphraseError, match="empty"):
-            decrypt(memoryview(bytes(16)), "")
+        assert decrypt(memoryview(encrypt(TEXT, b"right")), b"wrong") != TEXT
 
 
 class TestHasItsSize:
@@ -66,6 +57,17 @@ class TestHasItsSize:
     def test_sizes(self, size, result):
         """As it says."""
         assert has_its_size(size) is result
+
+
+class TestHasItsName:
+    """Extensions that begin with an e, of Twisted's two kinds of file."""
+
+    @pytest.mark.parametrize(
+        ("path", "result"), [("a/web.etap", True), ("WEB.ETAS", True), ("web.tap", False), ("web.etam", False)]
+    )
+    def test_names(self, path, result):
+        """As it says."""
+        assert has_its_name(Path(path)) is result
 
 
 class TestIsSource:

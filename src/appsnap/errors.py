@@ -1,20 +1,20 @@
-"""Every error of appsnap, under one base.
+"""All errors of appsnap, under one base.
 
 ::
 
     AppsnapError                        exit code 1
-     ├── CannotSave          TypeError  places in the objects that no file can hold
+     ├── CannotSave          TypeError  objects that no file can hold
      ├── CannotLoad                     a file that can't be loaded as asked
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
-     │    ├── WrongKind      ValueError the kind asked for is unknown, or isn't what the file holds
+     │    ├── WrongKind      ValueError the kind asked for is unknown, or the file is of another kind
      │    ├── NewerFormat               written by a later appsnap
-     │    ├── NotTrusted                exit code 3: names that nobody agreed to
-     │    └── CannotBuild               a step that failed: a class that is gone, a state that doesn't fit
+     │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
+     │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
-     └── ServiceError                   a service that failed to start: phase, path, type
+     └── ServiceError                   a service failed to start: phase, path, type
 
-`str(error)` is one line that can be printed, whatever it quotes of a file, and has no middle where that is very long;
-`error.hint` says what to do next, or is empty; `error.exit_code` is what the command line returns.
+`str(error)` is one line of printable text, even if it quotes a hostile file. A very long one loses its middle.
+`error.hint` names the next thing to do, or is empty. `error.exit_code` is the exit code of the command line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from appsnap.printable import escaped, shortened
+from appsnap.printable import escaped, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ __all__ = [
 
 
 MOST_NAMED = 100
-"""How many of the names that a file wants are told at once, and put in one line, as what would allow them."""
+"""The most names that an error lists, and that a command in a hint allows."""
 
 
 class AppsnapError(Exception):
@@ -52,7 +52,7 @@ class AppsnapError(Exception):
 
     exit_code: ClassVar[int] = 1
     _longest: ClassVar[int] = 2_000
-    """How many characters of a message are kept: it may quote a text of a file, or what Python says of one."""
+    """The most characters of a message. It may quote a long text from a file."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(escaped(shortened(message, self._longest)))
@@ -60,7 +60,7 @@ class AppsnapError(Exception):
 
     @property
     def hint(self) -> str:
-        """What to do next, in one line that can be printed; or an empty text."""
+        """The next thing to do, in one line of printable text; or an empty text."""
         return self._hint
 
     @hint.setter
@@ -70,7 +70,7 @@ class AppsnapError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One object that can't be saved: where it is, what it is, why not, and what to do about it."""
+    """One object that can't be saved: its path, its type, the reason, and advice."""
 
     path: str
     type: str
@@ -82,25 +82,24 @@ class Place:
 
 
 class CannotSave(AppsnapError, TypeError):
-    """Objects that no snapshot can hold. `places` has them all."""
+    """There are objects that no snapshot can hold. `places` has all of them."""
 
     _longest = 100_000
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = tuple(places)
-        count = "1 object" if len(self.places) == 1 else f"{len(self.places)} objects"
         super().__init__(
-            f"cannot save {count}: " + " | ".join(map(str, self.places)),
-            hint='name such attributes in the class\'s __transient__, as in __transient__ = ("_socket",)',
+            f"cannot save {plural(len(self.places), 'object')}: " + " | ".join(map(str, self.places)),
+            hint='name these attributes in the class\'s __transient__, as in __transient__ = ("_socket",)',
         )
 
 
 class CannotLoad(AppsnapError):
-    """A file that can't be loaded as asked."""
+    """The file can't be loaded as asked."""
 
 
 class Damaged(CannotLoad, ValueError):
-    """The bytes are truncated, altered, or no snapshot. `offset` is the byte at which that shows, if known."""
+    """The bytes are truncated, altered, or no snapshot. `offset` is the first byte that shows it, if known."""
 
     exit_code = 5
 
@@ -110,18 +109,18 @@ class Damaged(CannotLoad, ValueError):
 
 
 class WrongKind(CannotLoad, ValueError):
-    """The kind asked for is unknown, or isn't what the file holds."""
+    """The kind asked for is unknown, or the file is of another kind."""
 
 
 class NewerFormat(CannotLoad):
-    """The file has a format version that this appsnap doesn't know."""
+    """The file has a later format than this appsnap reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A name that a snapshot wants, for which use (`reference`, `create`, `call`), and the first path of it.
+    """A name that a snapshot uses, the use (`reference`, `create`, `call`), and the first path with that use.
 
-    What `carries_code` makes functions or classes from what the file holds.
+    `carries_code` is true for a name that makes functions or classes from code in the file.
     """
 
     name: str
@@ -131,7 +130,7 @@ class Want:
 
     @property
     def grant(self) -> str:
-        """What has to stand in `trust` for it."""
+        """The entry of `trust` that allows it."""
         return f"call:{self.name}" if self.use == "call" else self.name
 
     def __str__(self) -> str:
@@ -139,9 +138,9 @@ class Want:
 
 
 class NotTrusted(CannotLoad):
-    """The snapshot wants names that nobody agreed to. `wants` has them all; nothing was imported, nothing was run.
+    """The snapshot uses names that aren't trusted. `wants` has all of them. Nothing was imported or run.
 
-    The message has the first ones. `provenance` says in words what is known of whoever signed it, if anybody did.
+    The message has the first names. `provenance` tells in words who signed the snapshot, or is empty.
     """
 
     exit_code = 3
@@ -161,7 +160,7 @@ class NotTrusted(CannotLoad):
 
 
 class CannotBuild(CannotLoad):
-    """A step of the recipe failed. `path` is the place, `type` the class or function."""
+    """A step of the recipe failed. `path` is its place, `type` its class or function."""
 
     def __init__(self, path: str, type_: str, reason: str, *, hint: str = "") -> None:
         super().__init__(f"cannot build {path} ({type_}): {reason}", hint=hint)

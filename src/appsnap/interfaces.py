@@ -1,7 +1,7 @@
 """The interfaces of the service tree. `IService(application)` adapts; `IService.providedBy(thing)` asks.
 
-Names and behaviour are those of Twisted's `application.service`. Where Twisted returns a Deferred, these return an
-awaitable, and None where nothing is left to wait for.
+The interfaces have the names and the behaviour of Twisted's `application.service`. Where Twisted returns a Deferred,
+these return an awaitable, or None if there is nothing to wait for.
 """
 # ruff: noqa: N805 - an interface describes its methods as they are called: without self
 # ruff: noqa: N815 - Twisted's names
@@ -22,7 +22,7 @@ __all__ = ["IPersistable", "IProcess", "IService", "IServiceCollection", "IServi
 class IService(Interface):
     """Something that an application starts and stops."""
 
-    name: str | None = Attribute("What the service is called among its siblings, or None.")
+    name: str | None = Attribute("The name of the service, unique among its siblings, or None.")
     running: bool = Attribute("True from `startService` to `stopService`. Never saved.")
     parent: IServiceCollection | None = Attribute("The collection that holds the service, or None.")
 
@@ -30,20 +30,20 @@ class IService(Interface):
         """Set the name. Raises RuntimeError once there is a parent."""
 
     def setServiceParent(parent: Any) -> Awaitable[object] | None:
-        """Leave the old parent, if any, and join another, which may be anything that adapts to `IServiceCollection`.
+        """Leave the old parent, if any, and join another: anything that adapts to `IServiceCollection`.
 
-        Returns an awaitable if leaving or starting takes time. A service that has to stop first joins when it has.
-        Raises RuntimeError, and leaves no parent, where the new one has a child of that name.
+        Returns an awaitable if leaving or starting takes time. A service that has to stop first joins afterwards.
+        Raises RuntimeError if the new parent has a child of that name. Then the service has no parent.
         """
 
     def disownServiceParent() -> Awaitable[object] | None:
-        """Leave the parent, and return what stopping returns."""
+        """Leave the parent, and return the result of stopping."""
 
     def privilegedStartService() -> Awaitable[object] | None:
-        """Do what has to be done before privileges are dropped, such as binding a port below 1024."""
+        """Do the part of starting that needs privileges, for instance bind a port below 1024."""
 
     def startService() -> Awaitable[object] | None:
-        """Start. A service that fails to start cleans up behind itself: it isn't asked to stop."""
+        """Start. A service that fails to start cleans up by itself: it isn't asked to stop."""
 
     def stopService() -> Awaitable[object] | None:
         """Stop."""
@@ -65,14 +65,14 @@ class IServiceCollection(Interface):
         """
 
     def removeService(service: IService) -> Awaitable[object] | None:
-        """Let a child go. If the collection is running, stop it, and return what that returns.
+        """Let a child go. If the collection is running, stop the child, and return the result of that.
 
         For `IService.disownServiceParent` to call. Raises ValueError if it isn't a child.
         """
 
 
 class IProcess(Interface):
-    """How the application's process should run. None means: leave it as it is."""
+    """How the application's process should run. None means: no change."""
 
     processName: str | None = Attribute("The name of the process in lists of processes.")
     uid: int | None = Attribute("The numeric user to become.")
@@ -88,13 +88,13 @@ class IPersistable(Interface):
     def save(
         tag: str | None = None, filename: str | PathLike[str] | None = None, passphrase: str | None = None
     ) -> None:
-        """Save to `filename`, or to `NAME[-TAG]` with the extension of the kind; encrypted if there is a passphrase."""
+        """Save to `filename`, or to `NAME[-TAG]` with the extension of the kind. A passphrase encrypts the file."""
 
 
 class IServiceMaker(Interface):
     """Something that makes a service from options. Found through the entry-point group `appsnap.services`."""
 
-    tapname: str = Attribute("The short name of the maker: what is typed on a command line.")
+    tapname: str = Attribute("The short name of the maker, for the command line.")
     description: str = Attribute("One line for a list of makers.")
     options: type = Attribute("A dataclass, whose fields are the options.")
 

@@ -1,4 +1,4 @@
-"""Services that people need at once: a periodic call, and a server for streams. Both live on asyncio."""
+"""Two services on asyncio: a periodic call, and a server for streams."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class TimerService(Service):
-    """Calls a function, or coroutine function, every `step` seconds: at once when it starts, and then at fixed times.
+    """Calls a function or coroutine function when it starts, and then every `step` seconds at fixed times.
 
-    What isn't done when the next call is due isn't called a second time: that call is left out. An error is logged and
-    the calls go on, because one failure should not end them silently for good; in this it differs from Twisted's.
-    Stopping waits for a call that is under way.
+    If a call isn't done when the next one is due, the next one is left out. An error is logged, and the calls go on:
+    one failure should not end them silently for good. Twisted's service ends them. Stopping waits for a running call.
     """
 
     __transient__ = ("_due", "_next", "_under_way")
@@ -49,13 +48,13 @@ class TimerService(Service):
         return None
 
     def stopService(self) -> Awaitable[object] | None:
-        """Make no more calls. Return what waits for a call under way, if there is one."""
+        """Make no more calls. Returns something that waits for a running call, or None."""
         super().stopService()
         if self._next is not None:
             self._next.cancel()
             self._next = None
         call = self._under_way
-        # A call may stop its own timer, and can't wait for itself.
+        # A call that stops its own timer can't wait for itself.
         if call is None or call is asyncio.current_task():
             return None
         return asyncio.gather(call, return_exceptions=True)
@@ -85,10 +84,10 @@ class TimerService(Service):
 
 
 class StreamServerService(Service):
-    """Serves streams: each connection is `handler(reader, writer)`, a coroutine function, and closed when that ends.
+    """Serves streams. Each connection calls the coroutine function `handler(reader, writer)`, and is closed at its end.
 
-    `port` 0 lets the system choose; while the server runs, `port` is the one it has. `options` are those of
-    `asyncio.start_server`. `privilegedStartService` binds the port, or else `startService` does. Stopping cancels the
+    With `port` 0, the system chooses a port; `port` is the chosen one while the server runs. `asyncio.start_server`
+    gets the `options`. `privilegedStartService` binds the port, or else `startService` does. Stopping cancels the
     handlers, and waits for them.
     """
 
@@ -117,18 +116,18 @@ class StreamServerService(Service):
 
     @property
     def port(self) -> int:
-        """The port of the running server, else the one that was asked for."""
+        """The port of the running server, or else the port that was given."""
         port: int = self.__dict__["port"] if self._socket is None else self._socket.getsockname()[1]
         return port
 
     @port.setter
     def port(self, port: int) -> None:
-        # Under its own name, because this is what people read in a snapshot.
+        # The attribute of the same name shows in snapshots that people read.
         self.__dict__["port"] = port
 
     @property
     def sockets(self) -> Sequence[socket.socket]:
-        """What the running server listens to."""
+        """The sockets on which the running server listens."""
         return () if self._socket is None else (self._socket,)
 
     def privilegedStartService(self) -> Awaitable[object] | None:
@@ -143,7 +142,7 @@ class StreamServerService(Service):
         self.privilegedStartService()
         super().startService()
         try:
-            # In two steps, the first of which can't be cancelled: a server without a name couldn't be closed.
+            # In two steps. Nothing can cancel the first one, so the server always gets into self._server and is closed.
             self._server = await asyncio.start_server(
                 self._connected, sock=self._socket, start_serving=False, **self.options
             )
@@ -154,12 +153,12 @@ class StreamServerService(Service):
             raise
 
     def stopService(self) -> Awaitable[object] | None:
-        """Close the port, cancel the handlers, and return what waits for them."""
+        """Close the port and cancel the handlers. Returns something that waits for them, or None."""
         super().stopService()
         self._close()
         if not self._handlers:
             return None
-        handlers = self._handlers - {asyncio.current_task()}  # one that stops its own server can't wait for itself
+        handlers = self._handlers - {asyncio.current_task()}  # a handler that stops its server can't wait for itself
         for handler in handlers:
             handler.cancel()
         return asyncio.gather(*handlers, return_exceptions=True) if handlers else None
@@ -181,7 +180,7 @@ class StreamServerService(Service):
 
     def _handled(self, writer: asyncio.StreamWriter, handler: asyncio.Task[None]) -> None:
         self._handlers.discard(handler)
-        # After a cancellation, be it before the handler began, nobody waits for a client that doesn't read.
+        # After a cancellation, even one before the handler began, nobody waits for a client that doesn't read.
         writer.transport.abort()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -189,7 +188,7 @@ class StreamServerService(Service):
             await self.handler(reader, writer)
         except ConnectionError as error:
             _log.debug("a connection was lost: %s", error)
-        except Exception:  # noqa: BLE001 - one connection's error is no other's
+        except Exception:  # noqa: BLE001 - an error in one connection must not end the others
             _log.exception("the handler of a connection failed: %r", self.handler)
         with contextlib.suppress(ConnectionError):
             writer.close()

@@ -1,7 +1,7 @@
-"""How the services of a collection start and stop: all are asked at once, all are waited for, a failure is rolled back.
+"""Starts and stops the services of a collection: it asks all at once, waits for all, and rolls a failed start back.
 
-A service is asked by a plain call, and may return something to await. The same code serves a tree that has nothing to
-wait for, without an event loop, and one that has: see `eagerly`.
+Asking a service is a plain call, which may return something to await. The same code runs without an event loop if there
+is nothing to wait for: see `eagerly`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from appsnap.interfaces import IProcess, IService, IServiceCollection
 
 __all__ = ["Lifecycle", "eagerly", "hand_over", "path"]
 
-_log = logging.getLogger("appsnap.service")  # where people look for what their services do
+_log = logging.getLogger("appsnap.service")  # the name that people look for in a log
 
 How = Callable[[IService], object]
-"""A way to ask a service for something. If what it returns can be awaited, the service is at it until that ends."""
+"""A way to ask a service to start or stop. If the result can be awaited, the service is busy until that ends."""
 
 
 class Lifecycle:
-    """Starts and stops what a collection holds, and knows the starts under way.
+    """Starts and stops the services of a collection, and keeps the starts that are running.
 
-    A service that is added during a start becomes a part of it. One that is removed while it starts, or whose whole
-    collection is stopped, has its start cancelled before it is stopped.
+    A service that is added during a start becomes a part of that start. If a service is removed while it starts, or its
+    whole collection is stopped, its start is cancelled first.
     """
 
     def __init__(self, collection: Any) -> None:
@@ -39,7 +39,7 @@ class Lifecycle:
         self._starts: list[_Round] = []
 
     async def start(self, method: str) -> None:
-        """Ask every service, in order. Raises ServiceError when all is rolled back."""
+        """Ask every service, in order. After a failure, raises ServiceError when everything is rolled back."""
         start = _Round(list(self._collection), operator.methodcaller(method), whole=True)
         with self._known(start):
             await start.run()
@@ -60,7 +60,7 @@ class Lifecycle:
             raise BaseExceptionGroup(f"errors while stopping {path(self._collection)}", errors)
 
     def added(self, service: IService, let_go: Callable[[IService], None]) -> Awaitable[object] | None:
-        """Start a newcomer if the collection is running. One that fails is let go."""
+        """Start a new service if the collection is running. If it fails, it leaves the collection again."""
         start = next((start for start in self._starts if start.whole), None)
         if start is None:
             return eagerly(self._start_newcomer(service, let_go)) if self._collection.running else None
@@ -107,14 +107,14 @@ class Lifecycle:
             self._starts.remove(start)
 
     async def _undo(self, start: _Round, method: str) -> BaseException:
-        """Stop what a failed start has started, and return the error to raise."""
+        """Stop the services that a failed start has started. Returns the error to raise."""
         failed = {id(service): service for service, _ in start.errors}
         undo = await self._stop_all(
             [*failed.values(), *reversed(start.up.values())],
             lambda service: _clear_away(service) if id(service) in failed else service.stopService(),
         )
         for service, error in start.errors:
-            if not isinstance(error, ServiceError):  # which says so itself
+            if not isinstance(error, ServiceError):  # a ServiceError has the place already
                 error.add_note(f"while starting {path(service, self._collection)} ({_type(service)})")
         cancelled = start.cancelled or undo.cancelled
         if cancelled is not None:
@@ -145,7 +145,7 @@ class Lifecycle:
             raise error
 
     async def _stop_all(self, services: Iterable[IService], how: How) -> _Round:
-        """Stop services, and return the round with its errors: flat, and each with its place noted."""
+        """Stop services. Returns the round with a flat list of its errors, each with a note of its place."""
         stop = _Round(services, how, thorough=True)
         await stop.run()
         stop.errors = [(service, part) for service, error in stop.errors for part in _parts(service, error)]
@@ -158,7 +158,7 @@ class Lifecycle:
             error.add_note(f"while stopping {path(service, self._collection)} ({_type(service)})")
 
     def _stop_service(self, service: IService) -> object:
-        """Stop one service: not if a start has yet to ask it; if it is at its start, that has to end first."""
+        """Stop one service, unless no start has asked it yet. If it is starting, its start ends first."""
         key = id(service)
         for start in self._starts:
             if start.waiting.pop(key, None) is not None:
@@ -172,9 +172,10 @@ class Lifecycle:
 
 
 class _Round:
-    """One round of asking services: who has yet to be asked, who is at it, who is up, who failed.
+    """One round of asking services: those to be asked, those that are busy, those that are up, and those that failed.
 
-    A round that isn't `thorough` asks nobody after the first failure. `whole` marks the start of a whole collection.
+    A `thorough` round asks all services, another one none after the first failure. `whole` marks the start of a whole
+    collection.
     """
 
     def __init__(self, services: Iterable[IService], how: How, *, whole: bool = False, thorough: bool = False) -> None:
@@ -197,7 +198,7 @@ class _Round:
             raise self.cancelled
 
     async def run(self) -> None:
-        """Ask, and wait until all have ended. Being cancelled is passed on to those that are at it."""
+        """Ask, and wait until all services have ended. A cancellation is passed on to the busy ones."""
         while True:
             if self._goes_on():
                 for key, service in list(self.waiting.items()):
@@ -212,7 +213,7 @@ class _Round:
         return bool(self.waiting) and (self.thorough or not self.failed)
 
     def ask(self, service: IService, how: How) -> Awaitable[object] | None:
-        """Ask one service. Return what others may await as well."""
+        """Ask one service. Returns something that others may await as well, or None."""
         key = id(service)
         self.waiting.pop(key, None)
         self.up[key] = service
@@ -243,10 +244,10 @@ class _Round:
         try:
             await asyncio.gather(*(task for _, task in tasks.values()), return_exceptions=True)
         except asyncio.CancelledError as error:
-            self.cancelled = error  # gather has passed it on, and waited for all of them
+            self.cancelled = error  # gather has passed it on and waited for all tasks
         for key, (service, task) in tasks.items():
             if self.pending.pop(key, None) is None:
-                continue  # it was taken out of this round meanwhile
+                continue  # another call took it out of this round meanwhile
             failure = asyncio.CancelledError() if task.cancelled() else task.exception()
             if failure is not None:
                 self._fail(service, failure)
@@ -263,9 +264,9 @@ def _parts(service: IService, error: BaseException) -> Iterable[BaseException]:
 
 
 def _clear_away(service: IService) -> Awaitable[None] | None:
-    """Leave nothing running of a service that failed to start. It isn't asked to stop, but what it holds is.
+    """Stop the children of a service that failed to start. The service itself isn't asked to stop.
 
-    A collection rolls itself back, unless it failed in an override, when its own part was done.
+    A collection rolls its own start back. It doesn't if an override of a method fails after that.
     """
     if not service.running:
         return None
@@ -286,15 +287,16 @@ async def _stop_starting(service: IService, starting: asyncio.Future[object]) ->
 
 @types.coroutine
 def hand_over() -> Generator[None, None, None]:
-    """Say in a coroutine that from here on it has to wait. See `eagerly`."""
+    """Mark the place in a coroutine where waiting begins. See `eagerly`."""
     yield
 
 
 def eagerly(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
-    """Run a coroutine at once, to its end or to its first `await hand_over()`. Return None, or its rest to await.
+    """Run a coroutine at once, to its end or to its first `await hand_over()`. Returns None, or the rest to await.
 
-    The rest is a task, which goes on whether it is awaited or not. As the coroutine has begun, a cancellation finds it
-    within its own `try`, however early it comes; a task would be dropped. Without an event loop the rest waits for one.
+    The rest is a task. It runs whether it is awaited or not. Because the coroutine has begun already, even an early
+    cancellation arrives within its own `try`; a task that hasn't begun would just be dropped. Without an event loop,
+    the rest begins when it is awaited.
     """
     try:
         work.send(None)
@@ -313,7 +315,7 @@ async def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 class _Begun:
-    """Lets a coroutine be awaited that has begun, which Python refuses for the coroutine itself."""
+    """Makes a coroutine that has begun awaitable. Python refuses to await such a coroutine itself."""
 
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self._work = work
@@ -323,7 +325,7 @@ class _Begun:
 
 
 class _Rest(asyncio.Task[None]):
-    """The rest of a start or stop. An error that nobody fetched is logged here, with its notes."""
+    """The rest of a start or stop. An error that nobody awaited is logged with its notes."""
 
     def __del__(self) -> None:
         if self._log_traceback:
@@ -332,7 +334,7 @@ class _Rest(asyncio.Task[None]):
 
 
 _under_way: set[_Rest] = set()
-"""What keeps the rests alive: an event loop has only weak references to its tasks."""
+"""The running rests. The set keeps them alive, because an event loop has only weak references to its tasks."""
 
 
 def _loop_runs() -> bool:
@@ -346,7 +348,7 @@ def _loop_runs() -> bool:
 def _log_errors(errors: Iterable[BaseException | None]) -> None:
     for error in errors:
         if error is not None and not isinstance(error, asyncio.CancelledError):
-            _log.error("an error that reached nobody: %s: %s", type(error).__name__, error, exc_info=error)
+            _log.error("an error that nobody awaited: %s: %s", type(error).__name__, error, exc_info=error)
 
 
 def path(service: Any, parent: Any = None) -> str:

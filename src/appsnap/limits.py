@@ -1,4 +1,4 @@
-"""What it may cost to read a snapshot that nobody vouches for, and how an error says that it would cost more."""
+"""Limits on the cost of reading a snapshot that isn't trusted, and the error for a snapshot beyond one."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ __all__ = ["LIMITS", "Limits", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds for one snapshot: all are whole numbers, and each can be raised where a good file needs more.
+    """Bounds for one snapshot. All are whole numbers. Raise one where a good file needs more.
 
-    Those on keys, comparisons and copies don't hold for a file that is trusted as code: it may do what it likes.
-    Raises ValueError for what is no number, or negative.
+    The bounds on keys, comparisons and copies don't hold for a file that is trusted as code: it may do anything anyway.
+    Raises ValueError for a value that isn't a whole number, or is negative.
     """
 
     steps: int = 10_000_000
-    """Steps of the recipe. A service takes about three, so this is three million of them: 2.5 GB, and a minute. In a
-    pickle, it is how many containers and marks may lie open, too, and bounds what calls share of their arguments."""
+    """Steps of the recipe. A service takes about three, so this allows three million services: 2.5 GB, and a minute. In
+    a pickle, it also bounds the containers and marks that are open at once, and the arguments that calls share."""
 
     key_depth: int = 1_000
-    """Levels of tuples in one key. Hashing goes down them on the interpreter's stack, which ends at some 10,000."""
+    """Levels of tuples in one key. Hashing recurses through them, and the interpreter's stack ends at some 10,000."""
 
     key_items: int = 20_000_000
-    """Items hashed for all keys together: about a second. A tuple is hashed anew each time, with all that is in it:
-    sixty tuples of two, each made of the one before, would take forever."""
+    """Items hashed for all keys together: about a second. Each hash of a tuple hashes all items in it again. Sixty
+    tuples, each with the one before twice in it, would take forever."""
 
     key_comparisons: int = 5_000_000
-    """Items compared for all keys with equal hashes together: about a second. Such keys make dictionaries quadratic."""
+    """Items compared for all keys with equal hashes together: about a second. Equal hashes make dictionaries
+    quadratic."""
 
     copies: int = 4
-    """How many times as much as the recipe holds (operands, characters, bytes) may be copied while values are made of
-    it. A million are free. A hundred deques of one list hold that a hundred times; what people save copies once. What
-    patterns and dtypes take besides counts in microseconds."""
+    """How often the content of the recipe (operands, characters, bytes) may be copied while values are made. A million
+    copies are free. A hundred deques of one list copy that list a hundred times; usual files copy everything once.
+    Patterns and dtypes cost more: that counts in microseconds."""
 
     expansion: int = 100
-    """How many times as large as a zstd frame its content may be. 256 KiB are free: each byte may take some 400 to be
-    read and built, as where each is a set of a pickle. zstd makes 32,000 bytes of the same kind one; what people save
-    becomes 2 to 100 times smaller."""
+    """How many times larger than its zstd frame the content may be. 256 KiB are free. Each byte can take some 400 bytes
+    of memory, for instance if it makes a set in a pickle. zstd compresses 32,000 equal bytes to one; usual files become
+    2 to 100 times smaller."""
 
     work_factor: int = 20
-    """Of scrypt: a passphrase takes 2**20 rounds, up to 4 seconds and 1 GiB. Each more doubles both. appsnap and the
-    age program write 18, a second and 256 MiB; the latter reads up to 22."""
+    """scrypt's work factor. 20 means 2**20 rounds, up to 4 seconds and 1 GiB. One more doubles both. appsnap and the
+    age program write 18, a second and 256 MiB. The age program reads up to 22."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -53,12 +54,12 @@ class Limits:
 
 
 LIMITS = Limits()
-"""The limits where none are given."""
+"""The default limits."""
 
 
-def over(name: str, most: int, what: str) -> CannotLoad:
-    """Return the error for a snapshot that is beyond a limit: `what` says in which way."""
+def over(name: str, most: int, excess: str) -> CannotLoad:
+    """Return the error for a snapshot beyond a limit. `excess` says in words what is too much."""
     return CannotLoad(
-        f"{what}: the limit is {name}={most:,}",
+        f"{excess}: the limit is {name}={most:,}",
         hint=f"if you trust who wrote the file, raise the limit: limits=Limits({name}=…), or --limit {name}=…",
     )

@@ -1,14 +1,14 @@
-"""Text of somebody else's, made fit to be shown: on a terminal, in a log, in an error."""
+"""Foreign text, made safe for a terminal, a log or an error."""
 
 from __future__ import annotations
 
-__all__ = ["escaped", "shortened"]
+__all__ = ["escaped", "plural", "shortened"]
 
 
 def escaped(text: str) -> str:
-    r"""Return a text as one line: control characters, line ends, bidi controls and the like as `\x1b` or `\u202e`.
+    r"""Return a text as one line, with escapes like `\x1b` or `\u202e` for control characters, line ends and the like.
 
-    What Python itself doesn't take for printable (Unicode's Other and Separator, the space apart) is escaped.
+    Escaped are all characters that `str.isprintable` refuses: Unicode's Other and Separator, except the space.
     """
     if text.isprintable():
         return text
@@ -16,7 +16,7 @@ def escaped(text: str) -> str:
 
 
 class _Escapes(dict[int, str]):
-    """What stands for each code point, found out once for each in a text: many are long and have few."""
+    """The text for each code point. It is computed once a code point: long texts have few different ones."""
 
     def __missing__(self, code: int) -> str:
         x = chr(code)
@@ -27,8 +27,13 @@ class _Escapes(dict[int, str]):
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most `most` characters, with an ellipsis for the middle of a longer one."""
+    """Return a text of at most `most` characters. An ellipsis replaces the middle of a longer one."""
     if len(text) <= most:
         return text
     end = (most - 1) // 2
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun, as in `1 object` and `2,000 objects`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

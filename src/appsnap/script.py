@@ -1,4 +1,4 @@
-"""Scripts that make an application (`.tac`, `.py`). They are no snapshots: they are run, which is what is asked for."""
+"""Scripts that make an application (`.tac`, `.py`). A script is a program and no snapshot: it is run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["run"]
 
 
 def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
-    """Run a script in a module of its own, and return what a variable of it holds at the end.
+    """Run a script in a module of its own, and return the value of a variable at its end.
 
-    The module's name is no name that could be imported, and its classes and functions are saved by value. Each run has
-    a module of its own, and `__main__` stays as it is.
+    Each run has its own module, and `__main__` stays as it is. The module can't be imported by its name, so its classes
+    and functions are saved by value.
 
-    Raises CannotLoad, with file and line, for whatever goes wrong in the script; OSError if it can't be read.
+    Raises CannotLoad, with file and line, for any error in the script; OSError if it can't be read.
     """
     file = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and show another name
     source = file.read_bytes()
@@ -31,7 +31,7 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
     try:
         # From bytes: Python finds the encoding (PEP 263) as it does for any module.
         code = compile(source, str(file), "exec", dont_inherit=True)
-        exec(code, module.__dict__)  # noqa: S102 - running it is what is asked for
+        exec(code, module.__dict__)  # noqa: S102 - the caller asked for it
     except (Exception, SystemExit) as error:
         _drop(module)
         raise CannotLoad(_describe(file, error)) from error
@@ -42,22 +42,20 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
         return module.__dict__[variable]
     except KeyError:
         _drop(module)
-        raise CannotLoad(
-            f"{file}: there is no {variable!r} at the end of it", hint=f"assign it, as in: {variable} = …"
-        ) from None
+        raise CannotLoad(f"{file} doesn't assign {variable!r}", hint=f"add a line to it: {variable} = …") from None
 
 
 def _new_module(file: Path) -> types.ModuleType:
     for number in itertools.count(1):
         name = f"<{file.name}>" if number == 1 else f"<{file.name} {number}>"
         module = types.ModuleType(name)
-        # In one step, so that two threads never get the same. It stays in sys.modules: dataclasses and type hints
-        # look for the names of their module there.
+        # setdefault is one step, so two threads never get the same name. The module stays in sys.modules, because
+        # dataclasses and type hints look up names there.
         if sys.modules.setdefault(name, module) is module:
             break
     module.__file__ = str(file)
     module.__package__ = ""
-    # cloudpickle takes all that is in sys.modules to be importable.
+    # cloudpickle takes every module in sys.modules for importable.
     cloudpickle.register_pickle_by_value(module)
     return module
 

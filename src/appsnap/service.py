@@ -1,12 +1,12 @@
-"""The service tree: what an application is made of, and how it starts and stops.
+"""The service tree: an application is a tree of services that start and stop together.
 
-Names and behaviour are those of Twisted's `application.service`; time is asyncio's. `startService` and `stopService`
-are plain functions or coroutine functions: they return None when they are done, or something to await. A `MultiService`
-asks each of its children at once, and none waits for another.
+The classes have the names and the behaviour of Twisted's `application.service`, on asyncio. `startService` and
+`stopService` are plain functions or coroutine functions. They return None when they are done, or something to await. A
+`MultiService` asks all of its children at once, and no child waits for another.
 
-A tree that has nothing to wait for needs no event loop. Within one, what is left to wait for is under way, awaited or
-not, and an error that nobody awaits is logged. Without one, it begins when it is awaited, as in
-`asyncio.run(application.startService())`.
+A tree that has nothing to wait for needs no event loop. Within an event loop, the rest of a start or stop runs whether
+it is awaited or not, and an error that nobody awaits is logged. Without an event loop, the rest begins when it is
+awaited, as in `asyncio.run(application.startService())`.
 
 Starting recurses through the tree, because a subclass may override every method on the way.
 """
@@ -26,6 +26,7 @@ from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
 from appsnap.lifecycle import Lifecycle, eagerly, hand_over
 from appsnap.limits import LIMITS
+from appsnap.printable import plural
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -54,7 +55,7 @@ _log = logging.getLogger(__name__)
 
 @implementer(IService)
 class Service:
-    """Base of services. `running` is kept here, and never saved."""
+    """Base of services. `running` is never saved."""
 
     __transient__: ClassVar[tuple[str, ...] | dict[str, Callable[[], object] | None]] = ("running",)
 
@@ -66,7 +67,7 @@ class Service:
         state = evolve.without_transients(type(self), super().__getstate__() or {})
         attributes, *slots = state if isinstance(state, tuple) else (state,)
         attributes = attributes or {}
-        # People read this: what the service is comes before what it holds.
+        # Source files are read by people: name and parent come first.
         ordered = {key: attributes[key] for key in ("name", "parent") if key in attributes} | attributes
         return (ordered, *slots) if slots else ordered
 
@@ -104,7 +105,7 @@ class Service:
             await joining
 
     def disownServiceParent(self) -> Awaitable[object] | None:
-        """Leave the parent, and return what stopping returns. Raises RuntimeError if there is none."""
+        """Leave the parent, and return the result of stopping. Raises RuntimeError if there is no parent."""
         if self.parent is None:
             raise RuntimeError(f"{self!r} has no parent")
         try:
@@ -113,7 +114,7 @@ class Service:
             self.parent = None
 
     def privilegedStartService(self) -> Awaitable[object] | None:
-        """Do what has to be done before privileges are dropped."""
+        """Do the part of starting that needs privileges."""
         return None
 
     def startService(self) -> Awaitable[object] | None:
@@ -131,9 +132,9 @@ class Service:
 class MultiService(Service):
     """A service made of services.
 
-    A start that fails, or is cancelled, is rolled back: the children that had started are stopped, the last one first.
-    Then `ServiceError` says which service failed; further errors are its notes. Errors while stopping come out
-    together, as an exception group, when all children have stopped.
+    A start that fails or is cancelled is rolled back: the children that had started are stopped, the last one first.
+    Then `ServiceError` names the service that failed. Further errors are its notes. Errors of stopping come together in
+    an exception group when all children have stopped.
     """
 
     __transient__ = ("_lifecycle", "namedServices")
@@ -142,8 +143,7 @@ class MultiService(Service):
         self.services: list[IService] = []
 
     def __repr__(self) -> str:
-        count = "1 service" if len(self.services) == 1 else f"{len(self.services)} services"
-        return f"{super().__repr__()[:-1]}, {count}>"
+        return f"{super().__repr__()[:-1]}, {plural(len(self.services), 'service')}>"
 
     @functools.cached_property
     def _lifecycle(self) -> Lifecycle:
@@ -151,7 +151,7 @@ class MultiService(Service):
 
     @functools.cached_property
     def namedServices(self) -> dict[str, IService]:
-        """The children that have a name, by name. Not saved: it follows from `services`."""
+        """The children that have a name, by name. It isn't saved, because it follows from `services`."""
         return {child.name: child for child in self.services if child.name is not None}
 
     def __iter__(self) -> Iterator[IService]:
@@ -162,9 +162,9 @@ class MultiService(Service):
         return self.namedServices[name]
 
     def setServiceParent(self, parent: Any) -> Awaitable[object] | None:
-        """Leave the old parent, if any, and join another. Raises RuntimeError if that is somewhere below this one."""
+        """Leave the old parent, if any, and join another. Raises RuntimeError if the new parent is below this one."""
         ancestor: Any = IServiceCollection(parent, parent)
-        # Without children it is above nothing: a deep tree that grows downwards isn't climbed at every step.
+        # A service without children is above nothing. So a deep tree that grows downwards isn't climbed at every step.
         while ancestor is self or (ancestor is not None and self.services):
             if ancestor is self:
                 raise RuntimeError(f"{self!r} can't be a part of itself")
@@ -174,8 +174,8 @@ class MultiService(Service):
     def addService(self, service: IService) -> Awaitable[object] | None:
         """Take in a child, and start it if this one is running: privileged first. See `IServiceCollection`.
 
-        A child that joins during a start becomes a part of that start. One that joins later and fails to start is
-        let go again.
+        A child that joins during a start becomes a part of that start. A child that joins later and fails to start
+        leaves again.
         """
         if service.name is not None:
             if service.name in self.namedServices:
@@ -191,7 +191,7 @@ class MultiService(Service):
 
     def _forget(self, service: IService) -> None:
         for index, child in enumerate(self.services):
-            # By identity: services that are dataclasses may be equal.
+            # Compared by identity, because services that are dataclasses may be equal.
             if child is service:
                 del self.services[index]
                 break
@@ -207,24 +207,24 @@ class MultiService(Service):
             service.parent = None
 
     def privilegedStartService(self) -> Awaitable[object] | None:
-        """Ask each child, in order. A failure is rolled back as in `startService`."""
+        """Ask each child, in order. A failure is rolled back as `startService` does."""
         super().privilegedStartService()
         return eagerly(self._lifecycle.start("privilegedStartService"))
 
     def startService(self) -> Awaitable[object] | None:
-        """Start each child, in order. Raises ServiceError, or the awaitable does, when all is rolled back."""
+        """Start each child, in order. When a failure is rolled back, this or the awaitable raises ServiceError."""
         super().startService()
         return eagerly(self._lifecycle.start("startService"))
 
     def stopService(self) -> Awaitable[object] | None:
-        """Stop each child, the last one first; a start that is under way is cancelled. Raises an exception group."""
+        """Stop each child, the last one first. This cancels a running start. Raises an exception group."""
         super().stopService()
         return eagerly(self._lifecycle.stop())
 
 
 @implementer(IProcess)
 class Process:
-    """How the application's process should run. None means: leave it as it is."""
+    """How the application's process should run. None means: no change."""
 
     processName: str | None = None  # noqa: N815 - Twisted's name
     uid: int | None = None
@@ -238,10 +238,10 @@ class Process:
 
 
 class Application(MultiService, Process):
-    """The root of a service tree: one object that answers `IService`, `IServiceCollection`, `IProcess`, `IPersistable`.
+    """The root of a service tree. It provides `IService`, `IServiceCollection`, `IProcess` and `IPersistable`.
 
-    Other components can be set; they become a part of its state. One that is set for an interface that it answers
-    itself takes its place in `interface(application)`.
+    `setComponent` sets an object for any other interface, or one for these, which `interface(application)` then
+    returns. Components are a part of the application's state.
     """
 
     style = "pickle"
@@ -253,17 +253,17 @@ class Application(MultiService, Process):
         MultiService.__init__(self)
 
     def setComponent(self, interface: Any, component: Any) -> None:
-        """Let `component` answer for an interface."""
+        """Set the object that `interface(application)` returns."""
         self.components = {**self.components, interface.__identifier__: component}
 
     def unsetComponent(self, interface: Any) -> None:
-        """Take back what was set for an interface. Raises KeyError."""
+        """Remove the component for an interface. Raises KeyError."""
         components = dict(self.components)
         del components[interface.__identifier__]
         self.components = components
 
     def getComponent(self, interface: Any, default: Any = None) -> Any:
-        """Return what answers for an interface: what was set, or the application itself."""
+        """Return the component for an interface, or the application itself if it provides the interface."""
         if interface.__identifier__ in self.components:
             return self.components[interface.__identifier__]
         if interface is IPersistable:
@@ -276,7 +276,7 @@ class Application(MultiService, Process):
 
 
 class _PersistentApplication(sob.Persistent):
-    """Keeps its style in the application, so that it lasts."""
+    """Keeps its style in the application, which is saved."""
 
     original: Application
 
@@ -286,13 +286,13 @@ class _PersistentApplication(sob.Persistent):
 
     @style.setter
     def style(self, style: str) -> None:
-        if style != self.original.style:  # the default needs no place in its state
+        if style != self.original.style:  # the default isn't saved
             self.original.style = style
 
 
 @implementer(IServiceMaker)
 class ServiceMaker:
-    """Makes services with `Options` and `makeService` of a module, which isn't imported before they are asked for."""
+    """Makes services with `Options` and `makeService` of a module. The module is imported when either is used."""
 
     def __init__(self, name: str, module: str, description: str, tapname: str) -> None:
         self.name = name
@@ -312,15 +312,15 @@ class ServiceMaker:
 
 
 def service_makers() -> list[IServiceMaker]:
-    """Return the service makers of all installed distributions, by `tapname`. One that can't be imported is logged."""
-    from importlib.metadata import entry_points  # noqa: PLC0415 - an application that runs has no need of it
+    """Return the service makers of all installed distributions, by `tapname`. A broken one is logged and left out."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - running an application doesn't need it
 
     makers = []
     for entry_point in entry_points(group="appsnap.services"):
         try:
             makers.append(IServiceMaker(entry_point.load()))
         except Exception:  # noqa: BLE001 - one broken plug-in must not hide the others
-            _log.exception("no service maker: the entry point %s = %s", entry_point.name, entry_point.value)
+            _log.exception("the entry point %s = %s is not a service maker", entry_point.name, entry_point.value)
     return sorted(makers, key=lambda maker: maker.tapname)
 
 
@@ -334,11 +334,11 @@ def loadApplication(
 ) -> Any:
     """Load an application from a file. `kind` is `pickle`, `source`, `msgpack`, `xml`, or `python` for a script.
 
-    A script is run; `application` is what it has to make. See `appsnap.load` for the others, `trust` and
-    `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
+    A script is run, and has to assign `application`. The other kinds are loaded as `appsnap.load` does, with `trust`
+    and `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
     """
     if kind != "python":
         return sob.load(filename, kind, passphrase, trust=trust, limits=limits)
     if passphrase is not None:
-        raise PassphraseError(f"{filename} is a script, which is never encrypted", hint="leave out the passphrase")
+        raise PassphraseError(f"{filename} is a script, and scripts aren't encrypted", hint="leave out the passphrase")
     return sob.loadValueFromFile(filename, "application")

@@ -1,4 +1,4 @@
-"""From object to file and back, each one act: save, load, dumps, loads, and open_snapshot, which only looks."""
+"""Save objects to a file and load them: save, load, dumps, loads. `open_snapshot` only looks at a file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
-from appsnap.files.chunks import joined
-from appsnap.files.streams import Memory, of_file
+from appsnap.files.layers import Opening, Wrapping
+from appsnap.files.streams import Memory, joined, of_file
 from appsnap.gc_pause import gc_paused
+from appsnap.keys.provenance import Provenance, user_keys
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
@@ -19,6 +20,7 @@ from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
+from appsnap.twisted import encryption
 
 if TYPE_CHECKING:
     import os
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from appsnap.errors import Want
-    from appsnap.files.layers import Passphrase, Unwrapped
-    from appsnap.keys.keyring import Keyring
+    from appsnap.files.layers import Passphrase
+    from appsnap.files.streams import Source
     from appsnap.kinds import Document
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "dumps", "load", "loads", "open_file", "open_legacy", "open_snapshot", "save"]
 
 
-# Out
+# Save
 
 
 def save(
@@ -52,29 +54,32 @@ def save(
     armor: bool = False,
     tag: str | None = None,
     sign: bool = True,
-    vouched: bool = True,
+    trusted_as_a_whole: bool = True,
     check: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Save an object - an application, as a rule - to a file, which is there as a whole or not at all.
+    """Save an object, as a rule an application, to a file. The file is there as a whole or not at all.
 
-    `kind` is `pickle`, `source`, `msgpack` or `xml`. With a `passphrase`, or age `recipients` (`age1…`), the file is
-    encrypted; `armor` makes that text. `compress` puts a layer of zstd below. `tag` is kept in the header. The file is
-    signed with the user's key, which the first save makes, unless `sign` is false. Where `vouched` is false, it isn't,
-    and no passphrase makes up for that: the objects came from a file that wasn't trusted as a whole.
-    `check` is called with a path at which the new file can be read, before it takes the place of the old one; what it
-    raises keeps the old one. `progress` is called again and again with the number of bytes that have been written, as
-    they were before they were compressed or encrypted, and of all.
+    `kind` is `pickle`, `source`, `msgpack` or `xml`. A `passphrase` encrypts the file, and so do age `recipients`
+    (`age1…`). `armor` writes the encrypted file as text. `compress` compresses with zstd before that. The header has
+    the `tag`. The user's key signs the file unless `sign` is false. The first save makes that key.
+
+    Set `trusted_as_a_whole` to false for objects from a file that wasn't trusted as a whole. The new file isn't signed
+    then, and no passphrase makes it trusted.
+
+    `check` is called with a path at which the new file can be read, before the new file takes the place of the old one.
+    An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
+    and all. They are counted before compression and encryption.
 
     Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, AppsnapError where there is no
-    key to sign with, and OSError; then the old file is untouched.
+    key to sign with, and OSError. After an error, the old file is untouched.
     """
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
-    pieces = documents.counted(documents.write_document(obj, header, _seal(sign=sign, vouched=vouched)), progress)
+    pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
     atomic.write(
         path,
-        layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor),
+        layers.wrap(documents.counted(pieces, progress), Wrapping(passphrase, recipients, compress, armor)),
         check=check,
     )
 
@@ -88,33 +93,27 @@ def dumps(
     compress: bool = False,
     armor: bool = False,
     sign: bool = False,
-    vouched: bool = True,
+    trusted_as_a_whole: bool = True,
 ) -> bytes:
-    """Return the bytes of a snapshot as `save` would write them, but without a time, and as a rule unsigned.
+    """Return the bytes that `save` would write, but without a time, and unsigned unless `sign` is true.
 
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = documents.write_document(obj, Header(kind), _seal(sign=sign, vouched=vouched))
-    return joined(layers.wrap(pieces, passphrase=passphrase, recipients=recipients, compress=compress, armor=armor))
+    pieces = documents.write_document(obj, Header(kind), _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
+    return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
 
 
 def _time_for(kind: str) -> str | None:
     return now() if kind_named(kind).dated else None
 
 
-def _seal(*, sign: bool, vouched: bool) -> Signer | None:
-    if not vouched:
+def _signer(*, sign: bool, trusted_as_a_whole: bool) -> Signer | None:
+    if not trusted_as_a_whole:
         return lambda _kind, _fields: {"vouched": False}
-    return _keys().signing_key().sign if sign else None
+    return user_keys().signing_key().sign if sign else None
 
 
-def _keys() -> Keyring:
-    from appsnap.keys.keyring import Keyring  # noqa: PLC0415 - what is unsigned has no need of it
-
-    return Keyring()
-
-
-# In
+# Load
 
 
 @gc_paused
@@ -129,30 +128,29 @@ def load(
     mmap: bool = False,
     progress: Progress | None = None,
 ) -> Any:
-    """Load a snapshot from a file: whatever kind, compressed, encrypted, armored, it is recognised.
+    """Load a snapshot from a file. The first bytes show its kind and its layers: age, armored or not, and zstd.
 
-    `kind` is an expectation: a file of another kind is refused. `passphrase` may be a function, which is asked only if
-    the file is encrypted with one. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` says which names the file may
-    want, as `appsnap.recipe.trust` describes; `EVERYTHING` is for a file that is trusted as a program is. A file that
-    the user's key or a trusted one has signed is, without being asked for; so is one that `passphrase` opened, because
-    whoever wrote it knew that. `limits` say what reading it may cost. `progress` is called again and again with the
-    number of bytes of the file that have been read, and of all.
+    `kind` is the kind that the file has to be of. `passphrase` may be a function. It is called only if the file is
+    encrypted with a passphrase. `identities` are age's (`AGE-SECRET-KEY-1…`). `trust` has the names that the file may
+    use, as `appsnap.recipe.trust` describes. `EVERYTHING` trusts the file as you trust a program. Two sorts of files
+    are trusted like that without being asked for: those signed by the user's key or by a trusted one, and those opened
+    with a passphrase, because their writer knew it. `limits` say how much reading may cost. `progress` is called
+    repeatedly with two numbers of bytes of the file: those read so far, and all.
 
-    With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are looked at, not before, and
-    what is written to them never reaches it. That is for a pickle or msgpack without other layers. All is verified but
-    the data of those arrays, which `appsnap verify` verifies; and nobody may write to the file, or truncate it, as long
-    as they are in use: `save` doesn't, it puts a new file in its place.
+    With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are first used, and changes to them
+    never reach the file. The file has to be a pickle or msgpack without layers. The data of those arrays isn't
+    verified; `appsnap verify` does that. Nobody may write to the file or truncate it as long as the arrays are in use.
+    `save` does neither: it puts a new file in the place of the old one.
 
-    Raises NotTrusted before anything is imported, CannotLoad for what is beyond the limits or can't be mapped, and
-    Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
+    Raises NotTrusted before anything is imported, CannotLoad for a file that is beyond the limits or can't be mapped,
+    and Damaged, WrongKind, NewerFormat, PassphraseError, CannotBuild, OSError.
     """
+    opening = Opening(kind, passphrase, identities, limits, progress)
     if mmap:
-        found, document = documents.map_document(
-            path, kind=kind, passphrase=passphrase, identities=identities, limits=limits
-        )
+        encryption.refuse(Path(path))
+        found, document = documents.map_document(path, opening)
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
-    opened = open_file(path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress)
-    return opened.build(trust, copy=False)
+    return open_file(path, opening).build(trust, copy=False)
 
 
 @gc_paused
@@ -166,11 +164,9 @@ def loads(
     limits: Limits = LIMITS,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
-    # What is verified, audited and built has to stay the same bytes; what can't be changed through a view may change.
+    # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
-    size = source.left
-    unwrapped = layers.unwrap(source, None, passphrase=passphrase, identities=identities, limits=limits)
-    return _opened(unwrapped, kind, limits, size).build(trust, copy=False)
+    return _opened(source, Opening(kind, passphrase, identities, limits)).build(trust, copy=False)
 
 
 def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> Any:
@@ -178,7 +174,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> A
         return build(document.recipe, trust, limits, copy=copy)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
-        # To look for one takes a moment, and there may be as many as a file has room for.
+        # Each look at an installed distribution takes a moment, and a file has room for very many.
         first = itertools.islice(saved_with.items(), 1_000)
         others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
         if others:
@@ -186,25 +182,17 @@ def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> A
         raise
 
 
-def open_file(
-    path: str | os.PathLike[str],
-    *,
-    kind: str | None = None,
-    passphrase: Passphrase | None = None,
-    identities: Iterable[str] = (),
-    limits: Limits = LIMITS,
-    progress: Progress | None = None,
-) -> Snapshot:
-    """Open a snapshot as `open_snapshot` does, but leave the body of a pickle for when it is needed."""
+def open_file(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
+    """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed."""
+    encryption.refuse(Path(path))
     with Path(path).open("rb", buffering=0) as file:
-        source = of_file(file, progress)
-        size = source.left
-        unwrapped = layers.unwrap(source, path, passphrase=passphrase, identities=identities, limits=limits)
-        return _opened(unwrapped, kind, limits, size, Path(path).name)
+        return _opened(of_file(file, opening.progress), opening, Path(path).name)
 
 
-def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, name: str = "") -> Snapshot:
-    found, document = documents.open_document(unwrapped, kind, limits)
+def _opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
+    size = source.left
+    unwrapped = layers.unwrap(source, opening)
+    found, document = documents.open_document(unwrapped, opening.kind, opening.limits)
     return Snapshot(
         document,
         kind=found,
@@ -212,29 +200,15 @@ def _opened(unwrapped: Unwrapped, kind: str | None, limits: Limits, size: int, n
         size=size,
         name=name,
         with_passphrase=unwrapped.with_passphrase,
-        limits=limits,
+        limits=opening.limits,
     )
 
 
-def _who(signer: str) -> tuple[str, bool]:
-    """Return who a signer is to the user, in words, and whether that is somebody trusted."""
-    try:
-        keys = _keys()
-        if signer == keys.own():
-            return "you", True
-        trusted = keys.trusted()
-    except AppsnapError as error:
-        return f"{signer} ({error})", False
-    if signer not in trusted:
-        return f"{signer} (not trusted)", False
-    return f"{signer} ({', '.join(filter(None, [trusted[signer], 'trusted']))})", True
-
-
 class Snapshot:
-    """A snapshot that has been read, not built: what is in it can be looked at, and nothing of it was imported.
+    """A snapshot that has been read, and whose objects aren't built. Nothing that it names has been imported.
 
-    `layers` has `age` and `zstd`, from outside to inside, or `legacy` for Twisted's old encryption. `size` is in bytes,
-    of the file. `with_passphrase` is true where a passphrase opened a layer of age.
+    `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
+    the file in bytes. `with_passphrase` is true where a passphrase opened a layer of age.
     """
 
     def __init__(
@@ -258,47 +232,41 @@ class Snapshot:
 
     @property
     def header(self) -> Header | None:
-        """The header: kind, name, tag, time, and who wrote it. A bare pickle has none."""
+        """The header: kind, name, tag, time, versions. A bare pickle has none."""
         return self.document.header
 
     @property
     def edited(self) -> bool:
-        """Whether it is a source file that was changed by hand since it was saved."""
+        """Whether this is a source file that was changed by hand after it was saved."""
         return self.document.edited
 
     @property
     def signer(self) -> str | None:
-        """The key (`appsnap1…`) that signed it, before it was edited if it is. The signature has been verified."""
+        """The key (`appsnap1…`) that signed the file, or None. The signature has been verified.
+
+        The signature of an edited file is that of the file before the edit.
+        """
         return self.document.trailer.signer if self.document.trailer else None
 
     @property
-    def is_vouched_for(self) -> bool:
-        """Whether it is trusted as a whole: signed, as it is, by a known key; or opened with a passphrase.
+    def is_trusted_as_a_whole(self) -> bool:
+        """Whether a known key signed the snapshot, or a passphrase opened it.
 
-        Not so where whoever wrote it didn't vouch for it. Raises AppsnapError where there are keys that can't be used.
+        It isn't trusted where its writer noted that its objects come from a file that wasn't. Raises AppsnapError where
+        the files of keys can't be used.
         """
-        if self._is_disowned:
-            return False
-        signer = None if self.edited else self.signer
-        return self.with_passphrase or (signer is not None and _keys().knows(signer))
+        return self._provenance.is_trusted
 
     @property
     def provenance(self) -> str:
-        """Who signed it, or why it isn't signed, in words."""
-        if self._is_disowned:
-            return "unsigned, made from a file that wasn't trusted"
-        known = False
-        if self.signer is None:
-            words = "edited since it was saved" if self.edited else "unsigned"
-        else:
-            who, known = _who(self.signer)
-            words = f"{'edited since it was signed' if self.edited else 'signed'} by {who}"
-        enough = known and not self.edited
-        return f"{words}, opened with a passphrase" if self.with_passphrase and not enough else words
+        """Who signed the snapshot, or why it isn't signed, in words."""
+        return str(self._provenance)
 
     @property
-    def _is_disowned(self) -> bool:
-        return self.document.trailer is not None and self.document.trailer.vouched is False
+    def _provenance(self) -> Provenance:
+        trailer = self.document.trailer
+        disowned = trailer is not None and trailer.vouched is False
+        return Provenance(self.signer, self.edited, self.with_passphrase, disowned)
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -307,32 +275,28 @@ class Snapshot:
 
     @functools.cached_property
     def names(self) -> list[Want]:
-        """Every name that the snapshot needs, with its use and the first path that needs it."""
+        """Every name that the snapshot uses, with its use and the first path that uses it."""
         return wants(self.document.recipe)
 
     def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, copy: bool = True) -> Any:
-        """Return the objects. The limits are those it was opened with, if not given. Raises what `load` raises.
+        """Build the objects and return them. Raises the errors of `load`.
 
-        Without `copy`, large bytearrays and arrays of the snapshot itself become part of the objects. If the objects
-        change, the snapshot changes with them.
+        `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
+        the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
         """
         limits = limits or self._limits
-        trusted = Trust(EVERYTHING if self.is_vouched_for else trust)
+        trusted = Trust(EVERYTHING if self.is_trusted_as_a_whole else trust)
         if self.document.objects is not None and trusted.everything:
             try:
                 return self.document.objects(copy=copy)
             except AppsnapError:
                 raise
-            except Exception:  # noqa: BLE001, S110 - it comes up again, with its place, or doesn't
+            except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
                 pass
         try:
             return _build(self.document, trusted, limits, copy=copy)
         except NotTrusted as error:
-            if self.edited:
-                error.provenance = f"the file was {self.provenance}"
-            elif self.signer is not None:
-                trusting = f"`appsnap keys trust {self.signer}` trusts all its files"
-                error.provenance = f"the file was signed by a key that isn't trusted ({trusting})"
+            error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
             raise
 
@@ -349,31 +313,22 @@ class Snapshot:
         check: Callable[[Path], object] | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Write what is in the snapshot to a file, in another kind or other layers. Nothing is built.
+        """Write the snapshot to a file, in another kind or with other layers. Nothing is built.
 
-        `kind` is that of the snapshot if it is None; the other arguments are those of `appsnap.save`. It is signed only
-        if it is vouched for, and says so if it isn't: what the user doesn't know doesn't become the user's.
+        `kind` is that of the snapshot if it is None. The other arguments are those of `appsnap.save`. Only a snapshot
+        that is trusted as a whole is signed. The new file notes where the old one wasn't trusted.
         """
         kind = kind or self.kind
         old = self.header or Header(kind)
         header = Header(kind, old.name, old.tag, _time_for(kind))
         known = self.document.trailer
-        seal = _seal(sign=sign, vouched=self.is_vouched_for)
+        seal = _signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
         pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
-        atomic.write(
-            path,
-            layers.wrap(
-                documents.counted(pieces, progress),
-                passphrase=passphrase,
-                recipients=recipients,
-                compress=compress,
-                armor=armor,
-            ),
-            check=check,
-        )
+        wrapping = Wrapping(passphrase, recipients, compress, armor)
+        atomic.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield what `appsnap show` prints."""
+        """Yield the lines that `appsnap show` prints."""
         yield self._summary()
         yield from map(escaped, text_lines(self.outline, depth=depth))
 
@@ -405,22 +360,17 @@ def open_snapshot(
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Snapshot:
-    """Read a snapshot without building it. Nothing is imported, whatever it names. Raises what `load` raises."""
-    snapshot = open_file(
-        path, kind=kind, passphrase=passphrase, identities=identities, limits=limits, progress=progress
-    )
+    """Read a snapshot without building its objects. Nothing is imported. Raises the errors of `load`."""
+    snapshot = open_file(path, Opening(kind, passphrase, identities, limits, progress))
     _ = snapshot.document.recipe
     return snapshot
 
 
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
-    """Read a pickle with Twisted's old encryption, as any bare pickle is read, for `appsnap convert` alone.
+    """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
-    Raises what `appsnap.files.layers.unwrap_legacy` raises, and what reading a pickle raises.
+    Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted.encryption.read`.
     """
-    data = memoryview(Path(path).read_bytes())
-    unwrapped = layers.unwrap_legacy(data, passphrase)
-    kind, document = documents.open_document(unwrapped, "pickle", limits)
-    _ = document.recipe
+    document, size = encryption.read(Path(path), passphrase, limits)
     name = Path(path).name
-    return Snapshot(document, kind=kind, layers=unwrapped.layers, size=len(data), name=name, limits=limits)
+    return Snapshot(document, kind="pickle", layers=("legacy",), size=size, name=name, limits=limits)

@@ -1,4 +1,4 @@
-"""Small objects in files, as Twisted's `persisted.sob` has them: names by convention, over `appsnap.snapshot`."""
+"""Objects in files with names by convention, like Twisted's `persisted.sob`. It stands on `appsnap.snapshot`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["IPersistable", "Persistent", "guessType", "load", "loadValueFromFile
 
 @implementer(IPersistable)
 class Persistent:
-    """Saves an object under a name: `NAME[-TAG].tap`, or `tas`, `tam`, `tax`; with `e` in front if encrypted."""
+    """Saves an object under a name: `NAME[-TAG].tap`, or `.tas`, `.tam`, `.tax`; `.etap` and so on if encrypted."""
 
     style = "pickle"
 
@@ -33,7 +33,7 @@ class Persistent:
         self.name = name
 
     def setStyle(self, style: str) -> None:
-        """Set the kind of file. Raises WrongKind where it is none."""
+        """Set the kind of file. Raises WrongKind for an unknown kind."""
         kind_named(style)
         self.style = style
 
@@ -45,8 +45,11 @@ class Persistent:
         *,
         sign: bool = True,
     ) -> None:
-        """Save to `filename`, or to what name and tag give, in the current folder; signed unless `sign` is false."""
-        # A service is made, started and stopped without it.
+        """Save to `filename`, or else to a file in the current folder that is named by name and tag.
+
+        The user's key signs the file unless `sign` is false.
+        """
+        # Imported late: services run without it.
         from appsnap import snapshot  # noqa: PLC0415
 
         target = filename or self._filename(tag, encrypted=passphrase is not None)
@@ -54,10 +57,10 @@ class Persistent:
 
     def _filename(self, tag: str | None, *, encrypted: bool) -> str:
         stem = f"{self.name}-{tag}" if tag else self.name
-        # The name may come from a snapshot, which must not choose where the next one is written.
+        # The name may come from a snapshot, and a snapshot must not choose the folder of the next one.
         if not self.name or "\0" in stem or Path(stem).name != stem:
             raise AppsnapError(
-                f"{stem!r} can't be the name of a file", hint="say where to save, as in save(filename=…)"
+                f"{stem!r} can't be the name of a file", hint="give the name of the file, as in save(filename=…)"
             )
         return f"{stem}.{'e' * encrypted}{kind_named(self.style).extension}"
 
@@ -70,7 +73,7 @@ def load(
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
 ) -> Any:
-    """Load an object from a file of one kind. What is persistable then saves as that kind again.
+    """Load an object from a file of one kind. A persistable object then saves as that kind again.
 
     See `appsnap.load` for `trust` and `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
     """
@@ -79,7 +82,7 @@ def load(
 
     value = snapshot.load(filename, kind=style, passphrase=passphrase, trust=trust, limits=limits)
     persistable = IPersistable(value, None)
-    # Of the class: an attribute of this name may be anything that the file refers to.
+    # The method of the class: the file may set an attribute of this name to anything.
     set_style = getattr(type(persistable), "setStyle", None)
     if set_style is not None:
         set_style(persistable, style)
@@ -87,15 +90,15 @@ def load(
 
 
 def loadValueFromFile(filename: str | os.PathLike[str], variable: str) -> Any:
-    """Run a Python script, and return what a variable of it holds. Raises CannotLoad, OSError."""
+    """Run a Python script, and return the value of a variable at its end. Raises CannotLoad, OSError."""
     from appsnap import script  # noqa: PLC0415 - as above
 
     return script.run(filename, variable)
 
 
 def guessType(filename: str | os.PathLike[str]) -> str:
-    """Return the kind of a file by its extension. Raises WrongKind where that says nothing."""
-    extension = os.path.splitext(filename)[1].lower()  # noqa: PTH122 - takes whatever is a path
+    """Return the kind of a file by its extension. Raises WrongKind for any other extension."""
+    extension = os.path.splitext(filename)[1].lower()  # noqa: PTH122 - takes every PathLike
     for kind in KINDS:
         known = kind_named(kind).extension
         if extension in (f".{known}", f".e{known}"):
@@ -103,6 +106,6 @@ def guessType(filename: str | os.PathLike[str]) -> str:
     if extension in (".tac", ".py"):
         return "python"
     raise WrongKind(
-        f"the extension of {os.fspath(filename)!r} says nothing of its kind",
-        hint="say which: " + ", ".join([*KINDS, "python"]),
+        f"the extension of {os.fspath(filename)!r} belongs to no kind",
+        hint="name the kind: " + ", ".join([*KINDS, "python"]),
     )

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.slow
 class Terminal(io.StringIO):
     """A stream that keeps its text, and says that it's a terminal."""
 
+    encoding = "utf-8"
+
     def isatty(self):  # noqa: D102 - what it always says
         return True
 
@@ -38,7 +40,7 @@ class TestProgress:
             progress.phase = "building"
             wait_for(r"building … [1-9][0-9]* s")
 
-        assert sys.stderr.getvalue().endswith("\x1b[2K")
+        assert sys.stderr.getvalue().endswith("\r\x1b[?7l\x1b[K\x1b[?7h")
 
     def test_how_far(self, monkeypatch):
         """As long as bytes are written or read, it says how many of them, and no longer."""
@@ -68,6 +70,16 @@ class TestProgress:
         monkeypatch.setattr(sys, "stderr", Terminal())
 
         with Progress("reading") as progress, progress.paused():
+            time.sleep(1.2)
+
+        assert sys.stderr.getvalue() == ""
+
+    def test_dumb_terminal(self, monkeypatch):
+        """A terminal that knows no control sequences gets none."""
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        monkeypatch.setenv("TERM", "dumb")
+
+        with Progress("reading"):
             time.sleep(1.2)
 
         assert sys.stderr.getvalue() == ""

@@ -19,7 +19,7 @@ import pytest
 
 from appsnap.files import atomic
 from appsnap.files.atomic import write
-from appsnap.files.chunks import PIECE
+from appsnap.files.streams import PIECE
 
 OLD = b"old" * 50_000
 NEW = b"new" * 100_000

@@ -47,7 +47,7 @@ class TestSigningKey:
     def test_no_key(self, text):
         """What is no key is an error of ours."""
         for parse in (SigningKey.parse, check_key):
-            with pytest.raises(AppsnapError, match="is no key of a signer"):
+            with pytest.raises(AppsnapError, match="is not a signing key"):
                 parse(text)
 
     @pytest.mark.parametrize(

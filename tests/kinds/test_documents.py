@@ -104,8 +104,8 @@ class TestInterrupted:
 
 
 SOURCE = Path(appsnap.__file__).parent
-# Twisted wrote pickles, and nothing else; its old encryption is known only by the pickle that comes out.
-ABOUT_PICKLES = {"twisted.py", "files/layers.py"}
+# Only the pickle in it tells a file in the old encryption of Twisted.
+ABOUT_PICKLES = {"twisted/encryption.py"}
 
 
 def imported(path):

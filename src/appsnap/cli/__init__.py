@@ -1,7 +1,14 @@
-"""The command line: one module a command; nothing but arguments, words and exit codes.
+"""The command line: arguments, words and exit codes. The work is done elsewhere.
 
-Results go to stdout; errors, progress and notes to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 not trusted,
-4 passphrase, 5 damaged, 130 interrupted, 141 nobody reads the output any more.
+* A *command* is a module of `commands`. `app` finds and runs it.
+* An *input* is a file that a command reads, an *output* a file that it writes: `inputs`, made by `options`.
+* A *source* of a passphrase is a terminal, a file, a command, a file descriptor or the environment: `passphrase`.
+* A *hint* is the next thing to type after an error: `errors`.
+* A *trial load* loads a new file in a fresh interpreter before it is saved: `trial_load`.
+* The *project* is the current folder: its modules, and the names that its pyproject.toml trusts.
+
+Results go to stdout; errors, progress and notes to stderr: `output`, `progress`. Exit codes: 0 done, 1 failed, 2 usage,
+3 not trusted, 4 passphrase, 5 damaged, 130 interrupted, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -14,10 +21,10 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line of this process, and exit."""
     if sys.argv[1:] == ["--version"]:
-        # Asked by scripts, and often: nothing else is imported for it.
-        from appsnap import __version__  # noqa: PLC0415
+        # Scripts ask often, so nothing else is imported.
+        from appsnap._version import __version__  # noqa: PLC0415
 
-        print(f"appsnap {__version__}")  # noqa: T201 - the words are imported with the rest
+        print(f"appsnap {__version__}")  # noqa: T201 - the module of output isn't imported here
         return
     from appsnap.cli.app import run  # noqa: PLC0415 - as above
 

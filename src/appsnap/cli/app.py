@@ -1,4 +1,4 @@
-"""`appsnap` itself: finds the command, runs it, and turns whatever goes wrong into words and an exit code."""
+"""`appsnap` itself: finds the command, runs it, and turns every error into words and an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appsnap import __version__
+from appsnap._version import __version__
 from appsnap.cli import output
 from appsnap.cli.errors import explain
 
@@ -21,19 +21,19 @@ __all__ = ["COMMANDS", "appsnap", "run"]
 
 COMMANDS = {
     "save": "Save an application to a file.",
-    "load": "Restore an application from a file, and print it, run it or talk to it.",
-    "show": "Show what is in a snapshot, without importing any of it.",
+    "load": "Load an application from a file, and print it, run it or talk to it.",
+    "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
-    "convert": "Write a snapshot in another kind or other layers.",
+    "convert": "Write a snapshot in another kind or with other layers.",
     "verify": "Check that a snapshot is whole.",
-    "keys": "Show your key, and say whose you trust.",
+    "keys": "Show your key, and choose the keys that you trust.",
     "completion": "Print a script that completes commands in your shell.",
 }
-"""The commands, each with the first line of its help: a module of that name has the command, as `command`."""
+"""The commands, each with the first line of its help. The module of the same name has the command as `command`."""
 
 
 class _LazyGroup(click.Group):
-    """A group that imports a command's module when that command is run or asked for help."""
+    """A group that imports the module of a command only when the command is run or asked for help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [*COMMANDS]
@@ -66,10 +66,10 @@ Examples:
 
 \b
 Environment:
-  APPSNAP_PASSPHRASE          a passphrase, where nothing else gives one
-  APPSNAP_SOURCE_PASSPHRASE   the same for what is read, in commands that write
-  APPSNAP_CONFIG_DIR          where the keys lie that sign and are trusted
-  APPSNAP_TRACEBACK           show tracebacks of errors
+  APPSNAP_PASSPHRASE          the passphrase, unless an option gives one
+  APPSNAP_SOURCE_PASSPHRASE   the passphrase of the file that save or convert reads
+  APPSNAP_CONFIG_DIR          the folder of your key and of the keys that you trust
+  APPSNAP_TRACEBACK           set to 1 to see tracebacks of errors
 
 \b
 Exit codes:
@@ -77,7 +77,7 @@ Exit codes:
 )
 @click.version_option(__version__, prog_name="appsnap", message="%(prog)s %(version)s")
 def appsnap() -> None:
-    """Save a Python application - a tree of services with all its state - to a file, and bring it back."""
+    """Save a Python application, a tree of services with all its state, to a file, and bring it back."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -87,19 +87,19 @@ def run(arguments: Sequence[str]) -> int:
         code = _invoke([*arguments] or ["--help"])
         output.finish()
     except BrokenPipeError:
-        # Nobody reads what is printed any more. 128 + SIGPIPE, as a shell has it for programs that don't catch it.
+        # Nobody reads the output any more. 128 + SIGPIPE is the exit code that a shell gives to a killed program.
         output.discard_output()
         return 141
     except SystemExit:
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever it is, people get a line and not a traceback
+    except BaseException as error:  # noqa: BLE001 - users get a line for every error, and no traceback
         if os.environ.get("APPSNAP_TRACEBACK"):
             import traceback  # noqa: PLC0415 - seldom wanted
 
             output.trace("".join(traceback.format_exception(error)))
-        complaint = explain(error, arguments)
-        output.complain(complaint.lines, complaint.hint)
-        return complaint.exit_code
+        explanation = explain(error, arguments)
+        output.error(explanation.lines, explanation.hint)
+        return explanation.exit_code
     return code
 
 

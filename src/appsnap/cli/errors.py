@@ -1,4 +1,4 @@
-"""Errors in words: the lines for stderr, what to type next, and the exit code."""
+"""Errors in words: the lines for stderr, the command to type next, and the exit code."""
 
 from __future__ import annotations
 
@@ -9,68 +9,67 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appsnap.cli.output import lowered
+from appsnap.cli.output import command_line, lowered
 from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Complaint", "explain"]
+    from appsnap.errors import Want
+
+__all__ = ["Explanation", "explain", "signing_command", "trusting_command"]
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """What is said about an error. Each of the lines is one by itself."""
+class Explanation:
+    """An error in words: the lines of the message, the hint, and the exit code."""
 
     lines: Sequence[str]
     hint: str = ""
     exit_code: int = 1
 
 
-def explain(error: BaseException, arguments: Sequence[str]) -> Complaint:
-    """Return what to say about an error of the command with these arguments."""
+def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
+    """Explain an error of the command with these arguments."""
     match error:
         case NotTrusted():
             return _explain_distrust(error, arguments)
         case CannotSave():
             headline = str(error).partition(":")[0]
-            return Complaint([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
+            return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
         case ServiceError():
-            return Complaint([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
+            return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
         case AppsnapError():
-            return Complaint([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
+            return Explanation([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
         case KeyboardInterrupt():
-            return Complaint(["interrupted"], exit_code=130)
+            return Explanation(["interrupted"], exit_code=130)
         case BaseExceptionGroup():
-            return Complaint([_with_notes(leaf) for leaf in _leaves(error)])
+            return Explanation([_with_notes(leaf) for leaf in _leaves(error)])
         case OSError() if error.strerror:
             reason = lowered(error.strerror)
-            return Complaint([reason if error.filename is None else f"{_name_of(error.filename)}: {reason}"])
+            return Explanation([reason if error.filename is None else f"{_name_of(error.filename)}: {reason}"])
         case MemoryError():
-            return Complaint(["out of memory"])
+            return Explanation(["out of memory"])
         case _:
-            return Complaint([f"internal: {_described(error)}"], "set APPSNAP_TRACEBACK=1 to see the traceback")
+            return Explanation([f"internal: {_described(error)}"], "set APPSNAP_TRACEBACK=1 to see the traceback")
 
 
-def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Complaint:
-    # The names are there, so this has been imported.
-    from appsnap.cli.allowing import allowing  # noqa: PLC0415
-
-    # A want without a path has a reason of its own; so has a file that does what no name allows.
+def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
+    # A want without a path has its own message. So has a file whose steps no name can allow: it has no wants.
     named = error.wants[:MOST_NAMED]
     lines = [f"not trusted: {want}" if want.path else str(error) for want in named] or [str(error)]
     if len(error.wants) > MOST_NAMED:
         lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more, which `appsnap audit` lists")
-    hint = allowing(error.wants, arguments)
+    hint = trusting_command(error.wants, arguments)
     if error.provenance:
         hint = f"{error.provenance}; {hint}"
-    return Complaint(lines, hint, error.exit_code)
+    return Explanation(lines, hint, error.exit_code)
 
 
 def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
-    """Return a hint without what Python's callers would write, and with the option as this command has it."""
+    """Return a hint without the Python of a library call, and with the option of this command."""
     limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
     if limit is None:
         return hint
@@ -78,7 +77,7 @@ def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     return hint.replace(limit[0], f"--{prefix}limit {limit[1]}=…")
 
 
-def _explain_usage(error: click.ClickException) -> Complaint:
+def _explain_usage(error: click.ClickException) -> Explanation:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"{context.command_path if context else 'appsnap'} --help"
     message = error.format_message()
@@ -86,7 +85,7 @@ def _explain_usage(error: click.ClickException) -> Complaint:
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
-    return Complaint([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
+    return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -114,3 +113,65 @@ def _described(error: BaseException) -> str:
 
 def _name_of(filename: str | bytes | int) -> str:
     return os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)
+
+
+# The command to type next
+
+
+def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
+    """Return the command to type for a command with these arguments to trust more names, with a warning if needed.
+
+    If there are no names, the command trusts the whole file. For `audit` it is the command that loads the file. For
+    very many names, the others refer to `audit`.
+    """
+    audited = arguments[:1] == ["audit"]
+    if audited:
+        arguments = ["load", *(word for word in arguments[1:] if word != "--json")]
+    if not wants:
+        return _everything("no --trust can allow that", arguments)
+    if any(want.carries_code for want in wants):
+        return _everything("the file carries code, which runs when it is loaded", arguments)
+    unnameable = next((want.name for want in wants if not _can_be_named(want)), None)
+    if unnameable is not None:
+        return _everything(f"no --trust can name {unnameable!r}", arguments)
+    grants = dict.fromkeys(want.grant for want in wants)
+    if len(grants) > MOST_NAMED and not audited:
+        return f"`appsnap audit` lists all {len(wants):,} names, and then the command that allows them"
+    return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
+
+
+def signing_command(arguments: Sequence[str]) -> str:
+    """Return the command that signs the file that `save` or `convert` with these arguments left unsigned."""
+    return _with_options(["save", *_without_trust(arguments[1:])], ["--trust-everything"])
+
+
+def _can_be_named(want: Want) -> bool:
+    from appsnap.recipe.trust import Trust  # noqa: PLC0415 - help has no need of it
+
+    try:
+        Trust([want.grant])
+    except ValueError:
+        return False
+    return True
+
+
+def _everything(why: str, arguments: Sequence[str]) -> str:
+    command = _with_options(_without_trust(arguments), ["--trust-everything"])
+    return f"{why}; if you trust who wrote it as you trust a program: {command}"
+
+
+def _without_trust(arguments: Sequence[str]) -> list[str]:
+    words = iter(arguments)
+    kept = []
+    for word in words:
+        if word == "--trust":
+            next(words, None)
+        elif not word.startswith("--trust="):
+            kept.append(word)
+    return kept
+
+
+def _with_options(arguments: Iterable[str], options: Sequence[str]) -> str:
+    words = [*arguments]
+    end = words.index("--") if "--" in words else len(words)
+    return command_line([*words[:end], *options, *words[end:]])

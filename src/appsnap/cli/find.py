@@ -1,4 +1,4 @@
-"""What `save` saves: the object that SOURCE names."""
+"""Finds the object that the argument SOURCE of `save` names."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ _SCRIPTS = (".tac", ".py")
 def find_object(
     source: Input, target: Output, trust: Sequence[str] | Everything
 ) -> tuple[Any, Sequence[str] | Everything]:
-    """Return the object that a source names, and what had to be trusted for it: EVERYTHING, but for a stranger's file.
+    """Return the object that a source names, and how far the source was trusted: EVERYTHING, or some names of a file.
 
-    Raises CannotLoad, OSError, and UsageError where it makes no sense. A source that is the target is refused before
-    anything is written.
+    Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
@@ -43,7 +42,7 @@ def find_object(
         _refuse_target(source.path, target.path)
         if _is_script(path):
             return _run(source.path, trust), appsnap.EVERYTHING
-        return source.restore(trust, check=target.keep_secret)
+        return source.load(trust, check=target.keep_secret)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
@@ -56,7 +55,7 @@ def _is_script(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(16)
     try:
-        # A snapshot of kind source is Python as well, but never run, whatever it is called.
+        # A snapshot of kind source is Python too. It is never run, even if its name is that of a script.
         recognise(head)
     except Damaged:
         return True
@@ -64,7 +63,7 @@ def _is_script(path: Path) -> bool:
 
 
 def _run(path: str, trust: Sequence[str] | Everything) -> Any:
-    from appsnap import script  # noqa: PLC0415 - modules have no need of it
+    from appsnap import script  # noqa: PLC0415 - only scripts need it
 
     _refuse_trust(trust)
     search_current_folder()
@@ -86,19 +85,19 @@ def _imported(module: str, name: str, target: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise CannotLoad(f"there is no {name} in {module}", hint=f"what was imported is {file}") from None
+            raise CannotLoad(f"there is no {name} in {module}", hint=f"the imported file is {file}") from None
     if isinstance(found, (type, types.FunctionType, types.ModuleType)):
-        what = {type: "class", types.FunctionType: "function", types.ModuleType: "module"}
-        kind = next(word for cls, word in what.items() if isinstance(found, cls))
+        words = {type: "class", types.FunctionType: "function", types.ModuleType: "module"}
+        kind = next(word for cls, word in words.items() if isinstance(found, cls))
         raise CannotLoad(
-            f"{module}:{name} is a {kind}, of which a snapshot has nothing but the name",
+            f"{module}:{name} is a {kind}, and a snapshot would have only its name",
             hint="assign the application itself to a name, and save that",
         )
     return found
 
 
 def _why_not_imported(module: str, error: BaseException) -> str:
-    """Say what went wrong, and in which line of which file outside the machinery of imports."""
+    """Return the error of an import in words, with the last file and line outside Python's import system."""
     place = ""
     trace = error.__traceback__
     while trace is not None:
@@ -115,9 +114,9 @@ def _why_not_imported(module: str, error: BaseException) -> str:
 
 def _refuse_target(source: str, target: str) -> None:
     if os.path.exists(target) and os.path.samefile(source, target):  # noqa: PTH110, PTH121 - texts, as they were typed
-        raise click.UsageError(f"{target} is what the application comes from, and would be overwritten")
+        raise click.UsageError(f"the application comes from {target}, which would be overwritten")
 
 
 def _refuse_trust(trust: Sequence[str] | Everything) -> None:
     if trust:
-        raise click.UsageError("--trust is for a SOURCE that is a snapshot; this one is a program, and is run")
+        raise click.UsageError("--trust is for a SOURCE that is a snapshot; this SOURCE is a program, and is run")

@@ -1,4 +1,4 @@
-"""The two ends of a command: the file that it reads, and the one that it writes."""
+"""The files of a command: the input that it reads, and the output that it writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import appsnap
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
@@ -31,7 +30,7 @@ __all__ = ["Input", "Output"]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A snapshot to be read, with what opens it."""
+    """A snapshot to be read: its path, and the options that open it."""
 
     path: str
     kind: str | None
@@ -41,58 +40,37 @@ class Input:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether the command line names something to open it with."""
+        """Whether an option gives a passphrase or an identity."""
         return self.sources.are_named or bool(self.identity_files)
 
     def open(self) -> Snapshot:
         """Read the snapshot without building it."""
         with Progress(f"reading {self.path}") as progress:
-            passphrase, identities = self._passphrase(progress), self._identities()
+            snapshot = self._open(progress)
             with self._errors():
-                return appsnap.open_snapshot(
-                    self.path,
-                    kind=self.kind,
-                    passphrase=passphrase,
-                    identities=identities,
-                    limits=self.limits,
-                    progress=progress.count,
-                )
+                _ = snapshot.document
+            return snapshot
 
     def open_legacy(self) -> Snapshot:
-        """Read a pickle with Twisted's old encryption without building it."""
+        """Read a pickle in Twisted's old encryption without building it."""
         if self.identity_files or self.kind not in (None, "pickle"):
             raise click.UsageError(
-                "what --legacy-etap reads is a pickle, opened with a passphrase: give no --source-identity, "
+                "--legacy-etap reads a pickle, and a passphrase opens it: give no --source-identity, "
                 "and no other --source-kind"
             )
-        from appsnap.snapshot import open_legacy  # noqa: PLC0415 - nobody else has need of it
-
         with Progress(f"reading {self.path}") as progress:
-            passphrase = self._passphrase(progress)
-            assert passphrase is not None, "without identities, one is named or asked for"
-            with self._errors():
-                return open_legacy(self.path, passphrase, limits=self.limits)
+            return self._open(progress, legacy=True)
 
-    def restore(
+    def load(
         self, trust: Sequence[str] | Everything, *, check: Callable[[Snapshot], object] | None = None
     ) -> tuple[Any, Sequence[str] | Everything]:
-        """Read the snapshot, and build what is in it. Modules are found here too, if anything is trusted.
+        """Read the snapshot and build its objects. Returns them, and how far the file was trusted.
 
-        Returns that, and how far the file was trusted. `check` may look at the snapshot before anything is built.
+        Where anything is trusted, modules are found in the current folder too. `check` may look at the snapshot before
+        anything is built.
         """
-        from appsnap.snapshot import open_file  # noqa: PLC0415 - help has no need of it
-
         with Progress(f"loading {self.path}") as progress:
-            passphrase, identities = self._passphrase(progress), self._identities()
-            with self._errors():
-                snapshot = open_file(
-                    self.path,
-                    kind=self.kind,
-                    passphrase=passphrase,
-                    identities=identities,
-                    limits=self.limits,
-                    progress=progress.count,
-                )
+            snapshot = self._open(progress)
             if check is not None:
                 check(snapshot)
             enough = trust_in(snapshot, trust)
@@ -101,13 +79,25 @@ class Input:
             with self._errors():
                 return snapshot.build(enough, copy=False), enough
 
+    def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
+        from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
+        from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
+
+        passphrase = self._passphrase(progress)
+        opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
+        with self._errors():
+            if not legacy:
+                return snapshot.open_file(self.path, opening)
+            assert passphrase is not None, "without identities there is one, or a function that asks for it"
+            return snapshot.open_legacy(self.path, passphrase, limits=self.limits)
+
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
-        """Let errors about the file as a whole name it."""
+        """Put the path in front of errors about the file as a whole."""
         try:
             yield
         except (CannotLoad, PassphraseError) as error:
-            # Errors about a place in it say which; and one of them begins with the file already.
+            # Errors about a place in the file name the place. Some errors begin with the path already.
             if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
                 raise
             error.args = (f"{self.path}: {error}",)
@@ -124,7 +114,7 @@ class Input:
             with progress.paused():
                 return self.sources.to_open(self.path)
 
-        # What nobody named for this file, the environment's passphrase and the prompt, is for encrypted files only.
+        # A function: the passphrase of the environment and the prompt are for encrypted files only.
         return ask
 
     def _identities(self) -> list[str]:
@@ -133,7 +123,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A snapshot to be written, with its kind and its layers."""
+    """A snapshot to be written: its path, its kind, and its layers."""
 
     path: str
     kind: str
@@ -148,32 +138,32 @@ class Output:
 
     @property
     def has_passphrase(self) -> bool:
-        """Whether the file shall be encrypted with a passphrase: an option says so, or the extension does."""
+        """Whether an option or the extension says to encrypt the file with a passphrase."""
         by_name = Path(self.path).suffix.lower().startswith(".eta")
         return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
 
     @property
     def has_recipients(self) -> bool:
-        """Whether the file shall be encrypted for recipients."""
+        """Whether an option says to encrypt the file for recipients."""
         return bool(self.recipients or self.recipient_files)
 
     @property
     def encrypts(self) -> bool:
-        """Whether the file shall be encrypted at all."""
+        """Whether the file is to be encrypted."""
         return self.has_passphrase or self.has_recipients
 
     def keep_secret(self, source: Snapshot) -> None:
-        """Refuse to write what was encrypted to a file that isn't, unless the command line says so."""
+        """Refuse to write an encrypted snapshot to a plain file, unless --plain says so."""
         if not {"age", "legacy"}.isdisjoint(source.layers) and not self.encrypts and not self.plain:
             raise PassphraseError(
                 f"{source.name} is encrypted, and {self.path} wouldn't be",
-                hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain if that is what you want",
+                hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain to write it unencrypted",
             )
 
     def passphrase(self) -> str | None:
-        """Return the passphrase, which may have to be typed, or None where there shall be none.
+        """Return the passphrase to encrypt with, or None. The user may have to type it.
 
-        What only lies in the environment encrypts nothing, but isn't passed over in silence.
+        A passphrase in the environment alone doesn't encrypt the file. A warning says so.
         """
         if self.has_passphrase:
             return self.sources.to_close(self.path)
@@ -182,7 +172,7 @@ class Output:
         return None
 
     def tell_unsigned(self, source: str, command: str) -> None:
-        """Say that it isn't signed, because its source isn't trusted as a whole, and which command signs it."""
+        """Say that the file isn't signed, because its source isn't trusted as a whole, and which command signs it."""
         if self.sign:
             output.note(
                 f"note: {self.path} isn't signed, because {source} isn't trusted as a whole; if you trust it as you "
@@ -190,7 +180,7 @@ class Output:
             )
 
     def layers(self) -> dict[str, Any]:
-        """Return the arguments of `save` and `Snapshot.save` for the other layers, and for the signature."""
+        """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
         return {
             "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
             "armor": self.armor,
@@ -203,7 +193,7 @@ def _text_of(path: str) -> str:
     try:
         return Path(path).read_text("utf-8")
     except UnicodeDecodeError:
-        raise PassphraseError(f"{path} is no text, and so has no keys of age") from None
+        raise PassphraseError(f"{path} is not text in UTF-8, so it has no keys of age") from None
 
 
 def _lines_of(path: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""Options that several commands have, each defined once. What they come to is an `Input`, an `Output`, a trust.
+"""Options that several commands have, each defined once. They make an `Input`, an `Output`, or the trusted names.
 
-In commands that write, `--passphrase-file` and its like are for what is written, and the same with `--source-` in front
-for what is read.
+In commands that read and write, `--passphrase-file` and the like are for the file that is written, and
+`--source-passphrase-file` and the like for the file that is read.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ __all__ = ["as_json", "depth", "reads", "source_argument", "trusts", "writes"]
 
 
 def source_argument(metavar: str) -> Decorator:
-    """Add the argument that is read. It comes before the one that is written, and its options after all others."""
+    """Add the argument for the file that is read. It comes before the one for the file that is written."""
     return click.argument("read_path", metavar=metavar, type=click.Path())
 
 
 def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = KINDS) -> Decorator:
-    """Add a file to be read and how to open it. The command gets an `Input` as `source`.
+    """Add the options for a file that is read. The command gets an `Input` as `source`.
 
-    Where the options have a prefix, the argument is another decorator's business: `source_argument`.
+    Without a prefix, this adds the argument for the file too. With one, `source_argument` has to add it.
     """
     options: list[Decorator] = [
         *([] if prefix else [source_argument(argument)]),
@@ -47,7 +47,7 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
             type=click.Choice(kinds),
             help=f"Refuse {argument} unless it is of this kind.",
         ),
-        *_passphrase_options(prefix, "read_", argument, "open"),
+        *_passphrase_options(prefix, "read_", argument),
         click.option(
             *([] if prefix else ["-i"]),
             f"--{prefix}identity",
@@ -55,15 +55,16 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
             metavar="PATH",
             type=click.Path(),
             multiple=True,
-            help="A file with age identities that open it. Repeatable.",
+            help=f"Open {argument} with the age identities in a file. Repeatable.",
         ),
         click.option(
             f"--{prefix}limit",
             "read_limits",
             metavar="NAME=NUMBER",
             multiple=True,
-            help=f"What {argument} may cost to read: {', '.join(field.name for field in dataclasses.fields(Limits))}. "
-            "An error says which one to raise. Repeatable.",
+            help=f"Change a limit on the cost of reading {argument}: "
+            f"{', '.join(field.name for field in dataclasses.fields(Limits))}. "
+            "Errors name the limit to raise. Repeatable.",
         ),
     ]
 
@@ -95,31 +96,31 @@ def _limits(texts: Iterable[str], option: str) -> Limits:
 
 
 def writes(*, argument: str = "FILE") -> Decorator:
-    """Add a file to be written, its kind and its layers. The command gets an `Output` as `target`."""
+    """Add the argument and the options for a file that is written. The command gets an `Output` as `target`."""
     options: list[Decorator] = [
         click.argument("write_path", metavar=argument, type=click.Path()),
         click.option(
             "--kind",
             "write_kind",
             type=click.Choice(KINDS),
-            help=f"The kind of {argument}. Default: what its extension says (.tap, .tas, .tam, .tax), else pickle.",
+            help=f"The kind of {argument}. By default, the extension .tap, .tas, .tam or .tax decides, else pickle.",
         ),
         click.option(
             "-p",
             "--passphrase",
             "write_ask",
             is_flag=True,
-            help=f"Encrypt {argument} with a passphrase, typed on the terminal unless a source is given below. "
-            "Implied by a source, and by an extension such as .etap.",
+            help=f"Encrypt {argument} with a passphrase. You type it, unless one of the next three options gives it. "
+            "Each of these implies -p, and so does an extension like .etap.",
         ),
-        *_passphrase_options("", "write_", argument, "encrypt"),
+        *_passphrase_options("", "write_", argument),
         click.option(
             "-r",
             "--recipient",
             "write_recipients",
             metavar="age1…",
             multiple=True,
-            help="Encrypt for this age recipient. Repeatable.",
+            help=f"Encrypt {argument} for this age recipient. Repeatable.",
         ),
         click.option(
             "-R",
@@ -128,15 +129,15 @@ def writes(*, argument: str = "FILE") -> Decorator:
             metavar="PATH",
             type=click.Path(),
             multiple=True,
-            help="Encrypt for the recipients in a file, one a line. Repeatable.",
+            help=f"Encrypt {argument} for the age recipients in a file, one a line. Repeatable.",
         ),
         click.option("--armor", "write_armor", is_flag=True, help="Write the encrypted file as text."),
-        click.option("--compress", "write_compress", is_flag=True, help="Compress with zstd."),
+        click.option("--compress", "write_compress", is_flag=True, help=f"Compress {argument} with zstd."),
         click.option(
             "--plain",
             "write_plain",
             is_flag=True,
-            help=f"Write {argument} unencrypted, although the source is encrypted.",
+            help=f"Write {argument} unencrypted, even if the file that is read is encrypted.",
         ),
         click.option("--no-sign", "write_unsigned", is_flag=True, help=f"Don't sign {argument} with your key."),
     ]
@@ -159,7 +160,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
         if target.has_passphrase and target.has_recipients:
             raise click.UsageError("a file is encrypted with a passphrase or for recipients, not both")
         if target.plain and target.encrypts:
-            raise click.UsageError(f"--plain contradicts the options that encrypt, or the name of {argument}")
+            raise click.UsageError(f"--plain contradicts an option that encrypts, or the extension of {argument}")
         if target.armor and not target.encrypts:
             raise click.UsageError("only an encrypted file can be armored: give -p or -r")
         return {"target": target}
@@ -169,40 +170,38 @@ def writes(*, argument: str = "FILE") -> Decorator:
 
 def _kind_by_name(path: str) -> str:
     try:
-        # It brings zope.interface, which nothing that only reads has need of.
+        # It brings zope.interface, and commands that only read don't need that.
         from appsnap.sob import guessType  # noqa: PLC0415
 
         kind = guessType(path)
     except WrongKind:
         return "pickle"
     if kind == "python":
-        raise click.UsageError(
-            f"{path} has the name of a script, which no snapshot is: give it another, or give --kind"
-        )
+        raise click.UsageError(f"{path} has the extension of a script: give the snapshot another one, or give --kind")
     return kind
 
 
-def _passphrase_options(prefix: str, key: str, argument: str, purpose: str) -> list[Decorator]:
+def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]:
     return [
         click.option(
             f"--{prefix}passphrase-file",
             f"{key}passphrase_file",
             metavar="PATH",
             type=click.Path(),
-            help=f"Read the passphrase to {purpose} {argument} from a file.",
+            help=f"Read the passphrase for {argument} from a file.",
         ),
         click.option(
             f"--{prefix}passphrase-command",
             f"{key}passphrase_command",
             metavar="COMMAND",
-            help="Run a command, and take what it prints as the passphrase.",
+            help=f"Run a command that prints the passphrase for {argument}.",
         ),
         click.option(
             f"--{prefix}passphrase-fd",
             f"{key}passphrase_fd",
             metavar="N",
             type=click.IntRange(min=0),
-            help="Read the passphrase from a file descriptor that is open already.",
+            help=f"Read the passphrase for {argument} from an open file descriptor.",
         ),
     ]
 
@@ -217,29 +216,29 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
 
 
 def trusts(whose: str = "FILE") -> Decorator:
-    """Add what is trusted. The command gets names, or EVERYTHING, as `trust`."""
+    """Add the options for trust. The command gets names, or EVERYTHING, as `trust`."""
     options: list[Decorator] = [
         click.option(
             "--trust",
             metavar="NAME",
             multiple=True,
-            help=f'A name that {whose} may want: "package.Class", "package.*" for the classes defined there, '
+            help=f'Trust a name that {whose} wants: "package.Class", "package.*" for the classes defined there, '
             'or "call:package.function". Repeatable.',
         ),
         click.option(
             "--trust-everything",
             is_flag=True,
-            help=f"Trust {whose} as you would trust a program: it may run any code.",
+            help=f"Trust {whose} as you trust a program: it may run any code.",
         ),
     ]
 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         names, everything = values.pop("trust"), values.pop("trust_everything")
         if names and everything:
-            raise click.UsageError("--trust-everything leaves nothing for --trust to add: give one of them")
+            raise click.UsageError("give either --trust or --trust-everything")
         try:
             if names:
-                from appsnap.recipe.trust import Trust  # noqa: PLC0415 - as late as what is read
+                from appsnap.recipe.trust import Trust  # noqa: PLC0415 - help doesn't need it
 
                 Trust(names)
         except ValueError as error:
@@ -250,7 +249,7 @@ def trusts(whose: str = "FILE") -> Decorator:
 
 
 def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> Decorator:
-    """Return a decorator that adds options, and hands what `gather` makes of them to the command."""
+    """Return a decorator that adds options. `gather` makes arguments for the command of their values."""
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
@@ -270,12 +269,12 @@ as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print
 
 
 def depth(default: int | None) -> Decorator:
-    """Add how deep a tree is printed."""
+    """Add the option for the depth of a tree."""
     return click.option(
         "--depth",
         metavar="N",
         type=click.IntRange(min=1),
         default=default,
         show_default=default is not None,
-        help="Leave out what lies deeper than this many levels.",
+        help="Print only so many levels of the tree.",
     )

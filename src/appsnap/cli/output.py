@@ -1,6 +1,6 @@
-"""What the command line writes, and how: results to stdout, everything else to stderr, nothing raw from a file.
+"""The output of the command line: results go to stdout, everything else to stderr.
 
-Every line passes through `escaped`, so that no name and no value of a hostile file reaches the terminal as a control
+Every line passes through `escaped`. So a name or value of a hostile file can't reach the terminal as a control
 sequence, a line of its own, or text that runs backwards.
 """
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "command_line",
-    "complain",
     "discard_output",
+    "error",
     "finish",
     "lowered",
     "note",
     "prepare",
+    "status",
     "trace",
     "write",
     "write_json",
@@ -33,29 +34,29 @@ __all__ = [
 
 
 def prepare() -> None:
-    """Make both streams take any text: what their encoding lacks is written as an escape."""
+    """Make both streams take any text. They write an escape for a character that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper at this point
 
 
 def write(lines: Iterable[str]) -> None:
-    """Write lines to stdout. Raises OSError; BrokenPipeError where nobody reads them any more, as with `| head`."""
+    """Write lines to stdout. Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`."""
     if sys.stdout is None:
         return
     for line in lines:
-        _put(_drawable(escaped(line), sys.stdout) + "\n")
+        _put(_shown(line, sys.stdout) + "\n")
 
 
 def write_json(value: Any, **lists: Iterator[Any]) -> None:
     """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does.
 
-    `lists` are further members of an object, written as they come: each may have very many parts.
+    `lists` are further members of the object. They are written piece by piece, because they may be very long.
     """
-    import json  # noqa: PLC0415 - text has no need of it
+    import json  # noqa: PLC0415 - only for --json
 
     def put(value: Any, begin: int | None = None, end: int | None = None) -> None:
-        # JSON leaves DEL as it is, which is a control character all the same.
+        # JSON doesn't escape DEL, which is a control character too.
         _put(json.dumps(value, allow_nan=False)[begin:end].replace("\x7f", "\\u007f"))
 
     put(value, end=-1 if lists else None)
@@ -77,15 +78,15 @@ def _put(text: str) -> None:
 
 
 def finish() -> None:
-    """Flush stdout, so that an error shows while it can still be reported. Raises OSError, as `write` does."""
+    """Flush stdout while an error can still be reported. Raises OSError, as `write` does."""
     if sys.stdout is not None:
         with _errors_of_stdout():
             sys.stdout.flush()
 
 
-def complain(lines: Iterable[str], hint: str = "") -> None:
+def error(lines: Iterable[str], hint: str = "") -> None:
     """Write error lines, and a hint if there is one, to stderr."""
-    # What there was to say before the error comes before it, where both go to the same place.
+    # The output comes before the error if both go to the same terminal.
     with contextlib.suppress(OSError):
         finish()
     for line in lines:
@@ -95,12 +96,18 @@ def complain(lines: Iterable[str], hint: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Tell on stderr what is going on."""
+    """Write a note to stderr."""
     _say(f"appsnap: {text}")
 
 
+def status(text: str) -> None:
+    """Show a line on a terminal, in place of the last one. An empty text removes the last one."""
+    # Line wrap (DECAWM) is off meanwhile: the terminal cuts a long line at its margin, and it stays one line.
+    _put_to_stderr(f"\r\x1b[?7l{_shown(text, sys.stderr)}\x1b[K\x1b[?7h")
+
+
 def lowered(text: str) -> str:
-    """Return a text of somebody else's as ours begin: in lower case."""
+    """Return a foreign message with a small first letter, as our own messages begin."""
     return text[:1].lower() + text[1:]
 
 
@@ -116,13 +123,17 @@ def command_line(arguments: Iterable[str]) -> str:
 
 
 def _say(line: str) -> None:
+    _put_to_stderr(_shown(line, sys.stderr) + "\n")
+
+
+def _put_to_stderr(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(_drawable(escaped(line), sys.stderr) + "\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        # There is no place left to say so.
+        # There is no other place to report this.
         _discard(sys.stderr)
 
 
@@ -131,13 +142,13 @@ def _errors_of_stdout() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # What is still to be flushed at the exit goes nowhere.
+        # Python flushes the rest at exit, and must not fail again.
         discard_output()
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def discard_output() -> None:
-    """Throw away what stdout has yet to write, and whatever comes after it."""
+    """Throw away all output from now on, also the unwritten part of earlier output."""
     if sys.stdout is not None:
         _discard(sys.stdout)
 
@@ -148,8 +159,10 @@ def _discard(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def _drawable(line: str, stream: TextIO) -> str:
-    if line.isascii():
+def _shown(text: str, stream: TextIO | None) -> str:
+    """Return a text as one line that can be shown, drawn in ASCII where the stream has no other characters."""
+    line = escaped(text)
+    if line.isascii() or stream is None:
         return line
     try:
         _DRAWINGS.encode(stream.encoding)

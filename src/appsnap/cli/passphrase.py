@@ -20,9 +20,9 @@ _HINT = "give --{0}passphrase-file, --{0}passphrase-command or --{0}passphrase-f
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The sources that a command line names, at most one of them, and the variables that it falls back to.
+    """The source that the options of a command name, and the variables of the environment that come next.
 
-    `prefix` is that of the options, for hints.
+    At most one of `file`, `command` and `fd` is set. `prefix` is the prefix of the options, for hints.
     """
 
     file: str | None
@@ -33,17 +33,17 @@ class Sources:
 
     @property
     def are_named(self) -> bool:
-        """Whether the command line names one."""
+        """Whether an option names a source."""
         return (self.file, self.command, self.fd) != (None, None, None)
 
     def named(self) -> str | None:
-        """Return the passphrase from what the command line names, or None if it names nothing."""
+        """Return the passphrase from the source that an option names, or None if there is no such option."""
         if self.file is not None:
             return _one_line(Path(self.file).read_bytes(), self.file)
         if self.command is not None:
             return _one_line(_output_of(self.command), "the command's output")
         if self.fd is not None:
-            # Closed behind us, so that the application and what it starts don't inherit it.
+            # Closed afterwards: the application and its child processes must not inherit it.
             try:
                 with os.fdopen(self.fd, "rb", closefd=self.fd > 2) as file:
                     return _one_line(file.read(), f"file descriptor {self.fd}")
@@ -52,7 +52,7 @@ class Sources:
         return None
 
     def ambient(self) -> str | None:
-        """Return the passphrase that the environment holds, or None."""
+        """Return the passphrase from the environment, or None."""
         for variable in self.variables:
             if variable in os.environ:
                 if not os.environ[variable]:
@@ -61,11 +61,11 @@ class Sources:
         return None
 
     def to_open(self, path: str) -> str:
-        """Return the passphrase of an existing file: the environment's, else what is typed."""
+        """Return the passphrase of an existing file, from the environment or the terminal."""
         return self.ambient() or self._typed(f"Passphrase for {escaped(path)}: ")
 
     def to_close(self, path: str) -> str:
-        """Return the passphrase for a new file. What is typed is asked for twice."""
+        """Return the passphrase for a new file. The terminal asks for it twice."""
         found = self.named() or self.ambient()
         if found is not None:
             return found
@@ -86,7 +86,7 @@ class Sources:
             line = _ask(terminal, prompt)
         finally:
             os.close(terminal)
-        # As Python decodes the environment: in the encoding of the locale.
+        # Decoded as Python decodes the environment, in the encoding of the locale.
         typed = os.fsdecode(line.rstrip(b"\r\n"))
         if not typed:
             raise PassphraseError("the passphrase is empty")
@@ -94,7 +94,7 @@ class Sources:
 
 
 def _ask(terminal: int, prompt: str) -> bytes:
-    """Read a line from a terminal without echo. What was typed before the prompt is thrown away."""
+    """Read a line from a terminal without echo. Input from before the prompt is thrown away."""
     old = termios.tcgetattr(terminal)
     silent = [*old]
     silent[3] &= ~termios.ECHO
@@ -120,8 +120,8 @@ def _output_of(command: str) -> bytes:
     import subprocess  # noqa: PLC0415 - seldom needed
 
     try:
-        # Not through a shell: whoever wants one can name it.
-        result = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - it is what the user asked for
+        # Without a shell: users who want one can name it.
+        result = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - the user's own command
     except OSError as error:
         raise PassphraseError(
             f"the passphrase command can't be run: {words[0]}: {lowered(str(error.strerror))}"
@@ -132,11 +132,11 @@ def _output_of(command: str) -> bytes:
 
 
 def _one_line(data: bytes, where: str) -> str:
-    """Return the one line that data is, without its end."""
+    """Return the one line of the data, without its end."""
     line = data.removesuffix(b"\n").removesuffix(b"\r")
     if not line:
-        raise PassphraseError(f"the passphrase is empty: there is none in {where}")
+        raise PassphraseError(f"there is no passphrase in {where}")
     if b"\n" in line:
-        raise PassphraseError(f"a passphrase is one line, and there are more in {where}")
-    # Bytes that are no UTF-8 come out as they went in.
+        raise PassphraseError(f"a passphrase is one line, and {where} has more than one")
+    # Bytes that aren't UTF-8 become surrogates, and encrypt as the same bytes.
     return line.decode("utf-8", "surrogateescape")

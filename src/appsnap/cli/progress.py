@@ -1,17 +1,20 @@
-"""A sign of life on the terminal, for whatever takes longer than a second.
+"""A line on the terminal for work that takes longer than a second.
 
-What is shown is what is being done, for how long, and, as long as bytes are written or read, how many of them.
+It shows the phase, the seconds since the start, and, while bytes are written or read, how many of them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from appsnap.printable import escaped
+from appsnap.cli import output
+from appsnap.printable import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +24,12 @@ __all__ = ["Progress"]
 _DELAY = 1.0
 _INTERVAL = 0.1
 
+# The columns that time and bytes take.
+_FIGURES = 30
+
 
 class Progress:
-    """Shows `phase`, which may change, from a second after the start on; only where stderr is a terminal."""
+    """Shows `phase`, which may change, from a second after the start on. It needs a terminal on stderr."""
 
     def __init__(self, phase: str) -> None:
         self.phase = phase
@@ -32,7 +38,7 @@ class Progress:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr is not None and sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             self._done.clear()
             self._thread = threading.Thread(target=self._show, daemon=True)
             self._thread.start()
@@ -50,7 +56,7 @@ class Progress:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave the terminal alone while somebody types. The second begins anew afterwards."""
+        """Show nothing while somebody types. A second after that, the line comes back."""
         self.__exit__()
         try:
             yield
@@ -61,15 +67,9 @@ class Progress:
         began = time.monotonic()
         if self._done.wait(_DELAY):
             return
-        # Slow to import, and most commands are done by now.
-        from rich.console import Console  # noqa: PLC0415
-        from rich.markup import escape  # noqa: PLC0415
-
-        console = Console(stderr=True)
-        with console.status("") as status:
-            while True:
-                done, total = self._counted
-                share = f", {100 * done // total} % of {total / 1e6:,.0f} MB" if done < total else ""
-                status.update(f"{escape(escaped(self.phase))} … {time.monotonic() - began:.0f} s{share}")
-                if self._done.wait(_INTERVAL):
-                    return
+        while not self._done.wait(_INTERVAL):
+            done, total = self._counted
+            share = f", {100 * done // total} % of {total / 1e6:,.0f} MB" if done < total else ""
+            phase = shortened(self.phase, max(shutil.get_terminal_size().columns - _FIGURES, _FIGURES))
+            output.status(f"{phase} … {time.monotonic() - began:.0f} s{share}")
+        output.status("")

@@ -1,4 +1,4 @@
-"""What the current folder has a say in: its modules, and the names in `[tool.appsnap] trust` of its pyproject.toml."""
+"""The project in the current folder: its modules, and the names in `[tool.appsnap] trust` of its pyproject.toml."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _FILE = "pyproject.toml"
 
 
 def search_current_folder() -> None:
-    """Let modules be found in the current folder too: last, so that none there takes the place of an installed one."""
-    folder = os.getcwd()  # noqa: PTH109 - a text is what is needed
+    """Find modules in the current folder too. It comes last, so no module there can replace an installed one."""
+    folder = os.getcwd()  # noqa: PTH109 - sys.path has texts
     if folder not in sys.path:
         sys.path.append(folder)
 
 
 def trust_in(snapshot: Snapshot, trust: Sequence[str] | Everything) -> Sequence[str] | Everything:
-    """Return how far a snapshot is trusted: as a whole; or what the command line trusts, and the project's names.
+    """Return how far a snapshot is trusted: EVERYTHING, or the names of the command line and of the project.
 
-    The project is asked only where that makes a difference. Raises AppsnapError, and OSError.
+    The file of the project is read only if that makes a difference. Raises AppsnapError, and OSError.
     """
-    from appsnap.recipe.trust import EVERYTHING, Everything, Trust  # noqa: PLC0415 - as late as what is read
+    from appsnap.recipe.trust import EVERYTHING, Everything, Trust  # noqa: PLC0415 - help doesn't need it
 
-    if isinstance(trust, Everything) or snapshot.is_vouched_for:
+    if isinstance(trust, Everything) or snapshot.is_trusted_as_a_whole:
         return EVERYTHING
     names = _trusted()
     try:
@@ -50,18 +50,18 @@ def _trusted() -> list[str]:
     except FileNotFoundError:
         return []
     except UnicodeDecodeError:
-        raise AppsnapError(f"{_FILE} is no text in UTF-8") from None
+        raise AppsnapError(f"{_FILE} is not text in UTF-8") from None
     if "appsnap" not in text:
         return []
-    import tomllib  # noqa: PLC0415 - few projects have need of it
+    import tomllib  # noqa: PLC0415 - few projects need it
 
     try:
         section: Any = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise AppsnapError(f"{_FILE} is no TOML: {error}") from None
+        raise AppsnapError(f"{_FILE} is not valid TOML: {error}") from None
     for key in ("tool", "appsnap"):
         section = section.get(key, {}) if isinstance(section, dict) else {}
     names = section.get("trust", []) if isinstance(section, dict) else []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise AppsnapError(f'{_FILE}: [tool.appsnap] trust is no list of texts, as in ["shop.*", "call:shop.make"]')
+        raise AppsnapError(f'{_FILE}: [tool.appsnap] trust has to be a list like ["shop.*", "call:shop.make"]')
     return names

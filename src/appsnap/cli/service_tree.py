@@ -1,4 +1,4 @@
-"""The tree of services as it is, restored: names and classes."""
+"""The tree of services of a loaded application: names and classes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Row", "lines", "rows"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One object of the tree. `level` is 0 at the root; `omitted` counts children deeper than was asked for."""
+    """One object of the tree. `level` is 0 at the root. `omitted` counts the children that are too deep to be shown."""
 
     level: int
     name: str | None
     type: str
     omitted: int
     last: tuple[bool, ...]
-    """For each level from 1 on: whether the object, or what holds it, is the last one there."""
+    """For each level from 1 on: whether the object, or its ancestor on that level, is the last child."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row for JSON."""
@@ -38,7 +38,7 @@ class Row:
 
 
 def rows(root: Any, depth: int) -> Iterator[Row]:
-    """Yield a restored object, and the services below it as deep as is asked for, each before its children."""
+    """Yield the root, and the services below it down to a depth, each before its children."""
     found = {id(root)}
     lists: set[int] = set()
     stack: list[tuple[Any, tuple[bool, ...]]] = [(root, ())]
@@ -54,7 +54,7 @@ def rows(root: Any, depth: int) -> Iterator[Row]:
 
 
 def lines(root: Any, depth: int) -> Iterator[str]:
-    """Yield the lines of a tree. What is a plain value is shown as Python writes it."""
+    """Yield the lines of a tree. A plain value is shown as Python writes it."""
     if type(root) in _CONTAINERS or _is_plain(root):
         yield _BRIEF.repr(root)
         return
@@ -66,9 +66,9 @@ def lines(root: Any, depth: int) -> Iterator[str]:
 
 
 class _Brief(reprlib.Repr):
-    """Describes values briefly, and by its class what holds others and isn't of Python's own containers.
+    """Describes values briefly. An object that holds others is described by its class, unless it is a list or the like.
 
-    Its `repr` would follow each path through it, of which a file of some hundred bytes can have 2^60.
+    The `repr` of such an object follows every path through it, and a file of some hundred bytes can have 2^60 paths.
     """
 
     def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002 - its signature
@@ -90,13 +90,13 @@ _HOLDERS = (collections.deque, dict, frozenset, list, set, tuple)
 
 
 def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
-    """Return what is in a collection of services. `lists` has the lists that were returned already."""
+    """Return the services of a collection. `lists` has the lists of services that were returned already."""
     collection: Any = IServiceCollection(obj, None)
     if collection is None:
         return ()
     if getattr(type(collection), "__iter__", None) is not MultiService.__iter__:
         return [*collection]
-    # In a stranger's file there may be anything: a range of a billion, or one list that all services have.
+    # A stranger's file may have anything here: a range of a billion, or one list for all services.
     services = collection.services
     if not isinstance(services, _HOLDERS) or id(services) in lists:
         return ()

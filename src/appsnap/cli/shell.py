@@ -1,4 +1,4 @@
-"""A Python shell with a restored application in it."""
+"""A Python shell with a loaded application in it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["talk"]
 
 
 def talk(application: Any) -> None:
-    """Read Python from stdin and run it, until that ends."""
+    """Read Python from stdin and run it, until stdin ends."""
     with contextlib.suppress(ImportError):
-        import readline  # noqa: F401, PLC0415 - its import is what makes lines editable; not every Python has it
+        import readline  # noqa: F401, PLC0415 - its import makes lines editable; not every Python has it
 
     kind = type(application)
     code.interact(

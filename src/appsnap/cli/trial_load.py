@@ -1,4 +1,4 @@
-"""Restores what is about to be saved in a fresh interpreter: that it was saved doesn't mean that it loads."""
+"""Loads a new snapshot in a fresh interpreter before it is saved: not everything that can be saved can be loaded."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
 
-__all__ = ["restore_bytes", "restore_file"]
+__all__ = ["load_bytes", "load_file"]
 
 _ERROR = "appsnap: error: "
 _STDIN = "/dev/stdin"
 _HINT = "appsnap: hint: "
 
 
-def restore_file(path: Path, passphrase: str | None, trust: Sequence[str] | Everything, limits: Limits) -> None:
-    """Restore a file that was just saved, with this trust and limits, in an interpreter of its own.
+def load_file(path: Path, passphrase: str | None, trust: Sequence[str] | Everything, limits: Limits) -> None:
+    """Load a new file in an interpreter of its own, with this trust and these limits.
 
-    What can be imported there is what `appsnap load` could import in this folder. Raises CannotLoad with its reason.
+    The interpreter can import the modules that `appsnap load` can import in this folder. Raises CannotLoad with the
+    error of the interpreter.
     """
-    # Opened here, because a file without a name can't be opened by everybody.
+    # Opened here, because another process may not open a file that has no name yet.
     with path.open("rb") as file:
         _restore(passphrase, trust, limits, stdin=file)
 
 
-def restore_bytes(data: bytes, trust: Sequence[str] | Everything, limits: Limits) -> None:
-    """Restore the bytes of a plain snapshot, as `restore_file` does."""
+def load_bytes(data: bytes, trust: Sequence[str] | Everything, limits: Limits) -> None:
+    """Load the bytes of a plain snapshot as `load_file` does."""
     _restore(None, trust, limits, data=data)
 
 
@@ -66,7 +67,7 @@ def _restore(
             options += ["--limit", f"{name}={most}"]
     arguments = ["load", "--quiet", *options, _STDIN]
     try:
-        process = subprocess.Popen(  # noqa: S603 - it is this very program
+        process = subprocess.Popen(  # noqa: S603 - this very program
             [sys.executable, *_flags(), "-m", "appsnap", *arguments],
             stdin=stdin,
             stdout=subprocess.DEVNULL,
@@ -83,7 +84,7 @@ def _restore(
     with process:
         try:
             if passphrase is not None:
-                # A child that has died already says why on stderr.
+                # If the child has died already, its stderr says why.
                 with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "wb") as pipe:
                     pipe.write(passphrase.encode("utf-8", "surrogateescape"))
             _, complaint = process.communicate(data)
@@ -95,7 +96,7 @@ def _restore(
 
 
 def _flags() -> list[str]:
-    """Return the flags with which the interpreter finds the modules that this one finds, the current folder apart."""
+    """Return flags that let the interpreter find the same modules as this one, except those of the current folder."""
     flags = ["-I"] if sys.flags.isolated else ["-P"]
     if sys.flags.ignore_environment and not sys.flags.isolated:
         flags.append("-E")
@@ -112,7 +113,7 @@ def _fail(complaint: str, status: int) -> None:
         ended = f"signal {-status}" if status < 0 else f"exit status {status}"
         errors = [f"its interpreter ended with {ended}" + (f", and said: {lines[-1]}" if lines else "")]
     raise CannotLoad(
-        f"not saved, because a fresh interpreter can't restore it: {'; '.join(errors)}",
-        # What `load` calls --limit is --source-limit here.
-        hint="; ".join([*hints, "--no-verify saves it all the same"]).replace("--limit ", "--source-limit "),
+        f"not saved, because a fresh interpreter can't load it: {'; '.join(errors)}",
+        # The option --limit of `load` is --source-limit here.
+        hint="; ".join([*hints, "--no-verify saves it anyway"]).replace("--limit ", "--source-limit "),
     )

@@ -1,12 +1,11 @@
-"""Atomic, durable writing: whatever fails, and whenever, a file is whole, either the old one or the new one.
+"""Atomic, durable writing: at any failure, at any moment, the file is whole, either the old one or the new one.
 
-On Linux the new file has no name while it is written (`O_TMPFILE`), so that a writer that is killed leaves nothing
-behind. What is new in its folder then gets its name in one step. What replaces a file needs a temporary name between
-two system calls, some microseconds, because no link can be made over an existing name. Where `O_TMPFILE` is missing,
-the file has its temporary name from the start.
+On Linux the new file has no name while it is written (`O_TMPFILE`), so a killed writer leaves nothing behind. Then it
+gets its name in one step. If an old file has that name, the new one needs a temporary name for some microseconds,
+because no link can replace an existing name. Without `O_TMPFILE`, the file has a temporary name from the start.
 
-A temporary name that a killed writer left is removed by the next one that writes the same path. It tells the dead from
-the living by a lock (`flock`) that a writer holds on its file for as long as it lives.
+A killed writer may leave a temporary name. The next writer of the same path removes it. A living writer holds a lock
+(`flock`) on its file, and that tells it from a dead one.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appsnap.files.chunks import PIECE, ChunkReader
+from appsnap.files.streams import PIECE, ChunkReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +32,7 @@ __all__ = ["write"]
 
 _SUFFIX = ".appsnap-tmp"
 
-# How much is handed to the disk at a time: enough to keep it busy, and little to wait for once all is written.
+# The bytes that are handed to the disk at a time: enough to keep it busy, and few to wait for at the end.
 _STRIDE = 8 << 20
 
 
@@ -43,18 +42,18 @@ def write(
     *,
     check: Callable[[Path], object] | None = None,
 ) -> None:
-    """Write a file so that it is there as a whole or not at all.
+    """Write a file. It is there as a whole or not at all.
 
-    The new file is written, flushed to the disk, read back and compared by a checksum, and only then put in the place
-    of `path`, or of what `path` points to if it is a symbolic link. It has mode 0600; if it replaces a file, that
-    file's permissions, and its owner and group where that is permitted, but not its access control lists.
+    The new file is written, flushed to the disk, read back and compared by a checksum. Only then it takes the place of
+    `path`, or of the target if `path` is a symbolic link. A new file has mode 0600. A file that replaces another one
+    gets its permissions, and its owner and group where that is permitted, but not its access control lists.
 
-    `check` is called, before the new file is in its place, with a path at which it can be read: one below `/proc` on
-    Linux, so without the extension of `path`. What it raises, or `chunks` while they are taken, keeps the old file.
+    `check` is called before the new file is in its place, with a path at which it can be read. On Linux that path is
+    below `/proc`, so it has no extension. An error in `check` or in `chunks` keeps the old file.
 
-    Raises `OSError` with `path` as its `filename`: of any kind that writing has, `IsADirectoryError` for a folder, and
-    `EINVAL` for a device or a pipe. Nothing is left behind then, and the old file is untouched, unless all that failed
-    was to flush the folder: then the new file is in its place, but a power failure may undo that.
+    Raises `OSError` with `path` as its `filename`: any error of writing, `IsADirectoryError` for a folder, `EINVAL` for
+    a device or a pipe. Then nothing is left behind, and the old file is untouched. There is one exception: if only the
+    flush of the folder fails, the new file is in its place, and a power failure may undo that.
     """
     path = os.fspath(path)
     folder_path, name = os.path.split(os.path.realpath(path))
@@ -123,7 +122,7 @@ def _stat_old(folder: int, name: str) -> os.stat_result | None:
 def _create(folder: int, temporary: str) -> int:
     """Create a locked file, without a name if possible."""
     if hasattr(os, "O_TMPFILE"):
-        # Whatever is in the way of it: if it is in the way of a named file too, that error is the better one.
+        # An error here is ignored: if a named file can't be created either, its error says more.
         with contextlib.suppress(OSError):
             file = os.open(".", os.O_RDWR | os.O_TMPFILE, 0o600, dir_fd=folder)
             if Path(f"/proc/self/fd/{file}").exists():
@@ -140,7 +139,7 @@ def _create(folder: int, temporary: str) -> int:
 
 
 def _lock(file: int) -> None:
-    # Not every file system has locks. Where there are none, no leftover is ever removed.
+    # Some file systems have no locks. There, leftovers are never removed.
     with contextlib.suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX)
 
@@ -149,7 +148,7 @@ def _write_all(file: int, chunks: Iterable[Buffer], key: bytes, path: str) -> by
     """Write the chunks, and return their checksum."""
     checksum = _checksum(key)
     written = handed_over = 0
-    # In pieces of this size, at round offsets, the same bytes are written in half of the time.
+    # Pieces of this size, at round offsets, take half of the time.
     reader = ChunkReader(chunks)
     while piece := reader.read(PIECE):
         checksum.authenticate_additional_data(piece)
@@ -165,13 +164,13 @@ def _write_all(file: int, chunks: Iterable[Buffer], key: bytes, path: str) -> by
 
 
 def _begin_flush(file: int, start: int, end: int) -> None:
-    """Have what was just written taken to the disk while the rest is written; to wait for it took half of a save.
+    """Let the disk take these bytes while the next ones are written. Waiting for it at the end took half of a save.
 
-    Linux begins to write back what it is told that nobody needs, and returns at once. It drops from memory only what is
-    on the disk already, which is hardly ever any of this, so `_read_back` needn't wait for the disk either.
+    Told that nobody needs the bytes, Linux begins to write them to the disk, and returns at once. It drops only bytes
+    that are on the disk already, hardly ever any of these. So `_read_back` finds them in memory.
     """
     if hasattr(os, "posix_fadvise"):
-        # It is advice: not to take it does no harm, and if the disk fails, fsync says so.
+        # An error does no harm here. If the disk fails, fsync says so.
         with contextlib.suppress(OSError):
             os.posix_fadvise(file, start, end - start, os.POSIX_FADV_DONTNEED)
 
@@ -183,7 +182,7 @@ def _set_permissions(file: int, old: os.stat_result | None) -> None:
         try:
             os.fchown(file, -1, old.st_gid)
         except OSError:
-            # What one group was allowed to do is not for another.
+            # The new file has another group, which has no right to the permissions of the old one.
             mode &= ~stat.S_IRWXG
     os.fchmod(file, mode)
     if old is not None:
@@ -198,14 +197,14 @@ def _read_back(file: int, key: bytes, expected: bytes) -> None:
         checksum.authenticate_additional_data(piece)
         offset += len(piece)
     if _result(checksum) != expected:
-        raise OSError(errno.EIO, "What was written reads back differently")
+        raise OSError(errno.EIO, "The file reads back differently")
 
 
 def _checksum(key: bytes) -> AEADEncryptionContext:
     """Begin a checksum: AES-GMAC (NIST SP 800-38D), with a key that is drawn for one file and kept nowhere.
 
-    Whatever changes in a terabyte, 2^-90 is the chance that it doesn't. SHA-256 takes a dozen times as long, which
-    is more than writing takes.
+    A change in a terabyte stays unnoticed with a chance of 2^-90. SHA-256 takes twelve times as long, longer than
+    writing.
     """
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415 - reading doesn't
 
@@ -242,7 +241,7 @@ def _remove_leftovers(folder: int, name: str) -> None:
     leftover = re.compile(re.escape(_prefix(name)) + "[0-9a-f]{32}" + re.escape(_SUFFIX))
     for entry in os.listdir(folder):
         if leftover.fullmatch(entry):
-            # Not to remove one is no reason not to write.
+            # A leftover that can't be removed doesn't keep the new file from being written.
             with contextlib.suppress(OSError):
                 _remove_if_dead(folder, entry)
 

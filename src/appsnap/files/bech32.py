@@ -18,7 +18,7 @@ _CHECKSUM_SIZE = 6
 
 
 def encode(prefix: str, data: bytes) -> str:
-    """Encode bytes behind a prefix, in its case."""
+    """Encode bytes behind a prefix, in the case of the prefix."""
     padding = -len(data) * 8 % 5
     number = int.from_bytes(data) << padding
     values = [number >> shift & 31 for shift in reversed(range(0, len(data) * 8 + padding, 5))]
@@ -29,9 +29,9 @@ def encode(prefix: str, data: bytes) -> str:
 
 
 def decode(text: str, prefix: str, size: int) -> bytes:
-    """Decode exactly `size` bytes behind a prefix, in its case, without the length limit of BIP 173.
+    """Decode exactly `size` bytes behind a prefix, in the case of the prefix, without the length limit of BIP 173.
 
-    Raises `PassphraseError`, which never quotes the text: it may be a secret, also where a public key is wanted.
+    Raises `PassphraseError`. It never quotes the text, which may be a secret even where a public key is wanted.
     """
     found, _, rest = text.rpartition("1")
     if found != prefix or not text.isascii() or text not in {text.lower(), text.upper()}:
@@ -39,7 +39,7 @@ def decode(text: str, prefix: str, size: int) -> bytes:
     padding = -8 * size % 5
     count = (8 * size + padding) // 5 + _CHECKSUM_SIZE
     if len(rest) != count:
-        # Before anything is computed: what a stranger wrote may have millions of characters.
+        # Checked before anything is computed: a stranger's text may have millions of characters.
         raise PassphraseError(
             f"mistyped {prefix}1…: it has {len(text):,} characters, not {len(prefix) + 1 + count:,}",
             hint="copy it again, as a whole",

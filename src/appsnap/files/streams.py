@@ -1,34 +1,117 @@
-"""Bytes that are read once, from begin to end: those of a file, of memory, or what comes out of a layer."""
+"""Bytes on their way, in two forms.
+
+A stream is an iterable of buffers. The layers of a file are functions from one stream to another, put together like
+pipes, so that no layer holds more than a few pieces at a time::
+
+    atomic.write(path, age.encrypt(zstd.compress(body), recipients))
+
+A `Source` is read once, from begin to end: the bytes of a file, of memory, or of a stream.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import PIECE, ChunkReader, from_file, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
-__all__ = ["File", "Mapped", "Memory", "Source", "Stream", "of_file"]
+__all__ = ["PIECE", "ChunkReader", "File", "Mapped", "Memory", "Source", "Stream", "from_file", "joined", "of_file"]
+
+# Large enough that the cost of a system call or a step of Python vanishes, small enough to stay in a processor's cache.
+PIECE = 1 << 20
+
+
+def from_file(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the rest of a binary file, 1 MiB at a time."""
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def joined(chunks: Iterable[Buffer]) -> bytes:
+    """Return a stream as one byte string. Unlike `b"".join`, it doesn't hold every buffer until the end."""
+    file = BytesIO()
+    for chunk in chunks:
+        file.write(chunk)
+    return file.getvalue()
+
+
+class ChunkReader:
+    """Reads a stream in pieces of any size. A piece is copied only if it reaches over the end of a buffer.
+
+    A stream may fill the same buffer again when the next one is asked for. So a piece is valid only until the next
+    piece is read.
+    """
+
+    def __init__(self, chunks: Iterable[Buffer]) -> None:
+        self._chunks: Iterator[Buffer] = iter(chunks)
+        self._view = memoryview(b"")
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yield the rest of the stream."""
+        while not self.at_end():
+            view, self._view = self._view, self._view[:0]
+            yield view
+
+    def at_end(self) -> bool:
+        """Tell whether everything has been read."""
+        if self._view.nbytes:
+            return False
+        for chunk in self._chunks:
+            self._view = memoryview(chunk).cast("B")
+            if self._view.nbytes:
+                return False
+        return True
+
+    def read(self, size: int) -> memoryview | bytearray:
+        """Return the next `size` bytes, or fewer where the stream ends before."""
+        if not self.at_end() and len(self._view) > size:
+            piece, self._view = self._view[:size], self._view[size:]
+            return piece
+        joined = bytearray()
+        while len(joined) < size and not self.at_end():
+            part = self._view[: size - len(joined)]
+            joined += part
+            self._view = self._view[len(part) :]
+        return joined
+
+    def read_into(self, room: memoryview) -> int:
+        """Fill `room` with the next bytes. Returns their number, which is smaller where the stream ends before."""
+        at = 0
+        while at < len(room) and not self.at_end():
+            part = self._view[: len(room) - at]
+            room[at : at + len(part)] = part
+            self._view = self._view[len(part) :]
+            at += len(part)
+        return at
+
+    def peek(self, size: int) -> bytes:
+        """Return the bytes that `read(size)` would return, without taking them."""
+        head = bytes(self.read(size))
+        self._chunks = chain([self._view], self._chunks)
+        self._view = memoryview(head)
+        return head
 
 
 class Source(Protocol):
-    """What is left to be read. It is never more than `left`; a file and memory have exactly so many bytes.
+    """Bytes that are read once. There are at most `left` of them; a file and memory have exactly so many.
 
-    So whoever makes room for no more than `left` makes none for what a file only claims to hold.
+    A reader that allocates no more than `left` can't be made to allocate for bytes that a file only claims to hold.
     """
 
     @property
     def left(self) -> int:
-        """At most how many bytes there are."""
+        """The most bytes that may still come."""
 
     def peek(self, size: int) -> Buffer:
-        """Return the next bytes, `size` of them if there are so many, and leave them there."""
+        """Return the next `size` bytes, or fewer at the end, without taking them."""
 
     def read(self, size: int) -> Buffer:
         """Return the next bytes. Raises Damaged where there are fewer."""
@@ -37,16 +120,16 @@ class Source(Protocol):
         """Fill `room` with the next bytes. Raises Damaged where there are fewer."""
 
     def pieces(self) -> Iterator[Buffer]:
-        """Yield all that is left, in pieces, each of which stays as it is only until the next one is asked for."""
+        """Yield all remaining bytes in pieces. Each piece is valid only until the next one is asked for."""
 
     def rest(self) -> memoryview:
-        """Return all that is left."""
+        """Return all remaining bytes."""
 
 
 def of_file(file: BinaryIO, progress: Callable[[int, int], object] | None = None) -> Source:
-    """Return the source of an unbuffered file. What has no size beforehand, like a pipe, is read at once.
+    """Return the source of an unbuffered file. A pipe has no known size, and is read at once.
 
-    `progress` is told again and again how many bytes have been read, and how many there are.
+    `progress` is called repeatedly with two numbers of bytes: those read so far, and all.
     """
     status = os.fstat(file.fileno())
     return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(joined(from_file(file)))
@@ -57,14 +140,14 @@ def _too_short(missing: int) -> Damaged:
 
 
 class Memory:
-    """Bytes that nobody changes any more."""
+    """A source of bytes in memory. Nobody may change them any more."""
 
     def __init__(self, data: Buffer) -> None:
         self._view = memoryview(data).cast("B")
 
     @property
     def left(self) -> int:
-        """How many bytes there are."""
+        """The number of bytes that remain."""
         return len(self._view)
 
     def peek(self, size: int) -> memoryview:
@@ -100,11 +183,11 @@ class Mapped(Memory):
 
 
 _AT_ONCE = 8 * PIECE
-"""Bytes between two tellings of progress."""
+"""Bytes between two calls of `progress`."""
 
 
 class File:
-    """A file of `left` bytes. It is read straight to where its bytes shall be."""
+    """A source of the bytes of a file. It reads them straight into the place where they are wanted."""
 
     def __init__(self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None) -> None:
         self._file = file
@@ -147,7 +230,7 @@ class File:
 
 
 class Stream:
-    """What comes out of a layer, which doesn't say beforehand how much: `left` is the most that it may be."""
+    """A source of the bytes that come out of a layer. Their number isn't known before, only its bound `left`."""
 
     def __init__(self, chunks: Iterable[Buffer], left: int) -> None:
         self._reader = ChunkReader(chunks)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import PIECE, ChunkReader
+from appsnap.files.streams import PIECE, ChunkReader
 from appsnap.limits import LIMITS, over
 
 if sys.version_info >= (3, 14):
@@ -32,27 +32,27 @@ __all__ = ["HEAD_SIZE", "Bound", "compress", "decompress", "is_compressed", "lim
 # RFC 8878, section 3.1.1.
 _MAGIC = b"\x28\xb5\x2f\xfd"
 
-# RFC 8878, section 3.1.2: the first of the numbers that a frame without content may have. Its size stands behind it.
+# RFC 8878, section 3.1.2: the first magic number of a skippable frame. The size of the frame follows it.
 _SKIPPABLE = b"\x50\x2a\x4d\x18"
 _SKIPPABLE_HEAD = 8
 
-# How many bytes `is_compressed` needs at most.
+# The most bytes that `is_compressed` needs.
 HEAD_SIZE = len(_MAGIC)
 
-# What a thread of zstd gets at a time. Its own 8 MiB at the default level take up to 130 MB of memory with two threads;
-# these take a third, and compress text by 1 % less.
+# The size of a job for a thread of zstd. Its own 8 MiB at the default level take up to 130 MB of memory with two
+# threads. This takes a third of that, and compresses text by 1 % less.
 _JOB = 2 << 20
 
-# From here on several threads pay for themselves.
+# From this size on, several threads are faster than one.
 _LARGE = 2 * _JOB
 
-# More threads than this are faster than what takes their output.
+# More threads would produce more than age and the disk take.
 _MAX_THREADS = 4
 
-# What zstd itself recommends, ZSTD_DStreamInSize().
+# zstd's own recommendation, ZSTD_DStreamInSize().
 _INPUT_SIZE = 128 * 1024 + 3
 
-# 128 MiB, the most that the program zstd accepts without --long, and all that its level 22 needs.
+# 128 MiB: the program zstd accepts no more without --long, and its level 22 needs no more.
 _MAX_WINDOW_LOG = 27
 
 
@@ -62,14 +62,14 @@ def is_compressed(head: bytes) -> bool:
 
 
 class Bound(NamedTuple):
-    """How many bytes a frame may hold, and the limit that this comes from."""
+    """The most bytes that a frame may hold, and the limit `expansion` from which that follows."""
 
     size: int
     expansion: int
 
 
 def limit_of(size: int, expansion: int = LIMITS.expansion) -> Bound:
-    """Return how much a frame of `size` bytes may hold, so that a small file can't fill the memory."""
+    """Return the bound of a frame of `size` bytes. It keeps a small file from filling the memory."""
     return Bound(_ALLOWANCE + expansion * size, expansion)
 
 
@@ -80,14 +80,14 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
     """Compress a stream of bytes to one frame with a checksum of its content.
 
     `level` is one of zstd's, from 1 to 22; 3 is its own default. Streams of 4 MiB and more are compressed in up to
-    four threads; how many doesn't change the result. What is so uniform that its frame would hold more than `limit_of`
-    allows has padding behind it: a skippable frame of zeros, which every decompressor passes over.
+    four threads, whose number doesn't change the result. Very uniform content can exceed `limit_of` for its small
+    frame. Then padding follows: a skippable frame of zeros, which every decompressor passes over.
     """
     reader = ChunkReader(chunks)
     size = len(reader.peek(_LARGE))
     options: dict[int, int] = {CompressionParameter.compression_level: level, CompressionParameter.checksum_flag: 1}
     if size == _LARGE:
-        # A zstd that was built without threads has a bound of 0, and takes no size of what a thread gets.
+        # A zstd that was built without threads has a bound of 0, and takes no size of a job.
         most = CompressionParameter.nb_workers.bounds()[1]
         options[CompressionParameter.nb_workers] = min(os.cpu_count() or 1, _MAX_THREADS, most)
         options[CompressionParameter.job_size] = _JOB if most else 0
@@ -113,9 +113,9 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
 def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Iterator[bytes]:
     """Decompress a stream that is one zstd frame, with or without padding behind it, in pieces of at most 1 MiB.
 
-    `limit` bounds how many bytes may come out; `None`, the default, doesn't, but memory stays bounded all the same: by
-    the window, of which a frame may ask for 128 MiB. A frame has a checksum if its writer wanted one, as `compress` and
-    the program zstd do. **What comes out is known to be whole only when the iterator ends.**
+    `limit` bounds the number of bytes that come out; by default there is no bound. Memory is bounded in both cases by
+    the window of the frame, which is at most 128 MiB. `compress` and the program zstd write a checksum; other writers
+    may leave it out. **The output is known to be whole only when the iterator ends.**
 
     Raises `Damaged` for a frame that is malformed, altered, truncated or followed by anything else, and `CannotLoad`
     for one that holds more than `limit`.
@@ -124,7 +124,7 @@ def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Itera
     decompressor = ZstdDecompressor(options={DecompressionParameter.window_log_max: _MAX_WINDOW_LOG})
     size = 0
     while not decompressor.eof:
-        # Small, because zstd keeps a copy of what it could not use yet.
+        # In small pieces, because zstd keeps a copy of unused input.
         piece = reader.read(_INPUT_SIZE) if decompressor.needs_input else b""
         if decompressor.needs_input and not piece:
             raise Damaged("truncated zstd frame")

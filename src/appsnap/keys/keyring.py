@@ -1,8 +1,8 @@
-"""The keys of a user: the own one, which signs what is saved, and those of others who are trusted.
+"""The keys of a user: their own, which signs their snapshots, and the keys of others that they trust.
 
-They lie in the folder that APPSNAP_CONFIG_DIR names, else in that of the user's configuration: `signing-key.txt`, for
-the user's eyes alone, and `trusted-keys.txt` with a key and a name on each line. Both are text; lines that begin with
-`#` say something to people.
+Both lie in the folder that APPSNAP_CONFIG_DIR names, or else in the user's configuration folder. `signing-key.txt` has
+the own key, and nobody else may read it. `trusted-keys.txt` has a key and a name on each line. Both are text. Lines
+that begin with `#` are comments.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WRITE, _READ_OR_WRITE = 0o022, 0o077
 
 
 class Keyring:
-    """The keys in a folder, by default the user's. Whatever is wrong with a file of keys raises AppsnapError."""
+    """The keys in a folder, by default the user's. Any fault of a file of keys raises AppsnapError."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or _user_folder()
@@ -31,9 +31,9 @@ class Keyring:
         self.trusted_path = self.folder / "trusted-keys.txt"
 
     def signing_key(self) -> SigningKey:
-        """Return the own key. It is made now if there is none."""
+        """Return the own key. The first call makes it."""
         try:
-            return self._own() or self._made()
+            return self._own() or self._make_own()
         except OSError as error:
             raise AppsnapError(
                 f"there is no signing key, and none can be made in {self.folder}: {_reason(error)}",
@@ -41,7 +41,7 @@ class Keyring:
             ) from error
 
     def own(self) -> str | None:
-        """Return the public part of the own key, or None where there is none that this process may read."""
+        """Return the own public key, or None if there is none or this process may not read it."""
         try:
             key = self._own()
         except OSError:
@@ -49,12 +49,12 @@ class Keyring:
         return None if key is None else key.public_key
 
     def trusted(self) -> dict[str, str]:
-        """Return the keys of others that are trusted, with their names."""
+        """Return the trusted keys of others, with their names."""
         try:
             text = self._text(self.trusted_path, others_may_not=_WRITE)
         except OSError:
             return {}
-        lines = [line.partition(" ") for line in _said(text)]
+        lines = [line.partition(" ") for line in _lines_of(text)]
         try:
             return {check_key(key): name.strip() for key, _, name in lines}
         except AppsnapError as error:
@@ -64,9 +64,9 @@ class Keyring:
         """Trust a key. A new name replaces an old one."""
         check_key(key)
         if any(not character.isprintable() for character in name):
-            raise AppsnapError("the name of a key is one line that can be printed")
+            raise AppsnapError("the name of a key has to be one line of printable text")
         if key == self.own():
-            raise AppsnapError("that is your own key, which is trusted anyway")
+            raise AppsnapError("this is your own key, which is trusted anyway")
         self._write({**self.trusted(), key: name})
 
     def revoke(self, key: str) -> None:
@@ -76,11 +76,11 @@ class Keyring:
         if left.pop(key, None) is None:
             if key == self.own():
                 raise AppsnapError(
-                    "that is your own key",
-                    hint=f"remove {self.own_path}, and the next save makes a new key; the files that this one signed "
-                    f"are a stranger's then, until you trust it: appsnap keys trust {key}",
+                    "this is your own key",
+                    hint=f"remove {self.own_path}, and the next save makes a new key; to go on loading the files that "
+                    f"the old key signed: appsnap keys trust {key}",
                 )
-            raise AppsnapError(f"{key} isn't trusted anyway")
+            raise AppsnapError(f"{key} isn't one of the keys that you trust")
         self._write(left)
 
     def knows(self, key: str) -> bool:
@@ -92,15 +92,15 @@ class Keyring:
             text = self._text(self.own_path, others_may_not=_READ_OR_WRITE)
         except FileNotFoundError:
             return None
-        lines = _said(text)
+        lines = _lines_of(text)
         if len(lines) != 1:
-            raise AppsnapError(f"{self.own_path} should have one key, and has {len(lines)}")
+            raise AppsnapError(f"{self.own_path} must have one key, not {len(lines)}")
         try:
             return SigningKey.parse(lines[0])
         except AppsnapError as error:
             raise AppsnapError(f"{self.own_path}: {error}", hint="remove it; the next save makes a new key") from None
 
-    def _made(self) -> SigningKey:
+    def _make_own(self) -> SigningKey:
         self._make_folder()
         key = SigningKey.generate()
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as file:
@@ -110,8 +110,8 @@ class Keyring:
             file.flush()
             os.fsync(file.fileno())
             try:
-                # Whole, or not at all: a second process that saves for the first time waits for nothing, and both
-                # end with the same key.
+                # The link puts the whole file in place in one step. If two processes save for the first time, both
+                # end with the same key, and neither has to wait.
                 os.link(file.name, self.own_path)
             except FileExistsError:
                 found = self._own()
@@ -133,33 +133,33 @@ class Keyring:
 
     def _text(self, path: Path, *, others_may_not: int) -> str:
         with path.open("rb") as file:
-            # Whoever can write to the folder could put another file, or a link to one, in its place.
+            # Anybody who can write to the folder can replace the file, or put a link in its place.
             _check_access(self.folder, self.folder.stat(), _WRITE, "700")
             _check_access(path, os.fstat(file.fileno()), others_may_not, "600")
             try:
                 return file.read().decode()
             except UnicodeDecodeError:
-                raise AppsnapError(f"{path} is no text") from None
+                raise AppsnapError(f"{path} is not text in UTF-8") from None
 
 
 def _check_access(path: Path, about: os.stat_result, others_may_not: int, mode: str) -> None:
     if about.st_uid not in (os.geteuid(), 0):
         raise AppsnapError(
-            f"{path} belongs to somebody else, who could say who is trusted",
+            f"{path} belongs to another user, who could change the keys that you trust",
             hint="set APPSNAP_CONFIG_DIR to a folder of yours",
         )
     if about.st_mode & others_may_not:
-        what = "written" if about.st_mode & _WRITE else "read"
-        raise AppsnapError(f"{path} can be {what} by others", hint=f"chmod {mode} {shlex.quote(str(path))}")
+        verb = "write" if about.st_mode & _WRITE else "read"
+        raise AppsnapError(f"other users can {verb} {path}", hint=f"chmod {mode} {shlex.quote(str(path))}")
 
 
 def _user_folder() -> Path:
     folder = os.environ.get("APPSNAP_CONFIG_DIR")
     if folder:
         return Path(folder)
-    import platformdirs  # noqa: PLC0415 - where the environment says, nothing has to be found out
+    import platformdirs  # noqa: PLC0415 - not needed if the environment names the folder
 
-    # Without HOME and an entry for the user there is no such folder; older platformdirs find one in the current folder.
+    # Without HOME and an entry for the user there is no such folder. Older platformdirs then name the current folder.
     nowhere = Path(os.devnull)
     try:
         found = platformdirs.user_config_path("appsnap", appauthor=False)
@@ -173,6 +173,6 @@ def _reason(error: OSError) -> str:
     return reason[:1].lower() + reason[1:]
 
 
-def _said(text: str) -> list[str]:
+def _lines_of(text: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]

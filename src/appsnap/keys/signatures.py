@@ -1,8 +1,8 @@
-"""Who saved a snapshot: Ed25519 signatures (RFC 8032) over what its trailer says, and so over the whole document.
+"""Ed25519 signatures (RFC 8032) of snapshots.
 
-What is signed is `appsnap signature 1`, the kind, and the trailer's other fields as JSON in ASCII with sorted keys and
-without spaces, each of the three ended by a line end. The checksum among the fields is that of header and body. Keys
-are written in Bech32 (BIP 173), as those of age are.
+The signed message has three lines, each with a line end: `appsnap signature 1`, the kind, and the other fields of the
+trailer as JSON, in ASCII, with sorted keys and without spaces. One of the fields is the checksum of header and body, so
+the signature covers the whole document. Keys are written in Bech32 (BIP 173), like age's.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["SigningKey", "check_key", "signer_of"]
 
 _PREFIX = "appsnap"
-_SECRET_PREFIX = "APPSNAP-SECRET-KEY-"  # noqa: S105 - what stands before a secret
+_SECRET_PREFIX = "APPSNAP-SECRET-KEY-"  # noqa: S105 - only the prefix of a secret
 _LABEL = "appsnap signature 1"
 
 _SECRETS = ("APPSNAP-SECRET", "AGE-SECRET")
 _SHORT, _LONGEST = 20, 100
-"""Characters of what is quoted: anything up to the one, a key up to the other."""
+"""Errors quote any text of up to `_SHORT` characters, and up to `_LONGEST` characters of a public key."""
 
 _MOST = 16 << 20
-"""Characters of a trailer."""
+"""The most characters of a signed trailer."""
 
 _MOST_ITEMS = 200_000
-"""Items of all its lists and maps. Each 8 MiB of large data have one."""
+"""The most items in all lists and maps of a signed trailer. Each 8 MiB of large data have one item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class SigningKey:
 
     @property
     def public_key(self) -> str:
-        """What others know the key by: `appsnap1…`."""
+        """The public key, for others: `appsnap1…`."""
         return bech32.encode(_PREFIX, self._private_key().public_key().public_bytes_raw())
 
     def sign(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return the field `signature` for a trailer with these other fields, of a document of this kind."""
+        """Return the field `signature` for the trailer of a document of this kind, which has these other fields."""
         value = self._private_key().sign(_message(kind, fields))
         return {"signature": {"key": self.public_key, "value": base64.b64encode(value).decode()}}
 
@@ -73,13 +73,13 @@ class SigningKey:
 
 
 def check_key(text: str) -> str:
-    """Return an `appsnap1…` as it is. Raises AppsnapError for what is none."""
-    _decoded(text, _PREFIX, who=_quoted(text))
+    """Return a public key (`appsnap1…`) as it is. Raises AppsnapError for any other text."""
+    _decoded(text, _PREFIX, _quoted(text))
     return text
 
 
 def signer_of(kind: str, fields: dict[str, Any]) -> str | None:
-    """Return the key that signed a trailer, or None for one without signature. Raises Damaged for one that is wrong."""
+    """Return the key that signed a trailer, or None without a signature. Raises Damaged for a wrong signature."""
     others = dict(fields)
     signature = others.pop("signature", None)
     if signature is None:
@@ -93,7 +93,7 @@ def signer_of(kind: str, fields: dict[str, Any]) -> str | None:
 
 
 def _message(kind: str, fields: dict[str, Any]) -> bytes:
-    # Before anything is made of them: pickle could spell one text, or one list, a million times.
+    # Checked before the fields become JSON: a small pickle can hold one list or text a million times.
     if len(fields) + sum(len(value) for value in fields.values() if type(value) in (dict, list)) > _MOST_ITEMS:
         raise ValueError(f"a trailer with more than {_MOST_ITEMS:,} items")
     texts: list[Any] = []
@@ -101,29 +101,29 @@ def _message(kind: str, fields: dict[str, Any]) -> bytes:
         parts = [*value.values()] if type(value) is dict else value if type(value) is list else [value]
         texts += [name, *value] if type(value) is dict else [name]
         texts += [part for part in parts if type(part) not in (int, bool, type(None))]
-    # A number as a key is spelled as its text is, in JSON.
+    # In JSON, a number as a key would look like its text.
     if any(type(text) is not str for text in texts):
         raise ValueError("a trailer with something that isn't plain")
     if sum(map(len, texts)) > _MOST:
         raise ValueError(f"a trailer of more than {_MOST:,} characters")
-    "".join(texts).encode()  # fails at surrogates: a pair of them is spelled as another character is
-    import json  # noqa: PLC0415 - what is unsigned has no need of it
+    "".join(texts).encode()  # refuses surrogates: in JSON, a pair of them looks like another character
+    import json  # noqa: PLC0415 - an unsigned snapshot needs no JSON
 
     return f"{_LABEL}\n{kind}\n{json.dumps(fields, sort_keys=True, separators=(',', ':'))}\n".encode()
 
 
 def _quoted(text: str) -> str:
-    """Return what to call a text that should be a key, without giving away what may be a secret."""
+    """Quote a text that should be a key, for an error. A text that may be a secret isn't quoted."""
     if text.startswith(f"{_PREFIX}1") or (len(text) <= _SHORT and not text.upper().startswith(_SECRETS)):
         return f"'{text[:_LONGEST]}'"
-    return "that"
+    return "the text"
 
 
-def _decoded(text: str, prefix: str, who: str = "that") -> bytes:
+def _decoded(text: str, prefix: str, quoted: str = "the text") -> bytes:
     try:
         return bech32.decode(text, prefix, 32)
     except PassphraseError as error:
-        hint = "`appsnap keys show` prints the key of whoever runs it"
+        hint = "`appsnap keys show` prints the key of the user who runs it"
         if text.startswith("age1"):
-            hint = f"an age recipient tells who may read a file, not who wrote it; {hint}"
-        raise AppsnapError(f"{who} is no key of a signer: {error}", hint=hint) from None
+            hint = f"an age recipient says who may read a file, not who wrote it; {hint}"
+        raise AppsnapError(f"{quoted} is not a signing key: {error}", hint=hint) from None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.files.layers import Passphrase, Unwrapped
+    from appsnap.files.layers import Opening, Unwrapped
     from appsnap.files.streams import Source
     from appsnap.kinds import Kind
     from appsnap.kinds.header import Header, Signer
@@ -79,14 +79,7 @@ def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tup
         raise
 
 
-def map_document(
-    path: str | os.PathLike[str],
-    *,
-    kind: str | None,
-    passphrase: Passphrase | None,
-    identities: Iterable[str],
-    limits: Limits,
-) -> tuple[str, Document]:
+def map_document(path: str | os.PathLike[str], opening: Opening) -> tuple[str, Document]:
     """Map a file into memory; return the kind and the document in it. The data of arrays are views of the file.
 
     What is written to the arrays never reaches the file. All is verified but the data of arrays. Raises CannotLoad for
@@ -100,8 +93,8 @@ def map_document(
     head = bytes(view[: age.HEAD_SIZE])
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
-    unwrapped = layers.unwrap(Mapped(view), path, passphrase=passphrase, identities=identities, limits=limits)
-    return _open(unwrapped.source, kind, limits)
+    unwrapped = layers.unwrap(Mapped(view), opening)
+    return _open(unwrapped.source, opening.kind, opening.limits)
 
 
 def _cannot_map(why: str) -> CannotLoad:

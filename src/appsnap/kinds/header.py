@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appsnap import __version__
+from appsnap._version import __version__
 from appsnap.errors import AppsnapError, Damaged, NewerFormat
 
 if TYPE_CHECKING:

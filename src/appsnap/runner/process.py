@@ -1,4 +1,7 @@
-"""A restored application in this process: started, and stopped when a signal says so."""
+"""A restored application in this process: it is started, and stopped when a signal says so.
+
+`serve` does all of it. `stop_signal`, `start` and `stop` are its steps, for other runners.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from appsnap.cli import output
 from appsnap.errors import AppsnapError, CannotLoad
 from appsnap.interfaces import IProcess, IService
 
@@ -16,46 +18,83 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import FrameType
 
-__all__ = ["serve"]
+__all__ = ["serve", "start", "stop", "stop_signal"]
 
 
-def serve(load: Callable[[], Any]) -> int:
+def serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
     """Load an application, run it until a signal comes, stop it, and return the exit code.
 
-    It is loaded within the event loop, because a snapshot may refer to that. A second signal ends the process at once.
-    Raises what loading and starting raise, and an exception group where services fail to stop.
+    `load` is called within the event loop, because a snapshot may refer to that. `report` gets a line of text at each
+    step. A second signal ends the process at once. Raises the errors of loading and starting, and an exception
+    group where services fail to stop.
     """
-    # Not asyncio's own handler, which would wait for the loop while a file is being loaded.
+    # asyncio's own handler would wait for the loop while a file is being loaded.
     signal.signal(signal.SIGINT, _interrupt)
     with asyncio.Runner() as runner:
-        return runner.run(_serve(load))
+        return runner.run(_serve(load, report))
 
 
-async def _serve(load: Callable[[], Any]) -> int:
+async def _serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
     application = load()
     service: IService | None = IService(application, None)
     if service is None:
         kind = type(application)
-        raise CannotLoad(f"a {kind.__module__}.{kind.__qualname__} is no service, and can't be run")
+        raise CannotLoad(f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run")
     _check_process(application)
-    switch = _Switch()
+    name = service.name or type(service).__qualname__
+    asked = stop_signal()
+    if not await start(service, asked, report):
+        return 0
+    if not asked.is_set():
+        report(f"{name} is running as process {os.getpid()}; Ctrl-C stops it")
+    await asked.wait()
+    report(f"stopping {name}")
+    await stop(service)
+    report(f"{name} has stopped")
+    return 0
+
+
+def stop_signal() -> asyncio.Event:
+    """Return an event that the first SIGINT, SIGTERM or SIGHUP sets. The second one ends the process at once.
+
+    The handlers are Python's and not the event loop's, so they run even while a service blocks the loop.
+    """
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    received = False
+
+    def receive(number: int, _: FrameType | None) -> None:
+        nonlocal received
+        if received:
+            os.write(2, f"appsnap: error: ended by a second {signal.Signals(number).name}, not stopped\n".encode())
+            os._exit(1)
+        received = True
+        loop.call_soon_threadsafe(asked.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup has SIGHUP ignored, and it stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, receive)
+    return asked
+
+
+async def start(service: IService, asked: asyncio.Event, report: Callable[[str], object]) -> bool:
+    """Start a service, its privileged part first. Returns False if the event was set before it had started.
+
+    Then the start is cancelled, and the service has rolled itself back. Raises the errors of starting.
+    """
     starting = asyncio.ensure_future(_start(service))
-    asked = asyncio.ensure_future(switch.asked.wait())
-    await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
+    waiting = asyncio.ensure_future(asked.wait())
+    await asyncio.wait([starting, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
     if not starting.done():
-        output.note("stopping before it has started")
+        report("stopping before it has started")
         starting.cancel()
         await asyncio.wait([starting])
         if starting.cancelled():
-            return 0
+            return False
     starting.result()
-    if not asked.done():
-        output.note(f"{_name(service)} is running as process {os.getpid()}; Ctrl-C stops it")
-    await asked
-    output.note(f"stopping {_name(service)}")
-    await _finished(service.stopService())
-    output.note(f"{_name(service)} has stopped")
-    return 0
+    return True
 
 
 async def _start(service: IService) -> None:
@@ -63,50 +102,28 @@ async def _start(service: IService) -> None:
     await _finished(service.startService())
 
 
+async def stop(service: IService) -> None:
+    """Stop a service, and wait until it has stopped. Raises an exception group where services fail to stop."""
+    await _finished(service.stopService())
+
+
 async def _finished(result: Awaitable[object] | None) -> None:
     if inspect.isawaitable(result):
         await result
 
 
-class _Switch:
-    """The signals that stop: the first one sets `asked`, the second one ends the process.
-
-    The handlers are Python's, not the loop's: they are called even while a service blocks the loop.
-    """
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._count = 0
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # Under nohup, SIGHUP is ignored, and stays so.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._receive)
-
-    def _receive(self, number: int, _: FrameType | None) -> None:
-        self._count += 1
-        if self._count > 1:
-            os.write(2, f"appsnap: error: ended by a second {signal.Signals(number).name}, not stopped\n".encode())
-            os._exit(1)
-        self._loop.call_soon_threadsafe(self.asked.set)
-
-
 def _check_process(application: Any) -> None:
-    """Refuse to run as somebody else than the application wants: to become another user isn't done here."""
+    """Refuse to run as another user or group than the application wants: this process can't change its own."""
     process: IProcess | None = IProcess(application, None)
-    for what, wanted, actual in (
+    for owner, wanted, actual in (
         ("user", getattr(process, "uid", None), os.geteuid()),
         ("group", getattr(process, "gid", None), os.getegid()),
     ):
         if wanted not in (None, actual):
             raise AppsnapError(
-                f"the application wants to run as {what} {wanted}, and this is {what} {actual}",
-                hint=f"start it as that {what}",
+                f"the application wants to run as {owner} {wanted}, and this is {owner} {actual}",
+                hint=f"start it as that {owner}",
             )
-
-
-def _name(service: IService) -> str:
-    return service.name or type(service).__qualname__
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:

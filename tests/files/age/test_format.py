@@ -16,26 +16,24 @@ from hypothesis import given, settings, strategies as st
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, PassphraseError
 from appsnap.files.age import format as age
-from appsnap.files.age.format import (
-    CHUNK_SIZE,
+from appsnap.files.age.format import CHUNK_SIZE, decrypt, encrypt, is_encrypted
+from appsnap.files.age.recipients import (
+    CHEAPEST,
     HybridIdentity,
     ScryptIdentity,
     ScryptRecipient,
     Stanza,
     X25519Identity,
-    decrypt,
-    encrypt,
-    is_encrypted,
     parse_identities,
+    parse_recipient,
 )
-from appsnap.files.chunks import ChunkReader
+from appsnap.files.streams import ChunkReader
 
 PASSPHRASE = "correct horse battery staple"
 IDENTITY = X25519Identity.parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX")
 HYBRID = HybridIdentity.parse("AGE-SECRET-KEY-PQ-1XX76JRALNLXDMEW0CRK45QMCCH4X06SE84UN3VPM33W6HWDX0H3SK3ZQFR")
 
-# As little work as scrypt can do. Only for testing!
-CHEAP = ScryptRecipient(PASSPHRASE, work_factor=1)
+CHEAP = ScryptRecipient(PASSPHRASE, CHEAPEST)
 
 KEYS = {
     "passphrase": (CHEAP, ScryptIdentity(PASSPHRASE)),
@@ -189,7 +187,7 @@ class TestPyrage:
         """What either encrypts for X25519 recipients, the other decrypts; rage adds stanzas that mean nothing."""
         other = X25519Identity.generate()
         keys = [str(other.recipient), str(IDENTITY.recipient)]
-        ours = seal(CONTENT[:size], *map(age.parse_recipient, keys), armor=armor)
+        ours = seal(CONTENT[:size], *map(parse_recipient, keys), armor=armor)
         theirs = pyrage.encrypt(CONTENT[:size], [pyrage.x25519.Recipient.from_str(key) for key in keys], armored=armor)
 
         for identity in other, IDENTITY:

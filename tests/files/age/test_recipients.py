@@ -165,7 +165,7 @@ class TestKeys:
     )
     def test_unusable(self, recipient):
         """A public key of low order, which would make a file that anybody can open, or no public key, is refused."""
-        with pytest.raises(PassphraseError, match="no usable recipient"):
+        with pytest.raises(PassphraseError, match="can't be used as a recipient"):
             recipient.wrap(FILE_KEY)
 
 

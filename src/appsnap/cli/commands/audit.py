@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appsnap.cli import output
-from appsnap.cli.allowing import allowing
 from appsnap.cli.app import COMMANDS
+from appsnap.cli.errors import trusting_command
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import CannotLoad, NotTrusted
-from appsnap.printable import escaped
+from appsnap.printable import escaped, plural
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
@@ -38,14 +38,19 @@ Examples:
 @as_json
 @click.pass_context
 def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, as_json: bool) -> int:
-    """List the names that a snapshot wants, and which of them are trusted.
+    r"""List the names that a snapshot wants, and which of them are trusted.
 
-    A line has the verdict, the use, the name and the first path that wants it. The verdict is "built-in" for what is
-    always trusted, "trusted" for what --trust allows, [tool.appsnap] trust in the pyproject.toml of this folder, or the
-    file's signature or passphrase; "code" for what makes functions and classes from the file's content, and "missing"
-    for the rest. Nothing is imported.
+    Each line has a verdict, the use, the name, and the first path that wants it. Nothing is imported. The verdicts:
 
-    The exit code is 0 if all names are trusted, else 3; then the last line is the command that would allow them.
+    \b
+      built-in  the name is harmless, and always trusted
+      trusted   --trust allows it, or [tool.appsnap] trust in the pyproject.toml
+                of this folder, or the file's signature or passphrase
+      code      it makes functions or classes from code in the file, and it
+                isn't trusted
+      missing   it isn't trusted
+
+    The exit code is 0 if all names are trusted, else 3. Then the last line is the command that allows them.
     """
     snapshot = source.open()
     recipe = snapshot.document.recipe
@@ -53,7 +58,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
     provenance = snapshot.provenance
     beyond = _beyond(recipe)
     missing = _missing(recipe, trust_in(snapshot, trust))
-    allow = allowing([*missing], context.find_root().obj) if missing else None
+    allow = trusting_command([*missing], context.find_root().obj) if missing else None
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
     if as_json:
         names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
@@ -69,15 +74,14 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
         )
     else:
         output.write(_table(rows))
-        count = "1 name" if len(wanted) == 1 else f"{len(wanted):,} names"
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
-        output.write([f"{count}, {verdict}; {provenance}"])
+        output.write([f"{plural(len(wanted), 'name')}, {verdict}; {provenance}"])
         output.write([allow] if allow else [])
     return NotTrusted.exit_code if missing else 0
 
 
 def _beyond(recipe: Recipe) -> dict[Want, None]:
-    """Return the wants that no recipe is granted. One that is trusted as a whole may do what no name allows."""
+    """Return the wants that aren't built in. None, if the file does something that only trust as a whole allows."""
     try:
         return _missing(recipe, ())
     except CannotLoad:
@@ -107,7 +111,7 @@ def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
-    # One very long name doesn't push the paths out of sight.
+    # A very long name doesn't push the paths of the others out of sight.
     width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
     for verdict, want in rows:
         yield f"{verdict:8}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"

@@ -1,4 +1,4 @@
-"""`appsnap completion`: what a shell has to read so that it completes our commands."""
+"""`appsnap completion`: the script with which a shell completes our commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Examples:
 def command(shell: str) -> None:
     """Print a script that completes commands in your shell.
 
-    Options, commands and the names of files are completed.
+    The script completes commands, options and the names of files.
     """
     complete = get_completion_class(shell)
     assert complete is not None

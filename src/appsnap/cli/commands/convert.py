@@ -1,4 +1,4 @@
-"""`appsnap convert`: the same snapshot in another kind or other layers."""
+"""`appsnap convert`: the same snapshot in another kind or with other layers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli import output
-from appsnap.cli.allowing import signing
 from appsnap.cli.app import COMMANDS
+from appsnap.cli.errors import signing_command
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
 
@@ -37,24 +37,24 @@ Examples:
 @click.option(
     "--legacy-etap",
     is_flag=True,
-    help="FILE is a pickle with the old encryption of Twisted, which protects it from nobody. A wrong passphrase shows "
-    "only in that no pickle comes out.",
+    help="Read FILE as a pickle in Twisted's old encryption, which protects it from nobody. With a wrong passphrase, "
+    "the decrypted file is no pickle.",
 )
 @reads(prefix="source-")
 @click.pass_context
 def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool) -> None:
-    """Write a snapshot in another kind or other layers.
+    """Write a snapshot in another kind or with other layers.
 
-    Nothing is imported, and nothing is built. NEW_FILE has the layers that its options say, not those of FILE. It is
-    read back before it gets its name; until then, an old NEW_FILE stays as it is.
+    Nothing is imported, and no object is built. The options give the layers of NEW_FILE; those of FILE don't matter.
+    NEW_FILE is read back before it gets its name. Until then, an old NEW_FILE stays as it is.
     """
-    from appsnap import snapshot  # noqa: PLC0415 - its help has no need of it
+    from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
 
     old = source.open_legacy() if legacy_etap else source.open()
     if legacy_etap:
         output.note(
-            f"warning: {source.path} has Twisted's old encryption, without salt and authentication: whoever could "
-            "write the file could have changed it, and its passphrase is as good as known: choose a new one"
+            f"warning: {source.path} has Twisted's old encryption, without salt and authentication: anybody who can "
+            "write the file can change it unseen, and its passphrase is easy to find out: choose a new one"
         )
     target.keep_secret(old)
     passphrase = target.passphrase()
@@ -73,9 +73,9 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
             progress=progress.count,
             **target.layers(),
         )
-    if not old.is_vouched_for:
+    if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
         if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
-            # `save` doesn't read what Twisted encrypted, nor replace what it reads, but reads what was written now.
+            # `save` can't read Twisted's file, and doesn't replace the file that it reads. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
-        target.tell_unsigned(source.path, signing(arguments))
+        target.tell_unsigned(source.path, signing_command(arguments))

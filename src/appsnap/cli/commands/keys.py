@@ -1,4 +1,4 @@
-"""`appsnap keys`: the key that signs what is saved, and those of others who are trusted."""
+"""`appsnap keys`: the user's own key, which signs snapshots, and the keys of others that are trusted."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Examples:
 
 \b
 Environment:
-  APPSNAP_CONFIG_DIR   where the keys lie""",
+  APPSNAP_CONFIG_DIR   the folder of the keys""",
 )
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show your key, and say whose you trust.
+    """Show your key, and choose the keys that you trust.
 
-    What you save is signed with your key, which the first save makes. A snapshot signed by you, or by a key that you
-    trust, is loaded without asking for names: it may run any code.
+    Your key signs the snapshots that you save. The first save makes it. A snapshot that is signed by your key, or by a
+    key that you trust, is loaded without --trust: it may run any code.
     """
     if context.invoked_subcommand is None:
         output.write(context.get_help().splitlines())
@@ -40,7 +40,7 @@ def command(context: click.Context) -> None:
 @command.command()
 @as_json
 def show(*, as_json: bool) -> None:
-    """Print your public key, for others to trust. It is made now if there is none."""
+    """Print your public key, for others to trust. If you have no key yet, this makes one."""
     keys = Keyring()
     key = keys.signing_key().public_key
     if as_json:
@@ -64,14 +64,14 @@ def list_(*, as_json: bool) -> None:
 
 @command.command()
 @click.argument("key")
-@click.option("--name", metavar="TEXT", default="", help="Whose it is, for `keys list` and `show`.")
+@click.option("--name", metavar="TEXT", default="", help="The owner of the key, for `keys list` and `show`.")
 def trust(*, key: str, name: str) -> None:
-    """Trust KEY: load what it signs as you load your own, code and all."""
+    """Trust KEY: load the snapshots that it signs like your own. They may run any code."""
     Keyring().trust(key, name)
 
 
 @command.command()
 @click.argument("key")
 def revoke(*, key: str) -> None:
-    """Trust KEY no longer."""
+    """Stop trusting KEY."""
     Keyring().revoke(key)

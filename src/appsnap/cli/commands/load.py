@@ -1,4 +1,4 @@
-"""`appsnap load`: an application from a file, for real."""
+"""`appsnap load`: build the application in a file, and print it, run it, or open a shell with it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ Examples:
 )
 @reads(kinds=(*KINDS, "python"))
 @trusts()
-@click.option("--run", is_flag=True, help="Start it, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
-@click.option("--shell", is_flag=True, help='Open a Python shell with it as "application".')
+@click.option("--run", is_flag=True, help="Start the application, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
+@click.option("--shell", is_flag=True, help='Open a Python shell, where the application is "application".')
 @click.option("--quiet", is_flag=True, help="Don't print the tree.")
 @depth(20)
 @as_json
@@ -51,18 +51,18 @@ def command(
     depth: int,
     as_json: bool,
 ) -> int:
-    """Restore an application from a file, and print it, run it or talk to it.
+    """Load an application from a file, and print it, run it or talk to it.
 
-    A file signed by you or by a key that you trust (`appsnap keys`), or opened with a passphrase, is restored without
-    questions, as a program is run. Any other may want names, of classes and of what is called: those that neither
-    --trust nor [tool.appsnap] trust in the pyproject.toml of this folder allows, and that aren't harmless by
-    themselves, are refused before anything is imported; `appsnap audit` lists them. Where anything is trusted, modules
-    are looked for in the current folder too, after all others.
+    Some files are trusted as a whole, as you trust a program: those signed by you, those signed by a key that you trust
+    (`appsnap keys`), and those opened with a passphrase. Any other file is refused if it wants names that aren't
+    trusted, before anything is imported. A name is trusted if it is harmless, or if --trust or [tool.appsnap] trust in
+    the pyproject.toml of this folder allows it. `appsnap audit` lists the names. If anything is trusted, modules are
+    found in the current folder too, after all others.
 
-    Source that was edited has lost its signature: `appsnap save FILE NEW_FILE --trust-everything` writes it anew,
-    signed by you.
+    An edited source file has lost its signature. `appsnap save FILE NEW_FILE --trust-everything` writes it anew, signed
+    by you.
 
-    Of kind "python" is a script, which has to be asked for: it is run, and "application" is what it has to assign.
+    With --kind python, FILE is a script. It is run, and has to assign "application".
     """
     if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
@@ -70,14 +70,14 @@ def command(
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
-        return serve(load)
+        return serve(load, output.note)
     application = load()
     if shell:
         from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed
 
         talk(application)
     elif as_json:
-        from appsnap.cli.service_tree import rows  # noqa: PLC0415 - the interfaces are needed only here
+        from appsnap.cli.service_tree import rows  # noqa: PLC0415 - it imports the interfaces
 
         output.write_json([row.to_dict() for row in rows(application, depth)])
     elif not quiet:
@@ -90,23 +90,23 @@ def command(
 def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
     if source.kind == "python":
         if trust:
-            raise click.UsageError("a script is a program, and is run: there is nothing to --trust")
+            raise click.UsageError("a script is a program, and is run: leave out --trust")
         if source.limits != LIMITS:
-            raise click.UsageError("a script is a program, and is run: no --limit holds for it")
+            raise click.UsageError("a script is a program, and is run: leave out --limit")
         if source.is_keyed:
             raise PassphraseError(
-                f"{source.path} is a script, which is never encrypted", hint="leave out what opens it"
+                f"{source.path} is a script, and scripts aren't encrypted", hint="leave out the options that open it"
             )
-        from appsnap import script  # noqa: PLC0415 - other kinds have no need of it
+        from appsnap import script  # noqa: PLC0415 - only scripts need it
 
         search_current_folder()
         return script.run(source.path)
     try:
-        return source.restore(trust)[0]
+        return source.load(trust)[0]
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(
-                f"{source.path} is no snapshot but a script",
+                f"{source.path} is a script, not a snapshot",
                 hint=f"to run it: {output.command_line(['load', source.path, '--kind', 'python'])}",
             ) from None
         raise

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 import appsnap
-from appsnap.cli.allowing import signing
 from appsnap.cli.app import COMMANDS
+from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
 from appsnap.cli.options import reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
-from appsnap.cli.trial_load import restore_bytes, restore_file
+from appsnap.cli.trial_load import load_bytes, load_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,8 @@ Examples:
 )
 @source_argument("SOURCE")
 @writes()
-@click.option("--tag", metavar="TEXT", help="A word about this snapshot, kept in its header.")
-@click.option("--no-verify", is_flag=True, help="Don't restore it in a fresh interpreter before it is saved.")
+@click.option("--tag", metavar="TEXT", help="Keep a word about this snapshot in its header.")
+@click.option("--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
 @click.pass_context
@@ -50,26 +50,32 @@ def command(
     no_verify: bool,
     trust: Sequence[str] | Everything,
 ) -> None:
-    """Save an application to a file.
+    r"""Save an application to a file.
 
-    SOURCE is module:name, where name may have dots, and modules of the current folder are found after all others; or a
-    script (.tac, .py) that assigns "application"; or a snapshot, which is restored as `appsnap load` would and saved
-    anew, so that renamed classes and upgraded state are written as they are now. To change only the kind or the layers
-    of a snapshot, use `appsnap convert`, which imports nothing.
+    SOURCE is one of three:
 
-    Before FILE is replaced, what was written is read back, and restored in a fresh interpreter, trusted as SOURCE was,
-    that finds the modules that `appsnap load` would find here. If that fails, an old FILE stays as it is.
+    \b
+      module:name  an object in a module; name may have dots, and modules of the
+                   current folder are found after all others
+      a script     (.tac, .py) that assigns "application"
+      a snapshot   loaded as `appsnap load` does, and saved anew with the names
+                   of classes and the state that the code has now
+
+    To change only the kind or the layers of a snapshot, use `appsnap convert`, which imports nothing.
+
+    Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
+    it in this folder, with the trust that SOURCE has. If that fails, an old FILE stays as it is.
     """
     obj, enough = find_object(source, target, trust)
     passphrase = target.passphrase()
 
     def check(path: Path) -> None:
-        progress.phase = f"restoring {target.path} in a fresh interpreter"
+        progress.phase = f"loading {target.path} in a fresh interpreter"
         if target.has_recipients:
-            # Only they can open the file. What it holds can be tried all the same.
-            restore_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
+            # Only the recipients can open the file, so the same snapshot is tried without encryption.
+            load_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
         else:
-            restore_file(path, passphrase, enough, source.limits)
+            load_file(path, passphrase, enough, source.limits)
 
     with Progress(f"saving {target.path}") as progress:
         appsnap.save(
@@ -79,9 +85,9 @@ def command(
             passphrase=passphrase,
             tag=tag,
             check=None if no_verify else check,
-            vouched=enough is appsnap.EVERYTHING,
+            trusted_as_a_whole=enough is appsnap.EVERYTHING,
             progress=progress.count,
             **target.layers(),
         )
     if enough is not appsnap.EVERYTHING:
-        target.tell_unsigned(source.path, signing(context.find_root().obj))
+        target.tell_unsigned(source.path, signing_command(context.find_root().obj))

@@ -1,4 +1,4 @@
-"""`appsnap show`: what is in a snapshot, as text or as JSON."""
+"""`appsnap show`: the content of a snapshot, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Examples:
 @depth(None)
 @as_json
 def command(*, source: Input, depth: int | None, as_json: bool) -> None:
-    """Show what is in a snapshot, without importing any of it.
+    """Show the content of a snapshot, without importing any of it.
 
-    The text shows 20 levels unless --depth says otherwise. What is shared stands in full once, and as an arrow to its
-    path elsewhere.
+    The text has 20 levels, unless --depth gives another number. An object that is in several places is shown once; in
+    the other places, an arrow has its path.
 
-    The JSON has the header, the layers, the names, and all that the snapshot holds as one flat list of nodes. A node
-    has an id, its path (null where that is longer than 200 characters), and the id of the node that it was found
-    in. What it holds are plain values, {"ref": id} for other nodes, and {"python": "…"} for values that JSON lacks.
+    The JSON has the header, the layers, the names, and the content as one flat list of nodes. A node has an id, its
+    path (null if longer than 200 characters), and the id of the node that contains it. It holds plain values,
+    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have.
     """
     snapshot = source.open()
     if as_json:
@@ -53,7 +53,7 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what is known of a snapshot as a whole, for JSON."""
+    """Return the facts about a snapshot as a whole, for JSON."""
     trailer = snapshot.document.trailer
     return {
         "file": snapshot.name,
@@ -72,5 +72,5 @@ def _names(snapshot: Snapshot) -> list[dict[str, str]] | None:
     try:
         return [dataclasses.asdict(want) for want in snapshot.names]
     except NotTrusted:
-        # The steps make no sense, and `appsnap audit` says why.
+        # The steps are refused as a whole. `appsnap audit` says why.
         return None

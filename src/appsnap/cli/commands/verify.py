@@ -12,6 +12,7 @@ from appsnap.cli.commands.show import summary
 from appsnap.cli.errors import explain
 from appsnap.cli.options import as_json, reads
 from appsnap.errors import CannotLoad
+from appsnap.printable import plural
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ Examples:
 def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
     """Check that a snapshot is whole.
 
-    That is: its layers, its header, its checksum, its signature, and every step of its recipe. Nothing is imported, and
-    nothing is built. The exit code is 5 if the file is damaged.
+    This checks the layers, the header, the checksum, the signature, and every step of the recipe. Nothing is imported,
+    and no object is built. The exit code is 5 if the file is damaged.
     """
     try:
         snapshot = source.open()
@@ -56,29 +57,25 @@ def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
 
 def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
     facts = [
-        f"{snapshot.kind}{''.join(f' in {layer}' for layer in reversed(snapshot.layers))}",
+        " in ".join([snapshot.kind, *reversed(snapshot.layers)]),
         f"{snapshot.size:,} bytes",
     ]
     if services is None:
-        facts.append(_plural(len(snapshot.outline.nodes), "object"))
+        facts.append(plural(len(snapshot.outline.nodes), "object"))
     else:
-        facts.append(_plural(services, "service"))
+        facts.append(plural(services, "service"))
     if snapshot.header is None:
         facts.append("without header and checksum")
     return [*facts, snapshot.provenance]
 
 
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def _count_services(outline: Outline) -> int | None:
-    """Return how many services stand below the root, or None where the root is no collection of services."""
+    """Return the number of services below the root, or None if the root isn't a collection of services."""
     if not isinstance(outline.root, Ref) or "services" not in outline.nodes[outline.root].attributes:
         return None
     found = {int(outline.root)}
     stack = [int(outline.root)]
-    lists = set()  # one may be that of all services
+    lists = set()  # a stranger's file may have one list for all services
     while stack:
         services = outline.nodes[stack.pop()].attributes.get("services")
         if not isinstance(services, Ref) or services in lists:

@@ -1,9 +1,20 @@
-"""The age format, version 1."""
+"""The age format, version 1 (https://age-encryption.org/v1), which the program age reads and writes too.
+
+* The *file key* encrypts the content. It is drawn for one file.
+* A *recipient* is a public key or passphrase for which a file is encrypted: it wraps the file key.
+* An *identity* is the secret key or passphrase that unwraps it.
+* A *stanza* is the part of a header with the file key, wrapped for one recipient.
+* The *payload* is the encrypted content. *Armor* is the whole file as text.
+
+`format` has header and payload, `recipients` the three native types of recipients, `armor` the text.
+"""
 
 from __future__ import annotations
 
-from appsnap.files.age.format import (
-    HEAD_SIZE,
+from appsnap.files.age.format import HEAD_SIZE, decrypt, encrypt, is_encrypted, is_for_passphrase
+from appsnap.files.age.recipients import (
+    CHEAPEST,
+    WORK_FACTOR,
     HybridIdentity,
     HybridRecipient,
     Identity,
@@ -13,16 +24,15 @@ from appsnap.files.age.format import (
     Stanza,
     X25519Identity,
     X25519Recipient,
-    decrypt,
-    encrypt,
-    is_encrypted,
-    is_for_passphrase,
+    encode_passphrase,
     parse_identities,
     parse_recipient,
 )
 
 __all__ = [
+    "CHEAPEST",
     "HEAD_SIZE",
+    "WORK_FACTOR",
     "HybridIdentity",
     "HybridRecipient",
     "Identity",
@@ -33,6 +43,7 @@ __all__ = [
     "X25519Identity",
     "X25519Recipient",
     "decrypt",
+    "encode_passphrase",
     "encrypt",
     "is_encrypted",
     "is_for_passphrase",

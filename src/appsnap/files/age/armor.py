@@ -1,7 +1,7 @@
 """ASCII armor for age files: strict PEM (RFC 7468, section 3, figure 3) with 64 columns and canonical base64.
 
-Wherever a reader is lenient, an armored file can be altered without changing what it holds. This one accepts white
-space before and after the block, and LF or CRLF at the end of a line, as age-encryption.org/v1 permits, and no more.
+A lenient reader would accept altered files with the same content. This one accepts only the freedom that
+age-encryption.org/v1 permits: white space before and after the block, and LF or CRLF at the end of a line.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from appsnap.errors import Damaged
-from appsnap.files.chunks import ChunkReader
+from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ END = b"-----END AGE ENCRYPTED FILE-----"
 # RFC 7468, section 3: W = WSP / CR / LF / %x0B / %x0C.
 WHITESPACE = b" \t\r\n\v\f"
 
-# Bytes accepted before the block, and as many after it; the limit of the age program.
+# The most bytes of white space before the block, and after it. The age program has the same limit.
 MAX_WHITESPACE = 1024
 
 _COLUMNS = 64
@@ -50,8 +50,8 @@ def encode_base64(data: bytes) -> bytes:
 def decode_base64(text: bytes) -> bytes:
     """Decode base64 without padding (RFC 4648, section 4), or raise `Damaged`.
 
-    Python's decoder skips foreign characters and ignores the bits left over in the last one, so that many texts decode
-    to the same bytes. Only the one that encodes them is accepted (section 3.5).
+    Python's decoder skips foreign characters and ignores surplus bits in the last one, so many texts decode to the same
+    bytes. Only the canonical text is accepted (section 3.5).
     """
     try:
         data = binascii.a2b_base64(text + b"=" * (-len(text) % 4))
@@ -75,7 +75,8 @@ def armored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
 def unarmored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
     """Yield the bytes that an armored file holds.
 
-    Raises `Damaged` where the armor is not what `armored` would write, white space at both ends and CRLF apart.
+    Raises `Damaged` where the armor differs from the output of `armored` in more than white space at both ends and
+    CRLF.
     """
     reader = ChunkReader(chunks)
     begin = _BEGIN_LINE.match(reader.peek(MAX_WHITESPACE + len(BEGIN) + 2))
@@ -84,14 +85,14 @@ def unarmored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
     reader.read(begin.end())
 
     text = b""
-    # "-" is no character of base64: it is the END line's first, or does not belong there.
+    # "-" is no character of base64. It can only begin the END line.
     while (end := text.find(b"-")) < 0:
         block = reader.read((_COLUMNS + 1) * _LINES_PER_BLOCK)
         if not block:
             raise Damaged("truncated age armor: no END line")
         text += block
         if b"-" not in text:
-            # The last line stays, because only the END line after it would tell that it may be short.
+            # The last line stays: it may be shorter than the others, but only if the END line follows.
             cut = text.rfind(b"\n", 0, -1) + 1
             yield _decode_lines(text[:cut])
             text = text[cut:]
@@ -117,7 +118,7 @@ def _decode_lines(text: bytes) -> bytes:
 
 
 def _decode_last_line(line: bytes) -> bytes:
-    """Decode a line of up to 64 columns with its padding; only an empty file has none."""
+    """Decode the last line: up to 64 columns, with padding. Only an empty file has no last line."""
     if not line:
         return b""
     body = line.removesuffix(b"\n").removesuffix(b"\r")

@@ -1,8 +1,8 @@
 """The age v1 format (https://age-encryption.org/v1): files that only a passphrase or a secret key opens.
 
-What is written here, the program age reads, and the reverse. Both directions turn a stream of bytes into another one
-and hold no more than a few pieces of it: chunks of 64 KiB, each encrypted and authenticated by itself, together with
-its number and whether it is the last one.
+The program age reads these files, and this module reads those of the program. The payload is a sequence of chunks of
+64 KiB. Each chunk is encrypted and authenticated by itself, together with its number and whether it is the last one.
+Encryption and decryption both turn one stream into another, and hold only a few chunks at a time.
 """
 
 from __future__ import annotations
@@ -20,49 +20,27 @@ from appsnap.errors import Damaged, PassphraseError
 from appsnap.files.age.armor import armored, decode_base64, encode_base64, is_armored, unarmored
 from appsnap.files.age.recipients import (
     FILE_KEY_SIZE,
-    HybridIdentity,
     HybridRecipient,
     Identity,
     Recipient,
     ScryptIdentity,
     ScryptRecipient,
     Stanza,
-    X25519Identity,
-    X25519Recipient,
     hkdf,
-    parse_identities,
-    parse_recipient,
 )
-from appsnap.files.chunks import ChunkReader
+from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
-__all__ = [
-    "HEAD_SIZE",
-    "HybridIdentity",
-    "HybridRecipient",
-    "Identity",
-    "Recipient",
-    "ScryptIdentity",
-    "ScryptRecipient",
-    "Stanza",
-    "X25519Identity",
-    "X25519Recipient",
-    "decrypt",
-    "encrypt",
-    "is_encrypted",
-    "is_for_passphrase",
-    "parse_identities",
-    "parse_recipient",
-]
+__all__ = ["HEAD_SIZE", "decrypt", "encrypt", "is_encrypted", "is_for_passphrase"]
 
-# How many bytes `is_encrypted` needs at most.
+# The most bytes that `is_encrypted` needs.
 HEAD_SIZE = 2048
 
-# Bounds for a header that nobody has authenticated yet. The format has none; a hybrid stanza takes 1.6 KB.
+# Bounds for a header that isn't authenticated yet. The format has none; a hybrid stanza takes 1.6 KB.
 MAX_STANZAS = 1024
 MAX_HEADER_SIZE = 2 << 20
 
@@ -70,8 +48,8 @@ CHUNK_SIZE = 64 * 1024
 _TAG_SIZE = 16
 _NONCE_SIZE = 16
 
-# As many chunks come out together, which saves a tenth where they are written to a file. It would save nothing where
-# they are decrypted, nor would a second thread where the other one writes.
+# The number of encrypted chunks that come out together. This saves a tenth of the time of writing to a file. Batches
+# don't help decryption, and a second thread for writing doesn't help either.
 _BATCH = 32
 
 _MAGIC = b"age-encryption.org/"
@@ -96,9 +74,9 @@ def is_for_passphrase(data: Buffer) -> bool:
 def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[Buffer]:
     """Encrypt a stream of bytes, so that each of the recipients can open it.
 
-    The call wraps the file key (scrypt takes its second here); the stream is read while the result is. Raises
-    `PassphraseError` where there is no recipient, where a passphrase is not the only one, and where post-quantum
-    recipients are mixed with others, which would take away what they are for.
+    The call wraps the file key, which takes scrypt's second. The stream is read while the result is read. Raises
+    `PassphraseError` for no recipient, for a passphrase beside another recipient, and for post-quantum recipients
+    beside others: a quantum computer could open such a file through the others.
     """
     recipients = list(recipients)
     _check_recipients(recipients)
@@ -112,9 +90,9 @@ def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor:
 def decrypt(chunks: Iterable[Buffer], identities: Iterable[Identity]) -> Iterator[bytes]:
     """Decrypt an age file, armored or not, with the first of the identities that opens it.
 
-    The call reads the header and unwraps the file key; the payload is read while the result is. **What comes out is
+    The call reads the header and unwraps the file key. The payload is read while the result is read. **The output is
     known to be whole only when the iterator ends**: every piece is authentic, but the next step may raise `Damaged`,
-    and then all of them have to be thrown away.
+    and then the caller has to throw all pieces away.
 
     Raises `PassphraseError` where the passphrase is wrong or no identity matches, and `Damaged` for a file that is
     malformed, altered, truncated or no age file at all.
@@ -150,7 +128,7 @@ def _check_recipients(recipients: Sequence[Recipient]) -> None:
 
 
 def _no_match(types: set[str], identities: Sequence[Identity]) -> PassphraseError:
-    """Say why none of the identities opens a file with stanzas of these types."""
+    """Return the error for a file with stanzas of these types that none of the identities opens."""
     with_passphrase = [isinstance(identity, ScryptIdentity) for identity in identities]
     if "scrypt" in types:
         if any(with_passphrase):
@@ -174,7 +152,7 @@ def _header_mac(file_key: bytes, header: bytes) -> bytes:
 
 
 def _read_header(reader: ChunkReader) -> tuple[bytes, list[Stanza], bytes]:
-    """Read the header; return what its MAC covers, its stanzas and its MAC."""
+    """Read the header. Returns the bytes under its MAC, its stanzas, and its MAC."""
     head = reader.peek(MAX_HEADER_SIZE)
     if not head.startswith(_VERSION_LINE):
         if head.startswith(_MAGIC):
@@ -207,8 +185,8 @@ def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[Buffer]:
     cipher = ChaCha20Poly1305(hkdf(file_key, salt=nonce, info=b"payload"))
     number, last = 0, False
     while not last:
-        # To fill the same buffer again would save a twentieth of the time, and whoever joins the pieces would get the
-        # last one many times.
+        # To fill one buffer again and again would save a twentieth of the time, but `b"".join` over the pieces would
+        # get the last one many times.
         batch = memoryview(bytearray(_BATCH * (CHUNK_SIZE + _TAG_SIZE)))
         end = 0
         while not last and end < len(batch):
@@ -227,7 +205,7 @@ def _decrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[bytes]:
     cipher = ChaCha20Poly1305(hkdf(file_key, salt=nonce, info=b"payload"))
     for number in count():
         chunk = reader.read(CHUNK_SIZE + _TAG_SIZE)
-        # A full chunk is hardly ever the last one.
+        # Tried in this order because a full chunk is hardly ever the last one.
         for last in (False, True) if len(chunk) == CHUNK_SIZE + _TAG_SIZE else (True,):
             try:
                 plain = cipher.decrypt(_chunk_nonce(number, last=last), chunk, None)

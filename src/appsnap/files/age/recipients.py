@@ -1,8 +1,8 @@
-"""Who may open an age file: recipients wrap its file key in a stanza of the header, identities unwrap it.
+"""Recipients and identities of age: a recipient wraps the file key in a stanza of the header, an identity unwraps it.
 
-The three native types of the age v1 format (https://age-encryption.org/v1, "Native recipient types") that need no
-hardware: a passphrase (scrypt), X25519 keys, and hybrid post-quantum keys (MLKEM768-X25519). Recipients and identities
-are written in Bech32 (BIP 173), as the program age-keygen prints them.
+There are three types, the native ones of age v1 that need no hardware (https://age-encryption.org/v1, "Native recipient
+types"): a passphrase (scrypt), X25519 keys, and hybrid post-quantum keys (MLKEM768-X25519). Keys are written in Bech32
+(BIP 173), as the program age-keygen prints them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
+    "CHEAPEST",
     "FILE_KEY_SIZE",
+    "WORK_FACTOR",
     "HybridIdentity",
     "HybridRecipient",
     "Identity",
@@ -50,11 +52,16 @@ __all__ = [
 
 FILE_KEY_SIZE = 16
 
-# A file key and its Poly1305 tag. A body of any other size is refused before it is decrypted: a long one could be made
-# to open under many keys at once, and so tell which of them is used (a partitioning oracle).
+WORK_FACTOR = 18
+"""scrypt's work factor in new files: a second and 256 MiB of memory. The age program uses the same."""
+
+CHEAPEST = 1  # Only for testing!
+
+# A file key and its Poly1305 tag. A body of any other size is refused before it is decrypted. An attacker can make a
+# long one that opens under many keys, and learn from the answer which of them is used (a partitioning oracle).
 _BODY_SIZE = FILE_KEY_SIZE + 16
 
-# The key of this nonce is used once, for one file key.
+# Safe, because each key encrypts only one file key.
 _ZERO_NONCE = bytes(12)
 
 _SCRYPT_LABEL = b"age-encryption.org/v1/scrypt"
@@ -66,7 +73,7 @@ _KEYGEN_HINT = "the program age-keygen makes identities and prints their recipie
 
 @dataclass(frozen=True, slots=True)
 class Stanza:
-    """A part of the header that wraps the file key for one recipient."""
+    """The part of the header that wraps the file key for one recipient."""
 
     type: str
     arguments: tuple[str, ...]
@@ -74,20 +81,20 @@ class Stanza:
 
     def __bytes__(self) -> bytes:
         text = encode_base64(self.body)
-        # The last line is always shorter than 64 columns, if need be empty: that is how a reader finds the end.
+        # The last line is always shorter than 64 columns, perhaps empty. So a reader finds the end.
         lines = [text[start : start + 64] for start in range(0, len(text) + 1, 64)]
         return b"\n".join([" ".join(("->", self.type, *self.arguments)).encode(), *lines, b""])
 
 
 class Recipient(Protocol):
-    """Somebody who may open the file."""
+    """A public key or passphrase for which a file is encrypted."""
 
     def wrap(self, file_key: bytes) -> Stanza:
         """Wrap a file key of 16 bytes."""
 
 
 class Identity(Protocol):
-    """What opens the files of a recipient."""
+    """A secret key or passphrase that opens the files of its recipient."""
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """Return the file key, or `None` where no stanza is meant for this identity.
@@ -98,15 +105,14 @@ class Identity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScryptRecipient:
-    """Whoever knows a passphrase; the only recipient of its file.
+    """A passphrase. It has to be the only recipient of its file.
 
-    A passphrase of type `str` is encoded in UTF-8. `work_factor` is the binary logarithm of scrypt's N (with r = 8 and
-    p = 1), from 1 to 30, and is written in the file. 18 takes about a second and 256 MiB, one more takes twice as much
-    of both. Raises `PassphraseError` for an empty passphrase.
+    A `str` is encoded in UTF-8. `work_factor` is the binary logarithm of scrypt's N (with r = 8 and p = 1), from 1 to
+    30, and is written in the file. One more doubles time and memory. Raises `PassphraseError` for an empty passphrase.
     """
 
     passphrase: str | bytes = field(repr=False)
-    work_factor: int = 18
+    work_factor: int = WORK_FACTOR
 
     def __post_init__(self) -> None:
         encode_passphrase(self.passphrase)
@@ -124,8 +130,8 @@ class ScryptRecipient:
 class ScryptIdentity:
     """A passphrase that opens the files of the same `ScryptRecipient`.
 
-    `max_work_factor` is the largest work factor that a file may ask for; the age program accepts 22.
-    Raises `PassphraseError` for an empty passphrase.
+    A file may ask for a work factor of at most `max_work_factor`; the age program accepts 22. Raises `PassphraseError`
+    for an empty passphrase.
     """
 
     passphrase: str | bytes = field(repr=False)
@@ -143,7 +149,7 @@ class ScryptIdentity:
             if len(salt_bytes := decode_base64(salt.encode())) != 16:
                 raise Damaged("malformed age header: the scrypt salt is not 16 bytes long")
             if not re.fullmatch("[1-9][0-9]*", work_factor):
-                raise Damaged("malformed age header: the scrypt work factor is no number")
+                raise Damaged("malformed age header: the scrypt work factor is not a number")
             if len(work_factor) > 2 or int(work_factor) > self.max_work_factor:
                 what = f"the age file asks for scrypt work factor {work_factor[:9]}"
                 raise over("work_factor", self.max_work_factor, what)
@@ -168,13 +174,13 @@ class X25519Recipient:
         return bech32.encode(self.PREFIX, self.public_key)
 
     def wrap(self, file_key: bytes) -> Stanza:
-        """Wrap a file key. Raises `PassphraseError` for a public key of low order, which would wrap it for anybody."""
+        """Wrap a file key. Raises `PassphraseError` for a public key of low order, whose files anybody can open."""
         ephemeral = X25519PrivateKey.generate()
         share = ephemeral.public_key().public_bytes_raw()
         try:
             secret = ephemeral.exchange(X25519PublicKey.from_public_bytes(self.public_key))
         except ValueError:
-            raise PassphraseError(f"{self} is no usable recipient") from None
+            raise PassphraseError(f"{self} can't be used as a recipient") from None
         key = hkdf(secret, salt=share + self.public_key, info=_X25519_LABEL)
         return Stanza("X25519", (encode_base64(share).decode(),), _seal(key, file_key))
 
@@ -246,7 +252,7 @@ class HybridRecipient:
             x25519 = X25519PublicKey.from_public_bytes(self.public_key[1184:])
             sealed = _hpke().encrypt(file_key, hpke.MLKEM768X25519PublicKey(mlkem, x25519), info=_HYBRID_LABEL)
         except ValueError:
-            raise PassphraseError(f"{str(self)[:20]}… is no usable recipient") from None
+            raise PassphraseError(f"{str(self)[:20]}… can't be used as a recipient") from None
         return Stanza("mlkem768x25519", (encode_base64(sealed[:-_BODY_SIZE]).decode(),), sealed[-_BODY_SIZE:])
 
 
@@ -286,7 +292,7 @@ class HybridIdentity:
             if len(share := decode_base64(argument.encode())) != 1120:
                 raise Damaged("malformed age header: an mlkem768x25519 share is not 1120 bytes long")
             mlkem, x25519 = self._private_keys()
-            # HPKE tells a share of low order from a stanza for somebody else no more than a wrong key does.
+            # Raises Damaged for a share of low order. HPKE would only say that the key is wrong.
             _exchange(x25519, share[-32:])
             try:
                 private_key = hpke.MLKEM768X25519PrivateKey(mlkem, x25519)
@@ -296,7 +302,7 @@ class HybridIdentity:
         return None
 
     def _private_keys(self) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
-        # builder-ietf-hpke-pq-03, MLKEM768-X25519: the seed is expanded to that of ML-KEM (d and z) and the scalar.
+        # draft-ietf-hpke-pq-03, MLKEM768-X25519: the seed is expanded to ML-KEM's seed (d and z) and X25519's scalar.
         expanded = hashlib.shake_256(self.seed).digest(64 + 32)
         return MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), X25519PrivateKey.from_private_bytes(expanded[64:])
 
@@ -304,7 +310,7 @@ class HybridIdentity:
 def parse_recipient(text: str) -> X25519Recipient | HybridRecipient:
     """Parse a recipient as age-keygen prints it: `age1…` or `age1pq1…`.
 
-    Raises `PassphraseError` if it is malformed, or of a kind that needs an SSH key or an age plugin.
+    Raises `PassphraseError` if it is malformed, an SSH key, or the recipient of an age plugin.
     """
     text = text.strip()
     if text.startswith("age1pq1"):
@@ -315,9 +321,10 @@ def parse_recipient(text: str) -> X25519Recipient | HybridRecipient:
 
 
 def parse_identities(text: str) -> list[X25519Identity | HybridIdentity]:
-    """Parse an identity file: one `AGE-SECRET-KEY-…` a line; empty lines and lines that begin with `#` are skipped.
+    """Parse an identity file: one `AGE-SECRET-KEY-…` a line, besides empty lines and lines that begin with `#`.
 
-    Raises `PassphraseError` if a line is malformed or there is none; it names the line and never quotes it.
+    Raises `PassphraseError` for a malformed line, and for a file without identity. It names the line but never quotes
+    it.
     """
     if text.lstrip().startswith(("age-encryption.org/", "-----BEGIN AGE ENCRYPTED FILE-----")):
         raise PassphraseError("the identity file is itself encrypted", hint="decrypt it first, with: age -d")
@@ -342,13 +349,13 @@ def hkdf(key: bytes, *, salt: bytes, info: bytes) -> bytes:
 
 
 def encode_passphrase(passphrase: str | bytes) -> bytes:
-    """Return a passphrase as bytes, in UTF-8. Raises `PassphraseError` for one that is empty."""
+    """Return a passphrase as bytes, in UTF-8. Raises `PassphraseError` for an empty one."""
     if not passphrase:
         raise PassphraseError("the passphrase is empty")
     if isinstance(passphrase, bytes):
         return passphrase
     try:
-        # Bytes that Python could not decode, in a variable of the environment, come back as they were.
+        # Python decodes foreign bytes in a variable of the environment to surrogates. This gives the bytes back.
         return passphrase.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raise PassphraseError("the passphrase is not valid Unicode") from None

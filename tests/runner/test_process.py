@@ -1,0 +1,93 @@
+import asyncio
+import signal
+
+import pytest
+
+from appsnap.runner.process import start, stop, stop_signal
+from appsnap.service import MultiService, Service
+
+
+class Slow(Service):
+    """Takes a step of the event loop for each act, and notes it."""
+
+    def __init__(self):
+        self.acts = []
+
+    async def privilegedStartService(self):  # noqa: D102 - see IService
+        await asyncio.sleep(0)
+        self.acts.append("privileged")
+
+    async def startService(self):  # noqa: D102 - see IService
+        await asyncio.sleep(0)
+        Service.startService(self)
+        self.acts.append("start")
+
+    async def stopService(self):  # noqa: D102 - see IService
+        await asyncio.sleep(0)
+        Service.stopService(self)
+        self.acts.append("stop")
+
+
+class Endless(Service):
+    """Never ends to start."""
+
+    async def startService(self):  # noqa: D102 - see IService
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def signals():
+    """Put the handlers of signals back."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, old, strict=True):
+        signal.signal(number, handler)
+
+
+class TestStartAndStop:
+    """The steps of a runner, called one by one."""
+
+    def test_in_order(self):
+        """The privileged part comes first; both functions return when the service is done."""
+        reports = []
+
+        async def run():
+            service = Slow()
+            assert await start(service, asyncio.Event(), reports.append)
+            await stop(service)
+            return service.acts
+
+        assert asyncio.run(run()) == ["privileged", "start", "stop"]
+        assert reports == []
+
+    def test_stopped_before_it_started(self):
+        """The start is cancelled, rolled back, and reported."""
+        reports = []
+
+        async def run():
+            root, child = MultiService(), Slow()
+            child.setServiceParent(root)
+            Endless().setServiceParent(root)
+            asked = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.1, asked.set)
+            assert not await start(root, asked, reports.append)
+            return child.acts, child.running
+
+        assert asyncio.run(run()) == (["privileged", "start", "stop"], False)
+        assert reports == ["stopping before it has started"]
+
+
+class TestStopSignal:
+    """The event that a signal sets."""
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_signals(self, signals, number):
+        """Each of the three does."""
+
+        async def run():
+            asked = stop_signal()
+            signal.raise_signal(number)
+            await asyncio.wait_for(asked.wait(), 10)
+
+        asyncio.run(run())
