@@ -20,7 +20,6 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from appsnap.errors import CannotBuild
-from appsnap.twisted.names import PERSISTENCE_FORGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -68,7 +67,7 @@ def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     """
     found: dict[str, Callable[[], Any] | None] = {}
     for base in reversed(cls.__mro__):
-        for attribute in (PERSISTENCE_FORGETS, "__transient__"):
+        for attribute in ("persistenceForgets", "__transient__"):
             names = base.__dict__.get(attribute, ())
             found |= names if isinstance(names, dict) else dict.fromkeys(names)
     return found

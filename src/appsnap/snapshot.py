@@ -7,6 +7,7 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from appsnap import twisted
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.layers import Opening, Wrapping
@@ -20,7 +21,6 @@ from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
-from appsnap.twisted import encryption
 
 if TYPE_CHECKING:
     import os
@@ -147,7 +147,7 @@ def load(
     """
     opening = Opening(kind, passphrase, identities, limits, progress)
     if mmap:
-        encryption.refuse(Path(path))
+        twisted.refuse(Path(path))
         found, document = documents.map_document(path, opening)
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
     return open_file(path, opening).build(trust, copy=False)
@@ -184,7 +184,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> A
 
 def open_file(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed."""
-    encryption.refuse(Path(path))
+    twisted.refuse(Path(path))
     with Path(path).open("rb", buffering=0) as file:
         return _opened(of_file(file, opening.progress), opening, Path(path).name)
 
@@ -369,8 +369,8 @@ def open_snapshot(
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
     """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
-    Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted.encryption.read`.
+    Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted.read`.
     """
-    document, size = encryption.read(Path(path), passphrase, limits)
+    document, size = twisted.read(Path(path), passphrase, limits)
     name = Path(path).name
     return Snapshot(document, kind="pickle", layers=("legacy",), size=size, name=name, limits=limits)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref
-from appsnap.twisted import names as twisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,12 +42,12 @@ def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOpe
     match name.dotted, [meaning(argument) for argument in args]:
         case "builtins.getattr", [_, str(attribute)]:
             return canonical_step(steps.Member(args[0], attribute), meaning)
-        case "importlib.import_module" | twisted.UNPICKLE_MODULE, [str(module)]:
+        case "importlib.import_module" | "twisted.persisted.styles.unpickleModule", [str(module)]:
             return _checked(module, "")
-        case twisted.UNPICKLE_METHOD, [str(method), Ref() as owner, _]:
+        case "twisted.persisted.styles.unpickleMethod", [str(method), Ref() as owner, _]:
             steps.check_member(method)
             return steps.Member(owner, method)
-        case twisted.UNPICKLE_FUNCTION, [str(path)]:
+        case "twisted.persisted.styles._unpickleFunction", [str(path)]:
             module, _, function_name = path.rpartition(".")
             return _checked(module, function_name)
         case "builtins.type", [None]:
@@ -73,9 +72,9 @@ _SPELLINGS = frozenset(
         "copyreg.__newobj__",
         "copyreg._reconstructor",
         "importlib.import_module",
-        twisted.UNPICKLE_FUNCTION,
-        twisted.UNPICKLE_METHOD,
-        twisted.UNPICKLE_MODULE,
+        "twisted.persisted.styles._unpickleFunction",
+        "twisted.persisted.styles.unpickleMethod",
+        "twisted.persisted.styles.unpickleModule",
     }
 )
 
