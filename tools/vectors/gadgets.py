@@ -231,7 +231,6 @@ GADGETS: list[tuple[str, str, list[Any]]] = [
     ("appsnap.actions", "set_state", [1, 2, 3]),
     ("appsnap.actions", "new", [1]),
     ("appsnap.actions", "named", ["canary_module"]),
-    ("appsnap.actions", "set_state", [1, 2]),
     ("appsnap.script", "run", ["canary_module.py"]),
     ("appsnap.files.atomic", "write", ["stolen", []]),
     ("appsnap.recipe.build", "build", [1, 2]),
