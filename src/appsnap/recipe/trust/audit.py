@@ -47,8 +47,8 @@ def audit(recipe: Recipe, trust: Trust) -> frozenset[steps.Name]:
             else f"if you trust these names, load it with trust={names}",
         )
     if survey.fault is not None:
-        number, what, target = survey.fault
-        raise NotTrusted([], message=f"not trusted: step {number} {what} {_shown(recipe, target)}")
+        number, fault, target = survey.fault
+        raise NotTrusted([], message=f"not trusted: step {number} {fault} {_shown(recipe, target)}")
     return frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
 
 

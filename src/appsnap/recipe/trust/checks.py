@@ -1,4 +1,4 @@
-"""The checks: while a recipe is built, they test what the audit couldn't see without importing.
+"""The checks: while a recipe is built, they test the objects that the audit couldn't see without importing.
 
 They hold where the recipe isn't trusted as code. A name that was granted through its package must be a class that is
 defined there, or belong to one. An object is made of a class. A method is found without running code. Filling an object

@@ -1,7 +1,7 @@
 """Value types: the types whose values any snapshot may hold, one record each.
 
 * A *value type* (`ValueType`) is all that appsnap knows of a type: how its values are taken apart when they are saved,
-  how they are made again, and what a snapshot may do with them that isn't trusted as code.
+  how they are made again, and which rights a stranger's snapshot has over them.
 * A *constructor* is a type or a function that snapshots call to make a value. Its record has the function that checks
   the arguments, and then makes the value.
 * The *registry* holds the records. Freezing looks them up by type; the audit, the builder, the outline and the cost

@@ -32,7 +32,7 @@ It calls no object and reads no attribute of an object that appsnap's own code d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueType:
-    """All that is known of one type. A default means: a snapshot that isn't trusted as code may not do this."""
+    """All that is known of one type. By default, a stranger's snapshot may only refer to the type."""
 
     name: str
     """The dotted name of the type in snapshots: `"datetime.date"`."""
@@ -42,8 +42,8 @@ class ValueType:
     # Saving
 
     reduce: Callable[[Any], Any] | None = None
-    """Takes a value apart, as its `__reduce__` would: into what a person would write. NotImplemented, and None in place
-    of the function, leave that to the type's own `__reduce_ex__`."""
+    """Takes a value apart as its `__reduce__` would, but into a call that a person would write: `Decimal("1.5")`. If it
+    returns NotImplemented, or if there is none, the type's own `__reduce_ex__` takes the value apart."""
     subclasses: bool = False
     """`reduce` is for values of subclasses too."""
 
