@@ -185,15 +185,15 @@ class TestReading:
             ("application = __import__('os').system('true')\n", "line 3"),
             ("import os\napplication = os.system('true')\n", "wants os.system"),
             ("application = eval('1')\n", "eval isn't known here"),
-            ("application = [x for x in ()]\n", "isn't of the grammar"),
+            ("application = [x for x in ()]\n", "x isn't known here"),
             ("application = lambda: 1\n", "isn't of the grammar"),
-            ("application = f'{1}'\n", "isn't of the grammar"),
+            ("application = f'{1}'\n", "a text with the prefix f"),
             ("application = 1 + 1\n", "isn't of the grammar"),
-            ("application = 1j\n", "a literal of type complex"),
+            ("application = 1j\n", "line 3: j where the end of the statement is expected"),
             ("def f(): pass\napplication = 1\n", "isn't of the grammar"),
             ("class A: pass\napplication = 1\n", "isn't of the grammar"),
             ("while True: pass\napplication = 1\n", "isn't of the grammar"),
-            ("from os import *\napplication = 1\n", "is bound already"),
+            ("from os import *\napplication = 1\n", "* where a name is expected"),
             ("from . import x\napplication = 1\n", "isn't of the grammar"),
             ("from appsnap.actions import new as old\napplication = 1\n", "appsnap.actions has no"),
             ("new = 1\napplication = 1\n", "new is bound already"),
@@ -202,12 +202,12 @@ class TestReading:
             ("application = 1\nb = 2\n", "something stands behind"),
             ("a = 1\n", 'no "application = …" at the end'),
             ("a = 1\nextend(a, [1])\napplication = a\n", "an object is wanted here"),
-            ("application = {**{}}\n", "** in a dictionary"),
-            ("application = state(new([]), **[])\n", "** before something that is no dictionary"),
-            ("application = (\n", "is no Python"),
-            ("a = " + "(" * 500 + ")" * 500 + "\n", "behind line 2"),
-            ("a = " + "-" * 100_000 + "1\napplication = a\n", "behind line 2"),
-            ("application = float('1e5')\n", "float isn't known here"),
+            ("application = {**{}}\n", "** where an expression is expected"),
+            ("application = state(new([]), **[])\n", '[ where "{" is expected'),
+            ("application = (\n", "the statement ends where an expression is expected"),
+            ("a = " + "(" * 500 + ")" * 500 + "\n", "line 3: brackets are nested too deep"),
+            ("a = " + "-" * 100_000 + "1\napplication = a\n", "line 3: - where a number is expected"),
+            ("application = float('1e5')\n", "float takes one of the texts nan,"),
         ],
     )
     def test_what_is_not_of_the_grammar_is_refused(self, text, says):
@@ -215,8 +215,7 @@ class TestReading:
         with pytest.raises((Damaged, NotTrusted)) as caught:
             load(text)
 
-        if "behind line 2" not in says:
-            assert says in str(caught.value)
+        assert says in str(caught.value)
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize(

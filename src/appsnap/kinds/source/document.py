@@ -1,8 +1,7 @@
-"""The source kind: a Python module in UTF-8, of a small fixed grammar, made to be read, edited and compared.
+"""A source document: a header line, statements, a trailer line.
 
-Python can run such a file; `read` never does. It divides the text into pieces of whole statements, parses each with
-`ast`, and turns the trees into steps. A statement begins in column 0, and only there. The first line says what the file
-is, the last one carries the trailer; a file edited by hand has another checksum, and is read all the same.
+Python can run such a file; `read` never does. A file edited by hand has another checksum than its trailer says, and is
+read all the same.
 """
 
 from __future__ import annotations
@@ -13,12 +12,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
-from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document
 from appsnap.kinds.expressions import fold
 from appsnap.kinds.header import Header, Trailer
-from appsnap.kinds.source.reader import Reader, pieces
-from appsnap.kinds.source.scanner import UnusualError
+from appsnap.kinds.source.reader import read_statements
 from appsnap.kinds.source.writer import Printer
 from appsnap.limits import LIMITS
 
@@ -29,12 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # one without an end takes the rest: no other is looked for in there
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # a text without an end takes the rest: the search stays linear
 _MOST_NESTED = 100
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 
-# By these a text can look other than it is: controls, other line ends, bidirectional marks, what isn't seen at all. Of
-# the latter only those that `repr`, and so the writer, escapes.
+# A text with one of these can look other than it is: controls, line ends of other systems, bidirectional marks, and the
+# invisible characters that `repr` escapes.
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -55,69 +52,61 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
 
 
 def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
-    """Return the document that a text spells. Raises Damaged, with the line, for what isn't of the grammar."""
+    """Return the document that a text spells. Raises Damaged, with the line, for a text outside of the grammar."""
     try:
         text = str(data, "utf-8")
     except UnicodeDecodeError as error:
-        raise Damaged(f"no valid UTF-8 ({error.reason})", offset=error.start) from None
+        raise Damaged(f"invalid UTF-8 ({error.reason})", offset=error.start) from None
     bad = _FORBIDDEN.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         raise Damaged(
-            f"line {line} has the character U+{ord(bad[0]):04X}, by which a text can look other than it is",
+            f"line {line} has the character U+{ord(bad[0]):04X}, which can make a text look other than it is",
             hint='write it as an escape, as in "\\u202e"',
         )
-    header = _read_header(text)
-    trailer, edited = _read_trailer(text)
-    try:
-        recipe = _read_statements(text, steps, fast=True)
-    except (UnusualError, Damaged):
-        recipe = _read_statements(text, steps, fast=False)
+    header, start = _read_header(text)
+    trailer, stop, edited = _read_trailer(text)
+    recipe = read_statements(text, start, stop, steps)
     return Document(header, trailer, lambda: recipe, edited=edited)
 
 
-@gc_paused
-def _read_statements(text: str, steps: int, *, fast: bool) -> Recipe:
-    reader = Reader(steps, fast=fast)
-    for start, piece in pieces(text):
-        reader.read(start, piece)
-    return reader.finish()
-
-
-def _read_header(text: str) -> Header:
+def _read_header(text: str) -> tuple[Header, int]:
+    """Return the header, and where its line ends."""
     found = _FIRST_LINE.match(text)
     if found is None:
-        raise Damaged('line 1 is no header: it should begin "# appsnap 1 source"')
-    return Header.from_dict({**_json(found[2] or "{}", 1), "appsnap": int(found[1]), "kind": "source"}, "source")
+        raise Damaged('line 1 isn\'t a header: it should begin "# appsnap 1 source"')
+    fields = {**_json(found[2] or "{}", 1), "appsnap": int(found[1]), "kind": "source"}
+    return Header.from_dict(fields, "source"), found.end() - 1
 
 
-def _read_trailer(text: str) -> tuple[Trailer | None, bool]:
-    # From its beginning: a search would try each place of a long line.
+def _read_trailer(text: str) -> tuple[Trailer | None, int, bool]:
+    """Return the trailer, where its line begins, and whether the file was edited since the trailer was written."""
+    # Match from the beginning of the line: a search would try each place of a long one.
     found = _LAST_LINE.match(text, text.rfind("\n", 0, -1) + 1)
     if found is None:
-        return None, True
+        return None, len(text), True
     fields = _json(found[1], text.count("\n"))
     sha256 = hashlib.sha256(text[: found.start()].encode()).hexdigest()
     edited = fields.get("sha256") != sha256
-    # Whoever signed it vouched for the checksum that stands there.
+    # The signature is over the checksum in the file, be it right or wrong.
     claimed = fields["sha256"] if isinstance(fields.get("sha256"), str) else sha256
     try:
-        return Trailer.from_dict(fields | {"sha256": claimed}, "source", claimed), edited
+        return Trailer.from_dict(fields | {"sha256": claimed}, "source", claimed), found.start(), edited
     except Damaged:
         # The trailer itself has been edited.
         fields.pop("signature", None)
-        return Trailer.from_dict(fields | {"sha256": claimed}, "source", claimed), True
+        return Trailer.from_dict(fields | {"sha256": claimed}, "source", claimed), found.start(), True
 
 
 def _json(text: str, line: int) -> dict[str, Any]:
     bare = _STRING.sub("", text)
     if bare.count("[") + bare.count("{") > _MOST_NESTED:
-        # json goes down into them on the interpreter's stack, and Python 3.13 doesn't look how much is left of it.
+        # json reads nested ones by recursion in C, and Python 3.13 doesn't check how much stack is left.
         raise Damaged(f"line {line} has lists or maps in more than {_MOST_NESTED} places")
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"line {line} is no JSON ({error})") from None
+        raise Damaged(f"line {line} isn't JSON ({error})") from None
     if not isinstance(fields, dict):
         raise Damaged(f"line {line} has no JSON object")
     return fields

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds.expressions import Assign, names
-from appsnap.kinds.source.reader import BUILTINS, HELPERS, ROOT
+from appsnap.kinds.source.expressions import BUILTINS, HELPERS
+from appsnap.kinds.source.reader import MODULE, ROOT
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Recipe, Ref
 
@@ -133,7 +134,7 @@ class Printer:
     def imports(self) -> list[str]:
         """Return the lines of imports that the statements need: modules first, then names from modules."""
         modules = []
-        tops: dict[str, list[str]] = {"appsnap.actions": sorted(self._helpers)} if self._helpers else {}
+        tops: dict[str, list[str]] = {MODULE: sorted(self._helpers)} if self._helpers else {}
         for (module, top), bound in self._imported.items():
             renamed = "" if bound == (top or module) else f" as {bound}"
             if top:
@@ -273,7 +274,7 @@ def _import(module: str, tops: list[str]) -> str:
 
 
 def _has_syntax(name: steps.Name) -> bool:
-    if name.module == "appsnap.actions":
+    if name.module == MODULE:
         return False  # what is imported from there is an act, not an object
     parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
     return all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts)

@@ -1,0 +1,397 @@
+"""The reader of expressions: it turns the words of a piece into steps, and runs nothing.
+
+It reads from the left to the right and makes no syntax trees. Each method reads one production of the grammar in
+`docs/format.md`. Python reads each expression in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appsnap.kinds.source.cursor import KEYWORDS, Cursor, GrammarError
+from appsnap.kinds.source.tokens import decoded, is_number, is_text, number
+from appsnap.recipe import steps
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.steps import NameOrOperand, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["BUILTINS", "HELPERS", "ExpressionReader"]
+
+_CONSTANTS = {"None": None, "True": True, "False": False}
+_FLOATS = frozenset({"nan", "-nan", "inf", "-inf"})
+_LINKS = frozenset(".(")
+_OPENERS = frozenset("([{")
+_CLOSERS = frozenset(",:)]}")
+_ABSENT: Any = object()
+
+_MOST_LEVELS = 99
+"""Expressions in each other. Each stands in one or two brackets of the next, and Python takes 200 of those."""
+
+_MOST_LINKS = 500
+"""Attributes and calls behind one expression, and behind those around it. A dotted name has no more: 1,000 letters."""
+
+
+class ExpressionReader(Cursor):
+    """Reads the expressions of a file, piece by piece."""
+
+    def __init__(self, most_steps: int) -> None:
+        super().__init__()
+        self._builder = RecipeBuilder(most_steps)
+        self._variables: dict[str, NameOrOperand] = {}
+        self._literals: dict[str, Any] = {}  # by word, those of this piece
+        self._level = self._links = 0
+
+    def _begin(self, words: list[str]) -> None:
+        super()._begin(words)
+        self._literals = {**_CONSTANTS}
+
+    def _expression(self) -> Any:
+        word = self._words[self._at]
+        self._at += 1
+        self._level += 1
+        if self._level > _MOST_LEVELS:
+            raise self._refuse(f"brackets are nested too deep: in more than {_MOST_LEVELS} others")
+        value: Any
+        if word in self._variables:
+            value = self._variables[word]
+        elif word == "[":
+            value = self._builder.make(steps.List(self._builder.operands(self._items("]"))))
+        elif word == "{":
+            value = self._braces()
+        elif word == "(":
+            value = self._parentheses()
+        elif word in _CALLS:
+            self._expect("(")
+            value = _CALLS[word](self)
+        elif is_text(word):
+            self._at -= 1
+            value = self._atom(self._text())
+        elif word == "-":
+            value = self._negative()
+        else:
+            value = self._literal(word)
+        if self._words[self._at] in _LINKS:
+            value = self._chain(value, word)
+        self._level -= 1
+        return value
+
+    def _chain(self, value: Any, first: str) -> Any:
+        """Return what the attributes and calls behind an expression make of it. `first` is its first word."""
+        if first[0] == "-":
+            raise self._refuse("a negative number without brackets before an attribute or a call", self._at)
+        before = self._links
+        while self._words[self._at] in _LINKS:
+            self._links += 1
+            if self._links > _MOST_LINKS:
+                raise self._refuse(f"more than {_MOST_LINKS} attributes and calls behind an expression", self._at)
+            self._at += 1
+            if self._words[self._at - 1] == ".":
+                value = self._builder.member(value, self._name())
+            else:
+                value = self._builder.call(value, self._items(")"))
+        self._links = before
+        return value
+
+    def _negative(self) -> int | float:
+        """Return the number behind a minus that stands by itself."""
+        word = self._words[self._at]
+        if not is_number(word) or word[0] == "-":
+            raise self._unexpected("a number")
+        self._at += 1
+        return -number(word)
+
+    def _value(self) -> Any:
+        """Return what the next expression stands for, as `_expression` does, but sooner where it is one word."""
+        word, following = self._words[self._at : self._at + 2]
+        if following not in _CLOSERS or word in _OPENERS:
+            return self._expression()
+        self._at += 1
+        known = self._literals.get(word, _ABSENT)
+        if known is _ABSENT:
+            known = self._variables.get(word, _ABSENT)
+        return self._literal(word) if known is _ABSENT else known
+
+    def _literal(self, word: str) -> Any:
+        """Return what the word that was read last stands for."""
+        known = self._literals.get(word, _ABSENT)
+        if known is not _ABSENT:
+            return known
+        value: Any
+        if is_number(word):
+            value = number(word)
+        elif is_text(word):
+            value = decoded(word)
+            if len(value) > steps.INLINE:
+                return self._atom(value)
+        else:
+            raise self._unknown(word)
+        self._literals[word] = value
+        return value
+
+    def _unknown(self, word: str) -> GrammarError:
+        self._at -= 1
+        if is_text(self._words[self._at + 1]):
+            return self._refuse(f"a text with the prefix {word:.60}, which isn't of the grammar", self._at)
+        if word in KEYWORDS or not word.isidentifier() or not word.isascii():
+            return self._unexpected("an expression")
+        return self._refuse(f"{word:.60} isn't known here", self._at)
+
+    def _atom(self, value: str | bytes) -> Any:
+        if type(value) is bytes and len(value) > steps.INLINE:
+            return self._builder.make(steps.Value(value))
+        return self._builder.operand(value)
+
+    def _text(self) -> str | bytes:
+        """Return what adjacent texts, or adjacent bytes, make together."""
+        begin = self._at
+        while is_text(self._words[self._at]):
+            self._at += 1
+        if self._at == begin:
+            raise self._unexpected("a text")
+        return decoded(*self._words[begin : self._at])  # type: ignore[no-any-return]
+
+    def _argument(self, wanted: type) -> Any:
+        """Return a text, or bytes, that may stand in brackets."""
+        bracket = self._skip("(")
+        value = self._text()
+        if type(value) is not wanted:
+            raise self._refuse(f"{'a text' if wanted is str else 'bytes'} is expected")
+        if bracket:
+            self._expect(")")
+        return value
+
+    def _items(self, close: str) -> list[Any]:
+        """Return the expressions between here and a closing bracket, with commas between them."""
+        items = []
+        words = self._words
+        while (word := words[self._at]) != close:
+            # As `_value`: a call of that would take a tenth of the time of a long list.
+            if words[self._at + 1] in _CLOSERS and word not in _OPENERS:
+                self._at += 1
+                known = self._literals.get(word, _ABSENT)
+                if known is _ABSENT:
+                    known = self._variables.get(word, _ABSENT)
+                items.append(self._literal(word) if known is _ABSENT else known)
+            else:
+                items.append(self._expression())
+            if words[self._at] == ",":
+                self._at += 1
+            elif words[self._at] != close:
+                raise self._unexpected('","')
+        self._at += 1
+        return items
+
+    def _parentheses(self) -> Any:
+        if self._skip(")"):
+            return self._builder.make(steps.Tuple(()))
+        item = self._expression()
+        if self._skip(")"):
+            return item
+        self._expect(",")
+        return self._builder.make(steps.Tuple(self._builder.operands([item, *self._items(")")])))
+
+    def _braces(self) -> Any:
+        words = self._words
+        if words[self._at] == "}":
+            self._at += 1
+            return self._builder.make(steps.Dict((), ()))
+        first = self._value()
+        if words[self._at] == ":":
+            self._at += 1
+            keys, values = [first], [self._value()]
+            if words[self._at] == ",":
+                self._at += 1
+                self._entries(keys, values)
+            else:
+                self._expect("}")
+            return self._builder.dictionary(keys, values)
+        items = [first]
+        if words[self._at] == ",":
+            self._at += 1
+            items += self._items("}")
+        else:
+            self._expect("}")
+        return self._builder.make(steps.Set(self._builder.operands(items)))
+
+    def _entries(self, keys: list[Any], values: list[Any]) -> None:
+        """Read the keys and values between here and a closing brace."""
+        words = self._words
+        while words[self._at] != "}":
+            keys.append(self._value())
+            if words[self._at] != ":":
+                raise self._unexpected('":"')
+            self._at += 1
+            values.append(self._value())
+            if words[self._at] == ",":
+                self._at += 1
+            elif words[self._at] != "}":
+                raise self._unexpected('","')
+        self._at += 1
+
+    # Calls of helpers and of builtins, behind their opening bracket
+
+    def _register(self, value: Any) -> Ref:
+        operand = self._builder.operand(value)
+        if type(operand) is not Ref:
+            raise self._refuse("an object is wanted here, not a plain value")
+        return operand
+
+    def _target(self) -> Ref:
+        """Read the first argument of a fill."""
+        return self._register(self._expression())
+
+    def _arguments(self) -> tuple[list[Any], list[str], list[Any]]:
+        """Return the arguments up to the closing bracket, and the names and values of keywords."""
+        args: list[Any] = []
+        keys: list[str] = []
+        values: list[Any] = []
+        named = False
+        words = self._words
+        while words[self._at] != ")":
+            if words[self._at + 1] == "=":
+                named = True
+                keys.append(self._name())
+                self._at += 1
+                values.append(self._value())
+            elif words[self._at] == "**":
+                named = True
+                self._at += 1
+                self._keywords(keys, values)
+            elif named:
+                raise self._unexpected("a keyword")
+            else:
+                args.append(self._value())
+            if words[self._at] == ",":
+                self._at += 1
+            elif words[self._at] != ")":
+                raise self._unexpected('","')
+        self._at += 1
+        return args, keys, values
+
+    def _keywords(self, keys: list[str], values: list[Any]) -> None:
+        """Read the dictionary behind `**`."""
+        self._expect("{")
+        while self._words[self._at] != "}":
+            keys.append(self._argument(str))
+            self._expect(":")
+            values.append(self._value())
+            if self._words[self._at] != "}":
+                self._expect(",")
+        self._at += 1
+
+    def _new(self) -> Ref:
+        args, keys, values = self._arguments()
+        if not args:
+            raise self._refuse("new takes a class")
+        return self._builder.new(self._register(args[0]), args[1:], keys, values)
+
+    def _state(self) -> Ref:
+        target = self._target()
+        if self._words[self._at] != ")":
+            self._expect(",")
+        args, keys, values = self._arguments()
+        if args:
+            raise self._refuse("state takes one object, and keywords")
+        self._builder.state(target, keys, self._builder.operands(values))
+        return target
+
+    def _set_state(self) -> Ref:
+        target = self._target()
+        self._expect(",")
+        self._builder.fill(steps.SetState(target, self._builder.operand(self._expression())))
+        self._close()
+        return target
+
+    def _extend(self) -> Ref:
+        target = self._target()
+        self._expect(",")
+        self._expect("[")
+        self._builder.extend(target, self._builder.operands(self._items("]")))
+        self._close()
+        return target
+
+    def _add(self) -> Ref:
+        target = self._target()
+        self._expect(",")
+        self._expect("[")
+        self._builder.fill(steps.Add(target, self._builder.operands(self._items("]"))))
+        self._close()
+        return target
+
+    def _update(self) -> Ref:
+        target = self._target()
+        self._expect(",")
+        self._expect("{")
+        keys: list[Any] = []
+        values: list[Any] = []
+        self._entries(keys, values)
+        self._builder.update(target, keys, values)
+        self._close()
+        return target
+
+    def _named(self) -> steps.Name:
+        module, qualname = self._argument(str), ""
+        if self._skip(",") and self._words[self._at] != ")":
+            qualname = self._argument(str)
+            self._skip(",")
+        self._expect(")")
+        steps.check_name(module, qualname)
+        return steps.Name(module, qualname)
+
+    def _getattr(self) -> NameOrOperand:
+        owner = self._expression()
+        self._expect(",")
+        attribute = self._argument(str)
+        self._close()
+        return self._builder.member(owner, attribute)
+
+    def _set(self) -> Ref:
+        self._expect(")")
+        return self._builder.make(steps.Set(()))
+
+    def _frozenset(self) -> Ref:
+        if self._skip(")"):
+            return self._builder.make(steps.FrozenSet(()))
+        self._expect("{")
+        items = self._items("}")
+        if not items:
+            raise self._refuse("frozenset takes a set")
+        self._close()
+        return self._builder.make(steps.FrozenSet(self._builder.operands(items)))
+
+    def _bytearray(self) -> Ref:
+        data = self._argument(bytes)
+        self._close()
+        return self._builder.make(steps.ByteArray(data))
+
+    def _float(self) -> float:
+        text = self._argument(str)
+        if text not in _FLOATS:
+            raise self._refuse("float takes one of the texts nan, -nan, inf and -inf")
+        self._close()
+        return float(text)
+
+
+HELPERS: dict[str, Callable[[ExpressionReader], Any]] = {
+    "add": ExpressionReader._add,
+    "extend": ExpressionReader._extend,
+    "named": ExpressionReader._named,
+    "new": ExpressionReader._new,
+    "set_state": ExpressionReader._set_state,
+    "state": ExpressionReader._state,
+    "update": ExpressionReader._update,
+}
+"""The names that a source file may import from `MODULE`, and how their arguments are read."""
+
+BUILTINS: dict[str, Callable[[ExpressionReader], Any]] = {
+    "bytearray": ExpressionReader._bytearray,
+    "float": ExpressionReader._float,
+    "frozenset": ExpressionReader._frozenset,
+    "getattr": ExpressionReader._getattr,
+    "set": ExpressionReader._set,
+}
+"""The functions that a source file may call without an import, and how their arguments are read."""
+
+_CALLS = HELPERS | BUILTINS

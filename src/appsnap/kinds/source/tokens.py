@@ -1,0 +1,181 @@
+"""The lexer of source files: it divides text into words as Python does, and joins the lines of a statement."""
+
+from __future__ import annotations
+
+import ast
+import re
+from itertools import compress, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["END", "INDENT", "Piece", "decoded", "is_number", "is_text", "number", "pieces"]
+
+END = "\n"
+"""The word at the end of a statement."""
+
+INDENT = frozenset({"\n ", "\n\t"})
+"""The words at the end of a statement whose next line is indented: no statement begins like that."""
+
+_SIZE = 20_000
+"""Characters of a piece: the words of a piece take about 1 MB."""
+
+_RUN = 500
+"""Literals that Python reads at once: it takes some 500 bytes for each."""
+
+# A text without an end takes the rest of its line, or of the piece: no other text is looked for in there.
+_PREFIX = "(?:[bB][rR]?|[rR][bB]?|[uU])?"
+_LONG = r"""\"""(?:[^"\\]|\\.|"(?!""))*+(?:\"""|\\?\Z)|'''(?:[^'\\]|\\.|'(?!''))*+(?:'''|\\?\Z)"""
+_SHORT = r""""[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'?"""
+_DIGITS = "[0-9](?:_?[0-9])*+"
+_INTEGER = "0[xX](?:_?[0-9a-fA-F])++|0[oO](?:_?[0-7])++|0[bB](?:_?[01])++"
+_NUMBER = r"[0-9]++(?:\.[0-9]++)?(?:e[+-]?[0-9]++)?(?![0-9A-Za-z_.])"
+_WORD = re.compile(
+    # What is frequent comes first, and begins with a character or a class of characters: so `re` decides at once.
+    r'"[^"\\\n]++"'
+    r"""|[A-Za-z_][A-Za-z_0-9]*+(?!["'])"""
+    r"|[,()\[\]{}:=]"
+    rf"|{_NUMBER}|-{_NUMBER}"
+    r"|\n(?:[ \t](?=[ \t]*+[^ \t\n#]))?"
+    rf"|-?(?:{_INTEGER}|(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?)"
+    rf"|{_PREFIX}(?:{_LONG}|{_SHORT})"
+    r"|[A-Za-z_][A-Za-z_0-9]*+"
+    r"|\*\*"
+    r"|#[^\n]*+"
+    r"|\\\n"
+    r"|[^ \t]",
+    re.DOTALL,
+)
+_OPEN_TEXT = re.compile(rf"""{_PREFIX}(?:\"""(?:[^"\\]|\\.|"(?!""))*+|'''(?:[^'\\]|\\.|'(?!''))*+)\\?""", re.DOTALL)
+_BYTE = r"\\(?:[\\'\"nrt]|x[0-9a-f]{2})"
+_LETTER = rf"{_BYTE}|\\u[0-9a-f]{{4}}|\\U[0-9a-f]{{8}}"
+_ESCAPED_TEXT = re.compile(rf"""\"(?:[^"\\]++|{_LETTER})*+\"|'(?:[^'\\]++|{_LETTER})*+'""")
+_ESCAPED_BYTES = re.compile(rf"""b(?:\"(?:[^"\\]++|{_BYTE})*+\"|'(?:[^'\\]++|{_BYTE})*+')""")
+_BORDER = re.compile(r"\n(?=[A-Za-z_])")
+_JOINER = "\\\n"
+_LINE_ENDS = INDENT | {END}
+_DEPTHS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1, _JOINER: 0, **dict.fromkeys(_LINE_ENDS, 0)}
+
+
+class Piece(NamedTuple):
+    """Whole statements: their words, without comments and without the ends of lines that are joined.
+
+    Two `END`s stand behind the last word, so that a reader may look at the word behind the next one. `kept` tells of
+    each word that was found whether it is one of `words`.
+    """
+
+    text: str
+    start: int
+    end: int
+    words: list[str]
+    kept: bytearray
+
+    def line(self, at: int) -> int:
+        """Return the number of the line on which a word begins, or of the last line."""
+        found = compress(_WORD.finditer(self.text, self.start, self.end), self.kept)
+        match = next(islice(found, at, None), None)
+        begin = self.end - 1 if match is None else match.start()
+        return self.text.count("\n", 0, begin) + 1
+
+
+def pieces(text: str, start: int, stop: int) -> Iterator[Piece]:
+    """Yield the pieces of a text. A piece that ends within a statement is read anew, together with the next one."""
+    size = _SIZE
+    while start < stop:
+        border = _BORDER.search(text, start + size, stop)
+        end = border.end() if border else stop
+        words, kept, is_open = _divided(text, start, end)
+        if is_open and end < stop:
+            size = 2 * (end - start)
+            continue
+        yield Piece(text, start, end, words, kept)
+        start, size = end, _SIZE
+
+
+def _divided(text: str, start: int, end: int) -> tuple[list[str], bytearray, bool]:
+    """Divide a piece into words. A comment isn't kept, nor is the end of a line that doesn't end a statement.
+
+    Returns the words that are kept and two `END`s, for each word found whether it is kept, and whether the last
+    statement goes on behind the piece.
+    """
+    words: list[str] = _WORD.findall(text, start, end)
+    kept = bytearray(b"\1") * len(words)
+    depth = 0
+    for at, word in enumerate(words):
+        if word in _DEPTHS:
+            change = _DEPTHS[word]
+            depth += change
+            if not change and (depth > 0 or (word == _JOINER and words[at - 1] not in _LINE_ENDS)):
+                kept[at] = 0
+    if text.find("#", start, end) >= 0:
+        for at, word in enumerate(words):
+            if word[0] == "#":
+                kept[at] = 0
+    last = words[-1] if words else ""
+    if last == _JOINER:
+        kept[-1] = 1  # no line follows that it could join
+    is_open = depth > 0 or last == _JOINER or _OPEN_TEXT.fullmatch(last) is not None
+    return [*compress(words, kept), END, END], kept, is_open
+
+
+# Literals
+
+
+def is_text(word: str) -> bool:
+    """Tell whether a word is a text or bytes."""
+    return word[0] in "\"'" or word[-1] in "\"'"
+
+
+def is_number(word: str) -> bool:
+    """Tell whether a word is a number, which may be negative."""
+    return word[0] in "0123456789" or (len(word) > 1 and word[0] in "-.")
+
+
+def number(word: str) -> int | float:
+    """Return the number that a word stands for. Raises ValueError for one that is malformed."""
+    if "." in word or (("e" in word or "E" in word) and "x" not in word and "X" not in word):
+        return float(word)
+    return int(word, 0)  # with base 0, `int` takes what Python takes
+
+
+def decoded(*words: str) -> Any:
+    """Return the text, or the bytes, that adjacent literals stand for. Raises ValueError for one that is malformed."""
+    parts: list[Any] = [_plain(word) for word in words]
+    if None in parts:
+        found = _escaped(words[0]) if len(words) == 1 else None
+        parts = [_evaluated(words[at : at + _RUN]) for at in range(0, len(words), _RUN)] if found is None else [found]
+    if len(parts) == 1:
+        return parts[0]
+    if len({*map(type, parts)}) > 1:
+        raise ValueError("a text beside bytes")
+    return type(parts[0])().join(parts)
+
+
+def _plain(word: str) -> str | bytes | None:
+    """Return what a literal without escapes and rare prefixes stands for, and None for another one."""
+    first = word[0]
+    if "\\" in word:
+        return None
+    if word.count(first) == 2 and first in "\"'":
+        return word[1:-1]
+    if first == "b" and word[1] in "\"'" and word.count(word[1]) == 2 and word.isascii():
+        return word[2:-1].encode()
+    return None
+
+
+def _escaped(word: str) -> str | bytes | None:
+    """Return what a literal with the escapes that `repr` writes stands for, and None for another one."""
+    if _ESCAPED_TEXT.fullmatch(word):
+        return word[1:-1].encode("latin-1", "backslashreplace").decode("unicode_escape")
+    if _ESCAPED_BYTES.fullmatch(word):
+        return word[2:-1].encode("ascii").decode("unicode_escape").encode("latin-1")
+    return None
+
+
+def _evaluated(words: tuple[str, ...]) -> Any:
+    """Let Python say what literals stand for. Each has a line of its own, so that one without an end ends nowhere."""
+    try:
+        return ast.literal_eval("({})".format("\n".join(words)))
+    except SyntaxError as error:
+        raise ValueError(f"a malformed text ({error.msg})") from None
