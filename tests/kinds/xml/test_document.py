@@ -6,7 +6,7 @@ import appsnap
 import shop
 from appsnap.errors import Damaged, NotTrusted
 from appsnap.kinds.header import Header
-from appsnap.kinds.xml import document as xml
+from appsnap.kinds.xml import document as xml, writer
 from appsnap.recipe.steps import List, Name, Recipe, Ref
 
 BOMB = """<?xml version="1.0"?>
@@ -57,7 +57,7 @@ class TestWriting:
     def test_what_is_used_often_is_escaped_once(self, monkeypatch):
         """A pickle refers to a name of control characters, or to a text of them, with two bytes."""
         escaped = []
-        monkeypatch.setattr(xml, "_escaped", lambda text: escaped.append(text) or "x")
+        monkeypatch.setattr(writer, "_escaped", lambda text: escaped.append(text) or "x")
         name, text = "m:" + "\1" * 250, "\2" * 64
         recipe = Recipe([Name("m", name[2:]), List([Ref(0), text] * 1_000)], Ref(1))
 
