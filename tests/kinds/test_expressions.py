@@ -2,15 +2,15 @@ import keyword
 
 import pytest
 
-from appsnap.kinds.expressions import DEPTH, WEIGHT, Assign, fold, names
+from appsnap.kinds.expressions import DEPTH, WEIGHT, Assignment, expressions, names
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.steps import Dict, Extend, List, Name, New, Recipe, Ref, State
 
 
-class TestFold:
+class TestExpressions:
     def test_what_is_used_once_stands_where_it_is_used(self):
         """A tree of containers is one expression."""
-        statements, root = fold(freeze({"a": [1, [2]]}))
+        statements, root = expressions(freeze({"a": [1, [2]]}))
 
         assert statements == []
         assert root == Dict(["a"], [List([1, List([2])])])
@@ -19,9 +19,9 @@ class TestFold:
         """It stands before the first that refers to it."""
         shared = []
 
-        statements, root = fold(freeze([shared, shared]))
+        statements, root = expressions(freeze([shared, shared]))
 
-        assert statements == [Assign(Ref(0), List([]))]
+        assert statements == [Assignment(Ref(0), List([]))]
         assert root == List([Ref(0), Ref(0)])
 
     def test_a_cycle_is_closed_by_a_filling(self):
@@ -29,16 +29,16 @@ class TestFold:
         cycle = [1]
         cycle.append(cycle)
 
-        statements, root = fold(freeze(cycle))
+        statements, root = expressions(freeze(cycle))
 
-        assert statements == [Assign(Ref(0), List(())), Extend(Ref(0), [1, Ref(0)])]
+        assert statements == [Assignment(Ref(0), List(())), Extend(Ref(0), [1, Ref(0)])]
         assert root == Ref(0)
 
     def test_a_name_that_is_filled(self):
         """What no audit allows isn't lost: the filling is a statement of its own."""
         function = Name("somewhere", "function")
 
-        statements, root = fold(Recipe([function, State(Ref(0), ["a"], [1])], Ref(0)))
+        statements, root = expressions(Recipe([function, State(Ref(0), ["a"], [1])], Ref(0)))
 
         assert statements == [State(function, ["a"], [1])]
         assert root == function
@@ -47,7 +47,7 @@ class TestFold:
         """`State` of a `New` is an expression of its own."""
         recipe = Recipe([Name("somewhere", "Thing"), New(Ref(0), ()), State(Ref(1), ["a"], [1])], Ref(1))
 
-        _, root = fold(recipe)
+        _, root = expressions(recipe)
 
         assert root == State(New(Name("somewhere", "Thing"), [], (), []), ["a"], [1])
 
@@ -61,16 +61,16 @@ class TestFold:
         for _ in range(5 * DEPTH):
             deep = [deep]
 
-        statements, root = fold(freeze(deep))
+        statements, root = expressions(freeze(deep))
 
         assert len(statements) >= 4
-        assert max(depth(step) for step in [*(statement.step for statement in statements), root]) <= DEPTH + 1
+        assert max(depth(step) for step in [*(statement.value for statement in statements), root]) <= DEPTH + 1
 
     def test_weight_is_bounded(self):
         """A long list is filled in several statements."""
-        statements, root = fold(freeze([*range(3 * WEIGHT)]))
+        statements, root = expressions(freeze([*range(3 * WEIGHT)]))
 
-        assert statements[0] == Assign(Ref(0), List(()))
+        assert statements[0] == Assignment(Ref(0), List(()))
         assert [n for extend in statements[1:] for n in extend.items] == [*range(3 * WEIGHT)]
         assert max(len(extend.items) for extend in statements[1:]) <= WEIGHT
         assert root == Ref(0)

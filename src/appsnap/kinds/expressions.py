@@ -1,11 +1,14 @@
-"""Recipe to statements, as people write them: what is used once stands where it is used, all else has a name.
+"""A recipe as statements and expressions: the form of the kinds that people read.
 
-In a folded step an operand may be another step, which stands for what it makes; a step that fills stands for its
-target, so that `State(New(cls, ()), ("x",), (1,))` is a new object with its attributes. Names (`Name`) always stand
-where they are used. A `Ref` is to a register whose statement came before.
+An *expression* is a step in which an operand may be another expression instead of a register. A step that fills stands
+for its target: `State(New(cls, ()), ("x",), (1,))` is a new object with its attributes.
 
-A statement is bounded: what is nested deeper than `DEPTH` or has more than `WEIGHT` parts is given a name, and a long
-container is filled in several statements. So a reader never needs deep recursion, or all of a file at once.
+A *statement* is an `Assignment`, which gives a name to the value of an expression, or an expression that fills a
+register. A register is assigned before an expression refers to it. A `Name` has no statement: it stands in the
+expressions that use it.
+
+A statement is bounded. An expression of more than `DEPTH` levels or `WEIGHT` parts is assigned, and a long container is
+filled in several statements. So a reader needs no deep recursion, and never all of a file at once.
 """
 
 from __future__ import annotations
@@ -20,49 +23,54 @@ from appsnap.recipe.steps import Field, Recipe, Ref, make_step
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["DEPTH", "WEIGHT", "Assign", "fold", "names"]
+__all__ = ["DEPTH", "WEIGHT", "Assignment", "expressions", "names"]
 
 DEPTH = 12
-"""Levels: what an expression may be nested. Python's own parser stops at about 100."""
+"""Levels of one expression. Python's own parser takes 200 brackets in each other."""
 
 WEIGHT = 2000
-"""Atoms and steps: what one statement may have."""
+"""Atoms and steps of one statement."""
 
 FILLINGS = 8
-"""Steps that may fill what stands where it is used: each is a level of the expression."""
+"""Steps that may fill an object within an expression. Each is a level of that."""
 
 _READING = frozenset({steps.New, steps.Call, steps.SetState})
-"""They may take over what is in their operands."""
+"""Steps that may copy the content of their operands."""
 
 
-class Assign(NamedTuple):
-    """A statement that gives a register to what a folded step makes."""
+class Assignment(NamedTuple):
+    """A statement that gives a name to the value of an expression: to what the register holds."""
 
     register: Ref
-    step: Any
+    value: Any
 
 
-def fold(recipe: Recipe) -> tuple[list[Any], Any]:
-    """Return the statements of a recipe - `Assign`s, and folded steps that fill a register - and the folded root."""
-    return _Folder(recipe).fold()
+def expressions(recipe: Recipe) -> tuple[list[Any], Any]:
+    """Return the statements of a recipe, and the expression of its root."""
+    return _Nesting(recipe).nest()
 
 
-class _Folder:
+class _Nesting:
+    """Finds the registers that need no name, and puts their steps into the steps that use them."""
+
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._makers = [step for step in recipe.steps if type(step) in steps.MAKERS]
-        self._refs: list[Sequence[Ref]] = []  # by step: the references among its operands, but for what it fills
+        self._refs: list[Sequence[Ref]] = []  # by step: the references among its operands, without its target
         self._inline = self._find_inline()
         self._statements: list[Any] = []
-        self._open: dict[int, Any] = {}  # by register: the folded step so far, of what is inline
+        self._open: dict[int, Any] = {}  # by register: the expression so far, until it is used
         self._depths: dict[int, int] = {}
         self._weights: dict[int, int] = {}
 
     def _find_inline(self) -> list[bool]:
-        """Tell which registers may stand where they are used: that is one place, and all filling comes before it.
+        """Tell of each register whether it needs no name.
 
-        A service with a name keeps it, and has a statement of its own; so has what is filled often, and what is made
-        or filled from something that is filled later, because it would be made then.
+        It needs none if one expression uses it, and all steps that fill it come before. It has a name nevertheless:
+
+        * if it holds a service with a name of its own, or is filled more than `FILLINGS` times;
+        * if it is made or filled from another register that is filled later: its expression would come later, and
+          read the other one when that is filled.
         """
         uses = [0] * len(self._makers)
         fillings = [0] * len(self._makers)
@@ -100,7 +108,7 @@ class _Folder:
             for step, count, one_apart in zip(self._makers, uses, apart, strict=True)
         ]
 
-    def fold(self) -> tuple[list[Any], Any]:
+    def nest(self) -> tuple[list[Any], Any]:
         register = 0
         step: Any
         for step, refs in zip(self._recipe.steps, self._refs, strict=True):
@@ -113,29 +121,29 @@ class _Folder:
             for ref in inline:
                 depth = max(depth, 1 + self._depths.get(ref, 0))
                 weight += self._weights.get(ref, 1) - 1
-            folded = self._folded(step) if inline else step
+            expression = self._nested(step) if inline else step
             if cls in steps.FILLERS:
-                self._fill(folded, depth, weight)
+                self._fill(expression, depth, weight)
             else:
-                self._make(folded, Ref(register), depth, weight)
+                self._make(expression, Ref(register), depth, weight)
                 register += 1
         return self._statements, self._one(self._recipe.root)
 
     def _make(self, step: Any, register: Ref, depth: int, weight: int) -> None:
-        """Keep a folded step, of this depth and weight with its operands, for where it is used; or make a statement."""
+        """Keep an expression of this depth and weight for its one use, or write an assignment."""
         if self._inline[register] and depth <= DEPTH and weight <= WEIGHT:
             self._open[register] = step
             self._depths[register], self._weights[register] = depth, weight
             return
         self._inline[register] = False
         if type(step) in steps.EMPTY and weight > WEIGHT:
-            self._statements.append(Assign(register, steps.EMPTY[type(step)]))
+            self._statements.append(Assignment(register, steps.EMPTY[type(step)]))
             self._statements += self._pieces(steps.FILLED_BY[type(step)](register, *step))
         else:
-            self._statements.append(make_step(Assign, (register, step)))
+            self._statements.append(make_step(Assignment, (register, step)))
 
     def _fill(self, step: Any, depth: int, weight: int) -> None:
-        """Put a folded step around what it fills, if that is kept; or make a statement."""
+        """Put a filling around the expression of its target, if that is kept, or write a statement."""
         target = step[0]
         if type(self._makers[target]) is steps.Name:
             self._statements += self._pieces(step._replace(target=self._makers[target]))
@@ -150,11 +158,11 @@ class _Folder:
             self._depths[target], self._weights[target] = depth, weight
             return
         self._inline[target] = False
-        self._statements.append(Assign(target, self._open.pop(target)))
+        self._statements.append(Assignment(target, self._open.pop(target)))
         self._statements += self._pieces(step)
 
     def _pieces(self, step: Any) -> Iterator[Any]:
-        """Divide a long filling: each piece has a quarter of what one statement may have, or one item."""
+        """Divide a long filling: a piece has at most a quarter of `WEIGHT`, or one item."""
         if isinstance(step, (steps.Extend, steps.Add)):
             for start, stop in _stretches([_weight(item) for item in step.items]):
                 yield step._replace(items=step.items[start:stop])
@@ -179,7 +187,7 @@ class _Folder:
     def _all(self, operands: Iterable[Any]) -> list[Any]:
         return [self._one(x) if type(x) is Ref else x for x in operands]
 
-    def _folded(self, step: Any) -> Any:
+    def _nested(self, step: Any) -> Any:
         cls = type(step)
         fields = [*step]
         for place in _OPERANDS[cls]:
@@ -190,7 +198,7 @@ class _Folder:
 
 
 def _weight(value: Any) -> int:
-    """Return the weight of something folded: `DEPTH` and `FILLINGS` bound how deep this goes down."""
+    """Return the weight of an expression. `DEPTH` and `FILLINGS` bound the recursion."""
     cls = type(value)
     if cls not in _OPERAND_LISTS or cls is steps.Name:
         return 1
@@ -202,7 +210,7 @@ def _weight(value: Any) -> int:
 
 
 def _stretches(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of stretches whose weights together are a quarter of `WEIGHT` at most, if not of one."""
+    """Yield begin and end of stretches. Each has one item, or at most a quarter of `WEIGHT`."""
     start = total = 0
     for at, weight in enumerate(weights):
         if at > start and total + weight > WEIGHT // 4:
@@ -219,7 +227,7 @@ _OPERANDS = steps.places(Field.ORIGIN, Field.OPERAND)
 
 
 def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -> dict[Ref, str]:
-    """Return a name for each of the registers: that of the service, else that of its class. ASCII identifiers, all."""
+    """Return a name for each register: an ASCII identifier, from the name of the service or else from its class."""
     wanted = set(registers)
     own_names: dict[Ref, str] = {}
     makers = []
@@ -239,7 +247,7 @@ def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -
         stem = own_name or _identifier(_class_name(makers, makers[register])) or "made"
         name = stem
         while name in used:
-            # The second web is web_2; the first list is list_1, because list is Python's own.
+            # The second web is web_2. The first list is list_1, because Python has a list.
             counts[stem] = counts.get(stem, 0 if stem in reserved else 1) + 1
             name = f"{stem}_{counts[stem]}"
         used.add(name)
@@ -255,7 +263,7 @@ def _class_name(makers: list[Any], step: Any) -> str:
 
 
 def _identifier(text: str) -> str:
-    """Turn a text into an identifier: `Web-Server 2` into web_server_2. Empty where nothing is left of it."""
+    """Turn a text into an identifier: `Web-Server 2` into web_server_2. Returns an empty text if nothing is left."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
     return f"n{slug}" if slug[:1].isdigit() else slug[:40]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
 from appsnap.kinds import Document
-from appsnap.kinds.expressions import fold
+from appsnap.kinds.expressions import expressions
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.source.reader import read_statements
-from appsnap.kinds.source.writer import Printer
+from appsnap.kinds.source.writer import SourceWriter
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ _FORBIDDEN = re.compile(
 
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
     """Return the text of a recipe, in UTF-8, in pieces."""
-    statements, root = fold(recipe)
-    printer = Printer(recipe, statements)
+    statements, root = expressions(recipe)
+    printer = SourceWriter(recipe, statements)
     body = list(printer.lines(statements, root))
     imports = printer.imports()
     about = {key: value for key, value in header.to_dict().items() if key not in ("appsnap", "kind")}

@@ -7,7 +7,7 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
-from appsnap.kinds.expressions import Assign, names
+from appsnap.kinds.expressions import Assignment, names
 from appsnap.kinds.source.expressions import BUILTINS, HELPERS
 from appsnap.kinds.source.reader import MODULE, ROOT
 from appsnap.recipe import steps
@@ -16,7 +16,7 @@ from appsnap.recipe.steps import Recipe, Ref
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Printer"]
+__all__ = ["SourceWriter"]
 
 _WIDTH = 100
 
@@ -105,7 +105,7 @@ def _laid_out(item: Any, indent: int, used: int) -> str:
     return str(item.text if fits else item.laid_out(indent, used))
 
 
-class Printer:
+class SourceWriter:
     """Prints folded steps, and finds out which imports they need."""
 
     def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
@@ -115,7 +115,7 @@ class Printer:
         self._imported: dict[tuple[str, str], str] = {}
         self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
         self._choose_imports(step for step in recipe.steps if isinstance(step, steps.Name))
-        named = [statement.register for statement in statements if isinstance(statement, Assign)]
+        named = [statement.register for statement in statements if isinstance(statement, Assignment)]
         self._variables = names(recipe, named, self._taken)
 
     def _choose_imports(self, wanted: Iterable[steps.Name]) -> None:
@@ -146,8 +146,8 @@ class Printer:
     def lines(self, statements: list[Any], root: Any) -> Iterator[str]:
         """Yield the statements, each a logical line; the last one names the root."""
         for statement in statements:
-            if isinstance(statement, Assign):
-                text = _wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.step))
+            if isinstance(statement, Assignment):
+                text = _wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.value))
             else:
                 text = self._expression(statement)
             yield _laid_out(text, 0, 0) + "\n"
@@ -246,23 +246,23 @@ class Printer:
         return _Group(self._helper("update"), [target, self._mapping(step.keys, step.values)], ")")
 
 
-_EXPRESSIONS: dict[type, Callable[[Printer, Any], Any]] = {
-    steps.Name: Printer._name,
+_EXPRESSIONS: dict[type, Callable[[SourceWriter, Any], Any]] = {
+    steps.Name: SourceWriter._name,
     steps.Value: lambda _, s: _literal(bytes(s.value) if isinstance(s.value, memoryview) else s.value),
     steps.Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
     steps.List: lambda p, s: _Group("[", p._all(s.items), "]"),
     steps.Dict: lambda p, s: p._mapping(s.keys, s.values),
-    steps.Set: Printer._set,
-    steps.FrozenSet: Printer._frozenset,
+    steps.Set: SourceWriter._set,
+    steps.FrozenSet: SourceWriter._frozenset,
     steps.ByteArray: lambda _, s: _Group("bytearray(", [_literal(bytes(s.data))], ")"),
-    steps.New: Printer._new,
-    steps.Call: Printer._call,
-    steps.Member: Printer._member,
-    steps.State: Printer._state,
-    steps.SetState: Printer._set_state,
-    steps.Extend: Printer._extend,
-    steps.Add: Printer._add,
-    steps.Update: Printer._update,
+    steps.New: SourceWriter._new,
+    steps.Call: SourceWriter._call,
+    steps.Member: SourceWriter._member,
+    steps.State: SourceWriter._state,
+    steps.SetState: SourceWriter._set_state,
+    steps.Extend: SourceWriter._extend,
+    steps.Add: SourceWriter._add,
+    steps.Update: SourceWriter._update,
 }
 
 

@@ -17,7 +17,7 @@ import defusedxml
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import Document
-from appsnap.kinds.expressions import Assign, fold, names
+from appsnap.kinds.expressions import Assignment, expressions, names
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.xml.reader import Reader
 from appsnap.kinds.xml.writer import ElementWriter, attribute
@@ -35,8 +35,8 @@ _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:u
 
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
     """Return the document of a recipe, in pieces."""
-    statements, root = fold(recipe)
-    writer = ElementWriter(names(recipe, [one.register for one in statements if isinstance(one, Assign)]))
+    statements, root = expressions(recipe)
+    writer = ElementWriter(names(recipe, [one.register for one in statements if isinstance(one, Assignment)]))
     attributes = "".join(attribute(key, str(value)) for key, value in header.to_dict().items())
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<snapshot{attributes}>"]
     for statement in statements:

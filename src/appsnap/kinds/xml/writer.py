@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from appsnap.kinds.expressions import Assign
+from appsnap.kinds.expressions import Assignment
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref
 
@@ -35,8 +35,8 @@ class ElementWriter:
 
     def statement(self, statement: Any) -> Iterator[str]:
         """Yield the lines of a statement."""
-        if isinstance(statement, Assign):
-            yield from self.element(statement.step, 1, f' id="{self._ids[statement.register]}"')
+        if isinstance(statement, Assignment):
+            yield from self.element(statement.value, 1, f' id="{self._ids[statement.register]}"')
             return
         target = statement.target
         if type(target) is Ref:
