@@ -39,7 +39,7 @@ _READING = frozenset({steps.New, steps.Call, steps.SetState})
 
 
 class Assignment(NamedTuple):
-    """A statement that gives a name to the value of an expression: to what the register holds."""
+    """A statement that gives a name to the value of an expression, which the register holds."""
 
     register: Ref
     value: Any

@@ -82,7 +82,7 @@ class TestReading:
 
     def test_an_error_tells_the_line(self):
         """As the parser found it."""
-        with pytest.raises(Damaged, match=r"no valid XML \(mismatched tag: line 3\)"):
+        with pytest.raises(Damaged, match=r"invalid XML \(mismatched tag: line 3\)"):
             appsnap.loads(document("<root><none></root>"))
 
     @pytest.mark.parametrize(

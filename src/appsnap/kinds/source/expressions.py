@@ -78,7 +78,7 @@ class ExpressionReader(Cursor):
         return value
 
     def _chain(self, value: Any, first: str) -> Any:
-        """Return what the attributes and calls behind an expression make of it. `first` is its first word."""
+        """Read the attributes and calls behind an expression, and return their value. `first` is its first word."""
         if first[0] == "-":
             raise self._refuse("a negative number without brackets before an attribute or a call", self._at)
         before = self._links
@@ -103,7 +103,7 @@ class ExpressionReader(Cursor):
         return -number(word)
 
     def _value(self) -> Any:
-        """Return what the next expression stands for, as `_expression` does, but sooner where it is one word."""
+        """Return the value of the next expression, as `_expression` does, but faster if it is one word."""
         word, following = self._words[self._at : self._at + 2]
         if following not in _CLOSERS or word in _OPENERS:
             return self._expression()
@@ -114,7 +114,7 @@ class ExpressionReader(Cursor):
         return self._literal(word) if known is _ABSENT else known
 
     def _literal(self, word: str) -> Any:
-        """Return what the word that was read last stands for."""
+        """Return the value of a literal, which is the word that was read last."""
         known = self._literals.get(word, _ABSENT)
         if known is not _ABSENT:
             return known
@@ -144,7 +144,7 @@ class ExpressionReader(Cursor):
         return self._builder.operand(value)
 
     def _text(self) -> str | bytes:
-        """Return what adjacent texts, or adjacent bytes, make together."""
+        """Read adjacent texts, or adjacent bytes, as one."""
         begin = self._at
         while is_text(self._words[self._at]):
             self._at += 1

@@ -32,7 +32,7 @@ _DIGITS = "[0-9](?:_?[0-9])*+"
 _INTEGER = "0[xX](?:_?[0-9a-fA-F])++|0[oO](?:_?[0-7])++|0[bB](?:_?[01])++"
 _NUMBER = r"[0-9]++(?:\.[0-9]++)?(?:e[+-]?[0-9]++)?(?![0-9A-Za-z_.])"
 _WORD = re.compile(
-    # What is frequent comes first, and begins with a character or a class of characters: so `re` decides at once.
+    # Frequent words come first. Each begins with a character or a class of characters: so `re` decides at once.
     r'"[^"\\\n]++"'
     r"""|[A-Za-z_][A-Za-z_0-9]*+(?!["'])"""
     r"|[,()\[\]{}:=]"
@@ -136,7 +136,7 @@ def number(word: str) -> int | float:
     """Return the number that a word stands for. Raises ValueError for one that is malformed."""
     if "." in word or (("e" in word or "E" in word) and "x" not in word and "X" not in word):
         return float(word)
-    return int(word, 0)  # with base 0, `int` takes what Python takes
+    return int(word, 0)  # with base 0, `int` follows Python's grammar
 
 
 def decoded(*words: str) -> Any:
@@ -153,7 +153,7 @@ def decoded(*words: str) -> Any:
 
 
 def _plain(word: str) -> str | bytes | None:
-    """Return what a literal without escapes and rare prefixes stands for, and None for another one."""
+    """Return the value of a literal without escapes and rare prefixes, and None for another one."""
     first = word[0]
     if "\\" in word:
         return None
@@ -165,7 +165,7 @@ def _plain(word: str) -> str | bytes | None:
 
 
 def _escaped(word: str) -> str | bytes | None:
-    """Return what a literal with the escapes that `repr` writes stands for, and None for another one."""
+    """Return the value of a literal with no other escapes than `repr` writes, and None for another one."""
     if _ESCAPED_TEXT.fullmatch(word):
         return word[1:-1].encode("latin-1", "backslashreplace").decode("unicode_escape")
     if _ESCAPED_BYTES.fullmatch(word):
@@ -174,7 +174,7 @@ def _escaped(word: str) -> str | bytes | None:
 
 
 def _evaluated(words: tuple[str, ...]) -> Any:
-    """Let Python say what literals stand for. Each has a line of its own, so that one without an end ends nowhere."""
+    """Let Python read adjacent literals. Each gets its own line, so that an open one can't go on in the next."""
     try:
         return ast.literal_eval("({})".format("\n".join(words)))
     except SyntaxError as error:

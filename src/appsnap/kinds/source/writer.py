@@ -1,4 +1,4 @@
-"""Folded steps to Python text, laid out as people lay it out."""
+"""The writer of source files: it turns statements and expressions into Python, laid out as people lay it out."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _WIDTH = 100
 
 
 class _Group:
-    """Text between brackets, which goes on one line if it fits, else one item a line.
+    """Items between brackets: all on one line if they fit, else each on its own.
 
-    `size` is the columns that one line takes: too many if something in it has a line of its own. `text` is that line,
-    and None where it can't fit: each level of what is large would keep a copy of it.
+    `size` is the width of that one line. `text` is the line, or None if it is wider than `_WIDTH`: a group within
+    groups would keep a copy of its text for each of them.
     """
 
     __slots__ = ("close", "items", "open", "size", "text")
@@ -40,7 +40,7 @@ class _Group:
 
     def flat(self) -> str:
         texts = [item if type(item) is str else _flat(item) for item in self.items]
-        # A tuple of one keeps its comma.
+        # Without its comma, a tuple of one item would be that item.
         return f"{self.open}{', '.join(texts)}{',' if self.open == '(' and len(texts) == 1 else ''}{self.close}"
 
     def laid_out(self, indent: int, _used: int) -> str:
@@ -49,7 +49,7 @@ class _Group:
 
 
 class _Pieces:
-    """One literal in pieces, each on a line: adjacent literals have no commas between them."""
+    """A long literal in pieces, each on its own line. Python joins adjacent literals."""
 
     __slots__ = ("items",)
 
@@ -68,7 +68,7 @@ class _Pieces:
 
 
 class _Wrapped:
-    """Something behind a prefix, or with a suffix: `key: […]`, `name=(…)`, `[].append`."""
+    """A group between a prefix and a suffix: `key: […]`, `name=(…)`, `[].append`."""
 
     __slots__ = ("prefix", "size", "suffix", "text", "value")
 
@@ -89,7 +89,7 @@ def _wrapped(prefix: str, value: Any, suffix: str = "") -> Any:
 
 
 def _flat(item: Any) -> str:
-    """Return an item on one line, however long that is."""
+    """Return an item on one line of any length."""
     return item if type(item) is str else str(item.flat() if item.text is None else item.text)
 
 
@@ -98,7 +98,7 @@ def _line(item: Any, indent: int) -> str:
 
 
 def _laid_out(item: Any, indent: int, used: int) -> str:
-    """Return an item as text that begins in column `used`; its own lines are indented by `indent`."""
+    """Return the text of an item that begins in column `used`. Its further lines are indented by `indent`."""
     if type(item) is str:
         return item
     fits = item.text is not None and used + len(item.text) <= _WIDTH
@@ -106,11 +106,11 @@ def _laid_out(item: Any, indent: int, used: int) -> str:
 
 
 class SourceWriter:
-    """Prints folded steps, and finds out which imports they need."""
+    """Writes statements, and collects the imports that they need."""
 
     def __init__(self, recipe: Recipe, statements: list[Any]) -> None:
         self._helpers: set[str] = set()
-        self._plain: set[str] = set()  # attributes that can be keywords
+        self._plain: set[str] = set()  # names of attributes that can be keywords
         self._names: dict[steps.Name, Any] = {}
         self._imported: dict[tuple[str, str], str] = {}
         self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
@@ -119,8 +119,8 @@ class SourceWriter:
         self._variables = names(recipe, named, self._taken)
 
     def _choose_imports(self, wanted: Iterable[steps.Name]) -> None:
-        """Give each module, or what stands at the top of one, the variable that it is imported as."""
-        numbers: dict[str, int] = {}  # by stem, the last one that was given
+        """Choose a variable for each module and for each object that is imported from one."""
+        numbers: dict[str, int] = {}  # by stem, the last one in use
         tops = {(name.module, name.qualname.partition(".")[0]) for name in wanted if _has_syntax(name)}
         for module, top in sorted(tops):
             stem = top or module.rpartition(".")[2]
@@ -132,7 +132,7 @@ class SourceWriter:
             self._imported[module, top] = bound
 
     def imports(self) -> list[str]:
-        """Return the lines of imports that the statements need: modules first, then names from modules."""
+        """Return the imports that the statements need: modules first, then names from modules."""
         modules = []
         tops: dict[str, list[str]] = {MODULE: sorted(self._helpers)} if self._helpers else {}
         for (module, top), bound in self._imported.items():
@@ -144,7 +144,7 @@ class SourceWriter:
         return modules + [_import(module, tops[module]) for module in sorted(tops)]
 
     def lines(self, statements: list[Any], root: Any) -> Iterator[str]:
-        """Yield the statements, each a logical line; the last one names the root."""
+        """Yield the text of each statement. The last one assigns the root."""
         for statement in statements:
             if isinstance(statement, Assignment):
                 text = _wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.value))
@@ -185,11 +185,11 @@ class SourceWriter:
         return _Group(self._helper("new"), self._all(args) + self._keywords(step.names, step.values), ")")
 
     def _keywords(self, keys: Iterable[str], values: Iterable[Any]) -> list[Any]:
-        """Return attributes as keyword arguments; those that are no identifiers need a dictionary."""
+        """Return attributes as keyword arguments. A name that isn't an identifier needs a dictionary."""
         plain: list[Any] = []
         others: list[Any] = []
         for key, value in zip(keys, values, strict=True):
-            # In their order: behind the first that has no syntax, all go into the dictionary.
+            # Attributes keep their order: behind the first one in the dictionary, all go into it.
             if not others and (key in self._plain or self._is_plain(key)):
                 plain.append(_wrapped(f"{key}=", self._expression(value)))
             else:
@@ -275,7 +275,7 @@ def _import(module: str, tops: list[str]) -> str:
 
 def _has_syntax(name: steps.Name) -> bool:
     if name.module == MODULE:
-        return False  # what is imported from there is an act, not an object
+        return False  # its names are helpers, not objects
     parts = [*name.module.split("."), *(name.qualname.split(".") if name.qualname else ())]
     return all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts)
 
@@ -285,7 +285,7 @@ def _literal(value: Any) -> Any:
     if cls is str or cls is bytes:
         return _long_literal(value) if len(value) > steps.INLINE else _literal_text(value)
     if cls is float and not math.isfinite(value):
-        # The sign of what is no number is kept, too.
+        # A nan keeps its sign.
         return f'float("{"-" if math.copysign(1, value) < 0 else ""}{"nan" if math.isnan(value) else "inf"}")'
     if cls is int and value.bit_length() > 10_000:
         return hex(value)  # Python bounds the digits that it reads in base 10
@@ -293,7 +293,7 @@ def _literal(value: Any) -> Any:
 
 
 def _literal_text(value: str | bytes) -> str:
-    """Return a literal in double quotes. `repr` escapes what isn't printable, bidirectional controls among it."""
+    """Return a literal in double quotes. `repr` escapes unprintable characters, bidirectional controls among them."""
     text = repr(value)
     quote = text[-1]
     if quote == '"' or '"' in text:
@@ -302,7 +302,7 @@ def _literal_text(value: str | bytes) -> str:
 
 
 def _long_literal(value: str | bytes) -> Any:
-    """Return a literal that goes on several lines: broken behind line ends, and every 80 characters."""
+    """Return a literal of several lines. A line ends behind a line feed, or after 80 characters."""
     parts: list[Any] = []
     newline: Any = "\n" if isinstance(value, str) else b"\n"
     for line in value.splitlines(keepends=True) if newline in value else [value]:

@@ -1,9 +1,7 @@
-"""The xml kind: one document, indented, without entities or a DTD.
+"""An xml document: the element `snapshot`, without entities or a DTD.
 
-The element `snapshot` has the header as its attributes; in it stand statements, `root`, and last `trailer`, whose
-`sha256` covers every byte before the line it is on. What an element stands for is written as `docs/format.md` has it:
-values as elements named after their types, objects as `object` and `call` with what fills them inside, and `ref` for
-what has an `id` elsewhere.
+Its attributes are the header. Its children are the statements, `root` and `trailer`. The checksum in the trailer covers
+every byte before the line of the trailer. `docs/format.md` lists the elements.
 """
 
 from __future__ import annotations
@@ -58,7 +56,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
 
 
 def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
-    """Return the document that bytes spell."""
+    """Return the document that bytes spell. Raises Damaged, CannotLoad."""
     raw = bytes(data)
     if not _DECLARATION.match(raw):
         raise Damaged("no XML declaration of a document in UTF-8")
@@ -76,11 +74,11 @@ def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
     except defusedxml.DefusedXmlException as error:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
     except SAXParseException as error:
-        raise Damaged(f"no valid XML ({error.getMessage()}: line {error.getLineNumber()})") from None
+        raise Damaged(f"invalid XML ({error.getMessage()}: line {error.getLineNumber()})") from None
     except RecursionError:
         raise Damaged("elements are nested too deep") from None
     except MemoryError:
-        raise CannotLoad("there is no memory for what the file holds") from None
+        raise CannotLoad("the content of the file doesn't fit into memory") from None
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()

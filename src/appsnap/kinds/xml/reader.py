@@ -1,4 +1,4 @@
-"""Elements to steps: the reader of xml snapshots."""
+"""The reader of xml snapshots: it turns elements into steps."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Reader:
         self._trailer: dict[str, Any] = {}
 
     def read(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Read the document; return the fields of header and trailer."""
+        """Read the document, and return the fields of header and trailer."""
         parser = _Parser(self._start, self._end)
-        # At once: before its version 2.6, expat reads a long token anew with each piece (CVE-2023-52425).
+        # Feed it as a whole: before its version 2.6, expat reads a long token anew with each piece (CVE-2023-52425).
         parser.feed(raw)
         parser.close()
         return self._header, self._trailer
@@ -74,7 +74,7 @@ class Reader:
         else:
             self._statement(element)
         assert self._snapshot is not None
-        self._snapshot.clear()  # what has been read isn't needed any more
+        self._snapshot.clear()  # an element that was read isn't needed any more
 
     @staticmethod
     def _read_trailer(element: Element) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Reader:
         signed = last is not None and last.tag == "signature"
         owners = owners if signed or last is None else [*owners, last]
         if any(child.tag != "distribution" for child in owners):
-            raise ValueError("a trailer with something else than distributions and one signature behind them")
+            raise ValueError("the trailer has other elements than distributions, or a signature before them")
         fields = {
             "sha256": element.attrib["sha256"],
             "steps": _number(element.attrib["steps"]),
@@ -161,7 +161,7 @@ class Reader:
         return keys, values
 
     def _made(self, element: Element) -> Any:
-        """Read `object` or `call`: what it is made from first, then what fills it."""
+        """Read `object` or `call`: its class or function, its arguments, then its fillings."""
         role = "class" if element.tag == "object" else "function"
         children = deque(element)
         dotted = _read_attribute(element, role)
@@ -178,7 +178,7 @@ class Reader:
                 keywords.append(name)
                 values.append(self._only(child))
         if keywords and role == "function":
-            raise ValueError("a call has no arguments with names")
+            raise ValueError("an argument of a call has a name")
         made: Any
         if role == "class":
             made = self._builder.new(self._register(origin), args, keywords, values)
@@ -201,7 +201,7 @@ class Reader:
             case "state":
                 keys = [_read_attribute(child, "name") for child in element]
                 if None in keys:
-                    raise ValueError("an attribute without name")
+                    raise ValueError("an attribute has no name")
                 values = builder.operands([self._only(child) for child in element])
                 builder.state(target, [key for key in keys if key is not None], values)
             case "given-state":
@@ -219,7 +219,7 @@ class Reader:
         text = element.text or ""
         escaped = element.attrib.get("escaped")
         if escaped not in (None, "true"):
-            raise ValueError("a text that is escaped otherwise")
+            raise ValueError("the attribute escaped isn't true")
         return self._builder.operand(text if escaped is None else _unescaped(text))
 
     def _bytes(self, element: Element) -> Any:
@@ -232,13 +232,13 @@ class Reader:
     def _int(self, element: Element) -> int:
         text = element.text or ""
         if not re.fullmatch(r"-?(0x[0-9a-f]+|[0-9]+)", text):
-            raise ValueError("an integer that is none")
+            raise ValueError("malformed integer")
         return int(text, 16 if "x" in text else 10)
 
     def _float(self, element: Element) -> float:
         text = element.text or ""
         if not re.fullmatch(r"-?(nan|inf|[0-9.]+(e[+-]?[0-9]+)?)", text):
-            raise ValueError("a float that is none")
+            raise ValueError("malformed float")
         return float(text)
 
 
@@ -268,7 +268,7 @@ _READERS: dict[str, Callable[[Reader, Element], Any]] = {
 def _name(dotted: str) -> steps.Name:
     module, colon, qualname = dotted.partition(":")
     if not module or not colon:
-        raise ValueError(f"{dotted!r:.60} is no name")
+        raise ValueError(f"{dotted!r:.60} isn't a name")
     return steps.Name(module, qualname)
 
 
@@ -281,22 +281,22 @@ def _read_attribute(element: Element, name: str) -> str | None:
 
 def _unescaped(text: str) -> str:
     if not re.fullmatch(r"(?:[^\\]|\\u[0-9a-f]{4})*", text):
-        raise ValueError("an escape that is none")
+        raise ValueError("malformed escape")
     return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
 def _number(text: str) -> int:
     if not re.fullmatch("[0-9]{1,18}", text):
-        raise ValueError(f"{text!r:.60} is no number")
+        raise ValueError(f"{text!r:.60} isn't a number")
     return int(text)
 
 
 def _check_form(element: Element) -> None:
-    """Check that an element has no attributes that mean nothing, and no text or elements where those mean nothing."""
+    """Refuse attributes, texts and children that an element doesn't take."""
     tag = element.tag
     allowed = _ATTRIBUTES.get(tag, _NONE)
     if not element.attrib.keys() <= allowed:
-        raise ValueError(f"{tag} has an attribute that it doesn't take")
+        raise ValueError(f"{tag} has an unknown attribute")
     if tag in _CHILDLESS and len(element):
         raise ValueError(f"an element in {tag}")
     if tag in _TEXTS:
@@ -331,7 +331,7 @@ _ATTRIBUTES = {
 
 
 class _Parser(DefusedExpatParser):
-    """Builds elements. Knows no namespaces: else expat writes out each name whose prefix stands for a longer one."""
+    """Builds elements, without namespaces: expat would write each prefix of a name as the URI, however long."""
 
     def __init__(self, start: Callable[[Element], None], end: Callable[[Element], None]) -> None:
         super().__init__(namespaceHandling=0, forbid_dtd=True)
@@ -342,7 +342,7 @@ class _Parser(DefusedExpatParser):
         super().reset()
         expat: Any = self._parser  # type: ignore[attr-defined]  # typeshed leaves it out
         expat.CharacterDataHandler = self._builder.data
-        expat.buffer_text = True  # else each line is given on its own
+        expat.buffer_text = True  # without it, each line of a text is an event
 
     def start_element(self, name: str, attrs: Any) -> None:
         self._start(self._builder.start(name, attrs))
@@ -355,4 +355,4 @@ def _base64(element: Element) -> bytes:
     try:
         return base64.b64decode(element.text or "", validate=True)
     except binascii.Error as error:
-        raise ValueError(f"no base64: {error}") from None
+        raise ValueError(f"malformed base64: {error}") from None

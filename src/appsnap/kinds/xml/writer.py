@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ElementWriter", "attribute"]
 
-# What XML 1.0 (section 2.2) can't hold, and carriage returns, which parsers turn into line feeds.
+# The characters that XML 1.0 (section 2.2) can't hold, and carriage returns, which parsers turn into line feeds.
 _UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPED = re.compile(rf"(?:\\|{_UNFIT.pattern})+")  # all in the basic plane: two bytes each in UTF-16
 _WIDTH = 100
@@ -29,7 +29,7 @@ class ElementWriter:
 
     def __init__(self, ids: dict[Ref, str]) -> None:
         self._ids = ids
-        # What is used often is escaped once.
+        # A text that is used often is escaped once.
         self._attribute = lru_cache(1_000)(attribute)
         self._text = lru_cache(1_000)(_text)
 
@@ -48,7 +48,7 @@ class ElementWriter:
         yield "  </fill>"
 
     def element(self, value: Any, level: int, more: str = "") -> Iterator[str]:
-        """Yield the lines of a folded operand. `more` is text for its start tag."""
+        """Yield the lines of an expression. `more` is text for its start tag."""
         pad = "  " * level
         if type(value) is Ref:
             yield f'{pad}<ref to="{self._ids[value]}"/>'
@@ -62,7 +62,7 @@ class ElementWriter:
             fillings: list[Any] = []
             while not isinstance(value, (steps.New, steps.Call)):
                 if type(value) not in steps.FILLERS:
-                    # A container that is filled further stands as the target of the filling.
+                    # A container takes no fillings: it stands as the target in `filled`.
                     yield from self._filled_container(value, fillings, level, more)
                     return
                 fillings.append(value)
@@ -92,7 +92,7 @@ class ElementWriter:
         yield from self._block(tag, attributes, (x for value in values for x in self.element(value, level + 1)), level)
 
     def _block(self, tag: str, attributes: str, inner: Iterable[str], level: int) -> Iterator[str]:
-        """Yield an element with what is in it: on one line if that is short, else each part on its own."""
+        """Yield an element and its children: on one line if that fits, else each child on its own."""
         pad = "  " * level
         start, end = f"{pad}<{tag}{attributes}>", f"</{tag}>"
         lines = iter(inner)
@@ -166,14 +166,14 @@ def _dotted(name: steps.Name) -> str:
 
 
 def attribute(name: str, value: str) -> str:
-    """Return an attribute; where XML can't hold the value, it is `NAME-escaped`."""
+    """Return an attribute. If XML can't hold its value, its name is `NAME-escaped`."""
     if _UNFIT.search(value):
         return f" {name}-escaped={quoteattr(_escaped(value))}"
     return f" {name}={quoteattr(value)}"
 
 
 def _escaped(text: str) -> str:
-    r"""Write backslashes, and what XML can't hold, as `\uXXXX`."""
+    r"""Write backslashes, and the characters that XML can't hold, as `\uXXXX`."""
     return _ESCAPED.sub(_numbers, text)
 
 
@@ -192,7 +192,7 @@ def _atom(value: Any, more: str = "") -> str:
             # Python bounds the digits that it reads in base 10.
             return f"<int>{value if value.bit_length() < 10_000 else hex(value)}</int>"
         case float():
-            # The sign of what is no number is kept, too.
+            # A nan keeps its sign.
             return f"<float>{'-' if math.isnan(value) and math.copysign(1, value) < 0 else ''}{value!r}</float>"
         case steps.ByteArray(data):
             return f"<bytearray{more}>{base64.b64encode(data).decode()}</bytearray>"
