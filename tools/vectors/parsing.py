@@ -44,8 +44,8 @@ def _source_costs(whole: Any) -> None:
         expect = "cannot load" if name == "getattrs" else "damaged"
         body(f"deep-{name}", expect, f"application = {text}\n", f"An expression that is nested deep: {name}.")
     body("deep-lists-90", "loads", f"application = {'[' * 90}{']' * 90}\n", "90 lists in each other.")
-    body("cost-one-statement", "damaged", f"application = [{'0, ' * 700_000}]\n", "A statement of 700,000 parts: its syntax tree takes 400 MB.")
-    body("cost-one-set", "damaged", f"application = {{{'0, ' * 700_000}}}\n", "A statement of 700,000 parts: its syntax tree takes 400 MB.")
+    body("cost-one-statement", "loads", f"application = [{'0, ' * 30_000}]\n", "A statement of 30,000 numbers.")
+    body("cost-one-set", "loads", f"application = {{{'0, ' * 30_000}}}\n", "A statement of 30,000 equal numbers.", result="{0}")
     body("cost-one-line-of-statements", "damaged", f"{'add([],[]);' * 200_000}\napplication = 1\n", "A line of 200,000 statements.")
     body(
         "cost-many-statements",
@@ -91,12 +91,15 @@ def _source_growth(vectors: Vectors) -> None:
         body(name, f"{line}\n{'    ' * 10_000}\napplication = 1\n", "A long statement with 40,000 open quotes, each of which could begin a text.")
     numbers = "0, " * 500_000
     body("formatted", f'application = f"{{[{numbers}]}}"\n', "A statement of 500,000 parts in an f-string.")
-    body(
-        "three-quotes",
-        f"""application = [\"\"\" " \"\"\", {numbers} ""]\n""",
-        "A statement of 500,000 parts, which look like a text behind one in three quotes.",
-    )
-    body("backslash", f"""application = ["{chr(92)}\n", {numbers} ""]\n""", "A statement of 500,000 parts, which look like a text behind one that goes on.")
+    body("open-bracket", "application = [\n" + "None,\n" * 100_000, "A bracket without end, and behind it 100,000 lines that could begin a statement.")
+    joined = document("source", "application = 1" + " \\\n" * 100_000)
+    vectors.add("grows-joined-lines", "source", "loads", joined, "A line that goes on 100,000 times.", result="1")
+    numbers = "0, " * 30_000
+    for name, text, about in [
+        ("three-quotes", f'[""" " """, {numbers} ""]', "behind a text in three quotes with one quote in it"),
+        ("backslash", f'["{chr(92)}\n", {numbers} ""]', "behind a text that goes on in the next line"),
+    ]:
+        vectors.add(f"grows-{name}", "source", "loads", document("source", f"application = {text}\n"), f"A statement of 30,000 numbers {about}.")
     body("long-integer", f"v = 0x{'f' * 20_000}\napplication = [{'v, ' * 10_000}]\n", "A long integer that is used 10,000 times: 200 MB in text.")
 
 
