@@ -99,7 +99,7 @@ class CannotLoad(AppsnapError):
 
 
 class Damaged(CannotLoad, ValueError):
-    """The bytes are truncated, altered, or no snapshot. `offset` is the first byte that shows it, if known."""
+    """The bytes are truncated, altered, or no snapshot. `offset` is the place of the first wrong byte, if known."""
 
     exit_code = 5
 

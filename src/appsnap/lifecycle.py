@@ -213,7 +213,7 @@ class _Round:
         return bool(self.waiting) and (self.thorough or not self.failed)
 
     def ask(self, service: IService, how: How) -> Awaitable[object] | None:
-        """Ask one service. Returns something that others may await as well, or None."""
+        """Ask one service. Returns a task that others may await as well, or None."""
         key = id(service)
         self.waiting.pop(key, None)
         self.up[key] = service
@@ -315,7 +315,7 @@ async def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 class _Begun:
-    """Makes a coroutine that has begun awaitable. Python refuses to await such a coroutine itself."""
+    """Makes a coroutine awaitable after it has begun. Python itself refuses to await it."""
 
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self._work = work

@@ -71,8 +71,8 @@ def save(
     An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
     and all. They are counted before compression and encryption.
 
-    Raises CannotSave with every place that no file can hold, WrongKind, PassphraseError, AppsnapError where there is no
-    key to sign with, and OSError. After an error, the old file is untouched.
+    Raises CannotSave with the place of every object that no file can hold, WrongKind, PassphraseError, AppsnapError
+    where there is no key to sign with, and OSError. After an error, the old file is untouched.
     """
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
@@ -252,8 +252,8 @@ class Snapshot:
     def is_trusted_as_a_whole(self) -> bool:
         """Whether a known key signed the snapshot, or a passphrase opened it.
 
-        It isn't trusted where its writer noted that its objects come from a file that wasn't. Raises AppsnapError where
-        the files of keys can't be used.
+        A snapshot isn't trusted if its writer noted that its objects come from an untrusted file. Raises AppsnapError
+        where the files of keys can't be used.
         """
         return self._provenance.is_trusted
 
@@ -315,8 +315,8 @@ class Snapshot:
     ) -> None:
         """Write the snapshot to a file, in another kind or with other layers. Nothing is built.
 
-        `kind` is that of the snapshot if it is None. The other arguments are those of `appsnap.save`. Only a snapshot
-        that is trusted as a whole is signed. The new file notes where the old one wasn't trusted.
+        Without `kind`, the new file has the kind of the snapshot. The other arguments are those of `appsnap.save`. If
+        the snapshot isn't trusted as a whole, the new file isn't signed, and notes the lack of trust.
         """
         kind = kind or self.kind
         old = self.header or Header(kind)

@@ -138,7 +138,8 @@ def _is_plain(data: memoryview) -> bool:
 def _bare_pickle(data: memoryview, limits: Limits) -> Document | None:
     """Return the document of a pickle, or None for data that doesn't begin and end as a pickle does.
 
-    A wrong key gives such data. Raises CannotLoad for a pickle that begins and ends well, and still can't be read.
+    Decryption with a wrong key gives no pickle. Raises CannotLoad for data that begins and ends as a pickle, and still
+    can't be read.
     """
     try:
         document = pickle.read(data, limits.steps)

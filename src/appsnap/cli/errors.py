@@ -119,10 +119,10 @@ def _name_of(filename: str | bytes | int) -> str:
 
 
 def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
-    """Return the command to type for a command with these arguments to trust more names, with a warning if needed.
+    """Return the command to type after a command with these arguments failed, so that it trusts the missing names.
 
-    If there are no names, the command trusts the whole file. For `audit` it is the command that loads the file. For
-    very many names, the others refer to `audit`.
+    The command trusts the whole file, with a warning, if there are no names or if `--trust` can't allow one of them.
+    After `audit` the command is a `load`. After other commands, very many names give a hint to use `audit`.
     """
     audited = arguments[:1] == ["audit"]
     if audited:

@@ -20,7 +20,7 @@ _HINT = "give --{0}passphrase-file, --{0}passphrase-command or --{0}passphrase-f
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The source that the options of a command name, and the variables of the environment that come next.
+    """The sources of a passphrase: an option of a command, or else a variable of the environment.
 
     At most one of `file`, `command` and `fd` is set. `prefix` is the prefix of the options, for hints.
     """
@@ -33,7 +33,7 @@ class Sources:
 
     @property
     def are_named(self) -> bool:
-        """Whether an option names a source."""
+        """Whether an option names the source of the passphrase."""
         return (self.file, self.command, self.fd) != (None, None, None)
 
     def named(self) -> str | None:

@@ -52,8 +52,8 @@ def write(
     below `/proc`, so it has no extension. An error in `check` or in `chunks` keeps the old file.
 
     Raises `OSError` with `path` as its `filename`: any error of writing, `IsADirectoryError` for a folder, `EINVAL` for
-    a device or a pipe. Then nothing is left behind, and the old file is untouched. There is one exception: if only the
-    flush of the folder fails, the new file is in its place, and a power failure may undo that.
+    a device or a pipe. After an error, nothing is left behind, and the old file is untouched. There is one exception:
+    if only the flush of the folder fails, the new file is in its place, and a power failure may undo that.
     """
     path = os.fspath(path)
     folder_path, name = os.path.split(os.path.realpath(path))

@@ -18,7 +18,7 @@ _CHECKSUM_SIZE = 6
 
 
 def encode(prefix: str, data: bytes) -> str:
-    """Encode bytes behind a prefix, in the case of the prefix."""
+    """Encode bytes behind a prefix. The letters are upper or lower case, like the prefix."""
     padding = -len(data) * 8 % 5
     number = int.from_bytes(data) << padding
     values = [number >> shift & 31 for shift in reversed(range(0, len(data) * 8 + padding, 5))]

@@ -1,4 +1,4 @@
-"""Bytes on their way, in two forms.
+"""Streams and sources: the two forms in which bytes are passed on.
 
 A stream is an iterable of buffers. The layers of a file are functions from one stream to another, put together like
 pipes, so that no layer holds more than a few pieces at a time::
@@ -101,9 +101,9 @@ class ChunkReader:
 
 
 class Source(Protocol):
-    """Bytes that are read once. There are at most `left` of them; a file and memory have exactly so many.
+    """Bytes that are read once. At most `left` bytes remain. For a file and for memory the number is exact.
 
-    A reader that allocates no more than `left` can't be made to allocate for bytes that a file only claims to hold.
+    A reader never has to allocate more than `left` bytes, however many a damaged file announces.
     """
 
     @property
@@ -114,7 +114,7 @@ class Source(Protocol):
         """Return the next `size` bytes, or fewer at the end, without taking them."""
 
     def read(self, size: int) -> Buffer:
-        """Return the next bytes. Raises Damaged where there are fewer."""
+        """Return the next `size` bytes. Raises Damaged where there are fewer."""
 
     def read_into(self, room: memoryview) -> None:
         """Fill `room` with the next bytes. Raises Damaged where there are fewer."""
@@ -140,7 +140,7 @@ def _too_short(missing: int) -> Damaged:
 
 
 class Memory:
-    """A source of bytes in memory. Nobody may change them any more."""
+    """A source of bytes in memory. Nobody may change the bytes."""
 
     def __init__(self, data: Buffer) -> None:
         self._view = memoryview(data).cast("B")
@@ -175,7 +175,7 @@ class Memory:
 
 
 class Mapped(Memory):
-    """A file that is mapped into memory. `rest` copies: other programs may still change what is mapped."""
+    """A file that is mapped into memory. `rest` copies, because other programs may still change the file."""
 
     def rest(self) -> memoryview:
         """See Source."""
@@ -187,7 +187,7 @@ _AT_ONCE = 8 * PIECE
 
 
 class File:
-    """A source of the bytes of a file. It reads them straight into the place where they are wanted."""
+    """A source of the bytes of a file. `read_into` reads them without a copy."""
 
     def __init__(self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None) -> None:
         self._file = file

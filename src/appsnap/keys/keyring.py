@@ -1,8 +1,8 @@
 """The keys of a user: their own, which signs their snapshots, and the keys of others that they trust.
 
-Both lie in the folder that APPSNAP_CONFIG_DIR names, or else in the user's configuration folder. `signing-key.txt` has
-the own key, and nobody else may read it. `trusted-keys.txt` has a key and a name on each line. Both are text. Lines
-that begin with `#` are comments.
+Two text files have the keys, in the folder that APPSNAP_CONFIG_DIR names, or else in the user's configuration folder.
+`signing-key.txt` has the own key, and only the user may read it. `trusted-keys.txt` has a key and a name on each line.
+Lines that begin with `#` are comments.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Keyring:
         self._write({**self.trusted(), key: name})
 
     def revoke(self, key: str) -> None:
-        """Trust a key no longer."""
+        """Stop trusting a key."""
         check_key(key)
         left = self.trusted()
         if left.pop(key, None) is None:

@@ -60,7 +60,7 @@ class SigningKey:
 
     @property
     def public_key(self) -> str:
-        """The public key, for others: `appsnap1…`."""
+        """The public key, which others may see: `appsnap1…`."""
         return bech32.encode(_PREFIX, self._private_key().public_key().public_bytes_raw())
 
     def sign(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def check_key(text: str) -> str:
 
 
 def signer_of(kind: str, fields: dict[str, Any]) -> str | None:
-    """Return the key that signed a trailer, or None without a signature. Raises Damaged for a wrong signature."""
+    """Return the key that signed a trailer, or None for an unsigned one. Raises Damaged for a wrong signature."""
     others = dict(fields)
     signature = others.pop("signature", None)
     if signature is None:

@@ -92,7 +92,7 @@ class Kind:
         return document
 
     def locate(self, head: memoryview) -> Sequence[Place]:
-        """Return the table of large data of a document that begins so, if the kind has `large_data`.
+        """Return the table of large data of a document that begins with `head`, if the kind has `large_data`.
 
         Raises Damaged if the header is not whole.
         """

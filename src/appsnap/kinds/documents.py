@@ -40,7 +40,7 @@ __all__ = ["counted", "map_document", "open_document", "write_document"]
 
 @gc_paused
 def write_document(obj: Any, header: Header, sign: Signer | None) -> Iterable[Buffer]:
-    """Return the document of objects, in pieces. Raises CannotSave with every place that no file can hold."""
+    """Return the document of objects, in pieces. Raises CannotSave for objects that no file can hold."""
     kind = kind_named(header.kind)
     if kind.objects:
         # The C pickler fails at the first object that cannot be saved, and at objects that are nested too deep.
@@ -82,7 +82,7 @@ def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tup
 def map_document(path: str | os.PathLike[str], opening: Opening) -> tuple[str, Document]:
     """Map a file into memory; return the kind and the document in it. The data of arrays are views of the file.
 
-    What is written to the arrays never reaches the file. All is verified but the data of arrays. Raises CannotLoad for
+    Changes to the arrays never reach the file. Everything but the data of arrays is verified. Raises CannotLoad for
     a file that cannot be mapped: it has layers, or its kind has no large data.
     """
     with Path(path).open("rb") as file:

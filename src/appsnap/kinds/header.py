@@ -74,8 +74,8 @@ class Trailer:
     `sha256` is the checksum of the bytes before the trailer, without large data. `buffers` are the checksums of the
     large data, if there is any. `steps` is the length of the recipe, and None if it is unknown. `distributions` are the
     installed distributions of the names in the recipe, with their versions. `restored_by_call` and `transient_digests`
-    are fields of the pickle kind. `vouched` is False if nobody trusted the document as a whole from which this one was
-    made. `signer` is the key of the signature, which has been verified.
+    are fields of the pickle kind. `vouched` is False if the document was made from one that wasn't trusted as a whole.
+    `signer` is the key of the signature, which has been verified.
     """
 
     sha256: str
@@ -131,7 +131,7 @@ class Trailer:
 
 
 def now() -> str:
-    """Return the time of a save. If SOURCE_DATE_EPOCH (seconds since 1970) is set, it is that time."""
+    """Return the time of a save: SOURCE_DATE_EPOCH (seconds since 1970) if it is set, else the present time."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         moment = dt.datetime.now(dt.UTC) if epoch is None else dt.datetime.fromtimestamp(int(epoch), dt.UTC)

@@ -289,7 +289,7 @@ def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryvi
 
 
 def _table(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> Sequence[Place]:
-    """Return the table of a document: empty if there is none, or if the header is not whole."""
+    """Return the table of large data. It is empty if the document has none, or if the header is not whole."""
     table: Sequence[Place] = ()
     size = LEAST
     while size <= _HEAD:
@@ -312,7 +312,7 @@ def _table(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> S
 
 @contextlib.contextmanager
 def _hashers() -> Iterator[ThreadPoolExecutor]:
-    """Give threads that hash. At the end of the block, jobs that have not begun are dropped."""
+    """Provide threads that hash. At the end of the block, jobs that have not begun are dropped."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few snapshots hold anything large
 
     with ThreadPoolExecutor(_HASHERS) as hashers:

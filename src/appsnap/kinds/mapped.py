@@ -33,10 +33,10 @@ _DATA = 2
 
 
 def with_copies(recipe: Recipe, parts: DocumentParts, sums: Sequence[str]) -> Recipe:
-    """Copy all mapped data out of a recipe, unless it is used as the data of arrays and nothing else.
+    """Copy mapped data out of the file. Data that only arrays use is not copied.
 
-    Mapped data that stays is a `Value`, also in the place of a `ByteArray`: it is handed on as it is. `sums` are the
-    checksums of the large data. Raises Damaged if a copy has another checksum.
+    A `Value` holds mapped data that stays, even in the place of a `ByteArray`. `build` hands it on as it is. `sums` are
+    the checksums of the large data. Raises Damaged if a copy has another checksum.
     """
     mapped: set[Operand] = set()
     copied: set[Operand] = {recipe.root}

@@ -1,4 +1,4 @@
-"""A restored application in this process: it is started, and stopped when a signal says so.
+"""Runs a restored application in this process until a signal comes.
 
 `serve` does all of it. `stop_signal`, `start` and `stop` are its steps, for other runners.
 """
@@ -24,8 +24,8 @@ __all__ = ["serve", "start", "stop", "stop_signal"]
 def serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
     """Load an application, run it until a signal comes, stop it, and return the exit code.
 
-    `load` is called within the event loop, because a snapshot may refer to that. `report` gets a line of text at each
-    step. A second signal ends the process at once. Raises the errors of loading and starting, and an exception
+    `load` is called within the event loop, because a snapshot may refer to the loop. `report` gets a line of text at
+    each step. A second signal ends the process at once. Raises the errors of loading and starting, and an exception
     group where services fail to stop.
     """
     # asyncio's own handler would wait for the loop while a file is being loaded.
@@ -79,9 +79,9 @@ def stop_signal() -> asyncio.Event:
 
 
 async def start(service: IService, asked: asyncio.Event, report: Callable[[str], object]) -> bool:
-    """Start a service, its privileged part first. Returns False if the event was set before it had started.
+    """Start a service, its privileged part first. Returns False if `asked` is set before the service has started.
 
-    Then the start is cancelled, and the service has rolled itself back. Raises the errors of starting.
+    In that case the start is cancelled, and the service has rolled itself back. Raises the errors of starting.
     """
     starting = asyncio.ensure_future(_start(service))
     waiting = asyncio.ensure_future(asked.wait())
@@ -113,7 +113,7 @@ async def _finished(result: Awaitable[object] | None) -> None:
 
 
 def _check_process(application: Any) -> None:
-    """Refuse to run as another user or group than the application wants: this process can't change its own."""
+    """Refuse an application that wants another user or group. This process can't change its user or group."""
     process: IProcess | None = IProcess(application, None)
     for owner, wanted, actual in (
         ("user", getattr(process, "uid", None), os.geteuid()),

@@ -81,7 +81,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
 
 
 def _beyond(recipe: Recipe) -> dict[Want, None]:
-    """Return the wants that aren't built in. None, if the file does something that only trust as a whole allows."""
+    """Return the wants that aren't built in. Empty if the file does something that only trust as a whole allows."""
     try:
         return _missing(recipe, ())
     except CannotLoad:

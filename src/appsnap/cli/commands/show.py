@@ -39,7 +39,7 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
     the other places, an arrow has its path.
 
     The JSON has the header, the layers, the names, and the content as one flat list of nodes. A node has an id, its
-    path (null if longer than 200 characters), and the id of the node that contains it. It holds plain values,
+    path (null if longer than 200 characters), and the id of the node that contains it. A node holds plain values,
     {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have.
     """
     snapshot = source.open()

@@ -75,8 +75,7 @@ def armored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
 def unarmored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
     """Yield the bytes that an armored file holds.
 
-    Raises `Damaged` where the armor differs from the output of `armored` in more than white space at both ends and
-    CRLF.
+    Raises `Damaged` for any difference from the output of `armored`, except white space at both ends, and CRLF.
     """
     reader = ChunkReader(chunks)
     begin = _BEGIN_LINE.match(reader.peek(MAX_WHITESPACE + len(BEGIN) + 2))

@@ -67,16 +67,16 @@ def is_encrypted(head: bytes) -> bool:
 
 
 def is_for_passphrase(data: Buffer) -> bool:
-    """Tell by its header whether a passphrase opens an age file. Raises `Damaged` for a malformed header."""
+    """Tell from the header of an age file whether a passphrase opens it. Raises `Damaged` for a malformed header."""
     return any(stanza.type == "scrypt" for stanza in _read_header(_binary([data]))[1])
 
 
 def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[Buffer]:
     """Encrypt a stream of bytes, so that each of the recipients can open it.
 
-    The call wraps the file key, which takes scrypt's second. The stream is read while the result is read. Raises
-    `PassphraseError` for no recipient, for a passphrase beside another recipient, and for post-quantum recipients
-    beside others: a quantum computer could open such a file through the others.
+    The call wraps the file key. For a passphrase, scrypt takes a second for it. The stream is read while the result is
+    read. Raises `PassphraseError` for no recipient, for a passphrase beside another recipient, and for post-quantum
+    recipients beside others: a quantum computer could open the file through the others.
     """
     recipients = list(recipients)
     _check_recipients(recipients)

@@ -87,7 +87,7 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
 
 
 def locate(head: memoryview) -> Sequence[Place]:
-    """Return the table of large data of a document that begins so. Raises Damaged if the header is not whole."""
+    """Return the table of large data of a document that begins with `head`. Raises Damaged for a cut header."""
     fields, start = unpack(head, 0, min(len(head), _HEAD))
     return _read_table(fields, start) if isinstance(fields, dict) else ()
 

@@ -26,7 +26,7 @@ _TEXT = frozenset({str})
 
 
 def read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> Recipe:
-    """Return the recipe of the body in these bytes. Each of `large` belongs to one step. Raises Damaged, CannotLoad."""
+    """Return the recipe of a body. Each item of `large` belongs to one step. Raises Damaged and CannotLoad."""
     unpacker, stop = _checked(data, start, end)
     count = announced(data[start:end]) - 1
     if stop != end or count < 0:
@@ -61,7 +61,7 @@ def announced(body: memoryview) -> int:
 
 
 def unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
-    """Return the object that begins at byte `start` and ends before byte `end`, and where it ends."""
+    """Return the object that begins at byte `start`, and the place where it ends, `end` at most."""
     unpacker, stop = _checked(data, start, end)
     with _errors(start, end, unpacker):
         return unpacker.unpack(), stop
@@ -70,8 +70,8 @@ def unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
 def _checked(data: memoryview, start: int, end: int) -> tuple[Any, int]:
     """Return an unpacker for the object that begins at byte `start`, and the place where the object ends.
 
-    An array that announces a million items gets room for them at once, and so does each array in it. So the unpacker
-    looks first whether all items are there.
+    An unpacker makes room for all announced items of an array at once, also in nested arrays. So a first unpacker
+    checks that all items are there.
     """
     unpacker = _unpacker(len(data))
     with _errors(start, end, unpacker):
@@ -170,7 +170,7 @@ class StepDecoder:
         self._registers += type(step) in steps.MAKERS
 
     def operands(self, values: Any) -> list[Operand]:
-        """Return a list of operands: the same list, with references in the place of arrays of one."""
+        """Return the operands in a list. Replaces each array of one integer by a reference, in place."""
         for index, value in enumerate(_typed(values, list)):
             cls = type(value)
             if cls is list:

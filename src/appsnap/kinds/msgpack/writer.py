@@ -1,7 +1,7 @@
 """Recipe to msgpack: each step as an array of its number and its fields. The numbers are those of `steps.FIELDS`.
 
-A register is an integer in fields that hold nothing else; elsewhere it is an array of one integer. Keys that are short
-texts are written once, and have a number from then on.
+In a field for registers only, a register is an integer. In other fields it is an array of one integer. Keys that are
+short texts are written once, and have a number from then on.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: 
 
 
 def locate(head: memoryview) -> Sequence[Place]:
-    """Return the table of large data of a document that begins so. Raises Damaged if the header is not whole."""
+    """Return the table of large data of a document that begins with `head`. Raises Damaged for a cut header."""
     if not has_header(head):
         return ()
     fields, start = _read_plain(head, 0)

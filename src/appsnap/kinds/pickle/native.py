@@ -1,12 +1,12 @@
 """Objects by the C pickler, both ways: ten to twenty times as fast as steps.
 
-Objects that are saved take this way out. Objects of a file that is trusted as code take it in. Both ways give what the
-steps would give: the same names, the same transient attributes, the same copies of arrays.
+The C pickler writes objects that are saved. The C unpickler makes the objects of a file that is trusted as code.
+Both do the same as the steps: the same names, the same transient attributes, the same copies of arrays.
 
 The C pickler writes to a `_Sink`, which keeps large byte strings and bytearrays as they are. CPython
 (`_Pickler_write_bytes` in `Modules/_pickle.c`) hands a payload of 64 KiB and more to the file by a call of its own. The
-call before ends with the payload's opcode and length, outside of any frame. Outside of frames stand only these, PROTO,
-and opcodes of less than four bytes together.
+call before ends with the payload's opcode and length, outside of any frame. Other bytes outside of frames are only
+PROTO, and runs of opcodes of less than four bytes.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ _PAYLOADS: dict[bytes, Type | None] = {
     pickle.BINUNICODE: None,
     pickle.BINUNICODE8: None,
 }
-"""The opcodes of payloads, each with its type as large data. Texts are none: they stay in the body."""
+"""The opcodes of payloads, each with its type as large data. Texts have none: they stay in the body."""
 
 _BARE = 3
 """Bytes of opcodes that are too few for a frame."""

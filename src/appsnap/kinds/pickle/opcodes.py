@@ -28,8 +28,8 @@ def read(
 ) -> tuple[Recipe, int]:
     """Return the recipe of the pickle that begins at byte `start`, and the place where the pickle ends.
 
-    `most` bounds the steps. `large` is the large data that was taken out, each by its place; its opcodes have its size
-    and its type.
+    `most` bounds the steps. `large` has the large data that was taken out, by place. Its size and type are still in the
+    opcodes.
 
     Raises Damaged, with the offset, for a malformed pickle. Raises CannotLoad if only another program can resolve the
     pickle (persistent ids, extension codes, buffers out of band), or if there is no memory for it.

@@ -104,7 +104,7 @@ class StepUnpickler:
     is written as names and values (`State`). If the pickle uses such a dictionary again, the reading begins anew
     without `inline_states`.
 
-    The attributes are for `opcodes`, and for nobody else.
+    Only `opcodes` uses the attributes.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class StepUnpickler:
         return items
 
     def operand(self, item: Any) -> Any:
-        """Return the operand of an item of the stack. An open container is made now."""
+        """Return the operand of an item of the stack. An open container gets its step first."""
         cls = type(item)
         if cls in OPEN:
             return self.close(item)
@@ -407,7 +407,7 @@ class StepUnpickler:
             raise ValueError(f"unsupported pickle protocol: {self.protocol}")
 
     def skip_frame(self) -> None:
-        """Pass over the head of a frame: the opcodes tell all that it tells."""
+        """Skip the head of a frame. Raises ValueError for a length beyond the data."""
         length = self.number(_U8)
         if length > len(self.data) - self.at:
             raise ValueError(f"a frame of {length} bytes is announced, but {len(self.data) - self.at} are there")

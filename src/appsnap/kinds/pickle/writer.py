@@ -44,7 +44,7 @@ def encode(recipe: Recipe) -> Body:
 def add_large(body: Body, cls: Type, data: Buffer) -> None:
     """Append large data of a type.
 
-    A gap before it is filled with opcodes that do nothing: a short byte string and POP, three bytes at least.
+    Opcodes without effect fill a gap before the data: a short byte string and POP, three bytes at least.
     """
     view = memoryview(data).cast("B")
     head = OPCODES[cls] + struct.pack("<Q", len(view))

@@ -1,8 +1,8 @@
 """The fast walk: it takes apart the ordinary objects, by calls instead of generators.
 
-Ordinary are atoms, lists, tuples, dictionaries with atoms as keys, and objects that are made without arguments and get
-their attributes from a dictionary. `Walk` takes apart all other objects, and those below `LEVELS`. Both append the same
-steps in the same order. For 10,000 services this takes a third of the time.
+Ordinary objects are atoms, lists, tuples, dictionaries with atoms as keys, and objects that are made without arguments
+and get their attributes from a dictionary. `Walk` takes apart all other objects, and those deeper than `LEVELS`. Both
+walks append the same steps in the same order. For 10,000 services the fast walk takes a third of the time of `Walk`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class FastWalk:
     """Takes objects apart for a `Walk`, and shares its tables.
 
     `memo` has the operand of each object, by id, and None for a container whose items are being taken apart. `kept`
-    holds objects, so that their ids stay theirs. `run` takes apart any other object; it takes a reduction that is known
-    already. Below `levels` this walk only looks up operands. With `levels=0` it takes nothing apart.
+    holds objects, so that their ids stay theirs. `run` takes apart any other object. Its second argument is
+    the reduction, if known. Below `levels` this walk only looks up operands. With `levels=0` it takes nothing apart.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class FastWalk:
         return ref
 
     def _operands(self, items: list[Any]) -> list[Any]:
-        """Replace the items in a list by their operands, and return it."""
+        """Return the operands of the items in a list. Changes the list."""
         named = False
         for index, item in enumerate(items):
             cls = type(item)

@@ -3,7 +3,7 @@
 Atoms come first, by type and value. Then come objects with a register, by its number, and objects with a name, by the
 name. All other items are ordered by a digest of their content, to a growing depth. Equal digests are told apart
 
-1. by a digest in which each object with a register counts as the number of that;
+1. by a digest in which an object with a register counts as the number of the register;
 2. by colour refinement (the Weisfeiler-Leman test) over the whole graph, where an object also gets the colours of its
    holders. In `[{a, b}, {a}]` only the holders tell a from b if their content is equal.
 

@@ -1,4 +1,4 @@
-"""Objects that can't be saved: the label of each step of their path, and the advice about them."""
+"""Objects that can't be saved: the labels in the path to an object, and the advice about its class."""
 
 from __future__ import annotations
 

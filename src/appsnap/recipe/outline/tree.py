@@ -1,6 +1,6 @@
 """The tree of a recipe: a node for each register, and a path to each node.
 
-`appsnap show`, the audit and every error of a step use it. It imports nothing that the recipe names.
+`appsnap show`, the audit and every error of a step use the tree. No name of the recipe is imported.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Outline:
         return type(node.value).__name__ if node.form == "value" else node.form
 
     def text_of(self, operand: Operand) -> str | None:
-        """Return the text that an operand stands for. None if that isn't a text."""
+        """Return the text that an operand stands for, or None if the operand is no text."""
         if isinstance(operand, str):
             return operand
         value = self.nodes[operand].value if isinstance(operand, Ref) else None
@@ -226,7 +226,8 @@ class Outline:
     def shared(self) -> set[int]:
         """The registers of the nodes with several places.
 
-        Several nodes refer to such a node, or its parent is one and is shown in full at each of its places.
+        A node has several places if several nodes refer to it. The same holds if its parent has several places, and is
+        shown in full at each of them.
         """
         return self._edges[1]
 
@@ -256,7 +257,7 @@ class Outline:
         return parents, shared
 
     def may_change(self, operand: Operand) -> bool:
-        """Tell whether two equal ones differ from one that is shared. If they do, it is shown in full only once."""
+        """Tell whether the identity of an object matters. If it does, the object is shown in full only once."""
         if not isinstance(operand, Ref):
             return False
         node = self.nodes[operand]
@@ -266,7 +267,7 @@ class Outline:
 
 
 def quoted(value: Any) -> str:
-    """Return a value as people write it. A text stands in double quotes. A long value has no middle."""
+    """Return a value as people write it. A text stands in double quotes. The middle of a long value is left out."""
     if isinstance(value, str):
         text = _SHORT.repr(value)
         return text if text[0] == '"' or '"' in text else f'"{text[1:-1]}"'.replace("\\'", "'")

@@ -105,6 +105,6 @@ def check_state(target: Any, state: Any) -> None:
 
 
 def takes_any_state(target: Any, names: Iterable[str]) -> bool:
-    """Tell whether `check_state` lets objects of this class have attributes of some names, with any values."""
+    """Tell whether `check_state` accepts attributes of these names for an object, with any values."""
     checked = _OF_THE_PROCESS + values.of_the_process() + tuple(values.state_rules())
     return not isinstance(target, checked) and not any(name.startswith("__") for name in names)

@@ -87,7 +87,7 @@ class CostCounter:
             seen[number] = before + 1
 
     def _size(self, key: Any, most: int) -> int:
-        """Return how many items are compared of two equal keys, or a number above `most`."""
+        """Return how many items a comparison of two equal keys takes, or a number above `most`."""
         size = 0
         waiting = [key]
         while waiting and size <= most:
@@ -106,7 +106,7 @@ class CostCounter:
 
     @functools.cached_property
     def _longest(self) -> int:
-        """The cost of making the longest integer of the recipe a Decimal, for a comparison with one.
+        """The cost of turning the longest integer of the recipe into a Decimal, as a comparison with a Decimal does.
 
         A Fraction that is made from a text may have an integer of 4,000 digits.
         """
@@ -115,7 +115,7 @@ class CostCounter:
 
 
 class _Keys:
-    """The cost of hashing the keys of a recipe. It is known of each register how many levels and items it has.
+    """The cost of hashing the keys of a recipe. Each register has a number of levels and items.
 
     The items are those of all levels together.
     """
@@ -196,7 +196,7 @@ class _Keys:
         return levels + 1, min(weight, self._most)
 
     def _content(self, args: Sequence[Any]) -> int:
-        """Return the size of a value that is hashed as a whole, like its arguments: a Decimal, a pattern."""
+        """Return the size of a Decimal or a pattern, which is hashed as a whole, from its arguments."""
         weight = 1
         for argument in args:
             if type(argument) is int:

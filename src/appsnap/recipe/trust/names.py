@@ -34,11 +34,11 @@ EVERYTHING: Final = Everything.EVERYTHING
 
 
 class Grant(Enum):
-    """The reason why a name is trusted. It decides what has to be checked once the name has been imported."""
+    """The reason why a name is trusted. The reason decides which checks follow once the name is imported."""
 
     EXACT = "exact"
     DEFINED = "defined"
-    """Granted through its package or its class: it must be a class that is defined there, or belong to one."""
+    """Granted through its package or its class: the object must be a class defined there, or belong to one."""
 
 
 class Trust:
@@ -86,5 +86,5 @@ class Trust:
 
 
 def carries_code(name: steps.Name) -> bool:
-    """Tell whether a name is one that makes functions or classes from code in the file."""
+    """Tell whether a name makes functions or classes from code in the file."""
     return name.module.partition(".")[0] == "cloudpickle" or name.dotted in ("types.CodeType", "builtins.type")

@@ -9,8 +9,8 @@
 * An *object known by name* (`os.environ`) is no value, but any snapshot may refer to it.
 
 To add a value type, add one record to the `TYPES` of a family: `builtins`, `numbers`, `times`, `text`, `containers`,
-`process`, `numpy`, or `services` for appsnap's own classes. Nothing else changes. If its package isn't always
-installed, leave `cls` out. `make` sees the arguments of a stranger: it must check them all, and fast.
+`process`, `numpy`, or `services` for appsnap's own classes. Nothing else changes. If the package of the type isn't
+always installed, leave `cls` out. `make` sees the arguments of a stranger, so it must check all of them, and fast.
 """
 
 from __future__ import annotations

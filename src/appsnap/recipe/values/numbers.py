@@ -1,4 +1,4 @@
-"""Numbers: complex numbers, Decimals and Fractions; and Python's own, to which any snapshot may refer."""
+"""Numbers: complex numbers, Decimals and Fractions; and Python's number types, to which any snapshot may refer."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def is_creatable(name: str) -> bool:
 
 
 def has_identity(name: str) -> bool:
-    """Tell whether the identity of values matters that are made by calling a dotted name. It does for unknown names."""
+    """Tell whether identity matters for the values that a call of a dotted name makes. It does for unknown names."""
     found = _constructors.get(name)
     return found is None or found.value_type.identity or bool(found.value_type.filled_by)
 
@@ -176,7 +176,7 @@ def state_rules() -> Mapping[type, Callable[[Any], bool]]:
 
 
 def wrappers() -> tuple[type, ...]:
-    """Return the types that wrap the object in their state."""
+    """Return the types with `wraps`: filling a value fills the object in its state."""
     return _wrappers
 
 

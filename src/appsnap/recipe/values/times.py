@@ -18,7 +18,7 @@ __all__ = ["TYPES"]
 
 
 def _clock(value: dt.datetime | dt.time) -> tuple[Any, ...]:
-    """Return hour, minute, and the rest of a time, without the zeros and the None that are its defaults."""
+    """Return hour, minute, and the rest of a time. Defaults at the end (0 and None) are left out."""
     fields: tuple[Any, ...] = (value.hour, value.minute, value.second, value.microsecond, value.tzinfo)
     while len(fields) > 2 and (fields[-1] is None or fields[-1] == 0):
         fields = fields[:-1]
@@ -36,9 +36,9 @@ def _reduce_time(value: dt.time) -> Any:
 
 
 def _timed(cls: Callable[..., Any]) -> Make:
-    """Return the constructor of a date or a time, from numbers or from the packed bytes of Python's own pickles.
+    """Return the constructor of a date or a time. Its arguments are numbers, or the packed bytes of a pickle.
 
-    A time zone may follow.
+    A time zone may come last.
     """
 
     def make(args: tuple[Any, ...]) -> Any:
