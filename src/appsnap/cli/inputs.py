@@ -48,7 +48,7 @@ class Input:
         with Progress(f"reading {self.path}") as progress:
             snapshot = self._open(progress)
             with self._errors():
-                _ = snapshot.document
+                _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
     def open_legacy(self) -> Snapshot:
