@@ -12,7 +12,7 @@ from appsnap import snapshot
 from appsnap.errors import AppsnapError, CannotBuild, CannotSave, Damaged
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
-from appsnap.kinds.pickle import opcodes
+from appsnap.kinds.pickle import reader
 from appsnap.kinds.pickle.writer import encode
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
@@ -159,7 +159,7 @@ class _Reading:
 
     def loads(self, data):
         try:
-            return build(opcodes.read(memoryview(data))[0], _ALL)
+            return build(reader.read(memoryview(data))[0], _ALL)
         except CannotBuild as error:
             raise error.__cause__ from None
         except Damaged as error:
@@ -167,7 +167,7 @@ class _Reading:
 
     def check_unpickling_error(self, errors, data):
         with self.subTest(data=data), pytest.raises(AppsnapError):
-            build(opcodes.read(memoryview(data))[0], _ALL)
+            build(reader.read(memoryview(data))[0], _ALL)
 
     bad_stack_errors = truncated_errors = (AppsnapError, ValueError)
 

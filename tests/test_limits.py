@@ -11,7 +11,7 @@ from appsnap import service
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files import zstd
 from appsnap.kinds.msgpack import reader as msgpack_reader
-from appsnap.kinds.pickle import document as pickle_kind, reader as pickle_reader
+from appsnap.kinds.pickle import document as pickle_kind, unpickler as pickle_unpickler
 from appsnap.kinds.xml import reader as xml_reader
 from appsnap.limits import LIMITS, over
 
@@ -89,7 +89,7 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setattr(pickle_reader.StepUnpickler, "push_open", end)
+        monkeypatch.setattr(pickle_unpickler.StepUnpickler, "push_open", end)
         monkeypatch.setattr(msgpack_reader.StepDecoder, "add", end)
         monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 

@@ -23,7 +23,7 @@ from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.kinds.pickle import native
 from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, SetState, State, Update
-from appsnap.twisted import BLOCK
+from appsnap.twisted_encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
 IDENTITY = age.X25519Identity(bytes(range(32)))

@@ -365,6 +365,13 @@ MARKS = {"pickle": b"\x8c\tsignature", "msgpack": b"\xa9signature", "source": b'
 
 
 class TestWrongInput:
+    def test_tag(self, tmp_path):
+        """A tag is a text: nothing is written for another one."""
+        with pytest.raises(TypeError, match="tag is a text"):
+            appsnap.save(1, tmp_path / "file", tag=3)
+
+        assert not (tmp_path / "file").exists()
+
     def test_distributions_that_are_none(self, kind):
         """For a missing class, the error has a hint, and quotes the distribution in the file."""
         names = {"": "1", "a\x1b[2J": "2\n"}

@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appsnap import twisted
+from appsnap import twisted_encryption
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
 from appsnap.files import atomic, layers
 from appsnap.files.layers import Opening, Wrapping
@@ -72,8 +72,10 @@ def save(
     and all. They are counted before compression and encryption.
 
     Raises CannotSave with the place of every object that no file can hold, WrongKind, PassphraseError, AppsnapError
-    where there is no key to sign with, and OSError. After an error, the old file is untouched.
+    where there is no key to sign with, TypeError for a tag that is no text, and OSError. After an error, the old file is untouched.
     """
+    if not isinstance(tag, (str, type(None))):
+        raise TypeError(f"tag is a text, not {tag!r:.60}")
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
     pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
@@ -147,7 +149,7 @@ def load(
     """
     opening = Opening(kind, passphrase, identities, limits, progress)
     if mmap:
-        twisted.refuse(Path(path))
+        twisted_encryption.refuse(Path(path))
         found, document = documents.map_document(path, opening)
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
     return open_file(path, opening).build(trust, copy=False)
@@ -184,7 +186,7 @@ def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> A
 
 def open_file(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed."""
-    twisted.refuse(Path(path))
+    twisted_encryption.refuse(Path(path))
     with Path(path).open("rb", buffering=0) as file:
         return _opened(of_file(file, opening.progress), opening, Path(path).name)
 
@@ -369,8 +371,8 @@ def open_snapshot(
 def open_legacy(path: str | os.PathLike[str], passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
     """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
-    Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted.read`.
+    Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted_encryption.read`.
     """
-    document, size = twisted.read(Path(path), passphrase, limits)
+    document, size = twisted_encryption.read(Path(path), passphrase, limits)
     name = Path(path).name
     return Snapshot(document, kind="pickle", layers=("legacy",), size=size, name=name, limits=limits)

@@ -25,6 +25,10 @@ class TestCommand:
         """The first line of a command's help is the one in the list of commands."""
         assert command_named(name).help.partition("\n")[0] == COMMANDS[name]
 
+    def test_paragraphs(self, name):
+        """No mark of a paragraph that click keeps as it is stands in the rendered help."""
+        assert "\\b" not in command_named(name).get_help(click.Context(command_named(name)))
+
     def test_options(self, name):
         """Every option has a help text, which is a sentence."""
         for parameter in command_named(name).params:

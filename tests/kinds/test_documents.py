@@ -105,7 +105,7 @@ class TestInterrupted:
 
 SOURCE = Path(appsnap.__file__).parent
 # Only the pickle in it tells a file in the old encryption of Twisted.
-ABOUT_PICKLES = {"twisted.py"}
+ABOUT_PICKLES = {"twisted_encryption.py"}
 
 
 def imported(path):

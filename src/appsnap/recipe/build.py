@@ -20,15 +20,9 @@ from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit, wants
-from appsnap.recipe.trust.checks import (
-    check_class,
-    check_defined,
-    check_items,
-    check_state,
-    find_method,
-    takes_any_state,
-)
+from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
+from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

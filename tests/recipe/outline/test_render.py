@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from appsnap.kinds.pickle import opcodes
+from appsnap.kinds.pickle import reader
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.steps import Call, List, Name, New, Recipe, Ref, State
@@ -74,7 +74,7 @@ class TestLines:
             assert lines([thing, thing])[-1] == "└── [1]: → object[0]"
             assert lines([thing, copy.deepcopy(thing)])[-1] != "└── [1]: → object[0]"
         for thing in (bytearray(b"b"), {3}):
-            recipe, _ = opcodes.read(memoryview(pickle.dumps([thing, thing], 2)))  # where they are made by calls
+            recipe, _ = reader.read(memoryview(pickle.dumps([thing, thing], 2)))  # where they are made by calls
             assert list(text_lines(Outline(recipe)))[-1] == "└── [1]: → object[0]"
         part = ([1],)
         assert lines([part, part])[1:] == ["├── [0]: tuple of 1", "│   └── [0]: [1]", "└── [1]: → object[0]"]

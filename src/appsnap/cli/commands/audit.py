@@ -38,7 +38,7 @@ Examples:
 @as_json
 @click.pass_context
 def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, as_json: bool) -> int:
-    r"""List the names that a snapshot wants, and which of them are trusted.
+    """List the names that a snapshot wants, and which of them are trusted.
 
     Each line has a verdict, the use, the name, and the first path that wants it. Nothing is imported. The verdicts:
 
@@ -51,7 +51,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
       missing   it isn't trusted
 
     The exit code is 0 if all names are trusted, else 3. Then the last line is the command that allows them.
-    """
+    """  # noqa: D301 - click wants the character of \b, not its two letters
     snapshot = source.open()
     recipe = snapshot.document.recipe
     wanted = snapshot.names

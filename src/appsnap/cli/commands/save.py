@@ -50,7 +50,7 @@ def command(
     no_verify: bool,
     trust: Sequence[str] | Everything,
 ) -> None:
-    r"""Save an application to a file.
+    """Save an application to a file.
 
     SOURCE is one of three:
 
@@ -65,7 +65,7 @@ def command(
 
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
     it in this folder, with the trust that SOURCE has. If that fails, an old FILE stays as it is.
-    """
+    """  # noqa: D301 - click wants the character of \b, not its two letters
     obj, enough = find_object(source, target, trust)
     passphrase = target.passphrase()
 

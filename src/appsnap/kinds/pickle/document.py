@@ -21,7 +21,7 @@ from appsnap.files.streams import Memory
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer, distributions_of
 from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Place, padded, read_table, take_apart, type_of
-from appsnap.kinds.pickle import native, opcodes
+from appsnap.kinds.pickle import native, reader
 from appsnap.kinds.pickle.writer import OPCODES, encode
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
@@ -111,7 +111,7 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
 
 
 def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: int) -> Recipe:
-    recipe, stop = opcodes.read(data, start, most, large)
+    recipe, stop = reader.read(data, start, most, large)
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
     return recipe
@@ -157,7 +157,7 @@ _MAGIC_AT = 2 + 9 + 3
 
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
-    recipe, stop = opcodes.read(data, start)
+    recipe, stop = reader.read(data, start)
     try:
         return _plain_data(recipe), stop
     except ValueError as error:

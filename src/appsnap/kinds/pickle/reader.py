@@ -1,413 +1,309 @@
-"""Pickle to steps: an unpickler that makes no object and imports nothing. `opcodes` says what each opcode does to it.
-
-Its stack holds operands, names, and open containers. A container is open until another object refers to it. Then it
-becomes a step. So a pickle gives the same steps as `freeze` gives for its objects.
-"""
+"""The reader of pickles, of the protocols 0 to 5: it follows the opcodes, each with its handler."""
 
 from __future__ import annotations
 
-import codecs
-import re
+import pickle
 import struct
-import warnings
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotLoad
-from appsnap.limits import over
+from appsnap.errors import CannotLoad, Damaged
+from appsnap.gc_pause import gc_paused
+from appsnap.kinds.pickle.unpickler import OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError, StepUnpickler
+from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.builder import RecipeBuilder
-from appsnap.recipe.spellings import SET_STATE
-from appsnap.recipe.steps import NameOrOperand, Ref, make_step
+from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from appsnap.kinds.large import Data
+    from appsnap.recipe.steps import Recipe
 
-__all__ = [
-    "Open",
-    "OpenDict",
-    "OpenFrozenSet",
-    "OpenList",
-    "OpenSet",
-    "SharedStateError",
-    "StepUnpickler",
-]
-
-_NEWLINE = re.compile(b"\n")
-_U8 = struct.Struct("<Q")
+__all__ = ["read"]
 
 
-_REPEATED = 20
-"""Calls may share arguments, and each use copies them. The limit on steps, divided by this number, plus the size of the
-pickle in bytes, bounds the copies. A copy counts one, and one more for every 32 bits of an integer."""
+@gc_paused
+def read(
+    data: memoryview, start: int = 0, most: int = LIMITS.steps, large: Mapping[int, Data] | None = None
+) -> tuple[Recipe, int]:
+    """Return the recipe of the pickle that begins at byte `start`, and the place where the pickle ends.
 
-_OPERANDS = frozenset({type(None), bool, int, float, Ref})
-_TEXT = frozenset({str})
+    `most` bounds the steps. `large` has the large data that was taken out, by place. Its size and type are still in the
+    opcodes.
 
-
-class Open:
-    """A container that no step has made yet. The fields here are defaults, which cost no memory."""
-
-    form: type
-    keys: Any = ()  # of a dictionary
-    items: Any = ()  # in a list of its own, if there are any
-    ref: Ref | None = None
-    handed_over = False  # as a state or as arguments: then its items stand in another step
-
-
-class OpenDict(Open):
-    """A dictionary."""
-
-    form = steps.Dict
-
-
-class OpenList(Open):
-    """A list."""
-
-    form = steps.List
-
-
-class OpenSet(Open):
-    """A set."""
-
-    form = steps.Set
-
-
-class OpenFrozenSet(Open):
-    """A frozen set with all its items."""
-
-    form = steps.FrozenSet
-
-
-class OpenTuple(Open):
-    """A tuple with all its items, which may be lazy."""
-
-    form = steps.Tuple
-
-
-OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
-
-
-class SharedStateError(Exception):
-    """A dictionary is used again after it was handed over as a state."""
-
-
-_Stacked = NameOrOperand | Open
-
-
-class StepUnpickler:
-    """An unpickler before its first opcode, at byte `start`.
-
-    `most` bounds the steps, the open containers, and the marks. With `inline_states`, a dictionary that becomes a state
-    is written as names and values (`State`). If the pickle uses such a dictionary again, the reading begins anew
-    without `inline_states`.
-
-    Only `opcodes` uses the attributes.
+    Raises Damaged, with the offset, for a malformed pickle. Raises CannotLoad if only another program can resolve the
+    pickle (persistent ids, extension codes, buffers out of band), or if there is no memory for it.
     """
+    try:
+        return _run(StepUnpickler(data, start, most, large or {}, inline_states=True))
+    except SharedStateError:
+        return _run(StepUnpickler(data, start, most, large or {}, inline_states=False))
 
-    def __init__(
-        self, data: memoryview, start: int, most: int, large: Mapping[int, Data], *, inline_states: bool
-    ) -> None:
-        self.data = data
-        self.at = start
-        self.large = dict(large)  # the large data whose opcode is still to come
-        self.inline_states = inline_states
-        self.protocol = 0
-        self.builder = RecipeBuilder(most)
-        self.most = most
-        self.opened = 0
-        self.repeated = 0
-        self.stack: list[Any] = []
-        self.marks: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
-        self.bytes: dict[int, tuple[bytes, Ref]] = {}
 
-    # Bytes
-
-    def take(self, count: int) -> memoryview:
-        """Return a view of the next `count` bytes. Raises ValueError if there are fewer."""
-        if count < 0 or count > len(self.data) - self.at:
-            raise ValueError(f"{count} bytes are announced, but {len(self.data) - self.at} are there")
-        piece = self.data[self.at : self.at + count]
-        self.at += count
-        return piece
-
-    def number(self, form: struct.Struct) -> Any:
-        """Return the next bytes as a number."""
-        (value,) = form.unpack_from(self.data, self.at)
-        self.at += form.size
-        return value
-
-    def line(self) -> bytes:
-        """Return the bytes up to the next line end, and pass over it."""
-        found = _NEWLINE.search(self.data, self.at)
-        if found is None:
-            raise ValueError("a line without an end")
-        piece = bytes(self.data[self.at : found.start()])
-        self.at = found.end()
-        return piece
-
-    # Stack
-
-    def too_many(self, what: str) -> CannotLoad:
-        """Return the error for more containers or marks than the limit on steps allows."""
-        return over("steps", self.most, f"too many {what} are open")
-
-    def pop_mark(self) -> list[Any]:
-        """Take the items above the last mark off the stack."""
-        items = self.stack
-        self.stack = self.marks.pop()
-        return items
-
-    def operand(self, item: Any) -> Any:
-        """Return the operand of an item of the stack. An open container gets its step first."""
-        cls = type(item)
-        if cls in OPEN:
-            return self.close(item)
-        if cls is bytes and len(item) > steps.INLINE:
-            if id(item) not in self.bytes:
-                self.bytes[id(item)] = (item, self.builder.make(steps.Value(item)))
-            return self.bytes[id(item)][1]
-        return self.builder.operand(item)
-
-    def close(self, item: Open) -> Ref:
-        """Return the register of a container. It is made now if no step has made it yet."""
-        if item.handed_over and item.form is steps.Dict:
-            raise SharedStateError
-        if item.ref is None:
-            form = item.form
-            items = self.operands(item.items) if form is steps.Tuple else item.items
-            item.ref = self.builder.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
-            self.opened -= not item.handed_over
-        return item.ref
-
-    def target(self, item: _Stacked) -> Ref:
-        """Return the register of an item that is to be filled."""
-        operand = self.operand(item)
-        if type(operand) is not Ref:
-            raise ValueError(f"a {type(operand).__name__} that is filled")
-        return operand
-
-    def operands(self, items: list[Any]) -> list[Any]:
-        """Replace items of the stack by their operands, in the same list."""
-        for index, item in enumerate(items):
-            cls = type(item)
-            if cls in _OPERANDS or (cls is str and len(item) <= steps.INLINE):
-                continue
-            items[index] = self.close(item) if cls in OPEN else self.operand(item)
-        return items
-
-    def lazies(self, items: list[Any]) -> list[Any]:
-        """Close the open containers among items, except dictionaries. Names stay, too: a call may be a spelling."""
-        return [
-            self.operand(x) if type(x) is bytes or (type(x) in OPEN and type(x) is not OpenDict) else x for x in items
-        ]
-
-    def remember(self, index: int) -> None:
-        """Give the top of the stack a number in the memo."""
-        if not 0 <= index < 1 << 32:
-            raise ValueError("a memo number that pickle never gives")
-        self.memo[index] = self.stack[-1]
-
-    def recall(self, index: int) -> None:
-        """Push the item that has a number in the memo."""
-        self.push_again(self.memo[index])
-
-    def push_again(self, item: Any) -> None:
-        """Push an item once more."""
-        steps.check_reference(item)
-        if type(item) in OPEN and type(item) is not OpenTuple:
-            # A container may become one of its own items. So it has to be made before them. A tuple has its items.
-            item = self.close(item)
-        self.stack.append(item)
-
-    # Opcodes with more than a line to them
-
-    def push_string(self, raw: bytes) -> None:
-        """Push a str of Python 2. It is ASCII, as pickle reads it by default."""
-        self.stack.append(raw.decode("ascii"))
-
-    def name(self, module: Any, qualname: Any) -> None:
-        """Push a name. A pickle of Python 2 has old names of modules: they are replaced."""
-        if type(module) is not str or type(qualname) is not str or not module or not qualname:
-            raise ValueError("a name has to be a text")
-        if self.protocol < 3:
-            module, qualname = NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname))
-        self.stack.append(steps.Name(module, qualname))
-
-    def args(self) -> list[Any]:
-        """Pop arguments."""
-        item = self.stack.pop()
-        if type(item) is not OpenTuple:
-            raise ValueError("arguments have to be a tuple")
-        if not item.handed_over:
-            item.handed_over = True
-            self.opened -= 1
-        else:
-            # Each use copies them. Pickle seldom uses arguments twice, and only short ones.
-            self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
-            if self.repeated > self.most // _REPEATED + len(self.data):
-                raise over("steps", self.most, "long arguments are used again and again")
-        return item.items  # type: ignore[no-any-return]  # a list, in a tuple
-
-    def reduce(self) -> None:
-        """Pop arguments and a function; push the result of the call, or the meaning of a spelling."""
-        args = self.args()
-        function = self.stack.pop()
-        if function == SET_STATE and len(args) == 2:
-            self.set_state(self.target(args[0]), args[1])
-            self.stack.append(None)
-            return
-        if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
-            raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
-        args = [self.operand(x) if type(x) in OPEN else x for x in args]
-        self.stack.append(self.builder.call(self.callable(function), args))
-
-    def callable(self, item: Any) -> Any:
-        """Return a name as it is, and any other item as an operand."""
-        return item if type(item) is steps.Name else self.operand(item)
-
-    def new(self) -> None:
-        """Pop arguments and a class; push a new object."""
-        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
-        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
-
-    def new_with_keywords(self) -> None:
-        """Pop keywords, arguments and a class; push a new object."""
-        keywords = self.stack.pop()
-        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
-        if type(keywords) is not OpenDict:
-            raise ValueError("keyword arguments have to be a dictionary")
-        self.opened -= 1
-        names: list[Any] = [self.builder.meaning(key) for key in keywords.keys]
-        if not all(type(name) is str for name in names):
-            raise ValueError("names of keyword arguments have to be texts")
-        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args, names, keywords.items))
-
-    def instance(self, cls: Any, args: list[Any]) -> None:
-        """Push an instance for INST or OBJ, of protocols 0 and 1. Without arguments it is made without a call."""
-        if args:
-            self.stack.append(self.builder.call(self.callable(cls), self.operands(args)))
-        else:
-            self.stack.append(self.builder.new(self.callable(cls), []))
-
-    def set_state(self, target: Ref, state: Any) -> None:
-        """Give a state to the object of a register."""
-        if (
-            self.inline_states
-            and type(state) is OpenDict
-            and state.ref is None
-            and _TEXT.issuperset(map(type, state.keys))
-        ):
-            state.handed_over = True
-            self.opened -= 1
-            self.builder.state(target, state.keys, state.items)
-        else:
-            self.builder.fill(steps.SetState(target, self.operand(state)))
-
-    def append(self, items: list[Any]) -> None:
-        """Append to the list at the top of the stack."""
-        target = self.stack[-1]
-        operands = self.operands(items)
-        if type(target) is OpenList and target.ref is None:
-            if target.items:
-                target.items.extend(operands)
+def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
+    data = unpickler.data
+    memo = unpickler.memo
+    stack = unpickler.stack
+    marks = unpickler.marks
+    begin = at = unpickler.at
+    try:
+        # The opcodes that Python's pickler writes most come first, without a call for each.
+        while True:
+            begin = at
+            code = data[at]
+            at += 1
+            if code == _BINGET:
+                item = memo[data[at]]
+                at += 1
+                if type(item) in _SHARED:
+                    stack.append(item)
+                else:
+                    unpickler.push_again(item)
+            elif code == _SHORT_BINUNICODE:
+                end = at + 1 + data[at]
+                if end > len(data):
+                    raise ValueError("a text is cut off")  # noqa: TRY301 - as below
+                item = str(data[at + 1 : end], "utf-8", "surrogatepass")
+                stack.append(item)
+                at = end
+                if data[at] == _MEMOIZE:
+                    memo[len(memo)] = item
+                    at += 1
+            elif code == _MEMOIZE:
+                memo[len(memo)] = stack[-1]
+            elif code == _BININT1:
+                stack.append(data[at])
+                at += 1
+            elif code == _MARK:
+                if len(marks) >= unpickler.most:
+                    raise unpickler.too_many("marks")
+                marks.append(stack)
+                unpickler.stack = stack = []
+            elif code == _SETITEMS:
+                items = stack
+                unpickler.stack = stack = marks.pop()
+                unpickler.set_items(items)
+            elif code == _APPENDS:
+                items = stack
+                unpickler.stack = stack = marks.pop()
+                unpickler.append(items)
+            elif code == _EMPTY_DICT:
+                item = OpenDict()
+                unpickler.push_open(item)
+                if data[at] == _MEMOIZE:
+                    memo[len(memo)] = item
+                    at += 1
+            elif code == _EMPTY_LIST:
+                item = OpenList()
+                unpickler.push_open(item)
+                if data[at] == _MEMOIZE:
+                    memo[len(memo)] = item
+                    at += 1
+            elif code == _BUILD:
+                state = stack.pop()
+                target = stack[-1]
+                unpickler.set_state(target if type(target) is Ref else unpickler.target(target), state)
+            elif code == _EMPTY_TUPLE and data[at] == _NEWOBJ:
+                at += 1
+                stack.append(unpickler.builder.new(unpickler.callable(stack.pop()), ()))
+            elif code == _BINFLOAT:
+                stack.extend(_F8.unpack_from(data, at))
+                at += 8
+            elif code == _BININT2:
+                stack.extend(_U2.unpack_from(data, at))
+                at += 2
+            elif code == _BININT:
+                stack.extend(_I4.unpack_from(data, at))
+                at += 4
+            elif code == _LONG_BINGET:
+                unpickler.push_again(memo[_U4.unpack_from(data, at)[0]])
+                at += 4
+            elif code in _CONSTANTS:
+                stack.append(_CONSTANTS[code])
+            elif code == _STOP:
+                root = unpickler.operand(stack.pop())
+                if unpickler.large:
+                    raise ValueError("large data that belongs to no opcode")  # noqa: TRY301 - as below
+                return unpickler.builder.finish(root), at
             else:
-                target.items = operands
-        else:
-            self.builder.extend(self.target(target), operands)
+                unpickler.at = at
+                _HANDLERS[code](unpickler)
+                at = unpickler.at
+                stack = unpickler.stack
+    except MemoryError:
+        raise CannotLoad(f"there is no memory for the pickle, from byte {begin} on") from None
+    except KeyError as error:
+        raise Damaged(f"no such opcode or memo: {error}", offset=begin) from error
+    except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
+        if at >= len(data):
+            raise Damaged("the pickle ends too early", offset=begin, hint="the file is truncated") from error
+        raise Damaged(f"malformed pickle ({error})", offset=begin) from error
 
-    def set_items(self, items: list[Any]) -> None:
-        """Set items, keys and values by turns, of the dictionary at the top of the stack."""
-        target = self.stack[-1]
-        self.operands(items)
-        keys, values = items[::2], items[1::2]
-        if len(keys) != len(values):
-            raise ValueError("a key without a value")
-        if type(target) is OpenDict and target.ref is None:
-            if target.items:
-                target.keys.extend(keys)
-                target.items.extend(values)
-            else:
-                target.keys, target.items = keys, values
-        else:
-            self.builder.update(self.target(target), keys, values)
 
-    def add_items(self, items: list[Any]) -> None:
-        """Add to the set at the top of the stack."""
-        target = self.stack[-1]
-        operands = self.operands(items)
-        if type(target) is OpenSet and target.ref is None:
-            if target.items:
-                target.items.extend(operands)
-            else:
-                target.items = operands
-        elif operands:
-            self.builder.fill(steps.Add(self.target(target), operands))
+_U2, _U4, _U8 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
+_I4, _F8 = struct.Struct("<i"), struct.Struct(">d")
 
-    def push_tuple(self, items: list[Any]) -> None:
-        """Push a tuple."""
-        item = OpenTuple()
-        item.items = self.lazies(items)
-        self.push_open(item)
 
-    def push_filled(self, item: Open, items: list[Any]) -> None:
-        """Push a container with its first items. More may come."""
-        if items:
-            item.items = self.operands(items)
-        self.push_open(item)
+def _text(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
+    return lambda r: r.stack.append(str(r.take(length(r)), "utf-8", "surrogatepass"))
 
-    def push_open(self, item: Open) -> None:
-        """Push a container."""
-        self.opened += 1
-        if self.opened > self.most:
-            raise self.too_many("containers")
-        self.stack.append(item)
 
-    def pop(self) -> None:
-        """Take off the top of the stack, or the last mark."""
-        if self.stack:
-            self.stack.pop()
-        else:
-            self.pop_mark()
+def _bytes(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
+    return lambda r: r.stack.append(bytes(r.take(length(r))))
 
-    def push_integer_line(self) -> None:
-        """Push the integer or bool on the next line."""
-        line = self.line()
-        self.stack.append({b"00": False, b"01": True}[line] if line in (b"00", b"01") else self.integer(line))
 
-    def integer(self, line: bytes) -> int:
-        """Return an integer in base 10. Underscores and spaces, which Python's own int() takes, are refused."""
-        if not re.fullmatch(rb"[+-]?[0-9]+", line):
-            raise ValueError("malformed integer")
-        return int(line)
+def _long(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
+    return lambda r: r.stack.append(int.from_bytes(r.take(length(r)), "little", signed=True))
 
-    def float(self, line: bytes) -> float:
-        """Return a float in base 10, by the same rule."""
-        if b"_" in line or line != line.strip():
-            raise ValueError("malformed float")
-        return float(line)
 
-    def push_string_line(self) -> None:
-        """Push the quoted text on the next line."""
-        line = self.line()
-        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
-            raise ValueError("a string without quotes")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
-            self.push_string(codecs.escape_decode(line[1:-1])[0])  # what pickle uses for it
+def _byte(r: StepUnpickler) -> int:
+    value = r.data[r.at]
+    r.at += 1
+    return value
 
-    def set_protocol(self) -> None:
-        """Note the protocol. Raises ValueError for one that is unknown."""
-        self.protocol = self.data[self.at]
-        self.at += 1
-        if self.protocol > 5:
-            raise ValueError(f"unsupported pickle protocol: {self.protocol}")
 
-    def skip_frame(self) -> None:
-        """Skip the head of a frame. Raises ValueError for a length beyond the data."""
-        length = self.number(_U8)
-        if length > len(self.data) - self.at:
-            raise ValueError(f"a frame of {length} bytes is announced, but {len(self.data) - self.at} are there")
+def _u4(r: StepUnpickler) -> int:
+    return r.number(_U4)  # type: ignore[no-any-return]  # the format says so
+
+
+def _u8(r: StepUnpickler) -> int:
+    return r.number(_U8)  # type: ignore[no-any-return]  # the format says so
+
+
+def _i4(r: StepUnpickler) -> int:
+    return r.number(_I4)  # type: ignore[no-any-return]  # the format says so
+
+
+def _tuple_of(count: int) -> Callable[[StepUnpickler], None]:
+    def handler(r: StepUnpickler) -> None:
+        items = r.stack[-count:]
+        if len(items) < count:
+            raise ValueError("too few items for a tuple")
+        del r.stack[-count:]
+        r.push_tuple(items)
+
+    return handler
+
+
+def _bytes8(r: StepUnpickler) -> Any:
+    size = _u8(r)
+    data = r.large.pop(r.at, None)
+    if type(data) is memoryview:
+        return r.builder.make(steps.Value(data))  # a view of a mapped file is not copied
+    return bytes(r.take(size)) if data is None else data
+
+
+def _bytearray8(r: StepUnpickler) -> Any:
+    size = _u8(r)
+    data = r.large.pop(r.at, None)
+    return r.builder.make(steps.ByteArray(r.take(size) if data is None else data))
+
+
+_BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {
+    pickle.PROTO: StepUnpickler.set_protocol,
+    pickle.FRAME: StepUnpickler.skip_frame,
+    pickle.POP: StepUnpickler.pop,
+    pickle.POP_MARK: lambda r: r.pop_mark(),
+    pickle.DUP: lambda r: r.push_again(r.stack[-1]),
+    pickle.INT: StepUnpickler.push_integer_line,
+    pickle.LONG: lambda r: r.stack.append(r.integer(r.line().removesuffix(b"L"))),
+    pickle.LONG1: _long(_byte),
+    pickle.LONG4: _long(_i4),
+    pickle.FLOAT: lambda r: r.stack.append(r.float(r.line())),
+    pickle.STRING: StepUnpickler.push_string_line,
+    pickle.BINSTRING: lambda r: r.push_string(bytes(r.take(_i4(r)))),
+    pickle.SHORT_BINSTRING: lambda r: r.push_string(bytes(r.take(_byte(r)))),
+    pickle.UNICODE: lambda r: r.stack.append(str(r.line(), "raw-unicode-escape")),
+    pickle.BINUNICODE: _text(_u4),
+    pickle.BINUNICODE8: _text(_u8),
+    pickle.SHORT_BINBYTES: _bytes(_byte),
+    pickle.BINBYTES: _bytes(_u4),
+    pickle.BINBYTES8: lambda r: r.stack.append(_bytes8(r)),
+    pickle.BYTEARRAY8: lambda r: r.stack.append(_bytearray8(r)),
+    pickle.EMPTY_SET: lambda r: r.push_open(OpenSet()),
+    pickle.EMPTY_TUPLE: lambda r: r.push_tuple([]),
+    pickle.LIST: lambda r: r.push_filled(OpenList(), r.pop_mark()),
+    pickle.FROZENSET: lambda r: r.push_filled(OpenFrozenSet(), r.pop_mark()),
+    pickle.TUPLE: lambda r: r.push_tuple(r.pop_mark()),
+    pickle.TUPLE1: _tuple_of(1),
+    pickle.TUPLE2: _tuple_of(2),
+    pickle.TUPLE3: _tuple_of(3),
+    pickle.APPEND: lambda r: r.append([r.stack.pop()]),
+    pickle.ADDITEMS: lambda r: r.add_items(r.pop_mark()),
+    pickle.GLOBAL: lambda r: r.name(r.line().decode(), r.line().decode()),
+    pickle.REDUCE: StepUnpickler.reduce,
+    pickle.NEWOBJ: StepUnpickler.new,
+    pickle.NEWOBJ_EX: StepUnpickler.new_with_keywords,
+    pickle.PUT: lambda r: r.remember(r.integer(r.line())),
+    pickle.BINPUT: lambda r: r.remember(_byte(r)),
+    pickle.LONG_BINPUT: lambda r: r.remember(_u4(r)),
+    pickle.GET: lambda r: r.recall(r.integer(r.line())),
+}
+
+
+def _refuse(r: StepUnpickler) -> None:
+    what = _REFUSED[r.data[r.at - 1]]
+    raise CannotLoad(f"the pickle has {what} at byte {r.at - 1}, which only the program that wrote it can resolve")
+
+
+def _set_item(r: StepUnpickler) -> None:
+    value = r.stack.pop()
+    r.set_items([r.stack.pop(), value])
+
+
+def _dict(r: StepUnpickler) -> None:
+    items = r.pop_mark()
+    r.push_open(OpenDict())
+    r.set_items(items)
+
+
+def _stack_global(r: StepUnpickler) -> None:
+    qualname = r.stack.pop()
+    r.name(r.stack.pop(), qualname)
+
+
+def _inst(r: StepUnpickler) -> None:
+    r.name(r.line().decode(), r.line().decode())
+    cls = r.stack.pop()
+    r.instance(cls, r.pop_mark())
+
+
+def _obj(r: StepUnpickler) -> None:
+    cls, *args = r.pop_mark()
+    r.instance(cls, args)
+
+
+_BY_OPCODE |= {
+    pickle.SETITEM: _set_item,
+    pickle.DICT: _dict,
+    pickle.STACK_GLOBAL: _stack_global,
+    pickle.INST: _inst,
+    pickle.OBJ: _obj,
+}
+_REFUSED = {
+    pickle.PERSID[0]: "a persistent id",
+    pickle.BINPERSID[0]: "a persistent id",
+    pickle.EXT1[0]: "an extension code",
+    pickle.EXT2[0]: "an extension code",
+    pickle.EXT4[0]: "an extension code",
+    pickle.NEXT_BUFFER[0]: "a buffer out of band",
+    pickle.READONLY_BUFFER[0]: "a buffer out of band",
+}
+_BINGET, _LONG_BINGET, _MEMOIZE, _MARK, _STOP = b"".join(
+    (pickle.BINGET, pickle.LONG_BINGET, pickle.MEMOIZE, pickle.MARK, pickle.STOP)
+)
+_SHORT_BINUNICODE, _BININT1, _BININT2, _BININT, _BINFLOAT = b"".join(
+    (pickle.SHORT_BINUNICODE, pickle.BININT1, pickle.BININT2, pickle.BININT, pickle.BINFLOAT)
+)
+_EMPTY_LIST, _EMPTY_DICT, _EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b"".join(
+    (
+        *(pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_TUPLE),
+        *(pickle.APPENDS, pickle.SETITEMS, pickle.NEWOBJ, pickle.BUILD),
+    )
+)
+_CONSTANTS = {pickle.NONE[0]: None, pickle.NEWTRUE[0]: True, pickle.NEWFALSE[0]: False}
+_SHARED = frozenset({str, Ref, steps.Name})
+"""The types of items that may be on the stack any number of times as they are."""
+_HANDLERS: dict[int, Callable[[StepUnpickler], Any]] = {
+    opcode[0]: handler for opcode, handler in _BY_OPCODE.items()
+} | dict.fromkeys(_REFUSED, _refuse)

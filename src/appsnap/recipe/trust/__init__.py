@@ -1,4 +1,4 @@
-"""Trust: what a stranger's file may do. These four modules and the records in `recipe.values` decide it, nothing else.
+"""Trust: what a stranger's file may do. These five modules and the records in `recipe.values` decide it, nothing else.
 
 * A *want* is a name in a recipe together with its *use*: `reference` (the object is found and kept), `create` (objects
   of the class are made without `__init__`, and get their state), or `call` (the function or class is called).
@@ -12,7 +12,8 @@ They act in this order:
 1. `names`: the caller's trust is parsed. Nothing in a file adds to it.
 2. `audit`: before anything is imported, every want needs a grant, and steps may fill only objects that the recipe made.
 3. `cost`: before anything is built, the cost of hashing keys is counted; the other costs are counted during the build.
-4. `checks`: at each step of the build, the objects that it uses are checked.
+4. `checks` and `filling`: at each step of the build, the objects that it uses are checked. `filling` also has the rule
+   for the audit: which step may fill which object.
 
 A file that is trusted as code (`EVERYTHING`) passes without all of them.
 """

@@ -13,6 +13,7 @@ from appsnap.errors import MOST_NAMED, NotTrusted, Want
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
+from appsnap.recipe.trust.filling import FILLED_BY
 from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code
 
 __all__ = ["audit", "wants"]
@@ -87,11 +88,11 @@ def _survey(recipe: Recipe) -> _Survey:
                 continue
         elif cls is steps.List or cls is steps.Tuple:
             if names.keys().isdisjoint(step[0]):
-                fillable.append(_FILLED_BY.get(cls, _NOTHING))
+                fillable.append(FILLED_BY.get(cls, _NOTHING))
                 continue
         elif cls is steps.Dict:
             if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
-                fillable.append(_FILLED_BY[cls])
+                fillable.append(FILLED_BY[cls])
                 continue
         elif cls is steps.New and not step[1] and not step[3]:
             known = names.get(step[0])
@@ -123,7 +124,7 @@ def _survey(recipe: Recipe) -> _Survey:
                 else:
                     survey.fault = survey.fault or (number, "sets an attribute that is Python's own:", own)
             continue
-        filled_by = _FILLED_BY.get(cls, _NOTHING)
+        filled_by = FILLED_BY.get(cls, _NOTHING)
         if isinstance(step, steps.Name):
             # The audit is about the class that is loaded, not about its name in former times.
             name = names[register] = steps.Name(*evolve.current_name(*step))
@@ -189,8 +190,3 @@ def _shown(recipe: Recipe, target: Any) -> str:
 
 _USE = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
-_FILLED_BY: dict[type, frozenset[type]] = {
-    **{container: frozenset({filler}) for container, filler in steps.FILLED_BY.items()},
-    steps.New: steps.FILLERS,
-    steps.Call: steps.FILLERS,
-}

@@ -1,28 +1,22 @@
 """The checks: while a recipe is built, they test the objects that the audit couldn't see without importing.
 
 They hold where the recipe isn't trusted as code. A name that was granted through its package must be a class that is
-defined there, or belong to one. An object is made of a class. A method is found without running code. Filling an object
-neither changes objects of the process, nor lets the object call or hash the values in the recipe.
+defined there, or belong to one. An object is made of a class. A method is found without running code. `filling` has the
+checks of fillings.
 """
 
 from __future__ import annotations
 
-import enum
 import types
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import NotTrusted, Want
-from appsnap.recipe import steps, values
 from appsnap.recipe.trust.names import SPECIAL_METHODS
 
-__all__ = ["check_class", "check_defined", "check_items", "check_state", "find_method", "takes_any_state"]
+if TYPE_CHECKING:
+    from appsnap.recipe import steps
 
-_OF_THE_PROCESS = (
-    *(type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
-    enum.Enum,
-)
-"""Types of objects that belong to the process, beside the value types that do."""
+__all__ = ["check_class", "check_defined", "find_method"]
 
 _METHODS = (
     types.FunctionType,
@@ -78,33 +72,3 @@ def find_method(owner: Any, name: str) -> Any:
                     return method.__get__(owner, cls)
                 break
     raise TypeError(f"{name} is no method of {cls.__qualname__}")
-
-
-def check_items(target: Any) -> None:
-    """Check that items may be put into an object. Raises TypeError."""
-    if isinstance(target, _OF_THE_PROCESS + values.of_the_process() + values.wrappers()):
-        raise TypeError(f"no items can be put into a {type(target).__qualname__}, only a state can be set")
-
-
-def check_state(target: Any, state: Any) -> None:
-    """Check that a state may be given to an object. Raises TypeError."""
-    if isinstance(target, _OF_THE_PROCESS + values.of_the_process()):
-        raise TypeError(f"no state can be given to a {type(target).__qualname__}, which belongs to the process")
-    for cls, fits in values.state_rules().items():
-        if isinstance(target, cls) and not fits(state):
-            raise TypeError(f"this is no state of a {cls.__qualname__}")
-    own = hasattr(type(target), "__setstate__")
-    for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
-        if isinstance(part, dict):
-            for name in part:
-                if type(name) is not str or name.startswith("__"):
-                    raise TypeError(f"no state can set {name!r:.60}, which is Python's own")
-        # Another mapping could have methods of the recipe's choice.
-        if type(part) not in (dict, types.NoneType) and (isinstance(part, Mapping) or not own):
-            raise TypeError(f"a {type(part).__qualname__} is no state")
-
-
-def takes_any_state(target: Any, names: Iterable[str]) -> bool:
-    """Tell whether `check_state` accepts attributes of these names for an object, with any values."""
-    checked = _OF_THE_PROCESS + values.of_the_process() + tuple(values.state_rules())
-    return not isinstance(target, checked) and not any(name.startswith("__") for name in names)

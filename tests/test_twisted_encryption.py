@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from appsnap.twisted import BLOCK, decrypt, has_its_name, has_its_size, is_source
+from appsnap.twisted_encryption import BLOCK, decrypt, has_its_name, has_its_size, is_source
 
 TEXT = b"(dp0\nS'name'\np1\nS'web'\np2\ns."
 

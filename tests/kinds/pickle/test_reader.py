@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from appsnap.errors import AppsnapError, CannotLoad, Damaged
-from appsnap.kinds.pickle import opcodes
+from appsnap.kinds.pickle import reader
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.steps import Call, Dict, List, Member, Name, New, Recipe, Ref, SetState, State, Tuple
@@ -17,7 +17,7 @@ TRUST = Trust(["zoo.*", "call:zoo.Color"])
 
 
 def read(data):
-    recipe, end = opcodes.read(memoryview(data))
+    recipe, end = reader.read(memoryview(data))
     assert end == len(data)
     return recipe
 
@@ -103,7 +103,7 @@ class TestSteps:
         """Reading stops behind the pickle, wherever it begins."""
         data = b"xx" + pickle.dumps([1], 5)
 
-        recipe, end = opcodes.read(memoryview(data + b"more"), 2)
+        recipe, end = reader.read(memoryview(data + b"more"), 2)
 
         assert end == len(data)
         assert recipe == Recipe([List([1])], Ref(0))
@@ -213,7 +213,7 @@ class TestRefused:
 def attempt(data):
     """Tell whether objects can be made of some bytes, or there is an error of ours."""
     try:
-        build(opcodes.read(memoryview(data))[0], TRUST)
+        build(reader.read(memoryview(data))[0], TRUST)
     except AppsnapError:
         return False
     return True
@@ -227,7 +227,7 @@ class TestMalformed:
         """Whatever is missing at the end, the pickle is refused."""
         for length in range(len(data)):
             with pytest.raises(AppsnapError):
-                opcodes.read(memoryview(data)[:length])
+                reader.read(memoryview(data)[:length])
 
     @pytest.mark.slow
     @pytest.mark.parametrize("data", DATA, ids=["protocol 0", "protocol 2", "protocol 5"])

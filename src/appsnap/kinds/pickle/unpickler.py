@@ -1,0 +1,413 @@
+"""Pickle to steps: an unpickler that makes no object and imports nothing. `reader` calls it for each opcode.
+
+Its stack holds operands, names, and open containers. A container is open until another object refers to it. Then it
+becomes a step. So a pickle gives the same steps as `freeze` gives for its objects.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import struct
+import warnings
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import CannotLoad
+from appsnap.limits import over
+from appsnap.recipe import steps
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.spellings import SET_STATE
+from appsnap.recipe.steps import NameOrOperand, Ref, make_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appsnap.kinds.large import Data
+
+__all__ = [
+    "Open",
+    "OpenDict",
+    "OpenFrozenSet",
+    "OpenList",
+    "OpenSet",
+    "SharedStateError",
+    "StepUnpickler",
+]
+
+_NEWLINE = re.compile(b"\n")
+_U8 = struct.Struct("<Q")
+
+
+_REPEATED = 20
+"""Calls may share arguments, and each use copies them. The limit on steps, divided by this number, plus the size of the
+pickle in bytes, bounds the copies. A copy counts one, and one more for every 32 bits of an integer."""
+
+_OPERANDS = frozenset({type(None), bool, int, float, Ref})
+_TEXT = frozenset({str})
+
+
+class Open:
+    """A container that no step has made yet. The fields here are defaults, which cost no memory."""
+
+    form: type
+    keys: Any = ()  # of a dictionary
+    items: Any = ()  # in a list of its own, if there are any
+    ref: Ref | None = None
+    handed_over = False  # as a state or as arguments: then its items stand in another step
+
+
+class OpenDict(Open):
+    """A dictionary."""
+
+    form = steps.Dict
+
+
+class OpenList(Open):
+    """A list."""
+
+    form = steps.List
+
+
+class OpenSet(Open):
+    """A set."""
+
+    form = steps.Set
+
+
+class OpenFrozenSet(Open):
+    """A frozen set with all its items."""
+
+    form = steps.FrozenSet
+
+
+class OpenTuple(Open):
+    """A tuple with all its items, which may be lazy."""
+
+    form = steps.Tuple
+
+
+OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
+
+
+class SharedStateError(Exception):
+    """A dictionary is used again after it was handed over as a state."""
+
+
+_Stacked = NameOrOperand | Open
+
+
+class StepUnpickler:
+    """An unpickler before its first opcode, at byte `start`.
+
+    `most` bounds the steps, the open containers, and the marks. With `inline_states`, a dictionary that becomes a state
+    is written as names and values (`State`). If the pickle uses such a dictionary again, the reading begins anew
+    without `inline_states`.
+
+    Only `reader` uses the attributes.
+    """
+
+    def __init__(
+        self, data: memoryview, start: int, most: int, large: Mapping[int, Data], *, inline_states: bool
+    ) -> None:
+        self.data = data
+        self.at = start
+        self.large = dict(large)  # the large data whose opcode is still to come
+        self.inline_states = inline_states
+        self.protocol = 0
+        self.builder = RecipeBuilder(most)
+        self.most = most
+        self.opened = 0
+        self.repeated = 0
+        self.stack: list[Any] = []
+        self.marks: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+        self.bytes: dict[int, tuple[bytes, Ref]] = {}
+
+    # Bytes
+
+    def take(self, count: int) -> memoryview:
+        """Return a view of the next `count` bytes. Raises ValueError if there are fewer."""
+        if count < 0 or count > len(self.data) - self.at:
+            raise ValueError(f"{count} bytes are announced, but {len(self.data) - self.at} are there")
+        piece = self.data[self.at : self.at + count]
+        self.at += count
+        return piece
+
+    def number(self, form: struct.Struct) -> Any:
+        """Return the next bytes as a number."""
+        (value,) = form.unpack_from(self.data, self.at)
+        self.at += form.size
+        return value
+
+    def line(self) -> bytes:
+        """Return the bytes up to the next line end, and pass over it."""
+        found = _NEWLINE.search(self.data, self.at)
+        if found is None:
+            raise ValueError("a line without an end")
+        piece = bytes(self.data[self.at : found.start()])
+        self.at = found.end()
+        return piece
+
+    # Stack
+
+    def too_many(self, what: str) -> CannotLoad:
+        """Return the error for more containers or marks than the limit on steps allows."""
+        return over("steps", self.most, f"too many {what} are open")
+
+    def pop_mark(self) -> list[Any]:
+        """Take the items above the last mark off the stack."""
+        items = self.stack
+        self.stack = self.marks.pop()
+        return items
+
+    def operand(self, item: Any) -> Any:
+        """Return the operand of an item of the stack. An open container gets its step first."""
+        cls = type(item)
+        if cls in OPEN:
+            return self.close(item)
+        if cls is bytes and len(item) > steps.INLINE:
+            if id(item) not in self.bytes:
+                self.bytes[id(item)] = (item, self.builder.make(steps.Value(item)))
+            return self.bytes[id(item)][1]
+        return self.builder.operand(item)
+
+    def close(self, item: Open) -> Ref:
+        """Return the register of a container. It is made now if no step has made it yet."""
+        if item.handed_over and item.form is steps.Dict:
+            raise SharedStateError
+        if item.ref is None:
+            form = item.form
+            items = self.operands(item.items) if form is steps.Tuple else item.items
+            item.ref = self.builder.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
+            self.opened -= not item.handed_over
+        return item.ref
+
+    def target(self, item: _Stacked) -> Ref:
+        """Return the register of an item that is to be filled."""
+        operand = self.operand(item)
+        if type(operand) is not Ref:
+            raise ValueError(f"a {type(operand).__name__} that is filled")
+        return operand
+
+    def operands(self, items: list[Any]) -> list[Any]:
+        """Replace items of the stack by their operands, in the same list."""
+        for index, item in enumerate(items):
+            cls = type(item)
+            if cls in _OPERANDS or (cls is str and len(item) <= steps.INLINE):
+                continue
+            items[index] = self.close(item) if cls in OPEN else self.operand(item)
+        return items
+
+    def lazies(self, items: list[Any]) -> list[Any]:
+        """Close the open containers among items, except dictionaries. Names stay, too: a call may be a spelling."""
+        return [
+            self.operand(x) if type(x) is bytes or (type(x) in OPEN and type(x) is not OpenDict) else x for x in items
+        ]
+
+    def remember(self, index: int) -> None:
+        """Give the top of the stack a number in the memo."""
+        if not 0 <= index < 1 << 32:
+            raise ValueError("a memo number that pickle never gives")
+        self.memo[index] = self.stack[-1]
+
+    def recall(self, index: int) -> None:
+        """Push the item that has a number in the memo."""
+        self.push_again(self.memo[index])
+
+    def push_again(self, item: Any) -> None:
+        """Push an item once more."""
+        steps.check_reference(item)
+        if type(item) in OPEN and type(item) is not OpenTuple:
+            # A container may become one of its own items. So it has to be made before them. A tuple has its items.
+            item = self.close(item)
+        self.stack.append(item)
+
+    # Opcodes with more than a line to them
+
+    def push_string(self, raw: bytes) -> None:
+        """Push a str of Python 2. It is ASCII, as pickle reads it by default."""
+        self.stack.append(raw.decode("ascii"))
+
+    def name(self, module: Any, qualname: Any) -> None:
+        """Push a name. A pickle of Python 2 has old names of modules: they are replaced."""
+        if type(module) is not str or type(qualname) is not str or not module or not qualname:
+            raise ValueError("a name has to be a text")
+        if self.protocol < 3:
+            module, qualname = NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname))
+        self.stack.append(steps.Name(module, qualname))
+
+    def args(self) -> list[Any]:
+        """Pop arguments."""
+        item = self.stack.pop()
+        if type(item) is not OpenTuple:
+            raise ValueError("arguments have to be a tuple")
+        if not item.handed_over:
+            item.handed_over = True
+            self.opened -= 1
+        else:
+            # Each use copies them. Pickle seldom uses arguments twice, and only short ones.
+            self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
+            if self.repeated > self.most // _REPEATED + len(self.data):
+                raise over("steps", self.most, "long arguments are used again and again")
+        return item.items  # type: ignore[no-any-return]  # a list, in a tuple
+
+    def reduce(self) -> None:
+        """Pop arguments and a function; push the result of the call, or the meaning of a spelling."""
+        args = self.args()
+        function = self.stack.pop()
+        if function == SET_STATE and len(args) == 2:
+            self.set_state(self.target(args[0]), args[1])
+            self.stack.append(None)
+            return
+        if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
+            raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
+        args = [self.operand(x) if type(x) in OPEN else x for x in args]
+        self.stack.append(self.builder.call(self.callable(function), args))
+
+    def callable(self, item: Any) -> Any:
+        """Return a name as it is, and any other item as an operand."""
+        return item if type(item) is steps.Name else self.operand(item)
+
+    def new(self) -> None:
+        """Pop arguments and a class; push a new object."""
+        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
+
+    def new_with_keywords(self) -> None:
+        """Pop keywords, arguments and a class; push a new object."""
+        keywords = self.stack.pop()
+        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        if type(keywords) is not OpenDict:
+            raise ValueError("keyword arguments have to be a dictionary")
+        self.opened -= 1
+        names: list[Any] = [self.builder.meaning(key) for key in keywords.keys]
+        if not all(type(name) is str for name in names):
+            raise ValueError("names of keyword arguments have to be texts")
+        self.stack.append(self.builder.new(self.callable(self.stack.pop()), args, names, keywords.items))
+
+    def instance(self, cls: Any, args: list[Any]) -> None:
+        """Push an instance for INST or OBJ, of protocols 0 and 1. Without arguments it is made without a call."""
+        if args:
+            self.stack.append(self.builder.call(self.callable(cls), self.operands(args)))
+        else:
+            self.stack.append(self.builder.new(self.callable(cls), []))
+
+    def set_state(self, target: Ref, state: Any) -> None:
+        """Give a state to the object of a register."""
+        if (
+            self.inline_states
+            and type(state) is OpenDict
+            and state.ref is None
+            and _TEXT.issuperset(map(type, state.keys))
+        ):
+            state.handed_over = True
+            self.opened -= 1
+            self.builder.state(target, state.keys, state.items)
+        else:
+            self.builder.fill(steps.SetState(target, self.operand(state)))
+
+    def append(self, items: list[Any]) -> None:
+        """Append to the list at the top of the stack."""
+        target = self.stack[-1]
+        operands = self.operands(items)
+        if type(target) is OpenList and target.ref is None:
+            if target.items:
+                target.items.extend(operands)
+            else:
+                target.items = operands
+        else:
+            self.builder.extend(self.target(target), operands)
+
+    def set_items(self, items: list[Any]) -> None:
+        """Set items, keys and values by turns, of the dictionary at the top of the stack."""
+        target = self.stack[-1]
+        self.operands(items)
+        keys, values = items[::2], items[1::2]
+        if len(keys) != len(values):
+            raise ValueError("a key without a value")
+        if type(target) is OpenDict and target.ref is None:
+            if target.items:
+                target.keys.extend(keys)
+                target.items.extend(values)
+            else:
+                target.keys, target.items = keys, values
+        else:
+            self.builder.update(self.target(target), keys, values)
+
+    def add_items(self, items: list[Any]) -> None:
+        """Add to the set at the top of the stack."""
+        target = self.stack[-1]
+        operands = self.operands(items)
+        if type(target) is OpenSet and target.ref is None:
+            if target.items:
+                target.items.extend(operands)
+            else:
+                target.items = operands
+        elif operands:
+            self.builder.fill(steps.Add(self.target(target), operands))
+
+    def push_tuple(self, items: list[Any]) -> None:
+        """Push a tuple."""
+        item = OpenTuple()
+        item.items = self.lazies(items)
+        self.push_open(item)
+
+    def push_filled(self, item: Open, items: list[Any]) -> None:
+        """Push a container with its first items. More may come."""
+        if items:
+            item.items = self.operands(items)
+        self.push_open(item)
+
+    def push_open(self, item: Open) -> None:
+        """Push a container."""
+        self.opened += 1
+        if self.opened > self.most:
+            raise self.too_many("containers")
+        self.stack.append(item)
+
+    def pop(self) -> None:
+        """Take off the top of the stack, or the last mark."""
+        if self.stack:
+            self.stack.pop()
+        else:
+            self.pop_mark()
+
+    def push_integer_line(self) -> None:
+        """Push the integer or bool on the next line."""
+        line = self.line()
+        self.stack.append({b"00": False, b"01": True}[line] if line in (b"00", b"01") else self.integer(line))
+
+    def integer(self, line: bytes) -> int:
+        """Return an integer in base 10. Underscores and spaces, which Python's own int() takes, are refused."""
+        if not re.fullmatch(rb"[+-]?[0-9]+", line):
+            raise ValueError("malformed integer")
+        return int(line)
+
+    def float(self, line: bytes) -> float:
+        """Return a float in base 10, by the same rule."""
+        if b"_" in line or line != line.strip():
+            raise ValueError("malformed float")
+        return float(line)
+
+    def push_string_line(self) -> None:
+        """Push the quoted text on the next line."""
+        line = self.line()
+        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
+            raise ValueError("a string without quotes")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
+            self.push_string(codecs.escape_decode(line[1:-1])[0])  # what pickle uses for it
+
+    def set_protocol(self) -> None:
+        """Note the protocol. Raises ValueError for one that is unknown."""
+        self.protocol = self.data[self.at]
+        self.at += 1
+        if self.protocol > 5:
+            raise ValueError(f"unsupported pickle protocol: {self.protocol}")
+
+    def skip_frame(self) -> None:
+        """Skip the head of a frame. Raises ValueError for a length beyond the data."""
+        length = self.number(_U8)
+        if length > len(self.data) - self.at:
+            raise ValueError(f"a frame of {length} bytes is announced, but {len(self.data) - self.at} are there")
