@@ -28,6 +28,7 @@ quick: style
 	$(BIN)/python -m pytest --quiet -m "not slow and not memory"
 
 lint: style
+	$(BIN)/python tools/prose.py --check
 	$(BIN)/python tools/make_vectors.py --check
 
 style: $(VENV)/.tests
