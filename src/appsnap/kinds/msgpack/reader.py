@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["announced", "read_body", "unpack"]
 
-_NO_MEMORY = "there is no memory for what the file holds"
+_NO_MEMORY = "there is no memory for the content of the file"
 _TEXT = frozenset({str})
 
 

@@ -78,7 +78,7 @@ def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
     except RecursionError:
         raise Damaged("elements are nested too deep") from None
     except MemoryError:
-        raise CannotLoad("the content of the file doesn't fit into memory") from None
+        raise CannotLoad("there is no memory for the content of the file") from None
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
