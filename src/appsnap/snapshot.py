@@ -72,8 +72,8 @@ def save(
     and all. They are counted before compression and encryption.
 
     Raises CannotSave with the place of every object that no file can hold, WrongKind, PassphraseError, AppsnapError
-    where there is no key to sign with, TypeError for a tag that is no text, and OSError. After an error, the old file is
-    untouched.
+    where there is no key to sign with, TypeError for a tag that isn't a text, and OSError. After an error, the old file
+    is untouched.
     """
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
