@@ -12,8 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CCTV := .cache/cctv-age
 
-# Tests run side by side, one process a core.
-export PYTEST_ADDOPTS ?= -n logical --maxprocesses 8 --dist loadgroup
+# Tests run side by side, one process a core, those of one file in one process: some share what takes long to make.
+export PYTEST_ADDOPTS ?= -n logical --maxprocesses 8 --dist loadfile
 # Some machines forbid it; without bytecode every process compiles appsnap, and pytest every test, each time.
 export PYTHONDONTWRITEBYTECODE :=
 

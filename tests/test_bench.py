@@ -67,7 +67,6 @@ def output(tmp_path_factory):
     return folder, result.stdout
 
 
-@pytest.mark.xdist_group("bench")
 class TestWhole:
     def test_has_every_row(self, output):
         """Each subject has a row in the table of its workload, with figures or a word. So has each aim."""

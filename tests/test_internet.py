@@ -17,8 +17,6 @@ from appsnap.internet import StreamServerService, TimerService
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.service import Application, MultiService
 
-pytestmark = pytest.mark.xdist_group("ports")
-
 
 def append(calls, what):
     """Be the function of a timer."""

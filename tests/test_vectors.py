@@ -136,7 +136,6 @@ class TestSample:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("vectors")
 class TestVectors:
     @pytest.mark.parametrize("name", NAMES)
     def test_do_what_they_say(self, name, followed):
