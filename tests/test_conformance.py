@@ -23,6 +23,8 @@ if importlib.util.find_spec("test.pickletester") is None:
 
 from test import pickletester
 
+pytestmark = pytest.mark.slow  # the suite of CPython, for seven ways to write and read
+
 _ALL = Trust(EVERYTHING)
 
 

@@ -21,6 +21,7 @@ def opened(path):
     return {}
 
 
+@pytest.mark.slow
 class TestGolden:
     def test_there_are_files_of_every_format(self):
         """One folder a format, with a file of each kind and layer."""

@@ -74,6 +74,7 @@ class TestGraphs:
 
 
 class TestFreezing:
+    @pytest.mark.slow
     @given(SPECS)
     def test_fast_or_not(self, spec):
         """The fast way through a graph gives the steps that the generators give."""

@@ -110,6 +110,7 @@ for file in sorted(Path("hostile").iterdir()):
 print("SEEN", json.dumps(seen))
 """
 
+    @pytest.mark.slow
     def test_looking(self, folder):
         """Nothing is imported or run, and no file opened but the one looked at, the one written, and pyproject.toml."""
         for name in ("harmless", "hostile", "out"):

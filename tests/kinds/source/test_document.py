@@ -42,6 +42,7 @@ class TestWriting:
 
         assert appsnap.dumps(namespace["application"], "source") == data
 
+    @pytest.mark.slow
     def test_it_is_python_of_few_lines_a_statement(self):
         """A long container is filled in several statements, so that no reader needs all of a file at once."""
         text = appsnap.dumps([{"n": n} for n in range(20_000)], "source").decode()
@@ -51,6 +52,7 @@ class TestWriting:
         assert len(tree.body) > 30
         assert max(statement.end_lineno - statement.lineno for statement in tree.body) < 2100
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("wrap", [list, lambda items: dict(enumerate(items))])
     def test_much_in_many_items_is_divided(self, wrap):
         """A long container of large items is filled in statements that a reader takes."""

@@ -352,6 +352,7 @@ class TestDepth:
             read(f"application = []{'.a' * 300}({inner})\n")
 
 
+@pytest.mark.slow
 class TestMutants:
     @given(st.integers(0, 2**32))
     @settings(max_examples=400)
