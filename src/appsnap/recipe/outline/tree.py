@@ -136,13 +136,6 @@ class Outline:
             return node.name
         return type(node.value).__name__ if node.form == "value" else node.form
 
-    def text_of(self, operand: Operand) -> str | None:
-        """Return the text that an operand stands for, or None if the operand is no text."""
-        if isinstance(operand, str):
-            return operand
-        value = self.nodes[operand].value if isinstance(operand, Ref) else None
-        return value if isinstance(value, str) and value else None
-
     # Paths
 
     def children(self, register: int) -> Iterator[tuple[str, Operand]]:
