@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import cloudpickle
 import pytest
 from hypothesis import given, strategies as st
 
@@ -92,8 +93,10 @@ class TestFreezing:
             pass
 
         Local.instance = Local()
+        data = dumps([Local.instance], kind)
+        cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.clear()  # as in another process
 
-        (back,) = loads(dumps([Local.instance], kind), trust=EVERYTHING)
+        (back,) = loads(data, trust=EVERYTHING)
 
         assert type(back).instance is back
 

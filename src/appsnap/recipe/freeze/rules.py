@@ -12,7 +12,6 @@ import copyreg
 import enum
 import functools
 import importlib
-import io
 import operator
 import sys
 import types
@@ -23,6 +22,8 @@ import cloudpickle
 
 from appsnap import actions, evolve
 from appsnap.recipe import values
+from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.statements import is_importable
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined
 
 # Cloudpickle can take these apart, pickle can't. Files are left out: cloudpickle would save their content.
 _BY_CLOUDPICKLE: tuple[type, ...] = (
-    types.CellType,
-    types.CodeType,
     types.MappingProxyType,
     type({}.keys()),
     type({}.values()),
@@ -116,7 +115,7 @@ class Rules:
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
         self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
-        self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
+        self._by_value = ByValue(self)
 
     def __call__(self, obj: Any) -> Any:
         """Return the reduction of an object, or NotImplemented."""
@@ -141,8 +140,10 @@ class Rules:
             return self._reduce_builtin
         if cls is types.ModuleType:
             return self._reduce_module
+        if cls in self._by_value.reducers:
+            return self._by_value.reducers[cls]
         if cls in _BY_CLOUDPICKLE:
-            reduce: Callable[[Any], Any] = self._by_value.dispatch_table[cls]
+            reduce: Callable[[Any], Any] = cloudpickle.Pickler.dispatch_table[cls]
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
@@ -181,9 +182,8 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
-        reduction = self._by_value.reducer_override(function)
-        if reduction is not NotImplemented:
-            return reduction
+        if not is_importable(function):
+            return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
@@ -204,4 +204,4 @@ class Rules:
             if name.startswith("<") or "__main__" in name.split("."):
                 raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
-        return self._by_value.dispatch_table[types.ModuleType](module)
+        return cloudpickle.Pickler.dispatch_table[types.ModuleType](module)
