@@ -35,6 +35,7 @@ __all__ = [
     "WrongPython",
     "bytecode",
     "cell",
+    "check_unmarked",
     "class_",
     "compiled",
     "finish_class",
@@ -55,7 +56,11 @@ MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
 class WrongPython(Exception):
     """Code in a file that this version of Python can't run."""
 
-    def __init__(self, version: str, reason: str) -> None:
+    def __init__(self, version: str | None, reason: str) -> None:
+        self.hint = "if you know the version of the Python that wrote it, say so: code_from='3.11'"
+        if version is None:
+            super().__init__(f"this is Python {VERSION}, and nothing says which Python the code is for: {reason}")
+            return
         super().__init__(f"this is Python {VERSION}, and the code was saved by Python {version}: {reason}")
         self.hint = f"load it with Python {version}; or put the code into a module there, and save it again"
 
@@ -272,13 +277,27 @@ def finish_class(cls: type, state: dict[str, Any], /) -> None:
         cls.register(subclass)  # type: ignore[attr-defined]  # only an ABC has any
 
 
+def check_unmarked(maker: Any, version: str | None) -> None:
+    """Check a call of a function that makes code objects from bytecode without a magic number, as cloudpickle does.
+
+    `version` is the version of Python that the caller of the load vouches for. Raises WrongPython if there is none, or
+    if this is another Python.
+    """
+    name = f"{getattr(maker, '__module__', '')}.{getattr(maker, '__qualname__', '')}"
+    if (maker is types.CodeType or name in _UNMARKED) and version != VERSION:
+        raise WrongPython(version, "the file has bytecode without the source text")
+
+
+_UNMARKED = frozenset({"marshal.loads", "dill._dill._create_code"})
+
+
 def skeleton(magic: int, version: str, identity: str, maker: Callable[..., type], /, *args: Any) -> type:
     """Return a class without its attributes, made by cloudpickle. A class of this identity may be here already.
 
     Raises WrongPython if another version of Python saved it: its attributes may be parts of that standard library.
     """
     if magic != MAGIC:
-        raise WrongPython(version, f"the file has the class {args[0]!r:.60} without the source text")
+        raise WrongPython(version, f"the class {args[1]!r:.60} can't be made from its source text")
     return _tracked(identity) or _track(identity, maker(*args))
 
 

@@ -12,7 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, evolve
+from appsnap import actions, code, evolve
 from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -33,13 +33,17 @@ __all__ = ["build"]
 
 
 @gc_paused
-def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
+def build(
+    recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True, code_from: str | None = None
+) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
+
+    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy)
+    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy, code_from=code_from)
     with evolve.upgrades():
         return interpreter.build()
 
@@ -52,11 +56,19 @@ class _Interpreter:
     """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
 
     def __init__(
-        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, copy: bool
+        self,
+        recipe: Recipe,
+        trust: Trust,
+        to_check: frozenset[steps.Name],
+        limits: Limits,
+        *,
+        copy: bool,
+        code_from: str | None,
     ) -> None:
         self._recipe = recipe
         self._everything = trust.everything
         self._to_check = to_check
+        self._code_from = code_from
         self._registers: list[Any] = []
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
@@ -120,13 +132,16 @@ class _Interpreter:
     def _failure(self, number: int, error: Exception) -> CannotBuild:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = ""
+        if isinstance(error, code.WrongPython):
+            reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
             path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
             hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
             return CannotBuild(path, step.dotted, reason, hint=hint)
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
-        return CannotBuild(outline.path(register), outline.class_of(register), reason)
+        return CannotBuild(outline.path(register), outline.class_of(register), reason, hint=hint)
 
     # Operands
 
@@ -183,7 +198,9 @@ class _Interpreter:
                 if value_type.hashed is not None:
                     self._cost.hash(value_type.hashed(args))
                 return make(tuple(args))
-        return self._registers[step.function](*args)
+        function = self._registers[step.function]
+        code.check_unmarked(function, self._code_from)
+        return function(*args)
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
