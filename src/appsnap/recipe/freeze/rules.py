@@ -14,15 +14,17 @@ import functools
 import importlib
 import io
 import operator
+import pickle
 import sys
 import types
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve
+from appsnap import actions, code, evolve
 from appsnap.recipe import values
+from appsnap.recipe.freeze import cloudpickled
+from appsnap.recipe.freeze.classes import dynamic_class
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -38,20 +40,6 @@ newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in t
 """The functions in reductions that stand for `cls.__new__`, without and with keywords."""
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
-
-# Cloudpickle can take these apart, pickle can't. Files are left out: cloudpickle would save their content.
-_BY_CLOUDPICKLE: tuple[type, ...] = (
-    types.CellType,
-    types.CodeType,
-    types.MappingProxyType,
-    type({}.keys()),
-    type({}.values()),
-    type({}.items()),
-    classmethod,
-    property,
-    staticmethod,
-    weakref.WeakSet,
-)
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
@@ -86,6 +74,20 @@ def _reduce_method(method: Any) -> Any:
     return types.MethodType, (method.__func__, owner)
 
 
+def _may_go_by_name(cls: type) -> bool:
+    """Tell whether the protocol of a class may give a name: its objects reduce themselves."""
+    own = [getattr(cls, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")]
+    return any(own) or cls in copyreg.dispatch_table
+
+
+def _reduce_checked(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if isinstance(reduction, str):
+        module = pickle.whichmodule(obj, reduction)  # type: ignore[attr-defined]  # not in the stubs
+        cloudpickled.refuse_script(module, reduction)
+    return reduction
+
+
 def _reduce_member(member: enum.Enum) -> Any:
     cls = type(member)
     if member._name_ in cls.__members__:
@@ -94,7 +96,7 @@ def _reduce_member(member: enum.Enum) -> Any:
 
 
 def _reduce_restored(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    reduction = _reduce_checked(obj)
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
@@ -117,6 +119,8 @@ class Rules:
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
         self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
         self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
+        self._in_pieces: dict[int, bool] = {}  # by id: whether a class is made without its methods first
+        self._kept: list[type] = []  # their ids stay theirs
 
     def __call__(self, obj: Any) -> Any:
         """Return the reduction of an object, or NotImplemented."""
@@ -135,14 +139,16 @@ class Rules:
             return _leave if cls in copyreg.dispatch_table else self._reduce_class
         if cls is types.FunctionType:
             return self._reduce_function
-        if cls in (types.MethodType, types.MethodWrapperType):
+        if cls is types.MethodType:
+            return self._reduce_bound
+        if cls is types.MethodWrapperType:
             return _reduce_method
         if cls is types.BuiltinFunctionType:
             return self._reduce_builtin
         if cls is types.ModuleType:
             return self._reduce_module
-        if cls in _BY_CLOUDPICKLE:
-            reduce: Callable[[Any], Any] = self._by_value.dispatch_table[cls]
+        reduce = cloudpickled.reducer(cls)
+        if reduce is not None:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
@@ -156,7 +162,7 @@ class Rules:
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        return values.reducer(cls) or _leave
+        return values.reducer(cls) or (_reduce_checked if _may_go_by_name(cls) else _leave)
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
@@ -181,19 +187,33 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
-        reduction = self._by_value.reducer_override(function)
-        if reduction is not NotImplemented:
-            return reduction
+        if not cloudpickled.by_reference(function):
+            if isinstance(function, type):
+                return dynamic_class(function)
+            return self._by_value._dynamic_function_reduce(function)  # noqa: SLF001 - it has no public name
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
             return _by_attribute(function.__module__, function.__qualname__)
         return NotImplemented
 
+    def _reduce_bound(self, method: Any) -> Any:
+        owner = method.__self__
+        cls = owner if isinstance(owner, type) else type(owner)
+        in_pieces = self._in_pieces.get(id(cls))
+        if in_pieces is None:
+            reduction = self._reduce_class(cls)
+            in_pieces = type(reduction) is tuple and reduction[-1] is code.finish
+            self._in_pieces[id(cls)] = in_pieces
+            self._kept.append(cls)
+        # The class may be asked for the method before it has it.
+        return (types.MethodType, (method.__func__, owner)) if in_pieces else _reduce_method(method)
+
     def _reduce_builtin(self, function: Any) -> Any:
         owner = function.__self__
         if owner is not None and not isinstance(owner, types.ModuleType):
             return _reduce_method(function)
+        cloudpickled.refuse_script(function.__module__, function.__qualname__)
         self.modules.add(function.__module__ or "builtins")
         return NotImplemented
 
