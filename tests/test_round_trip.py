@@ -4,12 +4,11 @@ import os
 import subprocess
 import sys
 
-import cloudpickle
 import pytest
 from hypothesis import given, strategies as st
 
 import zoo
-from appsnap import EVERYTHING, dumps, loads
+from appsnap import EVERYTHING, dumps, loads, skeletons
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.build import build
@@ -94,7 +93,7 @@ class TestFreezing:
 
         Local.instance = Local()
         data = dumps([Local.instance], kind)
-        cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.clear()  # as in another process
+        skeletons._alive.clear()  # as in another process
 
         (back,) = loads(data, trust=EVERYTHING)
 

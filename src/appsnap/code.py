@@ -15,7 +15,6 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import importlib.util
 import marshal
 import sys
 import threading
@@ -24,15 +23,14 @@ import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.effects import undone
-from appsnap.texts import VERSION, Place, Text, keep
+from appsnap.skeletons import alive, remember
+from appsnap.texts import MAGIC, VERSION, Place, Text, WrongPython, keep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
-    "MAGIC",
     "Statement",
-    "WrongPython",
     "bytecode",
     "cell",
     "check_unmarked",
@@ -40,30 +38,12 @@ __all__ = [
     "compiled",
     "finish_class",
     "finish_function",
-    "finish_skeleton",
     "function",
     "module",
     "set_cell",
-    "skeleton",
     "statement_of",
     "text",
 ]
-
-MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
-"""The magic number of this Python's bytecode."""
-
-
-class WrongPython(Exception):
-    """Code in a file that this version of Python can't run."""
-
-    def __init__(self, version: str | None, reason: str) -> None:
-        self.hint = "if you know the version of the Python that wrote it, say so: code_from='3.11'"
-        if version is None:
-            super().__init__(f"this is Python {VERSION}, and nothing says which Python the code is for: {reason}")
-            return
-        super().__init__(f"this is Python {VERSION}, and the code was saved by Python {version}: {reason}")
-        self.hint = f"load it with Python {version}; or put the code into a module there, and save it again"
-
 
 # Texts, code objects, functions, cells
 
@@ -174,7 +154,7 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     body, each with a cell. A class of this `identity` that is here already is returned as it is. Raises WrongPython if
     this Python finds no such statement.
     """
-    known = _tracked(identity)
+    known: type | None = alive(identity)
     if known is not None:
         return known
     place = Place(qualname, line)
@@ -185,23 +165,9 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     if made.__bases__ != bases:
         raise TypeError(f"the class statement of {qualname} in {source.filename} gave it other bases")
     _statements[made] = Statement(source, place, owner.__dict__)
-    return _track(identity, made)
-
-
-def _tracked(identity: str) -> type | None:
-    """Return the class of an identity, if it is in this process already."""
-    from cloudpickle import cloudpickle  # noqa: PLC0415 - only files with code need it
-
-    found: type | None = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.get(identity)  # noqa: SLF001 - one table for all classes
-    return found
-
-
-def _track(identity: str, made: type) -> type:
-    from cloudpickle import cloudpickle  # noqa: PLC0415 - as above
-
     _unfinished.add(made)
-    found: type = cloudpickle._lookup_class_or_track(identity, made)  # noqa: SLF001 - as above
-    return found
+    remember(made, identity)
+    return made
 
 
 def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
@@ -289,25 +255,6 @@ def check_unmarked(maker: Any, version: str | None) -> None:
 
 
 _UNMARKED = frozenset({"marshal.loads", "dill._dill._create_code"})
-
-
-def skeleton(magic: int, version: str, identity: str, maker: Callable[..., type], /, *args: Any) -> type:
-    """Return a class without its attributes, made by cloudpickle. A class of this identity may be here already.
-
-    Raises WrongPython if another version of Python saved it: its attributes may be parts of that standard library.
-    """
-    if magic != MAGIC:
-        raise WrongPython(version, f"the class {args[1]!r:.60} can't be made from its source text")
-    return _tracked(identity) or _track(identity, maker(*args))
-
-
-def finish_skeleton(cls: type, state: Any, /) -> None:
-    """Give a class that `skeleton` has just made its attributes. Other classes stay as they are."""
-    from cloudpickle import cloudpickle  # noqa: PLC0415 - only files with code need it
-
-    if cls in _unfinished:
-        _unfinished.discard(cls)
-        cloudpickle._class_setstate(cls, state)  # noqa: SLF001 - there is no public function
 
 
 _ATOMS = (bool, int, float, complex, str, bytes, type(None))

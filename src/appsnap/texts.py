@@ -8,6 +8,7 @@ import __future__
 
 import ast
 import functools
+import importlib.util
 import linecache
 import re
 import sys
@@ -18,10 +19,25 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["VERSION", "Place", "Text", "keep", "texts"]
+__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "keep", "texts"]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this Python."""
+
+MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
+"""The magic number of this Python's bytecode."""
+
+
+class WrongPython(Exception):
+    """Code in a file that this version of Python can't run."""
+
+    def __init__(self, version: str | None, reason: str) -> None:
+        self.hint = "if you know the version of the Python that wrote it, say so: code_from='3.11'"
+        if version is None:
+            super().__init__(f"this is Python {VERSION}, and nothing says which Python the code is for: {reason}")
+            return
+        super().__init__(f"this is Python {VERSION}, and the code was saved by Python {version}: {reason}")
+        self.hint = f"load it with Python {version}; or put the code into a module there, and save it again"
 
 
 class Place(NamedTuple):

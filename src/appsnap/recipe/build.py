@@ -23,6 +23,7 @@ from appsnap.recipe.trust import Trust, audit, wants
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -133,7 +134,7 @@ class _Interpreter:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = ""
-        if isinstance(error, code.WrongPython):
+        if isinstance(error, WrongPython):
             reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
             path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")

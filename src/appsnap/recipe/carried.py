@@ -68,7 +68,8 @@ _FORMS = {
     "appsnap.code.compiled": "text",
     "appsnap.code.class_": "text",
     "appsnap.code.bytecode": "bytecode",
-    "appsnap.code.skeleton": "skeleton",
+    "appsnap.skeletons.skeleton": "skeleton",
+    "appsnap.skeletons.enumeration": "skeleton",
     "types.CodeType": "unmarked",
 }
 
@@ -91,6 +92,6 @@ def _read(maker: str, args: list[Any], text: list[tuple[Any, ...]]) -> tuple[Any
             return version, name, filename, line, source
     if form in {"bytecode", "skeleton"}:
         version = args[1] if len(args) > 1 and type(args[1]) is str else ""
-        name = args[5] if form == "skeleton" and len(args) > 5 else ""
+        name = args[4] if form == "skeleton" and len(args) > 4 else ""
         return version, name if type(name) is str else ""
     return "", ""

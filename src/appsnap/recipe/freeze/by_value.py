@@ -4,7 +4,8 @@ A code object is saved as the text of its file, and a place in it, if the text s
 every Python can compile it. A code object without a text is saved as bytecode with its magic number.
 
 A class is saved as the place of its statement. A load runs the statement again, and then makes the changes that were
-made since. A class without a text, and one that its own statement needs in a circle, is taken apart by cloudpickle.
+made since. A class without a text is taken apart in pieces (`classes`).
+So is one that its own statement needs, in a circle.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle
 
-from appsnap import code
-from appsnap.code import MAGIC
+from appsnap import code, skeletons
+from appsnap.recipe.freeze.classes import dynamic_class
+from appsnap.recipe.freeze.cloudpickled import by_reference
 from appsnap.recipe.freeze.statements import (
     OF_MODULES,
     changed_attributes,
     changed_functions,
     find,
     found_in,
-    is_importable,
     namespace_of,
     virtual_subclasses,
 )
-from appsnap.texts import VERSION, Text, texts
+from appsnap.texts import MAGIC, VERSION, Text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -103,7 +104,7 @@ class ByValue:
         """Return the class that a function is a method of, if a load makes both by the class's statement."""
         above, _, name = function.__qualname__.rpartition(".")
         owner = found_in(function.__globals__, above) if above else None
-        if isinstance(owner, type) and owner.__dict__.get(name) is function and not is_importable(owner):
+        if isinstance(owner, type) and owner.__dict__.get(name) is function and not by_reference(owner):
             found = self.statement(owner)
             return owner if found is not None and function.__code__ in found.codes else None
         return None
@@ -138,16 +139,14 @@ class ByValue:
             namespace = namespace_of(cls)
             owner = found_in(namespace, above)
             # A class in a class is made by the outer statement, if that one is run.
-            if isinstance(owner, type) and owner.__dict__.get(name) is cls and not is_importable(owner):
+            if isinstance(owner, type) and owner.__dict__.get(name) is cls and not by_reference(owner):
                 outer = self.statement(owner)
                 if outer is not None:
                     return getattr, (owner, name)
-        identity = cloudpickle._get_or_create_tracker_id(cls)  # noqa: SLF001 - one table for all classes
         if found is None:
-            maker, args, state, *_ = cloudpickle._dynamic_class_reduce(cls)  # noqa: SLF001 - there is no public function
-            return code.skeleton, (MAGIC, VERSION, identity, maker, *args), state, None, None, code.finish_skeleton
+            return dynamic_class(cls)
         (name, line, *_), owner = found.place, self._module_of(found.namespace)
-        args = (found.text, name, line, identity, owner, dict(found.needs), cls.__bases__)
+        args = (found.text, name, line, skeletons.identity(cls), owner, dict(found.needs), cls.__bases__)
         free = (tuple(found.cells), *found.cells.values()) if found.cells else ()
         used = _globals_of(found.body, found.namespace)
         state = _state(

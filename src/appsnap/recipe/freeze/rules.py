@@ -13,17 +13,17 @@ import enum
 import functools
 import importlib
 import operator
+import pickle
 import sys
 import types
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
 from appsnap import actions, evolve
 from appsnap.recipe import values
+from appsnap.recipe.freeze import cloudpickled
 from appsnap.recipe.freeze.by_value import ByValue
-from appsnap.recipe.freeze.statements import is_importable
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -39,18 +39,6 @@ newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in t
 """The functions in reductions that stand for `cls.__new__`, without and with keywords."""
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
-
-# Cloudpickle can take these apart, pickle can't. Files are left out: cloudpickle would save their content.
-_BY_CLOUDPICKLE: tuple[type, ...] = (
-    types.MappingProxyType,
-    type({}.keys()),
-    type({}.values()),
-    type({}.items()),
-    classmethod,
-    property,
-    staticmethod,
-    weakref.WeakSet,
-)
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
@@ -85,6 +73,20 @@ def _reduce_method(method: Any) -> Any:
     return types.MethodType, (method.__func__, owner)
 
 
+def _may_go_by_name(cls: type) -> bool:
+    """Tell whether the protocol of a class may give a name: its objects reduce themselves."""
+    own = [getattr(cls, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")]
+    return any(own) or cls in copyreg.dispatch_table
+
+
+def _reduce_checked(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if isinstance(reduction, str):
+        module = pickle.whichmodule(obj, reduction)  # type: ignore[attr-defined]  # not in the stubs
+        cloudpickled.refuse_script(module, reduction)
+    return reduction
+
+
 def _reduce_member(member: enum.Enum) -> Any:
     cls = type(member)
     if member._name_ in cls.__members__:
@@ -93,7 +95,7 @@ def _reduce_member(member: enum.Enum) -> Any:
 
 
 def _reduce_restored(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    reduction = _reduce_checked(obj)
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
@@ -134,7 +136,9 @@ class Rules:
             return _leave if cls in copyreg.dispatch_table else self._reduce_class
         if cls is types.FunctionType:
             return self._reduce_function
-        if cls in (types.MethodType, types.MethodWrapperType):
+        if cls is types.MethodType:
+            return self._reduce_bound
+        if cls is types.MethodWrapperType:
             return _reduce_method
         if cls is types.BuiltinFunctionType:
             return self._reduce_builtin
@@ -142,8 +146,8 @@ class Rules:
             return self._reduce_module
         if cls in self._by_value.reducers:
             return self._by_value.reducers[cls]
-        if cls in _BY_CLOUDPICKLE:
-            reduce: Callable[[Any], Any] = cloudpickle.Pickler.dispatch_table[cls]
+        reduce = cloudpickled.reducer(cls)
+        if reduce is not None:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
@@ -157,7 +161,7 @@ class Rules:
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        return values.reducer(cls) or _leave
+        return values.reducer(cls) or (_reduce_checked if _may_go_by_name(cls) else _leave)
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
@@ -182,7 +186,7 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
-        if not is_importable(function):
+        if not cloudpickled.by_reference(function):
             return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
@@ -190,10 +194,18 @@ class Rules:
             return _by_attribute(function.__module__, function.__qualname__)
         return NotImplemented
 
+    def _reduce_bound(self, method: Any) -> Any:
+        owner = method.__self__
+        cls = owner if isinstance(owner, type) else type(owner)
+        # A class that is made without its methods first may be asked for the method before it has it.
+        in_pieces = not cloudpickled.by_reference(cls) and self._by_value.statement(cls) is None
+        return (types.MethodType, (method.__func__, owner)) if in_pieces else _reduce_method(method)
+
     def _reduce_builtin(self, function: Any) -> Any:
         owner = function.__self__
         if owner is not None and not isinstance(owner, types.ModuleType):
             return _reduce_method(function)
+        cloudpickled.refuse_script(function.__module__, function.__qualname__)
         self.modules.add(function.__module__ or "builtins")
         return NotImplemented
 

@@ -15,9 +15,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cloudpickle import cloudpickle
-
 from appsnap import code
+from appsnap.recipe.freeze.cloudpickled import by_reference, is_script
 from appsnap.texts import texts
 
 if TYPE_CHECKING:
@@ -32,19 +31,9 @@ __all__ = [
     "changed_functions",
     "find",
     "found_in",
-    "is_importable",
     "namespace_of",
     "virtual_subclasses",
 ]
-
-
-def is_importable(thing: Any) -> bool:
-    """Tell whether a function, class or module is found by its name wherever its module can be imported."""
-    module = thing.__name__ if isinstance(thing, types.ModuleType) else getattr(thing, "__module__", None)
-    if module in {"__main__", "__mp_main__"}:  # the latter is the script in a process that multiprocessing spawned
-        return False
-    found: bool = cloudpickle._should_pickle_by_reference(thing)  # noqa: SLF001 - modules are registered there, too
-    return found
 
 
 class Found(NamedTuple):
@@ -242,7 +231,7 @@ def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
         functions = list(_functions_in(value))
         if functions:
             first = functions[0]
-            wanted = first.__code__ not in found.codes and (is_importable(first) or not _is_of_library(first))
+            wanted = first.__code__ not in found.codes and (by_reference(first) or not _is_of_library(first))
         elif hasattr(type(value), "__get__"):
             wanted = not isinstance(value, _DESCRIPTORS) and name not in found.stored
         else:
@@ -255,7 +244,7 @@ def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
 def _is_of_library(function: types.FunctionType) -> bool:
     """Tell whether a function was made by a module that can be imported: by a decorator, say."""
     module = sys.modules.get(function.__globals__.get("__name__", ""))
-    return module is not None and vars(module) is function.__globals__ and is_importable(module)
+    return module is not None and vars(module) is function.__globals__ and not is_script(module.__name__)
 
 
 class _Row(NamedTuple):

@@ -21,6 +21,7 @@ from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.freeze.cloudpickled import refuse_script
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.places import advice, label
@@ -128,7 +129,7 @@ class Walk:
                 result = stop.value
             except Exception as error:  # noqa: BLE001 - __reduce_ex__ may raise anything; the walk goes on to find all places
                 self._note(error)
-                result = None
+                result = self._builder.make(steps.List(()))  # any will do: there is no recipe
             else:
                 path.append((form, key, child))
                 frames.append(self._enter(child))
@@ -344,6 +345,7 @@ class Walk:
 def _name_of(obj: Any, qualname: str) -> steps.Name:
     """Return the name of an object that pickle saves by name. Raises PicklingError if the name isn't its own."""
     module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # not in the stubs
+    refuse_script(module, qualname)
     f"{module}.{qualname}".encode()  # raises UnicodeEncodeError for a lone surrogate
     try:
         found: Any = importlib.import_module(module)

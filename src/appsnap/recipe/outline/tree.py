@@ -25,7 +25,12 @@ __all__ = ["Node", "Outline", "quoted"]
 _FORMS = {steps.List: "list", steps.Tuple: "tuple", steps.Set: "set", steps.FrozenSet: "frozenset"}
 
 _SETTERS = frozenset(
-    f"appsnap.code.{name}" for name in ("finish_class", "finish_function", "finish_skeleton", "set_cell")
+    {
+        "appsnap.code.finish_class",
+        "appsnap.code.finish_function",
+        "appsnap.code.set_cell",
+        "appsnap.skeletons.finish",
+    }
 )
 """The functions that give their first argument its state."""
 
@@ -135,7 +140,7 @@ class Outline:
         node = self.nodes[ref]
         if node.form == "name":
             return node.name
-        if node.name in ("appsnap.code.class_", "appsnap.code.skeleton"):
+        if node.name in ("appsnap.code.class_", "appsnap.skeletons.skeleton", "appsnap.skeletons.enumeration"):
             return self._name_in_file(node)
         # That class may itself be of a class that was made, and so on: the name must not grow.
         return f"a class made by {shortened(node.name or node.form, _LONGEST)}"
@@ -143,8 +148,8 @@ class Outline:
     def _name_in_file(self, node: Node) -> str:
         """Return the name of a class by value, with the script that it comes from in place of a module."""
         script, name = "code", node.args[1:2]
-        if node.name == "appsnap.code.skeleton":
-            name = node.args[5:6]
+        if node.name != "appsnap.code.class_":
+            name = node.args[4:5]
         elif node.args and isinstance(node.args[0], Ref):
             file = next((self._text(part) for part in self.nodes[node.args[0]].args[1:2]), "")
             script = file.rpartition("/")[2] or script
