@@ -157,6 +157,8 @@ def type_parameter(  # noqa: PLR0917 - as above
     with _lock:
         made = _alive.get(identity)
         if made is None:
+            # Later Pythons have more keywords.
+            keywords = {key: value for key, value in keywords.items() if hasattr(typing.AnyStr, f"__{key}__")}
             made = cls(name, *constraints, **keywords)
             made.__module__ = module
             remember(made, identity)

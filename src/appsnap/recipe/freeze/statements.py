@@ -162,13 +162,15 @@ def _complete(
     body, node = text.code_at(place), text.class_at(place)
     if body is None or node is None or getattr(node, "type_params", None):
         return None
+    if node.decorator_list and any(base.__qualname__ == cls.__qualname__ for base in cls.__bases__):
+        return None  # a decorator has made it from the class of the statement
     around = {name: cell for x in own for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True)}
     cells = {name: around[name] for name in body.co_freevars if name in around}
     bases = cls.__dict__.get("__orig_bases__", cls.__bases__)
     for expression, base in zip(node.bases, bases, strict=False):
         if isinstance(expression, ast.Name) and namespace.get(expression.id, base) is not base:
-            if isinstance(namespace[expression.id], type):
-                cells[expression.id] = types.CellType(base)
+            if not hasattr(namespace[expression.id], "__mro_entries__"):
+                cells[expression.id] = types.CellType(base)  # the name has another value by now
         elif (
             isinstance(expression, ast.Name) and expression.id not in namespace and not hasattr(builtins, expression.id)
         ):
