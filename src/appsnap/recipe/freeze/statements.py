@@ -20,7 +20,7 @@ from appsnap.recipe.freeze.cloudpickled import by_reference, is_script
 from appsnap.texts import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from appsnap.texts import Place, Text
 
@@ -206,6 +206,25 @@ class _NamesUsed(ast.NodeVisitor):
                 self.visit(part)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - as above
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        arguments = {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
+        self._visit_inside([node.body], arguments)
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        self._visit_inside([*ast.iter_child_nodes(node)], set())
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # noqa: N815 - as above
+
+    def _visit_inside(self, parts: Iterable[ast.AST], own: set[str]) -> None:
+        """Visit parts with variables of their own."""
+        inside = _NamesUsed(annotations=self._annotations)
+        for part in parts:
+            inside.visit(part)
+        self.used |= inside.used - inside.stored - own
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.stored.add(node.name)
