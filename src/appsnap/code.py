@@ -54,7 +54,8 @@ def skeleton(
         return known
     if metaclass is _TYPED_DICT:
         # It would refuse the real bases.
-        return type.__new__(metaclass, name, bases, dict(namespace))
+        made: type = type.__new__(metaclass, name, bases, dict(namespace))
+        return made
     return types.new_class(name, bases, {"metaclass": metaclass}, lambda body: body.update(namespace))
 
 

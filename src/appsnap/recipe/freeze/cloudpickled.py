@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Reducer = Callable[[Any], Any]
 
-__all__ = ["DECIDED_OTHERWISE", "by_reference", "is_found", "is_script", "reducer", "refuse_script"]
+__all__ = ["DECIDED_OTHERWISE", "NeedsModule", "by_reference", "is_found", "is_script", "reducer", "refuse_script"]
 
 DECIDED_OTHERWISE: frozenset[type] = frozenset({
     io.TextIOWrapper,  # cloudpickle saves the content of the file
@@ -52,15 +52,19 @@ def _table() -> dict[type, Reducer]:
 # Names
 
 
+class NeedsModule(pickle.PicklingError):
+    """An object that can only go by its name, and has none that can be imported."""
+
+
 def is_script(module: Any) -> bool:
     """Tell whether a module is a script: no other process can import it by this name."""
     return isinstance(module, str) and (module in ("__main__", "__mp_main__") or module.startswith("<"))
 
 
 def refuse_script(module: Any, qualname: str) -> None:
-    """Raise PicklingError for a name in a script, which no load can find."""
+    """Raise NeedsModule for a name in a script, which no load can find."""
     if is_script(module):
-        raise pickle.PicklingError(f"{qualname} is a name of the script {_file_of(module)}, which no load can import")
+        raise NeedsModule(f"{qualname} is a name of the script {_file_of(module)}, which no load can import")
 
 
 def _file_of(module: str) -> str:

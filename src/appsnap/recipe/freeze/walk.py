@@ -24,7 +24,7 @@ from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.freeze.cloudpickled import refuse_script
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
-from appsnap.recipe.freeze.places import advice, label
+from appsnap.recipe.freeze.places import describe
 from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
@@ -84,6 +84,7 @@ class Walk:
         self._kept: list[Any] = []  # objects that only a reduction holds: their ids stay theirs
         self._returns: dict[int, int] = {}  # by id: how often the walk came back to an object that isn't made yet
         self._places: list[Place] = []
+        self._blamed: dict[int, Any] = {}  # by id: the objects of those places
         self._first_error: Exception | None = None
         self._path: list[tuple[str, Any, Any]] = []  # from the root to the current object: form, key, object
         self._containers: dict[type, Callable[[Any], Frame]] = {
@@ -335,11 +336,11 @@ class Walk:
             self._builder.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
-        path = self._root + "".join(label(*step) for step in self._path)
-        cls = type(self._path[-1][2])
         self._first_error = self._first_error or error
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, advice(cls)))
+        culprit, place = describe(self._root, self._path, error)
+        if id(culprit) not in self._blamed:
+            self._blamed[id(culprit)] = culprit
+            self._places.append(place)
 
 
 def _name_of(obj: Any, qualname: str) -> steps.Name:
