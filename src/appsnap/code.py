@@ -1,143 +1,260 @@
-"""Functions and classes by value: the functions that a snapshot names where it carries code.
+"""Code in snapshots: the functions that files name where functions and classes are saved by value.
 
-Only a file that is trusted as code may call them. The names of these functions are part of the format.
+* *By value*: a function or class that can't be imported (of a script, say) is saved itself, not its name.
+* A *text* (`appsnap.texts`) is the source of the file that a code object comes from. Every Python can compile it.
+* A *place* finds a code object in a text: its qualified name, its first line, and its number among equals.
+* *Bytecode* is for code without a text. It is bound to one version of Python by a magic number, and no other version
+  runs it.
+
+Files that name these functions carry code. Nothing here runs unless the file is trusted as code. The names of these
+functions are part of the format. `appsnap.recipe.freeze.by_value` writes the calls.
 """
 
 from __future__ import annotations
 
-import functools
+import ast
+import builtins
+import contextlib
+import marshal
+import sys
 import threading
 import types
-import typing
-import uuid
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from appsnap.effects import undone
+from appsnap.skeletons import alive, remember
+from appsnap.texts import MAGIC, VERSION, Place, Text, WrongPython, keep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["cached", "enumeration", "finish", "identity", "skeleton", "type_parameter"]
+__all__ = [
+    "Statement",
+    "bytecode",
+    "cell",
+    "check_unmarked",
+    "class_",
+    "compiled",
+    "finish_class",
+    "finish_function",
+    "function",
+    "module",
+    "set_cell",
+    "statement_of",
+    "text",
+]
 
-
-# Classes without text
-#
-# Such a class is made in two moments, because its methods and attributes may lead back to it: first the class without
-# attributes, then the attributes. A class has an identity. If the class of that identity is alive, it stays as it is.
-
-_TYPED_DICT = type(typing.cast("Any", typing.TypedDict)("_", {}))
-
-_lock = threading.Lock()
-_alive: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
-_identities: dict[int, tuple[weakref.ref[Any], str]] = {}  # by id: a metaclass may take two classes for equal
-
-
-def identity(obj: Any) -> str:
-    """Return the identity of a class or type parameter: a text that no other one has, in any process."""
-    with _lock:
-        known = _identities.get(id(obj))
-        return known[1] if known is not None and known[0]() is obj else _remember(obj, uuid.uuid4().hex)
+# Texts, code objects, functions, cells
 
 
-def _remember(obj: Any, name: str) -> str:
-    number = id(obj)
-    _identities[number] = weakref.ref(obj, lambda _: _identities.pop(number, None)), name
-    _alive[name] = obj
-    return name
+def text(source: str, filename: str, version: str, /) -> Text:
+    """Return the text of a file. `version` is the Python that saved it. Raises WrongPython if it can't be compiled."""
+    found = Text(source, filename, version)
+    try:
+        found.codes  # noqa: B018 - compiles it
+    except (SyntaxError, ValueError) as error:
+        raise WrongPython(version, f"{filename} can't be compiled: {error}") from error
+    keep(found)
+    return found
 
 
-def skeleton(
-    identity: str, metaclass: type, name: str, bases: tuple[type, ...], namespace: Mapping[str, Any], /
-) -> type:
-    """Return the class of an identity: the one that is alive, or else a new one without its attributes."""
-    known: type | None = _alive.get(identity)
-    if known is not None:
-        return known
-    if metaclass is _TYPED_DICT:
-        # It would refuse the real bases.
-        made: type = type.__new__(metaclass, name, bases, dict(namespace))
-        return made
-    return types.new_class(name, bases, {"metaclass": metaclass}, lambda body: body.update(namespace))
+def compiled(source: Text, qualname: str, line: int, number: int = 0, total: int = 1, /) -> types.CodeType:
+    """Return the code object at a place of a text. Raises WrongPython if this Python finds none there."""
+    code = source.code_at(Place(qualname, line, number, total))
+    if code is None:
+        raise WrongPython(source.version, f"{source.filename} gives no {qualname} at line {line}")
+    return code
 
 
-def enumeration(  # noqa: PLR0917 - a recipe has no keywords for a call
+def bytecode(magic: int, version: str, data: bytes, /) -> types.CodeType:
+    """Return a code object from its bytecode. Raises WrongPython if another version of Python compiled it."""
+    if magic != MAGIC:
+        raise WrongPython(version, "the file has its bytecode only, without the source text")
+    code: types.CodeType = marshal.loads(data)  # noqa: S302 - the file is trusted as code
+    return code
+
+
+def module(name: str, file: str | None = None, package: str | None = None, /) -> types.ModuleType:
+    """Return a new module: the global names of the functions and classes of one script."""
+    made = types.ModuleType(name)
+    made.__dict__.update(__builtins__=builtins, __package__=package)
+    if file is not None:
+        made.__file__ = file
+    return made
+
+
+def function(
+    code: types.CodeType, owner: types.ModuleType, names: Sequence[str] = (), *cells: types.CellType
+) -> types.FunctionType:
+    """Return a function of a module. `names` are its free variables, each with a cell."""
+    return types.FunctionType(code, owner.__dict__, None, None, _closure(code, dict(zip(names, cells, strict=True))))
+
+
+def _closure(code: types.CodeType, cells: Mapping[str, types.CellType]) -> tuple[types.CellType, ...]:
+    return tuple(cells[name] for name in code.co_freevars)
+
+
+def finish_function(target: types.FunctionType, state: dict[str, Any], /) -> None:
+    """Give a function its global names (`globals`), its `__dict__` (`attributes`), and its changed `fields`.
+
+    `modules` of a state are submodules that the function uses. They only have to be imported.
+    """
+    target.__globals__.update(state.get("globals", {}))
+    target.__dict__.update(state.get("attributes", {}))
+    for name, value in state.get("fields", {}).items():
+        setattr(target, name, value)
+
+
+def cell() -> types.CellType:
+    """Return an empty cell: the place of a variable that functions share."""
+    return types.CellType()
+
+
+def set_cell(target: types.CellType, content: tuple[Any], /) -> None:
+    """Put a value into a cell. `content` is a tuple of the value alone, because no state is None."""
+    (target.cell_contents,) = content
+
+
+# Classes
+
+
+class Statement(NamedTuple):
+    """The class statement that a class was made by, and the namespace that it ran in."""
+
+    text: Text
+    place: Place
+    names: dict[str, Any]
+
+
+_statements: weakref.WeakKeyDictionary[type, Statement] = weakref.WeakKeyDictionary()
+_unfinished: weakref.WeakSet[type] = weakref.WeakSet()
+_running = threading.RLock()
+
+
+def statement_of(cls: type) -> Statement | None:
+    """Return the statement of a class that `class_` made, or None."""
+    return _statements.get(cls)
+
+
+def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
+    source: Text,
+    qualname: str,
+    line: int,
     identity: str,
-    metaclass: Any,
-    name: str,
+    owner: types.ModuleType,
+    names: dict[str, Any],
     bases: tuple[type, ...],
-    namespace: Mapping[str, Any],
-    members: Mapping[str, Sequence[Any]],
-    /,
+    free: Sequence[str] = (),
+    *cells: types.CellType,
 ) -> type:
-    """Return the enumeration of an identity as `skeleton` does, with its members.
+    """Run the class statement at a place of a text, with its decorators, and return the class.
 
-    For each name, in order, `members` has the value, and the arguments of the type that is mixed in, or nothing.
+    `names` are the names that it uses, `bases` the bases that the class has to get, `free` the free variables of its
+    body, each with a cell. A class of this `identity` that is here already is returned as it is. Raises WrongPython if
+    this Python finds no such statement.
     """
-    known: type | None = _alive.get(identity)
+    known: type | None = alive(identity)
     if known is not None:
         return known
-    # The members are made from their numbers: their own class may have had other arguments for them.
-    numbered = list(members.values())
-
-    def new(cls: type, at: Any) -> Any:
-        value, *data = numbered[at[0] if isinstance(at, tuple) else at]
-        member = cls._member_type_.__new__(cls, *data)  # type: ignore[attr-defined]  # of an enumeration
-        member._value_ = value
-        return member
-
-    body = metaclass.__prepare__(name, bases)
-    body.update(namespace)
-    body["__new__"] = new
-    body["__init__"] = lambda *_: None
-    for at, member in enumerate(members):
-        body[member] = at
-    made: type = metaclass.__new__(metaclass, name, bases, body)
-    for helper in ("__init__", "__new_member__"):
-        if helper in vars(made):
-            type.__delattr__(made, helper)
+    place = Place(qualname, line)
+    body, node = source.code_at(place), source.class_at(place)
+    if body is None or node is None:
+        raise WrongPython(source.version, f"{source.filename} gives no class {qualname} at line {line}")
+    made = _run(source, node, body, owner, names, dict(zip(free, cells, strict=True)))
+    if made.__bases__ != bases:
+        raise TypeError(f"the class statement of {qualname} in {source.filename} gave it other bases")
+    _statements[made] = Statement(source, place, owner.__dict__)
+    _unfinished.add(made)
+    remember(made, identity)
     return made
 
 
-def finish(
-    cls: type,
-    state: tuple[str, Mapping[str, Any], Sequence[type], Mapping[str, Mapping[str, Any]]],
-    /,
-) -> None:
-    """Give a new class its attributes. A class that was alive before the load keeps those that it has.
+def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
+    source: Text,
+    node: ast.ClassDef,
+    body: types.CodeType,
+    owner: types.ModuleType,
+    names: dict[str, Any],
+    cells: dict[str, types.CellType],
+) -> type:
+    """Run a class statement. Its module is in `sys.modules` meanwhile: dataclasses look up names there."""
+    owner.__dict__.update(names)
+    visible = {name: found.cell_contents for name, found in cells.items() if found != cell()}
 
-    The state has the identity, the attributes, the classes that are registered with an abstract class, and the
-    attributes of each member of an enumeration.
+    def build(*bases: Any, **keywords: Any) -> Any:
+        run_body = types.FunctionType(body, owner.__dict__, node.name, None, _closure(body, cells))
+        return builtins.__build_class__(run_body, node.name, *bases, **keywords)
+
+    def evaluate(expression: ast.expr) -> Any:
+        tree = ast.fix_missing_locations(ast.Expression(expression))
+        code = compile(tree, source.filename, "eval", source.flags, dont_inherit=True)
+        return eval(code, owner.__dict__, visible)  # noqa: S307 - the file is trusted as code
+
+    with undone(owner.__dict__, visible.values()), _as_module(owner):
+        decorators = [evaluate(decorator) for decorator in node.decorator_list]
+        visible[_BUILD] = build
+        made = raw = evaluate(ast.Call(ast.Name(_BUILD, ast.Load()), node.bases, node.keywords))
+        for decorate in reversed(decorators):
+            made = decorate(made)
+    return made if isinstance(made, type) else raw
+
+
+@contextlib.contextmanager
+def _as_module(owner: types.ModuleType) -> Iterator[None]:
+    with _running:
+        before = sys.modules.get(owner.__name__)
+        sys.modules[owner.__name__] = owner
+        try:
+            yield
+        finally:
+            if before is None:
+                del sys.modules[owner.__name__]
+            else:
+                sys.modules[owner.__name__] = before
+
+
+_BUILD = "__appsnap_build__"
+
+
+def finish_class(cls: type, state: dict[str, Any], /) -> None:
+    """Give a class that `class_` has just made the changes since its statement. Other classes stay as they are.
+
+    `globals` are the global names of its methods, `attributes` the attributes that were set later, `deleted` the names
+    of those that were deleted, `functions` the changes of its own functions, `registered` its virtual subclasses.
     """
-    identity, attributes, registered, of_members = state
-    with _lock:
-        if _alive.get(identity) is cls:
-            return
-    # The `__setattr__` of a metaclass may refuse, or do more. That of a type in C keeps its own data up to date.
-    put: Callable[..., None] = type.__setattr__ if type(type(cls).__setattr__) is types.FunctionType else setattr
-    for name, value in attributes.items():
-        put(cls, name, value)
-    for name, more in of_members.items():
-        vars(cls._member_map_[name]).update(more)  # type: ignore[attr-defined]  # of an enumeration
-    for one in registered:
-        cls.register(one)  # type: ignore[attr-defined]  # an abstract class
-    with _lock:
-        # Not earlier: another thread must not find a class without its attributes.
-        if identity not in _alive:
-            _remember(cls, identity)
+    if cls not in _unfinished:
+        return
+    _unfinished.discard(cls)
+    _statements[cls].names.update(state.get("globals", {}))
+    for name, value in state.get("attributes", {}).items():
+        present = cls.__dict__.get(name, state)
+        if type(present) is not type(value) or type(value) not in _ATOMS or present != value:
+            setattr(cls, name, value)
+    for name in state.get("deleted", ()):
+        if name in cls.__dict__:
+            delattr(cls, name)
+    for name, (defaults, keyword_defaults, attributes) in state.get("functions", {}).items():
+        changed = cls.__dict__[name]
+        changed = changed.__func__ if isinstance(changed, (classmethod, staticmethod)) else changed
+        changed.__defaults__, changed.__kwdefaults__ = defaults, keyword_defaults
+        changed.__dict__.update(attributes)
+    for subclass in state.get("registered", ()):
+        cls.register(subclass)  # type: ignore[attr-defined]  # only an ABC has any
 
 
-def type_parameter(  # noqa: PLR0917 - as above
-    identity: str, cls: Callable[..., Any], name: str, module: str, constraints: Sequence[Any], keywords: Any, /
-) -> Any:
-    """Return the type variable, parameter specification or tuple of type variables of an identity."""
-    with _lock:
-        made = _alive.get(identity)
-        if made is None:
-            made = cls(name, *constraints, **keywords)
-            made.__module__ = module
-            _remember(made, identity)
-    return made
+def check_unmarked(maker: Any, version: str | None) -> None:
+    """Check a call of a function that makes code objects from bytecode without a magic number, as cloudpickle does.
+
+    `version` is the version of Python that the caller of the load vouches for. Raises WrongPython if there is none, or
+    if this is another Python.
+    """
+    name = f"{getattr(maker, '__module__', '')}.{getattr(maker, '__qualname__', '')}"
+    if (maker is types.CodeType or name in _UNMARKED) and version != VERSION:
+        raise WrongPython(version, "the file has bytecode without the source text")
 
 
-def cached(function: Callable[..., Any], maxsize: int | None, typed: bool, /) -> Any:
-    """Return a function with an empty cache, as `functools.lru_cache` makes it."""
-    return functools.lru_cache(maxsize, typed)(function)
+_UNMARKED = frozenset({"marshal.loads", "dill._dill._create_code"})
+
+
+_ATOMS = (bool, int, float, complex, str, bytes, type(None))

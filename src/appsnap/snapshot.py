@@ -19,6 +19,7 @@ from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
+from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
     from appsnap.limits import Limits
+    from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.trust import Everything
 
 __all__ = ["Snapshot", "dumps", "load", "loads", "open_file", "open_legacy", "open_snapshot", "save"]
@@ -129,6 +131,7 @@ def load(
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
     mmap: bool = False,
+    code_from: str | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Load a snapshot from a file. The first bytes show its kind and its layers: age, armored or not, and zstd.
@@ -139,6 +142,9 @@ def load(
     are trusted like that without being asked for: those signed by the user's key or by a trusted one, and those opened
     with a passphrase, because their writer knew it. `limits` say how much reading may cost. `progress` is called
     repeatedly with two numbers of bytes of the file: those read so far, and all.
+
+    `code_from` is for pickles of cloudpickle, whose bytecode doesn't tell its version: the version of the Python that
+    wrote them, as `"3.11"`. Another version of Python refuses them.
 
     With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are first used, and changes to them
     never reach the file. The file has to be a pickle or msgpack without layers. The data of those arrays isn't
@@ -153,7 +159,7 @@ def load(
         twisted_encryption.refuse(Path(path))
         found, document = documents.map_document(path, opening)
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
-    return open_file(path, opening).build(trust, copy=False)
+    return open_file(path, opening).build(trust, copy=False, code_from=code_from)
 
 
 @gc_paused
@@ -165,16 +171,18 @@ def loads(
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
+    code_from: str | None = None,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
     # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
-    return _opened(source, Opening(kind, passphrase, identities, limits)).build(trust, copy=False)
+    snapshot = _opened(source, Opening(kind, passphrase, identities, limits))
+    return snapshot.build(trust, copy=False, code_from=code_from)
 
 
-def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool, code_from: str | None) -> Any:
     try:
-        return build(document.recipe, trust, limits, copy=copy)
+        return build(document.recipe, trust, limits, copy=copy, code_from=code_from)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # Each look at an installed distribution takes a moment, and a file has room for very many.
@@ -277,11 +285,23 @@ class Snapshot:
         return Outline(self.document.recipe)
 
     @functools.cached_property
+    def code(self) -> list[CarriedCode]:
+        """The functions and classes that the snapshot carries as code."""
+        return carried_code(self.document.recipe, self.outline)
+
+    @functools.cached_property
     def names(self) -> list[Want]:
         """Every name that the snapshot uses, with its use and the first path that uses it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, copy: bool = True) -> Any:
+    def build(
+        self,
+        trust: Iterable[str] | Everything = (),
+        *,
+        limits: Limits | None = None,
+        copy: bool = True,
+        code_from: str | None = None,
+    ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
@@ -297,7 +317,7 @@ class Snapshot:
             except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
                 pass
         try:
-            return _build(self.document, trusted, limits, copy=copy)
+            return _build(self.document, trusted, limits, copy=copy, code_from=code_from)
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
@@ -344,6 +364,7 @@ class Snapshot:
                 words.append(f"tag {self.header.tag}")
             words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
             words.append(f"Python {self.header.python}")
+        words += code_facts(self.code)
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 

@@ -12,7 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, evolve
+from appsnap import actions, code, evolve
 from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -23,6 +23,7 @@ from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,13 +34,17 @@ __all__ = ["build"]
 
 
 @gc_paused
-def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
+def build(
+    recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True, code_from: str | None = None
+) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
+
+    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy)
+    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy, code_from=code_from)
     with evolve.upgrades():
         return interpreter.build()
 
@@ -52,11 +57,19 @@ class _Interpreter:
     """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
 
     def __init__(
-        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, copy: bool
+        self,
+        recipe: Recipe,
+        trust: Trust,
+        to_check: frozenset[steps.Name],
+        limits: Limits,
+        *,
+        copy: bool,
+        code_from: str | None,
     ) -> None:
         self._recipe = recipe
         self._everything = trust.everything
         self._to_check = to_check
+        self._code_from = code_from
         self._registers: list[Any] = []
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
@@ -120,6 +133,9 @@ class _Interpreter:
     def _failure(self, number: int, error: Exception) -> CannotBuild:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = ""
+        if isinstance(error, WrongPython):
+            reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
             outline = Outline(self._recipe)
             path = outline.path(nearest(self._recipe, outline, outline.register_of_step(step, number)))
@@ -127,7 +143,8 @@ class _Interpreter:
             return CannotBuild(path, step.dotted, reason, hint=hint)
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
-        return CannotBuild(outline.path(nearest(self._recipe, outline, register)), outline.class_of(register), reason)
+        path = outline.path(nearest(self._recipe, outline, register))
+        return CannotBuild(path, outline.class_of(register), reason, hint=hint)
 
     # Operands
 
@@ -184,7 +201,9 @@ class _Interpreter:
                 if value_type.hashed is not None:
                     self._cost.hash(value_type.hashed(args))
                 return make(tuple(args))
-        return self._registers[step.function](*args)
+        function = self._registers[step.function]
+        code.check_unmarked(function, self._code_from)
+        return function(*args)
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)

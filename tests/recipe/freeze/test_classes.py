@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import appsnap
-from appsnap import EVERYTHING, CannotSave, code, dumps, loads
+from appsnap import EVERYTHING, CannotSave, dumps, loads, skeletons
 from appsnap.kinds import KINDS
 from appsnap.recipe.freeze.classes import dynamic_class
 
@@ -60,15 +60,15 @@ class TestIdentity:
     def test_unfinished_class(self):
         """A class is found by its identity only when it has its attributes."""
         _, made_from, state, *_ = dynamic_class(type("Made", (), {"x": 1}))
-        made_from = ("0" * 32, *made_from[1:])
-        one, other = code.skeleton(*made_from), code.skeleton(*made_from)
+        made_from = (*made_from[:2], "0" * 32, *made_from[3:])
+        one, other = skeletons.skeleton(*made_from), skeletons.skeleton(*made_from)
 
-        code.finish(one, ("0" * 32, *state[1:]))
-        code.finish(other, ("0" * 32, *state[1:]))
+        skeletons.finish(one, ("0" * 32, *state[1:]))
+        skeletons.finish(other, ("0" * 32, *state[1:]))
 
         assert one is not other
         assert one.x == other.x == 1
-        assert code.skeleton(*made_from) is one
+        assert skeletons.skeleton(*made_from) is one
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,7 +161,7 @@ class TestPydantic:
                 return value
 
         data = dumps(Conf(port=3), kind)
-        code._alive.clear()
+        skeletons._alive.clear()
         back = loads(data, trust=EVERYTHING)
 
         assert type(back) is not Conf

@@ -1,6 +1,6 @@
 import pytest
 
-from appsnap import EVERYTHING, CannotBuild, code, dumps, loads
+from appsnap import EVERYTHING, CannotBuild, dumps, loads, skeletons
 from appsnap.kinds import KINDS
 
 
@@ -15,22 +15,24 @@ class TestNearest:
         """An error in a class that the file makes has the path of an object of that class."""
         cls = type("Made", (), {"bad": Bad()})
         data = dumps({"a": 1, "it": [cls()]}, kind)
-        code._alive.clear()
+        skeletons._alive.clear()
 
-        with pytest.raises(CannotBuild, match=r'cannot build object\["it"\]\[0\] \(builtins.int\)'):
+        with pytest.raises(CannotBuild, match=r'cannot build object\["it"\]\[0\]\.__class__\..* \(builtins.int\)'):
             loads(data, trust=EVERYTHING)
 
     def test_attributes_of_a_class(self, kind, monkeypatch):
         """So has an error of the call that gives a class its attributes."""
         data = dumps({"it": type("Made", (), {"x": 1})()}, kind)
 
+        place = r'cannot build object\["it"\]\.__class__ \(appsnap.skeletons.finish\)'
+
         def finish(cls, state):
             raise ValueError("no")
 
-        monkeypatch.setattr(code, "finish", finish)
-        with pytest.raises(CannotBuild, match=r'cannot build object\["it"\] \(appsnap.code.finish\): ValueError: no'):
+        monkeypatch.setattr(skeletons, "finish", finish)
+        with pytest.raises(CannotBuild, match=f"{place}: ValueError: no"):
             loads(data, trust=EVERYTHING)
 
-        monkeypatch.delattr(code, "finish")
-        with pytest.raises(CannotBuild, match=r'cannot build object\["it"\] \(appsnap.code.finish\): AttributeError'):
+        monkeypatch.delattr(skeletons, "finish")
+        with pytest.raises(CannotBuild, match=f"{place}: AttributeError"):
             loads(data, trust=EVERYTHING)

@@ -10,7 +10,7 @@ import appsnap
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
-from appsnap.cli.options import reads, source_argument, trusts, writes
+from appsnap.cli.options import code_from, reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
 from appsnap.cli.trial_load import load_bytes, load_file
 
@@ -39,6 +39,7 @@ Examples:
 @click.option("--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
+@code_from("source-", "SOURCE")
 @click.pass_context
 def command(
     context: click.Context,
@@ -49,6 +50,7 @@ def command(
     tag: str | None,
     no_verify: bool,
     trust: Sequence[str] | Everything,
+    code_from: str | None,
 ) -> None:
     """Save an application to a file.
 
@@ -66,7 +68,7 @@ def command(
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
     it in this folder, with the trust that SOURCE has. If that fails, an old FILE stays as it is.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    obj, enough = find_object(source, target, trust)
+    obj, enough = find_object(source, target, trust, code_from)
     passphrase = target.passphrase()
 
     def check(path: Path) -> None:

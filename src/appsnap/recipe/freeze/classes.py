@@ -1,4 +1,4 @@
-"""Classes without text: how they are taken apart. `appsnap.code` puts them together again."""
+"""Classes without text: how they are taken apart. `appsnap.skeletons` puts them together again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import inspect
 import types
 from typing import Any
 
-from appsnap import code
+from appsnap import skeletons
 from appsnap.recipe.freeze.cloudpickled import NeedsModule
+from appsnap.texts import MAGIC, VERSION
 
 __all__ = ["dynamic_class"]
 
@@ -55,8 +56,9 @@ def dynamic_class(cls: type) -> tuple[Any, ...]:
     if isinstance(cls, enum.EnumMeta):
         return _dynamic_enumeration(cls, attributes, namespace, registered)
     _check_init_subclass(cls)
-    made_from = code.identity(cls), metaclass, cls.__name__, cls.__bases__, namespace
-    return code.skeleton, made_from, (made_from[0], attributes, registered, {}), None, None, code.finish
+    identity = skeletons.identity(cls)
+    made_from = MAGIC, VERSION, identity, metaclass, cls.__name__, cls.__bases__, namespace
+    return skeletons.skeleton, made_from, (identity, attributes, registered, {}), None, None, skeletons.finish
 
 
 def _dynamic_enumeration(
@@ -78,8 +80,16 @@ def _dynamic_enumeration(
         more = {key: value for key, value in vars(member).items() if key not in _OF_MEMBERS}
         if more and member._name_ == name:
             of_members[name] = more
-    made_from = code.identity(cls), type(cls), cls.__name__, cls.__bases__, namespace, members
-    return code.enumeration, made_from, (made_from[0], attributes, registered, of_members), None, None, code.finish
+    identity = skeletons.identity(cls)
+    made_from = MAGIC, VERSION, identity, type(cls), cls.__name__, cls.__bases__, namespace, members
+    return (
+        skeletons.enumeration,
+        made_from,
+        (identity, attributes, registered, of_members),
+        None,
+        None,
+        skeletons.finish,
+    )
 
 
 def _is_made_by_python(cls: type, name: str, value: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import code
+from appsnap import skeletons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,8 +103,8 @@ def _reduce_type_parameter(obj: Any) -> Any:
     if not isinstance(obj, typing.TypeVar):
         keywords = {name: value for name, value in keywords.items() if name == "default" or value is True}
     constraints = getattr(obj, "__constraints__", ())
-    made_from = code.identity(obj), type(obj), obj.__name__, obj.__module__, tuple(constraints), keywords
-    return code.type_parameter, made_from
+    made_from = skeletons.identity(obj), type(obj), obj.__name__, obj.__module__, tuple(constraints), keywords
+    return skeletons.type_parameter, made_from
 
 
 _OF_TYPE_PARAMETERS = {
@@ -134,7 +134,7 @@ def _reduce_cached(function: Any) -> Any:
         for name, value in vars(function).items()
         if name not in ("__wrapped__", "cache_parameters") and of_function.get(name, function) is not value
     }
-    return code.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"]), more or None
+    return skeletons.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"]), more or None
 
 
 def _reduce_cached_property(obj: Any) -> Any:

@@ -12,7 +12,6 @@ import copyreg
 import enum
 import functools
 import importlib
-import io
 import operator
 import pickle
 import sys
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, code, evolve
+from appsnap import actions, evolve
 from appsnap.recipe import values
 from appsnap.recipe.freeze import cloudpickled
-from appsnap.recipe.freeze.classes import dynamic_class
+from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -118,9 +117,7 @@ class Rules:
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
         self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
-        self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
-        self._in_pieces: dict[int, bool] = {}  # by id: whether a class is made without its methods first
-        self._kept: list[type] = []  # their ids stay theirs
+        self._by_value = ByValue(self)
 
     def __call__(self, obj: Any) -> Any:
         """Return the reduction of an object, or NotImplemented."""
@@ -147,6 +144,8 @@ class Rules:
             return self._reduce_builtin
         if cls is types.ModuleType:
             return self._reduce_module
+        if cls in self._by_value.reducers:
+            return self._by_value.reducers[cls]
         reduce = cloudpickled.reducer(cls)
         if reduce is not None:
             return reduce
@@ -188,9 +187,7 @@ class Rules:
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
         if not cloudpickled.by_reference(function):
-            if isinstance(function, type):
-                return dynamic_class(function)
-            return self._by_value._dynamic_function_reduce(function)  # noqa: SLF001 - it has no public name
+            return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
@@ -200,13 +197,8 @@ class Rules:
     def _reduce_bound(self, method: Any) -> Any:
         owner = method.__self__
         cls = owner if isinstance(owner, type) else type(owner)
-        in_pieces = self._in_pieces.get(id(cls))
-        if in_pieces is None:
-            reduction = self._reduce_class(cls)
-            in_pieces = type(reduction) is tuple and reduction[-1] is code.finish
-            self._in_pieces[id(cls)] = in_pieces
-            self._kept.append(cls)
-        # The class may be asked for the method before it has it.
+        # A class that is made without its methods first may be asked for the method before it has it.
+        in_pieces = not cloudpickled.by_reference(cls) and self._by_value.statement(cls) is None
         return (types.MethodType, (method.__func__, owner)) if in_pieces else _reduce_method(method)
 
     def _reduce_builtin(self, function: Any) -> Any:
@@ -224,4 +216,4 @@ class Rules:
             if name.startswith("<") or "__main__" in name.split("."):
                 raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
-        return self._by_value.dispatch_table[types.ModuleType](module)
+        return cloudpickle.Pickler.dispatch_table[types.ModuleType](module)
