@@ -53,7 +53,17 @@ def _table() -> dict[type, Reducer]:
 
 
 class NeedsModule(pickle.PicklingError):
-    """An object that can only go by its name, and has none that can be imported."""
+    """An object that can only go by its name, and has none that can be imported.
+
+    `advice` is a way on. `obj` is the object, if it isn't the one that is taken apart.
+    """
+
+    def __init__(
+        self, message: str, advice: str = "put it into a module that can be imported", obj: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.advice = advice
+        self.obj = obj
 
 
 def is_script(module: Any) -> bool:

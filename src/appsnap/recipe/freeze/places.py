@@ -50,7 +50,7 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     if isinstance(error, NeedsModule):
         at = len(path) - 1
     culprit = path[at][2]
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    reason = str(error) if isinstance(error, NeedsModule) else f"{type(error).__name__}: {error}".splitlines()[0]
     inner = "".join(label(*step) for step in path[at + 1 :])
     if inner:
         reason += f" (at its {inner.lstrip('. ')})"
@@ -60,9 +60,11 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     if -1 < own < at and path[own + 1][0] == ".%s" and not _has_name(path[own][2]):
         attribute = path[own + 1][1]
     if isinstance(error, NeedsModule):
-        advice = "put it into a module that can be imported"
+        advice = error.advice
     else:
         advice = _advice(culprit, attribute, direct=bool(attribute) and own + 1 == at)
+    if isinstance(error, NeedsModule) and error.obj is not None:
+        culprit = error.obj
     return culprit, Place(where, _type_name(culprit), reason, advice)
 
 

@@ -31,6 +31,8 @@ from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
+    from appsnap.recipe.freeze.notes import Notes
+
     T = TypeVar("T")
     Parts = Generator[tuple[Any, str, Any], NameOrOperand, T]  # yields a part, and the form and the key of its label
     Frame = Parts[NameOrOperand]
@@ -44,15 +46,15 @@ _RETURNS = 20
 
 
 @gc_paused
-def freeze(obj: Any, *, root: str = "object") -> Recipe:
-    """Return the recipe of an object graph. Paths begin with `root`.
+def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None) -> Recipe:
+    """Return the recipe of an object graph. Paths begin with `root`. `notes` collects the facts to tell.
 
     Raises CannotSave, with a place for each object in the graph that can't be saved.
     """
-    rules = Rules()
+    rules = Rules(notes=notes)
     recipe = _recipe_of(obj, root, rules)
     sharing = rules.sharing.found()  # only the whole graph tells which arrays share memory
-    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing))
+    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, notes))
 
 
 def _recipe_of(obj: Any, root: str, rules: Rules) -> Recipe:
