@@ -40,6 +40,7 @@ __all__ = [
     "finish_function",
     "function",
     "module",
+    "names",
     "set_cell",
     "statement_of",
     "text",
@@ -84,6 +85,11 @@ def module(name: str, file: str | None = None, package: str | None = None, /) ->
     return made
 
 
+def names(owner: types.ModuleType, values: dict[str, Any], /) -> None:
+    """Set global names of a module: as soon as they are there, because class statements may need them."""
+    owner.__dict__.update(values)
+
+
 def function(
     code: types.CodeType, owner: types.ModuleType, names: Sequence[str] = (), *cells: types.CellType
 ) -> types.FunctionType:
@@ -96,11 +102,11 @@ def _closure(code: types.CodeType, cells: Mapping[str, types.CellType]) -> tuple
 
 
 def finish_function(target: types.FunctionType, state: dict[str, Any], /) -> None:
-    """Give a function its global names (`globals`), its `__dict__` (`attributes`), and its changed `fields`.
+    """Give a function its `__dict__` (`attributes`), and its changed `fields`.
 
-    `modules` of a state are submodules that the function uses. They only have to be imported.
+    `globals` of a state are its global names, which `names` has set by then. `modules` are submodules that the function
+    uses: they only have to be imported.
     """
-    target.__globals__.update(state.get("globals", {}))
     target.__dict__.update(state.get("attributes", {}))
     for name, value in state.get("fields", {}).items():
         setattr(target, name, value)
@@ -161,9 +167,10 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     body, node = source.code_at(place), source.class_at(place)
     if body is None or node is None:
         raise WrongPython(source.version, f"{source.filename} gives no class {qualname} at line {line}")
-    made = _run(source, node, body, owner, names, dict(zip(free, cells, strict=True)))
-    if made.__bases__ != bases:
+    made, undecorated = _run(source, node, body, owner, names, dict(zip(free, cells, strict=True)))
+    if bases not in {made.__bases__, undecorated.__bases__}:
         raise TypeError(f"the class statement of {qualname} in {source.filename} gave it other bases")
+    made = made if made.__bases__ == bases else undecorated
     _statements[made] = Statement(source, place, owner.__dict__)
     _unfinished.add(made)
     remember(made, identity)
@@ -177,8 +184,11 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
     owner: types.ModuleType,
     names: dict[str, Any],
     cells: dict[str, types.CellType],
-) -> type:
-    """Run a class statement. Its module is in `sys.modules` meanwhile: dataclasses look up names there."""
+) -> tuple[type, type]:
+    """Run a class statement. Return the class that its decorators return, and the one before them.
+
+    Its module is in `sys.modules` meanwhile: dataclasses look up names there.
+    """
     owner.__dict__.update(names)
     visible = {name: found.cell_contents for name, found in cells.items() if found != cell()}
 
@@ -197,7 +207,7 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
         made = raw = evaluate(ast.Call(ast.Name(_BUILD, ast.Load()), node.bases, node.keywords))
         for decorate in reversed(decorators):
             made = decorate(made)
-    return made if isinstance(made, type) else raw
+    return made if isinstance(made, type) else raw, raw
 
 
 @contextlib.contextmanager
@@ -220,13 +230,12 @@ _BUILD = "__appsnap_build__"
 def finish_class(cls: type, state: dict[str, Any], /) -> None:
     """Give a class that `class_` has just made the changes since its statement. Other classes stay as they are.
 
-    `globals` are the global names of its methods, `attributes` the attributes that were set later, `deleted` the names
-    of those that were deleted, `functions` the changes of its own functions, `registered` its virtual subclasses.
+    `attributes` are the attributes that were set later, `deleted` the names of those that were deleted, `functions` the
+    changes of its own functions, `registered` its virtual subclasses. `globals` and `modules` are as for a function.
     """
     if cls not in _unfinished:
         return
     _unfinished.discard(cls)
-    _statements[cls].names.update(state.get("globals", {}))
     for name, value in state.get("attributes", {}).items():
         present = cls.__dict__.get(name, state)
         if type(present) is not type(value) or type(value) not in _ATOMS or present != value:

@@ -32,7 +32,7 @@ __all__ = [
     "known",
     "known_objects",
     "needs_restoring",
-    "public_module",
+    "public_name",
     "renamed",
     "transients",
     "transients_digest",
@@ -54,6 +54,10 @@ _WELL_KNOWN = (
 
 _VERSION = ".persistenceVersion"
 _PRIVATE_MODULES = {"pathlib._local": "pathlib"}  # in Python 3.13
+_PUBLIC_NAMES = {  # as above
+    ("_thread", "lock"): ("threading", "Lock"),
+    ("re", "PatternError"): ("re", "error"),
+}
 _registered: dict[tuple[str, str], Any] = {}
 _successors: dict[str, type] = {}
 _restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextVar("restored", default=None)
@@ -206,14 +210,14 @@ def renamed(old: str, new: type) -> None:
     _successors[old] = new
 
 
-def public_module(module: str) -> str:
-    """Return the public module for the private one that some version of Python moved a class to."""
-    return _PRIVATE_MODULES.get(module, module)
+def public_name(module: str, qualname: str) -> tuple[str, str]:
+    """Return the name that all versions of Python have for a class that some version names otherwise."""
+    return _PUBLIC_NAMES.get((module, qualname), (_PRIVATE_MODULES.get(module, module), qualname))
 
 
 def current_name(module: str, qualname: str) -> tuple[str, str]:
     """Return the module and qualified name of today for a name in a snapshot."""
-    module = public_module(module)
+    module, qualname = public_name(module, qualname)
     if _successors:
         # Methods and nested classes move with a renamed class.
         owner, rest = qualname, ""

@@ -8,6 +8,7 @@ Only a file that is trusted as code may call these functions. Their names are pa
 
 from __future__ import annotations
 
+import collections
 import functools
 import threading
 import types
@@ -21,7 +22,7 @@ from appsnap.texts import MAGIC, WrongPython
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["alive", "cached", "enumeration", "finish", "identity", "remember", "skeleton", "type_parameter"]
+__all__ = ["alive", "cached", "enumeration", "finish", "identity", "remember", "row", "skeleton", "type_parameter"]
 
 _TYPED_DICT = type(typing.cast("Any", typing.TypedDict)("_", {}))
 
@@ -150,6 +151,20 @@ def finish(
             remember(cls, identity)
 
 
+def row(  # noqa: PLR0917 - as above
+    identity: str, name: str, fields: Sequence[str], defaults: Sequence[Any], module: str, qualname: str, /
+) -> Any:
+    """Return the class of an identity that `collections.namedtuple` makes."""
+    make: Any = collections.namedtuple  # noqa: PYI024 - the fields are only known now
+    with _lock:
+        made = _alive.get(identity)
+        if made is None:
+            made = make(name, fields, defaults=defaults, module=module)
+            made.__qualname__ = qualname
+            remember(made, identity)
+    return made
+
+
 def type_parameter(  # noqa: PLR0917 - as above
     identity: str, cls: Callable[..., Any], name: str, module: str, constraints: Sequence[Any], keywords: Any, /
 ) -> Any:
@@ -157,6 +172,8 @@ def type_parameter(  # noqa: PLR0917 - as above
     with _lock:
         made = _alive.get(identity)
         if made is None:
+            # Later Pythons have more keywords.
+            keywords = {key: value for key, value in keywords.items() if hasattr(typing.AnyStr, f"__{key}__")}
             made = cls(name, *constraints, **keywords)
             made.__module__ = module
             remember(made, identity)

@@ -54,6 +54,7 @@ class ByValue:
             types.CodeType: self.code,
             types.CellType: self.cell,
             _Module: self.module,
+            _Names: lambda names: (code.names, (names.owner, names.values)),
             Text: lambda text: (code.text, (text.source, text.filename, VERSION)),
         }
 
@@ -93,7 +94,7 @@ class ByValue:
             changed["__doc__"] = None
         used = _globals_of(made, function.__globals__)
         state = _state(
-            globals=used,
+            globals=_Names(args[1], used) if used else None,
             modules=_submodules(made, [*used.values(), *_contents(function.__closure__ or ())]),
             attributes=dict(function.__dict__),
             fields=changed,
@@ -150,7 +151,7 @@ class ByValue:
         free = (tuple(found.cells), *found.cells.values()) if found.cells else ()
         used = _globals_of(found.body, found.namespace)
         state = _state(
-            globals=used,
+            globals=_Names(owner, used) if used else None,
             modules=_submodules(found.body, [*used.values(), *found.needs.values()]),
             attributes=changed_attributes(cls, found),
             deleted=[name for name in found.stored if name not in cls.__dict__],
@@ -165,17 +166,39 @@ class ByValue:
         if known is None:
             found = find(cls)
             self._statements[id(cls)] = cls, found  # for the functions of the class, while the next line looks at them
-            if found is not None and self._leads_back(cls, found.needs.values()):
+            if found is not None and (self._leads_back(cls, found) or self._hooks_lead_on(cls)):
                 found = None
             known = self._statements[id(cls)] = cls, found
         return known[1]
 
-    def _leads_back(self, cls: type, needs: Iterable[Any]) -> bool:
+    def _leads_back(self, cls: type, found: Found) -> bool:
         """Tell whether objects that a class's statement needs lead back to the class, other than through classes."""
-        probe = _Probe(cls)
+        return self._leads_to(lambda other: other is cls, found.needs.values())
+
+    def _hooks_lead_on(self, cls: type) -> bool:
+        """Tell whether a class has functions that run when its subclasses are made, and whose names lead to one."""
+        is_metaclass = issubclass(cls, type)
+        functions = [
+            value.__func__ if isinstance(value, (classmethod, staticmethod)) else value for value in vars(cls).values()
+        ]
+        hooks = [
+            function
+            for function in functions
+            if type(function) is types.FunctionType and (is_metaclass or function.__name__ == "__init_subclass__")
+        ]
+        used = [value for x in hooks for value in _globals_of(x.__code__, x.__globals__).values()]
+        used += [content for x in hooks for content in _contents(x.__closure__ or ())]
+
+        def is_made_with(other: Any) -> bool:
+            return other is not cls and any(base is cls for base in (*other.__mro__, *type(other).__mro__))
+
+        return bool(used) and self._leads_to(is_made_with, used)
+
+    def _leads_to(self, is_wanted: Callable[[type], bool], values: Iterable[Any]) -> bool:
+        probe = _Probe(is_wanted)
         probe.reducer_override = self._rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
         try:
-            probe.dump([need for need in needs if not isinstance(need, type)])
+            probe.dump([*values])
         except _LeadsBackError:
             return True
         except Exception:  # noqa: BLE001 - the save itself meets the error again, and reports its place
@@ -187,6 +210,14 @@ class _Module(types.ModuleType):
     """Stands for the module of a script in a save."""
 
     namespace: dict[str, Any]
+
+
+class _Names:
+    """Stands for global names in a save."""
+
+    def __init__(self, owner: Any, values: dict[str, Any]) -> None:
+        self.owner = owner
+        self.values = values
 
 
 class _LeadsBackError(Exception):
@@ -202,14 +233,18 @@ class _Nothing:
 
 
 class _Probe(pickle.Pickler):
-    def __init__(self, cls: type) -> None:
+    """Looks for a class. It doesn't look into classes."""
+
+    def __init__(self, is_wanted: Callable[[type], bool]) -> None:
         super().__init__(_Nothing(), 5)
-        self._cls = cls
+        self._is_wanted = is_wanted
 
     def persistent_id(self, obj: Any) -> Any:
-        if obj is self._cls:
+        if not isinstance(obj, type):
+            return None
+        if self._is_wanted(obj):
             raise _LeadsBackError
-        return "class" if isinstance(obj, type) else None
+        return "class"
 
 
 _FIELDS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import collections
 import enum
 import inspect
 import types
@@ -17,7 +18,7 @@ __all__ = ["dynamic_class"]
 _BEFORE = frozenset({"__module__", "__dict__", "__class__", "__slots__", "__orig_bases__", "__classdictcell__"})
 """Attributes that a class has to have when it is made: later they can't be set, or have no effect."""
 
-_LEFT_OUT = frozenset({"__weakref__", "_abc_impl", "__annotate_func__", "__annotations_cache__"})
+_LEFT_OUT = frozenset({"__weakref__", "__slotnames__", "_abc_impl", "__annotate_func__", "__annotations_cache__"})
 """Attributes that Python makes itself."""
 
 _EXAMPLE: Any = enum.Flag("_", {"A": 1})  # type: ignore[misc]  # only its attributes count
@@ -40,6 +41,17 @@ _CONTENT: dict[type, Any] = {
 def dynamic_class(cls: type) -> tuple[Any, ...]:
     """Return the reduction of a class by its attributes. Raises NeedsModule for a class that has more than those."""
     metaclass = type(cls)
+    if _is_row(cls):
+        row: Any = cls
+        defaults = tuple(row._field_defaults.values())
+        return skeletons.row, (
+            skeletons.identity(cls),
+            cls.__name__,
+            row._fields,
+            defaults,
+            cls.__module__,
+            cls.__qualname__,
+        )
     if metaclass.__basicsize__ != type.__basicsize__:
         raise NeedsModule(
             f"its metaclass {metaclass.__module__}.{metaclass.__qualname__} keeps more in it than attributes"
@@ -59,6 +71,16 @@ def dynamic_class(cls: type) -> tuple[Any, ...]:
     identity = skeletons.identity(cls)
     made_from = MAGIC, VERSION, identity, metaclass, cls.__name__, cls.__bases__, namespace
     return skeletons.skeleton, made_from, (identity, attributes, registered, {}), None, None, skeletons.finish
+
+
+def _is_row(cls: Any) -> bool:
+    """Tell whether `collections.namedtuple` made a class, and nobody has changed it."""
+    fields = getattr(cls, "_fields", None)
+    if cls.__bases__ != (tuple,) or type(fields) is not tuple or not all(type(name) is str for name in fields):
+        return False
+    make: Any = collections.namedtuple  # noqa: PYI024 - the fields are only known now
+    made = vars(make("made", fields))
+    return vars(cls).keys() - {"__slotnames__"} == made.keys() and "__annotations__" not in vars(cls)
 
 
 def _dynamic_enumeration(

@@ -58,6 +58,13 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
 
 
+def _found(module: str, qualname: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
 def _leave(_: Any) -> Any:
     return NotImplemented
 
@@ -187,8 +194,9 @@ class Rules:
             return _by_attribute("types", _TYPES_BY_ALIAS[cls])
         if cls in _TYPES_BY_ALIAS:
             return NotImplemented
-        if evolve.public_module(cls.__module__) != cls.__module__:
-            return _by_attribute(evolve.public_module(cls.__module__), cls.__qualname__)
+        public = evolve.public_name(cls.__module__, cls.__qualname__)
+        if public != (cls.__module__, cls.__qualname__) and _found(*public) is cls:
+            return _by_attribute(*public)
         return self._reduce_function(cls)
 
     def _reduce_function(self, function: Any) -> Any:

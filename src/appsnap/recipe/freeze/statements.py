@@ -20,7 +20,7 @@ from appsnap.recipe.freeze.cloudpickled import by_reference, is_script
 from appsnap.texts import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from appsnap.texts import Place, Text
 
@@ -162,13 +162,15 @@ def _complete(
     body, node = text.code_at(place), text.class_at(place)
     if body is None or node is None or getattr(node, "type_params", None):
         return None
+    if node.decorator_list and any(base.__qualname__ == cls.__qualname__ for base in cls.__bases__):
+        return None  # a decorator has made it from the class of the statement
     around = {name: cell for x in own for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True)}
     cells = {name: around[name] for name in body.co_freevars if name in around}
     bases = cls.__dict__.get("__orig_bases__", cls.__bases__)
     for expression, base in zip(node.bases, bases, strict=False):
         if isinstance(expression, ast.Name) and namespace.get(expression.id, base) is not base:
-            if isinstance(namespace[expression.id], type):
-                cells[expression.id] = types.CellType(base)
+            if not hasattr(namespace[expression.id], "__mro_entries__"):
+                cells[expression.id] = types.CellType(base)  # the name has another value by now
         elif (
             isinstance(expression, ast.Name) and expression.id not in namespace and not hasattr(builtins, expression.id)
         ):
@@ -204,6 +206,25 @@ class _NamesUsed(ast.NodeVisitor):
                 self.visit(part)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - as above
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        arguments = {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
+        self._visit_inside([node.body], arguments)
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        self._visit_inside([*ast.iter_child_nodes(node)], set())
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # noqa: N815 - as above
+
+    def _visit_inside(self, parts: Iterable[ast.AST], own: set[str]) -> None:
+        """Visit parts with variables of their own."""
+        inside = _NamesUsed(annotations=self._annotations)
+        for part in parts:
+            inside.visit(part)
+        self.used |= inside.used - inside.stored - own
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.stored.add(node.name)
