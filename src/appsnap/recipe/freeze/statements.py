@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import ast
 import builtins
+import contextlib
 import enum
 import inspect
 import sys
@@ -175,10 +176,11 @@ def _complete(
             isinstance(expression, ast.Name) and expression.id not in namespace and not hasattr(builtins, expression.id)
         ):
             cells[expression.id] = types.CellType(base)
-    names = _NamesUsed(annotations=not text.flags)
+    names = _NamesUsed(annotations_run=not text.flags)
     for part in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords), *node.body):
         names.visit(part)
-    needs = {name: namespace[name] for name in sorted(names.used - cells.keys() - OF_MODULES) if name in namespace}
+    wanted = sorted((names.used | names.annotated) - cells.keys() - OF_MODULES)
+    needs = {name: namespace[name] for name in wanted if namespace.get(name, cls) is not cls}
     unknown = names.used - needs.keys() - cells.keys() - names.stored - OF_MODULES - vars(builtins).keys()
     if unknown or not cells.keys() >= set(body.co_freevars):
         return None
@@ -186,33 +188,52 @@ def _complete(
 
 
 class _NamesUsed(ast.NodeVisitor):
-    """Collects the names that statements use and assign when they are run. The bodies of functions aren't run."""
+    """Collects the names that statements use and assign when they are run. The bodies of functions aren't run.
 
-    def __init__(self, *, annotations: bool) -> None:
+    `annotated` has the names in annotations that aren't run. Dataclasses look some of them up all the same.
+    """
+
+    def __init__(self, *, annotations_run: bool) -> None:
         self.used: set[str] = set()
         self.stored: set[str] = set()
-        self._annotations = annotations
+        self.annotated: set[str] = set()
+        self._annotations_run = annotations_run
 
     def visit_Name(self, node: ast.Name) -> None:
         (self.used if isinstance(node.ctx, ast.Load) else self.stored).add(node.id)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.stored.add(node.name)
-        if self._annotations:
-            self.visit(node.args)
-        parts = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults]
-        for part in [*parts, node.returns if self._annotations else None]:
+        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
             if part is not None:
                 self.visit(part)
+        for part in (*(argument.annotation for argument in _arguments(node.args)), node.returns):
+            self._annotation(part)
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - as above
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's name for it
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        for part in (node.target, node.value) if node.value else ():
+            if part is not None:
+                self.visit(part)
+        self._annotation(node.annotation)
+
+    def _annotation(self, part: ast.expr | None) -> None:
+        if part is None:
+            return
+        if self._annotations_run:
+            self.visit(part)
+        inside = [part]
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            with contextlib.suppress(SyntaxError, ValueError):
+                inside = [ast.parse(part.value, mode="eval").body]
+        self.annotated |= {found.id for one in inside for found in ast.walk(one) if isinstance(found, ast.Name)}
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is not None:
                 self.visit(default)
-        arguments = {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
-        self._visit_inside([node.body], arguments)
+        self._visit_inside([node.body], {argument.arg for argument in _arguments(node.args)})
 
     def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self._visit_inside([*ast.iter_child_nodes(node)], set())
@@ -221,7 +242,7 @@ class _NamesUsed(ast.NodeVisitor):
 
     def _visit_inside(self, parts: Iterable[ast.AST], own: set[str]) -> None:
         """Visit parts with variables of their own."""
-        inside = _NamesUsed(annotations=self._annotations)
+        inside = _NamesUsed(annotations_run=self._annotations_run)
         for part in parts:
             inside.visit(part)
         self.used |= inside.used - inside.stored - own
@@ -230,10 +251,9 @@ class _NamesUsed(ast.NodeVisitor):
         self.stored.add(node.name)
         self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        for part in (node.target if node.value else None, node.annotation if self._annotations else None, node.value):
-            if part is not None:
-                self.visit(part)
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    return [part for part in ast.walk(arguments) if isinstance(part, ast.arg)]
 
 
 # Changes of a class since its statement
