@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,8 @@ class Notes:
     def by_value(self, obj: Any) -> None:
         """Note a function or class that is saved by value. Raises NeedsModule if that isn't allowed."""
         if not self.code:
-            is_class = issubclass(type(obj), type)
             raise NeedsModule(
-                f"the {'class' if is_class else 'function'} {obj.__qualname__} of {_place_of(obj)} "
+                f"the {'class' if _is_class(obj) else 'function'} {obj.__qualname__} of {_place_of(obj)} "
                 "can be saved only as code, which this save refuses",
                 _way_on(obj, 1),
                 obj,
@@ -58,16 +58,26 @@ class Notes:
     def lines(self) -> Iterator[str]:
         """Yield the notes, a line each."""
         groups: dict[str, list[Any]] = {}
-        classes = {(obj.__module__, obj.__qualname__) for obj in self._by_value.values() if issubclass(type(obj), type)}
-        for obj in self._by_value.values():
+        classes = {(obj.__module__, obj.__qualname__) for obj in self._by_value.values() if _is_class(obj)}
+        # A decorator may have made a second class of the same statement.
+        found = {
+            (obj.__module__, obj.__qualname__) if _is_class(obj) else id(obj): obj for obj in self._by_value.values()
+        }
+        for obj in found.values():
             if not _belongs_to(obj, classes):
                 groups.setdefault(_place_of(obj), []).append(obj)
+        # A library that makes a class puts functions of its own into it.
+        groups = {place: objects for place, objects in groups.items() if _is_of_user(place, objects)} or groups
         if groups:
             recipe = self.recipe()
             carried = [] if recipe is None else carried_code(recipe, Outline(recipe))
             for place, objects in groups.items():
                 mine = [one for one in carried if len(groups) == 1 or _base_name(one.filename) == place]
                 yield escaped(_line(place, objects, mine))
+
+
+def _is_class(obj: Any) -> bool:
+    return issubclass(type(obj), type)
 
 
 def _belongs_to(obj: Any, classes: set[tuple[str, str]]) -> bool:
@@ -80,6 +90,11 @@ def _belongs_to(obj: Any, classes: set[tuple[str, str]]) -> bool:
         if name == "<locals>":
             break
     return str(obj.__qualname__).startswith("__create_fn__.")
+
+
+def _is_of_user(place: str, objects: list[Any]) -> bool:
+    module = str(objects[0].__module__)
+    return is_script(module) or (module in sys.modules and place.partition(".")[0] not in sys.stdlib_module_names)
 
 
 def _place_of(obj: Any) -> str:
@@ -103,7 +118,7 @@ def _way_on(obj: Any, count: int) -> str:
 
 
 def _line(place: str, objects: list[Any], carried: list[CarriedCode]) -> str:
-    classes = sum(issubclass(type(obj), type) for obj in objects)
+    classes = sum(map(_is_class, objects))
     counts = ((classes, "class"), (len(objects) - classes, "function"))
     words = [plural(count, noun).replace("classs", "classes") for count, noun in counts if count]
     paths = _paths(carried)
@@ -120,6 +135,11 @@ def _line(place: str, objects: list[Any], carried: list[CarriedCode]) -> str:
 
 def _paths(carried: Iterable[CarriedCode]) -> list[str]:
     """Return the paths of the objects that have the code. Code within other code isn't among them."""
-    whole = [one.path.removesuffix(" argument 0") for one in carried]
+    whole = [_OF_CODE.sub("", one.path) for one in carried if not one.path.startswith("<")]
     inside = {path for path in whole for other in whole if path != other and path.startswith(other)}
-    return [*dict.fromkeys(path.removesuffix(".__class__") for path in whole if path not in inside)]
+    return [*dict.fromkeys(_LAST_LABELS.sub("", path) for path in whole if path not in inside)]
+
+
+_OF_CODE = re.compile(r" argument 0\Z")
+_LAST_LABELS = re.compile(r"(?: argument [0-9]+| made by|\.__class__|\.__self__)+\Z")
+"""The labels that lead from an object to its code."""
