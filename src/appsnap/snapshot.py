@@ -20,6 +20,7 @@ from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
+from appsnap.recipe.freeze import Notes
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
@@ -57,6 +58,8 @@ def save(
     tag: str | None = None,
     sign: bool = True,
     trusted_as_a_whole: bool = True,
+    code: bool = True,
+    note: Callable[[str], object] | None = None,
     check: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -68,6 +71,10 @@ def save(
 
     Set `trusted_as_a_whole` to false for objects from a file that wasn't trusted as a whole. The new file isn't signed
     then, and no passphrase makes it trusted.
+
+    Functions and classes that can't be imported, those of a script for example, are saved as code. With `code` false
+    they are refused. `note` is called with each fact about the new file that its user would miss later, a line each:
+    code is one. Without `note`, the logger `appsnap` gets the lines as warnings.
 
     `check` is called with a path at which the new file can be read, before the new file takes the place of the old one.
     An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
@@ -81,12 +88,21 @@ def save(
         raise TypeError(f"tag is a text, not {tag!r:.60}")
     name = getattr(obj, "name", None)
     header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
-    pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
+    notes = Notes(code=code)
+    pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
     atomic.write(
         path,
         layers.wrap(documents.counted(pieces, progress), Wrapping(passphrase, recipients, compress, armor)),
         check=check,
     )
+    for line in notes.lines():
+        (note or _log)(line)
+
+
+def _log(line: str) -> None:
+    import logging  # noqa: PLC0415 - most saves have nothing to tell
+
+    logging.getLogger("appsnap").warning("%s", line)
 
 
 def dumps(
@@ -99,12 +115,16 @@ def dumps(
     armor: bool = False,
     sign: bool = False,
     trusted_as_a_whole: bool = True,
+    code: bool = True,
 ) -> bytes:
     """Return the bytes that `save` would write, but without a time, and unsigned unless `sign` is true.
 
+    Nothing is noted. With `code` false, functions and classes that can't be imported are refused.
+
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = documents.write_document(obj, Header(kind), _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
+    seal = _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
+    pieces = documents.write_document(obj, Header(kind), seal, Notes(code=code))
     return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
 
 

@@ -17,9 +17,9 @@ from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, nearest
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import Trust, audit, wants
+from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
@@ -137,12 +137,14 @@ class _Interpreter:
         if isinstance(error, WrongPython):
             reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
-            path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
+            outline = Outline(self._recipe)
+            path = outline.path(nearest(self._recipe, outline, outline.register_of_step(step, number)))
             hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
             return CannotBuild(path, step.dotted, reason, hint=hint)
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
-        return CannotBuild(outline.path(register), outline.class_of(register), reason, hint=hint)
+        path = outline.path(nearest(self._recipe, outline, register))
+        return CannotBuild(path, outline.class_of(register), reason, hint=hint)
 
     # Operands
 

@@ -171,6 +171,17 @@ class Proxy:
 class Failed(Exception):
     pass
 
+class Shown(property):
+    pass
+class Marked(classmethod):
+    pass
+class Shaped:
+    @Shown
+    def z(self): return 9
+    z.unit = "m"
+    @Marked
+    def made(cls): return cls()
+
 class Outer:
     class Inner:
         def me(self): return type(self).__qualname__
@@ -201,6 +212,7 @@ OBJECTS = {
     "proxy_class": Proxy,
     "exception": Failed("x", 1),
     "nested": Outer.Inner(),
+    "descriptors": Shaped(),
     "logger": logging.Logger("apart"),
 }
 
@@ -308,6 +320,11 @@ class Checks:
     def nested(x):
         assert x.me() == "Outer.Inner"
 
+    def descriptors(x):
+        z, made = vars(type(x))["z"], vars(type(x))["made"]
+        assert x.z == 9 and z.unit == "m" and type(z).__name__ == "Shown" and type(type(x).made()) is type(x)
+        assert type(made).__name__ == "Marked"
+
     def logger(x):
         assert x is logging.getLogger("apart")
 
@@ -331,11 +348,11 @@ if sys.argv[1:] == ["load"]:
             del globals()[name]
     print(json.dumps(failures(appsnap.load)))
 elif sys.argv[1:] == ["save"]:
-    errors = {}
+    errors, notes = {}, []
     for kind in KINDS:
         for name, x in OBJECTS.items():
             try:
-                appsnap.save(x, f"{name}.{kind}", kind=kind)
+                appsnap.save(x, f"{name}.{kind}", kind=kind, note=notes.append)
             except Exception as error:
                 errors[f"{name}.{kind}"] = f"{type(error).__name__}: {error}"
     print(json.dumps(errors))

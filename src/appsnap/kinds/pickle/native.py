@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from appsnap.kinds.header import Trailer
     from appsnap.kinds.large import Data, Type
+    from appsnap.recipe.freeze import Notes
 
 __all__ = ["pickle_objects", "unpickle_objects"]
 
@@ -36,16 +37,16 @@ __all__ = ["pickle_objects", "unpickle_objects"]
 
 
 @gc_paused
-def pickle_objects(obj: Any) -> tuple[Body, Rules]:
-    """Return the body of objects, and the rules by which they were taken apart.
+def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
+    """Return the body of objects, and the rules by which they were taken apart. `notes` collects the facts to tell.
 
     Raises any error of pickle or of a class, and RecursionError for objects that are nested too deep.
     """
-    rules = Rules()
+    rules = Rules(notes=notes)
     body = _pickled(obj, rules)
     sharing = rules.sharing.found()
     if sharing is not None:
-        rules = Rules(sharing)
+        rules = Rules(sharing, notes)
         body = _pickled(obj, rules)
     return body, rules
 

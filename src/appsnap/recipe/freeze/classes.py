@@ -6,11 +6,11 @@ import abc
 import collections
 import enum
 import inspect
-import pickle
 import types
 from typing import Any
 
 from appsnap import skeletons
+from appsnap.recipe.freeze.cloudpickled import NeedsModule
 from appsnap.texts import MAGIC, VERSION
 
 __all__ = ["dynamic_class"]
@@ -39,7 +39,7 @@ _CONTENT: dict[type, Any] = {
 
 
 def dynamic_class(cls: type) -> tuple[Any, ...]:
-    """Return the reduction of a class by its attributes. Raises PicklingError for a class that has more than those."""
+    """Return the reduction of a class by its attributes. Raises NeedsModule for a class that has more than those."""
     metaclass = type(cls)
     if _is_row(cls):
         row: Any = cls
@@ -53,7 +53,7 @@ def dynamic_class(cls: type) -> tuple[Any, ...]:
             cls.__qualname__,
         )
     if metaclass.__basicsize__ != type.__basicsize__:
-        raise pickle.PicklingError(
+        raise NeedsModule(
             f"its metaclass {metaclass.__module__}.{metaclass.__qualname__} keeps more in it than attributes"
         )
     attributes = {name: value for name, value in vars(cls).items() if not _is_made_by_python(cls, name, value)}
@@ -92,7 +92,7 @@ def _dynamic_enumeration(
     mixed_in = cls._member_type_
     content = _CONTENT.get(mixed_in)
     if content is None and mixed_in is not object:
-        raise pickle.PicklingError(f"its members are of {mixed_in.__module__}.{mixed_in.__qualname__}, too")
+        raise NeedsModule(f"its members are of {mixed_in.__module__}.{mixed_in.__qualname__}, too")
     members = {
         name: (member._value_,) if content is None else (member._value_, content(member))
         for name, member in known.items()
@@ -130,7 +130,7 @@ def _slots(cls: type) -> tuple[str, ...]:
 
 
 def _check_init_subclass(cls: type) -> None:
-    """Raise PicklingError if a base wants arguments of its subclasses: nobody knows those any more."""
+    """Raise NeedsModule if a base wants arguments of its subclasses: nobody knows those any more."""
     function = super(cls, cls).__init_subclass__  # type: ignore[arg-type]  # the one that made the class
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -138,4 +138,4 @@ def _check_init_subclass(cls: type) -> None:
         return
     for one in parameters:
         if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
-            raise pickle.PicklingError(f"the __init_subclass__ of a base wants an argument {one.name!r}")
+            raise NeedsModule(f"the __init_subclass__ of a base wants an argument {one.name!r}")

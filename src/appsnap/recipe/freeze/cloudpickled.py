@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Reducer = Callable[[Any], Any]
 
-__all__ = ["DECIDED_OTHERWISE", "by_reference", "is_found", "is_script", "reducer", "refuse_script"]
+__all__ = ["DECIDED_OTHERWISE", "NeedsModule", "by_reference", "is_found", "is_script", "reducer", "refuse_script"]
 
 DECIDED_OTHERWISE: frozenset[type] = frozenset({
     io.TextIOWrapper,  # cloudpickle saves the content of the file
@@ -39,8 +39,15 @@ def reducer(cls: type) -> Reducer | None:
     own = _OWN.get(cls)
     if own is not None:
         return own
-    found: Reducer | None = None if cls in DECIDED_OTHERWISE else _table().get(cls)
-    return found
+    if cls in DECIDED_OTHERWISE:
+        return None
+    return _table().get(cls) or next((own for base, own in _DESCRIPTORS.items() if _adds_nothing(cls, base)), None)
+
+
+def _adds_nothing(cls: type, base: type) -> bool:
+    """Tell whether a class is made like its base, and has no protocol of its own."""
+    names = ("__new__", "__init__", "__reduce__", "__reduce_ex__")
+    return issubclass(cls, base) and all(getattr(cls, name) is getattr(base, name) for name in names)
 
 
 def _table() -> dict[type, Reducer]:
@@ -52,15 +59,29 @@ def _table() -> dict[type, Reducer]:
 # Names
 
 
+class NeedsModule(pickle.PicklingError):
+    """An object that can only go by its name, and has none that can be imported.
+
+    `advice` is a way on. `obj` is the object, if it isn't the one that is taken apart.
+    """
+
+    def __init__(
+        self, message: str, advice: str = "put it into a module that can be imported", obj: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.advice = advice
+        self.obj = obj
+
+
 def is_script(module: Any) -> bool:
     """Tell whether a module is a script: no other process can import it by this name."""
     return isinstance(module, str) and (module in ("__main__", "__mp_main__") or module.startswith("<"))
 
 
 def refuse_script(module: Any, qualname: str) -> None:
-    """Raise PicklingError for a name in a script, which no load can find."""
+    """Raise NeedsModule for a name in a script, which no load can find."""
     if is_script(module):
-        raise pickle.PicklingError(f"{qualname} is a name of the script {_file_of(module)}, which no load can import")
+        raise NeedsModule(f"{qualname} is a name of the script {_file_of(module)}, which no load can import")
 
 
 def _file_of(module: str) -> str:
@@ -145,14 +166,23 @@ def _reduce_getset(descriptor: Any) -> Any:
     return getattr, (owner, name)
 
 
-def _reduce_abstract_property(obj: Any) -> Any:
-    return type(obj), (obj.fget, obj.fset, obj.fdel, obj.__doc__)
-
-
 def _reduce_logger(logger: Any) -> Any:
     with contextlib.suppress(pickle.PicklingError):
         return logger.__reduce__()
     return logging.getLogger, (logger.name,)  # it has the name of another one, which takes its place
+
+
+def _reduce_property(obj: Any) -> Any:
+    return type(obj), (obj.fget, obj.fset, obj.fdel, obj.__doc__), getattr(obj, "__dict__", None) or None
+
+
+def _reduce_method_descriptor(obj: Any) -> Any:
+    wrapped = getattr(obj.__func__, "__dict__", {})
+    names = ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__")
+    own = {
+        name: value for name, value in vars(obj).items() if name not in names and wrapped.get(name, obj) is not value
+    }
+    return type(obj), (obj.__func__,), own or None
 
 
 def _by_name(module: types.ModuleType, names: tuple[str, ...]) -> dict[type, Reducer]:
@@ -165,6 +195,13 @@ def _by_name(module: types.ModuleType, names: tuple[str, ...]) -> dict[type, Red
     return {type(getattr(module, name)): reduce for name in names}
 
 
+_DESCRIPTORS: dict[type, Reducer] = {
+    property: _reduce_property,
+    classmethod: _reduce_method_descriptor,
+    staticmethod: _reduce_method_descriptor,
+}
+"""Reducers of subclasses, too."""
+
 _OWN: dict[type, Reducer] = {
     typing.TypeVar: _reduce_type_parameter,
     typing.ParamSpec: _reduce_type_parameter,
@@ -173,7 +210,7 @@ _OWN: dict[type, Reducer] = {
     type(functools.lru_cache(len)): _reduce_cached,
     functools.cached_property: _reduce_cached_property,
     types.GetSetDescriptorType: _reduce_getset,
-    abc.abstractproperty: _reduce_abstract_property,
+    abc.abstractproperty: _reduce_property,
     **dict.fromkeys((logging.Logger, logging.RootLogger), _reduce_logger),
     **_by_name(dataclasses, ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")),
 }

@@ -24,6 +24,7 @@ from appsnap import actions, evolve
 from appsnap.recipe import values
 from appsnap.recipe.freeze import cloudpickled
 from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -113,11 +114,14 @@ def _reduce_restored(obj: Any) -> Any:
 class Rules:
     """The rules for one save. The objects that are saved by name are looked up when it begins.
 
-    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them.
+    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them. `notes` collects
+    the facts to tell.
     """
 
-    def __init__(self, sharing: Sharing | None = None) -> None:
+    def __init__(self, sharing: Sharing | None = None, notes: Notes | None = None) -> None:
         self.sharing = sharing or Sharing()
+        self.notes = notes or Notes()
+        self.notes.begin()
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
@@ -151,6 +155,8 @@ class Rules:
             return self._reduce_builtin
         if cls is types.ModuleType:
             return self._reduce_module
+        if cls is types.CodeType and not self.notes.code:
+            return self.notes.refuse
         if cls in self._by_value.reducers:
             return self._by_value.reducers[cls]
         reduce = cloudpickled.reducer(cls)
@@ -162,7 +168,8 @@ class Rules:
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
-            if left_out is not None and self._reduce_class(cls) is NotImplemented:
+            by_name = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
+            if left_out is not None and by_name:
                 return functools.partial(self._reduce_lasting, name, left_out)
             self.restored.add(name)
             return _reduce_restored
@@ -195,6 +202,7 @@ class Rules:
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
         if not cloudpickled.by_reference(function):
+            self.notes.by_value(function)
             return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
