@@ -141,6 +141,8 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(*evolve.current_name(module, name))
         dotted = f"{module}.{name}"
+        if evolve.has_renamed_members(module, name):
+            raise pickle.UnpicklingError(f"something in {dotted} was renamed")
         if isinstance(found, type) and evolve.needs_restoring(found):
             digest = self._transient_digests.get(dotted)
             if dotted not in self._restored_by_call if digest is None else evolve.transients_digest(found) != digest:
