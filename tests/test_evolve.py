@@ -1,4 +1,5 @@
 # ruff: noqa: D102, N815, RUF012 - classes as people write them, with Twisted's names
+import copyreg
 import dataclasses
 import pathlib
 import pickle
@@ -424,6 +425,7 @@ class TestVersionsThatDoNotFit:
 class TestVersionsOfTwisted:
     @pytest.fixture
     def cls(self, monkeypatch):
+        monkeypatch.setattr(copyreg, "dispatch_table", copyreg.dispatch_table.copy())  # Twisted adds to it
         styles = pytest.importorskip("twisted.persisted.styles")
         steps = {f"upgradeToVersion{n}": lambda _, n=n: log.append(f"record {n}") for n in (1, 2)}
         body = {"__module__": __name__, "persistenceVersion": 2, **steps}

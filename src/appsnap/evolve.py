@@ -21,6 +21,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from appsnap import states
 from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def transients_digest(cls: type) -> str | None:
     means that restoring does more than that, or that a name isn't a text.
     """
     drop = transients(cls)
-    if not _only_assigns(cls) or not all(type(name) is str for name in drop):
+    if not _only_assigns(cls) or states.misleads_pickle(cls) or not all(type(name) is str for name in drop):
         return None
     spelled = "".join(f"{len(name)}:{name}" for name in sorted(drop))
     return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -133,14 +134,14 @@ def is_plain_assignment(cls: type, names: Iterable[str]) -> bool:
     """Tell whether `actions.set_state` only assigns attributes of these names to objects of a class."""
     lookup: Any = cls.__getattribute__
     standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
-    return standard and _only_assigns(cls) and transients(cls).keys().isdisjoint(names)
+    by_name = transients(cls).keys() | states.slots_beside_dict(cls)
+    return standard and _only_assigns(cls) and by_name.isdisjoint(names)
 
 
 def _only_assigns(cls: type) -> bool:
     """Tell whether a class has no transient attribute with a factory, no versions and no `__setstate__`."""
     made_anew = any(factory is not None for factory in transients(cls).values())
-    by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__")
-    return not (made_anew or by_itself or issubclass(cls, Versioned))
+    return not (made_anew or states.special(cls, "__setstate__") is not None or issubclass(cls, Versioned))
 
 
 def _upgrade(obj: Any, upgrade: Callable[[Any], object], locate: Callable[[object], str] | None = None) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve
+from appsnap import actions, evolve, states
 from appsnap.recipe import values
 from appsnap.recipe.values.sharing import Sharing
 
@@ -102,6 +102,15 @@ def _reduce_restored(obj: Any) -> Any:
     return function, args, state, items, pairs, setter or actions.set_state
 
 
+def _reduce_by_call(obj: Any) -> Any:
+    """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
+    reduction = standard_reduction(obj)
+    if not isinstance(reduction, tuple):
+        return reduction
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
+
+
 class Rules:
     """The rules for one save. The objects that are saved by name are looked up when it begins.
 
@@ -156,7 +165,8 @@ class Rules:
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        return values.reducer(cls) or _leave
+        misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
+        return values.reducer(cls) or (_reduce_by_call if misled else _leave)
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
@@ -185,6 +195,8 @@ class Rules:
         if reduction is not NotImplemented:
             return reduction
         self.modules.add(function.__module__)
+        if isinstance(function, type) and states.misleads_pickle(function):
+            self.restored.add(f"{function.__module__}.{function.__qualname__}")
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
             return _by_attribute(function.__module__, function.__qualname__)
