@@ -42,7 +42,7 @@ def set_state(target: T, state: Any, /) -> T:
     drop = evolve.transients(cls)  # type: ignore[arg-type]  # classes are hashable
     if drop:
         state = evolve.without_transients(cls, state)
-    states.assign(target, state)
+    states.assign(target, state, drop)
     for name, factory in drop.items():
         if factory is not None:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr

@@ -23,6 +23,7 @@ import cloudpickle
 
 from appsnap import actions, evolve, states
 from appsnap.recipe import values
+from appsnap.recipe.freeze import by_name
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -97,9 +98,16 @@ def _reduce_restored(obj: Any) -> Any:
     reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
         return reduction
+    respell = by_name.respeller(type(obj))
+    reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
     return function, args, state, items, pairs, setter or actions.set_state
+
+
+def _reduce_by_name(respell: Callable[[Any, Any], Any], obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    return respell(obj, reduction) if isinstance(reduction, tuple) else reduction
 
 
 def _reduce_by_call(obj: Any) -> Any:
@@ -165,6 +173,9 @@ class Rules:
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
+        respell = by_name.respeller(cls)
+        if respell is not None:
+            return functools.partial(_reduce_by_name, respell)
         misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
         return values.reducer(cls) or (_reduce_by_call if misled else _leave)
 
