@@ -37,6 +37,7 @@ def advice(cls: type) -> str:
 
 _ADVICE = {
     "keep only the values that you need from it, or move them to a module that can be imported": ("builtins.module",),
+    "keep its key, and make the zone by zoneinfo.ZoneInfo(key)": ("zoneinfo.ZoneInfo",),
     "keep the path of the file, and open it in startService": ("_io._IOBase",),
     "keep the arguments of its function, and call that in startService": (
         "builtins.generator",
