@@ -7,20 +7,25 @@ and `read_only`. The names of these functions are part of the format.
 
 from __future__ import annotations
 
+import collections
+import functools
 import importlib
+import operator
 import sys
+import types
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appsnap import evolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["add", "extend", "named", "new", "read_only", "set_state", "state", "update"]
 
 T = TypeVar("T")
 
-_ABSENT: Any = object()
+BASE_STATE = ".state"
+"""The name in a state for the state that a builtin base class takes. The other names are attributes of a subclass."""
 
 
 def new(cls: type[T], *args: Any, **keywords: Any) -> T:
@@ -53,9 +58,18 @@ def set_state(target: T, state: Any, /) -> T:
 
 
 def _assign(target: Any, state: Any) -> None:
-    setstate = getattr(target, "__setstate__", _ABSENT)
-    if setstate is not _ABSENT:
-        setstate(state)
+    # The class decides: a `__getattr__` may need attributes that aren't there yet.
+    if hasattr(type(target), "__setstate__"):
+        if type(state) is not dict:
+            target.__setstate__(state)
+        elif BASE_STATE in state:
+            attributes = state.copy()
+            target.__setstate__(attributes.pop(BASE_STATE))
+            _set_attributes(target, attributes)
+        elif type(target).__setstate__ is BaseException.__setstate__:
+            _set_attributes(target, state)
+        else:
+            target.__setstate__(state)
         return
     slots = None
     if isinstance(state, tuple) and len(state) == 2:
@@ -69,12 +83,18 @@ def _assign(target: Any, state: Any) -> None:
             setattr(target, name, value)
 
 
+def _set_attributes(target: Any, attributes: Mapping[str, Any]) -> None:
+    for name, value in attributes.items():
+        object.__setattr__(target, name, value)  # a frozen class refuses setattr
+
+
 # The methods below are looked up in the class: an attribute of the object may hold anything that the file refers to.
 
 
 def extend(target: Any, items: Iterable[Any], /) -> Any:
     """Append items by the class's `extend`, or its `append`. Returns the target."""
-    cls = type(target)
+    cls: Any = type(target)
+    cls = native_base(cls) or cls
     if hasattr(cls, "extend"):
         cls.extend(target, items)
     else:
@@ -85,19 +105,62 @@ def extend(target: Any, items: Iterable[Any], /) -> Any:
 
 def update(target: Any, items: Mapping[Any, Any], /) -> Any:
     """Set items one by one by the class's `__setitem__`. Returns the target."""
+    set_item = setter_of_items(target)
     for key, value in items.items():
-        target[key] = value
+        set_item(target, key, value)
     return target
+
+
+def setter_of_items(target: Any) -> Callable[[Any, Any, Any], None]:
+    """Return the function that sets an item of an object."""
+    cls: Any = type(target)
+    cls = native_base(cls)
+    return operator.setitem if cls is None else cls.__setitem__
 
 
 def add(target: Any, items: Iterable[Any], /) -> Any:
     """Add items to a set, or one by one by the class's `add`. Returns the target."""
-    if type(target) is set:
-        target.update(items)
+    cls: Any = type(target)
+    if cls is set or native_base(cls) is set:
+        set.update(target, items)
     else:
         for item in items:
-            type(target).add(target, item)
+            cls.add(target, item)
     return target
+
+
+CONTAINERS: dict[type, tuple[str, ...]] = {
+    collections.OrderedDict: ("__setitem__", "__iter__", "items"),
+    dict: ("__setitem__", "__iter__", "items"),
+    list: ("extend", "__iter__"),
+    collections.deque: ("extend", "__iter__"),
+    bytearray: ("extend", "__iter__"),
+    set: ("add", "update", "__iter__", "__init__", "__new__"),
+}
+"""The containers, each with the methods by which its items are saved and loaded. `set` has no opcode to add items."""
+
+
+@functools.cache
+def native_base(cls: type) -> type | None:
+    """Return the container that a class changes the methods of, or None.
+
+    Those methods may need attributes, and may change them. As the items and the attributes are saved as they are, they
+    are put back as they are, by the methods of the container. A class with a protocol of its own expects its methods.
+    """
+    base = next((base for base in CONTAINERS if issubclass(cls, base)), None)
+    if base is None or cls is base or cls.__module__ in _STANDARD:
+        return None
+    if any(_is_changed(cls, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")):
+        return None
+    return base if any(_is_changed(cls, name) for name in CONTAINERS[base]) else None
+
+
+_STANDARD = frozenset({"builtins", "collections"})
+
+
+def _is_changed(cls: type, name: str) -> bool:
+    definer = next((base for base in cls.__mro__ if name in base.__dict__), object)
+    return definer.__module__ not in _STANDARD and isinstance(getattr(cls, name), types.FunctionType)
 
 
 def named(module: str, qualname: str = "", /) -> Any:

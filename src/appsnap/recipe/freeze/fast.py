@@ -163,7 +163,7 @@ class FastWalk:
         _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
         cls = obj.__class__
         plain = items is None and pairs is None and type(state) is dict and _TEXT.issuperset(map(type, state))
-        own = setter is actions.set_state or (setter is None and not hasattr(obj, "__setstate__"))
+        own = setter is actions.set_state or (setter is None and not hasattr(type(obj), "__setstate__"))
         if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
             return self._run(obj, reduction)
         ref = self._classes.get(id(cls))

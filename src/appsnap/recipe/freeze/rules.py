@@ -23,19 +23,14 @@ import cloudpickle
 
 from appsnap import actions, evolve
 from appsnap.recipe import values
+from appsnap.recipe.freeze import inherited
+from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
-
-PROTOCOL = 5
-"""The pickle protocol that a recipe has the semantics of."""
-
-newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
-newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
-"""The functions in reductions that stand for `cls.__new__`, without and with keywords."""
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
 
@@ -55,12 +50,6 @@ _BY_CLOUDPICKLE: tuple[type, ...] = (
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
-
-
-def standard_reduction(obj: Any) -> Any:
-    """Return the reduction that pickle's own protocol gives."""
-    reduce = copyreg.dispatch_table.get(type(obj))
-    return obj.__reduce_ex__(PROTOCOL) if reduce is None else reduce(obj)
 
 
 def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
@@ -93,8 +82,12 @@ def _reduce_member(member: enum.Enum) -> Any:
     return newobj, (cls, member._value_)  # several flags combined have no name
 
 
+def _need_steps(_: Any) -> Any:
+    raise TypeError("the C pickler has no opcode for it")
+
+
 def _reduce_restored(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    reduction = (inherited.rule(type(obj)) or standard_reduction)(obj)
     if not isinstance(reduction, tuple):
         return reduction
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
@@ -113,6 +106,7 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
+        self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
         self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
@@ -156,7 +150,12 @@ class Rules:
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        return values.reducer(cls) or _leave
+        return values.reducer(cls) or self._mended(cls) or _leave
+
+    def _mended(self, cls: type) -> Callable[[Any], Any] | None:
+        if not self.by_steps and actions.native_base(cls) is not None:
+            return _need_steps
+        return inherited.rule(cls)
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)

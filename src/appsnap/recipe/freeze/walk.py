@@ -78,6 +78,7 @@ class Walk:
         self._root = root
         self._builder = RecipeBuilder()
         self._rules = rules or Rules()
+        self._rules.by_steps = True
         # By id: the operand, or None for a container whose items are being taken apart.
         self._memo: dict[int, NameOrOperand | None] = {}
         self._kept: list[Any] = []  # objects that only a reduction holds: their ids stay theirs
@@ -247,10 +248,15 @@ class Walk:
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
             raise pickle.PicklingError(f"__reduce__ must return a string or a tuple of 2 to 6, not {reduction!r:.60}")
         if isinstance(obj, (set, frozenset)) and type(obj).__reduce__ in _SET_REDUCTIONS:
-            function, (items,), *rest = reduction
-            reduction = (function, (self._order.sorted(items),), *rest)
+            reduction = self._in_order(*reduction)
         self._kept.append(reduction)
         return (yield from self._from_fields(obj, *reduction))
+
+    def _in_order(self, function: Any, args: Any, state: Any = None, items: Any = None, *rest: Any) -> Any:
+        """Return the reduction of a set, with its items in canonical order."""
+        if items is not None:
+            return function, args, state, iter(self._order.sorted(items)), *rest
+        return function, (*args[:-1], self._order.sorted(args[-1])), state, items, *rest
 
     def _from_fields(  # noqa: PLR0917 - the fields of a reduction, in pickle's order
         self,
@@ -296,8 +302,12 @@ class Walk:
             made = builder.call(operand, found)
         self._keep(obj, made)
         if items is not None:
-            listed = yield from self._items(items)
-            builder.extend(self._filled(made), listed)
+            listed = yield from self._items(items, "{%d}" if isinstance(obj, set) else "[%d]")
+            target = self._filled(made)
+            if not isinstance(obj, set):
+                builder.extend(target, listed)
+            elif listed:
+                builder.steps.append(steps.Add(target, builder.operands(listed)))
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
             builder.update(self._filled(made), keys, values)
@@ -314,7 +324,7 @@ class Walk:
     def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Parts[None]:
         ours = setter is actions.set_state
         # A __setstate__ may keep the dictionary itself, so for such a class the dictionary stays an object.
-        assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
+        assigned = ours or (setter is None and not hasattr(type(obj), "__setstate__"))
         if assigned and type(state) is dict and all(type(name) is str for name in state):
             found: list[NameOrOperand] = []
             for name, value in list(state.items()):
