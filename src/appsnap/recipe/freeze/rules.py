@@ -94,11 +94,10 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
-def _reduce_restored(obj: Any) -> Any:
-    reduction = (inherited.rule(type(obj)) or _reduce_checked)(obj)
+def _reduce_restored(take_apart: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
+    reduction = take_apart(obj)
     if not isinstance(reduction, tuple):
         return reduction
-    respell = by_name.respeller(type(obj))
     reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
@@ -176,12 +175,14 @@ class Rules:
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
+            take_apart = inherited.rule(cls) or (_reduce_checked if _may_go_by_name(cls) else standard_reduction)
+            reduce = functools.partial(_reduce_restored, take_apart, by_name.respeller(cls))
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
             found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
             if left_out is not None and found:
-                return functools.partial(self._reduce_lasting, name, left_out)
+                return functools.partial(self._reduce_lasting, name, left_out, reduce)
             self.restored.add(name)
-            return _reduce_restored
+            return reduce
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
         respell = by_name.respeller(cls)
@@ -198,8 +199,8 @@ class Rules:
             return _need_steps
         return inherited.rule(cls)
 
-    def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
-        reduction = _reduce_restored(obj)
+    def _reduce_lasting(self, name: str, left_out: str, reduce: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = reduce(obj)
         if type(reduction) is tuple and reduction[0] is newobj and reduction[5] is actions.set_state:
             self.left_out[name] = left_out
             return reduction[:5]
