@@ -82,13 +82,23 @@ def _reduce_method(method: Any) -> Any:
 
 
 def _may_go_by_name(cls: type) -> bool:
-    """Tell whether the protocol of a class may give a name: its objects reduce themselves."""
+    """Tell whether the protocol of a class may give a name: its objects reduce themselves.
+
+    In the standard library only the objects of `typing` do so.
+    """
+    if cls in copyreg.dispatch_table:
+        return True
+    if str(cls.__module__).partition(".")[0] in sys.stdlib_module_names - {"typing"}:
+        return False
     own = [getattr(cls, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")]
-    return any(own) or cls in copyreg.dispatch_table
+    return any(own)
 
 
 def _reduce_checked(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    return _checked(obj, standard_reduction(obj))
+
+
+def _checked(obj: Any, reduction: Any) -> Any:
     if isinstance(reduction, str):
         module = pickle.whichmodule(obj, reduction)  # type: ignore[attr-defined]  # not in the stubs
         cloudpickled.refuse_script(module, reduction)
@@ -103,9 +113,9 @@ def _reduce_member(member: enum.Enum) -> Any:
 
 
 def _reduce_restored(obj: Any) -> Any:
-    reduction = _reduce_checked(obj)
+    reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
-        return reduction
+        return _checked(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
     return function, args, state, items, pairs, setter or actions.set_state
