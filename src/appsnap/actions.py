@@ -8,10 +8,9 @@ and `read_only`. The names of these functions are part of the format.
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appsnap import evolve
+from appsnap import evolve, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["add", "extend", "named", "new", "read_only", "set_state", "state", "update"]
 
 T = TypeVar("T")
-
-_ABSENT: Any = object()
 
 
 def new(cls: type[T], *args: Any, **keywords: Any) -> T:
@@ -37,36 +34,21 @@ def set_state(target: T, state: Any, /) -> T:
     """Give an object its state as pickle does, but without transient attributes. Returns the target.
 
     The state goes to `__setstate__`, if the class has it. Otherwise it is a dictionary of attributes, or a pair of that
-    and the slots. A transient attribute with a factory is made anew, and a `Versioned` object is upgraded.
+    and the slots. An attribute that has a slot goes there.
+
+    A transient attribute with a factory is made anew, and a `Versioned` object is upgraded.
     """
     cls = type(target)
     drop = evolve.transients(cls)  # type: ignore[arg-type]  # classes are hashable
     if drop:
         state = evolve.without_transients(cls, state)
-    _assign(target, state)
+    states.assign(target, state, drop)
     for name, factory in drop.items():
         if factory is not None:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr
     if isinstance(target, evolve.Versioned):
         evolve.upgrade_later(target)
     return target
-
-
-def _assign(target: Any, state: Any) -> None:
-    setstate = getattr(target, "__setstate__", _ABSENT)
-    if setstate is not _ABSENT:
-        setstate(state)
-        return
-    slots = None
-    if isinstance(state, tuple) and len(state) == 2:
-        state, slots = state
-    if state:
-        attributes = target.__dict__
-        for name, value in state.items():
-            attributes[sys.intern(name) if type(name) is str else name] = value
-    if slots:
-        for name, value in slots.items():
-            setattr(target, name, value)
 
 
 # The methods below are looked up in the class: an attribute of the object may hold anything that the file refers to.

@@ -7,6 +7,7 @@ chose.
 
 from __future__ import annotations
 
+import enum
 import importlib
 import sys
 from collections import Counter, defaultdict
@@ -19,7 +20,7 @@ from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline, nearest
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import Trust, audit
+from appsnap.recipe.trust import Trust, audit, wants
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
@@ -45,8 +46,12 @@ def build(
     CannotBuild, with the path, if a step fails.
     """
     interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy, code_from=code_from)
-    with evolve.upgrades():
-        return interpreter.build()
+    try:
+        with evolve.upgrades(interpreter.path_of):
+            return interpreter.build()
+    except evolve.VersionError as error:
+        cls = f"{type(error.obj).__module__}.{type(error.obj).__qualname__}"
+        raise CannotBuild(interpreter.path_of(error.obj), cls, str(error), hint=error.hint) from None
 
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
@@ -139,12 +144,41 @@ class _Interpreter:
         if isinstance(step, steps.Name):
             outline = Outline(self._recipe)
             path = outline.path(nearest(self._recipe, outline, outline.register_of_step(step, number)))
-            hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
-            return CannotBuild(path, step.dotted, reason, hint=hint)
+            return CannotBuild(path, step.dotted, reason, hint=self._rename(step, error))
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
+        if isinstance(step, steps.Member) and isinstance(error, AttributeError):
+            cls = type(self._one(step.owner))
+            name = f"{cls.__module__}.{cls.__qualname__}.{step.name}"
+            hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
         path = outline.path(nearest(self._recipe, outline, register))
         return CannotBuild(path, outline.class_of(register), reason, hint=hint)
+
+    def _rename(self, name: steps.Name, error: Exception) -> str:
+        """Return the hint about a name that isn't found: a call of `renamed` that helps."""
+        new = {"create": "TheNewClass", "call": "TheNewFunction"}
+        uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
+        sort = next((new[use] for use in uses if use in new), "TheNewClass" if name.qualname else "the_new_module")
+        parts = name.qualname.split(".")
+        if not isinstance(error, AttributeError) or error.name not in parts:
+            return f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so"
+        at = parts.index(error.name)
+        if at < len(parts) - 1:
+            sort = "TheNewClass"
+        elif isinstance(error.obj, enum.EnumMeta):
+            sort = "TheNewMember"
+        elif isinstance(error.obj, type) and not any(use in new for use in uses):
+            sort = "TheNewMethod"
+        gone = steps.Name(name.module, ".".join(parts[: at + 1]))
+        return f"was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+
+    def path_of(self, obj: Any) -> str:
+        """Return the path of an object that was built."""
+        register = next((ref for ref, made in enumerate(self._registers) if made is obj), None)
+        cls = type(obj)
+        return (
+            f"<{cls.__module__}.{cls.__qualname__}>" if register is None else Outline(self._recipe).path(Ref(register))
+        )
 
     # Operands
 
@@ -207,7 +241,8 @@ class _Interpreter:
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
-        return getattr(owner, step.name) if self._everything else find_method(owner, step.name)
+        name = evolve.current_member(type(owner), step.name)
+        return getattr(owner, name) if self._everything else find_method(owner, name)
 
     # Fillers
 

@@ -15,7 +15,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import evolve, states
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
 from appsnap.kinds.pickle.writer import add_large
@@ -144,8 +144,12 @@ class _Unpickler(pickle.Unpickler):
             raise pickle.UnpicklingError("following the steps checks bytecode without a magic number")
         found = super().find_class(*evolve.current_name(module, name))
         dotted = f"{module}.{name}"
-        if isinstance(found, type) and evolve.needs_restoring(found):
+        if evolve.has_renamed_members(module, name):
+            raise pickle.UnpicklingError(f"something in {dotted} was renamed")
+        if isinstance(found, type) and (evolve.needs_restoring(found) or states.misleads_pickle(found)):
             digest = self._transient_digests.get(dotted)
             if dotted not in self._restored_by_call if digest is None else evolve.transients_digest(found) != digest:
-                raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
+                raise pickle.UnpicklingError(
+                    f"{dotted} had other transient attributes, or other slots, when it was saved"
+                )
         return found

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve
+from appsnap import actions, evolve, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import cloudpickled
+from appsnap.recipe.freeze import by_name, cloudpickled
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
@@ -116,9 +116,25 @@ def _reduce_restored(obj: Any) -> Any:
     reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
+    respell = by_name.respeller(type(obj))
+    reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
     return function, args, state, items, pairs, setter or actions.set_state
+
+
+def _reduce_by_name(respell: Callable[[Any, Any], Any], obj: Any) -> Any:
+    reduction = _reduce_checked(obj)
+    return respell(obj, reduction) if isinstance(reduction, tuple) else reduction
+
+
+def _reduce_by_call(obj: Any) -> Any:
+    """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
+    reduction = standard_reduction(obj)
+    if not isinstance(reduction, tuple):
+        return reduction
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
 
 
 class Rules:
@@ -178,14 +194,20 @@ class Rules:
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
-            by_name = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
-            if left_out is not None and by_name:
+            found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
+            if left_out is not None and found:
                 return functools.partial(self._reduce_lasting, name, left_out)
             self.restored.add(name)
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        return values.reducer(cls) or (_reduce_checked if _may_go_by_name(cls) else _leave)
+        respell = by_name.respeller(cls)
+        if respell is not None:
+            return functools.partial(_reduce_by_name, respell)
+        misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
+        return values.reducer(cls) or (
+            _reduce_by_call if misled else _reduce_checked if _may_go_by_name(cls) else _leave
+        )
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
@@ -215,6 +237,8 @@ class Rules:
             self.notes.by_value(function)
             return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
+        if isinstance(function, type) and states.misleads_pickle(function):
+            self.restored.add(f"{function.__module__}.{function.__qualname__}")
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
             return _by_attribute(function.__module__, function.__qualname__)

@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appsnap import actions
+from appsnap import actions, states
 from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
@@ -318,7 +318,7 @@ class Walk:
     def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Parts[None]:
         ours = setter is actions.set_state
         # A __setstate__ may keep the dictionary itself, so for such a class the dictionary stays an object.
-        assigned = ours or (setter is None and not hasattr(obj, "__setstate__"))
+        assigned = ours or (setter is None and states.special(type(obj), "__setstate__") is None)
         if assigned and type(state) is dict and all(type(name) is str for name in state):
             found: list[NameOrOperand] = []
             for name, value in list(state.items()):
