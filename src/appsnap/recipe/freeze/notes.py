@@ -137,7 +137,11 @@ def _paths(carried: Iterable[CarriedCode]) -> list[str]:
     """Return the paths of the objects that have the code. Code within other code isn't among them."""
     whole = [_OF_CODE.sub("", one.path) for one in carried if not one.path.startswith("<")]
     inside = {path for path in whole for other in whole if path != other and path.startswith(other)}
-    return [*dict.fromkeys(_LAST_LABELS.sub("", path) for path in whole if path not in inside)]
+    return [
+        *dict.fromkeys(
+            _LAST_LABELS.sub("", path.partition(".__getstate__()")[0]) for path in whole if path not in inside
+        )
+    ]
 
 
 _OF_CODE = re.compile(r" argument 0\Z")

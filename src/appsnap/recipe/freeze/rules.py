@@ -235,6 +235,8 @@ class Rules:
         """Save a class or function by name if it can be imported, else by value."""
         if not cloudpickled.by_reference(function):
             self.notes.by_value(function)
+            if cloudpickled.is_dispatching(function):
+                return cloudpickled.reduce_dispatching(function)
             return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if isinstance(function, type) and states.misleads_pickle(function):
@@ -263,7 +265,7 @@ class Rules:
         name = module.__name__
         if sys.modules.get(name) is module:
             # `appsnap.script` gives the modules of scripts names like `<shop.tac>`.
-            if name.startswith("<") or "__main__" in name.split("."):
+            if cloudpickled.is_script(name) or "__main__" in name.split("."):
                 raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
         return cloudpickle.Pickler.dispatch_table[types.ModuleType](module)
