@@ -79,6 +79,7 @@ LEFT_OUT = {
     "test_global_ext2": "extension codes are never written: test_rules.py",
     "test_global_ext4": "extension codes are never written: test_rules.py",
     "test_local_lookup_error": "local functions are saved by value: test_rules.py",
+    "test_newobj_proxies": "weak proxies are refused: a copy of the object isn't one",
     "test_oob_buffers": _BUFFERS,
     "test_oob_buffers_writable_to_readonly": _BUFFERS,
     "test_optional_frames": _FRAMES,

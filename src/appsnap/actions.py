@@ -7,13 +7,17 @@ and `read_only`. The names of these functions are part of the format.
 
 from __future__ import annotations
 
+import collections
+import functools
 import importlib
+import operator
+import types
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appsnap import evolve, states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["add", "extend", "named", "new", "read_only", "set_state", "state", "update"]
 
@@ -56,7 +60,8 @@ def set_state(target: T, state: Any, /) -> T:
 
 def extend(target: Any, items: Iterable[Any], /) -> Any:
     """Append items by the class's `extend`, or its `append`. Returns the target."""
-    cls = type(target)
+    cls: Any = type(target)
+    cls = native_base(cls) or cls
     if hasattr(cls, "extend"):
         cls.extend(target, items)
     else:
@@ -67,19 +72,62 @@ def extend(target: Any, items: Iterable[Any], /) -> Any:
 
 def update(target: Any, items: Mapping[Any, Any], /) -> Any:
     """Set items one by one by the class's `__setitem__`. Returns the target."""
+    set_item = setter_of_items(target)
     for key, value in items.items():
-        target[key] = value
+        set_item(target, key, value)
     return target
+
+
+def setter_of_items(target: Any) -> Callable[[Any, Any, Any], None]:
+    """Return the function that sets an item of an object."""
+    cls: Any = type(target)
+    cls = native_base(cls)
+    return operator.setitem if cls is None else cls.__setitem__
 
 
 def add(target: Any, items: Iterable[Any], /) -> Any:
     """Add items to a set, or one by one by the class's `add`. Returns the target."""
-    if type(target) is set:
-        target.update(items)
+    cls: Any = type(target)
+    if cls is set or native_base(cls) is set:
+        set.update(target, items)
     else:
         for item in items:
-            type(target).add(target, item)
+            cls.add(target, item)
     return target
+
+
+CONTAINERS: dict[type, tuple[str, ...]] = {
+    collections.OrderedDict: ("__setitem__", "__iter__", "items"),
+    dict: ("__setitem__", "__iter__", "items"),
+    list: ("extend", "__iter__"),
+    collections.deque: ("extend", "__iter__"),
+    bytearray: ("extend", "__iter__"),
+    set: ("add", "update", "__iter__", "__init__", "__new__"),
+}
+"""The containers, each with the methods by which its items are saved and loaded. `set` has no opcode to add items."""
+
+
+@functools.cache
+def native_base(cls: type) -> type | None:
+    """Return the container that a class changes the methods of, or None.
+
+    Those methods may need attributes, and may change them. As the items and the attributes are saved as they are, they
+    are put back as they are, by the methods of the container. A class with a protocol of its own expects its methods.
+    """
+    base = next((base for base in CONTAINERS if issubclass(cls, base)), None)
+    if base is None or cls is base or cls.__module__ in _STANDARD:
+        return None
+    if any(_is_changed(cls, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")):
+        return None
+    return base if any(_is_changed(cls, name) for name in CONTAINERS[base]) else None
+
+
+_STANDARD = frozenset({"builtins", "collections"})
+
+
+def _is_changed(cls: type, name: str) -> bool:
+    definer = next((base for base in cls.__mro__ if name in base.__dict__), object)
+    return definer.__module__ not in _STANDARD and isinstance(getattr(cls, name), types.FunctionType)
 
 
 def named(module: str, qualname: str = "", /) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,7 @@ def save(
     """
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
-    name = getattr(obj, "name", None)
+    name = inspect.getattr_static(obj, "name", None)  # a `__getattr__` may raise anything
     header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
     notes = Notes(code=code)
     pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
     Fields = Mapping[str, Callable[[Any], Any] | None]
 
-__all__ = ["assign", "bound", "fields", "fields_by_name", "misleads_pickle", "slots_beside_dict", "special"]
+__all__ = [
+    "BASE_STATE",
+    "assign",
+    "bound",
+    "fields",
+    "fields_by_name",
+    "misleads_pickle",
+    "slots_beside_dict",
+    "special",
+]
+
+
+BASE_STATE = ".state"
+"""The name in a state for the state that a builtin base class takes. The other names are attributes of a subclass."""
 
 
 def special(cls: type, name: str) -> Any:
@@ -126,7 +139,7 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
         _assign_fields(target, state, known, transient)
         return
     if setstate is not None:
-        setstate(state)
+        _hand_over(target, state, setstate)
         return
     slots = None
     if isinstance(state, tuple) and len(state) == 2:
@@ -139,6 +152,22 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
                 setattr(target, name, value)
             except AttributeError:  # a frozen class refuses it
                 object.__setattr__(target, name, value)
+
+
+def _hand_over(target: Any, state: Any, setstate: Callable[[Any], Any]) -> None:
+    if type(state) is dict and BASE_STATE in state:
+        attributes = state.copy()
+        setstate(attributes.pop(BASE_STATE))
+        _assign_attributes(target, attributes)
+    elif type(state) is dict and special(type(target), "__setstate__") is BaseException.__dict__["__setstate__"]:
+        _assign_attributes(target, state)
+    else:
+        setstate(state)
+
+
+def _assign_attributes(target: Any, attributes: Mapping[str, Any]) -> None:
+    for name, value in attributes.items():
+        object.__setattr__(target, name, value)  # a frozen class refuses setattr
 
 
 def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[str]) -> None:

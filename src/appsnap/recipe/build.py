@@ -251,8 +251,9 @@ class _Interpreter:
 
     def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
+        set_item = actions.setter_of_items(target)
         for key, value in zip(self._keys(step.keys, step.target), self._all(step.values), strict=True):
-            target[key] = value
+            set_item(target, key, value)
 
     def _add(self, step: steps.Add) -> None:
         actions.add(self._filled(step.target), self._keys(step.items, step.target))

@@ -151,6 +151,7 @@ class Order:
             function, args, state, items, pairs = [*reduction, None, None, None][:5]
             if isinstance(obj, (set, frozenset)):
                 args = [frozenset(arg) if type(arg) is list else arg for arg in args]
+                items = None if items is None else [frozenset(items)]
             return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]
         except Exception:  # noqa: BLE001 - the walk meets the same error, and reports it with the path
             return []

@@ -179,6 +179,7 @@ _FACTORIES = {
 
 _ADVICE = {
     "keep only the values that you need from it, or move them to a module that can be imported": {"builtins.module"},
+    "keep its key, and make the zone by zoneinfo.ZoneInfo(key)": {"zoneinfo.ZoneInfo"},
     "keep the path of the file, and open it in startService": {
         "_io._IOBase",
         "tempfile._TemporaryFileWrapper",

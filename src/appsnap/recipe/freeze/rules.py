@@ -22,8 +22,9 @@ import cloudpickle
 
 from appsnap import actions, evolve, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled
+from appsnap.recipe.freeze import by_name, cloudpickled, inherited
 from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
 
@@ -32,23 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
-PROTOCOL = 5
-"""The pickle protocol that a recipe has the semantics of."""
-
-newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
-newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
-"""The functions in reductions that stand for `cls.__new__`, without and with keywords."""
-
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
-
-
-def standard_reduction(obj: Any) -> Any:
-    """Return the reduction that pickle's own protocol gives."""
-    reduce = copyreg.dispatch_table.get(type(obj))
-    return obj.__reduce_ex__(PROTOCOL) if reduce is None else reduce(obj)
 
 
 def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
@@ -112,8 +100,12 @@ def _reduce_member(member: enum.Enum) -> Any:
     return newobj, (cls, member._value_)  # several flags combined have no name
 
 
+def _need_steps(_: Any) -> Any:
+    raise TypeError("the C pickler has no opcode for it")
+
+
 def _reduce_restored(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    reduction = (inherited.rule(type(obj)) or standard_reduction)(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
     respell = by_name.respeller(type(obj))
@@ -132,7 +124,7 @@ def _reduce_by_call(obj: Any) -> Any:
     """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
     reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
-        return reduction
+        return _checked(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
 
@@ -151,6 +143,7 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
+        self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
         self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
@@ -204,10 +197,16 @@ class Rules:
         respell = by_name.respeller(cls)
         if respell is not None:
             return functools.partial(_reduce_by_name, respell)
+        mended = values.reducer(cls) or self._mended(cls)
+        if mended is not None:
+            return mended
         misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
-        return values.reducer(cls) or (
-            _reduce_by_call if misled else _reduce_checked if _may_go_by_name(cls) else _leave
-        )
+        return _reduce_by_call if misled else _reduce_checked if _may_go_by_name(cls) else _leave
+
+    def _mended(self, cls: type) -> Callable[[Any], Any] | None:
+        if not self.by_steps and actions.native_base(cls) is not None:
+            return _need_steps
+        return inherited.rule(cls)
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)

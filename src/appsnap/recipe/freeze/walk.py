@@ -81,6 +81,7 @@ class Walk:
         self._root = root
         self._builder = RecipeBuilder()
         self._rules = rules or Rules()
+        self._rules.by_steps = True
         # By id: the operand, or None for a container whose items are being taken apart.
         self._memo: dict[int, NameOrOperand | None] = {}
         self._kept: list[Any] = []  # objects that only a reduction holds: their ids stay theirs
@@ -251,10 +252,15 @@ class Walk:
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
             raise pickle.PicklingError(f"__reduce__ must return a string or a tuple of 2 to 6, not {reduction!r:.60}")
         if isinstance(obj, (set, frozenset)) and type(obj).__reduce__ in _SET_REDUCTIONS:
-            function, (items,), *rest = reduction
-            reduction = (function, (self._order.sorted(items),), *rest)
+            reduction = self._in_order(*reduction)
         self._kept.append(reduction)
         return (yield from self._from_fields(obj, *reduction))
+
+    def _in_order(self, function: Any, args: Any, state: Any = None, items: Any = None, *rest: Any) -> Any:
+        """Return the reduction of a set, with its items in canonical order."""
+        if items is not None:
+            return function, args, state, iter(self._order.sorted(items)), *rest
+        return function, (*args[:-1], self._order.sorted(args[-1])), state, items, *rest
 
     def _from_fields(  # noqa: PLR0917 - the fields of a reduction, in pickle's order
         self,
@@ -300,8 +306,12 @@ class Walk:
             made = builder.call(operand, found)
         self._keep(obj, made)
         if items is not None:
-            listed = yield from self._items(items)
-            builder.extend(self._filled(made), listed)
+            listed = yield from self._items(items, "{%d}" if isinstance(obj, set) else "[%d]")
+            target = self._filled(made)
+            if not isinstance(obj, set):
+                builder.extend(target, listed)
+            elif listed:
+                builder.steps.append(steps.Add(target, builder.operands(listed)))
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
             builder.update(self._filled(made), keys, values)

@@ -29,12 +29,38 @@ def _reduce_dtype(value: Any) -> Any:
     if value.hasobject or value.metadata or value.isalignedstruct or value.subdtype:
         return NotImplemented
     numpy = sys.modules["numpy"]
-    described = value.str if value.names is None else value.descr
+    described = _described(value)
     try:
-        whole = numpy.dtype(described) == value
+        whole = _is_same(numpy.dtype(described), value)
     except ValueError:
         whole = False
     return (numpy.dtype, (described,)) if whole else NotImplemented  # a structure with holes isn't described by that
+
+
+def _described(value: Any) -> Any:
+    """Return a description of a dtype, as `_make_dtype` takes it."""
+    numpy = sys.modules["numpy"]
+    if value.names is None:
+        # Two C types may have one size: `long long` is no `long`.
+        return value.str if numpy.dtype(value.str).char == value.char else value.str[:1] + value.char
+    described = []
+    for name in value.names:
+        field, _, *title = value.fields[name]
+        shape = (field.shape,) if field.subdtype else ()
+        described.append(((*title, name) if title else name, _described(field.base), *shape))
+    return (numpy.record, described) if value.type is numpy.record else described
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two dtypes give items of the same types. `==` takes some for equal that don't."""
+    if one != other or one.type is not other.type or one.char != other.char or one.metadata != other.metadata:
+        return False
+    if one.subdtype is not None:
+        return _is_same(one.base, other.base)
+    if one.names is None:
+        return True
+    same = one.isalignedstruct == other.isalignedstruct and [*one.fields] == [*other.fields]
+    return same and all(_is_same(one.fields[name][0], other.fields[name][0]) for name in one.names)
 
 
 def _make_dtype(args: tuple[Any, ...]) -> Any:
@@ -53,6 +79,9 @@ def _count_fields(described: Any, depth: int = 0) -> int:
         if _DTYPE.fullmatch(described):
             return 1
         raise ValueError(f"{described[:40]!r} is no dtype")
+    record = getattr(sys.modules.get("numpy"), "record", None)
+    if type(described) is tuple and len(described) == 2 and described[0] is record:
+        described = described[1]
     check(type(described) is list and depth < 8, "a dtype is described by a text or a list of fields")
     count = 0
     for field in described:
@@ -159,6 +188,18 @@ def _scalar(name: str, item: type) -> Make:
     return make
 
 
+def _reduce_finfo(value: Any) -> Any:
+    return type(value), (value.dtype,)
+
+
+def _make_finfo(args: tuple[Any, ...]) -> Any:
+    import numpy as np  # noqa: PLC0415 - only where a snapshot holds one
+
+    (dtype,) = args
+    check(isinstance(dtype, np.dtype) and dtype.kind in "fc", "takes a dtype of floats")
+    return np.finfo(dtype)
+
+
 def _reduce_time(value: Any) -> Any:
     unit, count = sys.modules["numpy"].datetime_data(value.dtype)
     if unit == "generic":
@@ -199,6 +240,8 @@ TYPES = (
     ValueType(
         name="numpy.dtype", reduce=_reduce_dtype, subclasses=True, make=_make_dtype, work=_dtype_work, plain=True
     ),
+    ValueType(name="numpy.record"),
+    ValueType(name="numpy.finfo", reduce=_reduce_finfo, make=_make_finfo, plain=True),
     *(
         ValueType(name=f"numpy.{name}", reduce=_reduce_scalar, make=_scalar(name, item), referable=False, plain=True)
         for name, item in _ITEMS.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,15 @@ def _timed(cls: Callable[..., Any]) -> Make:
     return make
 
 
+def _reduce_zone(value: zoneinfo.ZoneInfo) -> Any:
+    try:
+        reduction = value.__reduce__()
+    except pickle.PicklingError as error:
+        # With a key, a load would find the zone of its machine, which may have other rules.
+        raise TypeError("a zone that was made from a file, which no load finds again") from error
+    return (zoneinfo.ZoneInfo, (value.key,)) if value.key else reduction
+
+
 def _make_zone_by_key(args: tuple[Any, ...]) -> zoneinfo.ZoneInfo:
     key, _from_cache = args
     check(type(key) is str, "takes a key")
@@ -73,7 +83,7 @@ TYPES = (
     ValueType(
         name="zoneinfo.ZoneInfo",
         cls=zoneinfo.ZoneInfo,
-        reduce=lambda value: (zoneinfo.ZoneInfo, (value.key,)) if value.key else NotImplemented,
+        reduce=_reduce_zone,
         make=call(zoneinfo.ZoneInfo, str, least=1, most=1),
         made_by={"zoneinfo.ZoneInfo._unpickle": _make_zone_by_key},
         plain=True,

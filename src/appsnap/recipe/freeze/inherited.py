@@ -1,0 +1,388 @@
+"""Reductions that a class inherits, mended where they would lose something.
+
+The `__reduce__` of a builtin class knows neither the attributes that a subclass adds nor its constructor: to load it
+would call `cls(items)`, and forget the attributes. The mended reduction makes the object by `__new__` alone, and adds
+the attributes to its state. A class with a `__reduce__` of its own is left alone. So are all classes that lose nothing.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import copyreg
+import functools
+import inspect
+import pickle
+import random
+import sys
+import types
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from appsnap import actions, states
+from appsnap.recipe import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PROTOCOL", "newobj", "newobj_ex", "rule", "standard_reduction"]
+
+PROTOCOL = 5
+"""The pickle protocol that a recipe has the semantics of."""
+
+newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
+newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
+"""The functions in reductions that stand for `cls.__new__`, without and with keywords."""
+
+_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
+
+_NOT_CREATABLE = 1 << 7
+"""The flag of types that nobody but the interpreter makes objects of (Py_TPFLAGS_DISALLOW_INSTANTIATION)."""
+
+_FILLED = (dict, list, set, collections.deque, bytearray, random.Random, types.SimpleNamespace)
+"""Classes whose `__init__` only fills an object. Items and state do the same."""
+
+_WITH_DICT = (collections.Counter, random.Random)
+"""Classes of the standard library that have a `__dict__` for their subclasses, which their `__reduce__` leaves out."""
+
+_VALUES = (int, float, complex, str, bytes, tuple)
+"""Classes whose `__getnewargs__` gives the value alone."""
+
+
+def standard_reduction(obj: Any) -> Any:
+    """Return the reduction that pickle's own protocol gives."""
+    reduce = copyreg.dispatch_table.get(type(obj))
+    return obj.__reduce_ex__(PROTOCOL) if reduce is None else reduce(obj)
+
+
+def rule(cls: type) -> Callable[[Any], Any] | None:
+    """Return the function that takes objects of a class apart, or None if pickle's own protocol loses nothing."""
+    if cls in copyreg.dispatch_table:
+        return None
+    definer = _definer(cls, "__reduce_ex__", "__reduce__")
+    if _may_be_proxy(cls):
+        return functools.partial(_reduce_proxy, definer, _rule_by_definer(cls, definer))
+    return _rule_by_definer(cls, definer)
+
+
+def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
+    if issubclass(cls, BaseException) and definer.__module__ == "builtins":
+        return _reduce_builtin_exception if cls.__module__ == "builtins" else _reduce_exception
+    if values.of_type(cls) is not None:
+        return None
+    if cls.__flags__ & _NOT_CREATABLE:
+        return _reduce_not_creatable
+    if definer is array.array:
+        return _reduce_array
+    container = actions.native_base(cls)
+    if container is not None or _needs_filling(cls, definer):
+        return functools.partial(_reduce_container, container)
+    if definer is not object:
+        if cls is definer or not (_adds_attributes(cls, definer) or _has_own_constructor(cls, definer)):
+            return None
+        return functools.partial(_reduce_inherited, definer)
+    stated = _definer(cls, "__getstate__")
+    if stated is not object and _adds_attributes(cls, stated):
+        return functools.partial(_reduce_inherited, stated)
+    if isinstance(cls.__new__, types.FunctionType) and not _is_of_namedtuple(cls.__new__):
+        return _by_new(cls)
+    # The unpickler looks `__setstate__` up in the object, where such a `__getattr__` finds no attributes yet.
+    return _reduce_delegating if hasattr(cls, "__getattr__") and not hasattr(cls, "__setstate__") else None
+
+
+def _definer(cls: type, *names: str) -> type:
+    return next(base for base in cls.__mro__ if not base.__dict__.keys().isdisjoint(names))
+
+
+def _fields(reduction: Any) -> tuple[Any, ...]:
+    return (*reduction, None, None, None, None)[:6]
+
+
+# Attributes
+
+
+def _adds_attributes(cls: type, definer: type) -> bool:
+    """Tell whether objects of a class can have attributes that the class above doesn't know, which takes them apart."""
+    plain = definer.__dictoffset__ == 0 or definer in _WITH_DICT
+    return plain and (cls.__dictoffset__ != 0 or len(_slot_names(cls)) > len(_slot_names(definer)))
+
+
+def _attributes(obj: Any, definer: type = object) -> Any:
+    """Return the state of the attributes that a class above doesn't know: a dictionary, a pair with slots, or None."""
+    cls = type(obj)
+    if _has_own_state(cls, definer):
+        return obj.__getstate__()
+    known = _slot_names(definer)
+    slots = {name: getattr(obj, name) for name in _slot_names(cls) if name not in known and hasattr(obj, name)}
+    attributes = dict(obj.__dict__) if cls.__dictoffset__ else {}
+    if issubclass(cls, random.Random):
+        attributes.pop("gauss_next", None)
+    return (attributes or None, slots) if slots else attributes or None
+
+
+def _has_own_state(cls: type, definer: type) -> bool:
+    """Tell whether a subclass of the class that takes its objects apart says what their state is."""
+    owner = _definer(cls, "__getstate__")
+    return owner is not definer and issubclass(owner, definer)
+
+
+def _mentions(state: Any, own: Any) -> bool:
+    """Tell whether a state has attributes already."""
+    names = own[1].keys() if isinstance(own, tuple) else own.keys() if isinstance(own, dict) else ()
+    parts = [state, *state] if isinstance(state, tuple) else [state]
+    return any(isinstance(part, dict) and part.keys() >= set(names) for part in parts)
+
+
+def _with_attributes(obj: Any, reduction: Any, definer: type) -> Any:
+    """Return a reduction with the attributes that it leaves out."""
+    own = _attributes(obj, definer)
+    function, args, state, items, pairs, setter = _fields(reduction)
+    if own is None or (state is not None and _mentions(state, own)):
+        return reduction
+    if state is None:
+        return function, args, own, items, pairs, setter
+    attributes, slots = own if isinstance(own, tuple) else (own, {})
+    whole = {states.BASE_STATE: state, **(attributes or {}), **slots}
+    return function, args, whole, items, pairs, setter or actions.set_state
+
+
+# Constructors
+
+
+def _has_own_constructor(cls: type, definer: type) -> bool:
+    return cls.__init__ is not definer.__init__ or cls.__new__ is not definer.__new__  # type: ignore[misc]  # compared, not called
+
+
+def _accepts(function: Any, *args: Any) -> bool:
+    if not isinstance(function, types.FunctionType):
+        return True
+    try:
+        inspect.signature(function).bind(*args)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_of_namedtuple(function: Any) -> bool:
+    return str(function.__module__).startswith("namedtuple_")
+
+
+def _reduce_inherited(definer: type, obj: Any) -> Any:
+    """Take an object apart as a class above does, but without its own constructor, and with its attributes."""
+    reduction = standard_reduction(obj)
+    if not isinstance(reduction, tuple):
+        return reduction
+    cls = type(obj)
+    function, args, *rest = reduction
+    if function is cls and _has_own_constructor(cls, definer):
+        if definer.__init__ is object.__init__ or issubclass(definer, _FILLED):  # type: ignore[misc]  # compared, not called
+            reduction = (*_made_by_new(obj, args), *rest)
+        elif not (_accepts(cls.__init__, obj, *args) and _accepts(cls.__new__, cls, *args)):
+            raise pickle.PicklingError(_TAKES_OTHERS % definer.__qualname__)
+    return _with_attributes(obj, reduction, definer) if _adds_attributes(cls, definer) else reduction
+
+
+def _reduce_array(obj: array.array[Any]) -> Any:
+    return *_made_by_new(obj, (obj.typecode, obj.tolist())), _attributes(obj, array.array)
+
+
+_TAKES_OTHERS = "its constructor takes other arguments than %s, whose __reduce__ it inherits"
+
+
+def _made_by_new(obj: Any, args: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Return function and arguments that make a value, if necessary without the `__new__` of its own class."""
+    cls: Any = type(obj)
+    if not isinstance(cls.__new__, types.FunctionType) or _gives_the_same(obj, args):
+        return newobj, (cls, *args)
+    base: Any = next(base for base in cls.__mro__ if "__new__" in base.__dict__ and _is_of_python(base))
+    return base.__new__, (cls, *args)
+
+
+def _is_of_python(cls: type) -> bool:
+    return not isinstance(cls.__new__, types.FunctionType) or cls.__module__ in ("fractions", "pathlib")
+
+
+def _gives_the_same(obj: Any, args: tuple[Any, ...]) -> bool:
+    """Tell whether `__new__` of a class takes a value, and gives that value again. One that keeps values does."""
+    cls = type(obj)
+    if not _accepts(cls.__new__, cls, *args):
+        return False
+    if isinstance(obj, BaseException):
+        return True
+    try:
+        made = cls.__new__(cls, *args)
+        return made is obj or (type(made) is cls and _value(made) == _value(obj))
+    except Exception:  # noqa: BLE001 - any error says that it takes something else
+        return False
+
+
+def _value(obj: Any) -> Any:
+    base: Any = next(base for base in type(obj).__mro__ if _is_of_python(base))
+    if isinstance(obj, array.array):
+        return [obj.typecode, obj.tolist()]
+    return [part for part in _fields(base.__reduce_ex__(obj, PROTOCOL))[1] if part is not type(obj)]
+
+
+def _by_new(cls: type) -> Callable[[Any], Any] | None:
+    """Return the rule for a class that has a `__new__` of its own."""
+    given = _definer_or_none(cls, "__getnewargs_ex__", "__getnewargs__")
+    if given is None:
+        if _accepts(cls.__new__, cls):
+            return _reduce_delegating if hasattr(cls, "__getattr__") and not hasattr(cls, "__setstate__") else None
+        return _reduce_without_arguments
+    if given in _VALUES or getattr(getattr(given, "__getnewargs__", None), "__module__", "") == "collections":
+        return _reduce_value
+    return _reduce_with_arguments
+
+
+def _definer_or_none(cls: type, *names: str) -> type | None:
+    return next((base for base in cls.__mro__ if not base.__dict__.keys().isdisjoint(names)), None)
+
+
+def _reduce_value(obj: Any) -> Any:
+    function, args, *rest = standard_reduction(obj)
+    if function is not newobj:
+        return function, args, *rest
+    value = args[1:] if not isinstance(obj, tuple) or _gives_the_same(obj, args[1:]) else (tuple(obj),)
+    return *_made_by_new(obj, value), *rest
+
+
+def _reduce_without_arguments(obj: Any) -> Any:
+    missing = [
+        parameter.name
+        for parameter in [*inspect.signature(type(obj).__new__).parameters.values()][1:]
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    raise pickle.PicklingError(
+        f"its __new__ needs {', '.join(missing) or 'arguments'}, which no load knows: write a __getnewargs_ex__"
+    )
+
+
+def _reduce_with_arguments(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if isinstance(reduction, tuple) and reduction[0] in (newobj, newobj_ex):
+        cls, positional, keywords = reduction[1] if reduction[0] is newobj_ex else (type(obj), reduction[1][1:], {})
+        try:
+            inspect.signature(cls.__new__).bind(cls, *positional, **keywords)
+        except TypeError as error:
+            raise pickle.PicklingError(
+                f"its __new__ doesn't take the arguments of its __getnewargs__: {error}"
+            ) from error
+    return reduction
+
+
+def _reduce_not_creatable(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if isinstance(reduction, tuple) and (reduction[0] is type(obj) or reduction[0] is newobj):
+        raise pickle.PicklingError("only the interpreter makes objects of its type")
+    return reduction
+
+
+def _reduce_delegating(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if not isinstance(reduction, tuple) or len(reduction) < 3 or reduction[2] is None:
+        return reduction
+    function, args, state, items, pairs, setter = _fields(reduction)
+    return function, args, state, items, pairs, setter or actions.set_state
+
+
+# Containers
+
+
+def _needs_filling(cls: type, definer: type) -> bool:
+    """Tell whether a class above would call the class with its items, and the class has a constructor of its own."""
+    if cls is definer or definer not in _CALLED_WITH_ITEMS:
+        return False
+    without = definer in (collections.Counter, collections.defaultdict)
+    return _has_own_constructor(cls, definer) or (without and _adds_attributes(cls, definer))
+
+
+_CALLED_WITH_ITEMS = (
+    *(set, bytearray, collections.Counter, collections.OrderedDict, collections.defaultdict, collections.deque),
+)
+
+
+def _reduce_container(container: type | None, obj: Any) -> Any:
+    """Take a container apart into an empty one, its items and its attributes."""
+    cls: Any = type(obj)
+    if not _accepts(cls.__new__, cls):
+        _reduce_without_arguments(obj)
+    base: Any = container or next(base for base in actions.CONTAINERS if isinstance(obj, base))
+    state = _attributes(obj, base)
+    if isinstance(obj, collections.defaultdict):
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        state = (attributes, {**slots, "default_factory": obj.default_factory})
+    if isinstance(obj, collections.deque) and obj.maxlen is not None:
+        if _has_own_constructor(cls, collections.deque) and not _accepts(cls.__init__, obj, (), obj.maxlen):
+            raise pickle.PicklingError(_TAKES_OTHERS % "deque")
+        return cls, ((), obj.maxlen), state, base.__iter__(obj)
+    if isinstance(obj, dict):
+        return newobj, (cls,), state, None, iter(base.items(obj))
+    return newobj, (cls,), state, base.__iter__(obj)
+
+
+# Exceptions
+
+
+def _reduce_builtin_exception(obj: BaseException) -> Any:
+    """Take an exception of Python's own apart, with the attributes that its arguments don't give."""
+    function, args, state = _fields(standard_reduction(obj))[:3]
+    changed = _members(obj, function(*args)) if function is type(obj) else {}
+    return (function, args, (state or {}) | changed) if state or changed else (function, args)
+
+
+def _reduce_exception(obj: BaseException) -> Any:
+    """Take an exception apart so that its `__init__` isn't called again. It may take anything."""
+    cls: Any = type(obj)
+    native: Any = next(base for base in cls.__mro__ if base.__module__ == "builtins")
+    args: tuple[Any, ...] = obj.args
+    if isinstance(obj, BaseExceptionGroup) and isinstance(cls.__new__, types.FunctionType):
+        function, args = native.__new__, (cls, obj.message, [*obj.exceptions])
+    else:
+        function, args = _made_by_new(obj, args)
+    state = _attributes(obj, native)
+    own = _has_own_state(cls, native)
+    if not own:
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        state = {**(attributes or {}), **slots, **_members(obj, native.__new__(cls, *args[1:]))} or None
+    frozen = cls.__setattr__ is not BaseException.__setattr__
+    return function, args, state, None, None, actions.set_state if frozen and state is not None and not own else None
+
+
+_LEFT_OUT = frozenset({"obj", "message", "exceptions"})
+"""Members that aren't set. Like pickle, without the objects that a lookup failed in: they may be anything."""
+
+
+def _members(obj: BaseException, twin: BaseException) -> dict[str, Any]:
+    """Return the attributes outside of `__dict__` in which an exception differs from a twin that was just made."""
+    found: dict[str, Any] = {}
+    for base in type(obj).__mro__:
+        for name, member in base.__dict__.items() if base.__module__ == "builtins" else ():
+            if isinstance(member, types.MemberDescriptorType) and not name.startswith("__") and name not in _LEFT_OUT:
+                value, other = (getattr(one, name, None) for one in (obj, twin))
+                if value is not other and (type(value) not in (int, str) or value != other):
+                    found[name] = value
+    if obj.args != twin.args:
+        found["args"] = obj.args
+    return found
+
+
+# Proxies
+
+
+def _may_be_proxy(cls: type) -> bool:
+    """Tell whether an object of a class may pretend to be of another class."""
+    lookup: Any = cls.__getattribute__
+    owner = getattr(lookup, "__objclass__", cls)
+    standard = owner not in weakref.ProxyTypes and owner.__module__.partition(".")[0] in sys.stdlib_module_names
+    return not standard or _definer(cls, "__class__") is not object
+
+
+def _reduce_proxy(definer: type, rule: Callable[[Any], Any] | None, obj: Any) -> Any:
+    cls = type(obj)
+    if definer is object and obj.__class__ is not cls:
+        raise pickle.PicklingError(
+            f"a {cls.__qualname__} that stands for an object of another class: its own class has no __reduce__"
+        )
+    return (rule or standard_reduction)(obj)
