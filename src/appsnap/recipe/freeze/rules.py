@@ -70,13 +70,23 @@ def _reduce_method(method: Any) -> Any:
 
 
 def _may_go_by_name(cls: type) -> bool:
-    """Tell whether the protocol of a class may give a name: its objects reduce themselves."""
+    """Tell whether the protocol of a class may give a name: its objects reduce themselves.
+
+    In the standard library only the objects of `typing` do so.
+    """
+    if cls in copyreg.dispatch_table:
+        return True
+    if str(cls.__module__).partition(".")[0] in sys.stdlib_module_names - {"typing"}:
+        return False
     own = [getattr(cls, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")]
-    return any(own) or cls in copyreg.dispatch_table
+    return any(own)
 
 
 def _reduce_checked(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    return _checked(obj, standard_reduction(obj))
+
+
+def _checked(obj: Any, reduction: Any) -> Any:
     if isinstance(reduction, str):
         module = pickle.whichmodule(obj, reduction)  # type: ignore[attr-defined]  # not in the stubs
         cloudpickled.refuse_script(module, reduction)
@@ -94,10 +104,18 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
+<<<<<<< HEAD
 def _reduce_restored(take_apart: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
     reduction = take_apart(obj)
     if not isinstance(reduction, tuple):
         return reduction
+=======
+def _reduce_restored(obj: Any) -> Any:
+    reduction = (inherited.rule(type(obj)) or standard_reduction)(obj)
+    if not isinstance(reduction, tuple):
+        return _checked(obj, reduction)
+    respell = by_name.respeller(type(obj))
+>>>>>>> 597c8dbac93d4b9d6d37316497b2711d33e87e70
     reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
@@ -113,7 +131,7 @@ def _reduce_by_call(obj: Any) -> Any:
     """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
     reduction = standard_reduction(obj)
     if not isinstance(reduction, tuple):
-        return reduction
+        return _checked(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
 
@@ -225,6 +243,8 @@ class Rules:
         """Save a class or function by name if it can be imported, else by value."""
         if not cloudpickled.by_reference(function):
             self.notes.by_value(function)
+            if cloudpickled.is_dispatching(function):
+                return cloudpickled.reduce_dispatching(function)
             return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if isinstance(function, type) and states.misleads_pickle(function):
@@ -253,7 +273,7 @@ class Rules:
         name = module.__name__
         if sys.modules.get(name) is module:
             # `appsnap.script` gives the modules of scripts names like `<shop.tac>`.
-            if name.startswith("<") or "__main__" in name.split("."):
+            if cloudpickled.is_script(name) or "__main__" in name.split("."):
                 raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
         return cloudpickle.Pickler.dispatch_table[types.ModuleType](module)
