@@ -27,7 +27,9 @@ def respeller(cls: type) -> Callable[[Any, Any], Any] | None:
     """Return the function that puts names into the reduction of an object of a class, or None if it has none."""
     if states.fields(cls) is not None:
         return _respell_fields
-    if type(cls).__module__.partition(".")[0] == "msgspec" and hasattr(sys.modules.get("msgspec._utils"), "rebuild"):
+    if str(type(cls).__module__).partition(".")[0] == "msgspec" and hasattr(
+        sys.modules.get("msgspec._utils"), "rebuild"
+    ):
         return _respell_struct
     new, fields = getattr(cls, "__new__", None), states.special(cls, "_fields")
     if issubclass(cls, tuple) and type(new) is types.FunctionType and type(fields) is tuple and fields:
