@@ -104,11 +104,15 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
-def _reduce_restored(obj: Any) -> Any:
-    reduction = (inherited.rule(type(obj)) or standard_reduction)(obj)
+def _restored(cls: type) -> Callable[[Any], Any]:
+    """Return the rule for objects of a class that get their state by `actions.set_state`."""
+    return functools.partial(_reduce_restored, inherited.rule(cls) or standard_reduction, by_name.respeller(cls))
+
+
+def _reduce_restored(reduce: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
+    reduction = reduce(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
-    respell = by_name.respeller(type(obj))
     reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
@@ -189,9 +193,9 @@ class Rules:
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
             found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
             if left_out is not None and found:
-                return functools.partial(self._reduce_lasting, name, left_out)
+                return functools.partial(self._reduce_lasting, name, left_out, _restored(cls))
             self.restored.add(name)
-            return _reduce_restored
+            return _restored(cls)
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
         respell = by_name.respeller(cls)
@@ -208,8 +212,8 @@ class Rules:
             return _need_steps
         return inherited.rule(cls)
 
-    def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
-        reduction = _reduce_restored(obj)
+    def _reduce_lasting(self, name: str, left_out: str, reduce: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = reduce(obj)
         if type(reduction) is tuple and reduction[0] is newobj and reduction[5] is actions.set_state:
             self.left_out[name] = left_out
             return reduction[:5]
