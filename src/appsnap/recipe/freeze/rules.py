@@ -104,8 +104,13 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
-def _reduce_restored(take_apart: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
-    reduction = take_apart(obj)
+def _restored(cls: type) -> Callable[[Any], Any]:
+    """Return the rule for objects of a class that get their state by `actions.set_state`."""
+    return functools.partial(_reduce_restored, inherited.rule(cls) or standard_reduction, by_name.respeller(cls))
+
+
+def _reduce_restored(reduce: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
+    reduction = reduce(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
     reduction = reduction if respell is None else respell(obj, reduction)
@@ -185,14 +190,12 @@ class Rules:
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
-            take_apart = inherited.rule(cls) or standard_reduction
-            reduce = functools.partial(_reduce_restored, take_apart, by_name.respeller(cls))
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
             found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
             if left_out is not None and found:
-                return functools.partial(self._reduce_lasting, name, left_out, reduce)
+                return functools.partial(self._reduce_lasting, name, left_out, _restored(cls))
             self.restored.add(name)
-            return reduce
+            return _restored(cls)
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
         respell = by_name.respeller(cls)
