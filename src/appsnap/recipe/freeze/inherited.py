@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import actions
 from appsnap.recipe import values
+from appsnap.recipe.freeze import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
     if cls in copyreg.dispatch_table:
         return None
     definer = _definer(cls, "__reduce_ex__", "__reduce__")
+    if definer is object and held.has_constants(cls):
+        return _reduce_with_constants
     if _may_be_proxy(cls):
         return functools.partial(_reduce_proxy, definer, _rule_by_definer(cls, definer))
     return _rule_by_definer(cls, definer)
@@ -277,6 +280,10 @@ def _reduce_not_creatable(obj: Any) -> Any:
     if isinstance(reduction, tuple) and (reduction[0] is type(obj) or reduction[0] is newobj):
         raise pickle.PicklingError("only the interpreter makes objects of its type")
     return reduction
+
+
+def _reduce_with_constants(obj: Any) -> Any:
+    return held.with_constants(standard_reduction(obj))
 
 
 def _reduce_delegating(obj: Any) -> Any:

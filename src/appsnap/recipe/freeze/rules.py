@@ -23,7 +23,7 @@ import cloudpickle
 
 from appsnap import actions, evolve
 from appsnap.recipe import values
-from appsnap.recipe.freeze import inherited
+from appsnap.recipe.freeze import held, inherited
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.values.sharing import Sharing
 
@@ -47,6 +47,10 @@ _BY_CLOUDPICKLE: tuple[type, ...] = (
     staticmethod,
     weakref.WeakSet,
 )
+
+# Flags of classes that no load can make again: Py_TPFLAGS_IMMUTABLETYPE and Py_TPFLAGS_HEAPTYPE.
+_IMMUTABLE = 1 << 8
+_HEAP_TYPE = 1 << 9
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
@@ -106,6 +110,7 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
+        self._held = held.Held()
         self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
@@ -150,7 +155,13 @@ class Rules:
             return _reduce_restored
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        return values.reducer(cls) or self._mended(cls) or _leave
+        if cls is held.Constant:
+            return lambda constant: self._reduce_held(constant, (constant.module, constant.name))
+        return values.reducer(cls) or self._held.rule(cls, self._reduce_held, self._mended(cls) or _leave)
+
+    def _reduce_held(self, _: Any, name: tuple[str, str]) -> Any:
+        self.modules.add(name[0])
+        return _by_attribute(*name)
 
     def _mended(self, cls: type) -> Callable[[Any], Any] | None:
         if not self.by_steps and actions.native_base(cls) is not None:
@@ -182,7 +193,9 @@ class Rules:
         """Save a class or function by name if it can be imported, else by value."""
         reduction = self._by_value.reducer_override(function)
         if reduction is not NotImplemented:
-            return reduction
+            if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & _HEAP_TYPE):
+                raise TypeError("a class that isn't written in Python, and that no name leads to")
+            return held.reduce_array_type(function) or reduction
         self.modules.add(function.__module__)
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
