@@ -1,4 +1,5 @@
 # ruff: noqa: D102, N815, RUF012 - classes as people write them, with Twisted's names
+import copyreg
 import dataclasses
 import pathlib
 import pickle
@@ -350,3 +351,108 @@ class TestKnown:
 
         assert evolve.known_objects()["sys", "stdout"] is replaced
         assert loads(dumps([replaced], "msgpack")) == [replaced]
+
+
+class Grown(evolve.Versioned):
+    persistenceVersion = 2
+
+    def upgradeToVersion1(self):
+        log.append("grown 1")
+
+    def upgradeToVersion2(self):
+        log.append("grown 2")
+
+
+class Shrunk(Grown):
+    pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [TRUST, EVERYTHING])
+class TestVersionsThatDoNotFit:
+    def refused(self, kind, trust, cls, monkeypatch, **attributes):
+        """Return the error of a load after which no upgrade has run, with the path of the object."""
+        data = dumps({"it": [made(cls, **attributes), made(Letter, parts=[])]}, kind)
+        monkeypatch.undo()
+        log.clear()
+        with pytest.raises(CannotBuild) as caught:
+            loads(data, trust=trust)
+        assert log == []
+        assert caught.value.path == 'object["it"][0]'
+        return caught.value
+
+    def test_newer_than_the_code(self, kind, trust, monkeypatch):
+        """An object that newer code has saved isn't loaded by older code."""
+        monkeypatch.setattr(Grown, "persistenceVersion", 3)
+
+        error = self.refused(kind, trust, Grown, monkeypatch)
+
+        assert f"version 3 of {__name__}.Grown, and the code has version 2" in str(error)
+
+    def test_a_step_is_missing(self, kind, trust, monkeypatch):
+        """Each version between the saved one and that of the code has its method."""
+        monkeypatch.setattr(Grown, "persistenceVersion", 0)
+        data = dumps({"it": [made(Grown)]}, kind)
+        monkeypatch.undo()
+        monkeypatch.delattr(Grown, "upgradeToVersion1")
+        log.clear()
+
+        with pytest.raises(CannotBuild, match=r"version 0 of .*Grown.* version 2.* upgradeToVersion1") as caught:
+            loads(data, trust=trust)
+
+        assert log == []
+        assert caught.value.path == 'object["it"][0]'
+        assert caught.value.hint == "add Grown.upgradeToVersion1"
+
+    def test_a_class_has_no_versions_any_more(self, kind, trust, monkeypatch):
+        """The version of a base that has no versions today isn't dropped."""
+        monkeypatch.setattr(Shrunk, "persistenceVersion", 4, raising=False)
+
+        error = self.refused(kind, trust, Shrunk, monkeypatch)
+
+        assert f"version 4 of {__name__}.Shrunk" in str(error)
+        assert "renamed(" in error.hint
+
+    def test_no_number(self, kind, trust, monkeypatch):
+        """A version that is no number is an error."""
+        monkeypatch.setattr(Grown, "persistenceVersion", "new")
+
+        assert "'new' is no version" in str(self.refused(kind, trust, Grown, monkeypatch))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [TRUST, EVERYTHING])
+class TestVersionsOfTwisted:
+    @pytest.fixture
+    def cls(self, monkeypatch):
+        monkeypatch.setattr(copyreg, "dispatch_table", copyreg.dispatch_table.copy())  # Twisted adds to it
+        styles = pytest.importorskip("twisted.persisted.styles")
+        steps = {f"upgradeToVersion{n}": lambda _, n=n: log.append(f"record {n}") for n in (1, 2)}
+        body = {"__module__": __name__, "persistenceVersion": 2, **steps}
+        cls = type("Record", (styles.Versioned,), body)
+        monkeypatch.setitem(globals(), "Record", cls)
+        log.clear()
+        yield cls
+        assert styles.versionedsToUpgrade == {}
+
+    def test_upgraded(self, kind, trust, cls, monkeypatch):
+        """Objects of Twisted's class are upgraded, each once."""
+        monkeypatch.setattr(cls, "persistenceVersion", 1)
+        data = dumps([made(cls, n=1)], kind)
+        monkeypatch.setattr(cls, "persistenceVersion", 2)
+
+        (back,) = loads(data, trust=trust)
+
+        assert log == ["record 2"]
+        assert back.__dict__ == {"n": 1}
+
+    def test_newer(self, kind, trust, cls, monkeypatch):
+        """An object that newer code has saved isn't loaded by older code."""
+        monkeypatch.setattr(cls, "persistenceVersion", 3)
+        data = dumps({"it": made(cls, n=1)}, kind)
+        monkeypatch.setattr(cls, "persistenceVersion", 2)
+
+        with pytest.raises(CannotBuild, match=r"version 3 of .*Record, and the code has version 2") as caught:
+            loads(data, trust=trust)
+
+        assert caught.value.path == 'object["it"]'

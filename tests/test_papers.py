@@ -66,11 +66,18 @@ class TestReadme:
         assert len(outputs) == len(steps) + 1
 
     def test_the_code_runs(self, folder):
-        """The blocks of Python, one after the other, in a script."""
-        (folder / "readme.py").write_text("\n".join(blocks("python")))
+        """The blocks of Python, one after the other, in a script. A block that begins with a file name is that file."""
+        script = []
+        for block in blocks("python"):
+            name = re.match(r"# (\w+\.py)\n", block)
+            if name:
+                (folder / name[1]).write_text(block)
+            else:
+                script.append(block)
+        (folder / "hello.py").write_text("\n".join(script))
 
         result = subprocess.run(
-            [sys.executable, "-W", "error", "readme.py"], cwd=folder, capture_output=True, text=True, check=False
+            [sys.executable, "-W", "error", "hello.py"], cwd=folder, capture_output=True, text=True, check=False
         )
 
         assert result.stderr == ""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import zoo
-from appsnap import EVERYTHING, dumps, loads
+from appsnap import EVERYTHING, dumps, loads, skeletons
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.build import build
@@ -92,8 +92,10 @@ class TestFreezing:
             pass
 
         Local.instance = Local()
+        data = dumps([Local.instance], kind)
+        skeletons._alive.clear()  # as in another process
 
-        (back,) = loads(dumps([Local.instance], kind), trust=EVERYTHING)
+        (back,) = loads(data, trust=EVERYTHING)
 
         assert type(back).instance is back
 

@@ -14,8 +14,18 @@ import pytest
 
 import appsnap
 import shop
+from appsnap import code, script, skeletons
 from appsnap.cli.app import COMMANDS, _LazyGroup, run
-from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
+from appsnap.errors import (
+    AppsnapError,
+    CannotBuild,
+    CannotLoad,
+    Damaged,
+    NewerFormat,
+    NotTrusted,
+    PassphraseError,
+    WrongKind,
+)
 from appsnap.files import age, zstd
 from appsnap.keys.keyring import Keyring
 from appsnap.keys.signatures import SigningKey, signer_of
@@ -648,6 +658,34 @@ def encrypted(data):
 
     encryptor = Cipher(algorithms.AES(hashlib.md5(b"tea").digest()), modes.ECB()).encryptor()
     return encryptor.update(data) + encryptor.finalize()
+
+
+class TestPromise19:
+    """Bytecode runs only in the version of Python that compiled it."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("made", ["function", "class"])
+    def test_bytecode_of_another_python(self, kind, made, monkeypatch):
+        """Neither a function nor a class without a text is made in another Python, although its file is trusted."""
+        obj = eval("lambda: 1") if made == "function" else type("Made", (), {"run": eval("lambda self: 1")})
+        data = appsnap.dumps(obj, kind)
+        skeletons._alive.clear()
+        monkeypatch.setattr(code, "MAGIC", 0)
+        monkeypatch.setattr(skeletons, "MAGIC", 0)
+        monkeypatch.setattr("marshal.loads", lambda _: pytest.fail("bytecode was read"))
+
+        with pytest.raises(CannotBuild, match="this is Python"):
+            appsnap.loads(data, trust=appsnap.EVERYTHING)
+
+    def test_text_runs_nothing(self, tmp_path, monkeypatch):
+        """To load a function by its text, the text is compiled, and not run."""
+        path = tmp_path / "script.py"
+        path.write_text("import os\nobj = lambda: 1\nos.environ['RAN'] = 'yes'\n")
+        data = appsnap.dumps(script.run(path, "obj"))
+        monkeypatch.delenv("RAN")
+
+        assert appsnap.loads(data, trust=appsnap.EVERYTHING)() == 1
+        assert "RAN" not in os.environ
 
 
 def test_each_promise_has_a_test():

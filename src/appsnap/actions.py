@@ -11,11 +11,10 @@ import collections
 import functools
 import importlib
 import operator
-import sys
 import types
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appsnap import evolve
+from appsnap import evolve, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["add", "extend", "named", "new", "read_only", "set_state", "state", "update"]
 
 T = TypeVar("T")
-
-BASE_STATE = ".state"
-"""The name in a state for the state that a builtin base class takes. The other names are attributes of a subclass."""
 
 
 def new(cls: type[T], *args: Any, **keywords: Any) -> T:
@@ -42,50 +38,21 @@ def set_state(target: T, state: Any, /) -> T:
     """Give an object its state as pickle does, but without transient attributes. Returns the target.
 
     The state goes to `__setstate__`, if the class has it. Otherwise it is a dictionary of attributes, or a pair of that
-    and the slots. A transient attribute with a factory is made anew, and a `Versioned` object is upgraded.
+    and the slots. An attribute that has a slot goes there.
+
+    A transient attribute with a factory is made anew, and a `Versioned` object is upgraded.
     """
     cls = type(target)
     drop = evolve.transients(cls)  # type: ignore[arg-type]  # classes are hashable
     if drop:
         state = evolve.without_transients(cls, state)
-    _assign(target, state)
+    states.assign(target, state, drop)
     for name, factory in drop.items():
         if factory is not None:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr
     if isinstance(target, evolve.Versioned):
         evolve.upgrade_later(target)
     return target
-
-
-def _assign(target: Any, state: Any) -> None:
-    # The class decides: a `__getattr__` may need attributes that aren't there yet.
-    if hasattr(type(target), "__setstate__"):
-        if type(state) is not dict:
-            target.__setstate__(state)
-        elif BASE_STATE in state:
-            attributes = state.copy()
-            target.__setstate__(attributes.pop(BASE_STATE))
-            _set_attributes(target, attributes)
-        elif type(target).__setstate__ is BaseException.__setstate__:
-            _set_attributes(target, state)
-        else:
-            target.__setstate__(state)
-        return
-    slots = None
-    if isinstance(state, tuple) and len(state) == 2:
-        state, slots = state
-    if state:
-        attributes = target.__dict__
-        for name, value in state.items():
-            attributes[sys.intern(name) if type(name) is str else name] = value
-    if slots:
-        for name, value in slots.items():
-            setattr(target, name, value)
-
-
-def _set_attributes(target: Any, attributes: Mapping[str, Any]) -> None:
-    for name, value in attributes.items():
-        object.__setattr__(target, name, value)  # a frozen class refuses setattr
 
 
 # The methods below are looked up in the class: an attribute of the object may hold anything that the file refers to.

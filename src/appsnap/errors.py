@@ -90,7 +90,9 @@ class CannotSave(AppsnapError, TypeError):
         self.places = tuple(places)
         super().__init__(
             f"cannot save {plural(len(self.places), 'object')}: " + " | ".join(map(str, self.places)),
-            hint='name these attributes in the class\'s __transient__, as in __transient__ = ("_socket",)',
+            hint='name these attributes in the class\'s __transient__, as in __transient__ = ("_socket",)'
+            if any("__transient__" in place.advice for place in places)
+            else "",
         )
 
 

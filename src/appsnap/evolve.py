@@ -14,11 +14,14 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import dataclasses
+import enum
 import functools
 import hashlib
 import sys
+import types
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from appsnap import states
 from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Ephemeral",
+    "VersionError",
     "Versioned",
+    "current_member",
     "current_name",
+    "has_renamed_members",
     "is_plain_assignment",
     "known",
     "known_objects",
     "needs_restoring",
-    "public_module",
+    "public_name",
     "renamed",
     "transients",
     "transients_digest",
@@ -55,8 +61,12 @@ _WELL_KNOWN = (
 
 _VERSION = ".persistenceVersion"
 _PRIVATE_MODULES = {"pathlib._local": "pathlib"}  # in Python 3.13
+_PUBLIC_NAMES = {  # as above
+    ("_thread", "lock"): ("threading", "Lock"),
+    ("re", "PatternError"): ("re", "error"),
+}
 _registered: dict[tuple[str, str], Any] = {}
-_successors: dict[str, type] = {}
+_successors: dict[str, Any] = {}
 _restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextVar("restored", default=None)
 
 
@@ -86,7 +96,7 @@ def transients_digest(cls: type) -> str | None:
     means that restoring does more than that, or that a name isn't a text.
     """
     drop = transients(cls)
-    if not _only_assigns(cls) or not all(type(name) is str for name in drop):
+    if not _only_assigns(cls) or states.misleads_pickle(cls) or not all(type(name) is str for name in drop):
         return None
     spelled = "".join(f"{len(name)}:{name}" for name in sorted(drop))
     return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -121,30 +131,31 @@ def upgrade_later(obj: Versioned) -> None:
     if waiting is not None:
         waiting.append(obj)
     else:
-        _upgrade(obj)
+        _check_versions(obj, Versioned)
+        _upgrade(obj, type(obj).upgrade)
 
 
 def is_plain_assignment(cls: type, names: Iterable[str]) -> bool:
     """Tell whether `actions.set_state` only assigns attributes of these names to objects of a class."""
     lookup: Any = cls.__getattribute__
     standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
-    return standard and _only_assigns(cls) and transients(cls).keys().isdisjoint(names)
+    by_name = transients(cls).keys() | states.slots_beside_dict(cls)
+    return standard and _only_assigns(cls) and by_name.isdisjoint(names)
 
 
 def _only_assigns(cls: type) -> bool:
     """Tell whether a class has no transient attribute with a factory, no versions and no `__setstate__`."""
     made_anew = any(factory is not None for factory in transients(cls).values())
-    by_itself = hasattr(cls, "__setstate__") or hasattr(cls, "__getattr__")
-    return not (made_anew or by_itself or issubclass(cls, Versioned))
+    return not (made_anew or states.special(cls, "__setstate__") is not None or issubclass(cls, Versioned))
 
 
-def _upgrade(obj: Versioned) -> None:
+def _upgrade(obj: Any, upgrade: Callable[[Any], object], locate: Callable[[object], str] | None = None) -> None:
     try:
-        # Looked up in the class: an attribute of this name may hold anything that the file refers to.
-        type(obj).upgrade(obj)
+        upgrade(obj)
     except Exception as error:
         cls = f"{type(obj).__module__}.{type(obj).__qualname__}"
-        raise CannotBuild(f"<{cls}>", cls, f"its upgrade failed: {type(error).__name__}: {error}") from error
+        path = f"<{cls}>" if locate is None else locate(obj)
+        raise CannotBuild(path, cls, f"its upgrade failed: {type(error).__name__}: {error}") from error
 
 
 class Ephemeral:
@@ -180,51 +191,168 @@ class Versioned:
     def upgrade(self) -> None:
         """Run the upgrades that the saved state lacks, those of base classes first."""
         for base, key in type(self)._versions():  # noqa: SLF001 - of this class
-            saved = self.__dict__.pop(key, 0)
-            for old in [old for old, new in _successors.items() if new is base]:
-                saved = self.__dict__.pop(old + _VERSION, saved)
+            saved = 0
+            for name in _keys(base, key):
+                saved = self.__dict__.pop(name, saved)
             for version in range(max(saved, 0) + 1, base.persistenceVersion + 1):
-                method = base.__dict__.get(f"upgradeToVersion{version}")
-                if method is not None:
-                    method(self)
+                base.__dict__[f"upgradeToVersion{version}"](self)
+
+
+class VersionError(ValueError):
+    """The code can't bring an object to today's version. Raised before any object is upgraded."""
+
+    def __init__(self, obj: Any, reason: str, hint: str) -> None:
+        super().__init__(reason)
+        self.obj = obj
+        self.hint = hint
+
+
+def _keys(base: type, key: str) -> list[str]:
+    """Return the attributes that may hold the saved version of a class: under its name, then under old names."""
+    return [key, *(old + _VERSION for old, new in _successors.items() if new is base)]
+
+
+def _check_versions(obj: Any, root: type) -> None:
+    """Check that a class has all the steps from the saved version to today's. Raises VersionError."""
+    attributes = obj.__dict__
+    known = {"persistenceVersion"}
+    for base in type(obj).__mro__:
+        name = f"{base.__module__}.{base.__qualname__}"
+        if base is root or not issubclass(base, root) or "persistenceVersion" not in base.__dict__:
+            continue
+        code = base.__dict__["persistenceVersion"]
+        keys = _keys(base, name + _VERSION)
+        known.update(keys)
+        saved = next((attributes[key] for key in reversed(keys) if key in attributes), 0)
+        if type(saved) is not int:
+            raise VersionError(obj, f"{saved!r:.60} is no version of {name}", "the file was changed")
+        if saved > code:
+            raise VersionError(
+                obj,
+                f"it was saved by version {saved} of {name}, and the code has version {code}",
+                "load it with the newer code that saved it",
+            )
+        for version in range(max(saved, 0) + 1, code + 1):
+            if f"upgradeToVersion{version}" not in base.__dict__:
+                raise VersionError(
+                    obj,
+                    f"it was saved by version {saved} of {name}, the code has version {code}, and there is no method "
+                    f"upgradeToVersion{version}",
+                    f"add {base.__qualname__}.upgradeToVersion{version}",
+                )
+    for key in attributes.keys() - known:
+        if isinstance(key, str) and key.endswith(_VERSION):
+            name = key.removesuffix(_VERSION)
+            raise VersionError(
+                obj,
+                f"it was saved by version {attributes[key]!r:.60} of {name}, and no class of it has versions under "
+                "that name",
+                f"if that class has a new name: appsnap.evolve.renamed({name!r}, TheNewClass)",
+            )
 
 
 @contextlib.contextmanager
-def upgrades() -> Iterator[None]:
-    """Hold back the upgrades of `Versioned` objects in this block, and run them at its end."""
-    waiting: list[Versioned] = []
+def upgrades(locate: Callable[[object], str] | None = None) -> Iterator[None]:
+    """Hold back the upgrades of `Versioned` objects in this block, and run them at its end.
+
+    The objects of Twisted's class of that name are upgraded, too. `locate` returns the path of an object. Raises
+    VersionError before the first upgrade, and CannotBuild if an upgrade fails.
+    """
+    waiting: list[Any] = []
     token = _restored.set(waiting)
+    before = frozenset(_of_twisted())
     try:
         yield
+        twisted = {key: obj for key, obj in _of_twisted().items() if key not in before}
+        for key in twisted:
+            _of_twisted().pop(key, None)
     finally:
         _restored.reset(token)
     for obj in waiting:
-        _upgrade(obj)
+        _check_versions(obj, Versioned)
+    for obj in twisted.values():
+        _check_versions(obj, sys.modules["twisted.persisted.styles"].Versioned)
+    for obj in waiting:
+        # Looked up in the class: an attribute of this name may hold anything that the file refers to.
+        _upgrade(obj, type(obj).upgrade, locate)
+    for obj in twisted.values():
+        _upgrade(obj, type(obj).versionUpgrade, locate)
 
 
-def renamed(old: str, new: type) -> None:
-    """Load the class `new` for every snapshot that names `old`, which has the form `"package.module.Class"`."""
+def _of_twisted() -> dict[int, Any]:
+    """Return the objects of Twisted's `Versioned` that wait for their upgrade, by id."""
+    styles = sys.modules.get("twisted.persisted.styles")
+    return {} if styles is None else styles.versionedsToUpgrade
+
+
+def renamed(old: str, new: Any) -> None:
+    """Load `new` for every snapshot that names `old`, which has the form `"package.module.Class"`.
+
+    `new` is a class, a function, a method, a module or a member of an enumeration. Everything in a renamed class or
+    module moves with it. Raises TypeError for an object without a name.
+    """
+    _name_of(new)
     _successors[old] = new
 
 
-def public_module(module: str) -> str:
-    """Return the public module for the private one that some version of Python moved a class to."""
-    return _PRIVATE_MODULES.get(module, module)
+def _name_of(found: Any) -> tuple[str, str]:
+    if isinstance(found, types.ModuleType):
+        return found.__name__, ""
+    cls = type(found) if isinstance(found, enum.Enum) else found
+    module, qualname = getattr(cls, "__module__", None), getattr(cls, "__qualname__", None)
+    if isinstance(found, enum.Enum) and qualname is not None:
+        qualname = f"{qualname}.{found._name_}" if found._name_ in type(found).__members__ else None
+    if type(module) is not str or type(qualname) is not str or "<" in qualname:
+        raise TypeError(f"a class, function, module or member of an enumeration is needed, not {found!r:.100}")
+    return module, qualname
+
+
+def public_name(module: str, qualname: str) -> tuple[str, str]:
+    """Return the name that all versions of Python have for a class that some version names otherwise."""
+    return _PUBLIC_NAMES.get((module, qualname), (_PRIVATE_MODULES.get(module, module), qualname))
 
 
 def current_name(module: str, qualname: str) -> tuple[str, str]:
     """Return the module and qualified name of today for a name in a snapshot."""
-    module = public_module(module)
+    module, qualname = public_name(module, qualname)
     if _successors:
         # Methods and nested classes move with a renamed class.
         owner, rest = qualname, ""
         while owner:
             new = _successors.get(f"{module}.{owner}")
             if new is not None:
-                return new.__module__, new.__qualname__ + rest
+                module, owner = _name_of(new)
+                return module, (owner + rest).lstrip(".")
+            owner, _, last = owner.rpartition(".")
+            rest = f".{last}{rest}"
+        # Modules move with a renamed package.
+        owner, rest = module, ""
+        while owner:
+            if isinstance(_successors.get(owner), types.ModuleType):
+                return _successors[owner].__name__ + rest, qualname
             owner, _, last = owner.rpartition(".")
             rest = f".{last}{rest}"
     return module, qualname
+
+
+def current_member(cls: type, name: str) -> str:
+    """Return the name of today for a method of the objects of a class."""
+    for base in cls.__mro__ if _successors else ():
+        names = [f"{base.__module__}.{base.__qualname__}", *(old for old, new in _successors.items() if new is base)]
+        new = next((_successors[f"{old}.{name}"] for old in names if f"{old}.{name}" in _successors), None)
+        if new is not None:
+            return _name_of(new)[1].rpartition(".")[2]
+    return name
+
+
+def has_renamed_members(module: str, qualname: str) -> bool:
+    """Tell whether something inside a class of this name was renamed: a method, or a member of an enumeration.
+
+    `importlib.import_module` counts as such a class if a module was renamed.
+    """
+    if (module, qualname) == ("importlib", "import_module"):
+        return any(isinstance(new, types.ModuleType) for new in _successors.values())
+    return any(old.startswith(f"{module}.{qualname}.") for old in _successors)
 
 
 def known(obj: Any, module: str, qualname: str) -> None:

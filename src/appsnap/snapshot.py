@@ -20,6 +20,8 @@ from appsnap.kinds.header import Header, installed_version, now
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped, shortened
 from appsnap.recipe.build import build
+from appsnap.recipe.carried import carried_code, code_facts
+from appsnap.recipe.freeze import Notes
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
     from appsnap.limits import Limits
+    from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.trust import Everything
 
 __all__ = ["Snapshot", "dumps", "load", "loads", "open_file", "open_legacy", "open_snapshot", "save"]
@@ -56,6 +59,8 @@ def save(
     tag: str | None = None,
     sign: bool = True,
     trusted_as_a_whole: bool = True,
+    code: bool = True,
+    note: Callable[[str], object] | None = None,
     check: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -67,6 +72,10 @@ def save(
 
     Set `trusted_as_a_whole` to false for objects from a file that wasn't trusted as a whole. The new file isn't signed
     then, and no passphrase makes it trusted.
+
+    Functions and classes that can't be imported, those of a script for example, are saved as code. With `code` false
+    they are refused. `note` is called with each fact about the new file that its user would miss later, a line each:
+    code is one. Without `note`, the logger `appsnap` gets the lines as warnings.
 
     `check` is called with a path at which the new file can be read, before the new file takes the place of the old one.
     An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
@@ -80,12 +89,21 @@ def save(
         raise TypeError(f"tag is a text, not {tag!r:.60}")
     name = inspect.getattr_static(obj, "name", None)  # a `__getattr__` may raise anything
     header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
-    pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
+    notes = Notes(code=code)
+    pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
     atomic.write(
         path,
         layers.wrap(documents.counted(pieces, progress), Wrapping(passphrase, recipients, compress, armor)),
         check=check,
     )
+    for line in notes.lines():
+        (note or _log)(line)
+
+
+def _log(line: str) -> None:
+    import logging  # noqa: PLC0415 - most saves have nothing to tell
+
+    logging.getLogger("appsnap").warning("%s", line)
 
 
 def dumps(
@@ -98,12 +116,16 @@ def dumps(
     armor: bool = False,
     sign: bool = False,
     trusted_as_a_whole: bool = True,
+    code: bool = True,
 ) -> bytes:
     """Return the bytes that `save` would write, but without a time, and unsigned unless `sign` is true.
 
+    Nothing is noted. With `code` false, functions and classes that can't be imported are refused.
+
     As source, msgpack and xml, equal objects give equal bytes.
     """
-    pieces = documents.write_document(obj, Header(kind), _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole))
+    seal = _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
+    pieces = documents.write_document(obj, Header(kind), seal, Notes(code=code))
     return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
 
 
@@ -130,6 +152,7 @@ def load(
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
     mmap: bool = False,
+    code_from: str | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Load a snapshot from a file. The first bytes show its kind and its layers: age, armored or not, and zstd.
@@ -140,6 +163,9 @@ def load(
     are trusted like that without being asked for: those signed by the user's key or by a trusted one, and those opened
     with a passphrase, because their writer knew it. `limits` say how much reading may cost. `progress` is called
     repeatedly with two numbers of bytes of the file: those read so far, and all.
+
+    `code_from` is for pickles of cloudpickle, whose bytecode doesn't tell its version: the version of the Python that
+    wrote them, as `"3.11"`. Another version of Python refuses them.
 
     With `mmap`, numpy's arrays of 64 KiB and more are read from the file when they are first used, and changes to them
     never reach the file. The file has to be a pickle or msgpack without layers. The data of those arrays isn't
@@ -154,7 +180,7 @@ def load(
         twisted_encryption.refuse(Path(path))
         found, document = documents.map_document(path, opening)
         return Snapshot(document, kind=found, name=Path(path).name, limits=limits).build(trust, copy=False)
-    return open_file(path, opening).build(trust, copy=False)
+    return open_file(path, opening).build(trust, copy=False, code_from=code_from)
 
 
 @gc_paused
@@ -166,16 +192,18 @@ def loads(
     identities: Iterable[str] = (),
     trust: Iterable[str] | Everything = (),
     limits: Limits = LIMITS,
+    code_from: str | None = None,
 ) -> Any:
     """Load a snapshot from bytes, as `load` does from a file."""
     # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
     source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
-    return _opened(source, Opening(kind, passphrase, identities, limits)).build(trust, copy=False)
+    snapshot = _opened(source, Opening(kind, passphrase, identities, limits))
+    return snapshot.build(trust, copy=False, code_from=code_from)
 
 
-def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool) -> Any:
+def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool, code_from: str | None) -> Any:
     try:
-        return build(document.recipe, trust, limits, copy=copy)
+        return build(document.recipe, trust, limits, copy=copy, code_from=code_from)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # Each look at an installed distribution takes a moment, and a file has room for very many.
@@ -278,11 +306,23 @@ class Snapshot:
         return Outline(self.document.recipe)
 
     @functools.cached_property
+    def code(self) -> list[CarriedCode]:
+        """The functions and classes that the snapshot carries as code."""
+        return carried_code(self.document.recipe, self.outline)
+
+    @functools.cached_property
     def names(self) -> list[Want]:
         """Every name that the snapshot uses, with its use and the first path that uses it."""
         return wants(self.document.recipe)
 
-    def build(self, trust: Iterable[str] | Everything = (), *, limits: Limits | None = None, copy: bool = True) -> Any:
+    def build(
+        self,
+        trust: Iterable[str] | Everything = (),
+        *,
+        limits: Limits | None = None,
+        copy: bool = True,
+        code_from: str | None = None,
+    ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
@@ -298,7 +338,7 @@ class Snapshot:
             except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
                 pass
         try:
-            return _build(self.document, trusted, limits, copy=copy)
+            return _build(self.document, trusted, limits, copy=copy, code_from=code_from)
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
@@ -345,6 +385,7 @@ class Snapshot:
                 words.append(f"tag {self.header.tag}")
             words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
             words.append(f"Python {self.header.python}")
+        words += code_facts(self.code)
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 

@@ -70,10 +70,11 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanatio
 
 def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     """Return a hint without the Python of a library call, and with the option of this command."""
+    prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
+    hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11")
     limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
     if limit is None:
         return hint
-    prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
     return hint.replace(limit[0], f"--{prefix}limit {limit[1]}=…")
 
 

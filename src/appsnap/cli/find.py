@@ -28,7 +28,7 @@ _SCRIPTS = (".tac", ".py")
 
 
 def find_object(
-    source: Input, target: Output, trust: Sequence[str] | Everything
+    source: Input, target: Output, trust: Sequence[str] | Everything, code_from: str | None = None
 ) -> tuple[Any, Sequence[str] | Everything]:
     """Return the object that a source names, and how far the source was trusted: EVERYTHING, or some names of a file.
 
@@ -42,7 +42,7 @@ def find_object(
         _refuse_target(source.path, target.path)
         if _is_script(path):
             return _run(source.path, trust), appsnap.EVERYTHING
-        return source.load(trust, check=target.keep_secret)
+        return source.load(trust, check=target.keep_secret, code_from=code_from)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)

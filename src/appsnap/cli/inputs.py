@@ -62,7 +62,11 @@ class Input:
             return self._open(progress, legacy=True)
 
     def load(
-        self, trust: Sequence[str] | Everything, *, check: Callable[[Snapshot], object] | None = None
+        self,
+        trust: Sequence[str] | Everything,
+        *,
+        check: Callable[[Snapshot], object] | None = None,
+        code_from: str | None = None,
     ) -> tuple[Any, Sequence[str] | Everything]:
         """Read the snapshot and build its objects. Returns them, and how far the file was trusted.
 
@@ -77,7 +81,7 @@ class Input:
             if enough:
                 search_current_folder()
             with self._errors():
-                return snapshot.build(enough, copy=False), enough
+                return snapshot.build(enough, copy=False, code_from=code_from), enough
 
     def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
 
-__all__ = ["as_json", "depth", "reads", "source_argument", "trusts", "writes"]
+__all__ = ["as_json", "code_from", "depth", "reads", "source_argument", "trusts", "writes"]
 
 
 def source_argument(metavar: str) -> Decorator:
@@ -266,6 +266,17 @@ def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], d
 
 
 as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
+
+
+def code_from(prefix: str = "", argument: str = "FILE") -> Decorator:
+    """Add the option for the Python that wrote a pickle without a header. The command gets it as `code_from`."""
+    return click.option(
+        f"--{prefix}code-from",
+        "code_from",
+        metavar="VERSION",
+        help=f"{argument} is a pickle by cloudpickle, and this version of Python (3.11, say) wrote it. Its bytecode "
+        "doesn't tell its version, and another version of Python can't run it.",
+    )
 
 
 def depth(default: int | None) -> Decorator:

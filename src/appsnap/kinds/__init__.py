@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from appsnap.kinds.header import Header, Signer, Trailer
     from appsnap.kinds.large import DocumentParts, Place
+    from appsnap.recipe.freeze import Notes
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]
@@ -77,9 +78,12 @@ class Kind:
         pieces: Iterable[Buffer] = self._package().write(header, recipe, distributions, sign)
         return pieces
 
-    def write_objects(self, header: Header, obj: Any, sign: Signer | None = None) -> Iterable[Buffer]:
-        """Return the document of objects, in pieces, if the kind has `objects`. Raises any error of a class."""
-        pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign)
+    def write_objects(self, header: Header, obj: Any, sign: Signer | None, notes: Notes) -> Iterable[Buffer]:
+        """Return the document of objects, in pieces, if the kind has `objects`. Raises any error of a class.
+
+        `notes` collects the facts to tell.
+        """
+        pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign, notes)
         return pieces
 
     def read(self, data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:

@@ -16,7 +16,7 @@ from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, take_apart
 from appsnap.kinds.mapped import with_copies
 from appsnap.recipe import steps
-from appsnap.recipe.freeze import freeze
+from appsnap.recipe.freeze import Notes, freeze
 
 if TYPE_CHECKING:
     import os
@@ -39,15 +39,20 @@ __all__ = ["counted", "map_document", "open_document", "write_document"]
 
 
 @gc_paused
-def write_document(obj: Any, header: Header, sign: Signer | None) -> Iterable[Buffer]:
-    """Return the document of objects, in pieces. Raises CannotSave for objects that no file can hold."""
+def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes | None = None) -> Iterable[Buffer]:
+    """Return the document of objects, in pieces. Raises CannotSave for objects that no file can hold.
+
+    `notes` collects the facts to tell.
+    """
+    notes = notes or Notes()
     kind = kind_named(header.kind)
     if kind.objects:
         # The C pickler fails at the first object that cannot be saved, and at objects that are nested too deep.
         # `freeze` finds the places of all the former, and has no trouble with the latter.
         with contextlib.suppress(Exception):
-            return kind.write_objects(header, obj, sign)
-    recipe = freeze(obj, root="application" if type(obj).__name__ == "Application" else "object")
+            return kind.write_objects(header, obj, sign, notes)
+    recipe = freeze(obj, root="application" if type(obj).__name__ == "Application" else "object", notes=notes)
+    notes.recipe = lambda: recipe
     modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
     return kind.write(header, recipe, distributions_of(modules), sign)
 

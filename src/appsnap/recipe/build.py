@@ -7,22 +7,24 @@ chose.
 
 from __future__ import annotations
 
+import enum
 import importlib
 import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, evolve
+from appsnap import actions, code, evolve
 from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
-from appsnap.recipe.outline import Outline
+from appsnap.recipe.outline import Outline, nearest
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit, wants
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,15 +35,23 @@ __all__ = ["build"]
 
 
 @gc_paused
-def build(recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True) -> Any:
+def build(
+    recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True, code_from: str | None = None
+) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
+
+    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy)
-    with evolve.upgrades():
-        return interpreter.build()
+    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy, code_from=code_from)
+    try:
+        with evolve.upgrades(interpreter.path_of):
+            return interpreter.build()
+    except evolve.VersionError as error:
+        cls = f"{type(error.obj).__module__}.{type(error.obj).__qualname__}"
+        raise CannotBuild(interpreter.path_of(error.obj), cls, str(error), hint=error.hint) from None
 
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
@@ -52,11 +62,19 @@ class _Interpreter:
     """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
 
     def __init__(
-        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, copy: bool
+        self,
+        recipe: Recipe,
+        trust: Trust,
+        to_check: frozenset[steps.Name],
+        limits: Limits,
+        *,
+        copy: bool,
+        code_from: str | None,
     ) -> None:
         self._recipe = recipe
         self._everything = trust.everything
         self._to_check = to_check
+        self._code_from = code_from
         self._registers: list[Any] = []
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
@@ -120,13 +138,47 @@ class _Interpreter:
     def _failure(self, number: int, error: Exception) -> CannotBuild:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = ""
+        if isinstance(error, WrongPython):
+            reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
-            path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
-            hint = f"is it installed, or was it renamed? appsnap.evolve.renamed({step.dotted!r}, TheNewClass) says so"
-            return CannotBuild(path, step.dotted, reason, hint=hint)
+            outline = Outline(self._recipe)
+            path = outline.path(nearest(self._recipe, outline, outline.register_of_step(step, number)))
+            return CannotBuild(path, step.dotted, reason, hint=self._rename(step, error))
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
-        return CannotBuild(outline.path(register), outline.class_of(register), reason)
+        if isinstance(step, steps.Member) and isinstance(error, AttributeError):
+            cls = type(self._one(step.owner))
+            name = f"{cls.__module__}.{cls.__qualname__}.{step.name}"
+            hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
+        path = outline.path(nearest(self._recipe, outline, register))
+        return CannotBuild(path, outline.class_of(register), reason, hint=hint)
+
+    def _rename(self, name: steps.Name, error: Exception) -> str:
+        """Return the hint about a name that isn't found: a call of `renamed` that helps."""
+        new = {"create": "TheNewClass", "call": "TheNewFunction"}
+        uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
+        sort = next((new[use] for use in uses if use in new), "TheNewClass" if name.qualname else "the_new_module")
+        parts = name.qualname.split(".")
+        if not isinstance(error, AttributeError) or error.name not in parts:
+            return f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so"
+        at = parts.index(error.name)
+        if at < len(parts) - 1:
+            sort = "TheNewClass"
+        elif isinstance(error.obj, enum.EnumMeta):
+            sort = "TheNewMember"
+        elif isinstance(error.obj, type) and not any(use in new for use in uses):
+            sort = "TheNewMethod"
+        gone = steps.Name(name.module, ".".join(parts[: at + 1]))
+        return f"was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+
+    def path_of(self, obj: Any) -> str:
+        """Return the path of an object that was built."""
+        register = next((ref for ref, made in enumerate(self._registers) if made is obj), None)
+        cls = type(obj)
+        return (
+            f"<{cls.__module__}.{cls.__qualname__}>" if register is None else Outline(self._recipe).path(Ref(register))
+        )
 
     # Operands
 
@@ -183,11 +235,14 @@ class _Interpreter:
                 if value_type.hashed is not None:
                     self._cost.hash(value_type.hashed(args))
                 return make(tuple(args))
-        return self._registers[step.function](*args)
+        function = self._registers[step.function]
+        code.check_unmarked(function, self._code_from)
+        return function(*args)
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
-        return getattr(owner, step.name) if self._everything else find_method(owner, step.name)
+        name = evolve.current_member(type(owner), step.name)
+        return getattr(owner, name) if self._everything else find_method(owner, name)
 
     # Fillers
 

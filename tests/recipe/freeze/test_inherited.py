@@ -1,4 +1,4 @@
-# ruff: noqa: D102, LOG001 - classes as people write them, and a logger as they shouldn't make it
+# ruff: noqa: D102 - classes as people write them
 import copyreg
 import ctypes
 import logging
@@ -157,7 +157,6 @@ class TestRefused:
             (sys.version_info, "only the interpreter"),
             (sys.float_info, "isn't written in Python"),
             (ctypes.CDLL(None), "isn't written in Python"),
-            (logging.Logger("alone"), "logging.getLogger"),
         ],
     )
     def test_at_the_save(self, kind, obj, reason):
@@ -178,11 +177,21 @@ class TestRefused:
 
         assert loads(dumps(mock, kind), trust=EVERYTHING).price() == 5
 
-    def test_logger_is_not_made(self, kind):
-        """To refuse a logger makes none of its name."""
-        refusal(logging.Logger("never.made"), kind)
 
-        assert "never.made" not in logging.Logger.manager.loggerDict
+@pytest.mark.parametrize("kind", KINDS)
+class TestNotes:
+    def test_handlers(self, kind, tmp_path):
+        """A note says that the handlers of a logger, which goes by its name, aren't in the file."""
+        lines = []
+        plain, busy = logging.getLogger("shop.plain"), logging.getLogger("shop.busy")
+        handler = logging.NullHandler()
+        busy.addHandler(handler)
+        try:
+            save([plain, busy, busy], tmp_path / "noted", kind=kind, note=lines.append)
+        finally:
+            busy.removeHandler(handler)
+
+        assert lines == ["the logger shop.busy is saved by its name, without its 1 handler; set it up where you load"]
 
 
 def test_speed_of_ordinary_classes():

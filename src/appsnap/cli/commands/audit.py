@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +14,15 @@ from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import CannotLoad, NotTrusted
 from appsnap.printable import escaped, plural
+from appsnap.recipe.carried import code_facts
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from appsnap.cli.inputs import Input
     from appsnap.errors import Want
+    from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["command"]
@@ -35,9 +38,12 @@ Examples:
 )
 @reads()
 @trusts()
+@click.option("--code", "show_code", is_flag=True, help="Print the source text of the code in FILE, too.")
 @as_json
 @click.pass_context
-def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, as_json: bool) -> int:
+def command(
+    context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, show_code: bool, as_json: bool
+) -> int:
     """List the names that a snapshot wants, and which of them are trusted.
 
     Each line has a verdict, the use, the name, and the first path that wants it. Nothing is imported. The verdicts:
@@ -59,6 +65,7 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
     beyond = _beyond(recipe)
     missing = _missing(recipe, trust_in(snapshot, trust))
     allow = trusting_command([*missing], context.find_root().obj) if missing else None
+    code = snapshot.code
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
     if as_json:
         names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
@@ -69,15 +76,34 @@ def command(context: click.Context, /, *, source: Input, trust: Sequence[str] | 
                 "provenance": provenance,
                 "trusted": not missing,
                 "names": names,
+                "code": [dataclasses.asdict(one) for one in code],
                 "allow": allow,
             }
         )
     else:
         output.write(_table(rows))
+        output.write(_code_lines(code) if show_code else [])
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
-        output.write([f"{plural(len(wanted), 'name')}, {verdict}; {provenance}"])
+        facts = [f"{plural(len(wanted), 'name')}, {verdict}", *code_facts(code), provenance]
+        output.write(["; ".join(facts)])
         output.write([allow] if allow else [])
     return NotTrusted.exit_code if missing else 0
+
+
+def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:
+    """Yield the code in a file: each text once, behind the list of the places in it that a load makes use of."""
+    texts = {(one.filename, one.version, one.source): [] for one in code if one.source}  # type: dict[tuple[str, str, str], list[CarriedCode]]
+    for one in code:
+        if one.source:
+            texts[one.filename, one.version, one.source].append(one)
+        else:
+            version = f"for Python {one.version} only" if one.version else "for a Python that the file doesn't tell"
+            yield escaped(f"bytecode {version}, which can't be shown: {one.name or 'code'} at {one.path}")
+    for (filename, version, source), places in texts.items():
+        yield escaped(f"{filename}, saved by Python {version}; the load makes use of:")
+        yield from (escaped(f"    line {one.line}: {one.name} at {one.path}") for one in places)
+        lines = source.splitlines()
+        yield from (f"{number:{len(str(len(lines)))}}  {escaped(line)}" for number, line in enumerate(lines, 1))
 
 
 def _beyond(recipe: Recipe) -> dict[Want, None]:

@@ -9,7 +9,7 @@ import click
 
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
-from appsnap.cli.options import as_json, depth, reads, trusts
+from appsnap.cli.options import as_json, code_from, depth, reads, trusts
 from appsnap.cli.project import search_current_folder
 from appsnap.errors import Damaged, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
@@ -36,6 +36,7 @@ Examples:
 )
 @reads(kinds=(*KINDS, "python"))
 @trusts()
+@code_from()
 @click.option("--run", is_flag=True, help="Start the application, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
 @click.option("--shell", is_flag=True, help='Open a Python shell, where the application is "application".')
 @click.option("--quiet", is_flag=True, help="Don't print the tree.")
@@ -45,6 +46,7 @@ def command(
     *,
     source: Input,
     trust: Sequence[str] | Everything,
+    code_from: str | None,
     run: bool,
     shell: bool,
     quiet: bool,
@@ -66,7 +68,7 @@ def command(
     """
     if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
-    load = functools.partial(_load, source, trust)
+    load = functools.partial(_load, source, trust, code_from)
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
@@ -87,7 +89,7 @@ def command(
     return 0
 
 
-def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
+def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None) -> Any:
     if source.kind == "python":
         if trust:
             raise click.UsageError("a script is a program, and is run: leave out --trust")
@@ -102,7 +104,7 @@ def _load(source: Input, trust: Sequence[str] | Everything) -> Any:
         search_current_folder()
         return script.run(source.path)
     try:
-        return source.load(trust)[0]
+        return source.load(trust, code_from=code_from)[0]
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 import appsnap
+from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
-from appsnap.cli.options import reads, source_argument, trusts, writes
+from appsnap.cli.options import code_from, reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
 from appsnap.cli.trial_load import load_bytes, load_file
 
@@ -37,8 +38,10 @@ Examples:
 @writes()
 @click.option("--tag", metavar="TEXT", help="Keep a word about this snapshot in its header.")
 @click.option("--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first.")
+@click.option("--no-code", is_flag=True, help="Refuse functions and classes that would be saved as code.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
+@code_from("source-", "SOURCE")
 @click.pass_context
 def command(
     context: click.Context,
@@ -48,7 +51,9 @@ def command(
     target: Output,
     tag: str | None,
     no_verify: bool,
+    no_code: bool,
     trust: Sequence[str] | Everything,
+    code_from: str | None,
 ) -> None:
     """Save an application to a file.
 
@@ -63,11 +68,16 @@ def command(
 
     To change only the kind or the layers of a snapshot, use `appsnap convert`, which imports nothing.
 
+    Functions and classes that can't be imported, those of a script for example, are saved as code: with their source
+    text, if it is there. A note says so. Code loads only from a file that is trusted as a program. `--no-code` refuses
+    it.
+
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
     it in this folder, with the trust that SOURCE has. If that fails, an old FILE stays as it is.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    obj, enough = find_object(source, target, trust)
+    obj, enough = find_object(source, target, trust, code_from)
     passphrase = target.passphrase()
+    notes: list[str] = []
 
     def check(path: Path) -> None:
         progress.phase = f"loading {target.path} in a fresh interpreter"
@@ -84,10 +94,14 @@ def command(
             kind=target.kind,
             passphrase=passphrase,
             tag=tag,
+            code=not no_code,
+            note=notes.append,
             check=None if no_verify else check,
             trusted_as_a_whole=enough is appsnap.EVERYTHING,
             progress=progress.count,
             **target.layers(),
         )
+    for line in notes:
+        output.note(f"note: {line}")
     if enough is not appsnap.EVERYTHING:
         target.tell_unsigned(source.path, signing_command(context.find_root().obj))

@@ -11,6 +11,7 @@ from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, depth, reads
 from appsnap.errors import NotTrusted
+from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import json_nodes, json_value
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
         "header": None if snapshot.header is None else snapshot.header.to_dict(),
         "distributions": {} if trailer is None else trailer.distributions,
         "edited": snapshot.edited,
+        "code": code_facts(snapshot.code),
         "signer": snapshot.signer,
         "provenance": snapshot.provenance,
     }

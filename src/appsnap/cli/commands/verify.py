@@ -13,6 +13,7 @@ from appsnap.cli.errors import explain
 from appsnap.cli.options import as_json, reads
 from appsnap.errors import CannotLoad
 from appsnap.printable import plural
+from appsnap.recipe.carried import code_facts
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
         facts.append(plural(services, "service"))
     if snapshot.header is None:
         facts.append("without header and checksum")
-    return [*facts, snapshot.provenance]
+    return [*facts, *code_facts(snapshot.code), snapshot.provenance]
 
 
 def _count_services(outline: Outline) -> int | None:

@@ -16,7 +16,7 @@ import itertools
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import Damaged
+from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.streams import Memory
 from appsnap.kinds import Document
 from appsnap.kinds.header import Header, Trailer, distributions_of
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from appsnap.kinds.header import Signer
     from appsnap.kinds.large import Data
+    from appsnap.recipe.freeze import Notes
 
 __all__ = ["assemble", "has_header", "locate", "read", "write", "write_objects"]
 
@@ -47,9 +48,10 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     return assemble(header, encode(recipe), sign, steps=len(recipe.steps), distributions=distributions)
 
 
-def write_objects(header: Header, obj: Any, sign: Signer | None = None) -> DocumentStream:
+def write_objects(header: Header, obj: Any, sign: Signer | None, notes: Notes) -> DocumentStream:
     """Return the document of objects, in pieces, by the C pickler. Raises any error of pickle or of a class."""
-    body, rules = native.pickle_objects(obj)
+    body, rules = native.pickle_objects(obj, notes)
+    notes.recipe = functools.partial(_recipe_of, body)
     return assemble(
         header,
         body,
@@ -58,6 +60,20 @@ def write_objects(header: Header, obj: Any, sign: Signer | None = None) -> Docum
         restored_by_call=sorted(rules.restored),
         transient_digests=dict(sorted(rules.left_out.items())),
     )
+
+
+def _recipe_of(body: Body) -> Recipe | None:
+    """Return the recipe of a body, or None if it is so large that to read it takes seconds."""
+    if body.size > _MOST_TO_READ:
+        return None
+    try:
+        return reader.read(memoryview(b"".join(body)), 0, _MOST_STEPS, {})[0]
+    except CannotLoad:
+        return None
+
+
+_MOST_TO_READ = 16 << 20
+_MOST_STEPS = 200_000
 
 
 def assemble(header: Header, body: Body, sign: Signer | None = None, **more: Any) -> DocumentStream:

@@ -15,7 +15,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve
+from appsnap import evolve, states
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
 from appsnap.kinds.pickle.writer import add_large
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from appsnap.kinds.header import Trailer
     from appsnap.kinds.large import Data, Type
+    from appsnap.recipe.freeze import Notes
 
 __all__ = ["pickle_objects", "unpickle_objects"]
 
@@ -36,16 +37,16 @@ __all__ = ["pickle_objects", "unpickle_objects"]
 
 
 @gc_paused
-def pickle_objects(obj: Any) -> tuple[Body, Rules]:
-    """Return the body of objects, and the rules by which they were taken apart.
+def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
+    """Return the body of objects, and the rules by which they were taken apart. `notes` collects the facts to tell.
 
     Raises any error of pickle or of a class, and RecursionError for objects that are nested too deep.
     """
-    rules = Rules()
+    rules = Rules(notes=notes)
     body = _pickled(obj, rules)
     sharing = rules.sharing.found()
     if sharing is not None:
-        rules = Rules(sharing)
+        rules = Rules(sharing, notes)
         body = _pickled(obj, rules)
     return body, rules
 
@@ -139,10 +140,16 @@ class _Unpickler(pickle.Unpickler):
         self._transient_digests = trailer.transient_digests or {}
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("types", "CodeType"):
+            raise pickle.UnpicklingError("following the steps checks bytecode without a magic number")
         found = super().find_class(*evolve.current_name(module, name))
         dotted = f"{module}.{name}"
-        if isinstance(found, type) and evolve.needs_restoring(found):
+        if evolve.has_renamed_members(module, name):
+            raise pickle.UnpicklingError(f"something in {dotted} was renamed")
+        if isinstance(found, type) and (evolve.needs_restoring(found) or states.misleads_pickle(found)):
             digest = self._transient_digests.get(dotted)
             if dotted not in self._restored_by_call if digest is None else evolve.transients_digest(found) != digest:
-                raise pickle.UnpicklingError(f"{dotted} had other transient attributes when it was saved")
+                raise pickle.UnpicklingError(
+                    f"{dotted} had other transient attributes, or other slots, when it was saved"
+                )
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions
+from appsnap import actions, states
 from appsnap.recipe import steps
 from appsnap.recipe.freeze.rules import newobj
 from appsnap.recipe.steps import Ref, make_step
@@ -65,6 +65,7 @@ class FastWalk:
         self._run = run
         self._classes: dict[int, Ref] = {}  # by id: a metaclass may take two classes for equal
         self._keys: set[tuple[str, ...]] = set()  # of dictionaries, when all of them are short texts
+        self._assigned: dict[type, bool] = {}  # the classes of objects, and whether they have no `__setstate__`
         self._level = 0
         self._levels = levels
 
@@ -163,7 +164,7 @@ class FastWalk:
         _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
         cls = obj.__class__
         plain = items is None and pairs is None and type(state) is dict and _TEXT.issuperset(map(type, state))
-        own = setter is actions.set_state or (setter is None and not hasattr(type(obj), "__setstate__"))
+        own = setter is actions.set_state or (setter is None and self._is_assigned(type(obj)))
         if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
             return self._run(obj, reduction)
         ref = self._classes.get(id(cls))
@@ -177,6 +178,12 @@ class FastWalk:
         names = self._builder.shape(tuple(state))
         self._builder.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
         return target
+
+    def _is_assigned(self, cls: type) -> bool:
+        found = self._assigned.get(cls)
+        if found is None:
+            found = self._assigned[cls] = states.special(cls, "__setstate__") is None
+        return found
 
 
 _METHODS: dict[type, Callable[[FastWalk, Any], Any]] = {

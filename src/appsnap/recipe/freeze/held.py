@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    Reducer = Callable[[Any], Any]
+
 __all__ = ["Constant", "Held", "has_constants", "reduce_array_type", "with_constants"]
 
 _CONSTANTS = {"argparse": ("SUPPRESS",), "optparse": ("NO_DEFAULT", "SUPPRESS_HELP", "SUPPRESS_USAGE")}
@@ -39,7 +41,9 @@ class Held:
     def __init__(self) -> None:
         self._by_package: dict[str, dict[type, dict[int, tuple[str, str]]]] = {}
 
-    def rule(self, cls: type, found: Callable[[Any, tuple[str, str]], Any], rule: Callable[[Any], Any]) -> Any:
+    def rule(
+        self, cls: type, found: Callable[[Any, tuple[str, str]], Any], rule: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
         """Return the rule for a class: `found` reduces an object with its name, and `rule` any other one.
 
         That is `rule` itself if no module holds an object of the class.

@@ -1,13 +1,27 @@
-"""Objects that can't be saved: the labels in the path to an object, and the advice about its class."""
+"""Objects that can't be saved: the object to name, the path to it, and the advice about it.
+
+Most such objects are deep inside another one that is somebody else's work: the lock of a queue. The user knows the
+queue, and the attribute of an own class that holds it. So the outermost object of the standard library is named.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+import types
+from typing import TYPE_CHECKING, Any
 
+from appsnap.errors import Place
 from appsnap.recipe import steps
+from appsnap.recipe.freeze.cloudpickled import NeedsModule
 from appsnap.recipe.outline import quoted
 
-__all__ = ["advice", "label"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Step = tuple[str, Any, Any]
+    """A step of a walk's path: the form of its label, the key in that, and the object."""
+
+__all__ = ["describe", "label"]
 
 
 def label(form: str, key: Any, child: Any) -> str:
@@ -27,39 +41,207 @@ def label(form: str, key: Any, child: Any) -> str:
     return form % (key,) if "%" in form else form
 
 
-def advice(cls: type) -> str:
-    """Return what a user can do about an object of this class."""
-    for text, names in _ADVICE.items():
-        if any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__):
-            return text
-    return "name the attribute in the __transient__ of the class that holds it, or write a __reduce__ for its own class"
+def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Place]:
+    """Return the object to blame for an error at the end of a path, and its place.
 
+    The first step is that of the root, without a label.
+    """
+    own, at = _find(path)
+    if isinstance(error, NeedsModule):
+        at = len(path) - 1
+    culprit = path[at][2]
+    reason = str(error) if isinstance(error, NeedsModule) else f"{type(error).__name__}: {error}".splitlines()[0]
+    inner = "".join(label(*step) for step in path[at + 1 :])
+    if inner:
+        reason += f" (at its {inner.lstrip('. ')})"
+    known = at > 0 and culprit is type(path[at - 1][2])
+    where = root + "".join(label(*step) for step in path[: at if known else at + 1])
+    attribute = ""
+    if -1 < own < at and path[own + 1][0] == ".%s" and not _has_name(path[own][2]):
+        attribute = path[own + 1][1]
+    if isinstance(error, NeedsModule):
+        advice = error.advice
+    else:
+        advice = _advice(culprit, attribute, direct=bool(attribute) and own + 1 == at)
+    if isinstance(error, NeedsModule) and error.obj is not None:
+        culprit = error.obj
+    return culprit, Place(where, _type_name(culprit), reason, advice)
+
+
+def _find(path: Sequence[Step]) -> tuple[int, int]:
+    """Return the positions of the last object of the user, or -1, and of the object to blame."""
+    last = len(path) - 1
+    own = max((at for at in range(last) if _is_of_user(path[at][2])), default=-1)
+    return own, next((at for at in range(own + 1, last) if not _is_transparent(type(path[at][2]))), last)
+
+
+def _is_of_user(obj: Any) -> bool:
+    return _package(obj if _has_name(obj) else type(obj)) not in sys.stdlib_module_names
+
+
+def _has_name(obj: Any) -> bool:
+    """Tell whether an object is a class or function. `isinstance` would ask a strange object for its class."""
+    return issubclass(type(obj), (type, types.FunctionType))
+
+
+def _is_transparent(cls: type) -> bool:
+    """Tell whether a class of the standard library holds objects of others, and nothing of its own."""
+    return _package(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" == "argparse.Namespace"
+
+
+_TRANSPARENT = frozenset(
+    ("builtins", "collections", "_collections", "dataclasses", "functools", "itertools", "operator", "types", "typing")
+)
+
+
+def _package(obj: type | types.FunctionType) -> str:
+    return str(obj.__module__).partition(".")[0]
+
+
+def _type_name(obj: Any) -> str:
+    is_class = issubclass(type(obj), type)
+    cls = obj if is_class else type(obj)
+    return f"{'class ' if is_class else ''}{cls.__module__}.{cls.__qualname__}"
+
+
+# Advice
+
+
+def _advice(obj: Any, attribute: str, *, direct: bool) -> str:
+    """Return a way on for the user of an object, which an attribute of an own object holds, if its name is known.
+
+    `direct` is true if the object is the value of that attribute.
+    """
+    cls = type(obj)
+    names = [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
+    factory = next((_FACTORIES[name] for name in names if name in _FACTORIES), None)
+    if factory is not None:
+        # A size or a number that it was made with.
+        attributes = getattr(obj, "__dict__", {})
+        number = next((attributes[name] for name in _NUMBERS if name in attributes), 0)
+        made = f"lambda: {factory}({number})" if type(number) is int and number else factory
+        if direct:
+            return f'have it made anew by every load: __transient__ = {{"{attribute}": {made}}}'
+        name = factory.rpartition(".")[2].lower()
+        return f'keep it in an attribute of its own, made anew by every load: __transient__ = {{"{name}": {made}}}'
+    transient = "name the attribute in "
+    transient += f'__transient__ = ("{attribute}",)' if attribute else "the __transient__ of the class that holds it"
+    for text, known in _ADVICE.items():
+        if not known.isdisjoint(names):
+            return text.replace("TRANSIENT", transient)
+    if not _is_of_user(obj):
+        return f"make it in startService, and {transient}"
+    return f"{transient}, or write a __reduce__ for its own class"
+
+
+_NUMBERS = ("maxsize", "_maxsize", "_initial_value", "_value")
+
+_FACTORIES = {
+    "_thread.lock": "threading.Lock",
+    "_thread.RLock": "threading.RLock",
+    "_thread._local": "threading.local",
+    "threading.Event": "threading.Event",
+    "threading.Condition": "threading.Condition",
+    "threading.BoundedSemaphore": "threading.BoundedSemaphore",
+    "threading.Semaphore": "threading.Semaphore",
+    "queue.LifoQueue": "queue.LifoQueue",
+    "queue.PriorityQueue": "queue.PriorityQueue",
+    "queue.Queue": "queue.Queue",
+    "_queue.SimpleQueue": "queue.SimpleQueue",
+    "weakref.WeakKeyDictionary": "weakref.WeakKeyDictionary",
+    "weakref.WeakValueDictionary": "weakref.WeakValueDictionary",
+    "asyncio.locks.Lock": "asyncio.Lock",
+    "asyncio.locks.Event": "asyncio.Event",
+    "asyncio.locks.Condition": "asyncio.Condition",
+    "asyncio.locks.Semaphore": "asyncio.Semaphore",
+    "asyncio.queues.Queue": "asyncio.Queue",
+}
+"""Classes whose objects are empty when they are new, each with the text that makes one."""
 
 _ADVICE = {
-    "keep only the values that you need from it, or move them to a module that can be imported": ("builtins.module",),
-    "keep its key, and make the zone by zoneinfo.ZoneInfo(key)": ("zoneinfo.ZoneInfo",),
-    "keep the path of the file, and open it in startService": ("_io._IOBase",),
-    "keep the arguments of its function, and call that in startService": (
+    "keep only the values that you need from it, or move them to a module that can be imported": {"builtins.module"},
+    "keep its key, and make the zone by zoneinfo.ZoneInfo(key)": {"zoneinfo.ZoneInfo"},
+    "keep the path of the file, and open it in startService": {
+        "_io._IOBase",
+        "tempfile._TemporaryFileWrapper",
+        "tempfile.TemporaryDirectory",
+        "zipfile.ZipFile",
+        "tarfile.TarFile",
+        "shelve.Shelf",
+        "_gdbm.gdbm",
+        "_dbm.dbm",
+    },
+    "keep the arguments of its function, and call that in startService": {
         "builtins.generator",
         "builtins.coroutine",
         "builtins.async_generator",
-    ),
-    "open it in startService, and name the attribute in __transient__": (
+    },
+    "open it in startService, and TRANSIENT": {
         "socket.socket",
         "_socket.socket",
         "ssl.SSLSocket",
-    ),
-    "make it in startService, and name the attribute in __transient__": (
+        "_ssl._SSLContext",
+        "sqlite3.Connection",
+        "sqlite3.Cursor",
+        "mmap.mmap",
+        "select.epoll",
+        "select.poll",
+        "select.kqueue",
+        "selectors.BaseSelector",
+        "http.client.HTTPConnection",
+        "ftplib.FTP",
+        "smtplib.SMTP",
+        "imaplib.IMAP4",
+        "poplib.POP3",
+        "multiprocessing.connection._ConnectionBase",
+    },
+    "make it in startService, and TRANSIENT": {
         "_asyncio.Task",
         "_asyncio.Future",
         "asyncio.events.AbstractEventLoop",
+        "asyncio.events.AbstractServer",
+        "asyncio.events.Handle",
         "asyncio.base_events.Server",
-    ),
-    'have it made anew by every load: __transient__ = {"lock": threading.Lock}': (
-        "_thread.lock",
-        "_thread.RLock",
+        "asyncio.streams.StreamReader",
+        "asyncio.streams.StreamWriter",
         "threading.Thread",
-        "threading.Event",
-        "threading.Condition",
-    ),
+        "threading.Barrier",
+        "concurrent.futures._base.Executor",
+        "concurrent.futures._base.Future",
+        "subprocess.Popen",
+        "multiprocessing.process.BaseProcess",
+        "multiprocessing.queues.Queue",
+        "multiprocessing.pool.Pool",
+        "multiprocessing.managers.BaseManager",
+        "sched.scheduler",
+    },
+    "add it to its logger in startService, and TRANSIENT": {"logging.Handler"},
+    "keep the data that was hashed, or the result of its digest()": {
+        "_hashlib.HASH",
+        "_hashlib.HMAC",
+        "hmac.HMAC",
+        "_blake2.blake2b",
+        "_blake2.blake2s",
+        "_md5.md5",
+        "_sha1.sha1",
+        "_sha256.sha256",
+        "_sha512.sha512",
+        "_sha2.SHA256Type",
+        "_sha2.SHA512Type",
+        "_sha3.sha3_256",
+        "_sha3.sha3_512",
+    },
+    "keep the groups that you need from it, as in match.groups()": {"re.Match"},
+    "keep the object that the weak reference is to, or TRANSIENT": {"weakref.ReferenceType", "weakref.WeakMethod"},
+    "keep the object that the weak proxy is of, or TRANSIENT": {"weakref.ProxyType", "weakref.CallableProxyType"},
+    "assign it to a global name of a module, and use it by that name": {
+        "_contextvars.ContextVar",
+        "contextvars.ContextVar",
+    },
+    "keep the values that you need from it, or TRANSIENT": {
+        "builtins.frame",
+        "builtins.traceback",
+        "_contextvars.Context",
+        "_contextvars.Token",
+    },
 }

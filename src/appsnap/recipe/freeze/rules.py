@@ -12,19 +12,21 @@ import copyreg
 import enum
 import functools
 import importlib
-import io
+import logging
 import operator
+import pickle
 import sys
 import types
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve
+from appsnap import actions, evolve, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import held, inherited
+from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited
+from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
+from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -33,20 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
-
-# Cloudpickle can take these apart, pickle can't. Files are left out: cloudpickle would save their content.
-_BY_CLOUDPICKLE: tuple[type, ...] = (
-    types.CellType,
-    types.CodeType,
-    types.MappingProxyType,
-    type({}.keys()),
-    type({}.values()),
-    type({}.items()),
-    classmethod,
-    property,
-    staticmethod,
-    weakref.WeakSet,
-)
 
 # Flags of classes that no load can make again: Py_TPFLAGS_IMMUTABLETYPE and Py_TPFLAGS_HEAPTYPE.
 _IMMUTABLE = 1 << 8
@@ -61,6 +49,13 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     owner, _, name = qualname.rpartition(".")
     above = importlib.import_module(module)
     return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+
+
+def _found(module: str, qualname: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def _leave(_: Any) -> Any:
@@ -79,6 +74,20 @@ def _reduce_method(method: Any) -> Any:
     return types.MethodType, (method.__func__, owner)
 
 
+def _may_go_by_name(cls: type) -> bool:
+    """Tell whether the protocol of a class may give a name: its objects reduce themselves."""
+    own = [getattr(cls, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")]
+    return any(own) or cls in copyreg.dispatch_table
+
+
+def _reduce_checked(obj: Any) -> Any:
+    reduction = standard_reduction(obj)
+    if isinstance(reduction, str):
+        module = pickle.whichmodule(obj, reduction)  # type: ignore[attr-defined]  # not in the stubs
+        cloudpickled.refuse_script(module, reduction)
+    return reduction
+
+
 def _reduce_member(member: enum.Enum) -> Any:
     cls = type(member)
     if member._name_ in cls.__members__:
@@ -91,22 +100,41 @@ def _need_steps(_: Any) -> Any:
 
 
 def _reduce_restored(obj: Any) -> Any:
-    reduction = (inherited.rule(type(obj)) or standard_reduction)(obj)
+    reduction = (inherited.rule(type(obj)) or _reduce_checked)(obj)
     if not isinstance(reduction, tuple):
         return reduction
+    respell = by_name.respeller(type(obj))
+    reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
     return function, args, state, items, pairs, setter or actions.set_state
 
 
+def _reduce_by_name(respell: Callable[[Any, Any], Any], reduce: Callable[[Any], Any], obj: Any) -> Any:
+    reduction = reduce(obj)
+    return respell(obj, reduction) if isinstance(reduction, tuple) else reduction
+
+
+def _reduce_by_call(reduce: Callable[[Any], Any], obj: Any) -> Any:
+    """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
+    reduction = reduce(obj)
+    if not isinstance(reduction, tuple):
+        return reduction
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
+
+
 class Rules:
     """The rules for one save. The objects that are saved by name are looked up when it begins.
 
-    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them.
+    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them. `notes` collects
+    the facts to tell.
     """
 
-    def __init__(self, sharing: Sharing | None = None) -> None:
+    def __init__(self, sharing: Sharing | None = None, notes: Notes | None = None) -> None:
         self.sharing = sharing or Sharing()
+        self.notes = notes or Notes()
+        self.notes.begin()
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
@@ -115,7 +143,7 @@ class Rules:
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
         self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
-        self._by_value = cloudpickle.Pickler(io.BytesIO(), protocol=PROTOCOL)
+        self._by_value = ByValue(self)
 
     def __call__(self, obj: Any) -> Any:
         """Return the reduction of an object, or NotImplemented."""
@@ -127,6 +155,8 @@ class Rules:
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
         rule = self._rule_by_type(cls)
+        if issubclass(cls, logging.Logger):
+            return functools.partial(self._reduce_logger, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
@@ -134,14 +164,20 @@ class Rules:
             return _leave if cls in copyreg.dispatch_table else self._reduce_class
         if cls is types.FunctionType:
             return self._reduce_function
-        if cls in (types.MethodType, types.MethodWrapperType):
+        if cls is types.MethodType:
+            return self._reduce_bound
+        if cls is types.MethodWrapperType:
             return _reduce_method
         if cls is types.BuiltinFunctionType:
             return self._reduce_builtin
         if cls is types.ModuleType:
             return self._reduce_module
-        if cls in _BY_CLOUDPICKLE:
-            reduce: Callable[[Any], Any] = self._by_value.dispatch_table[cls]
+        if cls is types.CodeType and not self.notes.code:
+            return self.notes.refuse
+        if cls in self._by_value.reducers:
+            return self._by_value.reducers[cls]
+        reduce = cloudpickled.reducer(cls)
+        if reduce is not None:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
@@ -149,7 +185,8 @@ class Rules:
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
-            if left_out is not None and self._reduce_class(cls) is NotImplemented:
+            found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
+            if left_out is not None and found:
                 return functools.partial(self._reduce_lasting, name, left_out)
             self.restored.add(name)
             return _reduce_restored
@@ -157,16 +194,23 @@ class Rules:
             return self.sharing.reduce
         if cls is held.Constant:
             return lambda constant: self._reduce_held(constant, (constant.module, constant.name))
-        return values.reducer(cls) or self._held.rule(cls, self._reduce_held, self._mended(cls) or _leave)
+        return self._held.rule(cls, self._reduce_held, values.reducer(cls) or self._rule_by_shape(cls))
+
+    def _rule_by_shape(self, cls: type) -> Callable[[Any], Any]:
+        if not self.by_steps and actions.native_base(cls) is not None:
+            return _need_steps
+        respell = by_name.respeller(cls)
+        mended = inherited.rule(cls)
+        if respell is not None:
+            return functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
+        misled = states.misleads_pickle(cls)
+        if misled:
+            return functools.partial(_reduce_by_call, mended or standard_reduction)
+        return mended or (_reduce_checked if _may_go_by_name(cls) else _leave)
 
     def _reduce_held(self, _: Any, name: tuple[str, str]) -> Any:
         self.modules.add(name[0])
         return _by_attribute(*name)
-
-    def _mended(self, cls: type) -> Callable[[Any], Any] | None:
-        if not self.by_steps and actions.native_base(cls) is not None:
-            return _need_steps
-        return inherited.rule(cls)
 
     def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
         reduction = _reduce_restored(obj)
@@ -175,6 +219,10 @@ class Rules:
             return reduction[:5]
         self.restored.add(name)
         return reduction
+
+    def _reduce_logger(self, rule: Callable[[Any], Any], logger: logging.Logger) -> Any:
+        self.notes.logger(logger)
+        return rule(logger)
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))
@@ -185,27 +233,41 @@ class Rules:
             return _by_attribute("types", _TYPES_BY_ALIAS[cls])
         if cls in _TYPES_BY_ALIAS:
             return NotImplemented
-        if evolve.public_module(cls.__module__) != cls.__module__:
-            return _by_attribute(evolve.public_module(cls.__module__), cls.__qualname__)
+        public = evolve.public_name(cls.__module__, cls.__qualname__)
+        if public != (cls.__module__, cls.__qualname__) and _found(*public) is cls:
+            return _by_attribute(*public)
         return self._reduce_function(cls)
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
-        reduction = self._by_value.reducer_override(function)
-        if reduction is not NotImplemented:
+        if not cloudpickled.by_reference(function):
+            array = held.reduce_array_type(function)
+            if array is not None:
+                return array
             if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & _HEAP_TYPE):
                 raise TypeError("a class that isn't written in Python, and that no name leads to")
-            return held.reduce_array_type(function) or reduction
+            self.notes.by_value(function)
+            return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
+        if isinstance(function, type) and states.misleads_pickle(function):
+            self.restored.add(f"{function.__module__}.{function.__qualname__}")
         if (function.__module__, function.__qualname__) in _extension_codes:
             # The C pickler would write the extension code. Other processes don't know it.
             return _by_attribute(function.__module__, function.__qualname__)
         return NotImplemented
 
+    def _reduce_bound(self, method: Any) -> Any:
+        owner = method.__self__
+        cls = owner if isinstance(owner, type) else type(owner)
+        # A class that is made without its methods first may be asked for the method before it has it.
+        in_pieces = not cloudpickled.by_reference(cls) and self._by_value.statement(cls) is None
+        return (types.MethodType, (method.__func__, owner)) if in_pieces else _reduce_method(method)
+
     def _reduce_builtin(self, function: Any) -> Any:
         owner = function.__self__
         if owner is not None and not isinstance(owner, types.ModuleType):
             return _reduce_method(function)
+        cloudpickled.refuse_script(function.__module__, function.__qualname__)
         self.modules.add(function.__module__ or "builtins")
         return NotImplemented
 
@@ -216,4 +278,4 @@ class Rules:
             if name.startswith("<") or "__main__" in name.split("."):
                 raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
-        return self._by_value.dispatch_table[types.ModuleType](module)
+        return cloudpickle.Pickler.dispatch_table[types.ModuleType](module)

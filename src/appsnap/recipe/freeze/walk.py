@@ -16,19 +16,22 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appsnap import actions
+from appsnap import actions, states
 from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.freeze.cloudpickled import refuse_script
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
-from appsnap.recipe.freeze.places import advice, label
+from appsnap.recipe.freeze.places import describe
 from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+
+    from appsnap.recipe.freeze.notes import Notes
 
     T = TypeVar("T")
     Parts = Generator[tuple[Any, str, Any], NameOrOperand, T]  # yields a part, and the form and the key of its label
@@ -43,15 +46,15 @@ _RETURNS = 20
 
 
 @gc_paused
-def freeze(obj: Any, *, root: str = "object") -> Recipe:
-    """Return the recipe of an object graph. Paths begin with `root`.
+def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None) -> Recipe:
+    """Return the recipe of an object graph. Paths begin with `root`. `notes` collects the facts to tell.
 
     Raises CannotSave, with a place for each object in the graph that can't be saved.
     """
-    rules = Rules()
+    rules = Rules(notes=notes)
     recipe = _recipe_of(obj, root, rules)
     sharing = rules.sharing.found()  # only the whole graph tells which arrays share memory
-    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing))
+    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, notes))
 
 
 def _recipe_of(obj: Any, root: str, rules: Rules) -> Recipe:
@@ -84,6 +87,7 @@ class Walk:
         self._kept: list[Any] = []  # objects that only a reduction holds: their ids stay theirs
         self._returns: dict[int, int] = {}  # by id: how often the walk came back to an object that isn't made yet
         self._places: list[Place] = []
+        self._blamed: dict[int, Any] = {}  # by id: the objects of those places
         self._first_error: Exception | None = None
         self._path: list[tuple[str, Any, Any]] = []  # from the root to the current object: form, key, object
         self._containers: dict[type, Callable[[Any], Frame]] = {
@@ -129,7 +133,7 @@ class Walk:
                 result = stop.value
             except Exception as error:  # noqa: BLE001 - __reduce_ex__ may raise anything; the walk goes on to find all places
                 self._note(error)
-                result = None
+                result = self._builder.make(steps.List(()))  # any will do: there is no recipe
             else:
                 path.append((form, key, child))
                 frames.append(self._enter(child))
@@ -324,7 +328,7 @@ class Walk:
     def _state(self, obj: Any, target: Ref, state: Any, setter: Any) -> Parts[None]:
         ours = setter is actions.set_state
         # A __setstate__ may keep the dictionary itself, so for such a class the dictionary stays an object.
-        assigned = ours or (setter is None and not hasattr(type(obj), "__setstate__"))
+        assigned = ours or (setter is None and states.special(type(obj), "__setstate__") is None)
         if assigned and type(state) is dict and all(type(name) is str for name in state):
             found: list[NameOrOperand] = []
             for name, value in list(state.items()):
@@ -344,16 +348,17 @@ class Walk:
             self._builder.call(function, [target, operand])
 
     def _note(self, error: Exception) -> None:
-        path = self._root + "".join(label(*step) for step in self._path)
-        cls = type(self._path[-1][2])
         self._first_error = self._first_error or error
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, advice(cls)))
+        culprit, place = describe(self._root, self._path, error)
+        if id(culprit) not in self._blamed:
+            self._blamed[id(culprit)] = culprit
+            self._places.append(place)
 
 
 def _name_of(obj: Any, qualname: str) -> steps.Name:
     """Return the name of an object that pickle saves by name. Raises PicklingError if the name isn't its own."""
     module = pickle.whichmodule(obj, qualname)  # type: ignore[attr-defined]  # not in the stubs
+    refuse_script(module, qualname)
     f"{module}.{qualname}".encode()  # raises UnicodeEncodeError for a lone surrogate
     try:
         found: Any = importlib.import_module(module)

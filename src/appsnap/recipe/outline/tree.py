@@ -24,6 +24,16 @@ __all__ = ["Node", "Outline", "quoted"]
 
 _FORMS = {steps.List: "list", steps.Tuple: "tuple", steps.Set: "set", steps.FrozenSet: "frozenset"}
 
+_SETTERS = frozenset(
+    {
+        "appsnap.code.finish_class",
+        "appsnap.code.finish_function",
+        "appsnap.code.set_cell",
+        "appsnap.skeletons.finish",
+    }
+)
+"""The functions that give their first argument its state."""
+
 # A file may have a node for each of its bytes, and most nodes are empty. Empty nodes share these.
 _NO_ATTRIBUTES: dict[str, Operand] = {}
 _NO_ITEMS: list[Operand] = []
@@ -37,7 +47,8 @@ class Node:
     `form` is `name`, `value`, `tuple`, `list`, `dict`, `set`, `frozenset`, `bytearray`, `object`, `call` or `member`.
     `name` is a dotted name: that of the class of an object, of the function of a call, or of a thing known by name. Of
     a member it is the name of the method. `args` are the arguments of an object or a call, or the owner of a member.
-    `attributes` stand in the order of the file. `state` is a state that isn't a dictionary of attributes.
+    `attributes` stand in the order of the file. `state` is a state that isn't a dictionary of attributes. `made_by` is
+    the class or function of an object or a call, if it has no name.
     """
 
     form: str
@@ -48,6 +59,7 @@ class Node:
     items: list[Operand] = field(default_factory=lambda: _NO_ITEMS)
     pairs: list[tuple[Operand, Operand]] = field(default_factory=lambda: _NO_PAIRS)
     state: Operand = None
+    made_by: Ref | None = None
 
 
 class Outline:
@@ -79,13 +91,17 @@ class Outline:
                 nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True)) or _NO_PAIRS))
             case steps.New(cls, args, names, values):
                 attributes = dict(zip(names, values, strict=True)) or _NO_ATTRIBUTES
-                nodes.append(Node("object", self._name(cls), args=args, attributes=attributes))
+                made_by = None if nodes[cls].form == "name" else cls
+                nodes.append(Node("object", self._name(cls), args=args, attributes=attributes, made_by=made_by))
             case steps.Name():
                 nodes.append(Node("name", step.dotted))
             case steps.Value(value):
                 nodes.append(Node("value", value=value if isinstance(value, str) else bytes(value)))
             case steps.Call(function, args):
-                nodes.append(Node("call", self._name(function), args=args))
+                made_by = None if nodes[function].form == "name" else function
+                nodes.append(Node("call", self._name(function), args=args, made_by=made_by))
+                if nodes[-1].name in _SETTERS and len(args) == 2 and isinstance(args[0], Ref):
+                    nodes[args[0]].state = args[1]
             case steps.Extend(target, items) | steps.Add(target, items):
                 node = nodes[target]
                 node.items = node.items or []
@@ -124,8 +140,25 @@ class Outline:
         node = self.nodes[ref]
         if node.form == "name":
             return node.name
+        if node.name in ("appsnap.code.class_", "appsnap.skeletons.skeleton", "appsnap.skeletons.enumeration"):
+            return self._name_in_file(node)
         # That class may itself be of a class that was made, and so on: the name must not grow.
         return f"a class made by {shortened(node.name or node.form, _LONGEST)}"
+
+    def _name_in_file(self, node: Node) -> str:
+        """Return the name of a class by value, with the script that it comes from in place of a module."""
+        script, name = "code", node.args[1:2]
+        if node.name != "appsnap.code.class_":
+            name = node.args[4:5]
+        elif node.args and isinstance(node.args[0], Ref):
+            file = next((self._text(part) for part in self.nodes[node.args[0]].args[1:2]), "")
+            script = file.rpartition("/")[2] or script
+        return f"<{self.cut(script, _LONGEST)}>.{self.cut(''.join(map(self._text, name)) or '?', _LONGEST)}"
+
+    def _text(self, operand: Operand) -> str:
+        node = self.nodes[operand] if isinstance(operand, Ref) else None
+        text = operand if node is None else node.value
+        return text if isinstance(text, str) else ""
 
     def class_of(self, operand: Operand) -> str:
         """Return the dotted name of the class of an operand, or of the function that made it."""
@@ -154,6 +187,8 @@ class Outline:
             yield f"[{self.shown(key)}]", operand
         if node.state is not None:
             yield ".__getstate__()", node.state
+        if node.made_by is not None:
+            yield (".__class__" if node.form == "object" else " made by"), node.made_by
         for index, operand in enumerate(node.args):
             yield (".__self__" if node.form == "member" else f" argument {index}"), operand
 

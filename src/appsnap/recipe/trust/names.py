@@ -87,4 +87,5 @@ class Trust:
 
 def carries_code(name: steps.Name) -> bool:
     """Tell whether a name makes functions or classes from code in the file."""
-    return name.module.partition(".")[0] == "cloudpickle" or name.dotted in ("types.CodeType", "builtins.type")
+    made = name.module.partition(".")[0] == "cloudpickle" or name.module in {"appsnap.code", "appsnap.skeletons"}
+    return made or name.dotted in ("types.CodeType", "builtins.type")

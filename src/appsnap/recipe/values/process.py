@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["OBJECTS", "TYPES"]
 
 
-def _reduce_logger(value: logging.Logger) -> Any:
-    if value is logging.root:
-        return logging.getLogger, ()
-    # `getLogger` would make one, for good.
-    if logging.Logger.manager.loggerDict.get(value.name) is not value:
-        raise TypeError("a logger that logging.getLogger doesn't find: let that function make it")
-    return logging.getLogger, (value.name,)
-
-
 def _make_logger(args: tuple[Any, ...]) -> logging.Logger:
     of(str, least=0, most=1)(args)
     # Each dot makes another logger, for good.
@@ -53,8 +44,6 @@ TYPES = (
     ValueType(
         name="logging.Logger",
         cls=logging.Logger,
-        reduce=_reduce_logger,
-        subclasses=True,
         made_by={"logging.getLogger": _make_logger},
         referable=False,
         of_the_process=True,

@@ -1,0 +1,62 @@
+"""Objects whose own reduction goes by position: named tuples, frozen dataclasses with slots, msgspec's structs.
+
+Their parts are saved with the names of the fields. So a class whose fields are in another order, or are others, gets
+each part in its place, or a clear error.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import operator
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap import actions, states
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["respeller"]
+
+_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
+_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
+
+
+def respeller(cls: type) -> Callable[[Any, Any], Any] | None:
+    """Return the function that puts names into the reduction of an object of a class, or None if it has none."""
+    if states.fields(cls) is not None:
+        return _respell_fields
+    if type(cls).__module__.partition(".")[0] == "msgspec" and hasattr(sys.modules.get("msgspec._utils"), "rebuild"):
+        return _respell_struct
+    new, fields = getattr(cls, "__new__", None), states.special(cls, "_fields")
+    if issubclass(cls, tuple) and type(new) is types.FunctionType and type(fields) is tuple and fields:
+        code = new.__code__
+        if code.co_names == ("_tuple_new",) and code.co_varnames[1 : code.co_argcount] == fields:
+            return _respell_named_tuple
+    return None
+
+
+def _respell_fields(obj: Any, reduction: Any) -> Any:
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    if function is not _newobj or type(state) not in (list, dict) or setter:
+        return reduction
+    return function, args, states.fields_by_name(obj, state), items, pairs, actions.set_state
+
+
+def _respell_struct(obj: Any, reduction: Any) -> Any:
+    cls, args, *rest = reduction
+    names = cls.__struct_fields__ if cls is type(obj) else ()
+    if rest or len(names) != len(args) or not names:
+        return reduction
+    # The way that msgspec itself rebuilds structs with keywords only.
+    return sys.modules["msgspec._utils"].rebuild, (cls, dict(zip(names, args, strict=True)))
+
+
+def _respell_named_tuple(obj: Any, reduction: Any) -> Any:
+    if reduction[0] is not _newobj:
+        return reduction
+    cls, *items = reduction[1]
+    if len(items) != tuple.__len__(obj) or not all(map(operator.is_, items, tuple.__iter__(obj))):
+        return reduction
+    return _newobj_ex, (cls, (), dict(zip(cls._fields, items, strict=True))), *reduction[2:]

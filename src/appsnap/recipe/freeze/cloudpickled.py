@@ -1,0 +1,216 @@
+"""Types that pickle can't take apart: cloudpickle's table, and the entries that differ from it."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import dataclasses
+import functools
+import io
+import logging
+import pickle
+import sys
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from appsnap import skeletons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reducer = Callable[[Any], Any]
+
+__all__ = ["DECIDED_OTHERWISE", "NeedsModule", "by_reference", "is_found", "is_script", "reducer", "refuse_script"]
+
+DECIDED_OTHERWISE: frozenset[type] = frozenset({
+    io.TextIOWrapper,  # cloudpickle saves the content of the file
+    memoryview,  # a value type
+    types.MethodType,
+    types.ModuleType,
+})  # fmt: skip
+"""Types in cloudpickle's table that other rules decide about."""
+
+
+def reducer(cls: type) -> Reducer | None:
+    """Return the function that takes apart objects of exactly this class, or None."""
+    own = _OWN.get(cls)
+    if own is not None:
+        return own
+    if cls in DECIDED_OTHERWISE:
+        return None
+    return _table().get(cls) or next((own for base, own in _DESCRIPTORS.items() if _adds_nothing(cls, base)), None)
+
+
+def _adds_nothing(cls: type, base: type) -> bool:
+    """Tell whether a class is made like its base, and has no protocol of its own."""
+    names = ("__new__", "__init__", "__reduce__", "__reduce_ex__")
+    return issubclass(cls, base) and all(getattr(cls, name) is getattr(base, name) for name in names)
+
+
+def _table() -> dict[type, Reducer]:
+    # The first map of this chain is cloudpickle's own, the others are those of the process.
+    table: dict[type, Reducer] = cloudpickle.Pickler.dispatch_table.maps[0]
+    return table
+
+
+# Names
+
+
+class NeedsModule(pickle.PicklingError):
+    """An object that can only go by its name, and has none that can be imported.
+
+    `advice` is a way on. `obj` is the object, if it isn't the one that is taken apart.
+    """
+
+    def __init__(
+        self, message: str, advice: str = "put it into a module that can be imported", obj: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.advice = advice
+        self.obj = obj
+
+
+def is_script(module: Any) -> bool:
+    """Tell whether a module is a script: no other process can import it by this name."""
+    return isinstance(module, str) and (module in ("__main__", "__mp_main__") or module.startswith("<"))
+
+
+def refuse_script(module: Any, qualname: str) -> None:
+    """Raise NeedsModule for a name in a script, which no load can find."""
+    if is_script(module):
+        raise NeedsModule(f"{qualname} is a name of the script {_file_of(module)}, which no load can import")
+
+
+def _file_of(module: str) -> str:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file.rpartition("/")[2] if isinstance(file, str) else module
+
+
+def by_reference(obj: Any) -> bool:
+    """Tell whether a class or function is saved by its name."""
+    # A child that multiprocessing has spawned imports the script of its parent under this name. No load does.
+    return obj.__module__ != "__mp_main__" and cloudpickle.cloudpickle._should_pickle_by_reference(obj)  # type: ignore[no-any-return]  # noqa: SLF001 - it has no public name
+
+
+def is_found(obj: Any, qualname: str) -> bool:
+    """Tell whether an object goes by this name in its module, and its module can be imported."""
+    module = getattr(obj, "__module__", None)
+    if not isinstance(module, str) or is_script(module) or module in cloudpickle.list_registry_pickle_by_value():
+        return False
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found is obj
+
+
+# Entries of our own
+
+
+def _reduce_type_parameter(obj: Any) -> Any:
+    if is_found(obj, obj.__name__):
+        return NotImplemented
+    keywords = {
+        name: value
+        for name, without in _OF_TYPE_PARAMETERS.items()
+        if (value := getattr(obj, f"__{name}__", without)) is not without
+    }
+    if not isinstance(obj, typing.TypeVar):
+        keywords = {name: value for name, value in keywords.items() if name == "default" or value is True}
+    constraints = getattr(obj, "__constraints__", ())
+    made_from = skeletons.identity(obj), type(obj), obj.__name__, obj.__module__, tuple(constraints), keywords
+    return skeletons.type_parameter, made_from
+
+
+_OF_TYPE_PARAMETERS = {
+    "bound": None,
+    "covariant": False,
+    "contravariant": False,
+    "infer_variance": False,
+    "default": getattr(typing, "NoDefault", None),
+}
+"""The keywords of a type parameter, each with the value that it has when it isn't given."""
+
+
+def _reduce_new_type(obj: Any) -> Any:
+    if is_found(obj, obj.__qualname__):
+        return NotImplemented
+    return typing.NewType, (obj.__name__, obj.__supertype__), vars(obj)
+
+
+def _reduce_cached(function: Any) -> Any:
+    if is_found(function, function.__qualname__):
+        return NotImplemented
+    parameters = function.cache_parameters()
+    # `__wrapped__` is the first argument, and functools.update_wrapper takes the others from it.
+    of_function = vars(function.__wrapped__)
+    more = {
+        name: value
+        for name, value in vars(function).items()
+        if name not in ("__wrapped__", "cache_parameters") and of_function.get(name, function) is not value
+    }
+    return skeletons.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"]), more or None
+
+
+def _reduce_cached_property(obj: Any) -> Any:
+    state = {name: value for name, value in vars(obj).items() if name not in ("func", "lock")}
+    return functools.cached_property, (obj.func,), state
+
+
+def _reduce_getset(descriptor: Any) -> Any:
+    owner, name = descriptor.__objclass__, descriptor.__name__
+    if getattr(owner, name, None) is not descriptor:
+        raise pickle.PicklingError(f"the descriptor {name} of {owner.__qualname__} can't be reached by its name")
+    return getattr, (owner, name)
+
+
+def _reduce_logger(logger: Any) -> Any:
+    with contextlib.suppress(pickle.PicklingError):
+        return logger.__reduce__()
+    return logging.getLogger, (logger.name,)  # it has the name of another one, which takes its place
+
+
+def _reduce_property(obj: Any) -> Any:
+    return type(obj), (obj.fget, obj.fset, obj.fdel, obj.__doc__), getattr(obj, "__dict__", None) or None
+
+
+def _reduce_method_descriptor(obj: Any) -> Any:
+    wrapped = getattr(obj.__func__, "__dict__", {})
+    names = ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__")
+    own = {
+        name: value for name, value in vars(obj).items() if name not in names and wrapped.get(name, obj) is not value
+    }
+    return type(obj), (obj.__func__,), own or None
+
+
+def _by_name(module: types.ModuleType, names: tuple[str, ...]) -> dict[type, Reducer]:
+    """Return reducers of objects that are compared with `is`: the names that a module has for them."""
+
+    def reduce(obj: Any) -> Any:
+        name = next(name for name in names if getattr(module, name) is obj)
+        return getattr, (module, name)
+
+    return {type(getattr(module, name)): reduce for name in names}
+
+
+_DESCRIPTORS: dict[type, Reducer] = {
+    property: _reduce_property,
+    classmethod: _reduce_method_descriptor,
+    staticmethod: _reduce_method_descriptor,
+}
+"""Reducers of subclasses, too."""
+
+_OWN: dict[type, Reducer] = {
+    typing.TypeVar: _reduce_type_parameter,
+    typing.ParamSpec: _reduce_type_parameter,
+    typing.TypeVarTuple: _reduce_type_parameter,
+    typing.NewType: _reduce_new_type,
+    type(functools.lru_cache(len)): _reduce_cached,
+    functools.cached_property: _reduce_cached_property,
+    types.GetSetDescriptorType: _reduce_getset,
+    abc.abstractproperty: _reduce_property,
+    **dict.fromkeys((logging.Logger, logging.RootLogger), _reduce_logger),
+    **_by_name(dataclasses, ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")),
+}

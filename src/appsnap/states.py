@@ -1,0 +1,194 @@
+"""States: how the objects of a class take their attributes.
+
+Each question is about the class, and never asks an object. Pickle asks the object for `__setstate__`. So it asks a
+`__getattr__` that delegates to an attribute before there is that attribute.
+
+A class *with fields* is a frozen dataclass with slots, or a class with slots by attrs. Their decorators make a
+`__setstate__` that goes by position, or drops unknown names. The state that we save has the names of the fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping
+
+    Fields = Mapping[str, Callable[[Any], Any] | None]
+
+__all__ = [
+    "BASE_STATE",
+    "assign",
+    "bound",
+    "fields",
+    "fields_by_name",
+    "misleads_pickle",
+    "slots_beside_dict",
+    "special",
+]
+
+BASE_STATE = ".state"
+"""The name in a state for the state that a builtin base class takes. The other names are attributes of a subclass."""
+
+
+def special(cls: type, name: str) -> Any:
+    """Return the entry of a special name in a class or its bases, as it stands there, or None."""
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
+
+
+def bound(obj: Any, name: str) -> Any:
+    """Return the special method of an object, bound to it, or None: looked up as Python itself does it."""
+    found = special(type(obj), name)
+    get = getattr(type(found), "__get__", None)
+    return found if found is None or get is None else get(found, obj, type(obj))
+
+
+@functools.cache
+def slots_beside_dict(cls: Any) -> frozenset[str]:
+    """Return the names of the slots of a class whose objects have a `__dict__`, too. A slot hides such an attribute."""
+    if special(cls, "__dict__") is None:
+        return frozenset()
+    bases = [base.__dict__ for base in cls.__mro__ if "__slots__" in base.__dict__]
+    return frozenset(name for own in bases for name, found in own.items() if type(found) is types.MemberDescriptorType)
+
+
+@functools.cache
+def misleads_pickle(cls: Any) -> bool:
+    """Tell whether pickle may give a state of ours to the wrong place.
+
+    A class with fields drops names. In a class without `__setstate__`, a `__getattr__` may answer for it. An attribute
+    may be put into the `__dict__` behind a slot.
+    """
+    if special(cls, "__setstate__") is not None:
+        return fields(cls) is not None
+    answers = special(cls, "__getattr__") is not None or type(special(cls, "__getattribute__")) is types.FunctionType
+    return answers or bool(slots_beside_dict(cls))
+
+
+# Fields
+
+
+@functools.cache
+def fields(cls: Any) -> Fields | None:
+    """Return the fields of a class with fields, each with the function that makes its default, or None.
+
+    That function takes the object. For any other class, the result is None.
+    """
+    if _made_by(cls, "dataclasses", "_dataclass"):
+        return {field.name: _default_of_dataclass(field) for field in dataclasses.fields(cls)}
+    if _made_by(cls, "attr._make", "slots"):
+        return {field.name: _default_of_attrs(field) for field in cls.__attrs_attrs__}
+    return None
+
+
+def _made_by(cls: type, module: str, prefix: str) -> bool:
+    methods = [special(cls, name) for name in ("__getstate__", "__setstate__")]
+    made = [(getattr(method, "__module__", ""), getattr(method, "__name__", "")) for method in methods]
+    return made == [(module, f"{prefix}_getstate"), (module, f"{prefix}_setstate")]
+
+
+def _default_of_dataclass(field: dataclasses.Field[Any]) -> Callable[[Any], Any] | None:
+    if field.default is not dataclasses.MISSING:
+        return lambda _: field.default
+    factory: Any = field.default_factory
+    return None if factory is dataclasses.MISSING else lambda _: factory()
+
+
+def _default_of_attrs(field: Any) -> Callable[[Any], Any] | None:
+    attr = sys.modules["attr"]
+    default: Any = field.default
+    if not isinstance(default, attr.Factory):
+        return None if default is attr.NOTHING else lambda _: default
+    return default.factory if default.takes_self else lambda _: default.factory()
+
+
+def fields_by_name(obj: Any, state: Any) -> dict[str, Any]:
+    """Return the state of an object of a class with fields, with names, given the state that pickle would save.
+
+    A subclass may have attributes beside the fields. They are in the result, too.
+    """
+    known = fields(type(obj)) or ()  # type: ignore[arg-type]  # classes are hashable
+    named = dict(state) if isinstance(state, dict) else dict(zip(known, state, strict=True))
+    found: Any = object.__getstate__(obj)
+    attributes, slots = found if isinstance(found, tuple) else (found, None)
+    if isinstance(state, dict):
+        slots = None  # attrs keeps a hash and cached properties there
+    return named | (attributes or {}) | {name: value for name, value in (slots or {}).items() if name not in named}
+
+
+# Assigning
+
+
+def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
+    """Give an object a state: to its `__setstate__`, else to its `__dict__` and its slots.
+
+    In a class with fields, a field that isn't in the state gets its default, unless it is transient. Raises TypeError
+    for a field without a default, and AttributeError for a name that the class doesn't know any more.
+    """
+    setstate = bound(target, "__setstate__")
+    known = None if setstate is None else fields(type(target))  # type: ignore[arg-type]  # classes are hashable
+    if known is not None:
+        _assign_fields(target, state, known, transient)
+        return
+    if setstate is not None:
+        if type(state) is dict and BASE_STATE in state:
+            state = state.copy()
+            setstate(state.pop(BASE_STATE))
+            _set_attributes(target, state)
+        elif type(state) is dict and special(type(target), "__setstate__") is _OF_EXCEPTIONS:
+            _set_attributes(target, state)
+        else:
+            setstate(state)
+        return
+    slots = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    if state:
+        _assign_by_name(target, state)
+    if slots:
+        for name, value in slots.items():
+            try:
+                setattr(target, name, value)
+            except AttributeError:  # a frozen class refuses it
+                object.__setattr__(target, name, value)
+
+
+_OF_EXCEPTIONS = BaseException.__dict__["__setstate__"]
+
+
+def _set_attributes(target: Any, attributes: Mapping[str, Any]) -> None:
+    for name, value in attributes.items():
+        object.__setattr__(target, name, value)  # a frozen class refuses setattr
+
+
+def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[str]) -> None:
+    if not isinstance(state, dict):  # by position, as other writers save it
+        if len(state) != len(known):
+            raise TypeError(f"the state has {len(state)} fields, and the class has {len(known)}")
+        state = dict(zip(known, state, strict=True))
+    _assign_by_name(target, state)
+    for name, default in known.items():
+        if name not in state and name not in transient:
+            if default is None:
+                raise TypeError(f"the state has no {name!r}, and this field has no default")
+            object.__setattr__(target, name, default(target))
+    if hasattr(type(target), "_attrs_cached_hash"):
+        object.__setattr__(target, "_attrs_cached_hash", None)
+
+
+def _assign_by_name(target: Any, state: Any) -> None:
+    cls = type(target)
+    attributes = target.__dict__ if special(cls, "__dict__") is not None else None
+    slots = slots_beside_dict(cls)  # type: ignore[arg-type]  # classes are hashable
+    for name, value in state.items():
+        if attributes is None or name in slots:
+            object.__setattr__(target, name, value)
+        else:
+            attributes[sys.intern(name) if type(name) is str else name] = value

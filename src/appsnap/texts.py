@@ -1,0 +1,162 @@
+"""Source texts of files: the code objects and class statements in them, and where each stands.
+
+Every Python compiles a text to bytecode of its own. Compiling runs nothing.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import functools
+import importlib.util
+import linecache
+import re
+import sys
+import tokenize
+import types
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "keep", "texts"]
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""The version of this Python."""
+
+MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
+"""The magic number of this Python's bytecode."""
+
+
+class WrongPython(Exception):
+    """Code in a file that this version of Python can't run."""
+
+    def __init__(self, version: str | None, reason: str) -> None:
+        self.hint = "if you know the version of the Python that wrote it, say so: code_from='3.11'"
+        if version is None:
+            super().__init__(f"this is Python {VERSION}, and nothing says which Python the code is for: {reason}")
+            return
+        super().__init__(f"this is Python {VERSION}, and the code was saved by Python {version}: {reason}")
+        self.hint = f"load it with Python {version}; or put the code into a module there, and save it again"
+
+
+class Place(NamedTuple):
+    """Where a code object is in a text. It is one of `total` lambdas on its line. `number` counts them from 0."""
+
+    qualname: str
+    line: int
+    number: int = 0
+    total: int = 1
+
+
+class Text:
+    """The source of one file. Compiling it runs nothing."""
+
+    def __init__(self, source: str, filename: str, version: str = VERSION) -> None:
+        self.source = source
+        self.filename = filename
+        self.version = version  # of the Python that saved it
+
+    @functools.cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree."""
+        return ast.parse(self.source, self.filename)
+
+    @functools.cached_property
+    def flags(self) -> int:
+        """The compiler flags of its `from __future__ import` statements."""
+        names = [
+            alias.name
+            for node in self.tree.body
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            for alias in node.names
+        ]
+        return functools.reduce(int.__or__, (getattr(__future__, name).compiler_flag for name in names), 0)
+
+    @functools.cached_property
+    def codes(self) -> dict[tuple[str, int], list[types.CodeType]]:
+        """All code objects, by qualified name and first line. Those of one line are in order."""
+        found: dict[tuple[str, int], list[types.CodeType]] = {}
+        waiting = [compile(self.source, self.filename, "exec", dont_inherit=True)]
+        while waiting:
+            code = waiting.pop()
+            waiting.extend(part for part in reversed(code.co_consts) if isinstance(part, types.CodeType))
+            found.setdefault((_plain(code.co_qualname), code.co_firstlineno), []).append(code)
+        return found
+
+    def place_of(self, code: types.CodeType) -> Place | None:
+        """Return the place of a code object, or None if this text gives another one there."""
+        name = _plain(code.co_qualname)
+        same = self.codes.get((name, code.co_firstlineno), [])
+        if code not in same:
+            return None
+        distinct = _distinct(same)
+        return Place(name, code.co_firstlineno, distinct.index(_bare(code)), len(distinct))
+
+    def code_at(self, place: Place) -> types.CodeType | None:
+        """Return the code object of a place, or None."""
+        same = self.codes.get((place.qualname, place.line), [])
+        distinct = _distinct(same)
+        if len(distinct) != place.total or place.number >= place.total:
+            return None
+        return next(code for code in same if _bare(code) == distinct[place.number])
+
+    def classes_named(self, qualname: str) -> list[Place]:
+        """Return the places of the class statements of a qualified name."""
+        places = [Place(name, line) for name, line in self.codes if name == _plain(qualname)]
+        return [place for place in places if self.class_at(place) is not None]
+
+    def class_at(self, place: Place) -> ast.ClassDef | None:
+        """Return the class statement whose body is the code object of a place, or None."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ClassDef):
+                line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                if line == place.line and place.qualname.rpartition(".")[2] == node.name:
+                    return node
+        return None
+
+
+def _plain(qualname: str) -> str:
+    """Leave out comprehensions, which are part of their function from Python 3.12 on."""
+    return _COMPREHENSION.sub("", qualname)
+
+
+_COMPREHENSION = re.compile(r"<(?:list|set|dict)comp>\.(?:<locals>\.)?")
+
+
+def _distinct(same: list[types.CodeType]) -> list[types.CodeType]:
+    """Leave out code objects that differ in their columns only. Python 3.12 makes one of them for both."""
+    return list(dict.fromkeys(map(_bare, same)))
+
+
+def _bare(code: types.CodeType) -> types.CodeType:
+    """Return a code object without the table of its lines and columns."""
+    parts = tuple(_bare(part) if isinstance(part, types.CodeType) else part for part in code.co_consts)
+    return code.replace(co_linetable=b"", co_consts=parts)
+
+
+_loaded: dict[str, dict[str, Text]] = {}
+"""The texts of files that were loaded, by file name and source. The file itself may be on another machine."""
+
+_read: dict[str, Text] = {}
+"""The texts of files that were read here, by file name."""
+
+
+def texts(filename: str) -> Iterator[Text]:
+    """Yield the texts that the code of a file may come from."""
+    yield from reversed(_loaded.get(filename, {}).values())
+    try:
+        with tokenize.open(filename) as file:  # finds the encoding as Python does
+            source = file.read()
+    except (OSError, SyntaxError, ValueError):
+        source = "".join(linecache.getlines(filename))  # of a notebook, say
+    known = _read.get(filename)
+    if known is None or known.source != source:
+        known = _read[filename] = Text(source, filename)
+    if source:
+        yield known
+
+
+def keep(text: Text) -> None:
+    """Find a text of a loaded file again, when its code is saved."""
+    _loaded.setdefault(text.filename, {})[text.source] = text

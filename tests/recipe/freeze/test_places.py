@@ -1,0 +1,188 @@
+import collections
+import concurrent.futures
+import contextlib
+import contextvars
+import functools
+import hashlib
+import logging
+import mmap
+import os
+import queue
+import re
+import sqlite3
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import types
+import weakref
+import zipfile
+
+import pytest
+
+import zoo
+from appsnap import CannotSave, dumps, evolve
+from appsnap.kinds import KINDS
+
+
+class Client:
+    pass
+
+
+LIVE = zoo.Node()
+
+ANEW = {
+    "queue.Queue": queue.Queue(),
+    "lambda: queue.LifoQueue(5)": queue.LifoQueue(5),
+    "queue.SimpleQueue": queue.SimpleQueue(),
+    "threading.Lock": threading.Lock(),
+    "threading.RLock": threading.RLock(),
+    "threading.Event": threading.Event(),
+    "threading.Condition": threading.Condition(),
+    "lambda: threading.Semaphore(3)": threading.Semaphore(3),
+    "lambda: threading.BoundedSemaphore(2)": threading.BoundedSemaphore(2),
+    "threading.local": threading.local(),
+    "weakref.WeakValueDictionary": weakref.WeakValueDictionary(a=LIVE),
+    "weakref.WeakKeyDictionary": weakref.WeakKeyDictionary({LIVE: 1}),
+}
+
+OTHERS = [
+    (lambda: threading.Thread(target=print), "threading.Thread", "make it in startService"),
+    (lambda: threading.Timer(1, print), "threading.Timer", "make it in startService"),
+    (concurrent.futures.ThreadPoolExecutor, "concurrent.futures.thread.ThreadPoolExecutor", "make it in startService"),
+    (concurrent.futures.Future, "concurrent.futures._base.Future", "make it in startService"),
+    (logging.StreamHandler, "logging.StreamHandler", "in startService"),
+    (ssl.create_default_context, "ssl.SSLContext", "open it in startService"),
+    (hashlib.sha256, "_hashlib.HASH", "digest()"),
+    (lambda: re.match("a", "a"), "re.Match", "match.groups()"),
+    (lambda: weakref.ref(LIVE), "weakref.ReferenceType", "the weak reference is to"),
+    (lambda: contextvars.ContextVar("v"), "_contextvars.ContextVar", "global name of a module"),
+    (sys._getframe, "builtins.frame", "keep the values"),
+]
+
+OPENED = [
+    (lambda: sqlite3.connect(":memory:"), "sqlite3.Connection", "open it in startService"),
+    (lambda: mmap.mmap(-1, 10), "mmap.mmap", "open it in startService"),
+    (lambda: zipfile.ZipFile(os.devnull, "w"), "zipfile.ZipFile", "keep the path of the file"),
+    (tempfile.NamedTemporaryFile, "tempfile._TemporaryFileWrapper", "keep the path of the file"),
+]
+
+
+def places(obj, kind):
+    with pytest.raises(CannotSave) as caught:
+        dumps({"it": obj}, kind)
+    return caught.value.places
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestOfTheStandardLibrary:
+    @pytest.mark.parametrize("factory", ANEW)
+    def test_made_anew(self, kind, factory):
+        """The advice is the whole assignment, for the attribute of the user's class, and it works."""
+        client = Client()
+        client.jobs = ANEW[factory]
+
+        (place,) = places(client, kind)
+
+        made = f'__transient__ = {{"jobs": {factory}}}'
+        assert (place.path, place.advice) == ('object["it"].jobs', f"have it made anew by every load: {made}")
+        assert place.type.rpartition(".")[2].lower() == factory.partition("(")[0].rpartition(".")[2].lower().replace(
+            "local", "_local"
+        )
+        transient = eval(made.partition(" = ")[2])
+        assert type(transient["jobs"]()) is type(ANEW[factory])
+        assert evolve.transients(type("Client", (), {"__transient__": transient})) == transient
+
+    @pytest.mark.parametrize(("make", "name", "advice"), OTHERS, ids=[name for _, name, _ in OTHERS])
+    def test_advice(self, kind, make, name, advice):
+        """Each is named once, by the attribute that holds it, with advice that fits."""
+        client = Client()
+        client.it = make()
+
+        (place,) = places(client, kind)
+
+        assert (place.path, place.type) == ('object["it"].it', name)
+        assert advice in place.advice
+
+    @pytest.mark.parametrize(("make", "name", "advice"), OPENED, ids=[name for _, name, _ in OPENED])
+    def test_open(self, kind, make, name, advice):
+        """An open connection or file is named as the user knows it."""
+        client = Client()
+        with contextlib.closing(make()) as client.it:
+            (place,) = places(client, kind)
+
+        assert (place.path, place.type) == ('object["it"].it', name)
+        assert advice in place.advice
+
+    def test_process(self, kind):
+        """A child process is one object."""
+        client = Client()
+        with subprocess.Popen([sys.executable, "-c", ""]) as client.child:
+            (place,) = places(client, kind)
+
+        assert place.advice == 'make it in startService, and name the attribute in __transient__ = ("child",)'
+
+    def test_inner_path(self, kind):
+        """The reason tells where in the object the error is."""
+        client = Client()
+        client.done = threading.Event()
+
+        (place,) = places(client, kind)
+
+        assert place.reason == "TypeError: cannot pickle '_thread.lock' object (at its _cond._lock)"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestCulprit:
+    @pytest.mark.parametrize(
+        ("make", "path"),
+        [
+            (lambda lock: [lock], "[0]"),
+            (lambda lock: collections.deque([lock]), "[0]"),
+            (lambda lock: types.SimpleNamespace(a=lock), ".a"),
+            (lambda lock: functools.partial(print, lock), ".__getstate__()[1][0]"),
+        ],
+    )
+    def test_in_containers(self, kind, make, path):
+        """Containers of the standard library aren't to blame for their items."""
+        client = Client()
+        client.opts = make(threading.Lock())
+
+        (place,) = places(client, kind)
+
+        assert (place.path, place.type) == (f'object["it"].opts{path}', "_thread.lock")
+        assert '__transient__ = {"lock": threading.Lock}' in place.advice
+
+    def test_own_object_inside(self, kind):
+        """An object of the user within one of the standard library is the one to blame for its attributes."""
+        inner, client = Client(), Client()
+        inner.lock = threading.Lock()
+        client.table = collections.ChainMap({"inner": inner})
+
+        (place,) = places(client, kind)
+
+        assert place.path == 'object["it"].table.maps[0]["inner"].lock'
+        assert '{"lock": threading.Lock}' in place.advice
+
+    def test_once(self, kind):
+        """An object with two paths is counted once."""
+        client = Client()
+        client.one = client.other = queue.Queue()
+
+        assert [place.path for place in places([client, client.one], kind)] == ['object["it"][0].one']
+
+    def test_class(self, kind):
+        """A class is named as such. The objects of it aren't counted beside it."""
+
+        class Base:
+            def __init_subclass__(cls, *, key):
+                pass
+
+        class Sub(Base, key=1):
+            pass
+
+        (place,) = places([Sub(), Sub(), Sub], kind)
+
+        assert (place.path, place.type) == ('object["it"][0]', f"class {Sub.__module__}.{Sub.__qualname__}")
+        assert place.advice == "put it into a module that can be imported"

@@ -1,0 +1,195 @@
+"""States of every shape, given to classes of every sort: own files and strangers', in all kinds."""
+
+import pytest
+
+from appsnap import EVERYTHING, dumps, loads
+from appsnap.kinds import KINDS
+
+TRUST = [f"{__name__}.*"]
+
+
+class Delegating:
+    """It asks its attribute for everything else, so a recursion begins where there is no attribute yet."""
+
+    def __init__(self):
+        self.inner = {"a": 1}
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+class ByKey:
+    """It raises KeyError for a name that it doesn't know."""
+
+    def __init__(self):
+        self.fields = {"a": 1}
+
+    def __getattr__(self, name):
+        return self.__dict__["fields"][name]
+
+
+class Obliging:
+    """It has an answer for every name, `__setstate__` among them."""
+
+    def __init__(self):
+        self.a = 1
+
+    def __getattr__(self, name):
+        return lambda *args: None
+
+
+class Watching:
+    """It looks up each attribute itself."""
+
+    def __init__(self):
+        self.a = 1
+
+    def __getattribute__(self, name):
+        if name == "__setstate__":
+            raise KeyError(name)
+        return object.__getattribute__(self, name)
+
+
+class Meta(type):
+    def __getattr__(cls, name):
+        if name == "__setstate__":
+            return lambda *args: None
+        raise AttributeError(name)
+
+
+class OfMeta(metaclass=Meta):
+    def __init__(self):
+        self.a = 1
+
+
+class InAnAttribute:
+    """An attribute of the object has the name of the method."""
+
+    def __init__(self):
+        self.a = 1
+        self.__dict__["__setstate__"] = 5
+
+
+class ObligingSlots:
+    """It has no `__dict__`, and asks for one."""
+
+    __slots__ = ("a", "inner")
+
+    def __init__(self):
+        self.a = 1
+        self.inner = Delegating()
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+class Answering:
+    """Its reduction is a call, without a state."""
+
+    def __init__(self, a=1):
+        self.a = a
+
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+    def __reduce__(self):
+        return Answering, (self.a,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [(*TRUST, f"call:{__name__}.Answering"), EVERYTHING])
+class TestSpecialMethodsAreThoseOfTheClass:
+    @pytest.mark.parametrize("cls", [Delegating, ByKey, Obliging, Watching, OfMeta, ObligingSlots, Answering])
+    def test_comes_back(self, kind, trust, cls):
+        """A `__getattr__` is never asked for a special method, neither by a save nor by a load."""
+        one, other, found = loads(dumps([cls(), cls(), cls], kind), trust=trust)
+
+        assert found is type(one) is type(other) is cls
+        if cls in (Delegating, ByKey):
+            assert one.__dict__ == cls().__dict__
+        else:
+            assert object.__getattribute__(one, "a") == 1
+
+    def test_built_by_the_c_unpickler(self, kind, trust, monkeypatch):
+        """A pickle of these classes isn't built step by step."""
+        if kind != "pickle" or trust is not EVERYTHING:
+            pytest.skip("the others are always built from steps")
+        data = dumps([Delegating(), ByKey(), Obliging(), Answering(), OfMeta()], kind)
+        monkeypatch.setattr("appsnap.snapshot.build", None)
+
+        assert loads(data, trust=trust)[1].a == 1
+
+
+def test_attribute_with_the_name_of_a_special_method():
+    """The object itself is never asked."""
+    for kind in KINDS:
+        back = loads(dumps(InAnAttribute(), kind), trust=EVERYTHING)
+
+        assert back.__dict__ == {"a": 1, "__setstate__": 5}
+
+
+class Plain:
+    pass
+
+
+class Base:
+    pass
+
+
+def classes(name, body):
+    """Put a class under this name into this module."""
+    cls = type(name, body.pop("bases", ()), {"__module__": __name__, **body})
+    globals()[name] = cls
+    return cls
+
+
+def refuse(self, name, value):
+    raise AttributeError(f"{name} can't be set")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [TRUST, EVERYTHING])
+class TestSlots:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"__slots__": ("n", "name")},
+            {"__slots__": ("n", "name"), "__setattr__": refuse},
+            {"__slots__": ("n", "name"), "bases": (Base,)},
+            {"__slots__": ("n", "name", "__dict__")},
+            {"__slots__": ("n",), "bases": (Base,)},
+        ],
+    )
+    def test_added(self, kind, trust, body):
+        """Attributes of an old file go into the slots that the class has today."""
+        old = classes("Changing", {})
+        obj = old()
+        obj.n, obj.name = 1, "x"
+        data = dumps([obj, obj], kind)
+        new = classes("Changing", dict(body))
+
+        back, other = loads(data, trust=trust)
+
+        assert type(back) is new
+        assert back is other
+        assert (back.n, back.name) == (1, "x")
+        again, _ = loads(dumps([back, back], kind), trust=trust)
+        assert (again.n, again.name) == (1, "x")
+
+    def test_taken_away(self, kind, trust):
+        """Slots of an old file become attributes."""
+        old = classes("Changing", {"__slots__": ("n", "name")})
+        obj = old()
+        obj.n, obj.name = 1, "x"
+        data = dumps(obj, kind)
+        classes("Changing", {})
+
+        assert loads(data, trust=trust).__dict__ == {"n": 1, "name": "x"}
+
+    def test_frozen(self, kind, trust):
+        """A class that refuses each assignment gets its slots all the same."""
+        cls = classes("Changing", {"__slots__": ("n",), "__setattr__": refuse})
+        obj = cls()
+        object.__setattr__(obj, "n", 1)
+
+        assert loads(dumps(obj, kind), trust=trust).n == 1
