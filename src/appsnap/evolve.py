@@ -55,6 +55,7 @@ _WELL_KNOWN = (
     ("sys", "__stdin__"),
     ("sys", "__stdout__"),
     ("sys", "__stderr__"),
+    ("logging", "lastResort"),
     ("twisted.internet", "reactor"),
 )
 

@@ -12,6 +12,7 @@ import copyreg
 import enum
 import functools
 import importlib
+import logging
 import operator
 import pickle
 import sys
@@ -22,7 +23,7 @@ import cloudpickle
 
 from appsnap import actions, evolve, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled, inherited
+from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
+
+# Flags of classes that no load can make again: Py_TPFLAGS_IMMUTABLETYPE and Py_TPFLAGS_HEAPTYPE.
+_IMMUTABLE = 1 << 8
+_HEAP_TYPE = 1 << 9
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
@@ -119,14 +124,14 @@ def _reduce_restored(reduce: Callable[[Any], Any], respell: Callable[[Any, Any],
     return function, args, state, items, pairs, setter or actions.set_state
 
 
-def _reduce_by_name(respell: Callable[[Any, Any], Any], obj: Any) -> Any:
-    reduction = _reduce_checked(obj)
+def _reduce_by_name(respell: Callable[[Any, Any], Any], reduce: Callable[[Any], Any], obj: Any) -> Any:
+    reduction = reduce(obj)
     return respell(obj, reduction) if isinstance(reduction, tuple) else reduction
 
 
-def _reduce_by_call(obj: Any) -> Any:
+def _reduce_by_call(reduce: Callable[[Any], Any], obj: Any) -> Any:
     """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
-    reduction = standard_reduction(obj)
+    reduction = reduce(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
@@ -147,6 +152,7 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
+        self._held = held.Held()
         self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
@@ -163,6 +169,8 @@ class Rules:
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
         rule = self._rule_by_type(cls)
+        if issubclass(cls, logging.Logger):
+            return functools.partial(self._reduce_logger, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
@@ -198,19 +206,25 @@ class Rules:
             return _restored(cls)
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        respell = by_name.respeller(cls)
-        if respell is not None:
-            return functools.partial(_reduce_by_name, respell)
-        mended = values.reducer(cls) or self._mended(cls)
-        if mended is not None:
-            return mended
-        misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
-        return _reduce_by_call if misled else _reduce_checked if _may_go_by_name(cls) else _leave
+        if cls is held.Constant:
+            return lambda constant: self._reduce_held(constant, (constant.module, constant.name))
+        return self._held.rule(cls, self._reduce_held, values.reducer(cls) or self._rule_by_shape(cls))
 
-    def _mended(self, cls: type) -> Callable[[Any], Any] | None:
+    def _rule_by_shape(self, cls: type) -> Callable[[Any], Any]:
         if not self.by_steps and actions.native_base(cls) is not None:
             return _need_steps
-        return inherited.rule(cls)
+        respell = by_name.respeller(cls)
+        mended = inherited.rule(cls)
+        if respell is not None:
+            return functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
+        misled = states.misleads_pickle(cls)
+        if misled:
+            return functools.partial(_reduce_by_call, mended or standard_reduction)
+        return mended or (_reduce_checked if _may_go_by_name(cls) else _leave)
+
+    def _reduce_held(self, _: Any, name: tuple[str, str]) -> Any:
+        self.modules.add(name[0])
+        return _by_attribute(*name)
 
     def _reduce_lasting(self, name: str, left_out: str, reduce: Callable[[Any], Any], obj: Any) -> Any:
         reduction = reduce(obj)
@@ -219,6 +233,10 @@ class Rules:
             return reduction[:5]
         self.restored.add(name)
         return reduction
+
+    def _reduce_logger(self, rule: Callable[[Any], Any], logger: logging.Logger) -> Any:
+        self.notes.logger(logger)
+        return rule(logger)
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))
@@ -237,6 +255,11 @@ class Rules:
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
         if not cloudpickled.by_reference(function):
+            array = held.reduce_array_type(function)
+            if array is not None:
+                return array
+            if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & _HEAP_TYPE):
+                raise TypeError("a class that isn't written in Python, and that no name leads to")
             self.notes.by_value(function)
             if cloudpickled.is_dispatching(function):
                 return cloudpickled.reduce_dispatching(function)
