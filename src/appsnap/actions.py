@@ -86,7 +86,7 @@ def named(module: str, qualname: str = "", /) -> Any:
     """Import a module, and return the object of this qualified name in it, or the module itself."""
     found: Any = importlib.import_module(module)
     for part in qualname.split(".") if qualname else ():
-        found = getattr(found, part)
+        found = evolve.part_of(found, part)
     return found
 
 

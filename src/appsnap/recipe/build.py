@@ -187,7 +187,7 @@ class _Interpreter:
         owner: Any = None
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, getattr(found, part)
+            owner, found = found, evolve.part_of(found, part)
         if name in self._to_check:
             check_defined(name, owner, found)
         return found

@@ -24,6 +24,7 @@ import cloudpickle
 from appsnap import actions, evolve, states
 from appsnap.recipe import values
 from appsnap.recipe.freeze import by_name
+from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     """Return a reduction that finds any object by its name. An unpickler needs no rule of ours for it."""
     owner, _, name = qualname.rpartition(".")
     above = importlib.import_module(module)
-    return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    found = getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    getattr(*found[1])  # raises AttributeError for a name that no load would find either
+    return found
 
 
 def _leave(_: Any) -> Any:
@@ -144,6 +147,8 @@ class Rules:
         return rule(obj)
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
+        if cls not in self._known_types:
+            check_current(cls)
         rule = self._rule_by_type(cls)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
@@ -189,7 +194,12 @@ class Rules:
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))
-        return rule(obj) if known is None else _by_attribute(*known[1])
+        if known is None:
+            return rule(obj)
+        module, qualname = known[1]
+        if sys.modules.get(f"{module}.{qualname}") is obj:  # a module has put it into its own place
+            return importlib.import_module, (f"{module}.{qualname}",)
+        return _by_attribute(module, qualname)
 
     def _reduce_class(self, cls: type) -> Any:
         if cls in _TYPES_BY_ALIAS and not hasattr(sys.modules[cls.__module__], cls.__name__):
@@ -202,6 +212,13 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
+        if isinstance(function, type):
+            check_current(function)
+        else:
+            defined = defined_name(function)
+            if defined is not None:
+                self.modules.add(defined[0])
+                return _by_attribute(*defined)
         reduction = self._by_value.reducer_override(function)
         if reduction is not NotImplemented:
             return reduction

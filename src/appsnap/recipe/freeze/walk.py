@@ -22,6 +22,7 @@ from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
+from appsnap.recipe.freeze.found import NotCurrent
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.places import advice, label
 from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
@@ -337,8 +338,10 @@ class Walk:
         path = self._root + "".join(label(*step) for step in self._path)
         cls = type(self._path[-1][2])
         self._first_error = self._first_error or error
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        self._places.append(Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, advice(cls)))
+        reason = str(error) if isinstance(error, NotCurrent) else f"{type(error).__name__}: {error}".splitlines()[0]
+        self._places.append(
+            Place(path, f"{cls.__module__}.{cls.__qualname__}", reason, getattr(error, "advice", None) or advice(cls))
+        )
 
 
 def _name_of(obj: Any, qualname: str) -> steps.Name:
