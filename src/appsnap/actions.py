@@ -46,8 +46,7 @@ def set_state(target: T, state: Any, /) -> T:
     for name, factory in drop.items():
         if factory is not None:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr
-    if isinstance(target, evolve.Versioned):
-        evolve.upgrade_later(target)
+    evolve.finish_later(target)
     return target
 
 

@@ -13,7 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, evolve
+from appsnap import actions, evolve, running
 from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -218,7 +218,11 @@ class _Interpreter:
                 if value_type.hashed is not None:
                     self._cost.hash(value_type.hashed(args))
                 return make(tuple(args))
-        return self._registers[step.function](*args)
+        made = self._registers[step.function](*args)
+        for thing in (made, *args):
+            if running.is_service(type(thing)):
+                evolve.finish_later(thing)
+        return made
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)

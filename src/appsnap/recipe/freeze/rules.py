@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve, states
+from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name
+from appsnap.recipe.freeze import by_name, untouched
 from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.values.sharing import Sharing
 
@@ -150,6 +150,10 @@ class Rules:
         if cls not in self._known_types:
             check_current(cls)
         rule = self._rule_by_type(cls)
+        if untouched.has_own_methods(cls) and not issubclass(cls, type):
+            rule = untouched.guarded(cls, rule, standard_reduction)
+            if running.is_service(cls):
+                rule = functools.partial(self._reduce_service, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
@@ -180,7 +184,7 @@ class Rules:
             return self.sharing.reduce
         respell = by_name.respeller(cls)
         if respell is not None:
-            return functools.partial(_reduce_by_name, respell)
+            return by_name.short_way(cls) or functools.partial(_reduce_by_name, respell)
         misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
         return values.reducer(cls) or (_reduce_by_call if misled else _leave)
 
@@ -190,6 +194,13 @@ class Rules:
             self.left_out[name] = left_out
             return reduction[:5]
         self.restored.add(name)
+        return reduction
+
+    def _reduce_service(self, rule: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = rule(obj)
+        if type(reduction) is tuple and len(reduction) > 5 and reduction[5] not in (None, actions.set_state):
+            # Its own function gives it the state. Then only the steps tell which service it is, and stop it.
+            self.restored.discard(f"{type(obj).__module__}.{type(obj).__qualname__}")
         return reduction
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
