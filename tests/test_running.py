@@ -5,13 +5,15 @@ import pickle
 
 import pytest
 
-from appsnap import EVERYTHING, dumps, loads
+from appsnap import EVERYTHING, dumps, load, loads, open_snapshot
 from appsnap.files.layers import Opening, unwrap
 from appsnap.files.streams import Memory
 from appsnap.kinds import KINDS
 from appsnap.kinds.documents import open_document
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
+from appsnap.recipe.services import without_running
+from appsnap.recipe.steps import Recipe, Ref
 from appsnap.service import MultiService, Service
 
 TRUST = [f"{__name__}.*", *(f"call:{__name__}.{name}" for name in ("made", "empty", "given"))]
@@ -79,12 +81,12 @@ BASES = ["service", "multi", "twisted"]
 
 
 @pytest.fixture
-def make(monkeypatch):
+def make(monkeypatch, twisted):
     """Return a function that makes a service of a shape that is running."""
 
     def new(base, shape):
         if base == "twisted":
-            cls = pytest.importorskip("twisted.application.service").Service
+            cls = twisted("twisted.application.service").Service
         else:
             cls = {"service": Service, "multi": MultiService}[base]
         cls = type("Shape", (cls,), {"__module__": __name__, **SHAPES[shape]})
@@ -140,3 +142,67 @@ def test_pickles_of_others(trust, cls, monkeypatch):
         data = pickle.dumps(service)
 
     assert loads(data, trust=trust).__dict__ == {"x": 2}
+
+
+class Shop:
+    """It is no service, and nothing in it is."""
+
+    def __init__(self):
+        self.running = True
+
+
+class Forgetful:
+    """Its instances are put below Twisted's services: no class of it is known where a file is converted."""
+
+    def __init__(self, parent):
+        self.parent, self.running, self.x = parent, 1, 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestConvert:
+    @pytest.mark.parametrize("protocol", range(6))
+    def test_of_twisted(self, tmp_path, kind, protocol, twisted):
+        """The services in a pickle of Twisted lose it, on their way to another kind, and other objects keep it."""
+        service = twisted("twisted.application.service")
+        application = service.Application("a")
+        tree = service.IServiceCollection(application)
+        child, below, shop = Forgetful(tree), Forgetful(None), Shop()
+        child.services = [below]
+        below.parent = child
+        tree.services.append(child)
+        tree.shop = shop
+        (tmp_path / "old.tap").write_bytes(pickle.dumps(application, protocol))
+
+        open_snapshot(tmp_path / "old.tap", kind="pickle").save(tmp_path / "new", kind=kind, sign=False)
+
+        recipe = open_snapshot(tmp_path / "new").document.recipe
+        names = [name for step in recipe.steps if type(step) is steps.State for name in step.names]
+        keys = [key for step in recipe.steps if type(step) is steps.Dict for key in step.keys]
+        assert (names + keys).count("running") == 1
+        back = load(tmp_path / "new", trust=EVERYTHING)
+        (again,) = service.IServiceCollection(back)
+        assert (again.x, again.services[0].x) == (2, 2)
+        assert "running" not in again.__dict__
+        assert "running" not in again.services[0].__dict__
+        assert service.IServiceCollection(back).shop.running
+
+    def test_state_that_something_else_refers_to(self, kind):
+        """A dictionary that is data of another object stays whole."""
+        recipe = Recipe(
+            [
+                steps.Name("twisted.application.service", "Service"),
+                steps.New(Ref(0), ()),
+                steps.Dict(["running", "x"], [1, 2]),
+                steps.SetState(Ref(1), Ref(2)),
+                steps.New(Ref(0), ()),
+                steps.Dict(["running", "x"], [1, 2]),
+                steps.SetState(Ref(3), Ref(4)),
+                steps.List([Ref(1), Ref(3), Ref(4)]),
+            ],
+            Ref(5),
+        )
+
+        changed = without_running(recipe)
+
+        assert changed.steps[2] == steps.Dict(("x",), (2,))
+        assert changed.steps[5] == recipe.steps[5]

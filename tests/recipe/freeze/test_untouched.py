@@ -208,9 +208,9 @@ def test_identity(kind):
     assert type(back.ordered) is collections.OrderedDict
 
 
-def test_log_file_of_twisted(tmp_path):
+def test_log_file_of_twisted(tmp_path, twisted):
     """A log file goes on writing after a save that fails because of its open file."""
-    logfile = pytest.importorskip("twisted.python.logfile")
+    logfile = twisted("twisted.python.logfile")
     log = logfile.LogFile("a.log", str(tmp_path))
     before = dict(log.__dict__)
     for kind in KINDS:

@@ -41,13 +41,13 @@ def has_own_methods(cls: type) -> bool:
 
 
 def guarded(cls: type, rule: Callable[[Any], Any], standard: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return the function that takes objects of a class apart by a rule, or the standard one, and leaves them unchanged.
+    """Return the function that takes objects of a class apart by a rule or the standard one, and leaves them unchanged.
 
     A copy of the attributes that a method has put into the state loses those that are transient.
     """
     has_dict = states.special(cls, "__dict__") is not None
     slots = _slots(cls)
-    transients = evolve.transients(cls)  # type: ignore[arg-type]  # classes are hashable
+    transients = evolve.transients(cls)
 
     def reduce(obj: Any) -> Any:
         found = obj.__dict__ if has_dict else None
