@@ -55,8 +55,6 @@ def dynamic_class(cls: type) -> tuple[Any, ...]:
             cls.__module__,
             cls.__qualname__,
         )
-    if not cls.__flags__ & _HEAP_TYPE:
-        raise NeedsModule(f"the class {cls.__qualname__} is made in C, and can't be found by its name")
     in_c = any(not base.__flags__ & _HEAP_TYPE for base in metaclass.__mro__ if base not in {type, object})
     if in_c or metaclass.__basicsize__ != type.__basicsize__:
         raise NeedsModule(

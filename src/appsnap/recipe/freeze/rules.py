@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve, states
+from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited
+from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
@@ -48,7 +49,9 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     """Return a reduction that finds any object by its name. An unpickler needs no rule of ours for it."""
     owner, _, name = qualname.rpartition(".")
     above = importlib.import_module(module)
-    return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    found = getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    getattr(*found[1])  # raises AttributeError for a name that no load would find either
+    return found
 
 
 def _found(module: str, qualname: str) -> Any:
@@ -168,9 +171,15 @@ class Rules:
         return rule(obj)
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
+        if cls not in self._known_types:
+            check_current(cls)
         rule = self._rule_by_type(cls)
         if issubclass(cls, logging.Logger):
             return functools.partial(self._reduce_logger, rule)
+        if untouched.has_own_methods(cls) and not issubclass(cls, type):
+            rule = untouched.guarded(cls, rule, standard_reduction)
+            if running.is_service(cls):
+                rule = functools.partial(self._reduce_service, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
@@ -216,7 +225,8 @@ class Rules:
         respell = by_name.respeller(cls)
         mended = inherited.rule(cls)
         if respell is not None:
-            return functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
+            short = by_name.short_way(cls) if mended is None else None
+            return short or functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
         misled = states.misleads_pickle(cls)
         if misled:
             return functools.partial(_reduce_by_call, mended or standard_reduction)
@@ -238,9 +248,21 @@ class Rules:
         self.notes.logger(logger)
         return rule(logger)
 
+    def _reduce_service(self, rule: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = rule(obj)
+        if type(reduction) is tuple and len(reduction) > 5 and reduction[5] not in (None, actions.set_state):
+            # Its own function gives it the state. Then only the steps tell which service it is, and stop it.
+            self.restored.discard(f"{type(obj).__module__}.{type(obj).__qualname__}")
+        return reduction
+
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))
-        return rule(obj) if known is None else _by_attribute(*known[1])
+        if known is None:
+            return rule(obj)
+        module, qualname = known[1]
+        if sys.modules.get(f"{module}.{qualname}") is obj:  # a module has put it into its own place
+            return importlib.import_module, (f"{module}.{qualname}",)
+        return _by_attribute(module, qualname)
 
     def _reduce_class(self, cls: type) -> Any:
         if cls in _TYPES_BY_ALIAS and not hasattr(sys.modules[cls.__module__], cls.__name__):
@@ -254,6 +276,11 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
+        if isinstance(function, type):
+            check_current(function)
+        elif (defined := defined_name(function)) is not None:
+            self.modules.add(defined[0])
+            return _by_attribute(*defined)
         if not cloudpickled.by_reference(function):
             array = held.reduce_array_type(function)
             if array is not None:
