@@ -7,9 +7,11 @@ from __future__ import annotations
 import __future__
 
 import ast
+import collections
 import functools
 import importlib.util
 import linecache
+import operator
 import re
 import sys
 import tokenize
@@ -17,9 +19,10 @@ import types
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections import Counter
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "keep", "texts"]
+__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "bases_by_call", "keep", "texts"]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this Python."""
@@ -101,6 +104,21 @@ class Text:
             return None
         return next(code for code in same if _bare(code) == distinct[place.number])
 
+    @functools.cached_property
+    def _rebound(self) -> set[str]:
+        """The global names that are bound twice."""
+        found = {name for part in ast.walk(self.tree) if isinstance(part, ast.Global) for name in part.names}
+        return found | _bound_twice(self.tree.body)
+
+    @functools.cached_property
+    def _functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        return [part for part in ast.walk(self.tree) if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+    def rebound(self, node: ast.ClassDef) -> set[str]:
+        """Return the names around a class statement that may have other values by now: they are bound twice."""
+        around = [part for part in self._functions if part.lineno <= node.lineno <= (part.end_lineno or 0)]
+        return self._rebound.union(*(_bound_twice(part.body) for part in around))
+
     def classes_named(self, qualname: str) -> list[Place]:
         """Return the places of the class statements of a qualified name."""
         places = [Place(name, line) for name, line in self.codes if name == _plain(qualname)]
@@ -114,6 +132,37 @@ class Text:
                 if line == place.line and place.qualname.rpartition(".")[2] == node.name:
                     return node
         return None
+
+
+def _bound_twice(statements: Iterable[ast.stmt]) -> set[str]:
+    return {name for name, count in _bindings(statements).items() if count > 1}
+
+
+def _bindings(statements: Iterable[ast.stmt]) -> Counter[str]:
+    """Count how often each name is bound, in the branch that binds it most often. In a loop it's more than once."""
+    counts: Counter[str] = collections.Counter()
+    for part in statements:
+        blocks = [[*getattr(part, field, ())] for field in ("body", "orelse", "finalbody")]
+        blocks += [block.body for block in (*getattr(part, "handlers", ()), *getattr(part, "cases", ()))]
+        own: Iterable[ast.AST] = [part]
+        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            counts[part.name] += 1
+            own, blocks = (), []
+        elif any(blocks):
+            own = [inside for inside in ast.iter_child_nodes(part) if not isinstance(inside, ast.stmt)]
+            own = [inside for inside in own if not isinstance(inside, (ast.ExceptHandler, ast.match_case))]
+        inside_own = [inside for one in own for inside in ast.walk(one)]
+        branch = functools.reduce(operator.or_, map(_bindings, blocks), collections.Counter())
+        branch.update(x.id for x in inside_own if isinstance(x, ast.Name) and not isinstance(x.ctx, ast.Load))
+        branch.update(x.asname or x.name.partition(".")[0] for x in inside_own if isinstance(x, ast.alias))
+        is_loop = isinstance(part, (ast.For, ast.AsyncFor, ast.While))
+        counts.update({name: 2 for name in branch} if is_loop or isinstance(part, ast.AugAssign) else branch)
+    return counts
+
+
+def bases_by_call(node: ast.ClassDef) -> bool:
+    """Tell whether a class statement has a base that another run may make anew, as `namedtuple("Row", "a b")` does."""
+    return not all(isinstance(base, (ast.Name, ast.Attribute, ast.Subscript)) for base in node.bases)
 
 
 def _plain(qualname: str) -> str:
