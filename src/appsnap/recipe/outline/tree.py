@@ -58,6 +58,7 @@ class Outline:
         self.nodes: list[Node] = []
         self._states: set[Ref] = set()  # the dictionaries that were the state of an object
         self._cuts: dict[str, str] = {}  # by name: the name as `cut` returns it
+        self._makers: dict[int, Ref] = {}  # by register: the class or function that made it, if that has no name
         self.starts = array.array("q")  # for each register: the number of the step that wrote it
         for number, step in enumerate(recipe.steps):
             self._follow(step, number)
@@ -78,6 +79,7 @@ class Outline:
             case steps.Dict(keys, values):
                 nodes.append(Node("dict", pairs=list(zip(keys, values, strict=True)) or _NO_PAIRS))
             case steps.New(cls, args, names, values):
+                self._keep_maker(cls)
                 attributes = dict(zip(names, values, strict=True)) or _NO_ATTRIBUTES
                 nodes.append(Node("object", self._name(cls), args=args, attributes=attributes))
             case steps.Name():
@@ -85,6 +87,7 @@ class Outline:
             case steps.Value(value):
                 nodes.append(Node("value", value=value if isinstance(value, str) else bytes(value)))
             case steps.Call(function, args):
+                self._keep_maker(function)
                 nodes.append(Node("call", self._name(function), args=args))
             case steps.Extend(target, items) | steps.Add(target, items):
                 node = nodes[target]
@@ -102,6 +105,10 @@ class Outline:
                 nodes.append(Node("bytearray", value=bytes(data)))
         if len(nodes) > len(self.starts):
             self.starts.append(number)
+
+    def _keep_maker(self, maker: Ref) -> None:
+        if self.nodes[maker].form != "name":
+            self._makers[len(self.nodes)] = maker
 
     def _set_state(self, node: Node, state: Operand) -> None:
         parts: Sequence[Operand] = (state,)
@@ -244,10 +251,33 @@ class Outline:
                     parents[child] = (register, place, label)
                     below.append(child)
             level = below
+        self._reach_the_rest(parents)
         for register, (parent, _, _) in parents.items():
             if parent in shared and not self.may_change(Ref(parent)):
                 shared.add(register)
         return parents, shared
+
+    def _reach_the_rest(self, parents: dict[int, tuple[int, int, str]]) -> None:
+        """Add places for what no other node holds: classes and functions that made a node, calls that filled one."""
+        behind: dict[int, list[tuple[str, int]]] = {}
+        for made, maker in self._makers.items():
+            label = ".__class__" if self.nodes[made].form == "object" else " made by"
+            behind.setdefault(made, []).append((label, int(maker)))
+        for register, node in enumerate(self.nodes):
+            if node.form == "call" and register not in parents and node.args and isinstance(node.args[0], Ref):
+                behind.setdefault(int(node.args[0]), []).append((" filled by", register))
+        if not behind or not isinstance(self.root, Ref):
+            return
+        waiting = [int(self.root), *parents]
+        old = len(waiting)
+        for at, register in enumerate(waiting):  # the list grows
+            found = behind.get(register, [])
+            if at >= old:
+                found = [*found, *((label, int(ref)) for label, ref in self.children(register) if isinstance(ref, Ref))]
+            for label, child in found:
+                if child not in parents and child != self.root:
+                    parents[child] = (register, -1, label)
+                    waiting.append(child)
 
     def may_change(self, operand: Operand) -> bool:
         """Tell whether the identity of an object matters. If it does, the object is shown in full only once."""
