@@ -13,21 +13,22 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, evolve
-from appsnap.errors import AppsnapError, CannotBuild
+from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import Trust, audit, wants
+from appsnap.recipe.trust import Trust, audit, refused, wants
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
-from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from appsnap.limits import Limits
+    from appsnap.recipe.trust.audit import Audited
 
 __all__ = ["build"]
 
@@ -49,14 +50,12 @@ def _own_bytearray(step: steps.ByteArray) -> bytearray:
 
 
 class _Interpreter:
-    """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
+    """Follows the steps of one recipe. `audited` is the outcome of its audit."""
 
-    def __init__(
-        self, recipe: Recipe, trust: Trust, to_check: frozenset[steps.Name], limits: Limits, *, copy: bool
-    ) -> None:
+    def __init__(self, recipe: Recipe, trust: Trust, audited: Audited, limits: Limits, *, copy: bool) -> None:
         self._recipe = recipe
         self._everything = trust.everything
-        self._to_check = to_check
+        self._audited = audited
         self._registers: list[Any] = []
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
@@ -117,7 +116,7 @@ class _Interpreter:
         except Exception as error:
             raise self._failure(number, error) from error
 
-    def _failure(self, number: int, error: Exception) -> CannotBuild:
+    def _failure(self, number: int, error: Exception) -> CannotLoad:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         if isinstance(step, steps.Name):
@@ -126,7 +125,8 @@ class _Interpreter:
             return CannotBuild(path, step.dotted, reason, hint=hint)
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
-        return CannotBuild(outline.path(register), outline.class_of(register), reason)
+        path, cls = outline.path(register), outline.class_of(register)
+        return refused(path, cls, str(error)) if isinstance(error, Refused) else CannotBuild(path, cls, reason)
 
     # Operands
 
@@ -153,7 +153,7 @@ class _Interpreter:
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
             owner, found = found, getattr(found, part)
-        if name in self._to_check:
+        if name in self._audited.to_check:
             check_defined(name, owner, found)
         return found
 
@@ -174,9 +174,9 @@ class _Interpreter:
     def _call(self, step: steps.Call) -> Any:
         args = self._all(step.args)
         if self._cost is not None:
-            if step.function not in self._constructors:
+            if step.function not in self._constructors and step.function not in self._audited.callable:
                 raise TypeError("only a function or class with a name can be called")
-            constructor = self._constructors[step.function]
+            constructor = self._constructors.get(step.function)
             if constructor is not None:
                 value_type, make = constructor
                 self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
@@ -187,7 +187,8 @@ class _Interpreter:
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
-        return getattr(owner, step.name) if self._everything else find_method(owner, step.name)
+        trusted = self._everything or step.owner in self._audited.coded
+        return getattr(owner, step.name) if trusted else find_method(owner, step.name)
 
     # Fillers
 
