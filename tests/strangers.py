@@ -13,6 +13,7 @@ import operator
 import traceback
 import types
 import typing
+import unittest.mock
 
 import attrs
 import numpy as np
@@ -76,6 +77,15 @@ class Decorated:
 
 class Box:
     pass
+
+
+class Asking:
+    def __getattr__(self, name):
+        raise AttributeError(name)
+
+
+class Both:
+    __slots__ = ("__dict__", "first")
 
 
 class Store(typing.Generic[T]):
@@ -167,6 +177,12 @@ def slotted():
     return made
 
 
+def slotted_wrapper():
+    made = Both()
+    made.first = 1
+    return functools.update_wrapper(made, work)
+
+
 def own_array():
     made = np.empty(2, dtype=object)
     made[0] = made
@@ -194,6 +210,8 @@ MAKERS = {
     "by-partial": ByPartial,
     "part": lambda: Part(work, 1),
     "wrapper": lambda: functools.update_wrapper(Box(), work),
+    "wrapper-with-getattr": lambda: functools.update_wrapper(Asking(), work),
+    "wrapper-with-slots": slotted_wrapper,
     "wrapper-of-a-partial": lambda: functools.update_wrapper(functools.partial(work, 1), work),
     "vectorized": lambda: np.vectorize(work),
     "forward-reference": lambda: typing.ForwardRef("int"),
@@ -288,6 +306,7 @@ BY_VALUE = {
     "enum": local_enum,
     "tuple": local_tuple,
     "generic": lambda: local_class(Store[int]),
+    "mock": unittest.mock.Mock,
 }
 
 # Other packages

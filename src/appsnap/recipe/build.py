@@ -21,13 +21,14 @@ from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit, refused, wants
+from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
 from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from appsnap.limits import Limits
     from appsnap.recipe.trust.audit import Audited
@@ -57,6 +58,9 @@ def build(
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
+
+
+_ANNOTATED = frozenset({ANNOTATIONS})
 
 
 class _Interpreter:
@@ -119,7 +123,7 @@ class _Interpreter:
                     if known:
                         obj.__dict__.update(zip(known, found, strict=True))
                     else:
-                        self._restore(obj, dict(zip(names, found, strict=True)))
+                        self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED)
                 elif cls is steps.New:
                     registers.append(self._new(step))
                 elif cls is steps.List:
@@ -274,7 +278,8 @@ class _Interpreter:
         state = self._one(step.state)
         if self._cost is not None:
             self._cost.copy(state if type(state) is tuple else (state,))
-        self._restore(self._registers[step.target], state)
+        audited = _ANNOTATED if step.state in self._audited.annotated else ()
+        self._restore(self._registers[step.target], state, audited)
 
     def _filled(self, ref: Ref) -> Any:
         """Return an object that is filled."""
@@ -283,7 +288,7 @@ class _Interpreter:
             check_items(target)
         return target
 
-    def _restore(self, target: Any, state: Any) -> None:
+    def _restore(self, target: Any, state: Any, audited: Collection[str] = ()) -> None:
         if not self._everything:
-            check_state(target, state)
+            check_state(target, state, audited)
         actions.set_state(target, state)

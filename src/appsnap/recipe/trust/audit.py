@@ -37,12 +37,13 @@ class Audited:
 
     `to_check` has the names that are granted through their package or class: `checks.check_defined` checks them once
     they have been imported. `coded` has the registers that are trusted as code, `callable` those and all others that
-    may be called without a name.
+    may be called without a name. `annotated` has the registers of states with annotations, which are names.
     """
 
     to_check: frozenset[steps.Name] = frozenset()
     coded: Collection[int] = ()
     callable: Collection[int] = ()
+    annotated: Collection[int] = ()
 
 
 def audit(recipe: Recipe, trust: Trust) -> Audited:
@@ -59,7 +60,7 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     if missing or impossible:
         raise _refusal(_as_wants(recipe, missing), impossible)
     to_check = frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
-    return Audited(to_check, survey.coded, survey.coded | survey.partials.keys())
+    return Audited(to_check, survey.coded, survey.coded | survey.partials.keys(), survey.annotated)
 
 
 def refused(path: str, cls: str, reason: str) -> NotTrusted:

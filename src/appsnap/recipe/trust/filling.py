@@ -17,7 +17,7 @@ from appsnap.recipe import steps, values
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = ["FILLED_BY", "Refused", "check_items", "check_state", "takes_any_state"]
 
@@ -41,29 +41,30 @@ class Refused(TypeError):
 
 def check_items(target: Any) -> None:
     """Check that items may be put into an object. Raises TypeError."""
-    if isinstance(target, _OF_THE_PROCESS + values.of_the_process() + values.wrappers()):
+    if issubclass(type(target), _OF_THE_PROCESS + values.of_the_process() + values.wrappers()):
         raise TypeError(f"no items can be put into a {type(target).__qualname__}, only a state can be set")
 
 
-def check_state(target: Any, state: Any) -> None:
+def check_state(target: Any, state: Any, audited: Collection[str] = ()) -> None:
     """Check that a state may be given to an object. Raises TypeError.
 
     A class with a `__setstate__` of its own gets its state as data. Any other state consists of attributes: those of a
     dictionary go into `__dict__`, those of slots are set, and so are those of an exception. Raises Refused for a key
-    that only a class with a `__setstate__` takes.
+    that only a class with a `__setstate__` takes. `audited` has the names whose values the audit has looked at.
     """
     cls = type(target)
-    if isinstance(target, _OF_THE_PROCESS + values.of_the_process()):
+    # `isinstance` would ask the object for its `__class__`, before it has its state.
+    if issubclass(cls, _OF_THE_PROCESS + values.of_the_process()):
         raise TypeError(f"no state can be given to a {cls.__qualname__}, which belongs to the process")
     own = getattr(cls, "__setstate__", None)
     if own is not None and type(state) is dict and states.BASE_STATE in state:
         _check_keys(name for name in state if name != states.BASE_STATE)
         state = state[states.BASE_STATE]
     for base, fits in values.state_rules().items():
-        if isinstance(target, base) and own is getattr(base, "__setstate__", None) and not fits(state):
+        if issubclass(cls, base) and own is getattr(base, "__setstate__", None) and not fits(state):
             raise TypeError(f"this is no state of a {base.__qualname__}")
     for base, takes in values.late_state_rules().items():
-        if isinstance(target, base) and own is getattr(base, "__setstate__", None) and not takes(target, state):
+        if issubclass(cls, base) and own is getattr(base, "__setstate__", None) and not takes(target, state):
             raise TypeError(f"this is no state of a {base.__qualname__}")
     if own is functools.partial.__setstate__:  # type: ignore[attr-defined]  # not in the stubs
         # The dictionary becomes the `__dict__`. The audit has looked at annotations.
@@ -77,7 +78,7 @@ def check_state(target: Any, state: Any) -> None:
         # Another mapping could have methods of the recipe's choice.
         if type(part) is not dict and part is not None:
             raise TypeError(f"a {type(part).__qualname__} is no state of a {cls.__qualname__}")
-        _check_keys(part or ())
+        _check_keys(name for name in part or () if not audited or name not in audited)
 
 
 def _check_keys(keys: Iterable[Any]) -> None:
@@ -94,4 +95,4 @@ def takes_any_state(target: Any, names: Iterable[str]) -> bool:
     The audit has looked at annotations.
     """
     checked = _OF_THE_PROCESS + values.of_the_process() + (*values.state_rules(), *values.late_state_rules())
-    return not isinstance(target, checked) and not any(is_own(name) and name != ANNOTATIONS for name in names)
+    return not issubclass(type(target), checked) and not any(is_own(name) and name != ANNOTATIONS for name in names)

@@ -10,7 +10,7 @@ is trust in code. So a coded class or function makes objects without a name of i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve
 from appsnap.recipe import steps, values
@@ -28,6 +28,16 @@ _USE = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
 
 
+class _Keys(NamedTuple):
+    """The findings about the keys of a dictionary: the reasons to refuse them as attributes, and the annotations."""
+
+    reasons: tuple[str, ...] = ()
+    annotations: tuple[Operand, ...] = ()
+
+
+_PLAIN = _Keys()
+
+
 @dataclass(slots=True)
 class Survey:
     """The findings about one recipe.
@@ -35,7 +45,7 @@ class Survey:
     `uses` has each name and use, with the register whose path is shown for it. `faults` has each reason, with the name
     of the class that it depends on or an empty text, and the first register with it. `coded` has the registers that are
     trusted as code. `partials` has each partial that the recipe makes, with the functions that it got since its last
-    call.
+    call. `annotated` has the registers of states with annotations.
     """
 
     recipe: Recipe
@@ -43,11 +53,12 @@ class Survey:
     faults: dict[tuple[str, str], Operand] = field(default_factory=dict)
     coded: set[int] = field(default_factory=set)
     partials: dict[int, list[Operand]] = field(default_factory=dict)
+    annotated: set[int] = field(default_factory=set)
     _names: dict[int, steps.Name] = field(default_factory=dict)  # by register
     _constructors: dict[int, values.Constructor] = field(default_factory=dict)  # by register of a name
     _makers: dict[int, int] = field(default_factory=dict)  # by register: that of the class or function that made it
     _annotations: list[tuple[Operand, Ref]] = field(default_factory=list)  # each with the object that has them
-    _reasons: dict[int, tuple[str, ...]] = field(default_factory=dict)  # by register of a dictionary
+    _keys: dict[int, _Keys] = field(default_factory=dict)  # by register of a dictionary
     _made: list[Any] = field(default_factory=list)  # by register: its step, once `_content` needs it
     _filled: dict[int, list[Any]] = field(default_factory=dict)  # by register: the steps that fill it
 
@@ -199,42 +210,47 @@ class Survey:
         if type(content) is steps.Tuple and len(content.items) == 2:
             parts = content.items
         for part in parts:
-            for reason in self._reasons_of(part):
+            reasons, annotations = self._look_at_keys(part)
+            for reason in reasons:
                 self._fault(reason, step.target, self._unknown_class(step.target))
+            for operand in annotations:
+                self._annotations.append((operand, step.target))
+                self.annotated.add(step.state)  # type: ignore[arg-type]  # `_content` found it by its register
 
     def _look_at_partial(self, target: Ref, state: Sequence[Operand]) -> None:
         """Look at the state of a `functools.partial`: its function, and the dictionary that becomes its `__dict__`."""
         function, _, _, attributes = state
-        reasons = self._reasons_of(attributes)
-        if OWN_KEY % ANNOTATIONS in reasons:
-            self._annotations += [(value, target) for key, value in self._pairs(attributes) if key == ANNOTATIONS]
+        reasons, annotations = self._look_at_keys(attributes)
+        self._annotations += [(operand, target) for operand in annotations]
         if target in self.partials:
             self.partials[target].append(function)
             for reason in reasons:
-                if reason not in (ODD_KEY, OWN_KEY % ANNOTATIONS):
-                    self._fault(reason, target)
+                self._fault(reason, target)
             if attributes is not None and type(self._content(attributes)) is not steps.Dict:
                 self._fault("gets attributes that are no dictionary of this file", target)
 
-    def _reasons_of(self, part: Operand) -> tuple[str, ...]:
-        """Return the reasons to refuse the keys of a dictionary, if they are names of attributes."""
+    def _look_at_keys(self, part: Operand) -> _Keys:
+        """Look at the keys of a dictionary, which may be names of attributes."""
         content = self._content(part)
         if type(content) is not steps.Dict:
-            return ()
+            return _PLAIN
         if part not in self._filled and len(content.keys) < _FEW and all(map(_is_plain, content.keys)):
-            return ()  # nearly all of them
-        reasons = self._reasons.get(part)  # type: ignore[arg-type]  # `_content` found it by its register
-        if reasons is None:
+            return _PLAIN  # nearly all of them
+        keys = self._keys.get(part)  # type: ignore[arg-type]  # `_content` found it by its register
+        if keys is None:
             found: dict[str, None] = {}
-            for operand, _ in self._pairs(part):
+            annotations = []
+            for operand, value in self._pairs(part):
                 key = self._text(operand)
                 if type(key) is Ref or is_odd(key):
                     found[ODD_KEY] = None
+                elif key == ANNOTATIONS:
+                    annotations.append(value)
                 elif type(key) is str and is_own(key):
                     found[OWN_KEY % key] = None
             # Many objects may share one dictionary.
-            reasons = self._reasons[part] = tuple(found)  # type: ignore[index]  # as above
-        return reasons
+            keys = self._keys[part] = _Keys(tuple(found), tuple(annotations))  # type: ignore[index]  # as above
+        return keys
 
     def _unknown_class(self, target: Ref) -> str:
         """Return the name of the class of an object, or an empty text for a value type: its record tells all."""
