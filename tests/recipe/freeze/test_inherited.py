@@ -1,4 +1,5 @@
 # ruff: noqa: D102 - classes as people write them
+import collections
 import copyreg
 import ctypes
 import logging
@@ -16,6 +17,8 @@ import shapes
 from appsnap import EVERYTHING, CannotSave, dumps, loads, save
 from appsnap.kinds import KINDS
 from appsnap.recipe.freeze import inherited
+from appsnap.recipe.trust.filling import check_state
+from appsnap.states import BASE_STATE
 
 TESTS = pathlib.Path(shapes.__file__).parent
 
@@ -107,6 +110,32 @@ class GivesOthers:
         return ("a", "b")
 
 
+class ByName:
+    """It is hashed by its name."""
+
+    def __init__(self, name):
+        self.name = name
+        self.distances = {self: 0}
+
+    def __hash__(self):
+        return hash(self.name)
+
+
+class ByIdentity:
+    """It is hashed by its identity."""
+
+    def __init__(self):
+        self.distances = {self: 0}
+        self.all = {self}
+
+
+class ByClass(ByIdentity):
+    """It is hashed by its class."""
+
+    def __hash__(self):
+        return 5
+
+
 class TakesAnything:
     """Its `__new__` may be called without arguments."""
 
@@ -153,6 +182,7 @@ class TestRefused:
         [
             (NeedsArguments("h", port=1), "its __new__ needs host, port"),
             (GivesOthers("h"), "too many positional arguments"),
+            (ByName("n"), "a key of its own attribute distances"),
             (sys.flags, "only the interpreter"),
             (sys.version_info, "only the interpreter"),
             (sys.float_info, "isn't written in Python"),
@@ -169,6 +199,14 @@ class TestRefused:
     def test_without_arguments(self, kind):
         """A `__new__` that needs no arguments is called without."""
         assert type(loads(dumps(TakesAnything(), kind), trust=EVERYTHING)) is TakesAnything
+
+    @pytest.mark.parametrize("cls", [ByIdentity, ByClass])
+    def test_own_key(self, kind, cls):
+        """An object may be a key of its own attribute, if its hash needs no attributes."""
+        made = loads(dumps(cls(), kind), trust=EVERYTHING)
+
+        assert made.distances[made] == 0
+        assert made in made.all
 
     def test_mock(self, kind):
         """A mock that stands for nothing else comes back with its answers."""
@@ -192,6 +230,13 @@ class TestNotes:
             busy.removeHandler(handler)
 
         assert lines == ["the logger shop.busy is saved by its name, without its 1 handler; set it up where you load"]
+
+
+def test_state_of_a_base_class():
+    """A stranger's state for a base class is checked as any other state."""
+    for state in (collections.UserDict(), {"__class__": int}):
+        with pytest.raises(TypeError):
+            check_state(shapes.WithRandom(), {BASE_STATE: state, "note": 1})
 
 
 def test_speed_of_ordinary_classes():

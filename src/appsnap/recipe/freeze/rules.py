@@ -206,7 +206,7 @@ class Rules:
         misled = states.misleads_pickle(cls)
         if misled:
             return functools.partial(_reduce_by_call, mended or standard_reduction)
-        return mended or (_reduce_checked if _may_go_by_name(cls) else _leave)
+        return mended or inherited.refusing_own_keys(cls, _reduce_checked if _may_go_by_name(cls) else _leave)
 
     def _reduce_held(self, _: Any, name: tuple[str, str]) -> Any:
         self.modules.add(name[0])

@@ -12,6 +12,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from appsnap import states
 from appsnap.recipe import steps, values
 
 __all__ = ["FILLED_BY", "check_items", "check_state", "takes_any_state"]
@@ -43,6 +44,8 @@ def check_state(target: Any, state: Any) -> None:
     for cls, fits in values.state_rules().items():
         if isinstance(target, cls) and not fits(state):
             raise TypeError(f"this is no state of a {cls.__qualname__}")
+    if isinstance(state, dict) and states.BASE_STATE in state:
+        check_state(target, state[states.BASE_STATE])
     own = hasattr(type(target), "__setstate__")
     for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
         if isinstance(part, dict):
