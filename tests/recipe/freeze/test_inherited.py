@@ -231,6 +231,28 @@ class TestNotes:
 
         assert lines == ["the logger shop.busy is saved by its name, without its 1 handler; set it up where you load"]
 
+    def test_addresses(self, kind, tmp_path):
+        """A note has the places of integers that are ids of saved objects: after a load, no object has them."""
+        lines = []
+        job, other = Target(), Target()
+        job.registry = {id(other): "other", 5: [2**33, -(2**40)]}
+        job.owner = id(job)
+        job.jobs = [other]
+        save({"job": job, "large": 2**70}, tmp_path / "noted", kind=kind, note=lines.append)
+
+        (line,) = lines
+        assert line.startswith('object["job"].')
+        assert 'object["job"].owner' in line
+        assert 'object["job"].registry' in line
+        assert line.endswith(": the id() of an object, which it has no more after a load; keep the object")
+
+    def test_no_addresses(self, kind, tmp_path):
+        """Other integers are not noted."""
+        lines = []
+        save([Target(), *(2**number + 5 for number in range(100))], tmp_path / "noted", kind=kind, note=lines.append)
+
+        assert lines == []
+
 
 def test_state_of_a_base_class():
     """A stranger's state for a base class is checked as any other state."""

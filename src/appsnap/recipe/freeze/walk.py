@@ -109,6 +109,7 @@ class Walk:
                 root = self._run(obj)
             if self._places:
                 raise CannotSave(self._places) from self._first_error
+            self._rules.notes.walked(self._memo)
             return self._builder.finish(root)
         finally:
             # The walk and its bound methods are a cycle. Until the collector runs it would keep all objects alive, and
