@@ -34,7 +34,7 @@ from appsnap.recipe.freeze.attributes import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "newobj", "newobj_ex", "refusing_own_keys", "rule", "standard_reduction"]
+__all__ = ["PROTOCOL", "needs_attributes", "newobj", "newobj_ex", "refusing_own_keys", "rule", "standard_reduction"]
 
 PROTOCOL = 5
 """The pickle protocol that a recipe has the semantics of."""
@@ -72,15 +72,19 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
 
 
 def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
-    if issubclass(cls, BaseException) and definer.__module__ == "builtins":
-        return _reduce_builtin_exception if cls.__module__ == "builtins" else _reduce_exception
+    if issubclass(cls, BaseException):
+        if cls.__module__ == "builtins":
+            return _reduce_builtin_exception
+        # A `__reduce__` of a class above doesn't know the constructor of this one.
+        inherits = cls is not definer and _has_own_constructor(cls, definer)
+        return _reduce_exception if definer.__module__ == "builtins" or inherits else None
     if values.of_type(cls) is not None:
         return None
     if cls.__flags__ & _NOT_CREATABLE:
         return _reduce_not_creatable
     if definer is array.array:
         return _reduce_array
-    container = actions.native_base(cls)
+    container = actions.native_base(cls)  # type: ignore[arg-type]  # classes are hashable
     if container is not None or _needs_filling(cls, definer):
         return functools.partial(_reduce_container, container)
     if definer is not object:
@@ -293,6 +297,30 @@ def _reduce_container(container: type | None, obj: Any) -> Any:
     if isinstance(obj, dict):
         return newobj, (cls,), state, None, iter(base.items(obj))
     return newobj, (cls,), state, base.__iter__(obj)
+
+
+@functools.cache
+def needs_attributes(cls: type) -> bool:
+    """Tell whether the own methods of a container can't fill it before it has attributes.
+
+    It is tried with an empty twin, and with None for an item: the items themselves may be told of their container.
+    """
+    base = next((base for base in actions.CONTAINERS if issubclass(cls, base)), None)
+    if base is None or cls is base or actions.native_base(cls) is not None:
+        return False
+    name = actions.CONTAINERS[base][0]
+    method = states.special(cls, name)
+    if not isinstance(method, types.FunctionType):
+        return False
+    try:
+        maker: Any = cls
+        twin = maker.__new__(maker)
+        method(twin, *((None, None) if issubclass(cls, dict) else (None,) if base is set else ([None],)))
+    except AttributeError as error:
+        return error.obj is twin
+    except Exception:  # noqa: BLE001 - None is no item for it
+        return False
+    return False
 
 
 # Exceptions

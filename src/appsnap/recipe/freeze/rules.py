@@ -197,7 +197,7 @@ class Rules:
         return self._held.rule(cls, self._reduce_held, values.reducer(cls) or self._rule_by_shape(cls))
 
     def _rule_by_shape(self, cls: type) -> Callable[[Any], Any]:
-        if not self.by_steps and actions.native_base(cls) is not None:
+        if not self.by_steps and (actions.native_base(cls) is not None or inherited.needs_attributes(cls)):
             return _need_steps
         respell = by_name.respeller(cls)
         mended = inherited.rule(cls)
