@@ -22,7 +22,19 @@ from appsnap.texts import MAGIC, WrongPython
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["alive", "cached", "enumeration", "finish", "identity", "remember", "row", "skeleton", "type_parameter"]
+__all__ = [
+    "alive",
+    "cached",
+    "dispatching",
+    "enumeration",
+    "finish",
+    "finish_dispatching",
+    "identity",
+    "remember",
+    "row",
+    "skeleton",
+    "type_parameter",
+]
 
 _TYPED_DICT = type(typing.cast("Any", typing.TypedDict)("_", {}))
 
@@ -152,7 +164,7 @@ def finish(
 
 
 def row(  # noqa: PLR0917 - as above
-    identity: str, name: str, fields: Sequence[str], defaults: Sequence[Any], module: str, qualname: str, /
+    identity: str, name: str, fields: Sequence[str], defaults: Sequence[Any] | None, module: str, qualname: str, /
 ) -> Any:
     """Return the class of an identity that `collections.namedtuple` makes."""
     make: Any = collections.namedtuple  # noqa: PYI024 - the fields are only known now
@@ -183,3 +195,22 @@ def type_parameter(  # noqa: PLR0917 - as above
 def cached(function: Callable[..., Any], maxsize: int | None, typed: bool, /) -> Any:
     """Return a function with an empty cache, as `functools.lru_cache` makes it."""
     return functools.lru_cache(maxsize, typed)(function)
+
+
+def dispatching(name: str, /) -> Any:
+    """Return a function as `functools.singledispatch` makes it, without the functions that it chooses from."""
+
+    def chosen(*_: Any) -> Any:
+        raise TypeError(f"{name} isn't loaded yet")
+
+    chosen.__name__ = name
+    return functools.singledispatch(chosen)
+
+
+def finish_dispatching(target: Any, state: tuple[Mapping[type, Callable[..., Any]], Mapping[str, Any]], /) -> None:
+    """Register the functions for each class, and set the function's own attributes."""
+    registry, attributes = state
+    for cls, function in registry.items():
+        target.register(cls, function)
+    functools.update_wrapper(target, registry[object])
+    vars(target).update(attributes)

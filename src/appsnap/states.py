@@ -31,6 +31,7 @@ __all__ = [
     "special",
 ]
 
+
 BASE_STATE = ".state"
 """The name in a state for the state that a builtin base class takes. The other names are attributes of a subclass."""
 
@@ -138,14 +139,7 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
         _assign_fields(target, state, known, transient)
         return
     if setstate is not None:
-        if type(state) is dict and BASE_STATE in state:
-            state = state.copy()
-            setstate(state.pop(BASE_STATE))
-            _set_attributes(target, state)
-        elif type(state) is dict and special(type(target), "__setstate__") is _OF_EXCEPTIONS:
-            _set_attributes(target, state)
-        else:
-            setstate(state)
+        _hand_over(target, state, setstate)
         return
     slots = None
     if isinstance(state, tuple) and len(state) == 2:
@@ -160,10 +154,18 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
                 object.__setattr__(target, name, value)
 
 
-_OF_EXCEPTIONS = BaseException.__dict__["__setstate__"]
+def _hand_over(target: Any, state: Any, setstate: Callable[[Any], Any]) -> None:
+    if type(state) is dict and BASE_STATE in state:
+        attributes = state.copy()
+        setstate(attributes.pop(BASE_STATE))
+        _assign_attributes(target, attributes)
+    elif type(state) is dict and special(type(target), "__setstate__") is BaseException.__dict__["__setstate__"]:
+        _assign_attributes(target, state)
+    else:
+        setstate(state)
 
 
-def _set_attributes(target: Any, attributes: Mapping[str, Any]) -> None:
+def _assign_attributes(target: Any, attributes: Mapping[str, Any]) -> None:
     for name, value in attributes.items():
         object.__setattr__(target, name, value)  # a frozen class refuses setattr
 

@@ -165,6 +165,22 @@ UserId = typing.NewType("UserId", int)
 def cached(n): return n * 2
 cached.extra = 1
 
+@functools.singledispatch
+def shown(x):
+    "shows things"
+    return "any"
+@shown.register
+def _(x: int): return shown("a") + " int"
+@shown.register(list)
+def shown_list(x): return [shown(one) for one in x]
+shown.extra = 1
+
+class Shows:
+    @functools.singledispatchmethod
+    def show(self, x): return "any"
+    @show.register
+    def _(self, x: int): return self.show("a") + " int"
+
 class Proxy:
     __class__ = property(lambda self: int)
 
@@ -209,6 +225,7 @@ OBJECTS = {
     "typed_dict": [Movie, Sized],
     "new_type": UserId,
     "lru_cache": cached,
+    "singledispatch": [shown, Shows()],
     "proxy_class": Proxy,
     "exception": Failed("x", 1),
     "nested": Outer.Inner(),
@@ -310,6 +327,12 @@ class Checks:
 
     def lru_cache(cached):
         assert cached(3) == 6 and cached.cache_info().maxsize == 3 and cached.extra == 1 and cached.__name__ == "cached"
+
+    def singledispatch(shown, shows):
+        assert shown([1, "x"]) == ["any int", "any"] and shown.__doc__ == "shows things" and shown.extra == 1
+        assert shown.dispatch(bool)(True) == "any int" and shown.__wrapped__ is shown.registry[object]
+        shown.register(float, lambda x: "float")
+        assert shown(1.5) == "float" and shows.show(1) == "any int"
 
     def proxy_class(cls):
         assert cls().__class__ is int

@@ -186,7 +186,7 @@ class TestRefused:
             (sys.flags, "only the interpreter"),
             (sys.version_info, "only the interpreter"),
             (sys.float_info, "isn't written in Python"),
-            (ctypes.CDLL(None), "isn't written in Python"),
+            (ctypes.CDLL(None), "keeps more in it than attributes"),
         ],
     )
     def test_at_the_save(self, kind, obj, reason):

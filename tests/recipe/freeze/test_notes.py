@@ -86,6 +86,18 @@ class TestNotes:
             "2 classes and 2 functions of hello.py are saved as code (object[0], object[1], object[2], …)"
         )
 
+    def test_dispatching(self, kind, tmp_path):
+        """The functions that a `singledispatch` chooses from are told by its path."""
+
+        @functools.singledispatch
+        def shown(x):
+            return "any"
+
+        shown.register(int, lambda x: "int")
+        (line,) = notes_of({"f": shown}, kind, tmp_path)
+
+        assert line.startswith(f'3 functions of {__name__} are saved as code (object["f"])')
+
     def test_local(self, kind, tmp_path):
         """A function in a function is told by its module."""
         (line,) = notes_of({"f": local()}, kind, tmp_path)

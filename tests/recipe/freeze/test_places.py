@@ -172,6 +172,44 @@ class TestCulprit:
 
         assert [place.path for place in places([client, client.one], kind)] == ['object["it"][0].one']
 
+    @pytest.mark.parametrize(
+        ("base", "advice"),
+        [
+            (threading.Thread, "make it in startService, and name the attribute in __transient__ = "),
+            (queue.Queue, "make it in startService, and name the attribute in __transient__ = "),
+            (logging.Handler, "add it to its logger in startService, and name the attribute in __transient__ = "),
+        ],
+    )
+    def test_own_subclass(self, kind, base, advice):
+        """An own subclass of a class that can't be saved is named itself, not the parts of its base."""
+        client = Client()
+        client.own = type("Own", (base,), {})()
+
+        (place,) = places(client, kind)
+
+        assert (place.path, place.type.rpartition(".")[2]) == ('object["it"].own', "Own")
+        assert place.advice == f'{advice}("own",)'
+
+    def test_object_of_a_library(self, kind, monkeypatch):
+        """An object of an installed library is named itself: nobody can change its class."""
+        library = types.ModuleType("some_library")
+        library.__file__ = "/usr/lib/python3/site-packages/some_library.py"
+        library.Session = type("Session", (), {"__module__": "some_library"})
+        monkeypatch.setitem(sys.modules, "some_library", library)
+        client = Client()
+        client.session = library.Session()
+        client.session.locks = {"a": threading.Lock()}
+        client.session.client = inner = Client()
+        inner.lock = threading.Lock()
+
+        session, lock = places(client, kind)
+
+        assert (session.path, session.type) == ('object["it"].session', "some_library.Session")
+        assert session.reason == """TypeError: cannot pickle '_thread.lock' object (at its locks["a"])"""
+        assert session.advice == 'make it in startService, and name the attribute in __transient__ = ("session",)'
+        assert lock.path == 'object["it"].session.client.lock'
+        assert [place.path for place in places(client.session.locks, kind)] == ['object["it"]["a"]']
+
     def test_class(self, kind):
         """A class is named as such. The objects of it aren't counted beside it."""
 

@@ -111,7 +111,7 @@ class TestByName:
             dumps(loop, kind)
         loop.close()
 
-    @pytest.mark.parametrize("name", ["__main__", "package.__main__", "<shop.tac>"])
+    @pytest.mark.parametrize("name", ["__main__", "__mp_main__", "package.__main__", "<shop.tac>"])
     def test_module_of_a_script(self, kind, name, monkeypatch):
         """The module of a script can't be saved, because no other process can import it."""
         script = types.ModuleType(name)

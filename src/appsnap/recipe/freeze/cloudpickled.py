@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     Reducer = Callable[[Any], Any]
 
-__all__ = ["DECIDED_OTHERWISE", "NeedsModule", "by_reference", "is_found", "is_script", "reducer", "refuse_script"]
+__all__ = [
+    "DECIDED_OTHERWISE",
+    "NeedsModule",
+    "by_reference",
+    "is_dispatching",
+    "is_found",
+    "is_script",
+    "reduce_dispatching",
+    "reducer",
+    "refuse_script",
+]
 
 DECIDED_OTHERWISE: frozenset[type] = frozenset({
     io.TextIOWrapper,  # cloudpickle saves the content of the file
@@ -154,9 +164,32 @@ def _reduce_cached(function: Any) -> Any:
     return skeletons.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"]), more or None
 
 
-def _reduce_cached_property(obj: Any) -> Any:
-    state = {name: value for name, value in vars(obj).items() if name not in ("func", "lock")}
-    return functools.cached_property, (obj.func,), state
+_DISPATCHING = functools.singledispatch(len).__code__  # type: ignore[attr-defined]  # it is a function
+_OF_DISPATCHING = frozenset({"register", "dispatch", "registry", "_clear_cache", "__wrapped__"})
+
+
+def is_dispatching(function: Any) -> bool:
+    """Tell whether `functools.singledispatch` made a function."""
+    return type(function) is types.FunctionType and function.__code__ is _DISPATCHING
+
+
+def reduce_dispatching(function: Any) -> Any:
+    """Return the reduction of such a function. Its cache has weak references, and stays here."""
+    registry = dict(function.registry)
+    of_function = getattr(registry[object], "__dict__", {})
+    more = {
+        name: value
+        for name, value in vars(function).items()
+        if name not in _OF_DISPATCHING and of_function.get(name, function) is not value
+    }
+    made_from = (function.__name__,)
+    return skeletons.dispatching, made_from, (registry, more), None, None, skeletons.finish_dispatching
+
+
+def _reduce_with_func(obj: Any) -> Any:
+    # Its lock, or its cache with weak references, is made anew.
+    state = {name: value for name, value in vars(obj).items() if name not in ("func", "lock", "_method_cache")}
+    return type(obj), (obj.func,), state
 
 
 def _reduce_getset(descriptor: Any) -> Any:
@@ -208,7 +241,8 @@ _OWN: dict[type, Reducer] = {
     typing.TypeVarTuple: _reduce_type_parameter,
     typing.NewType: _reduce_new_type,
     type(functools.lru_cache(len)): _reduce_cached,
-    functools.cached_property: _reduce_cached_property,
+    functools.cached_property: _reduce_with_func,
+    functools.singledispatchmethod: _reduce_with_func,
     types.GetSetDescriptorType: _reduce_getset,
     abc.abstractproperty: _reduce_property,
     **dict.fromkeys((logging.Logger, logging.RootLogger), _reduce_logger),

@@ -376,7 +376,7 @@ def _may_be_proxy(cls: type) -> bool:
     """Tell whether an object of a class may pretend to be of another class."""
     lookup: Any = cls.__getattribute__
     owner = getattr(lookup, "__objclass__", cls)
-    standard = owner not in weakref.ProxyTypes and owner.__module__.partition(".")[0] in sys.stdlib_module_names
+    standard = owner not in weakref.ProxyTypes and str(owner.__module__).partition(".")[0] in sys.stdlib_module_names
     return not standard or definer_of(cls, "__class__") is not object
 
 

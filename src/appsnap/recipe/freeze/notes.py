@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
+from appsnap import code
 from appsnap.printable import escaped, plural
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.freeze import addresses
@@ -68,10 +70,10 @@ class Notes:
         """Note integers that are ids of objects."""
         self._numbers = numbers
 
-    def refuse(self, code: Any) -> Any:
+    def refuse(self, made: Any) -> Any:
         """Raise NeedsModule for a code object."""
         raise NeedsModule(
-            f"the code {code.co_qualname} is code, which this save refuses",
+            f"the code {made.co_qualname} is code, which this save refuses",
             "keep the function, and put it into a module",
         )
 
@@ -138,7 +140,10 @@ def _place_of(obj: Any) -> str:
     module = str(obj.__module__)
     if not is_script(module):
         return module
-    file = getattr(sys.modules.get(module), "__file__", None)
+    made = code.statement_of(obj) if _is_class(obj) else None
+    file = made.text.filename if made is not None else getattr(sys.modules.get(module), "__file__", None)
+    if type(obj) is types.FunctionType and not obj.__code__.co_filename.startswith("<"):
+        file = obj.__code__.co_filename  # a load may have made it: then its script is no module here
     return _base_name(file) if isinstance(file, str) else "this session"
 
 
@@ -173,7 +178,11 @@ def _paths(carried: Iterable[CarriedCode]) -> list[str]:
     """Return the paths of the objects that have the code. Code within other code isn't among them."""
     whole = [_OF_CODE.sub("", one.path) for one in carried if not one.path.startswith("<")]
     inside = {path for path in whole for other in whole if path != other and path.startswith(other)}
-    return [*dict.fromkeys(_LAST_LABELS.sub("", path) for path in whole if path not in inside)]
+    return [
+        *dict.fromkeys(
+            _LAST_LABELS.sub("", path.partition(".__getstate__()")[0]) for path in whole if path not in inside
+        )
+    ]
 
 
 _OF_CODE = re.compile(r" argument 0\Z")

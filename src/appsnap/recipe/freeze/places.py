@@ -51,11 +51,12 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
         at = len(path) - 1
     culprit = path[at][2]
     reason = str(error) if isinstance(error, NeedsModule) else f"{type(error).__name__}: {error}".splitlines()[0]
-    inner = "".join(label(*step) for step in path[at + 1 :])
+    labels = ["", *map(_label, path, path[1:])]
+    inner = "".join(labels[at + 1 :])
     if inner:
         reason += f" (at its {inner.lstrip('. ')})"
     known = at > 0 and culprit is type(path[at - 1][2])
-    where = root + "".join(label(*step) for step in path[: at if known else at + 1])
+    where = root + "".join(labels[: at if known else at + 1])
     attribute = ""
     if -1 < own < at and path[own + 1][0] == ".%s" and not _has_name(path[own][2]):
         attribute = path[own + 1][1]
@@ -68,15 +69,33 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     return culprit, Place(where, _type_name(culprit), reason, advice)
 
 
+def _label(above: Step, step: Step) -> str:
+    """Return the label of a step. As in an outline, the class of an object is labelled as such."""
+    return ".__class__" if step[0] == " argument %d" and step[2] is type(above[2]) else label(*step)
+
+
 def _find(path: Sequence[Step]) -> tuple[int, int]:
     """Return the positions of the last object of the user, or -1, and of the object to blame."""
     last = len(path) - 1
     own = max((at for at in range(last) if _is_of_user(path[at][2])), default=-1)
-    return own, next((at for at in range(own + 1, last) if not _is_transparent(type(path[at][2]))), last)
+    # Without an own object on the path, a library may hold everything: its application, say.
+    foreign = range(own + 1, last) if own >= 0 else [at for at in range(last) if not _is_installed(path[at][2])]
+    return own, next((at for at in foreign if not _is_transparent(type(path[at][2]))), last)
 
 
 def _is_of_user(obj: Any) -> bool:
-    return _package(obj if _has_name(obj) else type(obj)) not in sys.stdlib_module_names
+    """Tell whether a user can change the class of an object, and its advice isn't that of a class above."""
+    if _has_name(obj):
+        return _package(obj) not in sys.stdlib_module_names
+    above = {f"{base.__module__}.{base.__qualname__}" for base in type(obj).__mro__}
+    return _package(type(obj)) not in sys.stdlib_module_names and above.isdisjoint(_KNOWN) and not _is_installed(obj)
+
+
+def _is_installed(obj: Any) -> bool:
+    """Tell whether the class of an object belongs to an installed library, but not to appsnap."""
+    file = getattr(sys.modules.get(type(obj).__module__), "__file__", None)
+    folders = file.replace("\\", "/").split("/") if isinstance(file, str) else ()
+    return _package(type(obj)) != "appsnap" and not {"site-packages", "dist-packages"}.isdisjoint(folders)
 
 
 def _has_name(obj: Any) -> bool:
@@ -114,7 +133,7 @@ def _advice(obj: Any, attribute: str, *, direct: bool) -> str:
     """
     cls = type(obj)
     names = [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
-    factory = next((_FACTORIES[name] for name in names if name in _FACTORIES), None)
+    factory = _FACTORIES.get(names[0])
     if factory is not None:
         # A size or a number that it was made with.
         attributes = getattr(obj, "__dict__", {})
@@ -245,3 +264,6 @@ _ADVICE = {
         "_contextvars.Token",
     },
 }
+
+_KNOWN = frozenset(_FACTORIES).union(*_ADVICE.values())
+"""Classes of objects that can't be saved, nor can those of their subclasses, as a rule."""

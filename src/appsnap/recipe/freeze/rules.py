@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve, states
+from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited
+from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
@@ -48,7 +49,9 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     """Return a reduction that finds any object by its name. An unpickler needs no rule of ours for it."""
     owner, _, name = qualname.rpartition(".")
     above = importlib.import_module(module)
-    return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    found = getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    getattr(*found[1])  # raises AttributeError for a name that no load would find either
+    return found
 
 
 def _found(module: str, qualname: str) -> Any:
@@ -75,13 +78,23 @@ def _reduce_method(method: Any) -> Any:
 
 
 def _may_go_by_name(cls: type) -> bool:
-    """Tell whether the protocol of a class may give a name: its objects reduce themselves."""
+    """Tell whether the protocol of a class may give a name: its objects reduce themselves.
+
+    In the standard library only the objects of `typing` do so.
+    """
+    if cls in copyreg.dispatch_table:
+        return True
+    if str(cls.__module__).partition(".")[0] in sys.stdlib_module_names - {"typing"}:
+        return False
     own = [getattr(cls, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")]
-    return any(own) or cls in copyreg.dispatch_table
+    return any(own)
 
 
 def _reduce_checked(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
+    return _checked(obj, standard_reduction(obj))
+
+
+def _checked(obj: Any, reduction: Any) -> Any:
     if isinstance(reduction, str):
         module = pickle.whichmodule(obj, reduction)  # type: ignore[attr-defined]  # not in the stubs
         cloudpickled.refuse_script(module, reduction)
@@ -99,11 +112,15 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
-def _reduce_restored(obj: Any) -> Any:
-    reduction = (inherited.rule(type(obj)) or _reduce_checked)(obj)
+def _restored(cls: type) -> Callable[[Any], Any]:
+    """Return the rule for objects of a class that get their state by `actions.set_state`."""
+    return functools.partial(_reduce_restored, inherited.rule(cls) or standard_reduction, by_name.respeller(cls))
+
+
+def _reduce_restored(reduce: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
+    reduction = reduce(obj)
     if not isinstance(reduction, tuple):
-        return reduction
-    respell = by_name.respeller(type(obj))
+        return _checked(obj, reduction)
     reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
@@ -119,7 +136,7 @@ def _reduce_by_call(reduce: Callable[[Any], Any], obj: Any) -> Any:
     """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
     reduction = reduce(obj)
     if not isinstance(reduction, tuple):
-        return reduction
+        return _checked(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
 
@@ -154,9 +171,15 @@ class Rules:
         return rule(obj)
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
+        if cls not in self._known_types:
+            check_current(cls)
         rule = self._rule_by_type(cls)
         if issubclass(cls, logging.Logger):
             return functools.partial(self._reduce_logger, rule)
+        if untouched.has_own_methods(cls) and not issubclass(cls, type):
+            rule = untouched.guarded(cls, rule, standard_reduction)
+            if running.is_service(cls):
+                rule = functools.partial(self._reduce_service, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
@@ -187,9 +210,9 @@ class Rules:
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
             found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
             if left_out is not None and found:
-                return functools.partial(self._reduce_lasting, name, left_out)
+                return functools.partial(self._reduce_lasting, name, left_out, _restored(cls))
             self.restored.add(name)
-            return _reduce_restored
+            return _restored(cls)
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
         if cls is held.Constant:
@@ -202,7 +225,8 @@ class Rules:
         respell = by_name.respeller(cls)
         mended = inherited.rule(cls)
         if respell is not None:
-            return functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
+            short = by_name.short_way(cls) if mended is None else None
+            return short or functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
         misled = states.misleads_pickle(cls)
         if misled:
             return functools.partial(_reduce_by_call, mended or standard_reduction)
@@ -212,8 +236,8 @@ class Rules:
         self.modules.add(name[0])
         return _by_attribute(*name)
 
-    def _reduce_lasting(self, name: str, left_out: str, obj: Any) -> Any:
-        reduction = _reduce_restored(obj)
+    def _reduce_lasting(self, name: str, left_out: str, reduce: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = reduce(obj)
         if type(reduction) is tuple and reduction[0] is newobj and reduction[5] is actions.set_state:
             self.left_out[name] = left_out
             return reduction[:5]
@@ -224,9 +248,21 @@ class Rules:
         self.notes.logger(logger)
         return rule(logger)
 
+    def _reduce_service(self, rule: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = rule(obj)
+        if type(reduction) is tuple and len(reduction) > 5 and reduction[5] not in (None, actions.set_state):
+            # Its own function gives it the state. Then only the steps tell which service it is, and stop it.
+            self.restored.discard(f"{type(obj).__module__}.{type(obj).__qualname__}")
+        return reduction
+
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))
-        return rule(obj) if known is None else _by_attribute(*known[1])
+        if known is None:
+            return rule(obj)
+        module, qualname = known[1]
+        if sys.modules.get(f"{module}.{qualname}") is obj:  # a module has put it into its own place
+            return importlib.import_module, (f"{module}.{qualname}",)
+        return _by_attribute(module, qualname)
 
     def _reduce_class(self, cls: type) -> Any:
         if cls in _TYPES_BY_ALIAS and not hasattr(sys.modules[cls.__module__], cls.__name__):
@@ -240,6 +276,11 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
+        if isinstance(function, type):
+            check_current(function)
+        elif (defined := defined_name(function)) is not None:
+            self.modules.add(defined[0])
+            return _by_attribute(*defined)
         if not cloudpickled.by_reference(function):
             array = held.reduce_array_type(function)
             if array is not None:
@@ -247,6 +288,8 @@ class Rules:
             if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & _HEAP_TYPE):
                 raise TypeError("a class that isn't written in Python, and that no name leads to")
             self.notes.by_value(function)
+            if cloudpickled.is_dispatching(function):
+                return cloudpickled.reduce_dispatching(function)
             return self._by_value.class_(function) if isinstance(function, type) else self._by_value.function(function)
         self.modules.add(function.__module__)
         if isinstance(function, type) and states.misleads_pickle(function):
@@ -275,7 +318,7 @@ class Rules:
         name = module.__name__
         if sys.modules.get(name) is module:
             # `appsnap.script` gives the modules of scripts names like `<shop.tac>`.
-            if name.startswith("<") or "__main__" in name.split("."):
+            if cloudpickled.is_script(name) or "__main__" in name.split("."):
                 raise TypeError("the module of a script can't be imported where the snapshot is loaded")
             return importlib.import_module, (name,)
         return cloudpickle.Pickler.dispatch_table[types.ModuleType](module)

@@ -30,6 +30,7 @@ _SETTERS = frozenset(
         "appsnap.code.finish_function",
         "appsnap.code.set_cell",
         "appsnap.skeletons.finish",
+        "appsnap.skeletons.finish_dispatching",
     }
 )
 """The functions that give their first argument its state."""
