@@ -22,6 +22,7 @@ import optparse
 import pathlib
 import random
 import sys
+import threading
 import types
 import xml.etree.ElementTree as ET
 
@@ -356,6 +357,30 @@ def _allowed():
 @case
 def allowed(x, make=_allowed):
     assert (x, x.allowed) == ({"a", "c"}, "abc")
+
+
+class Forgetful(set):
+    __transient__ = ("lock",)
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+        self.lock = threading.Lock()
+
+    def add(self, item):
+        assert self.name
+        super().add(item)
+
+
+def _forgetful():
+    made = Forgetful("n")
+    made.add("a")
+    return made
+
+
+@case
+def forgetful(x, make=_forgetful):
+    assert (x, x.name, hasattr(x, "lock")) == ({"a"}, "n", False)
 
 
 class Indexed(dict):

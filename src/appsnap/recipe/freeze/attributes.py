@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import copyreg
+import pickle
 import random
+import types
 from typing import Any
 
 from appsnap import actions, states
@@ -30,7 +32,17 @@ def fields_of(reduction: Any) -> tuple[Any, ...]:
 def adds_attributes(cls: type, definer: type) -> bool:
     """Tell whether objects of a class can have attributes that the class above doesn't know, which takes them apart."""
     plain = definer.__dictoffset__ == 0 or definer in _WITH_DICT
+    if _package(cls) == _package(definer) and not any(isinstance(x, types.FunctionType) for x in _reducers(definer)):
+        return False  # a library's own: it knows that it leaves out caches
     return plain and (cls.__dictoffset__ != 0 or len(_slot_names(cls)) > len(_slot_names(definer)))
+
+
+def _package(cls: type) -> str:
+    return str(cls.__module__).partition(".")[0]
+
+
+def _reducers(cls: type) -> list[Any]:
+    return [cls.__dict__.get(name) for name in ("__reduce_ex__", "__reduce__", "__getstate__")]
 
 
 def attributes_of(obj: Any, definer: type = object) -> Any:
@@ -66,9 +78,21 @@ def with_attributes(obj: Any, reduction: Any, definer: type) -> Any:
     if own is None:
         return reduction
     if state is None:
+        if _takes_state_above(type(obj), definer):
+            raise pickle.PicklingError(
+                f"its attributes would be lost: the __reduce__ of {definer.__qualname__} has none"
+            )
         return function, args, own, items, pairs, setter
     if has_own_state(type(obj), definer) or _mentions(state, own):
         return reduction
     attributes, slots = own if isinstance(own, tuple) else (own, {})
     whole = {states.BASE_STATE: state, **(attributes or {}), **slots}
     return function, args, whole, items, pairs, setter or actions.set_state
+
+
+def _takes_state_above(cls: type, definer: type) -> bool:
+    """Tell whether the `__setstate__` of a class comes from the class above, which expects a state of its own."""
+    return (
+        any("__setstate__" in base.__dict__ for base in definer.__mro__)
+        and definer_of(cls, "__setstate__") in definer.__mro__
+    )

@@ -34,7 +34,16 @@ from appsnap.recipe.freeze.attributes import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "needs_attributes", "newobj", "newobj_ex", "refusing_own_keys", "rule", "standard_reduction"]
+__all__ = [
+    "PROTOCOL",
+    "needs_attributes",
+    "needs_steps",
+    "newobj",
+    "newobj_ex",
+    "refusing_own_keys",
+    "rule",
+    "standard_reduction",
+]
 
 PROTOCOL = 5
 """The pickle protocol that a recipe has the semantics of."""
@@ -297,6 +306,11 @@ def _reduce_container(container: type | None, obj: Any) -> Any:
     if isinstance(obj, dict):
         return newobj, (cls,), state, None, iter(base.items(obj))
     return newobj, (cls,), state, base.__iter__(obj)
+
+
+def needs_steps(cls: type) -> bool:
+    """Tell whether the C pickler has no opcodes to fill objects of a class."""
+    return actions.native_base(cls) is not None or needs_attributes(cls)  # type: ignore[arg-type]  # classes are hashable
 
 
 @functools.cache

@@ -204,6 +204,8 @@ class Rules:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
+        if not self.by_steps and inherited.needs_steps(cls):
+            return _need_steps
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
@@ -220,8 +222,6 @@ class Rules:
         return self._held.rule(cls, self._reduce_held, values.reducer(cls) or self._rule_by_shape(cls))
 
     def _rule_by_shape(self, cls: type) -> Callable[[Any], Any]:
-        if not self.by_steps and (actions.native_base(cls) is not None or inherited.needs_attributes(cls)):
-            return _need_steps
         respell = by_name.respeller(cls)
         mended = inherited.rule(cls)
         if respell is not None:
