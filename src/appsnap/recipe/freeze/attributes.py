@@ -1,9 +1,10 @@
-"""Attributes of a subclass that the class above, which takes its objects apart, doesn't know."""
+"""Attributes of a subclass: those that the class above doesn't know, and those that a container needs to be filled."""
 
 from __future__ import annotations
 
 import collections
 import copyreg
+import functools
 import pickle
 import random
 import types
@@ -11,7 +12,16 @@ from typing import Any
 
 from appsnap import actions, states
 
-__all__ = ["adds_attributes", "attributes_of", "definer_of", "fields_of", "has_own_state", "with_attributes"]
+__all__ = [
+    "adds_attributes",
+    "attributes_of",
+    "definer_of",
+    "fields_of",
+    "has_own_state",
+    "needs_attributes",
+    "needs_steps",
+    "with_attributes",
+]
 
 _slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
@@ -96,3 +106,35 @@ def _takes_state_above(cls: type, definer: type) -> bool:
         any("__setstate__" in base.__dict__ for base in definer.__mro__)
         and definer_of(cls, "__setstate__") in definer.__mro__
     )
+
+
+# Containers
+
+
+def needs_steps(cls: type) -> bool:
+    """Tell whether the C pickler has no opcodes to fill objects of a class."""
+    return actions.native_base(cls) is not None or needs_attributes(cls)
+
+
+@functools.cache
+def needs_attributes(cls: type) -> bool:
+    """Tell whether the own methods of a container can't fill it before it has attributes.
+
+    It is tried with an empty twin, and with None for an item: the items themselves may be told of their container.
+    """
+    base = next((base for base in actions.CONTAINERS if issubclass(cls, base)), None)
+    if base is None or cls is base or actions.native_base(cls) is not None:
+        return False
+    name = actions.CONTAINERS[base][0]
+    method = states.special(cls, name)
+    if not isinstance(method, types.FunctionType):
+        return False
+    try:
+        maker: Any = cls
+        twin = maker.__new__(maker)
+        method(twin, *((None, None) if issubclass(cls, dict) else (None,) if base is set else ([None],)))
+    except AttributeError as error:
+        return error.obj is twin
+    except Exception:  # noqa: BLE001 - None is no item for it
+        return False
+    return False

@@ -34,16 +34,7 @@ from appsnap.recipe.freeze.attributes import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "PROTOCOL",
-    "needs_attributes",
-    "needs_steps",
-    "newobj",
-    "newobj_ex",
-    "refusing_own_keys",
-    "rule",
-    "standard_reduction",
-]
+__all__ = ["PROTOCOL", "newobj", "newobj_ex", "refusing_own_keys", "rule", "standard_reduction"]
 
 PROTOCOL = 5
 """The pickle protocol that a recipe has the semantics of."""
@@ -306,35 +297,6 @@ def _reduce_container(container: type | None, obj: Any) -> Any:
     if isinstance(obj, dict):
         return newobj, (cls,), state, None, iter(base.items(obj))
     return newobj, (cls,), state, base.__iter__(obj)
-
-
-def needs_steps(cls: type) -> bool:
-    """Tell whether the C pickler has no opcodes to fill objects of a class."""
-    return actions.native_base(cls) is not None or needs_attributes(cls)  # type: ignore[arg-type]  # classes are hashable
-
-
-@functools.cache
-def needs_attributes(cls: type) -> bool:
-    """Tell whether the own methods of a container can't fill it before it has attributes.
-
-    It is tried with an empty twin, and with None for an item: the items themselves may be told of their container.
-    """
-    base = next((base for base in actions.CONTAINERS if issubclass(cls, base)), None)
-    if base is None or cls is base or actions.native_base(cls) is not None:
-        return False
-    name = actions.CONTAINERS[base][0]
-    method = states.special(cls, name)
-    if not isinstance(method, types.FunctionType):
-        return False
-    try:
-        maker: Any = cls
-        twin = maker.__new__(maker)
-        method(twin, *((None, None) if issubclass(cls, dict) else (None,) if base is set else ([None],)))
-    except AttributeError as error:
-        return error.obj is twin
-    except Exception:  # noqa: BLE001 - None is no item for it
-        return False
-    return False
 
 
 # Exceptions

@@ -23,7 +23,7 @@ import cloudpickle
 
 from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited, untouched
+from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
@@ -204,7 +204,7 @@ class Rules:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
-        if not self.by_steps and inherited.needs_steps(cls):
+        if not self.by_steps and attributes.needs_steps(cls):
             return _need_steps
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"

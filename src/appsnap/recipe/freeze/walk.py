@@ -21,9 +21,9 @@ from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.freeze.attributes import needs_attributes
 from appsnap.recipe.freeze.cloudpickled import refuse_script
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
-from appsnap.recipe.freeze.inherited import needs_attributes
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.places import describe
 from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
