@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import types
 import unittest.mock
 import weakref
@@ -214,6 +215,46 @@ class TestRefused:
         mock.price.return_value = 5
 
         assert loads(dumps(mock, kind), trust=EVERYTHING).price() == 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestLibrary:
+    SOURCE = """
+class Label:
+    def __init__(self, name):
+        self.name = name
+
+class Settings:
+    def __init__(self):
+        self.debug = False
+
+UNDEFINED = Label("undefined")
+SETTINGS = Settings()
+"""
+
+    def test_label(self, kind, monkeypatch):
+        """A library's object that has only texts is saved by its name, and one with settings isn't."""
+        library = types.ModuleType("shoplib")
+        library.__file__ = f"{sysconfig.get_paths()['purelib']}/shoplib.py"
+        monkeypatch.setitem(sys.modules, "shoplib", library)
+        exec(self.SOURCE, library.__dict__)
+
+        label, settings = loads(dumps([library.UNDEFINED, library.SETTINGS], kind), trust=EVERYTHING)
+
+        assert label is library.UNDEFINED
+        assert settings is not library.SETTINGS
+
+    def test_of_the_application(self, kind, monkeypatch):
+        """Nothing with attributes goes by name in the application."""
+        module = types.ModuleType("shopapp")
+        module.__file__ = "/srv/shopapp.py"
+        monkeypatch.setitem(sys.modules, "shopapp", module)
+        exec(self.SOURCE, module.__dict__)
+
+        label = loads(dumps(module.UNDEFINED, kind), trust=EVERYTHING)
+
+        assert label is not module.UNDEFINED
+        assert label.name == "undefined"
 
 
 @pytest.mark.parametrize("kind", KINDS)
