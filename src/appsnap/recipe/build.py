@@ -210,7 +210,7 @@ class _Interpreter:
         owner: Any = None
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, evolve.part_of(found, part)
+            owner, found = found, actions.part_of(found, part)
         if name in self._audited.to_check:
             check_defined(name, owner, found)
         return found
@@ -244,7 +244,9 @@ class _Interpreter:
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
         made = function(*args)
-        for thing in (made, *args):
+        # A function that gives an object its state takes it as the first argument. A name stands for a live object.
+        first = args[0] if step.args and step.args[0] not in self._constructors else None
+        for thing in (made, first):
             if running.is_service(type(thing)):
                 evolve.finish_later(thing)
         return made

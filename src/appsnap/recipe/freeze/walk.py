@@ -295,7 +295,7 @@ class Walk:
                 raise pickle.PicklingError("the first argument of __newobj__ must be the class of the object")
             operand = self._fast(function)
             if operand is ABSENT:
-                operand = yield function, " made by %s", getattr(function, "__qualname__", function)
+                operand = yield function, " made by %s", states.label_of(function)
             self._returns[id(obj)] = depth = self._returns.get(id(obj), 0) + 1
             if depth > _RETURNS:
                 self._keep(obj, False)  # any operand will do: it is reported once, and there is no recipe
