@@ -196,6 +196,7 @@ def report(results: Iterable[Result]) -> tuple[list[str], int]:
     """Return the lines of the report, and the number of faults."""
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     faults: dict[tuple[str, ...], list[Result]] = {}
+    refused: dict[tuple[str, str], list[Result]] = collections.defaultdict(list)
     found = list(results)
     peers: dict[tuple[str, ...], str] = {
         (r.case, r.form, r.maker, r.stage): r.outcome for r in found if r.kind == CLOUDPICKLE
@@ -205,7 +206,10 @@ def report(results: Iterable[Result]) -> tuple[list[str], int]:
             continue
         apart = result.stage in ("load", "home") and result.maker != result.loader
         counts[result.stage + (", another Python" if apart else "")][result.outcome] += 1
-        if result.outcome == "right" or (result.outcome == "refused" and apart):
+        if result.outcome == "right":
+            continue
+        if result.outcome == "refused" and apart:
+            refused[result.case, result.stage].append(result)
             continue
         if result.stage == "save" and result.outcome == "refused" and _peer(peers, result) not in ("right", ""):
             counts["save"]["refused, by cloudpickle too"] += 1
@@ -225,6 +229,10 @@ def report(results: Iterable[Result]) -> tuple[list[str], int]:
             f"{case}: {stage} {outcome}, {len(of)} times [{' '.join(where)}; {' '.join(kinds)}; {' '.join(forms)}]"
             f"{beside}: {first.why}"
         )
+    lines.append("")
+    for (case, stage), of in sorted(refused.items()):
+        where = sorted({f"{r.maker}→{r.loader}" for r in of})
+        lines.append(f"both versions named: {case}: {stage}, {len(of)} times [{' '.join(where)}]: {of[0].why}")
     lines.append("")
     for stage, tally in counts.items():
         shown = ", ".join(f"{outcome} {n:,}" for outcome, n in tally.most_common() if n)
