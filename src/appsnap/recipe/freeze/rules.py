@@ -104,18 +104,10 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
-<<<<<<< HEAD
 def _reduce_restored(take_apart: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
     reduction = take_apart(obj)
     if not isinstance(reduction, tuple):
-        return reduction
-=======
-def _reduce_restored(obj: Any) -> Any:
-    reduction = (inherited.rule(type(obj)) or standard_reduction)(obj)
-    if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
-    respell = by_name.respeller(type(obj))
->>>>>>> 597c8dbac93d4b9d6d37316497b2711d33e87e70
     reduction = reduction if respell is None else respell(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     state = {} if state is None else evolve.without_transients(type(obj), state)
@@ -193,7 +185,7 @@ class Rules:
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
-            take_apart = inherited.rule(cls) or (_reduce_checked if _may_go_by_name(cls) else standard_reduction)
+            take_apart = inherited.rule(cls) or standard_reduction
             reduce = functools.partial(_reduce_restored, take_apart, by_name.respeller(cls))
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
             found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
