@@ -1,3 +1,4 @@
+import copyreg
 import signal
 
 import pytest
@@ -19,3 +20,15 @@ def keys(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("APPSNAP_CONFIG_DIR", str(folder))
         yield folder
+
+
+@pytest.fixture
+def twisted(monkeypatch):
+    """Return a function that imports a module of Twisted, and leaves pickle as it is: `styles` adds to its table."""
+
+    def imported(name):
+        with monkeypatch.context() as patch:
+            patch.setattr(copyreg, "dispatch_table", copyreg.dispatch_table.copy())
+            return pytest.importorskip(name)
+
+    return imported

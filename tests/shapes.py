@@ -4,15 +4,20 @@
 `main` loads a dictionary of them, and prints the names of those that aren't right.
 """
 
+import argparse
 import array
 import collections
+import ctypes
 import dataclasses
 import datetime as dt
 import decimal
 import fractions
 import functools
+import inspect
 import io
 import ipaddress
+import logging
+import optparse
 import pathlib
 import random
 import sys
@@ -24,8 +29,8 @@ import numpy as np
 from appsnap import load, open_snapshot
 
 CASES = {}
-OF_PYTHON = {"notes"}
-"""Cases with an attribute that is Python's own: no stranger may set it."""
+FOR_OWN_FILES = {"notes", "argument_parser", "loggers"}
+"""Cases that no stranger's file may have: an attribute that is Python's own, code, an object of the process."""
 
 
 def case(check):
@@ -547,6 +552,117 @@ class DelegatingSlots:
 @case
 def delegating_with_slots(x, make=lambda: DelegatingSlots([1, 2])):
     assert (x.target, x.index(2)) == ([1, 2], 1)
+
+
+# Objects that are compared by `is`
+
+
+class Missing:
+    """A sentinel as most libraries have it."""
+
+    _instance = None
+
+    def __new__(cls):
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __repr__(self):
+        return "missing"
+
+    def __bool__(self):
+        return False
+
+
+class Absent:
+    __slots__ = ()
+
+
+UNSET = object()
+MISSING = Missing()
+ABSENT = Absent()
+SENTINELS = [UNSET, MISSING, ABSENT, dataclasses.MISSING, dataclasses.KW_ONLY, inspect.Parameter.empty]
+
+
+@case
+def sentinels(
+    x, make=lambda: [UNSET, MISSING, ABSENT, dataclasses.MISSING, dataclasses.KW_ONLY, inspect.Parameter.empty]
+):
+    expected = [UNSET, MISSING, ABSENT, dataclasses.MISSING, dataclasses.KW_ONLY, inspect.Parameter.empty]
+    assert all(one is other for one, other in zip(x, expected, strict=True))
+
+
+@case
+def sentinel_in_objects(x, make=lambda: {"a": [types.SimpleNamespace(default=UNSET)], UNSET: (UNSET, object())}):
+    assert x["a"][0].default is UNSET
+    assert x[UNSET][0] is UNSET
+    assert x[UNSET][1] is not UNSET
+
+
+class Settings:
+    """The application's own: an object with attributes is never saved by name, nor one that may get some."""
+
+    def __init__(self):
+        self.debug = False
+
+
+class Job:
+    def start(self):
+        self.started = True
+
+
+SETTINGS = Settings()
+SETTINGS.debug = True
+JOB = Job()
+ITEMS: list = []
+
+
+@case
+def own_objects(x, make=lambda: [SETTINGS, JOB, ITEMS]):
+    assert x[0] is not SETTINGS
+    assert x[0].debug
+    assert x[1] is not JOB
+    assert x[2] is not ITEMS
+
+
+def _parser():
+    parser = argparse.ArgumentParser("x")
+    parser.add_argument("-n", type=int)
+    parser.add_argument("-q", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.add_subparsers().add_parser("sub").add_argument("--z", dest="z")
+    return parser
+
+
+@case
+def argument_parser(x, make=_parser):
+    assert vars(x.parse_args(["-n", "3"])) == {"n": 3}
+    assert vars(x.parse_args(["-q", "1", "sub", "--z", "5"])) == {"n": None, "q": "1", "z": "5"}
+    assert x.format_help() == _parser().format_help()
+
+
+def _options():
+    parser = optparse.OptionParser(prog="p")
+    parser.add_option("-x", help=optparse.SUPPRESS_HELP)
+    parser.add_option("-y")
+    return parser
+
+
+@case
+def option_parser(x, make=_options):
+    assert x.parse_args(["-y", "5"])[0].y == "5"
+    assert x.format_help() == _options().format_help()
+
+
+@case
+def c_arrays(x, make=lambda: (ctypes.c_int * 3)(1, 2, 3)):
+    assert (type(x), list(x)) == (ctypes.c_int * 3, [1, 2, 3])
+
+
+@case
+def loggers(x, make=lambda: [logging.getLogger("shop.web"), logging.getLogger(), logging.lastResort]):
+    assert x[0] is logging.getLogger("shop.web")
+    assert x[1] is logging.getLogger()
+    assert x[2] is logging.lastResort
 
 
 def main(path, trust):

@@ -1,5 +1,4 @@
 # ruff: noqa: D102, N815, RUF012 - classes as people write them, with Twisted's names
-import copyreg
 import dataclasses
 import pathlib
 import pickle
@@ -424,9 +423,8 @@ class TestVersionsThatDoNotFit:
 @pytest.mark.parametrize("trust", [TRUST, EVERYTHING])
 class TestVersionsOfTwisted:
     @pytest.fixture
-    def cls(self, monkeypatch):
-        monkeypatch.setattr(copyreg, "dispatch_table", copyreg.dispatch_table.copy())  # Twisted adds to it
-        styles = pytest.importorskip("twisted.persisted.styles")
+    def cls(self, monkeypatch, twisted):
+        styles = twisted("twisted.persisted.styles")
         steps = {f"upgradeToVersion{n}": lambda _, n=n: log.append(f"record {n}") for n in (1, 2)}
         body = {"__module__": __name__, "persistenceVersion": 2, **steps}
         cls = type("Record", (styles.Versioned,), body)

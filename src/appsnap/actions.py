@@ -50,8 +50,7 @@ def set_state(target: T, state: Any, /) -> T:
     for name, factory in drop.items():
         if factory is not None:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr
-    if isinstance(target, evolve.Versioned):
-        evolve.upgrade_later(target)
+    evolve.finish_later(target)
     return target
 
 
@@ -134,7 +133,7 @@ def named(module: str, qualname: str = "", /) -> Any:
     """Import a module, and return the object of this qualified name in it, or the module itself."""
     found: Any = importlib.import_module(module)
     for part in qualname.split(".") if qualname else ():
-        found = getattr(found, part)
+        found = evolve.part_of(found, part)
     return found
 
 

@@ -17,11 +17,12 @@ import dataclasses
 import enum
 import functools
 import hashlib
+import importlib
 import sys
 import types
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from appsnap import states
+from appsnap import running, states
 from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
@@ -33,16 +34,17 @@ __all__ = [
     "Versioned",
     "current_member",
     "current_name",
+    "finish_later",
     "has_renamed_members",
     "is_plain_assignment",
     "known",
     "known_objects",
     "needs_restoring",
+    "part_of",
     "public_name",
     "renamed",
     "transients",
     "transients_digest",
-    "upgrade_later",
     "upgrades",
     "without_transients",
 ]
@@ -55,6 +57,7 @@ _WELL_KNOWN = (
     ("sys", "__stdin__"),
     ("sys", "__stdout__"),
     ("sys", "__stderr__"),
+    ("logging", "lastResort"),
     ("twisted.internet", "reactor"),
 )
 
@@ -66,20 +69,23 @@ _PUBLIC_NAMES = {  # as above
 }
 _registered: dict[tuple[str, str], Any] = {}
 _successors: dict[str, Any] = {}
-_restored: contextvars.ContextVar[list[Versioned] | None] = contextvars.ContextVar("restored", default=None)
+_restored: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("restored", default=None)
 
 
 @functools.cache
 def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     """Return the names of a class's transient attributes, each with its factory or None.
 
-    They come from `__transient__`, and from `persistenceForgets` in classes ported from Twisted.
+    They come from `__transient__`, and from `persistenceForgets` in classes ported from Twisted. `running` of Twisted's
+    services is one, too.
     """
     found: dict[str, Callable[[], Any] | None] = {}
     for base in reversed(cls.__mro__):
         for attribute in ("persistenceForgets", "__transient__"):
             names = base.__dict__.get(attribute, ())
             found |= names if isinstance(names, dict) else dict.fromkeys(names)
+        if running.is_service_class(base):
+            found["running"] = None
     return found
 
 
@@ -115,7 +121,8 @@ def without_transients(cls: type, state: Any) -> Any:
         for name in drop:
             lasting.pop(name, None)
         return lasting
-    if isinstance(state, tuple) and len(state) == 2:
+    # A class with a `__setstate__` may give any meaning to a pair.
+    if isinstance(state, tuple) and len(state) == 2 and states.special(cls, "__setstate__") is None:
         return tuple(without_transients(cls, part) if isinstance(part, dict) else part for part in state)
     if isinstance(state, list) and dataclasses.is_dataclass(cls):
         fields = dataclasses.fields(cls)
@@ -124,12 +131,16 @@ def without_transients(cls: type, state: Any) -> Any:
     return state
 
 
-def upgrade_later(obj: Versioned) -> None:
-    """Upgrade an object at the end of the `upgrades` block, or at once outside of one."""
+def finish_later(obj: Any) -> None:
+    """Stop a service or upgrade a `Versioned` object, at the end of the `upgrades` block, or at once outside of one."""
+    is_service, is_versioned = running.is_service(type(obj)), isinstance(obj, Versioned)
     waiting = _restored.get()
-    if waiting is not None:
+    if waiting is not None and (is_service or is_versioned):
         waiting.append(obj)
-    else:
+        return
+    if is_service:
+        running.stop(obj)
+    if is_versioned:
         _check_versions(obj, Versioned)
         _upgrade(obj, type(obj).upgrade)
 
@@ -145,7 +156,8 @@ def is_plain_assignment(cls: type, names: Iterable[str]) -> bool:
 def _only_assigns(cls: type) -> bool:
     """Tell whether a class has no transient attribute with a factory, no versions and no `__setstate__`."""
     made_anew = any(factory is not None for factory in transients(cls).values())
-    return not (made_anew or states.special(cls, "__setstate__") is not None or issubclass(cls, Versioned))
+    by_itself = states.special(cls, "__setstate__") is not None or running.is_kept_elsewhere(cls)
+    return not (made_anew or by_itself or issubclass(cls, Versioned))
 
 
 def _upgrade(obj: Any, upgrade: Callable[[Any], object], locate: Callable[[object], str] | None = None) -> None:
@@ -252,7 +264,7 @@ def _check_versions(obj: Any, root: type) -> None:
 
 @contextlib.contextmanager
 def upgrades(locate: Callable[[object], str] | None = None) -> Iterator[None]:
-    """Hold back the upgrades of `Versioned` objects in this block, and run them at its end.
+    """Hold back the upgrades of `Versioned` objects in this block, and run them at its end. Stop the services first.
 
     The objects of Twisted's class of that name are upgraded, too. `locate` returns the path of an object. Raises
     VersionError before the first upgrade, and CannotBuild if an upgrade fails.
@@ -267,6 +279,10 @@ def upgrades(locate: Callable[[object], str] | None = None) -> Iterator[None]:
             _of_twisted().pop(key, None)
     finally:
         _restored.reset(token)
+    for obj in waiting:
+        if running.is_service(type(obj)):
+            running.stop(obj)
+    waiting = [obj for obj in waiting if isinstance(obj, Versioned)]
     for obj in waiting:
         _check_versions(obj, Versioned)
     for obj in twisted.values():
@@ -352,6 +368,22 @@ def has_renamed_members(module: str, qualname: str) -> bool:
     if (module, qualname) == ("importlib", "import_module"):
         return any(isinstance(new, types.ModuleType) for new in _successors.values())
     return any(old.startswith(f"{module}.{qualname}.") for old in _successors)
+
+
+def part_of(owner: Any, name: str) -> Any:
+    """Return an attribute of a class or a module, or the module of that name in a package: it is imported if need be.
+
+    A module may put another object into its own place, as Twisted's reactor does. Raises AttributeError.
+    """
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        # To import `__main__` runs a program.
+        if not isinstance(owner, types.ModuleType) or not name.isidentifier() or name.startswith("__"):
+            raise
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(f"{owner.__name__}.{name}")
+        raise
 
 
 def known(obj: Any, module: str, qualname: str) -> None:

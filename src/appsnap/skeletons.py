@@ -164,7 +164,7 @@ def finish(
 
 
 def row(  # noqa: PLR0917 - as above
-    identity: str, name: str, fields: Sequence[str], defaults: Sequence[Any], module: str, qualname: str, /
+    identity: str, name: str, fields: Sequence[str], defaults: Sequence[Any] | None, module: str, qualname: str, /
 ) -> Any:
     """Return the class of an identity that `collections.namedtuple` makes."""
     make: Any = collections.namedtuple  # noqa: PYI024 - the fields are only known now

@@ -22,6 +22,7 @@ from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.outline import Outline, text_lines
+from appsnap.recipe.services import without_running
 from appsnap.recipe.trust import EVERYTHING, Trust, wants
 
 if TYPE_CHECKING:
@@ -374,7 +375,8 @@ class Snapshot:
         header = Header(kind, old.name, old.tag, _time_for(kind))
         known = self.document.trailer
         seal = _signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
-        pieces = kind_named(kind).write(header, self.document.recipe, known.distributions if known else {}, seal)
+        recipe = without_running(self.document.recipe)
+        pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         atomic.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 

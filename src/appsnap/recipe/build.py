@@ -13,7 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, code, evolve
+from appsnap import actions, code, evolve, running
 from appsnap.errors import AppsnapError, CannotBuild
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -204,7 +204,7 @@ class _Interpreter:
         owner: Any = None
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, getattr(found, part)
+            owner, found = found, evolve.part_of(found, part)
         if name in self._to_check:
             check_defined(name, owner, found)
         return found
@@ -237,7 +237,11 @@ class _Interpreter:
                 return make(tuple(args))
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
-        return function(*args)
+        made = function(*args)
+        for thing in (made, *args):
+            if running.is_service(type(thing)):
+                evolve.finish_later(thing)
+        return made
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)

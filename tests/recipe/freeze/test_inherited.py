@@ -1,13 +1,21 @@
+# ruff: noqa: D102 - classes as people write them
+import copyreg
+import ctypes
+import logging
 import os
 import pathlib
 import subprocess
 import sys
+import types
+import unittest.mock
+import weakref
 
 import pytest
 
 import shapes
-from appsnap import EVERYTHING, dumps, loads, save
+from appsnap import EVERYTHING, CannotSave, dumps, loads, save
 from appsnap.kinds import KINDS
+from appsnap.recipe.freeze import inherited
 
 TESTS = pathlib.Path(shapes.__file__).parent
 
@@ -38,7 +46,156 @@ class TestShapes:
 
     def test_of_a_stranger(self, kind, tmp_path):
         """The same from an unsigned file, with the names granted that it lists."""
-        shaped = {name: make() for name, (make, _) in shapes.CASES.items() if name not in shapes.OF_PYTHON}
+        shaped = {name: make() for name, (make, _) in shapes.CASES.items() if name not in shapes.FOR_OWN_FILES}
         save(shaped, tmp_path / "other", kind=kind, sign=False)
 
         assert faults(tmp_path / "other", "stranger") == []
+
+
+class Target:
+    """An object that proxies stand for."""
+
+
+class Pretender:
+    """A proxy written in Python."""
+
+    def __init__(self, target):
+        self.target = target
+
+    @property
+    def __class__(self):
+        return type(self.target)
+
+
+class Forwarder:
+    """A proxy that looks everything up in its target."""
+
+    def __init__(self, target):
+        object.__setattr__(self, "target", target)
+
+    def __getattribute__(self, name):
+        return getattr(object.__getattribute__(self, "target"), name)
+
+
+class Savable(Pretender):
+    """A proxy that says how it is saved."""
+
+    def __reduce_ex__(self, protocol):
+        return Savable, (self.target,)
+
+
+class Registered(Pretender):
+    """A proxy that a program has registered."""
+
+
+class NeedsArguments:
+    """Nobody knows the arguments of its `__new__`."""
+
+    def __new__(cls, host, *, port, debug=False):
+        self = super().__new__(cls)
+        self.host = host
+        return self
+
+
+class GivesOthers:
+    """Its `__new__` takes other arguments than those that it names."""
+
+    def __new__(cls, host):
+        return super().__new__(cls)
+
+    def __getnewargs__(self):
+        return ("a", "b")
+
+
+class TakesAnything:
+    """Its `__new__` may be called without arguments."""
+
+    def __new__(cls, *args, **keywords):
+        return super().__new__(cls)
+
+
+TARGET = Target()
+
+
+def refusal(obj, kind):
+    with pytest.raises(CannotSave) as caught:
+        dumps({"it": obj}, kind)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestRefused:
+    @pytest.mark.parametrize(
+        "proxy",
+        [
+            *(weakref.proxy(TARGET), weakref.proxy(shapes.main), Pretender(TARGET), Forwarder(TARGET)),
+            unittest.mock.Mock(spec=Target),
+        ],
+    )
+    def test_proxy(self, kind, proxy):
+        """A proxy would come back as a copy of another object, or as an empty one."""
+        said = refusal(proxy, kind)
+
+        assert '["it"]' in said
+        assert "stands for an object of another class" in said
+
+    def test_proxy_with_a_way(self, kind, monkeypatch):
+        """A proxy is saved as its own class says, or as a program has registered."""
+        made = loads(dumps(Savable([1]), kind), trust=EVERYTHING)
+        assert type(made) is Savable
+        assert made.target == [1]
+
+        monkeypatch.setitem(copyreg.dispatch_table, Registered, lambda proxy: (Registered, (proxy.target,)))
+        assert type(loads(dumps(Registered({}), kind), trust=EVERYTHING)) is Registered
+
+    @pytest.mark.parametrize(
+        ("obj", "reason"),
+        [
+            (NeedsArguments("h", port=1), "its __new__ needs host, port"),
+            (GivesOthers("h"), "too many positional arguments"),
+            (sys.flags, "only the interpreter"),
+            (sys.version_info, "only the interpreter"),
+            (sys.float_info, "isn't written in Python"),
+            (ctypes.CDLL(None), "keeps more in it than attributes"),
+        ],
+    )
+    def test_at_the_save(self, kind, obj, reason):
+        """An object that no load can make is refused at the save, with the place and the reason."""
+        said = refusal(obj, kind)
+
+        assert '["it"]' in said
+        assert reason in said
+
+    def test_without_arguments(self, kind):
+        """A `__new__` that needs no arguments is called without."""
+        assert type(loads(dumps(TakesAnything(), kind), trust=EVERYTHING)) is TakesAnything
+
+    def test_mock(self, kind):
+        """A mock that stands for nothing else comes back with its answers."""
+        mock = unittest.mock.MagicMock()
+        mock.price.return_value = 5
+
+        assert loads(dumps(mock, kind), trust=EVERYTHING).price() == 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestNotes:
+    def test_handlers(self, kind, tmp_path):
+        """A note says that the handlers of a logger, which goes by its name, aren't in the file."""
+        lines = []
+        plain, busy = logging.getLogger("shop.plain"), logging.getLogger("shop.busy")
+        handler = logging.NullHandler()
+        busy.addHandler(handler)
+        try:
+            save([plain, busy, busy], tmp_path / "noted", kind=kind, note=lines.append)
+        finally:
+            busy.removeHandler(handler)
+
+        assert lines == ["the logger shop.busy is saved by its name, without its 1 handler; set it up where you load"]
+
+
+def test_speed_of_ordinary_classes():
+    """Ordinary classes have no rule, and so cost nothing."""
+    assert inherited.rule(Target) is None
+    assert inherited.rule(type("Plain", (dict,), {})) is None
+    assert inherited.rule(types.GenericAlias) is None

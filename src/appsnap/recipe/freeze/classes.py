@@ -27,6 +27,9 @@ _OF_MEMBERS = frozenset(vars(_EXAMPLE.A)) | {"_inverted_"}
 _KEPT = frozenset({"_boundary_", "_new_member_", "_use_args_"})
 """Attributes that Python makes, of an enumeration and of its members, and those of them that a class may choose."""
 
+_HEAP_TYPE = 1 << 9
+"""The flag of types that are made while a program runs (Py_TPFLAGS_HEAPTYPE). All others are made in C."""
+
 _CONTENT: dict[type, Any] = {
     str: str.__str__,
     int: int.__int__,
@@ -40,10 +43,10 @@ _CONTENT: dict[type, Any] = {
 
 def dynamic_class(cls: type) -> tuple[Any, ...]:
     """Return the reduction of a class by its attributes. Raises NeedsModule for a class that has more than those."""
-    metaclass = type(cls)
+    metaclass: Any = type(cls)
     if _is_row(cls):
         row: Any = cls
-        defaults = tuple(row._field_defaults.values())
+        defaults = tuple(row._field_defaults.values()) or None
         return skeletons.row, (
             skeletons.identity(cls),
             cls.__name__,
@@ -52,7 +55,8 @@ def dynamic_class(cls: type) -> tuple[Any, ...]:
             cls.__module__,
             cls.__qualname__,
         )
-    if metaclass.__basicsize__ != type.__basicsize__:
+    in_c = any(not base.__flags__ & _HEAP_TYPE for base in metaclass.__mro__ if base not in {type, object})
+    if in_c or metaclass.__basicsize__ != type.__basicsize__:
         raise NeedsModule(
             f"its metaclass {metaclass.__module__}.{metaclass.__qualname__} keeps more in it than attributes"
         )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, states
 from appsnap.recipe import values
+from appsnap.recipe.freeze import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
     if cls in copyreg.dispatch_table:
         return None
     definer = _definer(cls, "__reduce_ex__", "__reduce__")
+    if definer is object and held.has_constants(cls):
+        return _reduce_with_constants
     if _may_be_proxy(cls):
         return functools.partial(_reduce_proxy, definer, _rule_by_definer(cls, definer))
     return _rule_by_definer(cls, definer)
@@ -82,12 +85,14 @@ def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
             return None
         return functools.partial(_reduce_inherited, definer)
     stated = _definer(cls, "__getstate__")
-    if stated is not object and _adds_attributes(cls, stated):
+    # One that is written in Python says itself what its state is.
+    if (
+        stated is not object
+        and not isinstance(stated.__dict__["__getstate__"], types.FunctionType)
+        and _adds_attributes(cls, stated)
+    ):
         return functools.partial(_reduce_inherited, stated)
-    if isinstance(cls.__new__, types.FunctionType) and not _is_of_namedtuple(cls.__new__):
-        return _by_new(cls)
-    # The unpickler looks `__setstate__` up in the object, where such a `__getattr__` finds no attributes yet.
-    return _reduce_delegating if hasattr(cls, "__getattr__") and not hasattr(cls, "__setstate__") else None
+    return _by_new(cls) if isinstance(cls.__new__, types.FunctionType) and not _is_of_namedtuple(cls.__new__) else None
 
 
 def _definer(cls: type, *names: str) -> type:
@@ -227,9 +232,7 @@ def _by_new(cls: type) -> Callable[[Any], Any] | None:
     """Return the rule for a class that has a `__new__` of its own."""
     given = _definer_or_none(cls, "__getnewargs_ex__", "__getnewargs__")
     if given is None:
-        if _accepts(cls.__new__, cls):
-            return _reduce_delegating if hasattr(cls, "__getattr__") and not hasattr(cls, "__setstate__") else None
-        return _reduce_without_arguments
+        return None if _accepts(cls.__new__, cls) else _reduce_without_arguments
     if given in _VALUES or getattr(getattr(given, "__getnewargs__", None), "__module__", "") == "collections":
         return _reduce_value
     return _reduce_with_arguments
@@ -279,12 +282,8 @@ def _reduce_not_creatable(obj: Any) -> Any:
     return reduction
 
 
-def _reduce_delegating(obj: Any) -> Any:
-    reduction = standard_reduction(obj)
-    if not isinstance(reduction, tuple) or len(reduction) < 3 or reduction[2] is None:
-        return reduction
-    function, args, state, items, pairs, setter = _fields(reduction)
-    return function, args, state, items, pairs, setter or actions.set_state
+def _reduce_with_constants(obj: Any) -> Any:
+    return held.with_constants(standard_reduction(obj))
 
 
 # Containers
@@ -375,7 +374,7 @@ def _may_be_proxy(cls: type) -> bool:
     """Tell whether an object of a class may pretend to be of another class."""
     lookup: Any = cls.__getattribute__
     owner = getattr(lookup, "__objclass__", cls)
-    standard = owner not in weakref.ProxyTypes and owner.__module__.partition(".")[0] in sys.stdlib_module_names
+    standard = owner not in weakref.ProxyTypes and str(owner.__module__).partition(".")[0] in sys.stdlib_module_names
     return not standard or _definer(cls, "__class__") is not object
 
 

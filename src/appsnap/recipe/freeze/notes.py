@@ -34,10 +34,12 @@ class Notes:
         self.code = code
         self.recipe: Callable[[], Recipe | None] = lambda: None
         self._by_value: dict[int, Any] = {}
+        self._loggers: dict[str, int] = {}
 
     def begin(self) -> None:
         """Forget everything: a save may take its objects apart several times."""
         self._by_value.clear()
+        self._loggers.clear()
 
     def by_value(self, obj: Any) -> None:
         """Note a function or class that is saved by value. Raises NeedsModule if that isn't allowed."""
@@ -49,6 +51,11 @@ class Notes:
                 obj,
             )
         self._by_value[id(obj)] = obj
+
+    def logger(self, logger: Any) -> None:
+        """Note a logger, which is saved by its name, if it has handlers."""
+        if logger.handlers:
+            self._loggers[logger.name] = len(logger.handlers)
 
     def refuse(self, made: Any) -> Any:
         """Raise NeedsModule for a code object."""
@@ -76,6 +83,9 @@ class Notes:
             for place, objects in groups.items():
                 mine = [one for one in carried if len(groups) == 1 or _base_name(one.filename) == place]
                 yield escaped(_line(place, objects, mine))
+        for name, count in self._loggers.items():
+            handlers = plural(count, "handler")
+            yield escaped(f"the logger {name} is saved by its name, without its {handlers}; set it up where you load")
 
 
 def _is_class(obj: Any) -> bool:

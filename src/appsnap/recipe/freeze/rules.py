@@ -12,6 +12,7 @@ import copyreg
 import enum
 import functools
 import importlib
+import logging
 import operator
 import pickle
 import sys
@@ -20,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import actions, evolve, states
+from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled, inherited
+from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
@@ -35,6 +37,10 @@ __all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
 
+# Flags of classes that no load can make again: Py_TPFLAGS_IMMUTABLETYPE and Py_TPFLAGS_HEAPTYPE.
+_IMMUTABLE = 1 << 8
+_HEAP_TYPE = 1 << 9
+
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
 
@@ -43,7 +49,9 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     """Return a reduction that finds any object by its name. An unpickler needs no rule of ours for it."""
     owner, _, name = qualname.rpartition(".")
     above = importlib.import_module(module)
-    return getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    found = getattr, (operator.attrgetter(owner)(above) if owner else above, name)
+    getattr(*found[1])  # raises AttributeError for a name that no load would find either
+    return found
 
 
 def _found(module: str, qualname: str) -> Any:
@@ -104,8 +112,13 @@ def _need_steps(_: Any) -> Any:
     raise TypeError("the C pickler has no opcode for it")
 
 
-def _reduce_restored(take_apart: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
-    reduction = take_apart(obj)
+def _restored(cls: type) -> Callable[[Any], Any]:
+    """Return the rule for objects of a class that get their state by `actions.set_state`."""
+    return functools.partial(_reduce_restored, inherited.rule(cls) or standard_reduction, by_name.respeller(cls))
+
+
+def _reduce_restored(reduce: Callable[[Any], Any], respell: Callable[[Any, Any], Any] | None, obj: Any) -> Any:
+    reduction = reduce(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
     reduction = reduction if respell is None else respell(obj, reduction)
@@ -114,14 +127,14 @@ def _reduce_restored(take_apart: Callable[[Any], Any], respell: Callable[[Any, A
     return function, args, state, items, pairs, setter or actions.set_state
 
 
-def _reduce_by_name(respell: Callable[[Any, Any], Any], obj: Any) -> Any:
-    reduction = _reduce_checked(obj)
+def _reduce_by_name(respell: Callable[[Any, Any], Any], reduce: Callable[[Any], Any], obj: Any) -> Any:
+    reduction = reduce(obj)
     return respell(obj, reduction) if isinstance(reduction, tuple) else reduction
 
 
-def _reduce_by_call(obj: Any) -> Any:
+def _reduce_by_call(reduce: Callable[[Any], Any], obj: Any) -> Any:
     """Take apart an object of a class that misleads pickle: its state is given by a call of ours."""
-    reduction = standard_reduction(obj)
+    reduction = reduce(obj)
     if not isinstance(reduction, tuple):
         return _checked(obj, reduction)
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
@@ -142,6 +155,7 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
+        self._held = held.Held()
         self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
@@ -157,7 +171,15 @@ class Rules:
         return rule(obj)
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
+        if cls not in self._known_types:
+            check_current(cls)
         rule = self._rule_by_type(cls)
+        if issubclass(cls, logging.Logger):
+            return functools.partial(self._reduce_logger, rule)
+        if untouched.has_own_methods(cls) and not issubclass(cls, type):
+            rule = untouched.guarded(cls, rule, standard_reduction)
+            if running.is_service(cls):
+                rule = functools.partial(self._reduce_service, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
 
     def _rule_by_type(self, cls: type) -> Callable[[Any], Any]:
@@ -185,29 +207,34 @@ class Rules:
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
-            take_apart = inherited.rule(cls) or standard_reduction
-            reduce = functools.partial(_reduce_restored, take_apart, by_name.respeller(cls))
             # A load has to find the class by its name, to see whether its transient attributes are still the same.
             found = cloudpickled.by_reference(cls) and self._reduce_class(cls) is NotImplemented
             if left_out is not None and found:
-                return functools.partial(self._reduce_lasting, name, left_out, reduce)
+                return functools.partial(self._reduce_lasting, name, left_out, _restored(cls))
             self.restored.add(name)
-            return reduce
+            return _restored(cls)
         if cls is getattr(sys.modules.get("numpy"), "ndarray", None):
             return self.sharing.reduce
-        respell = by_name.respeller(cls)
-        if respell is not None:
-            return functools.partial(_reduce_by_name, respell)
-        mended = values.reducer(cls) or self._mended(cls)
-        if mended is not None:
-            return mended
-        misled = states.misleads_pickle(cls)  # type: ignore[arg-type]  # classes are hashable
-        return _reduce_by_call if misled else _reduce_checked if _may_go_by_name(cls) else _leave
+        if cls is held.Constant:
+            return lambda constant: self._reduce_held(constant, (constant.module, constant.name))
+        return self._held.rule(cls, self._reduce_held, values.reducer(cls) or self._rule_by_shape(cls))
 
-    def _mended(self, cls: type) -> Callable[[Any], Any] | None:
+    def _rule_by_shape(self, cls: type) -> Callable[[Any], Any]:
         if not self.by_steps and actions.native_base(cls) is not None:
             return _need_steps
-        return inherited.rule(cls)
+        respell = by_name.respeller(cls)
+        mended = inherited.rule(cls)
+        if respell is not None:
+            short = by_name.short_way(cls) if mended is None else None
+            return short or functools.partial(_reduce_by_name, respell, mended or _reduce_checked)
+        misled = states.misleads_pickle(cls)
+        if misled:
+            return functools.partial(_reduce_by_call, mended or standard_reduction)
+        return mended or (_reduce_checked if _may_go_by_name(cls) else _leave)
+
+    def _reduce_held(self, _: Any, name: tuple[str, str]) -> Any:
+        self.modules.add(name[0])
+        return _by_attribute(*name)
 
     def _reduce_lasting(self, name: str, left_out: str, reduce: Callable[[Any], Any], obj: Any) -> Any:
         reduction = reduce(obj)
@@ -217,9 +244,25 @@ class Rules:
         self.restored.add(name)
         return reduction
 
+    def _reduce_logger(self, rule: Callable[[Any], Any], logger: logging.Logger) -> Any:
+        self.notes.logger(logger)
+        return rule(logger)
+
+    def _reduce_service(self, rule: Callable[[Any], Any], obj: Any) -> Any:
+        reduction = rule(obj)
+        if type(reduction) is tuple and len(reduction) > 5 and reduction[5] not in (None, actions.set_state):
+            # Its own function gives it the state. Then only the steps tell which service it is, and stop it.
+            self.restored.discard(f"{type(obj).__module__}.{type(obj).__qualname__}")
+        return reduction
+
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))
-        return rule(obj) if known is None else _by_attribute(*known[1])
+        if known is None:
+            return rule(obj)
+        module, qualname = known[1]
+        if sys.modules.get(f"{module}.{qualname}") is obj:  # a module has put it into its own place
+            return importlib.import_module, (f"{module}.{qualname}",)
+        return _by_attribute(module, qualname)
 
     def _reduce_class(self, cls: type) -> Any:
         if cls in _TYPES_BY_ALIAS and not hasattr(sys.modules[cls.__module__], cls.__name__):
@@ -233,7 +276,17 @@ class Rules:
 
     def _reduce_function(self, function: Any) -> Any:
         """Save a class or function by name if it can be imported, else by value."""
+        if isinstance(function, type):
+            check_current(function)
+        elif (defined := defined_name(function)) is not None:
+            self.modules.add(defined[0])
+            return _by_attribute(*defined)
         if not cloudpickled.by_reference(function):
+            array = held.reduce_array_type(function)
+            if array is not None:
+                return array
+            if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & _HEAP_TYPE):
+                raise TypeError("a class that isn't written in Python, and that no name leads to")
             self.notes.by_value(function)
             if cloudpickled.is_dispatching(function):
                 return cloudpickled.reduce_dispatching(function)

@@ -66,6 +66,7 @@ OBJECTS = (
     "sys.__stdin__",
     "sys.__stdout__",
     "sys.__stderr__",
+    "logging.lastResort",
     "twisted.internet.reactor",
 )
 """`evolve` saves them by name."""

@@ -92,7 +92,7 @@ def _owner(array: Any) -> Any:
         above = None
         if type(owner) is memoryview:
             above = owner.obj
-        elif type(owner).__module__.partition(".")[0] == "numpy":
+        elif str(type(owner).__module__).partition(".")[0] == "numpy":
             above = getattr(owner, "base", None)
         if above is None:
             return owner

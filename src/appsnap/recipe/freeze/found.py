@@ -1,0 +1,66 @@
+"""Names that a fresh process doesn't find, though this one does, or finds something else by.
+
+A module may have been reloaded: objects of the class from before aren't of the class that a load finds. A library may
+have given its own name to a function of the application.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
+
+if TYPE_CHECKING:
+    import types
+
+__all__ = ["NotCurrent", "check_current", "defined_name"]
+
+
+class NotCurrent(NeedsModule):
+    """A name stands for something else in the process that loads."""
+
+
+def check_current(cls: type) -> None:
+    """Raise NotCurrent for a class in whose place another class of its name stands."""
+    module, qualname = cls.__module__, cls.__qualname__
+    if is_script(module):
+        return  # saved by value
+    found = _look_up(module, qualname)
+    if (
+        isinstance(found, type)
+        and found not in cls.__mro__
+        and (found.__module__, found.__qualname__) == (module, qualname)
+    ):
+        raise NotCurrent(
+            f"{module}.{qualname} is another class now: its module was reloaded, or has two classes of that name",
+            f"make the object anew, by the class that is {module}.{qualname} now, or restart the program and save then",
+        )
+
+
+def defined_name(function: types.FunctionType) -> tuple[str, str] | None:
+    """Return the module and qualified name under which a function was defined, if it has another name now.
+
+    None if the function isn't found there: a decorator has made it, and gave it the name of another one. Raises
+    NotCurrent for a function of a script that goes by a name in a module.
+    """
+    module: Any = function.__globals__.get("__name__")
+    qualname = function.__code__.co_qualname
+    if (module, qualname) == (function.__module__, function.__qualname__):
+        return None
+    if is_script(module) and not is_script(function.__module__):
+        if _look_up(function.__module__, function.__qualname__) is function:
+            raise NotCurrent(
+                f"{function.__module__}.{function.__qualname__} is this function only where its script ran",
+                "put the function into a module that can be imported",
+            )
+        return None
+    return (module, qualname) if _look_up(module, qualname) is function else None
+
+
+def _look_up(module: Any, qualname: str) -> Any:
+    """Return the thing of this name now, without running code of the module, or None."""
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found

@@ -1,0 +1,181 @@
+"""Objects that are compared by `is`, and that a module holds under a name: they are saved by that name.
+
+A *sentinel* has no state: it is a bare `object`, or its class has no method that sets an attribute. A copy of it would
+be as good in all but identity, and identity is all that a sentinel has. A *label* belongs to an installed library, as
+does the module that holds it, and has texts only: it is a sentinel with a name to show. Containers, values and
+application's own objects with attributes are neither: a fresh interpreter may have others under that name.
+
+A *constant* is a text or a tuple that a module compares by `is`. The C pickler asks no rule about those. So the objects
+that refer to them are saved with a `Constant` in their place.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import dis
+import operator
+import sys
+import sysconfig
+import types
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Reducer = Callable[[Any], Any]
+
+__all__ = ["Constant", "Held", "has_constants", "reduce_array_type", "with_constants"]
+
+_CONSTANTS = {"argparse": ("SUPPRESS",), "optparse": ("NO_DEFAULT", "SUPPRESS_HELP", "SUPPRESS_USAGE")}
+"""The constants of modules, which objects of their classes refer to."""
+
+_SCRIPTS = frozenset({"__main__", "__mp_main__"})
+_HEAP_TYPE = 1 << 9
+_ABSENT: Any = object()
+
+
+class Held:
+    """The objects that modules hold when a save begins to ask. A package is looked through once."""
+
+    def __init__(self) -> None:
+        self._by_package: dict[str, dict[type, dict[int, tuple[str, str]]]] = {}
+
+    def rule(
+        self, cls: type, found: Callable[[Any, tuple[str, str]], Any], rule: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
+        """Return the rule for a class: `found` reduces an object with its name, and `rule` any other one.
+
+        That is `rule` itself if no module holds an object of the class.
+        """
+        if not _compares_by_identity(cls):
+            return rule
+        names = self._names(cls)
+        if not names:
+            return rule
+        is_sentinel = not _sets_attributes(cls)
+        library = _is_library(cls.__module__.partition(".")[0])
+
+        def reduce(obj: Any) -> Any:
+            name = names.get(id(obj))
+            if name is None or not is_sentinel:
+                return rule(obj)
+            attributes = _attributes(obj)
+            if attributes and not (library and all(type(value) is str for value in attributes)):
+                return rule(obj)
+            return found(obj, name)
+
+        return reduce
+
+    def _names(self, cls: type) -> dict[int, tuple[str, str]]:
+        """Return the names under which modules hold objects of a class, by id."""
+        package = "" if cls is object else cls.__module__.partition(".")[0]
+        known = self._by_package.get(package)
+        if known is None:
+            known = self._by_package[package] = defaultdict(dict)
+            for module, name, obj in _objects(package):
+                # A shorter name of a module is nearer to its users.
+                other = known[type(obj)].setdefault(id(obj), (module, name))
+                if len(module) < len(other[0]):
+                    known[type(obj)][id(obj)] = module, name
+        return known.get(cls, {})
+
+
+def _objects(package: str) -> Iterable[tuple[str, str, Any]]:
+    """Yield the objects in the modules of a package, or in all modules that a load can find."""
+    for module, holder in [*sys.modules.items()]:
+        top = module.partition(".")[0]
+        if (
+            (package and top != package)
+            or top in _SCRIPTS
+            or module.startswith("<")
+            or type(holder) is not types.ModuleType
+        ):
+            continue
+        for name, obj in [*vars(holder).items()]:
+            if type(name) is str and name.isidentifier() and (package or type(obj) is object):
+                yield module, name, obj
+
+
+def _compares_by_identity(cls: type) -> bool:
+    """Tell whether objects of a class are compared by `is`, and are neither values nor containers."""
+    if cls is object:
+        return True
+    plain = all(base.__flags__ & _HEAP_TYPE for base in cls.__mro__[:-1]) and cls not in copyreg.dispatch_table
+    # A look at the dictionaries runs no code: the class of a mock makes other mocks when it is asked.
+    return plain and all(_OWN_WAYS.isdisjoint(base.__dict__) for base in cls.__mro__[:-1])
+
+
+_OWN_WAYS = frozenset({"__eq__", "__reduce__", "__reduce_ex__", "__getstate__", "__len__", "__iter__"})
+"""The methods of values, of containers, and of classes that say themselves how their objects are saved."""
+
+
+def _attributes(obj: Any) -> list[Any]:
+    cls = type(obj)
+    slots = [getattr(obj, name, _ABSENT) for name in copyreg._slotnames(cls)]  # type: ignore[attr-defined]  # noqa: SLF001 - as pickle
+    return [*(obj.__dict__.values() if cls.__dictoffset__ else ()), *(value for value in slots if value is not _ABSENT)]
+
+
+def _sets_attributes(cls: type) -> bool:
+    """Tell whether methods of a class set attributes, once an object is made."""
+    for base in cls.__mro__[:-1]:
+        for name, method in base.__dict__.items():
+            code = getattr(getattr(method, "__func__", method), "__code__", None)
+            if isinstance(method, property):
+                code = getattr(method.fset, "__code__", None)
+            if code is None or name in ("__init__", "__new__"):
+                continue
+            sets = any(step.opname in ("STORE_ATTR", "DELETE_ATTR") for step in dis.get_instructions(code))
+            if sets or not _SETTERS.isdisjoint(code.co_names):
+                return True
+    return False
+
+
+_SETTERS = frozenset({"setattr", "__setattr__", "__dict__"})
+
+
+def _is_library(package: str) -> bool:
+    """Tell whether a package is installed, and isn't the application."""
+    if package in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(package), "__file__", None) or ""
+    paths = sysconfig.get_paths()
+    return file.startswith((paths["purelib"], paths["platlib"]))
+
+
+# Constants
+
+
+class Constant:
+    """Stands for a constant of a module in the state of an object."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+
+
+def has_constants(cls: type) -> bool:
+    """Tell whether objects of a class may refer to constants."""
+    return any(base.__module__ in _CONSTANTS for base in cls.__mro__)
+
+
+def with_constants(reduction: Any) -> Any:
+    """Return a reduction with a `Constant` in its state for each constant."""
+    if not isinstance(reduction, tuple) or len(reduction) < 3 or type(reduction[2]) is not dict:
+        return reduction
+    known = {}
+    for module, names in _CONSTANTS.items():
+        for name in names if module in sys.modules else ():
+            known[id(getattr(sys.modules[module], name))] = Constant(module, name)
+    state = {name: known.get(id(value), value) for name, value in reduction[2].items()}
+    return *reduction[:2], state, *reduction[3:]
+
+
+# Classes that a call makes
+
+
+def reduce_array_type(cls: Any) -> Any:
+    """Return the reduction of a class of arrays of ctypes, or None for any other class."""
+    if type(cls).__name__ != "PyCArrayType" or type(cls).__module__ != "_ctypes":
+        return None
+    return (operator.mul, (cls._type_, cls._length_)) if cls._type_ * cls._length_ is cls else None

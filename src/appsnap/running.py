@@ -1,0 +1,54 @@
+"""The attribute `running` of services: it is in no file under its own name, and false after every load.
+
+It is a transient attribute, and so it is left out of the states that we know. A service may save it under another name,
+or in a place of its own. So every load stops the services that it has made. This holds for Twisted's services, too.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from appsnap import states
+
+__all__ = ["is_kept_elsewhere", "is_service", "is_service_class", "stop"]
+
+_SERVICES = {("appsnap.service", "Service"), ("twisted.application.service", "Service")}
+
+
+def is_service_class(cls: type) -> bool:
+    """Tell whether a class is appsnap's or Twisted's `Service` itself, whose attribute it is."""
+    return (cls.__module__, cls.__qualname__) in _SERVICES
+
+
+def is_service(cls: type) -> bool:
+    """Tell whether a class is a `Service`, of appsnap or of Twisted."""
+    return _is_service(cls)
+
+
+@functools.cache
+def _is_service(cls: type) -> bool:
+    return any(map(is_service_class, cls.__mro__))
+
+
+def is_kept_elsewhere(cls: type) -> bool:
+    """Tell whether a class of services has a property or a slot in the place of the attribute."""
+    return is_service(cls) and hasattr(type(states.special(cls, "running")), "__set__")
+
+
+def stop(service: Any) -> None:
+    """Make `running` false."""
+    cls = type(service)
+    if states.special(cls, "__dict__") is not None:
+        service.__dict__.pop("running", None)
+    found: Any = states.special(cls, "running")
+    if not hasattr(type(found), "__set__"):
+        return
+    if isinstance(found, property):
+        try:
+            on = found.__get__(service, cls)
+        except Exception:  # noqa: BLE001 - of a service that isn't complete before it starts
+            return
+        if not on or found.fset is None:
+            return
+    found.__set__(service, False)
