@@ -1,3 +1,4 @@
+import ctypes
 import json
 import subprocess
 import sys
@@ -105,8 +106,15 @@ class Named:
 
 class TestMetaclass:
     def test_in_c(self):
-        """A metaclass that keeps data of its own in a class is refused."""
-        with pytest.raises(Exception, match="_DTypeMeta keeps more in it than attributes"):
+        """A class whose metaclass is made in C is refused: it keeps data of its own in the class."""
+        made = type(ctypes.Structure)("Made", (ctypes.Structure,), {})
+
+        with pytest.raises(Exception, match="PyCStructType keeps more in it than attributes"):
+            dynamic_class(made)
+
+    def test_class_in_c(self):
+        """So is a class that is itself made in C."""
+        with pytest.raises(Exception, match="Float64DType is made in C"):
             dynamic_class(np.dtypes.Float64DType)
 
 

@@ -93,7 +93,7 @@ def _is_of_user(obj: Any) -> bool:
 
 def _is_installed(obj: Any) -> bool:
     """Tell whether the class of an object belongs to an installed library, but not to appsnap."""
-    file = getattr(sys.modules.get(type(obj).__module__), "__file__", None)
+    file = getattr(sys.modules.get(str(type(obj).__module__)), "__file__", None)
     folders = file.replace("\\", "/").split("/") if isinstance(file, str) else ()
     return _package(type(obj)) != "appsnap" and not {"site-packages", "dist-packages"}.isdisjoint(folders)
 

@@ -20,6 +20,8 @@ def nearest(recipe: Recipe, outline: Outline, register: Ref) -> Operand:
 
     A class that the file makes has no path, nor have its parts. An object of that class has one.
     """
+    if register == outline.root or register in outline.parents:
+        return register  # nearly always: the rest takes memory for each reference of a large file
     uses: defaultdict[int, list[int]] = defaultdict(list)
     for number, step in enumerate(recipe.steps):
         made = outline.register_of_step(step, number)
