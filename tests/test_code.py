@@ -433,6 +433,20 @@ obj = [A(), SEEN, P]
 assert obj[1] == ['t']
 assert obj[2].number == 1
 assert obj[0].tag == 't'
+== hooked
+SEEN = []
+class P:
+    parts = []
+    def __init_subclass__(cls):
+        P.parts.append(cls)
+        SEEN.append(1)
+class A(P):
+    def seen(self): return SEEN
+class B(A): pass
+obj = [A(), P]
+--
+assert [cls.__name__ for cls in obj[1].parts] == ['A', 'B']
+assert obj[0].seen() == [1, 1]
 == metaclass
 MADE = {}
 class M(type):
