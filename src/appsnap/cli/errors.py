@@ -127,7 +127,7 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     """
     audited = arguments[:1] == ["audit"]
     if audited:
-        arguments = ["load", *(word for word in arguments[1:] if word != "--json")]
+        arguments = ["load", *(word for word in arguments[1:] if word not in {"--json", "--code"})]
     if not wants:
         return _everything("no --trust can allow that", arguments)
     if any(want.carries_code for want in wants):

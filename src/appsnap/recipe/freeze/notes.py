@@ -116,8 +116,9 @@ def _place_of(obj: Any) -> str:
         return module
     made = code.statement_of(obj) if _is_class(obj) else None
     file = made.text.filename if made is not None else getattr(sys.modules.get(module), "__file__", None)
-    if type(obj) is types.FunctionType and not obj.__code__.co_filename.startswith("<"):
+    if type(obj) is types.FunctionType:
         file = obj.__code__.co_filename  # a load may have made it: then its script is no module here
+        file = None if file.startswith("<") else file
     return _base_name(file) if isinstance(file, str) else "this session"
 
 
