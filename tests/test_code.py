@@ -578,6 +578,34 @@ class TestClasses:
         with pytest.raises(CannotBuild, match="gave it other bases"):
             came_back(obj, kind)
 
+    def test_functions_of_a_module(self, run, kind, tmp_path, monkeypatch):
+        """Functions that a module gave to a class after its statement come back. They can't be imported."""
+        (tmp_path / "giving.py").write_text(
+            textwrap.dedent("""
+                def give(cls, n):
+                    cls.given = lambda self: self.n + n
+                    return cls
+                def make():
+                    class Local:
+                        n = 5
+                        def get(self): return self.n
+                    return give(Local, 20)()
+                """)
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        obj = run("""
+            import giving
+            class A:
+                n = 1
+                def get(self): return self.n
+            giving.give(A, 10)
+            obj = [A(), giving.make()]
+            """)
+        back = came_back(obj, kind)
+        monkeypatch.delitem(sys.modules, "giving")
+
+        assert [part.given() for part in back] == [11, 25]
+
     def test_class_that_is_alive(self, run, kind):
         """A load leaves a class that is alive as it is."""
         obj = run("""
