@@ -185,6 +185,18 @@ class TestFunctions:
         assert back.__annotations__ == {"a": int, "return": str}
         assert (back.tag, back.__name__, back.__doc__) == ("blue", "renamed", None)
 
+    def test_renamed(self, run, kind):
+        """A function that got another name is the function of its script, and keeps that name."""
+        obj = run("""
+            def f(): return 5
+            f.__name__, f.__qualname__ = 'g', 'Other.g'
+            obj = f
+            """)
+        back = came_back(obj, kind)
+
+        assert back() == 5
+        assert (back.__name__, back.__qualname__) == ("g", "Other.g")
+
     def test_global_names_are_shared(self, run, kind):
         """Functions of one script have one global namespace."""
         put, get = came_back(
