@@ -135,7 +135,8 @@ class _Nesting:
         if self._inline[register] and depth <= DEPTH and weight <= WEIGHT:
             self._open[register] = step
             self._depths[register], self._weights[register] = depth, weight
-            if type(step) is steps.Call and step[0] == _SETS_NAMES:
+            called: Any = step[0] if type(step) is steps.Call else None
+            if called == _SETS_NAMES:
                 self._in_order.append(register)
             return
         self._inline[register] = False
