@@ -5,7 +5,7 @@ Each object is loaded twice from each kind: as one's own, and as a stranger's wi
 Outcomes: `right`, by a comparison that trusts no `==`; `refused` by appsnap; `wrong`; `error`, another exception;
 `signal`, the process was killed. A fault is an object that is wrong anywhere; that isn't right where pickle or
 cloudpickle is; that differs from kind to kind; that is refused at the load as one's own; or that the list of the audit
-isn't enough for, unless the file carries code.
+isn't enough for, unless the file carries code or the audit announced the refusal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds import KINDS
-from trials.objects_worker import PEERS
+from trials.objects_worker import FORETOLD, PEERS
 from trials.pythons import PROJECT, environment
 from trials.things import BY_VALUE, MODULES, PRELOADED, things_of
 
@@ -71,7 +71,7 @@ class Outcomes:
             if outcome not in ("right", "refused"):
                 fault = f"{outcome} (pickle {peers['as pickle']}, cloudpickle {peers['as cloudpickle']})"
             elif outcome == "refused" and stranger and self.of(part.removesuffix(STRANGER))[0] == "right":
-                fault = "" if CODE in why else "audit's list isn't enough"
+                fault = "" if CODE in why or FORETOLD in why else "audit's list isn't enough"
             elif outcome == "refused" and (self.module, self.name) in ON_PURPOSE:
                 fault = ""
             elif outcome == "refused" and not stranger and best:
@@ -158,10 +158,10 @@ def _run(
     worker.stdout.close()
 
 
-def chosen_names(only: Sequence[str] = ()) -> tuple[list[tuple[str, str]], list[str]]:
+def chosen_names(only: Sequence[str] = (), modules: Sequence[str] = MODULES) -> tuple[list[tuple[str, str]], list[str]]:
     """Return modules and names of the objects, and a note for each module whose package isn't installed."""
     names, notes = [], []
-    for module in MODULES:
+    for module in modules:
         try:
             things = things_of(module)
         except ImportError as error:

@@ -11,6 +11,25 @@ PROJECT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
 ENVIRONMENTS = PROJECT / ".cache" / "trials"
 FEW = ("attrs", "pydantic")
+"""The packages that scripts use."""
+
+PACKAGES = (
+    *FEW,
+    *(
+        "apscheduler<4",
+        "lxml",
+        "msgspec",
+        "networkx",
+        "numpy",
+        "pandas",
+        "pillow",
+        "polars",
+        "pyarrow",
+        "python-dateutil",
+    ),
+    *("scikit-learn", "scipy", "sortedcontainers", "sqlalchemy", "twisted", "tzdata"),
+)
+"""The packages that objects are made with."""
 
 
 def python_of(version: str, packages: tuple[str, ...] = FEW, name: str = "") -> Path | None:

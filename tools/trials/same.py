@@ -198,7 +198,7 @@ def _by_content(obj: Any) -> dict[str, Any]:
     if isinstance(obj, re.Pattern):
         return {"(value)": [obj.pattern, int(obj.flags)]}
     if hasattr(type(obj), "__next__") and not hasattr(type(obj), "read") and type(obj).__module__ in _ITERATORS:
-        return {"<items>": list(itertools.islice(obj, MOST))}
+        return {"<yields>": list(itertools.islice(obj, MOST))}
     return {}
 
 

@@ -438,6 +438,8 @@ CHECKS = {
     "partial with attribute": lambda p: (p(), p.note),
     "partial subclass": lambda p: (p(), p.note),
     "lru_cache": lambda f: f(10),
+    "lru_cache local": lambda f: (f(10), f.cache_parameters(), f.cache_info()),
+    "singledispatch local": lambda f: f(1),
     "lru_cache method": lambda f: f(10),
     "lru_cache of a class": lambda f: f(Till(3), 10),
     "cached_property used": lambda t: vars(t),
@@ -496,5 +498,5 @@ CHECKS = {
 OPAQUE = {
     *("weakref proxy", "module made", "context", "token", "finalizer", "contextmanager made", "cmp_to_key"),
     *("cmp_to_key of a lambda", "weak value dict", "weak key dict", "weak set", "weakref method", "exitstack"),
-    *("wraps local", "code", "globals of a function"),
+    *("wraps local", "code", "globals of a function", "lru_cache local", "singledispatch local"),
 }

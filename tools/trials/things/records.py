@@ -520,7 +520,7 @@ CHECKS = {
     "enum of functions": lambda x: (x[0](1, 2), x[1]("11")),
     "enum local": lambda m: (m.value, type(m)["ALIAS"].name, len(type(m))),
     "enum local flag": lambda m: (m.value, m.name, [x.name for x in type(m)], type(m)(0).name),
-    "namedtuple local": lambda p: (p.a, p._replace(b=7), p._asdict()),
+    "namedtuple local": lambda p: (p.a, [*p._replace(b=7)], p._asdict()),
     "namedtuple local typed": lambda p: (p.total(), type(p)(5), type(p)._field_defaults),
     "stat_result": lambda s: (s.st_mode, s.st_size),
     "struct_time": lambda s: (s.tm_year, s.tm_zone),
