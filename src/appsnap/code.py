@@ -258,7 +258,8 @@ def check_unmarked(maker: Any, version: str | None) -> None:
     `version` is the version of Python that the caller of the load vouches for. Raises WrongPython if there is none, or
     if this is another Python.
     """
-    name = f"{getattr(maker, '__module__', '')}.{getattr(maker, '__qualname__', '')}"
+    is_function = isinstance(maker, (types.FunctionType, types.BuiltinFunctionType))  # another one may answer anything
+    name = f"{maker.__module__}.{maker.__qualname__}" if is_function else ""
     if (maker is types.CodeType or name in _UNMARKED) and version != VERSION:
         raise WrongPython(version, "the file has bytecode without the source text")
 

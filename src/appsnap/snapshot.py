@@ -23,7 +23,7 @@ from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.services import without_running
-from appsnap.recipe.trust import EVERYTHING, Trust, wants
+from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.errors import Want
+    from appsnap.errors import Obstacle, Want
     from appsnap.files.layers import Passphrase
     from appsnap.files.streams import Source
     from appsnap.kinds import Document
@@ -322,6 +322,14 @@ class Snapshot:
     def names(self) -> list[Want]:
         """Every name that the snapshot uses, with its use and the first path that uses it."""
         return wants(self.document.recipe)
+
+    @functools.cached_property
+    def obstacles(self) -> list[Obstacle]:
+        """All that no trust in names allows, or only for some classes: each reason once, with its first path.
+
+        If there is none, `load` needs no more than the grants of `names`.
+        """
+        return obstacles(self.document.recipe)
 
     def build(
         self,

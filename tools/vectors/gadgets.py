@@ -253,7 +253,11 @@ SOURCES = {
     "loads": "a nested stream isn't restricted",
 }
 
-_CONSTRUCTIBLE = {("_codecs", "encode")}
+_CONSTRUCTIBLE = {
+    ("_codecs", "encode"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+}
 
 
 def add(vectors: Vectors) -> None:

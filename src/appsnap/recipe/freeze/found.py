@@ -7,12 +7,10 @@ have given its own name to a function of the application.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+import types
+from typing import Any
 
 from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
-
-if TYPE_CHECKING:
-    import types
 
 __all__ = ["NotCurrent", "check_current", "defined_name"]
 
@@ -62,5 +60,5 @@ def _look_up(module: Any, qualname: str) -> Any:
     """Return the thing of this name now, without running code of the module, or None."""
     found: Any = sys.modules.get(module)
     for part in qualname.split("."):
-        found = getattr(found, "__dict__", {}).get(part)
+        found = found.__dict__.get(part) if isinstance(found, (types.ModuleType, type)) else None
     return found
