@@ -122,6 +122,7 @@ def find(cls: type) -> Found | None:
         if places:
             break
     # Without a function of its own, only its name tells that a class is the one of the text.
+    places = [(text, place) for text, place in places if own or text.is_current]
     known = own or found_in(namespace, cls.__qualname__) is cls or _is_made_by(namespace, cls, places)
     return _complete(cls, *places[0], namespace, own) if len(places) == 1 and known else None
 
@@ -181,10 +182,17 @@ def _complete(
         names.visit(part)
     wanted = sorted((names.used | names.annotated) - cells.keys() - OF_MODULES)
     needs = {name: namespace[name] for name in wanted if namespace.get(name, cls) is not cls}
+    if not _is_plain(cls, node) and any(text.is_rebound(name) for name in needs):
+        return None  # the name may have had another value when the statement ran
     unknown = names.used - needs.keys() - cells.keys() - names.stored - OF_MODULES - vars(builtins).keys()
     if unknown or not cells.keys() >= set(body.co_freevars):
         return None
     return Found(text, place, body, _codes_in(body), namespace, frozenset(names.stored), needs, cells)
+
+
+def _is_plain(cls: type, node: ast.ClassDef) -> bool:
+    """Tell whether all that a class statement does is to set attributes. A load sets those again that have changed."""
+    return type(cls) is type and not (node.decorator_list or node.keywords or issubclass(cls, tuple))
 
 
 class _NamesUsed(ast.NodeVisitor):
