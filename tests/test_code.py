@@ -544,6 +544,15 @@ class A:
 obj = A()
 --
 assert dataclasses.asdict(obj) == {'x': 2}
+== TypedDict
+import typing
+class A(typing.TypedDict): a: int
+class B(A, total=False): b: str
+obj = B
+--
+assert obj(a=1) == {'a': 1}
+assert obj.__optional_keys__ == {'b'}
+assert obj.__required_keys__ == {'a'}
 == loop
 import dataclasses
 made = []

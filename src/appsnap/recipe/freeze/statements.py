@@ -168,7 +168,8 @@ def _complete(
         return None  # a decorator has made it from the class of the statement
     around = {name: cell for x in own for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True)}
     cells = {name: around[name] for name in body.co_freevars if name in around}
-    bases = cls.__dict__.get("__orig_bases__", cls.__bases__)
+    # Before Python 3.12, a TypedDict doesn't know its bases.
+    bases = () if hasattr(cls, "__total__") else cls.__dict__.get("__orig_bases__", cls.__bases__)
     for expression, base in zip(node.bases, bases, strict=False):
         if isinstance(expression, ast.Name) and namespace.get(expression.id, base) is not base:
             if not hasattr(namespace[expression.id], "__mro_entries__"):
