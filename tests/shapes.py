@@ -16,11 +16,13 @@ import functools
 import inspect
 import io
 import ipaddress
+import json
 import logging
 import optparse
 import pathlib
 import random
 import sys
+import threading
 import types
 import xml.etree.ElementTree as ET
 
@@ -357,6 +359,56 @@ def allowed(x, make=_allowed):
     assert (x, x.allowed) == ({"a", "c"}, "abc")
 
 
+class Forgetful(set):
+    __transient__ = ("lock",)
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+        self.lock = threading.Lock()
+
+    def add(self, item):
+        assert self.name
+        super().add(item)
+
+
+def _forgetful():
+    made = Forgetful("n")
+    made.add("a")
+    return made
+
+
+@case
+def forgetful(x, make=_forgetful):
+    assert (x, x.name, hasattr(x, "lock")) == ({"a"}, "n", False)
+
+
+class Indexed(dict):
+    """It leaves its index out of its state, and makes it anew when it is filled."""
+
+    def __init__(self):
+        self.index = {}
+        self.note = "n"
+
+    def __setitem__(self, key, value):
+        self.index[value] = key
+        super().__setitem__(key, value)
+
+    def __getstate__(self):
+        return {"index": {}, "note": self.note}
+
+
+def _indexed():
+    made = Indexed()
+    made["a"] = 1
+    return made
+
+
+@case
+def indexed(x, make=_indexed):
+    assert (x, x.index, x.note) == ({"a": 1}, {1: "a"}, "n")
+
+
 class Fixed(frozenset):
     def __new__(cls, text, note):
         made = super().__new__(cls, text)
@@ -382,6 +434,17 @@ class ByKeyword(Exception):
 @case
 def keyword_only(x, make=lambda: ByKeyword(job="j")):
     assert (type(x), x.args, x.job, x.code, str(x)) == (ByKeyword, ("j failed",), "j", 3, "j failed")
+
+
+class ParseError(json.JSONDecodeError):
+    def __init__(self, msg, doc, pos, line=None):
+        super().__init__(msg, doc, pos)
+        self.line = line
+
+
+@case
+def inherited_reduce(x, make=lambda: ParseError("m", "doc", 1, line=[5])):
+    assert (type(x), x.line, x.doc, x.pos, str(x)) == (ParseError, [5], "doc", 1, "m: line 1 column 2 (char 1)")
 
 
 class Many(KeyError):

@@ -26,7 +26,7 @@ import appsnap
 import second_reader
 import shop
 from appsnap import actions, sob
-from appsnap.errors import CannotBuild, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
+from appsnap.errors import CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
 from appsnap.files import age
 from appsnap.kinds import KINDS, kind_named, recognise
 from appsnap.kinds.header import Header
@@ -377,7 +377,7 @@ class TestRecipes:
         """Nothing names an attribute that is Python's own in a SetState either."""
         steps = [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [16, 1, register(2)]]
 
-        with pytest.raises(CannotBuild, match="Python's own"):
+        with pytest.raises(NotTrusted, match="Python's own"):
             appsnap.loads(of_msgpack(*steps))
 
     def test_names_trusted_without_being_listed(self):

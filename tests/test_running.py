@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from appsnap import EVERYTHING, dumps, load, loads, open_snapshot
+from appsnap import EVERYTHING, dumps, evolve, load, loads, open_snapshot
 from appsnap.files.layers import Opening, unwrap
 from appsnap.files.streams import Memory
 from appsnap.kinds import KINDS
@@ -206,3 +206,30 @@ class TestConvert:
 
         assert changed.steps[2] == steps.Dict(("x",), (2,))
         assert changed.steps[5] == recipe.steps[5]
+
+
+def handled(service, data):
+    return Handler(service, data)
+
+
+class Handler:
+    def __init__(self, service, data):
+        self.service, self.data = service, data
+
+    def __reduce__(self):
+        return handled, (self.service, self.data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [[*TRUST, f"{__name__}.live", f"call:{__name__}.handled"], EVERYTHING])
+def test_a_live_service_goes_on(kind, trust, monkeypatch):
+    """A service that is known by its name isn't made by the load, and isn't stopped by it."""
+    live = Service()
+    live.running = True
+    monkeypatch.setitem(globals(), "live", live)
+    monkeypatch.setitem(evolve._registered, (__name__, "live"), live)
+
+    back = loads(dumps([Handler(live, 1), live], kind), trust=trust)
+
+    assert back[0].service is back[1] is live
+    assert live.running

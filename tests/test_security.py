@@ -32,7 +32,7 @@ from appsnap.keys.signatures import SigningKey, signer_of
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.kinds.pickle import native
-from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, SetState, State, Update
+from appsnap.recipe.steps import Call, Dict, List, Member, Name, New, Recipe, Ref, SetState, State, Tuple, Update
 from appsnap.twisted_encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
@@ -173,6 +173,24 @@ class TestPromise2:
 
         assert appsnap.loads(written(CALL, kind), trust=["call:trap.make"]) == ("x",)
 
+    @pytest.mark.parametrize("name", sorted(HOSTILE))
+    def test_the_audit_tells_all(self, folder, kind, name):
+        """With the names that the audit lists a file loads, or the audit said that it can't, or depends on a class."""
+        path = folder / "a"
+        path.write_bytes(written(HOSTILE[name], kind))
+        snapshot = appsnap.open_snapshot(path)
+        if name == "call":
+            return  # it would run
+        try:
+            appsnap.load(path, trust=[want.grant for want in snapshot.names])
+        except NotTrusted as error:
+            assert not error.wants
+            assert [one.path for one in error.obstacles] == [one.path for one in snapshot.obstacles]
+        except CannotLoad:
+            assert name in ("submodule", "zone", "file")  # not there, or no class to make objects of
+        else:
+            assert not snapshot.obstacles
+
     @pytest.mark.parametrize("command", [["load"], ["save"]])
     @pytest.mark.parametrize("how", [["-P", "-m", "appsnap"], ["-m", "appsnap"]])
     def test_current_folder(self, tmp_path, command, how):
@@ -279,6 +297,44 @@ class TestPromise5:
 
         assert "trap" not in sys.modules or not hasattr(sys.modules["trap"].Trap, "mark")
         assert "SPRUNG" not in os.environ
+
+    @pytest.mark.parametrize("name", ["__class__", "__dict__", "__reduce_ex__", "__deepcopy__", "__array_interface__"])
+    def test_own_attributes(self, folder, kind, name):
+        """What Python, its library or numpy look up in an object and act on is never set, in any form of state."""
+        made = [Name("trap", "Trap"), New(Ref(0), []), Dict([name], [1])]
+        for state in ([State(Ref(1), [name], [1])], [Tuple([None, Ref(2)]), SetState(Ref(1), Ref(3))]):
+            with pytest.raises(NotTrusted, match=rf"object \(trap\.Trap\) has a state with {name}"):
+                appsnap.loads(written(Recipe([*made, *state], Ref(1)), kind), trust=["trap.Trap"])
+
+    def test_data(self, folder, kind):
+        """A name that Python looks up in the class alone is data; so is the state of a class with `__setstate__`."""
+        (folder / "trap.py").write_text(
+            "class Trap: pass\nclass Keeps:\n    def __setstate__(self, state): self.x = state"
+        )
+        plain = [Name("trap", "Trap"), New(Ref(0), []), State(Ref(1), ["__call__", "__name__"], [1, "a"])]
+        keeps = [Name("trap", "Keeps"), New(Ref(0), []), Dict(["__class__"], [5]), SetState(Ref(1), Ref(2))]
+
+        assert vars(appsnap.loads(written(Recipe(plain, Ref(1)), kind), trust=["trap.*"])) == {
+            "__call__": 1,
+            "__name__": "a",
+        }
+        assert appsnap.loads(written(Recipe(keeps, Ref(1)), kind), trust=["trap.*"]).x == {"__class__": 5}
+
+    def test_annotations(self, folder, kind):
+        """Annotations, which `typing.get_type_hints` evaluates, contain no call."""
+        for text, good in (("list[int]", True), ("__import__('trap')", False)):
+            steps = [
+                Name("trap", "Trap"),
+                New(Ref(0), []),
+                Dict(["a"], [text]),
+                State(Ref(1), ["__annotations__"], [Ref(2)]),
+            ]
+            data = written(Recipe(steps, Ref(1)), kind)
+            if good:
+                assert appsnap.loads(data, trust=["trap.Trap"]).__annotations__ == {"a": text}
+            else:
+                with pytest.raises(NotTrusted, match="annotations"):
+                    appsnap.loads(data, trust=["trap.Trap"])
 
     @pytest.mark.parametrize(
         "line", ["state(Trap, mark=1)", "state(new(Trap), __class__=Trap)", "update(environ, {'SPRUNG': '1'})"]

@@ -1,8 +1,9 @@
+# ruff: noqa: D102 - classes as people write them
 """States of every shape, given to classes of every sort: own files and strangers', in all kinds."""
 
 import pytest
 
-from appsnap import EVERYTHING, dumps, loads
+from appsnap import EVERYTHING, dumps, load, loads, save
 from appsnap.kinds import KINDS
 
 TRUST = [f"{__name__}.*"]
@@ -126,6 +127,47 @@ def test_attribute_with_the_name_of_a_special_method():
         back = loads(dumps(InAnAttribute(), kind), trust=EVERYTHING)
 
         assert back.__dict__ == {"a": 1, "__setstate__": 5}
+
+
+class Maker(ByKey):
+    """Its objects make others, and have no name."""
+
+    def __call__(self, number):
+        return Made(number)
+
+
+MAKER = Maker()
+
+
+class Made:
+    def __init__(self, number):
+        self.number = number
+
+    def __reduce__(self):
+        return MAKER, (self.number,)
+
+    def __eq__(self, other):
+        return self.number == other.number
+
+    def __hash__(self):
+        return self.number
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_made_by_an_object_without_a_name(kind):
+    """An object that makes others isn't asked for its name either."""
+    made = [Made(1), {Made(2), Made(3)}]
+
+    assert loads(dumps(made, kind), trust=EVERYTHING) == made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_at_the_root(tmp_path, kind):
+    """The object that is saved may have an answer for no name, and may have a name that is no text."""
+    for obj in (ByKey(), Obliging()):
+        save(obj, tmp_path / "s", kind=kind)
+
+        assert load(tmp_path / "s").__dict__ == obj.__dict__
 
 
 class Plain:

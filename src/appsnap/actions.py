@@ -8,6 +8,7 @@ and `read_only`. The names of these functions are part of the format.
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import importlib
 import operator
@@ -133,8 +134,24 @@ def named(module: str, qualname: str = "", /) -> Any:
     """Import a module, and return the object of this qualified name in it, or the module itself."""
     found: Any = importlib.import_module(module)
     for part in qualname.split(".") if qualname else ():
-        found = evolve.part_of(found, part)
+        found = part_of(found, part)
     return found
+
+
+def part_of(owner: Any, name: str) -> Any:
+    """Return an attribute of a class or a module, or the module of that name in a package: it is imported if need be.
+
+    A module may put another object into its own place, as Twisted's reactor does. Raises AttributeError.
+    """
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        # To import `__main__` runs a program.
+        if not isinstance(owner, types.ModuleType) or not name.isidentifier() or name.startswith("__"):
+            raise
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(f"{owner.__name__}.{name}")
+        raise
 
 
 def read_only(array: Any, /) -> Any:

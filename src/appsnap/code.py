@@ -226,14 +226,15 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
 
 
 def _bases(node: ast.ClassDef, evaluate: Callable[[ast.expr], Any], bases: tuple[type, ...]) -> list[Any]:
-    """Return the values of the bases in a statement. A class that a subscript makes may be there already."""
+    """Return the values of the bases in a statement. A class that has another value by now gives way to the known one.
+
+    A TypedDict isn't a base of its subclasses.
+    """
     values = [evaluate(base) for base in node.bases]
     if len(values) != len(bases):
         return values
-    return [
-        known if isinstance(expression, ast.Subscript) and isinstance(value, type) else value
-        for expression, value, known in zip(node.bases, values, bases, strict=True)
-    ]
+    is_base = [isinstance(value, type) and type(value).__name__ != "_TypedDictMeta" for value in values]
+    return [known if is_class else value for value, known, is_class in zip(values, bases, is_base, strict=True)]
 
 
 @contextlib.contextmanager
@@ -291,7 +292,8 @@ def check_unmarked(maker: Any, version: str | None) -> None:
     `version` is the version of Python that the caller of the load vouches for. Raises WrongPython if there is none, or
     if this is another Python.
     """
-    name = f"{getattr(maker, '__module__', '')}.{getattr(maker, '__qualname__', '')}"
+    is_function = isinstance(maker, (types.FunctionType, types.BuiltinFunctionType))  # another one may answer anything
+    name = f"{maker.__module__}.{maker.__qualname__}" if is_function else ""
     if (maker is types.CodeType or name in _UNMARKED) and version != VERSION:
         raise WrongPython(version, "the file has bytecode without the source text")
 

@@ -35,6 +35,7 @@ __all__ = [
     "Damaged",
     "NewerFormat",
     "NotTrusted",
+    "Obstacle",
     "PassphraseError",
     "Place",
     "ServiceError",
@@ -139,26 +140,47 @@ class Want:
         return f"{self.name} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
 
 
-class NotTrusted(CannotLoad):
-    """The snapshot uses names that aren't trusted. `wants` has all of them. Nothing was imported or run.
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something in a snapshot that no trust in names allows: its path, and the reason as a sentence about that.
 
-    The message has the first names. `provenance` tells in words who signed the snapshot, or is empty.
+    `depends_on` is a class, or empty. The snapshot loads all the same if that class has a `__setstate__`, and so takes
+    its state as data.
+    """
+
+    path: str
+    reason: str
+    depends_on: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
+
+class NotTrusted(CannotLoad):
+    """The snapshot uses names that aren't trusted, or does something that no trust in names allows.
+
+    `wants` has all of the names, `obstacles` the rest. Nothing was imported, unless an obstacle depends on a class. The
+    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty.
     """
 
     exit_code = 3
     _longest = 100_000
     provenance: str = ""
 
-    def __init__(self, wants: Sequence[Want], *, message: str = "", hint: str = "") -> None:
+    def __init__(
+        self, wants: Sequence[Want], *, obstacles: Sequence[Obstacle] = (), message: str = "", hint: str = ""
+    ) -> None:
         self.wants = tuple(wants)
+        self.obstacles = tuple(obstacles)
         more = len(self.wants) - MOST_NAMED
-        super().__init__(
-            message
-            or "not trusted: the file wants "
-            + ", ".join(map(str, self.wants[:MOST_NAMED]))
-            + (f", and {more:,} more" if more > 0 else ""),
-            hint=hint,
-        )
+        parts = [str(obstacle) for obstacle in self.obstacles[:MOST_NAMED]]
+        if self.wants:
+            parts.append(
+                "the file wants "
+                + ", ".join(map(str, self.wants[:MOST_NAMED]))
+                + (f", and {more:,} more" if more > 0 else "")
+            )
+        super().__init__(message or f"not trusted: {'; '.join(parts)}", hint=hint)
 
 
 class CannotBuild(CannotLoad):

@@ -17,7 +17,6 @@ import dataclasses
 import enum
 import functools
 import hashlib
-import importlib
 import sys
 import types
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -40,7 +39,6 @@ __all__ = [
     "known",
     "known_objects",
     "needs_restoring",
-    "part_of",
     "public_name",
     "renamed",
     "transients",
@@ -368,22 +366,6 @@ def has_renamed_members(module: str, qualname: str) -> bool:
     if (module, qualname) == ("importlib", "import_module"):
         return any(isinstance(new, types.ModuleType) for new in _successors.values())
     return any(old.startswith(f"{module}.{qualname}.") for old in _successors)
-
-
-def part_of(owner: Any, name: str) -> Any:
-    """Return an attribute of a class or a module, or the module of that name in a package: it is imported if need be.
-
-    A module may put another object into its own place, as Twisted's reactor does. Raises AttributeError.
-    """
-    try:
-        return getattr(owner, name)
-    except AttributeError:
-        # To import `__main__` runs a program.
-        if not isinstance(owner, types.ModuleType) or not name.isidentifier() or name.startswith("__"):
-            raise
-        with contextlib.suppress(ModuleNotFoundError):
-            return importlib.import_module(f"{owner.__name__}.{name}")
-        raise
 
 
 def known(obj: Any, module: str, qualname: str) -> None:

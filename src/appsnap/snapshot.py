@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.services import without_running
-from appsnap.recipe.trust import EVERYTHING, Trust, wants
+from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from appsnap.errors import Want
+    from appsnap.errors import Obstacle, Want
     from appsnap.files.layers import Passphrase
     from appsnap.files.streams import Source
     from appsnap.kinds import Document
@@ -88,8 +87,7 @@ def save(
     """
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
-    name = inspect.getattr_static(obj, "name", None)  # a `__getattr__` may raise anything
-    header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
+    header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), _time_for(kind))
     notes = Notes(code=code)
     pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
     atomic.write(
@@ -99,6 +97,15 @@ def save(
     )
     for line in notes.lines():
         (note or _log)(line)
+
+
+def _name_of(obj: Any) -> str | None:
+    """Return the name of an application for the header: a plain text, for a header holds no objects."""
+    try:
+        name = obj.name
+    except Exception:  # noqa: BLE001 - an object may answer in any way when it is asked for an attribute
+        return None
+    return str.__str__(name) if isinstance(name, str) else None
 
 
 def _log(line: str) -> None:
@@ -315,6 +322,14 @@ class Snapshot:
     def names(self) -> list[Want]:
         """Every name that the snapshot uses, with its use and the first path that uses it."""
         return wants(self.document.recipe)
+
+    @functools.cached_property
+    def obstacles(self) -> list[Obstacle]:
+        """All that no trust in names allows, or only for some classes: each reason once, with its first path.
+
+        If there is none, `load` needs no more than the grants of `names`.
+        """
+        return obstacles(self.document.recipe)
 
     def build(
         self,

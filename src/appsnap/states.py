@@ -26,6 +26,7 @@ __all__ = [
     "bound",
     "fields",
     "fields_by_name",
+    "label_of",
     "misleads_pickle",
     "slots_beside_dict",
     "special",
@@ -49,6 +50,12 @@ def bound(obj: Any, name: str) -> Any:
     found = special(type(obj), name)
     get = getattr(type(found), "__get__", None)
     return found if found is None or get is None else get(found, obj, type(obj))
+
+
+def label_of(function: Any) -> str:
+    """Return the qualified name of a function or class, or that of the class of any other object."""
+    named = function if special(type(function), "__qualname__") is not None else type(function)
+    return str(named.__qualname__)
 
 
 @functools.cache

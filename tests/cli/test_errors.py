@@ -56,7 +56,7 @@ class TestExplain:
             "not trusted: a.B to create at application.x",
             "not trusted: c.d to call at application.y",
         ]
-        assert explanation.hint == "appsnap load f.tap --trust a.B --trust call:c.d"
+        assert explanation.hint.endswith("file: c.d; appsnap load f.tap --trust a.B --trust call:c.d")
         assert explanation.exit_code == 3
 
     def test_not_trusted_very_many(self):

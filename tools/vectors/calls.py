@@ -93,7 +93,7 @@ def _by_function(bare: Any) -> None:
     bare("getattr-of-name", "not trusted", get + b"cpathlib\nos\n" + short("system") + b"\x86R" + run, "getattr(pathlib.os, 'system').")
     bare("getattr-dotted", "not trusted", get + b"cpathlib\nPath\n" + short("__init__.__globals__") + b"\x86R.", "getattr with dots.")
     bare("getattr-of-result", "not trusted", get + b"cos\nsystem\n" + b")R" + short("x") + b"\x86R.", "getattr of what os.system returned.")
-    bare("getattr-of-list", "cannot load", get + b"]" + short("__class__") + b"\x86R.", "getattr([], '__class__').")
+    bare("getattr-of-list", "not trusted", get + b"]" + short("__class__") + b"\x86R.", "getattr([], '__class__').")
     bare("getattr-number", "not trusted", get + b"]K\x01\x86R.", "getattr with a number.")
     bare("getattr-default", "not trusted", get + b"]" + short("a") + b"N\x87R.", "getattr with a default.")
     bare("getattr-long", "damaged", get + b"cos\npath\n" + b"X\xe8\x03\x00\x00" + b"a" * 1000 + b"\x86R.", "getattr with a text of 1,000 letters.")

@@ -27,12 +27,34 @@ def _states(each: Any) -> None:
     made: Steps = [("Name", "harmless", "Plain"), ("New", R(0), [])]
     other = ("Name", "harmless", "Other")
     trust = (*PLAIN, "harmless.Other")
-    for attribute in ("__class__", "__dict__", "__setstate__", "__del__", "__reduce_ex__", "__call__", "__"):
+    for attribute in ("__class__", "__dict__", "__setstate__", "__reduce_ex__", "__deepcopy__", "__array_interface__", "__conform__"):
         each(
-            f"state-{attribute.strip('_').replace('_', '-') or 'underscores'}", "not trusted",
+            f"state-{attribute.strip('_').replace('_', '-')}", "not trusted",
             [*made, other, ("State", R(1), [attribute], [R(2)])], R(1),
             f"A state names {attribute}, which is Python's own.", trust=trust,
         )  # fmt: skip
+    for attribute in ("__del__", "__call__", "__name__", "__my_cache__", "__"):
+        each(
+            f"state-{attribute.strip('_').replace('_', '-') or 'underscores'}", "loads",
+            [*made, other, ("State", R(1), [attribute], [R(2)])], R(1),
+            f"A state names {attribute}, which is data in an object.", trust=trust,
+        )  # fmt: skip
+    for name, text in [("call", "__import__('os').system('touch stolen')"), ("power", "9**9**9"), ("format", "f'{x}'")]:
+        each(
+            f"state-annotations-{name}", "not trusted",
+            [*made, ("Dict", ["a"], [text]), ("State", R(1), ["__annotations__"], [R(2)])], R(1),
+            "An annotation is an expression, which typing.get_type_hints evaluates.", trust=trust,
+        )  # fmt: skip
+        each(
+            f"state-annotations-{name}-later", "not trusted",
+            [*made, ("Dict", [], []), ("State", R(1), ["__annotations__"], [R(2)]), ("Update", R(2), ["a"], [text])], R(1),
+            "The same, added once the object has its annotations.", trust=trust,
+        )  # fmt: skip
+    each(
+        "state-annotations-names", "loads",
+        [*made, ("Dict", ["a"], ["list[int] | None"]), ("State", R(1), ["__annotations__"], [R(2)])], R(1),
+        "An annotation of names.", trust=trust,
+    )  # fmt: skip
     mappings: list[tuple[str, Steps]] = [
         ("dict", [("Dict", ["__class__"], [R(2)])]),
         ("ordered-dict", [("Dict", ["__class__"], [R(2)]), ("Name", "collections", "OrderedDict"), ("Call", R(4), [R(3)])]),
@@ -58,24 +80,29 @@ def _states(each: Any) -> None:
     for name, steps in mappings:
         mapping = R(2 + sum(step[0] in ("Dict", "Call", "Name", "New", "List") for step in steps))
         grants = (*trust, "harmless.Table") if name == "subclass" else trust
+        refused = "not trusted" if name == "dict" else "cannot load"
         each(
-            f"state-in-slots-{name}", "cannot load",
+            f"state-in-slots-{name}", refused,
             [*made, other, *steps, ("Tuple", [None, mapping]), ("SetState", R(1), R(mapping + 1))], R(1),
             "The slots of a state name __class__, so that the object becomes one of another class.", trust=grants,
         )  # fmt: skip
         each(
-            f"state-as-{name}", "cannot load", [*made, other, *steps, ("SetState", R(1), mapping)], R(1),
+            f"state-as-{name}", refused, [*made, other, *steps, ("SetState", R(1), mapping)], R(1),
             "A state names __class__ in a mapping.", trust=grants,
         )  # fmt: skip
         each(
-            f"state-of-an-exception-as-{name}", "cannot load",
+            f"state-of-an-exception-as-{name}", refused,
             [
                 ("Name", "builtins", "ValueError"), ("Call", R(0), []), other, *steps, ("SetState", R(1), mapping),
             ], R(1), "The state of an exception names __class__.", trust=grants,
         )  # fmt: skip
     each(
-        "state-key-of-no-text", "cannot load", [*made, ("Dict", [1], [2]), ("SetState", R(1), R(2))], R(1),
+        "state-key-of-no-text", "loads", [*made, ("Dict", [1], [2]), ("SetState", R(1), R(2))], R(1),
         "An attribute whose name is a number.", trust=PLAIN,
+    )  # fmt: skip
+    each(
+        "state-key-of-a-tuple", "not trusted", [*made, ("Tuple", [1]), ("Dict", [R(2)], [2]), ("SetState", R(1), R(3))], R(1),
+        "An attribute whose name is a tuple, which is hashed for each object.", trust=PLAIN,
     )  # fmt: skip
     each(
         "state-list", "cannot load", [*made, ("List", [1]), ("SetState", R(1), R(2))], R(1),
@@ -143,11 +170,32 @@ def _filled(each: Any) -> None:
         ], R(1), "The state of a numpy.dtype: a chosen one crashes the interpreter.", source="numpy: dtype.__setstate__",
     )  # fmt: skip
     each(
-        "fill-array", "not trusted",
+        "fill-array", "cannot load",
         [
             ("Name", "numpy", "dtype"), ("Call", R(0), ["|u1"]), ("Name", "numpy", "ndarray"), ("Tuple", [1]),
             ("Call", R(2), [R(3), R(1), b"x", 0, None, "C"]), ("Tuple", [1, R(3), R(1), False, b"x"]), ("SetState", R(4), R(5)),
         ], R(4), "The state of a numpy.ndarray: a chosen one crashes the interpreter.", source="numpy: ndarray.__setstate__",
+    )  # fmt: skip
+    objects: Steps = [
+        ("Name", "numpy", "dtype"), ("Call", R(0), ["|O"]), ("Name", "numpy", "ndarray"), ("Tuple", [0]),
+        ("Call", R(2), [R(3), R(1), None, 0, None, "C"]), ("Tuple", [2]),
+    ]  # fmt: skip
+    for name, items, expect, about in [
+        ("objects", ("List", [1, "a"]), "loads", "The state of an array of objects."),
+        ("objects-few", ("List", [1]), "cannot load", "The state of an array of objects has fewer than its shape."),
+        ("objects-bytes", ("Tuple", [1, "a"]), "cannot load", "The state of an array of objects has no list of them."),
+    ]:
+        each(
+            f"fill-array-of-{name}", expect,
+            [*objects, items, ("Tuple", [1, R(5), R(1), False, R(6)]), ("SetState", R(4), R(7))], R(4), about,
+            source="needs numpy" if expect == "loads" else "",
+        )  # fmt: skip
+    each(
+        "show-array-of-objects", "cannot load",
+        [
+            *objects, ("List", [1, "a"]), ("Tuple", [1, R(5), R(1), False, R(6)]), ("SetState", R(4), R(7)),
+            ("Name", "builtins", "memoryview"), ("Call", R(8), [R(4)]),
+        ], R(9), "A view of an array of objects, which shows their addresses.",
     )  # fmt: skip
     each("fill-tuple", "not trusted", [("Tuple", [1]), ("Extend", R(0), [2])], R(0), "A tuple is extended.")
     each("fill-list-by-update", "not trusted", [("List", [1]), ("Update", R(0), [0], [2])], R(0), "A list is updated.")

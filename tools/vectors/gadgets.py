@@ -198,6 +198,17 @@ GADGETS: list[tuple[str, str, list[Any]]] = [
     ("cloudpickle.cloudpickle", "subimport", ["canary_module"]),
     ("cloudpickle.cloudpickle", "dynamic_subimport", ["x", {}]),
     ("cloudpickle.cloudpickle", "_getattr", [1, "x"]),
+    ("appsnap.code", "text", ["import canary_module", "x.py", "3.11"]),
+    ("appsnap.code", "compiled", [1, "f", 1]),
+    ("appsnap.code", "bytecode", [3495, "3.11", b"N"]),
+    ("appsnap.code", "module", ["os"]),
+    ("appsnap.code", "names", [1, {"x": 1}]),
+    ("appsnap.code", "function", [1, 1]),
+    ("appsnap.code", "finish_function", [1, {"fields": {"__code__": 1}}]),
+    ("appsnap.code", "class_", [1, "C", 1, "identity", 1, {}, ()]),
+    ("appsnap.code", "finish_class", [1, {"attributes": {"x": 1}}]),
+    ("appsnap.skeletons", "skeleton", [3495, "3.11", "identity", 1, "C", (), {}]),
+    ("appsnap.skeletons", "finish", [1, ("identity", {"x": 1}, (), {})]),
     ("numpy", "load", ["keep.txt"]),
     ("numpy", "memmap", ["stolen", "u1", "w+", 0, (1,)]),
     ("numpy", "fromfile", ["keep.txt"]),
@@ -253,7 +264,11 @@ SOURCES = {
     "loads": "a nested stream isn't restricted",
 }
 
-_CONSTRUCTIBLE = {("_codecs", "encode")}
+_CONSTRUCTIBLE = {
+    ("_codecs", "encode"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+}
 
 
 def add(vectors: Vectors) -> None:

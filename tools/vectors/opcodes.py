@@ -32,13 +32,7 @@ def _states(bare: Any) -> None:
         ("memo", short("__class__") + b"q\x050}h\x05" + other + b"s"),
         ("after-build", b"}q\x06b" + b"h\x06" + short("__class__") + other + b"s0h\x06"),
     ]:
-        bare(
-            f"build-class-{name}", "cannot load" if name != "dict" else "not trusted", plain + state + b"b.",
-            "BUILD names __class__.", trust=trust,
-        ) if name not in ("dict-empty-slots", "memo", "after-build") else bare(
-            f"build-class-{name}", "not trusted" if name == "memo" else "cannot load", plain + state + b"b.",
-            "BUILD names __class__.", trust=trust,
-        )  # fmt: skip
+        bare(f"build-class-{name}", "not trusted", plain + state + b"b.", "BUILD names __class__.", trust=trust)
     bare("build-without-state", "damaged", b"\x80\x04b.", "BUILD with nothing there.")
     bare("build-on-number", "damaged", b"\x80\x04K\x01}b.", "BUILD on a number.")
     bare("build-on-text", "damaged", b"\x80\x04" + short("a") + b"}b.", "BUILD on a text.")

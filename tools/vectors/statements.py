@@ -164,7 +164,7 @@ def _expressions(body: Any) -> None:
         body(f"expression-{name}", "damaged", f"application = {text}\n", f"An expression that isn't of the grammar: {name.replace('-', ' ')}.")
     body("expression-method-of-text", "loads", "application = 'a'.upper\n", "A method of a text.")
     body("expression-method-called", "not trusted", "application = 'a'.upper()\n", "A method of a text is called.")
-    body("expression-class", "cannot load", "application = [].__class__\n", "The class of a list.")
+    body("expression-class", "not trusted", "application = [].__class__\n", "The class of a list.")
     body("expression-subclasses", "not trusted", "application = ().__class__.__base__.__subclasses__()\n", "Every class, by the way of a tuple.")
     body("expression-format", "not trusted", "application = '{0.__class__}'.format(1)\n", "A format that looks into an object.")
     body("expression-infinity", "loads", "application = 1e999\n", "A number beyond all floats.", result="inf")

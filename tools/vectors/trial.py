@@ -20,7 +20,7 @@ from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTr
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.trust import wants
-from appsnap.recipe.trust.audit import _survey
+from appsnap.recipe.trust.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,7 +89,7 @@ def look(snapshot: Snapshot) -> None:
 
 def _uses(recipe: Recipe) -> set[tuple[Any, str]]:
     """Return every name and use: `wants` leaves out what comes along with others, which a copy may not refer to."""
-    return set(_survey(recipe).uses)
+    return set(Survey(recipe).uses)
 
 
 @dataclass(frozen=True, slots=True)

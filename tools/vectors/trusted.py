@@ -164,7 +164,7 @@ def _members(each: Any) -> None:
             f"{attribute} leads to what isn't the object's.", trust=PLAIN,
         )  # fmt: skip
         each(
-            f"member-of-a-list-{attribute.strip('_').replace('_', '-')}", "cannot load",
+            f"member-of-a-list-{attribute.strip('_').replace('_', '-')}", "not trusted",
             [("List", []), ("Member", R(0), attribute)], R(1), f"{attribute} of a list leads to what isn't the list's.",
         )  # fmt: skip
     each(
@@ -173,7 +173,7 @@ def _members(each: Any) -> None:
         "What an object holds isn't a method of it.", trust=(*PLAIN, "harmless.callback"),
     )  # fmt: skip
     each(
-        "member-of-a-member", "cannot load", [*made, ("Member", R(1), "method"), ("Member", R(2), "__func__")], R(3),
+        "member-of-a-member", "not trusted", [*made, ("Member", R(1), "method"), ("Member", R(2), "__func__")], R(3),
         "The function of a bound method, which leads to the globals of its module.", trust=PLAIN,
     )  # fmt: skip
     each(

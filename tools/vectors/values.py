@@ -100,7 +100,7 @@ ODD: list[tuple[str, str, str, list[Any], str]] = [
     ("group-number", "builtins", "ExceptionGroup", ["x", [1]], "An exception group of a number."),
     ("unicode-error", "builtins", "UnicodeDecodeError", ["a", "b", 1, 2, "c"], "A UnicodeDecodeError of a text."),
     ("unicode-error-range", "builtins", "UnicodeEncodeError", ["a", "b", 10**30, 2, "c"], "A UnicodeEncodeError at a place of 100 bits."),
-    ("numpy-objects", "numpy", "dtype", ["|O"], "A dtype of objects: an array of it holds pointers from the file."),
+    ("numpy-object-list", "numpy", "dtype", ["O"], "A dtype of objects in a spelling that nothing writes."),
     ("numpy-object-field", "numpy", "dtype", [[("a", "|O")]], "A dtype with a field of objects."),
     ("numpy-descr", "numpy", "dtype", ["i4,O"], "A dtype of several fields in a text."),
     ("numpy-number", "numpy", "dtype", [5], "A dtype from a number."),
@@ -201,7 +201,8 @@ def _states(each: Any) -> None:
             else:
                 items.append(part)
         steps += [("Tuple", items), ("SetState", R(2), R(len(steps)))]
-        each(f"partial-state-{name}", "cannot load", steps, R(2), "The state of a partial that isn't one.")
+        refused = "not trusted" if name == "attributes" else "cannot load"
+        each(f"partial-state-{name}", refused, steps, R(2), "The state of a partial that isn't one.")
     for attribute, cls in [
         ("filename", "OSError"), ("value", "StopIteration"), ("code", "SystemExit"), ("name", "ImportError"),
         ("name", "NameError"), ("obj", "AttributeError"), ("text", "SyntaxError"), ("reason", "UnicodeTranslateError"),

@@ -11,13 +11,14 @@ import click
 
 from appsnap.cli.output import command_line, lowered
 from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
+from appsnap.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from appsnap.errors import Want
 
-__all__ = ["Explanation", "explain", "signing_command", "trusting_command"]
+__all__ = ["Explanation", "explain", "signing_command", "trusting_command", "what_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,15 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
 
 
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
-    # A want without a path has its own message. So has a file whose steps no name can allow: it has no wants.
+    # A want without a path has its own message.
     named = error.wants[:MOST_NAMED]
-    lines = [f"not trusted: {want}" if want.path else str(error) for want in named] or [str(error)]
+    lines = [f"not trusted: {obstacle}" for obstacle in error.obstacles[:MOST_NAMED]]
+    lines += [f"not trusted: {want}" if want.path else str(error) for want in named]
     if len(error.wants) > MOST_NAMED:
         lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more, which `appsnap audit` lists")
-    hint = trusting_command(error.wants, arguments)
+    hint = trusting_command(() if error.obstacles else error.wants, arguments)
+    if not error.obstacles and not any(want.carries_code for want in error.wants):
+        hint = "; ".join(filter(None, [what_runs(error.wants), hint]))
     if error.provenance:
         hint = f"{error.provenance}; {hint}"
     return Explanation(lines, hint, error.exit_code)
@@ -127,9 +131,9 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     """
     audited = arguments[:1] == ["audit"]
     if audited:
-        arguments = ["load", *(word for word in arguments[1:] if word != "--json")]
+        arguments = ["load", *(word for word in arguments[1:] if word not in {"--json", "--code"})]
     if not wants:
-        return _everything("no --trust can allow that", arguments)
+        return _everything("no --trust can allow this", arguments)
     if any(want.carries_code for want in wants):
         return _everything("the file carries code, which runs when it is loaded", arguments)
     unnameable = next((want.name for want in wants if not _can_be_named(want)), None)
@@ -139,6 +143,13 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     if len(grants) > MOST_NAMED and not audited:
         return f"`appsnap audit` lists all {len(wants):,} names, and then the command that allows them"
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
+
+
+def what_runs(wants: Iterable[Want]) -> str:
+    """Return a note of the calls among the names that `--trust` can allow, or an empty text."""
+    calls = [escaped(want.name) for want in wants if want.use == "call" and not want.carries_code]
+    more = f" and {len(calls) - 3:,} more" if len(calls) > 3 else ""
+    return f"a call runs code, with arguments from the file: {', '.join(calls[:3])}{more}" if calls else ""
 
 
 def signing_command(arguments: Sequence[str]) -> str:

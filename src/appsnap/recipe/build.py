@@ -14,22 +14,24 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
-from appsnap.errors import AppsnapError, CannotBuild
+from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
-from appsnap.recipe.outline import Outline, nearest
+from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import Trust, audit, wants
+from appsnap.recipe.trust import Trust, audit, refused, wants
+from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
-from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
 from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from appsnap.limits import Limits
+    from appsnap.recipe.trust.audit import Audited
 
 __all__ = ["build"]
 
@@ -58,14 +60,17 @@ def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
 
 
+_ANNOTATED = frozenset({ANNOTATIONS})
+
+
 class _Interpreter:
-    """Follows the steps of one recipe. `to_check` has the names that the audit left to `check_defined`."""
+    """Follows the steps of one recipe. `audited` is the outcome of its audit."""
 
     def __init__(
         self,
         recipe: Recipe,
         trust: Trust,
-        to_check: frozenset[steps.Name],
+        audited: Audited,
         limits: Limits,
         *,
         copy: bool,
@@ -73,7 +78,7 @@ class _Interpreter:
     ) -> None:
         self._recipe = recipe
         self._everything = trust.everything
-        self._to_check = to_check
+        self._audited = audited
         self._code_from = code_from
         self._registers: list[Any] = []
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
@@ -118,7 +123,7 @@ class _Interpreter:
                     if known:
                         obj.__dict__.update(zip(known, found, strict=True))
                     else:
-                        self._restore(obj, dict(zip(names, found, strict=True)))
+                        self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED)
                 elif cls is steps.New:
                     registers.append(self._new(step))
                 elif cls is steps.List:
@@ -135,24 +140,25 @@ class _Interpreter:
         except Exception as error:
             raise self._failure(number, error) from error
 
-    def _failure(self, number: int, error: Exception) -> CannotBuild:
+    def _failure(self, number: int, error: Exception) -> CannotLoad:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = ""
         if isinstance(error, WrongPython):
             reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
-            outline = Outline(self._recipe)
-            path = outline.path(nearest(self._recipe, outline, outline.register_of_step(step, number)))
+            path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
             return CannotBuild(path, step.dotted, reason, hint=self._rename(step, error))
         outline = Outline(self._recipe)
         register = outline.register_of_step(step, number)
         if isinstance(step, steps.Member) and isinstance(error, AttributeError):
-            cls = type(self._one(step.owner))
-            name = f"{cls.__module__}.{cls.__qualname__}.{step.name}"
+            owner = type(self._one(step.owner))
+            name = f"{owner.__module__}.{owner.__qualname__}.{step.name}"
             hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
-        path = outline.path(nearest(self._recipe, outline, register))
-        return CannotBuild(path, outline.class_of(register), reason, hint=hint)
+        path, cls = outline.path(register), outline.class_of(register)
+        if isinstance(error, Refused):
+            return refused(path, cls, str(error))
+        return CannotBuild(path, cls, reason, hint=hint)
 
     def _rename(self, name: steps.Name, error: Exception) -> str:
         """Return the hint about a name that isn't found: a call of `renamed` that helps."""
@@ -204,8 +210,8 @@ class _Interpreter:
         owner: Any = None
         found: Any = importlib.import_module(name.module)
         for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, evolve.part_of(found, part)
-        if name in self._to_check:
+            owner, found = found, actions.part_of(found, part)
+        if name in self._audited.to_check:
             check_defined(name, owner, found)
         return found
 
@@ -226,9 +232,9 @@ class _Interpreter:
     def _call(self, step: steps.Call) -> Any:
         args = self._all(step.args)
         if self._cost is not None:
-            if step.function not in self._constructors:
+            if step.function not in self._constructors and step.function not in self._audited.callable:
                 raise TypeError("only a function or class with a name can be called")
-            constructor = self._constructors[step.function]
+            constructor = self._constructors.get(step.function)
             if constructor is not None:
                 value_type, make = constructor
                 self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
@@ -238,7 +244,9 @@ class _Interpreter:
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
         made = function(*args)
-        for thing in (made, *args):
+        # A function that gives an object its state takes it as the first argument. A name stands for a live object.
+        first = args[0] if step.args and step.args[0] not in self._constructors else None
+        for thing in (made, first):
             if running.is_service(type(thing)):
                 evolve.finish_later(thing)
         return made
@@ -246,7 +254,8 @@ class _Interpreter:
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
         name = evolve.current_member(type(owner), step.name)
-        return getattr(owner, name) if self._everything else find_method(owner, name)
+        trusted = self._everything or step.owner in self._audited.coded
+        return getattr(owner, name) if trusted else find_method(owner, name)
 
     # Fillers
 
@@ -271,7 +280,8 @@ class _Interpreter:
         state = self._one(step.state)
         if self._cost is not None:
             self._cost.copy(state if type(state) is tuple else (state,))
-        self._restore(self._registers[step.target], state)
+        audited = _ANNOTATED if step.state in self._audited.annotated else ()
+        self._restore(self._registers[step.target], state, audited)
 
     def _filled(self, ref: Ref) -> Any:
         """Return an object that is filled."""
@@ -280,7 +290,7 @@ class _Interpreter:
             check_items(target)
         return target
 
-    def _restore(self, target: Any, state: Any) -> None:
+    def _restore(self, target: Any, state: Any, audited: Collection[str] = ()) -> None:
         if not self._everything:
-            check_state(target, state)
+            check_state(target, state, audited)
         actions.set_state(target, state)

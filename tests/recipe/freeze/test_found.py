@@ -6,7 +6,12 @@ import sys
 import pytest
 
 from appsnap import CannotSave, evolve, save
+from appsnap.errors import CannotBuild, NotTrusted
 from appsnap.kinds import KINDS
+from appsnap.recipe import steps
+from appsnap.recipe.build import build
+from appsnap.recipe.steps import Recipe
+from appsnap.recipe.trust import Trust
 
 START = f"""
 import importlib, sys, appsnap, appsnap.evolve
@@ -179,3 +184,16 @@ def test_a_known_name_that_is_nowhere(tmp_path, monkeypatch):
     for kind in KINDS:
         with pytest.raises(CannotSave, match=r'object\["it"\].*no_such_name'):
             save({"it": thing}, tmp_path / "s", kind=kind)
+
+
+@pytest.mark.parametrize("name", ["__main__.Thing", "__main__", "nothing.Thing"])
+def test_a_program_is_never_imported(tmp_path, monkeypatch, name):
+    """A package that is trusted has a program, too: no name in a file runs it."""
+    folder = tmp_path / "package_of_test"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "__main__.py").write_text("raise SystemExit('ran')", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for trust in (["package_of_test.*"], ["package_of_test.*", f"package_of_test.{name}"]):
+        with pytest.raises((CannotBuild, NotTrusted)):
+            build(Recipe([steps.Name("package_of_test", name)], steps.Ref(0)), Trust(trust))

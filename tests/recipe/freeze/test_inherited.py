@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import types
 import unittest.mock
 import weakref
@@ -16,6 +17,8 @@ import shapes
 from appsnap import EVERYTHING, CannotSave, dumps, loads, save
 from appsnap.kinds import KINDS
 from appsnap.recipe.freeze import inherited
+from appsnap.recipe.trust.filling import check_state
+from appsnap.states import BASE_STATE
 
 TESTS = pathlib.Path(shapes.__file__).parent
 
@@ -107,6 +110,32 @@ class GivesOthers:
         return ("a", "b")
 
 
+class ByName:
+    """It is hashed by its name."""
+
+    def __init__(self, name):
+        self.name = name
+        self.distances = {self: 0}
+
+    def __hash__(self):
+        return hash(self.name)
+
+
+class ByIdentity:
+    """It is hashed by its identity."""
+
+    def __init__(self):
+        self.distances = {self: 0}
+        self.all = {self}
+
+
+class ByClass(ByIdentity):
+    """It is hashed by its class."""
+
+    def __hash__(self):
+        return 5
+
+
 class TakesAnything:
     """Its `__new__` may be called without arguments."""
 
@@ -153,6 +182,7 @@ class TestRefused:
         [
             (NeedsArguments("h", port=1), "its __new__ needs host, port"),
             (GivesOthers("h"), "too many positional arguments"),
+            (ByName("n"), "a key of its own attribute distances"),
             (sys.flags, "only the interpreter"),
             (sys.version_info, "only the interpreter"),
             (sys.float_info, "isn't written in Python"),
@@ -170,12 +200,60 @@ class TestRefused:
         """A `__new__` that needs no arguments is called without."""
         assert type(loads(dumps(TakesAnything(), kind), trust=EVERYTHING)) is TakesAnything
 
+    @pytest.mark.parametrize("cls", [ByIdentity, ByClass])
+    def test_own_key(self, kind, cls):
+        """An object may be a key of its own attribute, if its hash needs no attributes."""
+        made = loads(dumps(cls(), kind), trust=EVERYTHING)
+
+        assert made.distances[made] == 0
+        assert made in made.all
+
     def test_mock(self, kind):
         """A mock that stands for nothing else comes back with its answers."""
         mock = unittest.mock.MagicMock()
         mock.price.return_value = 5
 
         assert loads(dumps(mock, kind), trust=EVERYTHING).price() == 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestLibrary:
+    SOURCE = """
+class Label:
+    def __init__(self, name):
+        self.name = name
+
+class Settings:
+    def __init__(self):
+        self.debug = False
+
+UNDEFINED = Label("undefined")
+SETTINGS = Settings()
+"""
+
+    def test_label(self, kind, monkeypatch):
+        """A library's object that has only texts is saved by its name, and one with settings isn't."""
+        library = types.ModuleType("shoplib")
+        library.__file__ = f"{sysconfig.get_paths()['purelib']}/shoplib.py"
+        monkeypatch.setitem(sys.modules, "shoplib", library)
+        exec(self.SOURCE, library.__dict__)
+
+        label, settings = loads(dumps([library.UNDEFINED, library.SETTINGS], kind), trust=EVERYTHING)
+
+        assert label is library.UNDEFINED
+        assert settings is not library.SETTINGS
+
+    def test_of_the_application(self, kind, monkeypatch):
+        """Nothing with attributes goes by name in the application."""
+        module = types.ModuleType("shopapp")
+        module.__file__ = "/srv/shopapp.py"
+        monkeypatch.setitem(sys.modules, "shopapp", module)
+        exec(self.SOURCE, module.__dict__)
+
+        label = loads(dumps(module.UNDEFINED, kind), trust=EVERYTHING)
+
+        assert label is not module.UNDEFINED
+        assert label.name == "undefined"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -192,6 +270,34 @@ class TestNotes:
             busy.removeHandler(handler)
 
         assert lines == ["the logger shop.busy is saved by its name, without its 1 handler; set it up where you load"]
+
+    def test_addresses(self, kind, tmp_path):
+        """A note has the places of integers that are ids of saved objects: after a load, no object has them."""
+        lines = []
+        job, other = Target(), Target()
+        job.registry = {id(other): "other", 5: [2**33, -(2**40)]}
+        job.owner = id(job)
+        job.jobs = [other]
+        save({"job": job, "large": 2**70}, tmp_path / "noted", kind=kind, note=lines.append)
+
+        (line,) = lines
+        assert line.startswith('object["job"].')
+        assert 'object["job"].owner' in line
+        assert 'object["job"].registry' in line
+        assert line.endswith(": the id() of an object, which it has no more after a load; keep the object")
+
+    def test_no_addresses(self, kind, tmp_path):
+        """Other integers are not noted."""
+        lines = []
+        save([Target(), *(2**number + 5 for number in range(100))], tmp_path / "noted", kind=kind, note=lines.append)
+
+        assert lines == []
+
+
+def test_state_of_a_base_class():
+    """Beside a state for the base class, no stranger sets attributes that are Python's own."""
+    with pytest.raises(TypeError):
+        check_state(shapes.WithRandom(), {BASE_STATE: (3, (), None), "__class__": int})
 
 
 def test_speed_of_ordinary_classes():

@@ -1,7 +1,7 @@
 import zoo
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import Dict, Extend, List, Name, New, Recipe, Ref, State, Tuple, Update
+from appsnap.recipe.steps import Call, Dict, Extend, List, Name, New, Recipe, Ref, State, Tuple, Update
 
 
 class TestLength:
@@ -76,3 +76,21 @@ class TestPaths:
         assert Outline(recipe).path(Ref(1)) == "application"
         assert Outline(recipe, root="mine").path(Ref(1)) == "mine"
         assert Outline(Recipe([], 5)).path(5) == "object"
+
+
+def test_makers_and_fillers():
+    """A class or function that the file made, and a call that filled an object, have a path, too."""
+    recipe = Recipe(
+        [
+            *(Name("a", "make"), Call(Ref(0), ["X"]), New(Ref(1), []), Tuple([1]), Call(Ref(0), [Ref(1), Ref(3)])),
+            *(Call(Ref(1), []), List([Ref(2), Ref(5)])),
+        ],
+        Ref(6),
+    )
+    outline = Outline(recipe)
+
+    assert [outline.path(Ref(register)) for register in (1, 4, 3)] == [
+        "object[0].__class__",
+        "object[0].__class__ filled by",
+        "object[0].__class__ filled by argument 1",
+    ]

@@ -226,7 +226,7 @@ class TestMethods:
     def test_of_atoms(self):
         """Methods of plain data need no trust."""
         assert accepted([Member("a", "upper")])() == "A"
-        refused([Member("a", "__class__")], error=CannotBuild)
+        refused([Member("a", "__class__")])
 
     def test_of_containers(self):
         """Nor do those of containers."""
@@ -309,7 +309,6 @@ class TestFilling:
             [Name("zoo", "Color.RED")],
             [Name("logging", "getLogger"), Call(Ref(0), ["x"])],
             [Name("numpy", "dtype"), Call(Ref(0), ["<f8"])],
-            [Name("numpy", "ndarray"), Call(Ref(0), [])],
             [Name("datetime", "date"), Call(Ref(0), [1, 1, 1])],
             [Name("zoneinfo", "ZoneInfo"), Call(Ref(0), ["UTC"])],
             [Tuple([])],
@@ -324,7 +323,7 @@ class TestFilling:
 
         error = refused([*steps, FILLS[fill](target)], ["zoo.*", "zoo", "zoo.function"], root=target)
 
-        assert "fills what this file didn't make" in str(error)
+        assert "is filled, but this file didn't make it" in str(error)
 
     @pytest.mark.parametrize(("step", "fill"), [(List([]), "Extend"), (Dict([], []), "Update"), (Set([]), "Add")])
     def test_containers(self, step, fill):
@@ -333,16 +332,14 @@ class TestFilling:
         for other in FILLS.keys() - {fill}:
             refused([step, FILLS[other](Ref(0))], root=Ref(0))
 
-    @pytest.mark.parametrize("name", ["__class__", "__dict__", "__reduce__", "__x"])
+    @pytest.mark.parametrize("name", ["__class__", "__dict__", "__reduce__", "__array_interface__", "__deepcopy__"])
     def test_pythons_own_attributes(self, name):
         """No state sets an attribute that is Python's own, in whatever form it comes."""
         steps = [NODE, New(Ref(0), [])]
 
         refused([*steps, State(Ref(1), [name], [1])], ["zoo.*"], Ref(1))
-        refused([*steps, Dict([name], [1]), SetState(Ref(1), Ref(2))], ["zoo.*"], Ref(1), CannotBuild)
-        refused(
-            [*steps, Dict([name], [1]), Tuple([None, Ref(2)]), SetState(Ref(1), Ref(3))], ["zoo.*"], Ref(1), CannotBuild
-        )
+        refused([*steps, Dict([name], [1]), SetState(Ref(1), Ref(2))], ["zoo.*"], Ref(1))
+        refused([*steps, Dict([name], [1]), Tuple([None, Ref(2)]), SetState(Ref(1), Ref(3))], ["zoo.*"], Ref(1))
 
     def test_classes_and_members(self):
         """What can only be seen when it is there: a class that is made, a member that is made by its value."""
@@ -360,13 +357,13 @@ class TestFilling:
     )
     def test_makers(self, steps):
         """Only what has a name makes something."""
-        assert "of something without a name" in str(refused(steps, ["zoo.*"]))
+        assert "is made by something without a name" in str(refused(steps, ["zoo.*"]))
 
     def test_what_has_a_method_is_no_class(self):
         """Objects aren't made of what was made, be it known to the audit by a method of its."""
         steps = [NODE, New(Ref(0), ()), Member(Ref(1), "method"), New(Ref(1), ())]
 
-        assert "of something without a name" in str(refused(steps, ["zoo.*"]))
+        assert "is made by something without a name" in str(refused(steps, ["zoo.*"]))
 
 
 class TestBeforeTheAudit:
@@ -453,6 +450,6 @@ def test_audit_returns_what_is_to_be_looked_at():
     """Names that a package vouches for have to be looked at when they are there; those that are named have not."""
     recipe = Recipe([NODE, New(Ref(0), []), Name("zoo", "Pair")], Ref(2))
 
-    assert audit(recipe, Trust(["zoo.*"])) == {NODE, Name("zoo", "Pair")}
-    assert audit(recipe, Trust(["zoo.Node", "zoo.*"])) == {Name("zoo", "Pair")}
-    assert audit(recipe, Trust(EVERYTHING)) == frozenset()
+    assert audit(recipe, Trust(["zoo.*"])).to_check == {NODE, Name("zoo", "Pair")}
+    assert audit(recipe, Trust(["zoo.Node", "zoo.*"])).to_check == {Name("zoo", "Pair")}
+    assert audit(recipe, Trust(EVERYTHING)).to_check == frozenset()

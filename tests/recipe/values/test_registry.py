@@ -217,7 +217,7 @@ class TestRegistered:
 
         with pytest.raises(NotTrusted, match=r"toys\.Toy\.turned"):
             build(Recipe([*made, steps.Member(Ref(1), "turned")], Ref(2)), Trust())
-        with pytest.raises(NotTrusted, match="fills"):
+        with pytest.raises(NotTrusted, match="is filled"):
             build(Recipe([*made, steps.Extend(Ref(1), [3])], Ref(1)), Trust())
         if fields:
             stranger = [Name("toys", "piece"), Call(Ref(0), [1, 2]), steps.Extend(Ref(1), [3])]

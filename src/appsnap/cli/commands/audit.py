@@ -9,10 +9,10 @@ import click
 
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
-from appsnap.cli.errors import trusting_command
+from appsnap.cli.errors import trusting_command, what_runs
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
-from appsnap.errors import CannotLoad, NotTrusted
+from appsnap.errors import NotTrusted
 from appsnap.printable import escaped, plural
 from appsnap.recipe.carried import code_facts
 from appsnap.recipe.trust import Everything, Trust, audit
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from appsnap.cli.inputs import Input
-    from appsnap.errors import Want
+    from appsnap.errors import Obstacle, Want
     from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.steps import Recipe
 
@@ -49,22 +49,38 @@ def command(
     Each line has a verdict, the use, the name, and the first path that wants it. Nothing is imported. The verdicts:
 
     \b
-      built-in  the name is harmless, and always trusted
-      trusted   --trust allows it, or [tool.appsnap] trust in the pyproject.toml
-                of this folder, or the file's signature or passphrase
-      code      it makes functions or classes from code in the file, and it
-                isn't trusted
-      missing   it isn't trusted
+      built-in     the name is harmless, and always trusted
+      trusted      --trust allows it, or [tool.appsnap] trust in the
+                   pyproject.toml of this folder, or the file's signature or
+                   passphrase
+      code         it makes functions or classes from code in the file, and it
+                   isn't trusted
+      not trusted  all others
 
-    The exit code is 0 if all names are trusted, else 3. Then the last line is the command that allows them.
+    The use is reference (it is kept), create (objects of the class are made,
+    without its __init__) or call: it runs, with arguments from the file.
+
+    Further lines have a path, and begin with:
+
+    \b
+      no --trust can allow this     only --trust-everything can
+      depends on pkg.C              it loads if that class has a __setstate__,
+                                    which takes such a state
+
+    The exit code is 0 if all names are trusted and nothing is beyond them, else 3. Then the last line is the command
+    that allows all of it.
     """  # noqa: D301 - click wants the character of \b, not its two letters
     snapshot = source.open()
     recipe = snapshot.document.recipe
     wanted = snapshot.names
     provenance = snapshot.provenance
-    beyond = _beyond(recipe)
-    missing = _missing(recipe, trust_in(snapshot, trust))
-    allow = trusting_command([*missing], context.find_root().obj) if missing else None
+    trusted = trust_in(snapshot, trust)
+    beyond = _missing(recipe, ())
+    missing = _missing(recipe, trusted)
+    obstacles = [] if isinstance(trusted, Everything) else snapshot.obstacles
+    impossible = [obstacle for obstacle in obstacles if not obstacle.depends_on]
+    good = not missing and not impossible
+    allow = None if good else trusting_command(() if impossible else [*missing], context.find_root().obj)
     code = snapshot.code
     rows = [(_verdict(want, beyond, missing), want) for want in wanted]
     if as_json:
@@ -74,8 +90,9 @@ def command(
                 "file": snapshot.name,
                 "signer": snapshot.signer,
                 "provenance": provenance,
-                "trusted": not missing,
+                "trusted": good,
                 "names": names,
+                "obstacles": [dataclasses.asdict(obstacle) for obstacle in obstacles],
                 "code": [dataclasses.asdict(one) for one in code],
                 "allow": allow,
             }
@@ -83,11 +100,13 @@ def command(
     else:
         output.write(_table(rows))
         output.write(_code_lines(code) if show_code else [])
+        output.write(map(_line, obstacles))
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
+        verdict += f", {len(impossible):,} beyond --trust" if impossible else ""
         facts = [f"{plural(len(wanted), 'name')}, {verdict}", *code_facts(code), provenance]
         output.write(["; ".join(facts)])
-        output.write([allow] if allow else [])
-    return NotTrusted.exit_code if missing else 0
+        output.write(filter(None, [what_runs(missing), allow]))
+    return 0 if good else NotTrusted.exit_code
 
 
 def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:
@@ -106,22 +125,17 @@ def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:
         yield from (f"{number:{len(str(len(lines)))}}  {escaped(line)}" for number, line in enumerate(lines, 1))
 
 
-def _beyond(recipe: Recipe) -> dict[Want, None]:
-    """Return the wants that aren't built in. Empty if the file does something that only trust as a whole allows."""
-    try:
-        return _missing(recipe, ())
-    except CannotLoad:
-        return {}
-
-
 def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, None]:
     try:
         audit(recipe, Trust(trust))
     except NotTrusted as error:
-        if not error.wants:
-            raise
         return dict.fromkeys(error.wants)
     return {}
+
+
+def _line(obstacle: Obstacle) -> str:
+    verdict = f"depends on {escaped(obstacle.depends_on)}" if obstacle.depends_on else "no --trust can allow this"
+    return f"{verdict}: {obstacle}"
 
 
 def _verdict(want: Want, beyond: dict[Want, None], missing: dict[Want, None]) -> str:
@@ -129,7 +143,7 @@ def _verdict(want: Want, beyond: dict[Want, None], missing: dict[Want, None]) ->
         return "built-in"
     if want not in missing:
         return "trusted"
-    return "code" if want.carries_code else "missing"
+    return "code" if want.carries_code else "not trusted"
 
 
 def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
@@ -140,4 +154,4 @@ def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
     # A very long name doesn't push the paths of the others out of sight.
     width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
     for verdict, want in rows:
-        yield f"{verdict:8}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"
+        yield f"{verdict:11}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"

@@ -19,6 +19,7 @@ from appsnap import evolve, states
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
 from appsnap.kinds.pickle.writer import add_large
+from appsnap.recipe.freeze import addresses
 from appsnap.recipe.freeze.rules import PROTOCOL, Rules
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def _pickled(obj: Any, rules: Rules) -> Body:
     pickler = _Pickler(sink, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
+    rules.notes.numbers(addresses.in_pickle(sink.body.small(), obj, pickler.memo.copy))
     return sink.body
 
 

@@ -64,12 +64,15 @@ def _respell_fields(obj: Any, reduction: Any) -> Any:
 
 
 def _respell_struct(obj: Any, reduction: Any) -> Any:
-    cls, args, *rest = reduction
+    cls, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
     names = cls.__struct_fields__ if cls is type(obj) else ()
-    if rest or len(names) != len(args) or not names:
+    if len(names) != len(args) or not names:
         return reduction
+    if type(state) is tuple and set(state[1]).issubset(names):
+        state = state[0]  # its slots are the fields
     # The way that msgspec itself rebuilds structs with keywords only.
-    return sys.modules["msgspec._utils"].rebuild, (cls, dict(zip(names, args, strict=True)))
+    rebuilt = sys.modules["msgspec._utils"].rebuild, (cls, dict(zip(names, args, strict=True)))
+    return (*rebuilt, state, items, pairs, setter) if state else rebuilt
 
 
 def _respell_named_tuple(obj: Any, reduction: Any) -> Any:

@@ -21,7 +21,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     Reducer = Callable[[Any], Any]
 
@@ -36,10 +36,13 @@ _ABSENT: Any = object()
 
 
 class Held:
-    """The objects that modules hold when a save begins to ask. A package is looked through once."""
+    """The objects that modules hold when a save begins to ask.
+
+    Objects of a class are looked for in the module of the class and in the packages that it is in, each of them once.
+    """
 
     def __init__(self) -> None:
-        self._by_package: dict[str, dict[type, dict[int, tuple[str, str]]]] = {}
+        self._by_module: dict[str, dict[type, dict[int, str]]] = {}
 
     def rule(
         self, cls: type, found: Callable[[Any, tuple[str, str]], Any], rule: Callable[[Any], Any]
@@ -69,32 +72,30 @@ class Held:
 
     def _names(self, cls: type) -> dict[int, tuple[str, str]]:
         """Return the names under which modules hold objects of a class, by id."""
-        package = "" if cls is object else cls.__module__.partition(".")[0]
-        known = self._by_package.get(package)
-        if known is None:
-            known = self._by_package[package] = defaultdict(dict)
-            for module, name, obj in _objects(package):
-                # A shorter name of a module is nearer to its users.
-                other = known[type(obj)].setdefault(id(obj), (module, name))
-                if len(module) < len(other[0]):
-                    known[type(obj)][id(obj)] = module, name
-        return known.get(cls, {})
+        if cls is object:
+            # Only a bare object can be anywhere. They are few, and so are the saves that have one.
+            modules = [module for module in [*sys.modules] if module.partition(".")[0] not in _SCRIPTS]
+        else:
+            parts = str(cls.__module__).split(".")
+            modules = [".".join(parts[: end + 1]) for end in range(len(parts))]
+        found: dict[int, tuple[str, str]] = {}
+        for module in modules:
+            if module not in self._by_module:
+                self._by_module[module] = _objects(module)
+            for address, name in self._by_module[module].get(cls, {}).items():
+                found.setdefault(address, (module, name))
+        return found
 
 
-def _objects(package: str) -> Iterable[tuple[str, str, Any]]:
-    """Yield the objects in the modules of a package, or in all modules that a load can find."""
-    for module, holder in [*sys.modules.items()]:
-        top = module.partition(".")[0]
-        if (
-            (package and top != package)
-            or top in _SCRIPTS
-            or module.startswith("<")
-            or type(holder) is not types.ModuleType
-        ):
-            continue
+def _objects(module: str) -> dict[type, dict[int, str]]:
+    """Return the names of the objects in a module, by class and id."""
+    holder = sys.modules.get(module)
+    found: dict[type, dict[int, str]] = defaultdict(dict)
+    if type(holder) is types.ModuleType and module not in _SCRIPTS and not module.startswith("<"):
         for name, obj in [*vars(holder).items()]:
-            if type(name) is str and name.isidentifier() and (package or type(obj) is object):
-                yield module, name, obj
+            if type(name) is str and name.isidentifier():
+                found[type(obj)].setdefault(id(obj), name)
+    return found
 
 
 def _compares_by_identity(cls: type) -> bool:

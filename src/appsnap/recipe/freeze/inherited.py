@@ -22,11 +22,19 @@ from typing import TYPE_CHECKING, Any
 from appsnap import actions, states
 from appsnap.recipe import values
 from appsnap.recipe.freeze import held
+from appsnap.recipe.freeze.attributes import (
+    adds_attributes,
+    attributes_of,
+    definer_of,
+    fields_of,
+    has_own_state,
+    with_attributes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "newobj", "newobj_ex", "rule", "standard_reduction"]
+__all__ = ["PROTOCOL", "newobj", "newobj_ex", "refusing_own_keys", "rule", "standard_reduction"]
 
 PROTOCOL = 5
 """The pickle protocol that a recipe has the semantics of."""
@@ -35,16 +43,11 @@ newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stu
 newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
 """The functions in reductions that stand for `cls.__new__`, without and with keywords."""
 
-_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
-
 _NOT_CREATABLE = 1 << 7
 """The flag of types that nobody but the interpreter makes objects of (Py_TPFLAGS_DISALLOW_INSTANTIATION)."""
 
 _FILLED = (dict, list, set, collections.deque, bytearray, random.Random, types.SimpleNamespace)
 """Classes whose `__init__` only fills an object. Items and state do the same."""
-
-_WITH_DICT = (collections.Counter, random.Random)
-"""Classes of the standard library that have a `__dict__` for their subclasses, which their `__reduce__` leaves out."""
 
 _VALUES = (int, float, complex, str, bytes, tuple)
 """Classes whose `__getnewargs__` gives the value alone."""
@@ -60,7 +63,7 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
     """Return the function that takes objects of a class apart, or None if pickle's own protocol loses nothing."""
     if cls in copyreg.dispatch_table:
         return None
-    definer = _definer(cls, "__reduce_ex__", "__reduce__")
+    definer = definer_of(cls, "__reduce_ex__", "__reduce__")
     if definer is object and held.has_constants(cls):
         return _reduce_with_constants
     if _may_be_proxy(cls):
@@ -69,86 +72,34 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
 
 
 def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
-    if issubclass(cls, BaseException) and definer.__module__ == "builtins":
-        return _reduce_builtin_exception if cls.__module__ == "builtins" else _reduce_exception
+    if issubclass(cls, BaseException):
+        if cls.__module__ == "builtins":
+            return _reduce_builtin_exception
+        # A `__reduce__` of a class above doesn't know the constructor of this one.
+        inherits = cls is not definer and _has_own_constructor(cls, definer)
+        return _reduce_exception if definer.__module__ == "builtins" or inherits else None
     if values.of_type(cls) is not None:
         return None
     if cls.__flags__ & _NOT_CREATABLE:
         return _reduce_not_creatable
     if definer is array.array:
         return _reduce_array
-    container = actions.native_base(cls)
+    container = actions.native_base(cls)  # type: ignore[arg-type]  # classes are hashable
     if container is not None or _needs_filling(cls, definer):
         return functools.partial(_reduce_container, container)
     if definer is not object:
-        if cls is definer or not (_adds_attributes(cls, definer) or _has_own_constructor(cls, definer)):
+        if cls is definer or not (adds_attributes(cls, definer) or _has_own_constructor(cls, definer)):
             return None
         return functools.partial(_reduce_inherited, definer)
-    stated = _definer(cls, "__getstate__")
+    stated = definer_of(cls, "__getstate__")
     # One that is written in Python says itself what its state is.
     if (
         stated is not object
         and not isinstance(stated.__dict__["__getstate__"], types.FunctionType)
-        and _adds_attributes(cls, stated)
+        and adds_attributes(cls, stated)
     ):
         return functools.partial(_reduce_inherited, stated)
     return _by_new(cls) if isinstance(cls.__new__, types.FunctionType) and not _is_of_namedtuple(cls.__new__) else None
-
-
-def _definer(cls: type, *names: str) -> type:
-    return next(base for base in cls.__mro__ if not base.__dict__.keys().isdisjoint(names))
-
-
-def _fields(reduction: Any) -> tuple[Any, ...]:
-    return (*reduction, None, None, None, None)[:6]
-
-
-# Attributes
-
-
-def _adds_attributes(cls: type, definer: type) -> bool:
-    """Tell whether objects of a class can have attributes that the class above doesn't know, which takes them apart."""
-    plain = definer.__dictoffset__ == 0 or definer in _WITH_DICT
-    return plain and (cls.__dictoffset__ != 0 or len(_slot_names(cls)) > len(_slot_names(definer)))
-
-
-def _attributes(obj: Any, definer: type = object) -> Any:
-    """Return the state of the attributes that a class above doesn't know: a dictionary, a pair with slots, or None."""
-    cls = type(obj)
-    if _has_own_state(cls, definer):
-        return obj.__getstate__()
-    known = _slot_names(definer)
-    slots = {name: getattr(obj, name) for name in _slot_names(cls) if name not in known and hasattr(obj, name)}
-    attributes = dict(obj.__dict__) if cls.__dictoffset__ else {}
-    if issubclass(cls, random.Random):
-        attributes.pop("gauss_next", None)
-    return (attributes or None, slots) if slots else attributes or None
-
-
-def _has_own_state(cls: type, definer: type) -> bool:
-    """Tell whether a subclass of the class that takes its objects apart says what their state is."""
-    owner = _definer(cls, "__getstate__")
-    return owner is not definer and issubclass(owner, definer)
-
-
-def _mentions(state: Any, own: Any) -> bool:
-    """Tell whether a state has attributes already."""
-    names = own[1].keys() if isinstance(own, tuple) else own.keys() if isinstance(own, dict) else ()
-    parts = [state, *state] if isinstance(state, tuple) else [state]
-    return any(isinstance(part, dict) and part.keys() >= set(names) for part in parts)
-
-
-def _with_attributes(obj: Any, reduction: Any, definer: type) -> Any:
-    """Return a reduction with the attributes that it leaves out."""
-    own = _attributes(obj, definer)
-    function, args, state, items, pairs, setter = _fields(reduction)
-    if own is None or (state is not None and _mentions(state, own)):
-        return reduction
-    if state is None:
-        return function, args, own, items, pairs, setter
-    attributes, slots = own if isinstance(own, tuple) else (own, {})
-    whole = {states.BASE_STATE: state, **(attributes or {}), **slots}
-    return function, args, whole, items, pairs, setter or actions.set_state
 
 
 # Constructors
@@ -184,11 +135,11 @@ def _reduce_inherited(definer: type, obj: Any) -> Any:
             reduction = (*_made_by_new(obj, args), *rest)
         elif not (_accepts(cls.__init__, obj, *args) and _accepts(cls.__new__, cls, *args)):
             raise pickle.PicklingError(_TAKES_OTHERS % definer.__qualname__)
-    return _with_attributes(obj, reduction, definer) if _adds_attributes(cls, definer) else reduction
+    return with_attributes(obj, reduction, definer) if adds_attributes(cls, definer) else reduction
 
 
 def _reduce_array(obj: array.array[Any]) -> Any:
-    return *_made_by_new(obj, (obj.typecode, obj.tolist())), _attributes(obj, array.array)
+    return *_made_by_new(obj, (obj.typecode, obj.tolist())), attributes_of(obj, array.array)
 
 
 _TAKES_OTHERS = "its constructor takes other arguments than %s, whose __reduce__ it inherits"
@@ -225,7 +176,7 @@ def _value(obj: Any) -> Any:
     base: Any = next(base for base in type(obj).__mro__ if _is_of_python(base))
     if isinstance(obj, array.array):
         return [obj.typecode, obj.tolist()]
-    return [part for part in _fields(base.__reduce_ex__(obj, PROTOCOL))[1] if part is not type(obj)]
+    return [part for part in fields_of(base.__reduce_ex__(obj, PROTOCOL))[1] if part is not type(obj)]
 
 
 def _by_new(cls: type) -> Callable[[Any], Any] | None:
@@ -286,6 +237,33 @@ def _reduce_with_constants(obj: Any) -> Any:
     return held.with_constants(standard_reduction(obj))
 
 
+def refusing_own_keys(cls: type, reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a rule that refuses an object which is a key of its own attribute, and is hashed by its attributes."""
+    if cls.__dictoffset__ == 0 or type(states.special(cls, "__hash__")) is not types.FunctionType:
+        return reduce
+
+    def rule(obj: Any) -> Any:
+        for name, value in obj.__dict__.items():
+            if type(value) in _HASHING and any(key is obj for key in value) and not _hashes_without_attributes(obj):
+                raise pickle.PicklingError(
+                    f"it is a key of its own attribute {name}, and no load knows its hash before it has its attributes"
+                )
+        return reduce(obj)
+
+    return rule
+
+
+_HASHING = frozenset({dict, set, frozenset})
+
+
+def _hashes_without_attributes(obj: Any) -> bool:
+    try:
+        cls: Any = type(obj)
+        return hash(cls.__new__(cls)) == hash(obj)
+    except Exception:  # noqa: BLE001 - any error says no
+        return False
+
+
 # Containers
 
 
@@ -294,7 +272,7 @@ def _needs_filling(cls: type, definer: type) -> bool:
     if cls is definer or definer not in _CALLED_WITH_ITEMS:
         return False
     without = definer in (collections.Counter, collections.defaultdict)
-    return _has_own_constructor(cls, definer) or (without and _adds_attributes(cls, definer))
+    return _has_own_constructor(cls, definer) or (without and adds_attributes(cls, definer))
 
 
 _CALLED_WITH_ITEMS = (
@@ -308,7 +286,7 @@ def _reduce_container(container: type | None, obj: Any) -> Any:
     if not _accepts(cls.__new__, cls):
         _reduce_without_arguments(obj)
     base: Any = container or next(base for base in actions.CONTAINERS if isinstance(obj, base))
-    state = _attributes(obj, base)
+    state = attributes_of(obj, base)
     if isinstance(obj, collections.defaultdict):
         attributes, slots = state if isinstance(state, tuple) else (state, {})
         state = (attributes, {**slots, "default_factory": obj.default_factory})
@@ -326,7 +304,7 @@ def _reduce_container(container: type | None, obj: Any) -> Any:
 
 def _reduce_builtin_exception(obj: BaseException) -> Any:
     """Take an exception of Python's own apart, with the attributes that its arguments don't give."""
-    function, args, state = _fields(standard_reduction(obj))[:3]
+    function, args, state = fields_of(standard_reduction(obj))[:3]
     changed = _members(obj, function(*args)) if function is type(obj) else {}
     return (function, args, (state or {}) | changed) if state or changed else (function, args)
 
@@ -340,8 +318,8 @@ def _reduce_exception(obj: BaseException) -> Any:
         function, args = native.__new__, (cls, obj.message, [*obj.exceptions])
     else:
         function, args = _made_by_new(obj, args)
-    state = _attributes(obj, native)
-    own = _has_own_state(cls, native)
+    state = attributes_of(obj, native)
+    own = has_own_state(cls, native)
     if not own:
         attributes, slots = state if isinstance(state, tuple) else (state, {})
         state = {**(attributes or {}), **slots, **_members(obj, native.__new__(cls, *args[1:]))} or None
@@ -375,7 +353,7 @@ def _may_be_proxy(cls: type) -> bool:
     lookup: Any = cls.__getattribute__
     owner = getattr(lookup, "__objclass__", cls)
     standard = owner not in weakref.ProxyTypes and str(owner.__module__).partition(".")[0] in sys.stdlib_module_names
-    return not standard or _definer(cls, "__class__") is not object
+    return not standard or definer_of(cls, "__class__") is not object
 
 
 def _reduce_proxy(definer: type, rule: Callable[[Any], Any] | None, obj: Any) -> Any:

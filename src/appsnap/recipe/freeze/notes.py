@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap import code
 from appsnap.printable import escaped, plural
 from appsnap.recipe.carried import carried_code, code_facts
+from appsnap.recipe.freeze import addresses
 from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
 from appsnap.recipe.outline import Outline
 
@@ -35,11 +36,15 @@ class Notes:
         self.recipe: Callable[[], Recipe | None] = lambda: None
         self._by_value: dict[int, Any] = {}
         self._loggers: dict[str, int] = {}
+        self._numbers: set[int] = set()  # those that are the ids of objects
+        self._ids: set[int] = set()  # of the objects that were taken apart
 
     def begin(self) -> None:
         """Forget everything: a save may take its objects apart several times."""
         self._by_value.clear()
         self._loggers.clear()
+        self._numbers.clear()
+        self._ids.clear()
 
     def by_value(self, obj: Any) -> None:
         """Note a function or class that is saved by value. Raises NeedsModule if that isn't allowed."""
@@ -56,6 +61,14 @@ class Notes:
         """Note a logger, which is saved by its name, if it has handlers."""
         if logger.handlers:
             self._loggers[logger.name] = len(logger.handlers)
+
+    def walked(self, ids: Iterable[int]) -> None:
+        """Note the ids of the objects in a recipe."""
+        self._ids = set(ids)
+
+    def numbers(self, numbers: set[int]) -> None:
+        """Note integers that are ids of objects."""
+        self._numbers = numbers
 
     def refuse(self, made: Any) -> Any:
         """Raise NeedsModule for a code object."""
@@ -83,9 +96,22 @@ class Notes:
             for place, objects in groups.items():
                 mine = [one for one in carried if len(groups) == 1 or _base_name(one.filename) == place]
                 yield escaped(_line(place, objects, mine))
+        yield from self._addresses()
         for name, count in self._loggers.items():
             handlers = plural(count, "handler")
             yield escaped(f"the logger {name} is saved by its name, without its {handlers}; set it up where you load")
+
+    def _addresses(self) -> Iterator[str]:
+        recipe = self.recipe() if self._numbers or self._ids else None
+        if recipe is not None:
+            numbers = self._numbers or addresses.in_recipe(recipe, self._ids)
+            paths = [*dict.fromkeys(addresses.places_of(recipe, numbers))] if numbers else []
+            if paths:
+                more = ", …" if len(paths) > _MOST_PATHS else ""
+                shown = ", ".join(paths[:_MOST_PATHS])
+                yield escaped(
+                    f"{shown}{more}: the id() of an object, which it has no more after a load; keep the object"
+                )
 
 
 def _is_class(obj: Any) -> bool:
@@ -116,8 +142,9 @@ def _place_of(obj: Any) -> str:
         return module
     made = code.statement_of(obj) if _is_class(obj) else None
     file = made.text.filename if made is not None else getattr(sys.modules.get(module), "__file__", None)
-    if type(obj) is types.FunctionType and not obj.__code__.co_filename.startswith("<"):
+    if type(obj) is types.FunctionType:
         file = obj.__code__.co_filename  # a load may have made it: then its script is no module here
+        file = None if file.startswith("<") else file
     return _base_name(file) if isinstance(file, str) else "this session"
 
 

@@ -18,6 +18,7 @@ import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
+from appsnap import states
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref
 
@@ -152,7 +153,7 @@ class Order:
             if isinstance(obj, (set, frozenset)):
                 args = [frozenset(arg) if type(arg) is list else arg for arg in args]
                 items = None if items is None else [frozenset(items)]
-            return [getattr(function, "__qualname__", ""), *args, state, list(items or ()), list(pairs or ())]
+            return [states.label_of(function), *args, state, list(items or ()), list(pairs or ())]
         except Exception:  # noqa: BLE001 - the walk meets the same error, and reports it with the path
             return []
 

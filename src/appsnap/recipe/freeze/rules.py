@@ -23,7 +23,7 @@ import cloudpickle
 
 from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
-from appsnap.recipe.freeze import by_name, cloudpickled, held, inherited, untouched
+from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
@@ -204,6 +204,8 @@ class Rules:
             return reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
+        if not self.by_steps and attributes.needs_steps(cls):
+            return _need_steps
         if evolve.needs_restoring(cls):
             name = f"{cls.__module__}.{cls.__qualname__}"
             left_out = evolve.transients_digest(cls)
@@ -220,8 +222,6 @@ class Rules:
         return self._held.rule(cls, self._reduce_held, values.reducer(cls) or self._rule_by_shape(cls))
 
     def _rule_by_shape(self, cls: type) -> Callable[[Any], Any]:
-        if not self.by_steps and actions.native_base(cls) is not None:
-            return _need_steps
         respell = by_name.respeller(cls)
         mended = inherited.rule(cls)
         if respell is not None:
@@ -230,7 +230,7 @@ class Rules:
         misled = states.misleads_pickle(cls)
         if misled:
             return functools.partial(_reduce_by_call, mended or standard_reduction)
-        return mended or (_reduce_checked if _may_go_by_name(cls) else _leave)
+        return mended or inherited.refusing_own_keys(cls, _reduce_checked if _may_go_by_name(cls) else _leave)
 
     def _reduce_held(self, _: Any, name: tuple[str, str]) -> Any:
         self.modules.add(name[0])

@@ -51,6 +51,8 @@ class Found(NamedTuple):
     namespace: dict[str, Any]
     stored: frozenset[str]
     """The names that the body assigns."""
+    generates: bool
+    """Whether a decorator, a metaclass or a base may give functions to the class."""
     name: str
     fields: frozenset[str]
     """The names that the body annotates."""
@@ -133,6 +135,7 @@ def find(cls: type) -> Found | None:
         if places:
             break
     # Without a function of its own, only its name tells that a class is the one of the text.
+    places = [(text, place) for text, place in places if own or text.is_current]
     known = own or found_in(namespace, cls.__qualname__) is cls or _is_made_by(namespace, cls, places)
     return _complete(cls, *places[0], namespace, own) if len(places) == 1 and known else None
 
@@ -180,8 +183,9 @@ def _complete(
         return None
     around = {name: cell for x in own for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True)}
     cells = {name: around[name] for name in body.co_freevars if name in around}
-    bases = cls.__dict__.get("__orig_bases__", cls.__bases__)
-    if len(node.bases or [object]) != len(bases) and not bases_by_call(node):
+    # Before Python 3.12, a TypedDict doesn't know its bases.
+    bases = () if hasattr(cls, "__total__") else cls.__dict__.get("__orig_bases__", cls.__bases__)
+    if len(node.bases or [object]) != len(bases) and not (bases_by_call(node) or hasattr(cls, "__total__")):
         return None  # it has been given other bases
     for expression, base in zip(node.bases, bases, strict=False):
         if isinstance(expression, ast.Name) and namespace.get(expression.id, base) is not base:
@@ -197,6 +201,8 @@ def _complete(
         names.visit(part)
     wanted = sorted((names.used | names.annotated) - cells.keys() - OF_MODULES)
     needs = {name: namespace[name] for name in wanted if namespace.get(name, cls) is not cls}
+    if not _is_plain(cls, node) and any(text.is_rebound(name) for name in needs):
+        return None  # the name may have had another value when the statement ran
     unknown = names.used - needs.keys() - cells.keys() - names.stored - OF_MODULES - vars(builtins).keys()
     if unknown or not cells.keys() >= set(body.co_freevars):
         return None
@@ -218,7 +224,22 @@ def _complete(
     }
     if any(_is_gone(needs.get(name), attribute) for name, attribute in names.attributes):
         return None
-    return Found(text, place, body, _codes_in(body), namespace, frozenset(names.stored), node.name, _fields(node), ast.get_docstring(node), _definitions(node), needs, cells, later)
+    return Found(
+        text=text,
+        place=place,
+        body=body,
+        codes=_codes_in(body),
+        namespace=namespace,
+        stored=frozenset(names.stored),
+        generates=_generates(cls, node),
+        name=node.name,
+        fields=_fields(node),
+        doc=ast.get_docstring(node),
+        definitions=_definitions(node),
+        needs=needs,
+        cells=cells,
+        later=later,
+    )
 
 
 def _has_known_metaclass(cls: type, node: ast.ClassDef, namespace: dict[str, Any]) -> bool:
@@ -271,6 +292,11 @@ def _is_gone(value: Any, name: str) -> bool:
     if not isinstance(value, type) or by_reference(value) or hasattr(type(value), "__getattr__"):
         return False
     return not any(name in vars(base) for base in (*value.__mro__, *type(value).__mro__))
+
+
+def _is_plain(cls: type, node: ast.ClassDef) -> bool:
+    """Tell whether all that a class statement does is to set attributes. A load sets those again that have changed."""
+    return type(cls) is type and not (node.decorator_list or node.keywords or issubclass(cls, tuple))
 
 
 class _NamesUsed(ast.NodeVisitor):
@@ -408,8 +434,11 @@ def is_made(found: Found, name: str, value: Any) -> bool:
             return True
         by_name = hasattr(type(value), "__get__") and by_reference(type(value))
         return by_name and name in found.stored and (definition is None or bool(definition.decorator_list))
-    if functions[0].__code__ not in found.codes and (by_reference(functions[0]) or not _is_of_library(functions[0])):
-        return False
+    first = functions[0]
+    if first.__code__ not in found.codes:
+        generated = found.generates and _is_of_library(first) and first.__code__.co_filename != found.text.filename
+        if by_reference(first) or not (generated or (definition is not None and _is_of_library(first))):
+            return False
     if definition is None:
         # A function that a decorator of the class has added, say.
         return not own
@@ -465,6 +494,12 @@ def _mangled(name: str, owner: str) -> str:
 
 def _first_line(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+
+
+def _generates(cls: type, node: ast.ClassDef) -> bool:
+    """Tell whether a decorator, a metaclass or a base may give functions to a class when its statement is run."""
+    hooks = any("__init_subclass__" in base.__dict__ for base in cls.__mro__[1:-1])
+    return hooks or type(cls) not in (type, abc.ABCMeta) or bool(node.decorator_list)
 
 
 def _is_of_library(function: types.FunctionType) -> bool:

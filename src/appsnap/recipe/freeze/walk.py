@@ -21,6 +21,7 @@ from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.freeze.attributes import needs_attributes
 from appsnap.recipe.freeze.cloudpickled import refuse_script
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
@@ -109,6 +110,7 @@ class Walk:
                 root = self._run(obj)
             if self._places:
                 raise CannotSave(self._places) from self._first_error
+            self._rules.notes.walked(self._memo)
             return self._builder.finish(root)
         finally:
             # The walk and its bound methods are a cycle. Until the collector runs it would keep all objects alive, and
@@ -293,7 +295,7 @@ class Walk:
                 raise pickle.PicklingError("the first argument of __newobj__ must be the class of the object")
             operand = self._fast(function)
             if operand is ABSENT:
-                operand = yield function, " made by %s", getattr(function, "__qualname__", function)
+                operand = yield function, " made by %s", states.label_of(function)
             self._returns[id(obj)] = depth = self._returns.get(id(obj), 0) + 1
             if depth > _RETURNS:
                 self._keep(obj, False)  # any operand will do: it is reported once, and there is no recipe
@@ -305,6 +307,9 @@ class Walk:
                 return known  # its arguments led back to it, and it was made there
             made = builder.call(operand, found)
         self._keep(obj, made)
+        first = state is not None and not (items is pairs is None) and needs_attributes(type(obj))  # type: ignore[arg-type]  # classes are hashable
+        if first:
+            yield from self._state(obj, self._filled(made), state, setter)
         if items is not None:
             listed = yield from self._items(items, "{%d}" if isinstance(obj, set) else "[%d]")
             target = self._filled(made)
@@ -315,7 +320,7 @@ class Walk:
         if pairs is not None:
             keys, values = yield from self._pairs(pairs)
             builder.update(self._filled(made), keys, values)
-        if state is not None:
+        if state is not None and not first:
             yield from self._state(obj, self._filled(made), state, setter)
         return made
 

@@ -280,10 +280,30 @@ class Outline:
                     parents[child] = (register, place, label)
                     below.append(child)
             level = below
+        self._reach_the_rest(parents)
         for register, (parent, _, _) in parents.items():
             if parent in shared and not self.may_change(Ref(parent)):
                 shared.add(register)
         return parents, shared
+
+    def _reach_the_rest(self, parents: dict[int, tuple[int, int, str]]) -> None:
+        """Add places for calls that no other node holds: they have filled their first argument."""
+        behind: dict[int, list[tuple[str, int]]] = {}
+        for register, node in enumerate(self.nodes):
+            if node.form == "call" and register not in parents and node.args and isinstance(node.args[0], Ref):
+                behind.setdefault(int(node.args[0]), []).append((" filled by", register))
+        if not behind or not isinstance(self.root, Ref):
+            return
+        waiting = [int(self.root), *parents]
+        old = len(waiting)
+        for at, register in enumerate(waiting):  # the list grows
+            found = behind.get(register, [])
+            if at >= old:
+                found = [*found, *((label, int(ref)) for label, ref in self.children(register) if isinstance(ref, Ref))]
+            for label, child in found:
+                if child not in parents and child != self.root:
+                    parents[child] = (register, -1, label)
+                    waiting.append(child)
 
     def may_change(self, operand: Operand) -> bool:
         """Tell whether the identity of an object matters. If it does, the object is shown in full only once."""

@@ -62,13 +62,23 @@ def check_class(cls: Any) -> None:
 
 
 def find_method(owner: Any, name: str) -> Any:
-    """Return a method of an object, bound to it, without running code of its class. Raises TypeError for no method."""
+    """Return a method of an object, bound to it. Raises TypeError for no method.
+
+    A method is found in the class. No property is read. A callable that binds itself, by `functools.cache`
+    or by a decorator of the class's author, is a method, too.
+    """
     cls = type(owner)
-    if not name.startswith("__") or name in SPECIAL_METHODS:
+    if not (name.startswith("__") and name.endswith("__")) or name in SPECIAL_METHODS:
         for base in cls.__mro__:
             if name in base.__dict__:
                 method: Any = base.__dict__[name]
-                if isinstance(method, _METHODS):
+                if isinstance(method, _METHODS) or _binds_itself(method):
                     return method.__get__(owner, cls)
                 break
     raise TypeError(f"{name} is no method of {cls.__qualname__}")
+
+
+def _binds_itself(found: Any) -> bool:
+    # Of what is set in an instance, a property for one, the value is read, and code runs.
+    cls = type(found)
+    return callable(found) and hasattr(cls, "__get__") and not hasattr(cls, "__set__")

@@ -8,13 +8,18 @@ itself. Filling it must not change an object of the process, nor let it call or 
 from __future__ import annotations
 
 import enum
+import functools
 import types
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from appsnap import states
 from appsnap.recipe import steps, values
+from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own
 
-__all__ = ["FILLED_BY", "check_items", "check_state", "takes_any_state"]
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+__all__ = ["FILLED_BY", "Refused", "check_items", "check_state", "takes_any_state"]
 
 FILLED_BY: dict[type, frozenset[type]] = {
     **{container: frozenset({filler}) for container, filler in steps.FILLED_BY.items()},
@@ -30,31 +35,64 @@ _OF_THE_PROCESS = (
 """Types of objects that belong to the process, beside the value types that do."""
 
 
+class Refused(TypeError):
+    """A state has a key that its class doesn't take. The audit has said that it depends on the class."""
+
+
 def check_items(target: Any) -> None:
     """Check that items may be put into an object. Raises TypeError."""
-    if isinstance(target, _OF_THE_PROCESS + values.of_the_process() + values.wrappers()):
+    if issubclass(type(target), _OF_THE_PROCESS + values.of_the_process() + values.wrappers()):
         raise TypeError(f"no items can be put into a {type(target).__qualname__}, only a state can be set")
 
 
-def check_state(target: Any, state: Any) -> None:
-    """Check that a state may be given to an object. Raises TypeError."""
-    if isinstance(target, _OF_THE_PROCESS + values.of_the_process()):
-        raise TypeError(f"no state can be given to a {type(target).__qualname__}, which belongs to the process")
-    for cls, fits in values.state_rules().items():
-        if isinstance(target, cls) and not fits(state):
-            raise TypeError(f"this is no state of a {cls.__qualname__}")
-    own = hasattr(type(target), "__setstate__")
-    for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
-        if isinstance(part, dict):
-            for name in part:
-                if type(name) is not str or name.startswith("__"):
-                    raise TypeError(f"no state can set {name!r:.60}, which is Python's own")
+def check_state(target: Any, state: Any, audited: Collection[str] = ()) -> None:
+    """Check that a state may be given to an object. Raises TypeError.
+
+    A class with a `__setstate__` of its own gets its state as data. Any other state consists of attributes: those of a
+    dictionary go into `__dict__`, those of slots are set, and so are those of an exception. Raises Refused for a key
+    that only a class with a `__setstate__` takes. `audited` has the names whose values the audit has looked at.
+    """
+    cls = type(target)
+    # `isinstance` would ask the object for its `__class__`, before it has its state.
+    if issubclass(cls, _OF_THE_PROCESS + values.of_the_process()):
+        raise TypeError(f"no state can be given to a {cls.__qualname__}, which belongs to the process")
+    own = getattr(cls, "__setstate__", None)
+    if own is not None and type(state) is dict and states.BASE_STATE in state:
+        _check_keys(name for name in state if name != states.BASE_STATE)
+        state = state[states.BASE_STATE]
+    for base, fits in values.state_rules().items():
+        if issubclass(cls, base) and own is getattr(base, "__setstate__", None) and not fits(state):
+            raise TypeError(f"this is no state of a {base.__qualname__}")
+    for base, takes in values.late_state_rules().items():
+        if issubclass(cls, base) and own is getattr(base, "__setstate__", None) and not takes(target, state):
+            raise TypeError(f"this is no state of a {base.__qualname__}")
+    if own is functools.partial.__setstate__:  # type: ignore[attr-defined]  # not in the stubs
+        # The dictionary becomes the `__dict__`. The audit has looked at annotations.
+        _check_keys(name for name in state[3] or () if name != ANNOTATIONS)
+    by_name = own is BaseException.__setstate__ or states.fields(cls) is not None  # type: ignore[arg-type]  # classes are hashable
+    if own is not None and not by_name:
+        return
+    if own is not None and type(state) in {list, tuple}:
+        return  # by position
+    for part in state if type(state) is tuple and len(state) == 2 else (state,):
         # Another mapping could have methods of the recipe's choice.
-        if type(part) not in (dict, types.NoneType) and (isinstance(part, Mapping) or not own):
-            raise TypeError(f"a {type(part).__qualname__} is no state")
+        if type(part) is not dict and part is not None:
+            raise TypeError(f"a {type(part).__qualname__} is no state of a {cls.__qualname__}")
+        _check_keys(name for name in part or () if not audited or name not in audited)
+
+
+def _check_keys(keys: Iterable[Any]) -> None:
+    for name in keys:
+        if is_odd(name):
+            raise Refused(ODD_KEY)
+        if type(name) is str and is_own(name):
+            raise Refused(OWN_KEY % name)
 
 
 def takes_any_state(target: Any, names: Iterable[str]) -> bool:
-    """Tell whether `check_state` accepts attributes of these names for an object, with any values."""
-    checked = _OF_THE_PROCESS + values.of_the_process() + tuple(values.state_rules())
-    return not isinstance(target, checked) and not any(name.startswith("__") for name in names)
+    """Tell whether `check_state` accepts attributes of these names for an object, with any values.
+
+    The audit has looked at annotations.
+    """
+    checked = _OF_THE_PROCESS + values.of_the_process() + (*values.state_rules(), *values.late_state_rules())
+    return not issubclass(type(target), checked) and not any(is_own(name) and name != ANNOTATIONS for name in names)

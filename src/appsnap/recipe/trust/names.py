@@ -19,8 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "carries_code"]
 
-SPECIAL_METHODS = frozenset({"__call__", "__contains__", "__getitem__", "__len__", "__setitem__"})
-"""The methods of Python's own that a snapshot may refer to. Others lead to objects beyond their owner."""
+_OPERATORS = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
+_OTHERS = (
+    "abs aenter aexit aiter anext await bool bytes call ceil complex contains delitem enter eq exit float floor format"
+    " fspath ge getitem gt hash index int invert iter le len length_hint lt missing ne neg next pos repr reversed round"
+    " setitem str trunc"
+)
+SPECIAL_METHODS = frozenset(
+    f"__{name}__"
+    for name in (*(f"{side}{name}" for name in _OPERATORS.split() for side in ("", "r", "i")), *_OTHERS.split())
+)
+"""The methods of Python's own that a snapshot may refer to: those behind operators, loops, `with` and conversions.
+Others lead to objects beyond their owner, or change its class or its attributes."""
 
 
 class Everything(Enum):

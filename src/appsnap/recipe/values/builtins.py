@@ -55,6 +55,8 @@ def _layout(view: memoryview) -> tuple[Any, ...]:
 def _make_memoryview(args: tuple[Any, ...]) -> memoryview:
     (base,) = args
     check(type(base) in _buffers(), "takes bytes or an array")
+    # Its bytes would be addresses of objects.
+    check(not getattr(getattr(base, "dtype", None), "hasobject", False), "takes no array of objects")
     return memoryview(base)
 
 
@@ -72,7 +74,8 @@ def _reduce_array(value: array.array[Any]) -> Any:
 
 def _make_array(args: tuple[Any, ...]) -> Any:
     cls, typecode, format_code, data = args
-    check(cls is array.array and type(data) is bytes, "takes bytes")
+    # A subclass is one that the caller trusts. Neither its `__new__` nor its `__init__` is called.
+    check(isinstance(cls, type) and issubclass(cls, array.array) and type(data) is bytes, "takes a class and bytes")
     return array._array_reconstructor(cls, typecode, format_code, data)  # type: ignore[attr-defined]  # noqa: SLF001 - pickles of arrays name it
 
 
@@ -129,6 +132,7 @@ TYPES = (
         cls=array.array,
         reduce=_reduce_array,
         made_by={"array._array_reconstructor": _make_array},
+        filled_by=STATEFUL,  # a subclass has attributes
         identity=True,
         plain=True,
     ),

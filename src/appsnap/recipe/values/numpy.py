@@ -12,7 +12,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from appsnap.actions import read_only
+from appsnap.recipe.values import dtypes
 from appsnap.recipe.values.arguments import check, of
+from appsnap.recipe.values.containers import STATEFUL
 from appsnap.recipe.values.registry import ValueType
 
 if TYPE_CHECKING:
@@ -27,14 +29,15 @@ __all__ = ["TYPES", "read_only", "reduce_array"]
 
 def _reduce_dtype(value: Any) -> Any:
     if value.hasobject or value.metadata or value.isalignedstruct or value.subdtype:
-        return NotImplemented
+        return dtypes.reduce_odd(value)
     numpy = sys.modules["numpy"]
     described = _described(value)
     try:
         whole = _is_same(numpy.dtype(described), value)
     except ValueError:
         whole = False
-    return (numpy.dtype, (described,)) if whole else NotImplemented  # a structure with holes isn't described by that
+    # A structure with holes isn't described by that.
+    return (numpy.dtype, (described,)) if whole else dtypes.reduce_odd(value)
 
 
 def _described(value: Any) -> Any:
@@ -66,11 +69,11 @@ def _is_same(one: Any, other: Any) -> bool:
 def _make_dtype(args: tuple[Any, ...]) -> Any:
     import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
 
+    if dtypes.is_odd(args):
+        return dtypes.make_odd(args)
     (described,) = args
     _count_fields(described)
-    made = np.dtype(described)
-    check(not made.hasobject, "the dtype must have no objects")
-    return made
+    return np.dtype(described)
 
 
 def _count_fields(described: Any, depth: int = 0) -> int:
@@ -97,7 +100,9 @@ def _count_fields(described: Any, depth: int = 0) -> int:
 
 
 def _dtype_work(args: Sequence[Any]) -> int:
-    return _FIELD_WORK * _count_fields(args[0]) if args else 0
+    if not args:
+        return 0
+    return _FIELD_WORK * (dtypes.count(args) if dtypes.is_odd(args) else _count_fields(args[0]))
 
 
 _DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUV][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
@@ -114,7 +119,9 @@ _FIELD_WORK = 5
 def reduce_array(value: Any) -> Any:
     """Take an array apart that shares its memory with no other."""
     if value.dtype.hasobject:
-        return NotImplemented
+        # Objects are the state, so that one of them may lead back to the array.
+        empty = ((0,), value.dtype, None, 0, None, "C")
+        return type(value), empty, value.__reduce__()[2]
     order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
     data = None
     if value.nbytes:
@@ -131,7 +138,9 @@ def _make_array(args: tuple[Any, ...]) -> Any:
     shape, dtype, data, offset, strides, order = args
     whole = type(shape) is tuple and all(type(n) is int and 0 <= n < _HUGE for n in shape)
     check(whole, "the shape must be a tuple of whole numbers")
-    check(isinstance(dtype, np.dtype) and not dtype.hasobject, "the dtype must be one without objects")
+    check(
+        isinstance(dtype, np.dtype) and (not dtype.hasobject or shape == (0,)), "the dtype must be one without objects"
+    )
     check(type(data) in (bytes, bytearray, memoryview, type(None)), "the data must be bytes")
     check(data is None or memoryview(data).c_contiguous, "the data must be contiguous")
     check(type(order) is str and order in ("C", "F"), 'the order must be "C" or "F"')
@@ -234,11 +243,22 @@ TYPES = (
     ValueType(
         name="numpy.ndarray",
         make=_make_array,
-        made_by={f"{read_only.__module__}.{read_only.__qualname__}": _make_read_only},
+        made_by={
+            f"{read_only.__module__}.{read_only.__qualname__}": _make_read_only,
+            **{f"numpy.{core}.multiarray._reconstruct": dtypes.make_reconstructed for core in ("core", "_core")},
+        },
+        filled_by=STATEFUL,
+        takes=dtypes.takes_state,
         identity=True,
     ),
     ValueType(
-        name="numpy.dtype", reduce=_reduce_dtype, subclasses=True, make=_make_dtype, work=_dtype_work, plain=True
+        name="numpy.dtype",
+        reduce=_reduce_dtype,
+        subclasses=True,
+        make=_make_dtype,
+        work=_dtype_work,
+        takes=lambda _dtype, _state: False,
+        plain=True,
     ),
     ValueType(name="numpy.record"),
     ValueType(name="numpy.finfo", reduce=_reduce_finfo, make=_make_finfo, plain=True),

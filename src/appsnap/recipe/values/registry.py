@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ __all__ = [
     "has_identity",
     "is_creatable",
     "is_referable",
+    "late_state_rules",
     "of_the_process",
     "of_type",
     "reducer",
@@ -61,6 +63,8 @@ class ValueType:
     """The steps that may fill a value once it is made. Without any, a value is complete when it is made."""
     state_fits: Callable[[Any], bool] | None = None
     """Tells whether a state fits a value of the type, or of a subclass."""
+    takes: Callable[[Any, Any], bool] | None = None
+    """Likewise, given the value and a state. For a type with a `__setstate__` whose module appsnap doesn't import."""
     wraps: bool = False
     """Filling a value fills the object in its state, which may belong to the process. So nothing fills it."""
     of_the_process: bool = False
@@ -99,6 +103,8 @@ _by_type: dict[type, ValueType] = {}
 _constructors: dict[str, Constructor] = {}
 _objects: set[str] = set()
 _state_rules: dict[type, Callable[[Any], bool]] = {}
+_late: dict[str, Callable[[Any, Any], bool]] = {}  # by name, until the module of the type is imported
+_late_state_rules: dict[type, Callable[[Any, Any], bool]] = {}
 _wrappers: tuple[type, ...] = ()
 _of_the_process: tuple[type, ...] = ()
 
@@ -115,6 +121,8 @@ def register(value_type: ValueType) -> None:
     _by_name[value_type.name] = value_type
     _constructors.update((name, Constructor(value_type, make)) for name, make in makers.items())
     cls = value_type.cls
+    if value_type.takes is not None:
+        _late[value_type.name] = value_type.takes
     if cls is None:
         return
     _by_type[cls] = value_type
@@ -173,6 +181,17 @@ def has_identity(name: str) -> bool:
 def state_rules() -> Mapping[type, Callable[[Any], bool]]:
     """Return the types whose states are checked, each with the function that tells whether one fits."""
     return _state_rules
+
+
+def late_state_rules() -> Mapping[type, Callable[[Any, Any], bool]]:
+    """Return the types with `takes` whose modules are imported, each with that function."""
+    for name, takes in [*_late.items()] if _late else ():
+        module, _, qualname = name.rpartition(".")
+        cls = getattr(sys.modules.get(module), qualname, None)
+        if cls is not None:
+            _late_state_rules[cls] = takes
+            del _late[name]
+    return _late_state_rules
 
 
 def wrappers() -> tuple[type, ...]:

@@ -10,7 +10,7 @@ class Bad:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-class TestNearest:
+class TestPaths:
     def test_part_of_a_class(self, kind):
         """An error in a class that the file makes has the path of an object of that class."""
         cls = type("Made", (), {"bad": Bad()})
@@ -24,7 +24,7 @@ class TestNearest:
         """So has an error of the call that gives a class its attributes."""
         data = dumps({"it": type("Made", (), {"x": 1})()}, kind)
 
-        place = r'cannot build object\["it"\]\.__class__ \(appsnap.skeletons.finish\)'
+        place = r'cannot build object\["it"\]\.__class__ filled by \(appsnap.skeletons.finish\)'
 
         def finish(cls, state):
             raise ValueError("no")

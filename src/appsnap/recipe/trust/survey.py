@@ -1,0 +1,321 @@
+"""The survey: one look at all steps of a recipe, before anything is imported.
+
+It finds the names that the recipe wants, and the *faults*: the steps that no trust in names allows. Some faults depend
+on a class, which only the build imports: a state may have a key `__dict__` if the class has a `__setstate__`.
+
+A register is *coded* if a name that carries code made it, or if it was made of a coded register. Trust in those names
+is trust in code. So a coded class or function makes objects without a name of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from appsnap import evolve
+from appsnap.recipe import steps, values
+from appsnap.recipe.steps import Operand, Recipe, Ref
+from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
+from appsnap.recipe.trust.filling import FILLED_BY
+from appsnap.recipe.trust.names import SPECIAL_METHODS, carries_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Survey"]
+
+_USE = {steps.New: "create", steps.Call: "call"}
+_NOTHING: frozenset[type] = frozenset()
+
+
+class _Keys(NamedTuple):
+    """The findings about the keys of a dictionary: the reasons to refuse them as attributes, and the annotations."""
+
+    reasons: tuple[str, ...] = ()
+    annotations: tuple[Operand, ...] = ()
+
+
+_PLAIN = _Keys()
+
+
+@dataclass(slots=True)
+class Survey:
+    """The findings about one recipe.
+
+    `uses` has each name and use, with the register whose path is shown for it. `faults` has each reason, with the name
+    of the class that it depends on or an empty text, and the first register with it. `coded` has the registers that are
+    trusted as code. `partials` has each partial that the recipe makes, with the functions that it got since its last
+    call. `annotated` has the registers of states with annotations.
+    """
+
+    recipe: Recipe
+    uses: dict[tuple[steps.Name, str], Ref] = field(default_factory=dict)
+    faults: dict[tuple[str, str], Operand] = field(default_factory=dict)
+    coded: set[int] = field(default_factory=set)
+    partials: dict[int, list[Operand]] = field(default_factory=dict)
+    annotated: set[int] = field(default_factory=set)
+    _names: dict[int, steps.Name] = field(default_factory=dict)  # by register
+    _constructors: dict[int, values.Constructor] = field(default_factory=dict)  # by register of a name
+    _makers: dict[int, int] = field(default_factory=dict)  # by register: that of the class or function that made it
+    _annotations: list[tuple[Operand, Ref]] = field(default_factory=list)  # each with the object that has them
+    _keys: dict[int, _Keys] = field(default_factory=dict)  # by register of a dictionary
+    _made: list[Any] = field(default_factory=list)  # by register: its step, once `_content` needs it
+    _filled: dict[int, list[Any]] = field(default_factory=dict)  # by register: the steps that fill it
+
+    def __post_init__(self) -> None:
+        self._follow()
+        seen: set[int] = set()
+        for operand, owner in self._annotations:
+            if not self._only_names(operand, seen):
+                self._fault("has annotations that are more than names, and that Python would run", owner)
+                break
+
+    def _fault(self, reason: str, place: Operand, depends_on: str = "") -> None:
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.setdefault((reason, depends_on), place)
+
+    def _follow(self) -> None:
+        uses, names, constructors, makers = self.uses, self._names, self._constructors, self._makers
+        used: set[int] = set()  # registers that some step refers to, at least those of names
+        fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
+        harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
+        step: Any
+        for step in self.recipe.steps:
+            cls = type(step)
+            # The most frequent steps come first, in the form that wants nothing. An integer may equal the number of a
+            # register: then the step takes the long way, with the same result.
+            if cls is steps.State:
+                if cls in fillable[step[0]] and id(step[1]) in harmless and names.keys().isdisjoint(step[2]):
+                    continue
+            elif cls is steps.List or cls is steps.Tuple:
+                if names.keys().isdisjoint(step[0]):
+                    fillable.append(FILLED_BY.get(cls, _NOTHING))
+                    continue
+            elif cls is steps.Dict:
+                if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
+                    fillable.append(FILLED_BY[cls])
+                    continue
+            elif cls is steps.New and not step[1] and not step[3]:
+                known = names.get(step[0])
+                if known is not None and step[0] in used and (known, "create") in uses:
+                    makers[len(fillable)] = step[0]
+                    fillable.append(steps.FILLERS)
+                    continue
+            register = Ref(len(fillable))
+            if cls is steps.Member:
+                method = self._method(step, register)
+                if method is not None:
+                    uses.setdefault((method, "reference"), register)
+                    used.add(step.owner)
+            else:
+                use = _USE.get(cls, "reference")
+                for index, operand in enumerate(steps.operands(step)):
+                    if type(operand) is Ref and operand in names:
+                        used.add(operand)
+                        made = index == 0 and use != "reference"
+                        uses.setdefault((names[operand], use if made else "reference"), register if made else operand)
+            if cls in steps.FILLERS:
+                target = step[0]
+                if type(target) is not Ref or cls not in fillable[target]:
+                    self._fault("is filled, but this file didn't make it", target)
+                elif cls is steps.State and self._is_harmless(step):
+                    harmless.add(id(step.names))
+                elif cls is steps.SetState:
+                    self._look_at_state(step)
+                continue
+            filled_by = FILLED_BY.get(cls, _NOTHING)
+            if cls is steps.Name:
+                # The audit is about the class that is loaded, not about its name in former times.
+                name = names[register] = steps.Name(*evolve.current_name(*step))
+                constructor = values.constructor(name.dotted)
+                if constructor is not None:
+                    constructors[register] = constructor
+            elif cls in _USE:
+                makers[register] = step[0]
+                self._look_at_maker(step, register)
+                if cls is steps.Call and step[0] in constructors:
+                    filled_by = constructors[step[0]].value_type.filled_by
+            fillable.append(filled_by)
+        root = self.recipe.root
+        if type(root) is Ref and root in names:
+            uses.setdefault((names[root], "reference"), root)
+        for unused in sorted(names.keys() - used):
+            # It would be imported all the same.
+            uses.setdefault((names[unused], "reference"), Ref(unused))
+
+    def _look_at_maker(self, step: steps.New | steps.Call, register: Ref) -> None:
+        """Look at the class or function of a step: it has a name, or is made by one that carries code."""
+        origin = step[0]
+        name = self._names.get(origin)
+        if name is not None:
+            if type(step) is steps.Call and carries_code(name):
+                self.coded.add(register)
+            elif type(step) is steps.Call and name.dotted == "functools.partial":
+                self.partials[register] = [*step.args[:1]]
+        elif origin in self.coded:
+            self.coded.add(register)
+        elif type(step) is steps.Call and origin in self.partials:
+            self._call_partial(origin, register)
+        else:
+            self._fault("is made by something without a name", register)
+
+    def _call_partial(self, partial: Ref, register: Ref) -> None:
+        """Want a call of each function that a partial may have by now. Earlier calls wanted the earlier ones."""
+        functions, self.partials[partial] = self.partials[partial], []
+        for function in functions:
+            name = self._names.get(function) if type(function) is Ref else None
+            if name is None or values.constructor(name.dotted) is not None:
+                # The call would get around the checks of a constructor.
+                self._fault("is made by a partial of something else than a class or function with a name", register)
+            else:
+                self.uses.setdefault((name, "call"), register)
+
+    def _method(self, step: steps.Member, register: Ref) -> steps.Name | None:
+        """Return the name of a method that has to be trusted, or None for a method of a list, a text, and the like."""
+        owner = step.owner
+        if type(owner) is Ref and owner in self.coded:
+            self.coded.add(register)
+            return None
+        if step.name.startswith("__") and step.name.endswith("__") and step.name not in SPECIAL_METHODS:
+            self._fault(f"is the method {step.name}, which leads beyond its object", register)
+        if type(owner) is not Ref:
+            return None
+        maker = self._makers.get(owner, owner)
+        above = self._names.get(maker)
+        known = self._constructors.get(maker) if owner in self._makers else None
+        if above is None or (known is not None and known.value_type.methods):
+            return None
+        return steps.Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
+
+    # States
+
+    def _is_harmless(self, step: steps.State) -> bool:
+        """Look at the names of attributes. Return whether no other state with these names needs a look."""
+        own = [name for name in step.names if is_own(name)]
+        for name in own:
+            if name == ANNOTATIONS:
+                self._annotations.append((step.values[step.names.index(name)], step.target))
+            else:
+                self._fault(OWN_KEY % name, step.target, self._unknown_class(step.target))
+        return not own
+
+    def _look_at_state(self, step: steps.SetState) -> None:
+        content = self._content(step.state)
+        if type(content) is steps.Tuple and len(content.items) == 4:
+            self._look_at_partial(step.target, content.items)
+            return
+        if step.target in self.partials:
+            self.partials[step.target].append(None)  # who knows which function it has now
+        parts: Sequence[Operand] = (step.state,)
+        if type(content) is steps.Tuple and len(content.items) == 2:
+            parts = content.items
+        for part in parts:
+            reasons, annotations = self._look_at_keys(part)
+            for reason in reasons:
+                self._fault(reason, step.target, self._unknown_class(step.target))
+            for operand in annotations:
+                self._annotations.append((operand, step.target))
+                self.annotated.add(step.state)  # type: ignore[arg-type]  # `_content` found it by its register
+
+    def _look_at_partial(self, target: Ref, state: Sequence[Operand]) -> None:
+        """Look at the state of a `functools.partial`: its function, and the dictionary that becomes its `__dict__`."""
+        function, _, _, attributes = state
+        reasons, annotations = self._look_at_keys(attributes)
+        self._annotations += [(operand, target) for operand in annotations]
+        if target in self.partials:
+            self.partials[target].append(function)
+            for reason in reasons:
+                self._fault(reason, target)
+            if attributes is not None and type(self._content(attributes)) is not steps.Dict:
+                self._fault("gets attributes that are no dictionary of this file", target)
+
+    def _look_at_keys(self, part: Operand) -> _Keys:
+        """Look at the keys of a dictionary, which may be names of attributes."""
+        content = self._content(part)
+        if type(content) is not steps.Dict:
+            return _PLAIN
+        if part not in self._filled and len(content.keys) < _FEW and all(map(_is_plain, content.keys)):
+            return _PLAIN  # nearly all of them
+        keys = self._keys.get(part)  # type: ignore[arg-type]  # `_content` found it by its register
+        if keys is None:
+            found: dict[str, None] = {}
+            annotations = []
+            for operand, value in self._pairs(part):
+                key = self._text(operand)
+                if type(key) is Ref or is_odd(key):
+                    found[ODD_KEY] = None
+                elif key == ANNOTATIONS:
+                    annotations.append(value)
+                elif type(key) is str and is_own(key):
+                    found[OWN_KEY % key] = None
+            # Many objects may share one dictionary.
+            keys = self._keys[part] = _Keys(tuple(found), tuple(annotations))  # type: ignore[index]  # as above
+        return keys
+
+    def _unknown_class(self, target: Ref) -> str:
+        """Return the name of the class of an object, or an empty text for a value type: its record tells all."""
+        name = self._names.get(self._makers.get(target, -1))
+        if name is None:
+            return _OF_THE_FILE
+        known = values.is_creatable(name.dotted) or values.constructor(name.dotted) is not None
+        return "" if known else name.dotted
+
+    # The content of registers
+
+    def _content(self, operand: Operand) -> Any:
+        """Return the step that made the register of an operand, or None for an atom."""
+        if type(operand) is not Ref:
+            return None
+        if not self._made:
+            for step in self.recipe.steps:
+                if type(step) in steps.FILLERS:
+                    self._filled.setdefault(step[0], []).append(step)  # type: ignore[arg-type]  # its target
+                else:
+                    self._made.append(step)
+        return self._made[operand]
+
+    def _pairs(self, operand: Operand) -> Iterator[tuple[Operand, Operand]]:
+        """Yield the keys and values of a dictionary, with those that are added later."""
+        content = self._content(operand)
+        if type(content) is steps.Dict:
+            yield from zip(content.keys, content.values, strict=True)
+            for step in self._filled.get(operand, ()):  # type: ignore[arg-type]  # `_content` found it by its register
+                if type(step) is steps.Update:
+                    yield from zip(step.keys, step.values, strict=True)
+
+    def _text(self, operand: Operand) -> Operand:
+        """Return the text of a long text, and any other operand as it is."""
+        content = self._content(operand)
+        return content.value if type(content) is steps.Value and type(content.value) is str else operand
+
+    def _only_names(self, annotations: Operand, seen: set[int]) -> bool:
+        """Tell whether annotations are a dictionary of this file in which all texts are names.
+
+        `seen` has the registers in which all are.
+        """
+        if annotations is None:
+            return True
+        if type(self._content(annotations)) is not steps.Dict:
+            return False
+        if annotations in seen:
+            return True
+        waiting: list[Operand] = [value for _, value in self._pairs(annotations)]
+        while waiting:
+            operand = self._text(waiting.pop())
+            if type(operand) is str and not only_names(operand):
+                return False
+            if type(operand) is Ref and operand not in seen and operand not in self._names:
+                seen.add(operand)
+                for step in (self._content(operand), *self._filled.get(operand, ())):
+                    waiting += steps.operands(step)
+        seen.add(annotations)  # type: ignore[arg-type]  # `_content` found it by its register
+        return True
+
+
+def _is_plain(key: Operand) -> bool:
+    return type(key) is str and not key.startswith("__") and len(key) < steps.INLINE
+
+
+_FEW = 20
+_MOST_FAULTS = 100
+_OF_THE_FILE = "a class of this file"
