@@ -176,7 +176,7 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     for inner in _inner_classes(made):
         places = source.classes_named(inner.__qualname__)
         if len(places) == 1:
-            _statements[inner] = Statement(source, *places, owner.__dict__)
+            _statements[inner] = Statement(source, places[0], owner.__dict__)
         _unfinished.add(inner)
     remember(made, identity)
     return made

@@ -159,8 +159,8 @@ def _put_back(container: Any, parts: list[Any]) -> None:
             member.__set__(container.obj, value)
     elif isinstance(container, dict):
         cls = collections.OrderedDict if isinstance(container, collections.OrderedDict) else dict
-        cls.clear(container)  # type: ignore[arg-type]  # mypy takes the first class for both
-        cls.update(container, parts)  # type: ignore[arg-type]  # as above
+        cls.clear(container)
+        cls.update(container, parts)
     elif isinstance(container, set):
         container.clear()
         container.update(parts)

@@ -59,12 +59,19 @@ CASES = {
         A.__repr__ = object.__repr__
         A.__len__ = lambda self: 3
         A.__hash__ = lambda self: 4
-        A.__doc__, A.__name__, A.__version__ = "new", "New", "1.2"
-        A.__annotations__ = {"x": int}
+        A.__doc__, A.__name__ = "new", "New"
         obj = A()
         """,
-        "len(obj) == 3 and hash(obj) == 4 and repr(obj) != 'A' and type(obj).__doc__ == 'new' "
-        "and type(obj).__name__ == 'New' and obj.__version__ == '1.2' and type(obj).__annotations__ == {'x': int}",
+        "(len(obj), hash(obj), repr(obj) != 'A', obj.__doc__, type(obj).__name__) == (3, 4, True, 'new', 'New')",
+    ),
+    "special values that were set later": (
+        """
+        class A: pass
+        A.__version__ = "1.2"
+        A.__annotations__ = {"x": int}
+        obj = A
+        """,
+        "obj.__version__ == '1.2' and obj.__annotations__ == {'x': int}",
     ),
     "a cache whose size was a variable": (
         """

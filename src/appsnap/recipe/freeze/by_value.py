@@ -10,6 +10,7 @@ So is one that its own statement needs, in a circle.
 
 from __future__ import annotations
 
+import inspect
 import marshal
 import operator
 import pickle
@@ -19,19 +20,16 @@ from typing import TYPE_CHECKING, Any
 from cloudpickle import cloudpickle
 
 from appsnap import code, skeletons
-from appsnap.recipe.freeze.classes import dynamic_class
-from appsnap.recipe.freeze.cloudpickled import by_reference
-from appsnap.recipe.freeze.statements import (
-    OF_MODULES,
+from appsnap.recipe.freeze.changes import (
     changed_attributes,
     changed_functions,
     changed_members,
-    find,
-    found_in,
     is_made,
-    namespace_of,
     virtual_subclasses,
 )
+from appsnap.recipe.freeze.classes import dynamic_class
+from appsnap.recipe.freeze.cloudpickled import by_reference
+from appsnap.recipe.freeze.statements import OF_MODULES, find, found_in, namespace_of
 from appsnap.texts import MAGIC, VERSION, Text, texts
 
 if TYPE_CHECKING:
@@ -177,9 +175,7 @@ class ByValue:
         if known is None:
             found = self._found(cls)
             self._statements[id(cls)] = cls, found  # for the functions of the class, while the next line looks at them
-            if found is not None and (
-                self._leads_back(cls, found) or self._hooks_lead_on(cls) or _is_counted(cls)
-            ):
+            if found is not None and (self._leads_back(cls, found) or self._hooks_lead_on(cls) or _is_counted(cls)):
                 found = None
             if found is not None and found.later:
                 # Two classes name each other in annotations. The first one has never seen the second one.
@@ -260,7 +256,7 @@ def _used_by_hooks(cls: type) -> list[Any]:
 
 def _is_counted(cls: type) -> bool:
     """Tell whether a function that runs when a class is made may take an item of an iterator. No load can undo that."""
-    makers = [base for base in (*cls.__mro__[1:], *type(cls).__mro__) if not by_reference(base)]
+    makers = [base for base in (*cls.__mro__[1:], *inspect.getmro(type(cls))) if not by_reference(base)]
     hooked = [base for base in makers if issubclass(base, type) or "__init_subclass__" in vars(base)]
     return any(_is_iterator(value) for base in hooked for value in (*vars(base).values(), *_used_by_hooks(base)))
 

@@ -1,4 +1,4 @@
-"""Class statements: finding the one that made a class, and the changes that the class has seen since.
+"""Class statements: finding the one that made a class.
 
 A statement is taken for that of a class if its body has the code of the class's functions, and the values of all names
 that it uses are known.
@@ -9,34 +9,29 @@ from __future__ import annotations
 import abc
 import ast
 import builtins
-import contextlib
-import enum
-import functools
 import inspect
 import sys
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import code
-from appsnap.recipe.freeze.cloudpickled import by_reference, is_script
+from appsnap.recipe.freeze.cloudpickled import by_reference
+from appsnap.recipe.freeze.names_used import names_used
 from appsnap.texts import bases_by_call, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from appsnap.texts import Place, Text
 
 __all__ = [
     "OF_MODULES",
     "Found",
-    "changed_attributes",
-    "changed_functions",
-    "changed_members",
     "find",
+    "first_line",
     "found_in",
-    "is_made",
+    "functions_in",
     "namespace_of",
-    "virtual_subclasses",
 ]
 
 
@@ -64,7 +59,7 @@ class Found(NamedTuple):
     cells: dict[str, types.CellType]
     """The variables of functions around it that it uses."""
     later: dict[str, type]
-    """The classes among `needs` that only annotations name, and that stand below the statement."""
+    """The classes that only annotations name, and that stand below the statement. The class itself is one."""
 
 
 OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__builtins__"})
@@ -93,12 +88,12 @@ def namespace_of(cls: type) -> dict[str, Any]:
 def _own_functions(cls: type) -> Iterator[types.FunctionType]:
     """Yield the functions that the body of a class defined."""
     for value in cls.__dict__.values():
-        for function in _functions_in(value):
+        for function in functions_in(value):
             if function.__code__.co_qualname.rpartition(".")[0] == cls.__qualname__:
                 yield function
 
 
-def _functions_in(value: Any) -> Iterator[types.FunctionType]:
+def functions_in(value: Any) -> Iterator[types.FunctionType]:
     """Yield the functions in an attribute of a class: in a property, a classmethod, behind decorators."""
     waiting = [value]
     seen: set[int] = set()
@@ -195,10 +190,10 @@ def _complete(
             isinstance(expression, ast.Name) and expression.id not in namespace and not hasattr(builtins, expression.id)
         ):
             cells[expression.id] = types.CellType(base)
-    names = _NamesUsed(annotations_run=not text.flags)
+    keywords = [keyword.value for keyword in node.keywords]
     bases_run = [] if bases_by_call(node) else node.bases
-    for part in (*node.decorator_list, *bases_run, *(keyword.value for keyword in node.keywords), *node.body):
-        names.visit(part)
+    parts = [*node.decorator_list, *bases_run, *keywords, *node.body]
+    names = names_used(parts, annotations_run=not text.flags)
     wanted = sorted((names.used | names.annotated) - cells.keys() - OF_MODULES)
     needs = {name: namespace[name] for name in wanted if namespace.get(name, cls) is not cls}
     if not _is_plain(cls, node) and any(text.is_rebound(name) for name in needs):
@@ -206,14 +201,10 @@ def _complete(
     unknown = names.used - needs.keys() - cells.keys() - names.stored - OF_MODULES - vars(builtins).keys()
     if unknown or not cells.keys() >= set(body.co_freevars):
         return None
-    inside = _NamesUsed(annotations_run=not text.flags)
-    for part in node.body:
-        inside.visit(part)
+    inside = names_used(node.body, annotations_run=not text.flags)
     if inside.used & (cells.keys() - set(body.co_freevars)):
         return None
-    risky = _NamesUsed(annotations_run=False)
-    for part in _not_seen_later(cls, node):
-        risky.visit(part)
+    risky = names_used(_not_seen_later(cls, node), annotations_run=False)
     if risky.used & text.rebound(node):
         return None
     below = {name: value for name, value in needs.items() if isinstance(value, type) and name not in names.used}
@@ -222,6 +213,8 @@ def _complete(
         for name, value in below.items()
         if not by_reference(value) and all(x.line > place.line for x in text.classes_named(value.__qualname__))
     }
+    if namespace.get(node.name) is cls and node.name in names.annotated:
+        later[node.name] = cls
     if any(_is_gone(needs.get(name), attribute) for name, attribute in names.attributes):
         return None
     return Found(
@@ -291,7 +284,7 @@ def _is_gone(value: Any, name: str) -> bool:
     """Tell whether a class has no attribute of a name any more."""
     if not isinstance(value, type) or by_reference(value) or hasattr(type(value), "__getattr__"):
         return False
-    return not any(name in vars(base) for base in (*value.__mro__, *type(value).__mro__))
+    return not any(name in vars(base) for base in (*value.__mro__, *inspect.getmro(type(value))))
 
 
 def _is_plain(cls: type, node: ast.ClassDef) -> bool:
@@ -299,179 +292,17 @@ def _is_plain(cls: type, node: ast.ClassDef) -> bool:
     return type(cls) is type and not (node.decorator_list or node.keywords or issubclass(cls, tuple))
 
 
-class _NamesUsed(ast.NodeVisitor):
-    """Collects the names that statements use and assign when they are run. The bodies of functions aren't run.
-
-    `annotated` has the names in annotations that aren't run. Dataclasses look some of them up all the same.
-    """
-
-    def __init__(self, *, annotations_run: bool) -> None:
-        self.used: set[str] = set()
-        self.stored: set[str] = set()
-        self.annotated: set[str] = set()
-        self.attributes: set[tuple[str, str]] = set()  # of names
-        self._annotations_run = annotations_run
-
-    def visit_Name(self, node: ast.Name) -> None:
-        (self.used if isinstance(node.ctx, ast.Load) else self.stored).add(node.id)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.value, ast.Name):
-            self.attributes.add((node.value.id, node.attr))
-        self.generic_visit(node)
-
-    def visit_alias(self, node: ast.alias) -> None:
-        self.stored.add(node.asname or node.name.partition(".")[0])
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar) -> None:
-        if node.name is not None:
-            self.stored.add(node.name)
-        self.generic_visit(node)
-
-    visit_MatchAs = visit_MatchStar = visit_ExceptHandler  # noqa: N815 - ast's names for them
-
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
-        if node.rest is not None:
-            self.stored.add(node.rest)
-        self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self.stored.add(node.name)
-        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
-            if part is not None:
-                self.visit(part)
-        for part in (*(argument.annotation for argument in _arguments(node.args)), node.returns):
-            self._annotation(part)
-
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's name for it
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        for part in (node.target, node.value) if node.value else ():
-            if part is not None:
-                self.visit(part)
-        self._annotation(node.annotation)
-
-    def _annotation(self, part: ast.expr | None) -> None:
-        if part is None:
-            return
-        if self._annotations_run:
-            self.visit(part)
-        inside = [part]
-        if isinstance(part, ast.Constant) and isinstance(part.value, str):
-            with contextlib.suppress(SyntaxError, ValueError):
-                inside = [ast.parse(part.value, mode="eval").body]
-        self.annotated |= {found.id for one in inside for found in ast.walk(one) if isinstance(found, ast.Name)}
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        for default in (*node.args.defaults, *node.args.kw_defaults):
-            if default is not None:
-                self.visit(default)
-        self._visit_inside([node.body], {argument.arg for argument in _arguments(node.args)})
-
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
-        self._visit_inside([*ast.iter_child_nodes(node)], set())
-
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # noqa: N815 - as above
-
-    def _visit_inside(self, parts: Iterable[ast.AST], own: set[str]) -> None:
-        """Visit parts with variables of their own."""
-        inside = _NamesUsed(annotations_run=self._annotations_run)
-        for part in parts:
-            inside.visit(part)
-        self.used |= inside.used - inside.stored - own
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self.stored.add(node.name)
-        self.generic_visit(node)
-
-
-def _arguments(arguments: ast.arguments) -> list[ast.arg]:
-    return [part for part in ast.walk(arguments) if isinstance(part, ast.arg)]
-
-
-# Changes of a class since its statement
-
-
-def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
-    """Return the attributes that may have been set since the statement. The load sets those that differ from it."""
-    members = getattr(cls, "__members__", {}) if isinstance(cls, enum.EnumType) else {}
-    changed = {}
-    for name, value in cls.__dict__.items():
-        dunder = name.startswith("__") and name.endswith("__")
-        if name in _BY_THE_STATEMENT or name in members:
-            continue
-        if dunder and name not in found.stored and (name in _OF_PYTHON or not _is_set_by_hand(value)):
-            continue
-        if isinstance(cls, enum.EnumType) and name.startswith("_"):
-            continue
-        if not is_made(found, name, value):
-            changed[name] = value
-    if isinstance(cls, abc.ABCMeta) and changed:
-        changed["__abstractmethods__"] = cls.__abstractmethods__
-    if cls.__name__ != found.name:
-        changed["__name__"] = cls.__name__
-    annotations = inspect.get_annotations(cls)
-    if annotations.keys() != found.fields and type(cls).__name__ != "_TypedDictMeta":
-        changed["__annotations__"] = annotations
-    doc = cls.__dict__.get("__doc__")
-    if doc != found.doc and (not isinstance(doc, str) or inspect.cleandoc(doc) != inspect.cleandoc(found.doc or "")):
-        changed["__doc__"] = doc
-    return changed
-
-
-def is_made(found: Found, name: str, value: Any) -> bool:
-    """Tell whether a class has an attribute that its statement surely makes in each run: one of its functions, say.
-
-    Other attributes may depend on values that have changed since, or were set later.
-    """
-    definition = found.definitions.get(name)
-    functions = list(_functions_in(value))
-    own = [function for function in functions if function.__code__ in found.codes]
-    if type(value.__func__ if isinstance(value, _WRAPPERS) else value) in _WITH_STATE:
-        return False
-    if not functions:
-        if isinstance(value, _DESCRIPTORS):
-            return True
-        by_name = hasattr(type(value), "__get__") and by_reference(type(value))
-        return by_name and name in found.stored and (definition is None or bool(definition.decorator_list))
-    first = functions[0]
-    if first.__code__ not in found.codes:
-        generated = found.generates and _is_of_library(first) and first.__code__.co_filename != found.text.filename
-        if by_reference(first) or not (generated or (definition is not None and _is_of_library(first))):
-            return False
-    if definition is None:
-        # A function that a decorator of the class has added, say.
-        return not own
-    if not definition.decorator_list:
-        plain = value.__func__ if name in _WRAPPED_BY_TYPE and isinstance(value, _WRAPPERS) else value
-        return type(plain) is types.FunctionType and plain.__code__.co_firstlineno == _first_line(definition)
-    return all(x.__code__.co_name == definition.name for x in own)
-
-
-_WRAPPERS = (classmethod, staticmethod)
-_WRAPPED_BY_TYPE = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
-_WITH_STATE = frozenset({type(functools.lru_cache(len)), functools.partial, functools.singledispatchmethod})
-"""Made by decorators whose arguments may have changed, or that later calls add to."""
-
-
-def _is_set_by_hand(value: Any) -> bool:
-    """Tell whether a special attribute was set by a file, and not by a decorator or a base class."""
-    if type(value) in {str, int, float}:
-        return True
-    first = next(_functions_in(value), None)
-    return first is not None and not first.__code__.co_filename.startswith("<") and not _is_of_library(first)
-
-
 def _definitions(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """Return the last definition for each name that only definitions assign, and no condition or loop decides about."""
     found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-    others = _NamesUsed(annotations_run=False)
+    others = []
     for part in node.body:
         if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)):
             found[part.name] = part
         else:
-            others.visit(part)
-    return {_mangled(name, node.name): part for name, part in found.items() if name not in others.stored}
+            others.append(part)
+    stored = names_used(others, annotations_run=False).stored
+    return {_mangled(name, node.name): part for name, part in found.items() if name not in stored}
 
 
 def _fields(node: ast.ClassDef) -> frozenset[str]:
@@ -486,76 +317,18 @@ def _fields(node: ast.ClassDef) -> frozenset[str]:
     return frozenset(found)
 
 
-def _mangled(name: str, owner: str) -> str:
-    """Return the name of an attribute that a class body calls `name`."""
-    is_private = name.startswith("__") and not name.endswith("__") and owner.strip("_")
-    return f"_{owner.lstrip('_')}{name}" if is_private else name
-
-
-def _first_line(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-
-
 def _generates(cls: type, node: ast.ClassDef) -> bool:
     """Tell whether a decorator, a metaclass or a base may give functions to a class when its statement is run."""
     hooks = any("__init_subclass__" in base.__dict__ for base in cls.__mro__[1:-1])
     return hooks or type(cls) not in (type, abc.ABCMeta) or bool(node.decorator_list)
 
 
-def _is_of_library(function: types.FunctionType) -> bool:
-    """Tell whether a function was made by a module that can be imported: by a decorator, say."""
-    module = sys.modules.get(function.__globals__.get("__name__", ""))
-    return module is not None and vars(module) is function.__globals__ and not is_script(module.__name__)
+def _mangled(name: str, owner: str) -> str:
+    """Return the name of an attribute that a class body calls `name`."""
+    is_private = name.startswith("__") and not name.endswith("__") and owner.strip("_")
+    return f"_{owner.lstrip('_')}{name}" if is_private else name
 
 
-class _Row(NamedTuple):
-    x: int
-
-
-_DESCRIPTORS: tuple[type, ...] = (types.MemberDescriptorType, types.GetSetDescriptorType, type(_Row.x))
-_BY_THE_STATEMENT = frozenset(
-    {
-        "__module__",
-        "__qualname__",
-        "__doc__",
-        "__annotations__",
-        "__slots__",
-        "__dict__",
-        "__weakref__",
-        "_abc_impl",
-    }
-)
-"""Attributes that a class statement sets, and no load sets again."""
-_OF_PYTHON = frozenset({"__firstlineno__"})
-"""Attributes that only some Pythons set."""
-
-
-def changed_functions(cls: type, found: Found) -> dict[str, tuple[Any, Any, dict[str, Any]]]:
-    """Return the defaults and attributes of the functions of a class, if they have any."""
-    changed = {}
-    for name, value in cls.__dict__.items():
-        function = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
-        if type(function) is types.FunctionType and function.__code__ in found.codes:
-            parts = function.__defaults__, function.__kwdefaults__, function.__dict__
-            if any(parts):
-                changed[name] = parts
-    return changed
-
-
-def changed_members(cls: type) -> dict[str, dict[str, Any]]:
-    """Return the attributes of each member of an enumeration, other than its name and value."""
-    if not isinstance(cls, enum.EnumType):
-        return {}
-    attributes = {
-        name: {key: value for key, value in vars(member).items() if not key.startswith("_")}
-        for name, member in cls._member_map_.items()
-    }
-    return {name: found for name, found in attributes.items() if found}
-
-
-def virtual_subclasses(cls: type) -> list[type]:
-    """Return the classes that were registered with an abstract base class."""
-    if not isinstance(cls, abc.ABCMeta):
-        return []
-    registry, *_ = abc._get_dump(cls)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public function
-    return [found for reference in registry if (found := reference()) is not None]
+def first_line(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the line where a definition begins, with its decorators."""
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
