@@ -25,7 +25,7 @@ from appsnap import imported_at
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "keep", "texts"]
+__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "bases_by_call", "keep", "texts"]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this Python."""
@@ -86,22 +86,7 @@ class Text:
 
     @functools.cached_property
     def _bindings(self) -> collections.Counter[str]:
-        found: collections.Counter[str] = collections.Counter()
-        waiting: list[tuple[ast.AST, int]] = [(self.tree, 1)]
-        while waiting:
-            node, times = waiting.pop()
-            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                found[node.id] += times
-            elif isinstance(node, ast.Global):
-                found.update(dict.fromkeys(node.names, 2))
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-                if not isinstance(node, ast.Lambda):
-                    found[node.name] += times
-                times = 0  # its own names are no global ones
-            if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
-                times *= 2
-            waiting += [(child, times) for child in ast.iter_child_nodes(node)]
-        return found
+        return _bindings(self.tree)
 
     @functools.cached_property
     def codes(self) -> dict[tuple[str, int], list[types.CodeType]]:
@@ -131,6 +116,16 @@ class Text:
             return None
         return next(code for code in same if _bare(code) == distinct[place.number])
 
+    @functools.cached_property
+    def _functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        return [part for part in ast.walk(self.tree) if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+    def rebound(self, node: ast.ClassDef) -> set[str]:
+        """Return the names around a class statement that may have other values by now: they are bound twice."""
+        around = [part for part in self._functions if part.lineno <= node.lineno <= (part.end_lineno or 0)]
+        counts = [self._bindings, *(_bindings(ast.Module(part.body, [])) for part in around)]
+        return {name for found in counts for name, count in found.items() if count > 1}
+
     def classes_named(self, qualname: str) -> list[Place]:
         """Return the places of the class statements of a qualified name."""
         places = [Place(name, line) for name, line in self.codes if name == _plain(qualname)]
@@ -144,6 +139,31 @@ class Text:
                 if line == place.line and place.qualname.rpartition(".")[2] == node.name:
                     return node
         return None
+
+
+def _bindings(tree: ast.AST) -> collections.Counter[str]:
+    """Count how often each name is bound on the level of a tree. A loop binds it twice."""
+    found: collections.Counter[str] = collections.Counter()
+    waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
+    while waiting:
+        node, times = waiting.pop()
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found[node.id] += times
+        elif isinstance(node, ast.Global):
+            found.update(dict.fromkeys(node.names, 2))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            if not isinstance(node, ast.Lambda):
+                found[node.name] += times
+            times = 0  # its own names are no global ones
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+            times *= 2
+        waiting += [(child, times) for child in ast.iter_child_nodes(node)]
+    return found
+
+
+def bases_by_call(node: ast.ClassDef) -> bool:
+    """Tell whether a class statement has a base that another run may make anew, as `namedtuple("Row", "a b")` does."""
+    return not all(isinstance(base, (ast.Name, ast.Attribute, ast.Subscript)) for base in node.bases)
 
 
 def _plain(qualname: str) -> str:
