@@ -167,7 +167,7 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     body, node = source.code_at(place), source.class_at(place)
     if body is None or node is None:
         raise WrongPython(source.version, f"{source.filename} gives no class {qualname} at line {line}")
-    made, undecorated = _run(source, node, body, owner, names, dict(zip(free, cells, strict=True)))
+    made, undecorated = _run(source, node, body, owner, names, dict(zip(free, cells, strict=True)), bases)
     if bases not in {made.__bases__, undecorated.__bases__}:
         raise TypeError(f"the class statement of {qualname} in {source.filename} gave it other bases")
     made = made if made.__bases__ == bases else undecorated
@@ -184,10 +184,11 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
     owner: types.ModuleType,
     names: dict[str, Any],
     cells: dict[str, types.CellType],
+    bases: Sequence[type],
 ) -> tuple[type, type]:
     """Run a class statement. Return the class that its decorators return, and the one before them.
 
-    Its module is in `sys.modules` meanwhile: dataclasses look up names there.
+    A base that a call makes anew, as `namedtuple` does, is left for its equal in `bases`. The module of the class is in `sys.modules` meanwhile: dataclasses look up names there.
     """
     owner.__dict__.update(names)
     visible = {name: found.cell_contents for name, found in cells.items() if found != cell()}
@@ -203,11 +204,26 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
 
     with undone(owner.__dict__, visible.values()), _as_module(owner):
         decorators = [evaluate(decorator) for decorator in node.decorator_list]
+        given = evaluate(ast.Tuple(node.bases, ast.Load()))
+        visible[_BASES] = _with_saved(given, bases) if len(given) == len(bases) else given
         visible[_BUILD] = build
-        made = raw = evaluate(ast.Call(ast.Name(_BUILD, ast.Load()), node.bases, node.keywords))
+        starred: list[ast.expr] = [ast.Starred(ast.Name(_BASES, ast.Load()), ast.Load())]
+        made = raw = evaluate(ast.Call(ast.Name(_BUILD, ast.Load()), starred, node.keywords))
         for decorate in reversed(decorators):
             made = decorate(made)
     return made if isinstance(made, type) else raw, raw
+
+
+def _with_saved(given: Sequence[Any], bases: Sequence[type]) -> tuple[Any, ...]:
+    """Return the bases that a statement gave, with the saved one for each that was made anew."""
+    return tuple(
+        saved if isinstance(one, type) and (type(one), _name(one)) == (type(saved), _name(saved)) else one
+        for one, saved in zip(given, bases, strict=True)
+    )
+
+
+def _name(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
 
 
 @contextlib.contextmanager
@@ -224,6 +240,7 @@ def _as_module(owner: types.ModuleType) -> Iterator[None]:
                 sys.modules[owner.__name__] = before
 
 
+_BASES = "__appsnap_bases__"
 _BUILD = "__appsnap_build__"
 
 
