@@ -185,6 +185,18 @@ class TestFunctions:
         assert back.__annotations__ == {"a": int, "return": str}
         assert (back.tag, back.__name__, back.__doc__) == ("blue", "renamed", None)
 
+    def test_renamed(self, run, kind):
+        """A function that got another name is the function of its script, and keeps that name."""
+        obj = run("""
+            def f(): return 5
+            f.__name__, f.__qualname__ = 'g', 'Other.g'
+            obj = f
+            """)
+        back = came_back(obj, kind)
+
+        assert back() == 5
+        assert (back.__name__, back.__qualname__) == ("g", "Other.g")
+
     def test_global_names_are_shared(self, run, kind):
         """Functions of one script have one global namespace."""
         put, get = came_back(
@@ -433,6 +445,20 @@ obj = [A(), SEEN, P]
 assert obj[1] == ['t']
 assert obj[2].number == 1
 assert obj[0].tag == 't'
+== hooked
+SEEN = []
+class P:
+    parts = []
+    def __init_subclass__(cls):
+        P.parts.append(cls)
+        SEEN.append(1)
+class A(P):
+    def seen(self): return SEEN
+class B(A): pass
+obj = [A(), P]
+--
+assert [cls.__name__ for cls in obj[1].parts] == ['A', 'B']
+assert obj[0].seen() == [1, 1]
 == metaclass
 MADE = {}
 class M(type):
@@ -589,6 +615,34 @@ class TestClasses:
 
         with pytest.raises(CannotBuild, match="gave it other bases"):
             came_back(obj, kind)
+
+    def test_functions_of_a_module(self, run, kind, tmp_path, monkeypatch):
+        """Functions that a module gave to a class after its statement come back. They can't be imported."""
+        (tmp_path / "giving.py").write_text(
+            textwrap.dedent("""
+                def give(cls, n):
+                    cls.given = lambda self: self.n + n
+                    return cls
+                def make():
+                    class Local:
+                        n = 5
+                        def get(self): return self.n
+                    return give(Local, 20)()
+                """)
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        obj = run("""
+            import giving
+            class A:
+                n = 1
+                def get(self): return self.n
+            giving.give(A, 10)
+            obj = [A(), giving.make()]
+            """)
+        back = came_back(obj, kind)
+        monkeypatch.delitem(sys.modules, "giving")
+
+        assert [part.given() for part in back] == [11, 25]
 
     def test_class_that_is_alive(self, run, kind):
         """A load leaves a class that is alive as it is."""

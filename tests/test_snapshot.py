@@ -1,3 +1,4 @@
+import enum
 import hashlib
 import io
 import os
@@ -5,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import types
 
 import msgpack
 import pytest
@@ -32,6 +34,18 @@ from appsnap.recipe.steps import Name, New, Recipe, Ref
 from appsnap.snapshot import open_legacy
 
 PASSPHRASE = "tea and cake"
+
+
+class Word(enum.StrEnum):
+    """Texts of a class of its own."""
+
+    SHOP = "shop"
+
+
+class Items(dict):
+    """Its items are its attributes."""
+
+    __getattr__ = dict.__getitem__
 
 
 @pytest.fixture(autouse=True)
@@ -365,6 +379,25 @@ MARKS = {"pickle": b"\x8c\tsignature", "msgpack": b"\xa9signature", "source": b'
 
 
 class TestWrongInput:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_name(self, tmp_path, kind):
+        """A name or tag of a class of its own is a plain text in the header."""
+        saved = types.SimpleNamespace(name=Word.SHOP)
+
+        appsnap.save(saved, tmp_path / "file", kind=kind, tag=Word.SHOP)
+
+        header = appsnap.open_snapshot(tmp_path / "file").header
+        assert [(type(text), text) for text in (header.name, header.tag)] == [(str, "shop")] * 2
+        assert appsnap.load(tmp_path / "file").name is Word.SHOP
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_no_name(self, tmp_path, kind):
+        """The name isn't looked for in earnest: an object that answers with an error is saved all the same."""
+        appsnap.save(Items(a=1), tmp_path / "file", kind=kind)
+
+        assert appsnap.load(tmp_path / "file") == {"a": 1}
+        assert appsnap.open_snapshot(tmp_path / "file").header.name is None
+
     def test_tag(self, tmp_path):
         """A tag is a text: nothing is written for another one."""
         with pytest.raises(TypeError, match="tag is a text"):

@@ -1,7 +1,8 @@
 """Run the tests that are slow and seldom find anything, and note that in docs/thorough.txt: `make thorough`.
 
-Each reader is fuzzed for minutes, the other Pythons and the wheel run all tests, and the whole benchmark is run. That
-takes more than an hour. The last note is printed first. Exit code 1: a part has failed.
+Each reader is fuzzed for minutes, the other Pythons and the wheel run all tests, scripts and objects of many sorts are
+tried, and the whole benchmark is run. That takes more than an hour. The last note is printed first. Exit code 1: a part
+has failed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ PARTS: dict[str, list[str]] = {
     **{f"fuzz {kind}": [sys.executable, "tools/fuzz.py", kind, "--seconds", str(SECONDS)] for kind in FORMS},
     "other Pythons": ["tools/other_pythons.sh", "all"],
     "wheel": ["tools/test_wheel.sh", "all"],
+    "scripts": ["env", "PYTHONPATH=tools", sys.executable, "-m", "trials", "scripts"],
+    "objects": ["env", "PYTHONPATH=tools", sys.executable, "-m", "trials", "objects", "--all-packages"],
     "bench": ["env", "PYTHONPATH=tools", sys.executable, "-m", "bench"],
 }
 

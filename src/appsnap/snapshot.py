@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,8 +87,7 @@ def save(
     """
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
-    name = inspect.getattr_static(obj, "name", None)  # a `__getattr__` may raise anything
-    header = Header(kind, name if isinstance(name, str) else None, tag, _time_for(kind))
+    header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), _time_for(kind))
     notes = Notes(code=code)
     pieces = documents.write_document(obj, header, _signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
     atomic.write(
@@ -99,6 +97,15 @@ def save(
     )
     for line in notes.lines():
         (note or _log)(line)
+
+
+def _name_of(obj: Any) -> str | None:
+    """Return the name of an application for the header: a plain text, for a header holds no objects."""
+    try:
+        name = obj.name
+    except Exception:  # noqa: BLE001 - an object may answer in any way when it is asked for an attribute
+        return None
+    return str.__str__(name) if isinstance(name, str) else None
 
 
 def _log(line: str) -> None:

@@ -60,6 +60,7 @@ class _Nesting:
         self._inline = self._find_inline()
         self._statements: list[Any] = []
         self._open: dict[int, Any] = {}  # by register: the expression so far, until it is used
+        self._in_order: list[int] = []  # registers of open calls that come before any statement behind them
         self._depths: dict[int, int] = {}
         self._weights: dict[int, int] = {}
 
@@ -134,8 +135,12 @@ class _Nesting:
         if self._inline[register] and depth <= DEPTH and weight <= WEIGHT:
             self._open[register] = step
             self._depths[register], self._weights[register] = depth, weight
+            called: Any = step[0] if type(step) is steps.Call else None
+            if called == _SETS_NAMES:
+                self._in_order.append(register)
             return
         self._inline[register] = False
+        self._keep_order()
         if type(step) in steps.EMPTY and weight > WEIGHT:
             self._statements.append(Assignment(register, steps.EMPTY[type(step)]))
             self._statements += self._pieces(steps.FILLED_BY[type(step)](register, *step))
@@ -149,6 +154,7 @@ class _Nesting:
             self._statements += self._pieces(step._replace(target=self._makers[target]))
             return
         if target not in self._open:
+            self._keep_order()
             self._statements += self._pieces(step)
             return
         weight += self._weights[target]
@@ -160,6 +166,14 @@ class _Nesting:
         self._inline[target] = False
         self._statements.append(Assignment(target, self._open.pop(target)))
         self._statements += self._pieces(step)
+
+    def _keep_order(self) -> None:
+        """Write a statement for each open call that has to come first: class statements need the names that it sets."""
+        for register in self._in_order:
+            if register in self._open:
+                self._inline[register] = False
+                self._statements.append(Assignment(Ref(register), self._open.pop(register)))
+        self._in_order.clear()
 
     def _pieces(self, step: Any) -> Iterator[Any]:
         """Divide a long filling: a piece has at most a quarter of `WEIGHT`, or one item."""
@@ -222,6 +236,7 @@ def _stretches(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 _KEPT = frozenset({"name", "parent"})
+_SETS_NAMES = steps.Name("appsnap.code", "names")
 _OPERAND_LISTS = steps.places(Field.ITEMS, Field.KEYS, Field.VALUES)
 _OPERANDS = steps.places(Field.ORIGIN, Field.OPERAND)
 

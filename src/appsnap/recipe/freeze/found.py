@@ -39,15 +39,15 @@ def check_current(cls: type) -> None:
 def defined_name(function: types.FunctionType) -> tuple[str, str] | None:
     """Return the module and qualified name under which a function was defined, if it has another name now.
 
-    None if the function isn't found there: a decorator has made it, and gave it the name of another one. Raises
-    NotCurrent for a function of a script that goes by a name in a module.
+    None if the function isn't found there: a decorator has made it, and gave it the name of another one. None for a
+    function of a script, which is found nowhere else. Raises NotCurrent for one that goes by a name in a module.
     """
     module: Any = function.__globals__.get("__name__")
     qualname = function.__code__.co_qualname
     if (module, qualname) == (function.__module__, function.__qualname__):
         return None
-    if is_script(module) and not is_script(function.__module__):
-        if _look_up(function.__module__, function.__qualname__) is function:
+    if is_script(module):
+        if not is_script(function.__module__) and _look_up(function.__module__, function.__qualname__) is function:
             raise NotCurrent(
                 f"{function.__module__}.{function.__qualname__} is this function only where its script ran",
                 "put the function into a module that can be imported",

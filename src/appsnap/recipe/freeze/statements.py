@@ -262,6 +262,7 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
     """Return the attributes that may have been set since the statement. The load sets those that differ from it."""
     members = getattr(cls, "__members__", {}) if isinstance(cls, enum.EnumType) else {}
+    generates = _generates(cls, found)
     changed = {}
     for name, value in cls.__dict__.items():
         dunder = name.startswith("__") and name.endswith("__")
@@ -272,7 +273,8 @@ def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
         functions = list(_functions_in(value))
         if functions:
             first = functions[0]
-            wanted = first.__code__ not in found.codes and (by_reference(first) or not _is_of_library(first))
+            made_again = generates and _is_of_library(first) and first.__code__.co_filename != found.text.filename
+            wanted = first.__code__ not in found.codes and (by_reference(first) or not made_again)
         elif hasattr(type(value), "__get__"):
             wanted = not isinstance(value, _DESCRIPTORS) and name not in found.stored
         else:
@@ -280,6 +282,13 @@ def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
         if wanted:
             changed[name] = value
     return changed
+
+
+def _generates(cls: type, found: Found) -> bool:
+    """Tell whether a decorator, a metaclass or a base may give functions to a class when its statement is run."""
+    node = found.text.class_at(found.place)
+    hooks = any("__init_subclass__" in base.__dict__ for base in cls.__mro__[1:-1])
+    return hooks or type(cls) not in (type, abc.ABCMeta) or bool(node and node.decorator_list)
 
 
 def _is_of_library(function: types.FunctionType) -> bool:

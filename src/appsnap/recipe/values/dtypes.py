@@ -20,9 +20,8 @@ from appsnap.recipe.values.arguments import check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["OBJECT", "count", "is_odd", "make_odd", "make_reconstructed", "reduce_odd", "takes_state"]
+__all__ = ["count", "is_odd", "make_odd", "make_reconstructed", "reduce_odd", "takes_state"]
 
-OBJECT = "|O"
 _FIELDS = {"names": list, "formats": list, "offsets": list, "itemsize": int, "titles": list}
 _LARGEST = (1 << 31) - 1
 
@@ -36,7 +35,7 @@ def reduce_odd(value: Any) -> Any:
     if value.subdtype:
         return numpy.dtype, ((value.base, value.shape),)
     if value.kind == "O":
-        return numpy.dtype, (OBJECT,)
+        return numpy.dtype, ("|O",)
     if value.names is None or value.type is not numpy.void or (value.hasobject and not _are_simple(value)):
         return NotImplemented
     arguments = (_fields(value), value.isalignedstruct)
@@ -67,9 +66,13 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def is_odd(args: Sequence[Any]) -> bool:
     """Tell whether the arguments of a call of `numpy.dtype` are those of an odd one."""
-    if len(args) != 1 or args[0] == OBJECT:
+    if len(args) != 1:
         return True
-    return type(args[0]) is tuple and len(args[0]) == 2 and type(args[0][1]) is not list  # a list is of a record
+    described = args[0]
+    # A comparison would call the `__eq__` of an object.
+    return (type(described) is str and described == "|O") or (
+        type(described) is tuple and [*map(type, described[1:])] == [tuple]
+    )
 
 
 def count(args: Sequence[Any]) -> int:
@@ -103,7 +106,8 @@ def make_odd(args: tuple[Any, ...]) -> Any:
 
 
 def _check_fields(described: Any, dtype: type) -> None:
-    check(type(described) is dict and {*_FIELDS} - {"titles"} <= described.keys() <= _FIELDS.keys(), "takes fields")
+    check(type(described) is dict and all(type(key) is str for key in described), "takes fields")
+    check({*_FIELDS} - {"titles"} <= described.keys() <= _FIELDS.keys(), "takes fields")
     check(all(type(described[key]) is _FIELDS[key] for key in described), "takes lists of fields")
     check(len({len(part) for part in described.values() if type(part) is list}) == 1, "the lists have one length")
     check(all(type(name) is str for name in described["names"]), "the name of a field must be a text")
@@ -138,7 +142,7 @@ def takes_state(array: Any, state: Any) -> bool:
         return False
     shape, dtype, _, data = state[-4:]
     plain = type(shape) is tuple and len(shape) <= 32 and all(type(n) is int and 0 <= n < 1 << 40 for n in shape)
-    if not plain or not isinstance(dtype, numpy.dtype) or state[:-4] not in ((), (0,), (1,)):
+    if not plain or not isinstance(dtype, numpy.dtype) or not all(type(n) is int and n in (0, 1) for n in state[:-4]):
         return False
     if array.size and not array.dtype.hasobject:
         return False
