@@ -548,6 +548,14 @@ obj.note = 'n'
 --
 assert (obj.sum(), obj.note, obj._fields) == (3, 'n', ('x', 'y'))
 assert type(obj)('5').sum() == 7
+== base from a generic model
+import pydantic
+class A(pydantic.RootModel[list[int]]):
+    def f(self): return len(self.root)
+obj = A([1, 2])
+--
+assert obj.f() == 2
+assert type(obj)(['4']).root == [4]
 == base from a function
 def make_base(n):
     class Base:
@@ -587,7 +595,7 @@ class TestClasses:
         monkeypatch.setattr(code, "MAGIC", 1)
         monkeypatch.setattr(skeletons, "MAGIC", 1)
 
-        if case == "metaclass":
+        if case in ("metaclass", "base from a generic model"):
             with pytest.raises(CannotBuild, match="can't be made from its source text"):
                 elsewhere(data)
         else:

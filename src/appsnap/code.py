@@ -217,13 +217,9 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
 def _with_saved(given: Sequence[Any], bases: Sequence[type]) -> tuple[Any, ...]:
     """Return the bases that a statement gave, with the saved one for each that was made anew."""
     return tuple(
-        saved if isinstance(one, type) and (type(one), _name(one)) == (type(saved), _name(saved)) else one
+        saved if isinstance(one, type) and (type(one), one.__qualname__) == (type(saved), saved.__qualname__) else one
         for one, saved in zip(given, bases, strict=True)
     )
-
-
-def _name(cls: type) -> tuple[str, str]:
-    return cls.__module__, cls.__qualname__
 
 
 @contextlib.contextmanager
