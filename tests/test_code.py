@@ -572,6 +572,40 @@ obj = P(1)
 --
 assert obj == (1, 2)
 assert obj._asdict() == {'x': 1, 'y': 2}
+== renamed fields
+import collections
+P = collections.namedtuple('P', 'a class b', rename=True, defaults=[7])
+obj = P(1, 2)
+--
+assert obj._asdict() == {'a': 1, '_1': 2, 'b': 7}
+== base from a call
+import collections
+class P(collections.namedtuple('P', 'x y')):
+    def __new__(cls, x, y=2): return super().__new__(cls, int(x), y)
+    def sum(self): return self.x + self.y
+obj = P('1')
+obj.note = 'n'
+--
+assert (obj.sum(), obj.note, obj._fields) == (3, 'n', ('x', 'y'))
+assert type(obj)('5').sum() == 7
+== base from a generic model
+import pydantic
+class A(pydantic.RootModel[list[int]]):
+    def f(self): return len(self.root)
+obj = A([1, 2])
+--
+assert obj.f() == 2
+assert type(obj)(['4']).root == [4]
+== base from a function
+def make_base(n):
+    class Base:
+        def f(self): return n
+    return Base
+class A(make_base(3)):
+    def g(self): return super().f() + 1
+obj = A()
+--
+assert obj.g() == 4
 """
 CLASSES = {
     name: tuple(body.split("\n--\n"))

@@ -202,7 +202,8 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
 ) -> tuple[type, type]:
     """Run a class statement. Return the class that its decorators return, and the one before them.
 
-    Its module is in `sys.modules` meanwhile: dataclasses look up names there.
+    A base that a call makes anew, as `namedtuple` does, is left for its equal in `bases`. The module of the class is in
+    `sys.modules` meanwhile: dataclasses look up names there.
     """
     owner.__dict__.update(names)
     visible = {name: found.cell_contents for name, found in cells.items() if found != cell()}
@@ -252,6 +253,7 @@ def _as_module(owner: types.ModuleType) -> Iterator[None]:
                 sys.modules[owner.__name__] = before
 
 
+_BASES = "__appsnap_bases__"
 _BUILD = "__appsnap_build__"
 _BASES = "__appsnap_bases__"
 

@@ -174,7 +174,7 @@ def row(  # noqa: PLR0917 - as above
     with _lock:
         made = _alive.get(identity)
         if made is None:
-            made = make(name, fields, defaults=defaults, module=module)
+            made = make(name, fields, rename=True, defaults=defaults, module=module)  # `rename` lets its names pass
             made.__qualname__ = qualname
             remember(made, identity)
     return made

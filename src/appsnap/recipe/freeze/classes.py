@@ -83,7 +83,7 @@ def _is_row(cls: Any) -> bool:
     if cls.__bases__ != (tuple,) or type(fields) is not tuple or not all(type(name) is str for name in fields):
         return False
     make: Any = collections.namedtuple  # noqa: PYI024 - the fields are only known now
-    made = vars(make("made", fields))
+    made = vars(make("made", fields, rename=True))
     return vars(cls).keys() - {"__slotnames__"} == made.keys() and "__annotations__" not in vars(cls)
 
 
