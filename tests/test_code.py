@@ -525,6 +525,17 @@ class A:
 obj = A()
 --
 assert dataclasses.asdict(obj) == {'x': 2}
+== typeddict
+import typing
+class A(typing.TypedDict):
+    x: int
+class B(A, total=False):
+    y: str
+obj = B
+--
+assert obj(x=1) == {'x': 1}
+assert obj.__required_keys__ == {'x'}
+assert obj.__optional_keys__ == {'y'}
 == namedtuple
 import collections
 P = collections.namedtuple('P', 'x y', defaults=[2])

@@ -170,7 +170,7 @@ def _complete(
     bases = cls.__dict__.get("__orig_bases__", cls.__bases__)
     for expression, base in zip(node.bases, bases, strict=False):
         if isinstance(expression, ast.Name) and namespace.get(expression.id, base) is not base:
-            if not hasattr(namespace[expression.id], "__mro_entries__"):
+            if not hasattr(namespace[expression.id], "__mro_entries__") and type(cls).__name__ != "_TypedDictMeta":
                 cells[expression.id] = types.CellType(base)  # the name has another value by now
         elif (
             isinstance(expression, ast.Name) and expression.id not in namespace and not hasattr(builtins, expression.id)
