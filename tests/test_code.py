@@ -228,13 +228,32 @@ class TestFunctions:
         assert elsewhere(data)() == "a"
 
     def test_edited_script(self, run, kind, tmp_path):
-        """A script that was edited since it was run gives no text. The bytecode of its functions is saved."""
+        """A script that was edited since it was run is saved as it was."""
         obj = run("obj = lambda: 1\n")
         (tmp_path / "hello.py").write_text("obj = lambda: 2\n", encoding="utf-8")
         data = dumps(obj, kind)
 
         assert elsewhere(data)() == 1
-        assert "appsnap.code.bytecode" in named_in(data)
+        assert "appsnap.code.compiled" in named_in(data)
+
+    def test_script_that_edits_itself(self, kind, tmp_path):
+        """So is the main script, but as bytecode: nobody has its old text. A class is taken apart, too."""
+        path = tmp_path / "edits.py"
+        text = """
+            import enum, os, sys, appsnap
+            class Color(enum.Enum): RED = 1
+            with open(__file__) as file: text = file.read()
+            with open(__file__, "w") as file: file.write(text.replace("= 1", "= 2"))
+            later = os.stat(__file__).st_mtime + 3600
+            os.utime(__file__, (later, later))
+            appsnap.save([lambda: Color.RED.value, lambda: 1, Color.RED], sys.argv[1], kind=sys.argv[2])
+            """
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        subprocess.run([sys.executable, path, tmp_path / "saved", kind], check=True, capture_output=True)
+        skeletons._alive.clear()
+        function, _, red = appsnap.load(tmp_path / "saved", trust=EVERYTHING)
+
+        assert (function(), red.value) == (1, 1)
 
     def test_bytecode_of_another_python(self, kind, monkeypatch):
         """Bytecode of another Python is refused, with the path and both versions."""
@@ -525,17 +544,26 @@ class A:
 obj = A()
 --
 assert dataclasses.asdict(obj) == {'x': 2}
-== typeddict
+== TypedDict
 import typing
-class A(typing.TypedDict):
-    x: int
-class B(A, total=False):
-    y: str
+class A(typing.TypedDict): a: int
+class B(A, total=False): b: str
 obj = B
 --
-assert obj(x=1) == {'x': 1}
-assert obj.__required_keys__ == {'x'}
-assert obj.__optional_keys__ == {'y'}
+assert obj(a=1) == {'a': 1}
+assert obj.__optional_keys__ == {'b'}
+assert obj.__required_keys__ == {'a'}
+== loop
+import dataclasses
+made = []
+for number in range(3):
+    @dataclasses.dataclass
+    class A:
+        n: int = number
+    made.append(A())
+obj = made
+--
+assert [type(one)().n for one in obj] == [0, 1, 2]
 == namedtuple
 import collections
 P = collections.namedtuple('P', 'x y', defaults=[2])
@@ -564,7 +592,7 @@ class TestClasses:
         for obj in (first, again):
             exec(check, {"obj": obj, "dataclasses": dataclasses})
 
-    @pytest.mark.parametrize("case", sorted({*CLASSES} - {"circle", "wrapper"}))
+    @pytest.mark.parametrize("case", sorted({*CLASSES} - {"circle", "loop", "wrapper"}))
     def test_other_python(self, run, kind, case, monkeypatch):
         """Another Python runs the statement of a class. It takes nothing that this Python compiled or generated."""
         source, check = CLASSES[case]
@@ -578,7 +606,7 @@ class TestClasses:
         else:
             exec(check, {"obj": elsewhere(data), "dataclasses": dataclasses})
 
-    @pytest.mark.parametrize("case", ["circle", "wrapper"])
+    @pytest.mark.parametrize("case", ["circle", "loop", "wrapper"])
     def test_class_without_statement(self, run, kind, case, monkeypatch):
         """A class that no statement makes alone is refused by another Python, with the path and both versions."""
         source, _ = CLASSES[case]

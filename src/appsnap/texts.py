@@ -7,14 +7,20 @@ from __future__ import annotations
 import __future__
 
 import ast
+import collections
+import contextlib
 import functools
 import importlib.util
 import linecache
 import re
+import stat
 import sys
 import tokenize
 import types
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from appsnap import imported_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +58,11 @@ class Place(NamedTuple):
 class Text:
     """The source of one file. Compiling it runs nothing."""
 
-    def __init__(self, source: str, filename: str, version: str = VERSION) -> None:
+    def __init__(self, source: str, filename: str, version: str = VERSION, *, is_current: bool = True) -> None:
         self.source = source
         self.filename = filename
         self.version = version  # of the Python that saved it
+        self.is_current = is_current  # false for a file that was changed while the program ran
 
     @functools.cached_property
     def tree(self) -> ast.Module:
@@ -72,6 +79,29 @@ class Text:
             for alias in node.names
         ]
         return functools.reduce(int.__or__, (getattr(__future__, name).compiler_flag for name in names), 0)
+
+    def is_rebound(self, name: str) -> bool:
+        """Tell whether a global name may get several values, one after the other. Imports aren't counted."""
+        return self._bindings[name] > 1
+
+    @functools.cached_property
+    def _bindings(self) -> collections.Counter[str]:
+        found: collections.Counter[str] = collections.Counter()
+        waiting: list[tuple[ast.AST, int]] = [(self.tree, 1)]
+        while waiting:
+            node, times = waiting.pop()
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found[node.id] += times
+            elif isinstance(node, ast.Global):
+                found.update(dict.fromkeys(node.names, 2))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                if not isinstance(node, ast.Lambda):
+                    found[node.name] += times
+                times = 0  # its own names are no global ones
+            if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+                times *= 2
+            waiting += [(child, times) for child in ast.iter_child_nodes(node)]
+        return found
 
     @functools.cached_property
     def codes(self) -> dict[tuple[str, int], list[types.CodeType]]:
@@ -145,14 +175,18 @@ _read: dict[str, Text] = {}
 def texts(filename: str) -> Iterator[Text]:
     """Yield the texts that the code of a file may come from."""
     yield from reversed(_loaded.get(filename, {}).values())
-    try:
-        with tokenize.open(filename) as file:  # finds the encoding as Python does
-            source = file.read()
-    except (OSError, SyntaxError, ValueError):
-        source = "".join(linecache.getlines(filename))  # of a notebook, say
+    source, is_current = "", True
+    with contextlib.suppress(OSError, SyntaxError, ValueError):
+        changed = Path(filename).stat()
+        if stat.S_ISREG(changed.st_mode):  # reading a pipe would wait
+            with tokenize.open(filename) as file:  # finds the encoding as Python does
+                source, is_current = file.read(), changed.st_mtime <= imported_at
+    cached: Any = linecache.cache.get(filename, ())
+    if not source and len(cached) > 2:
+        source = "".join(cached[2])  # of a notebook, say
     known = _read.get(filename)
     if known is None or known.source != source:
-        known = _read[filename] = Text(source, filename)
+        known = _read[filename] = Text(source, filename, is_current=is_current)
     if source:
         yield known
 

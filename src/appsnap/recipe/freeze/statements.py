@@ -122,6 +122,7 @@ def find(cls: type) -> Found | None:
         if places:
             break
     # Without a function of its own, only its name tells that a class is the one of the text.
+    places = [(text, place) for text, place in places if own or text.is_current]
     known = own or found_in(namespace, cls.__qualname__) is cls or _is_made_by(namespace, cls, places)
     return _complete(cls, *places[0], namespace, own) if len(places) == 1 and known else None
 
@@ -167,10 +168,11 @@ def _complete(
         return None  # a decorator has made it from the class of the statement
     around = {name: cell for x in own for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True)}
     cells = {name: around[name] for name in body.co_freevars if name in around}
-    bases = cls.__dict__.get("__orig_bases__", cls.__bases__)
+    # Before Python 3.12, a TypedDict doesn't know its bases.
+    bases = () if hasattr(cls, "__total__") else cls.__dict__.get("__orig_bases__", cls.__bases__)
     for expression, base in zip(node.bases, bases, strict=False):
         if isinstance(expression, ast.Name) and namespace.get(expression.id, base) is not base:
-            if not hasattr(namespace[expression.id], "__mro_entries__") and type(cls).__name__ != "_TypedDictMeta":
+            if not hasattr(namespace[expression.id], "__mro_entries__"):
                 cells[expression.id] = types.CellType(base)  # the name has another value by now
         elif (
             isinstance(expression, ast.Name) and expression.id not in namespace and not hasattr(builtins, expression.id)
@@ -181,10 +183,17 @@ def _complete(
         names.visit(part)
     wanted = sorted((names.used | names.annotated) - cells.keys() - OF_MODULES)
     needs = {name: namespace[name] for name in wanted if namespace.get(name, cls) is not cls}
+    if not _is_plain(cls, node) and any(text.is_rebound(name) for name in needs):
+        return None  # the name may have had another value when the statement ran
     unknown = names.used - needs.keys() - cells.keys() - names.stored - OF_MODULES - vars(builtins).keys()
     if unknown or not cells.keys() >= set(body.co_freevars):
         return None
     return Found(text, place, body, _codes_in(body), namespace, frozenset(names.stored), needs, cells)
+
+
+def _is_plain(cls: type, node: ast.ClassDef) -> bool:
+    """Tell whether all that a class statement does is to set attributes. A load sets those again that have changed."""
+    return type(cls) is type and not (node.decorator_list or node.keywords or issubclass(cls, tuple))
 
 
 class _NamesUsed(ast.NodeVisitor):
