@@ -527,5 +527,13 @@ CHECKS = {
     "struct_time": lambda s: (s.tm_year, s.tm_zone),
     "enum of signal": lambda x: [y is z for y, z in zip(x, [signal.SIGTERM, signal.SIG_IGN, signal.SIG_DFL])],
 }
-OPAQUE = {"enum local", "enum local flag", "dataclass field", "dataclass fields", "dataclass MISSING", "enum auto", "isocalendar"}
+OPAQUE = {
+    "enum local",
+    "enum local flag",
+    "dataclass field",
+    "dataclass fields",
+    "dataclass MISSING",
+    "enum auto",
+    "isocalendar",
+}
 OPAQUE |= {"dataclass local", "dataclass local frozen", "namedtuple local", "namedtuple local typed"}
