@@ -11,12 +11,13 @@ import cloudpickle
 import pytest
 
 import appsnap
-from appsnap import EVERYTHING, CannotBuild, CannotSave, code, dumps, loads, script, skeletons, texts
+from appsnap import EVERYTHING, CannotBuild, CannotSave, code, dumps, loads, script
+from appsnap.code import skeletons, texts
+from appsnap.code.texts import Place, Text
 from appsnap.files.layers import Opening
 from appsnap.files.streams import Memory
 from appsnap.kinds import KINDS
 from appsnap.snapshot import _opened
-from appsnap.texts import Place, Text
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle
 
-from appsnap import code, skeletons
+from appsnap import code
+from appsnap.code import skeletons
+from appsnap.code.texts import MAGIC, VERSION, Text, texts
 from appsnap.recipe.freeze.classes import dynamic_class
 from appsnap.recipe.freeze.cloudpickled import by_reference
 from appsnap.recipe.freeze.statements import (
@@ -29,15 +31,14 @@ from appsnap.recipe.freeze.statements import (
     namespace_of,
     virtual_subclasses,
 )
-from appsnap.texts import MAGIC, VERSION, Text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
+    from appsnap.code.texts import Place
     from appsnap.recipe.freeze.statements import Found
-    from appsnap.texts import Place
 
 __all__ = ["ByValue"]
 

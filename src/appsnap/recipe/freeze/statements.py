@@ -17,13 +17,13 @@ import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import code
+from appsnap.code.texts import texts
 from appsnap.recipe.freeze.cloudpickled import by_reference, is_script
-from appsnap.texts import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from appsnap.texts import Place, Text
+    from appsnap.code.texts import Place, Text
 
 __all__ = [
     "OF_MODULES",

@@ -17,7 +17,7 @@ import uuid
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from appsnap.texts import MAGIC, WrongPython
+from appsnap.code.texts import MAGIC, WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,10 +1,11 @@
 """Code in snapshots: the functions that files name where functions and classes are saved by value.
 
 * *By value*: a function or class that can't be imported (of a script, say) is saved itself, not its name.
-* A *text* (`appsnap.texts`) is the source of the file that a code object comes from. Every Python can compile it.
+* A *text* (`texts`) is the source of the file that a code object comes from. Every Python can compile it.
 * A *place* finds a code object in a text: its qualified name, its first line, and its number among equals.
 * *Bytecode* is for code without a text. It is bound to one version of Python by a magic number, and no other version
-  runs it.
+  runs it. A class without a text is a *skeleton* (`skeletons`), bound in the same way.
+* *Effects* (`effects`) of a class statement on other objects are undone: the objects of a file have seen them already.
 
 Files that name these functions carry code. Nothing here runs unless the file is trusted as code. The names of these
 functions are part of the format. `appsnap.recipe.freeze.by_value` writes the calls.
@@ -22,9 +23,9 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap.effects import undone
-from appsnap.skeletons import alive, remember
-from appsnap.texts import MAGIC, VERSION, Place, Text, WrongPython, keep
+from appsnap.code.effects import undone
+from appsnap.code.skeletons import alive, remember
+from appsnap.code.texts import MAGIC, VERSION, Place, Text, WrongPython, keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
