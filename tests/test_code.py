@@ -669,6 +669,27 @@ class TestClasses:
         with pytest.raises(TypeError, match="gave it other bases"):
             code.class_(text, "A", 1, f"other {kind}", types.ModuleType("<x>"), {}, (dict, ValueError))
 
+    def test_nested_class_saved_again(self, run, kind, monkeypatch):
+        """A class within a class is known by the outer statement where that has been run, and not the script."""
+        obj = run("""
+            import enum
+            class A:
+                class B:
+                    class C(enum.Enum):
+                        X = 1
+                table = {B.C.X: B}
+                def f(self): return 1
+            obj = [A(), A.B.C.X]
+            """)
+        again = dumps(came_back(obj, kind), kind)
+        monkeypatch.setattr(code, "MAGIC", 1)
+        monkeypatch.setattr(skeletons, "MAGIC", 1)
+
+        made, member = elsewhere(again)
+
+        assert member is type(made).B.C.X
+        assert made.table == {member: type(made).B}
+
     def test_functions_of_a_module(self, run, kind, tmp_path, monkeypatch):
         """Functions that a module gave to a class after its statement come back. They can't be imported."""
         (tmp_path / "giving.py").write_text(

@@ -42,6 +42,7 @@ __all__ = [
     "function",
     "module",
     "names",
+    "owner_of",
     "set_cell",
     "statement_of",
     "text",
@@ -135,6 +136,7 @@ class Statement(NamedTuple):
 
 
 _statements: weakref.WeakKeyDictionary[type, Statement] = weakref.WeakKeyDictionary()
+_owners: weakref.WeakKeyDictionary[type, weakref.ref[type]] = weakref.WeakKeyDictionary()
 _unfinished: weakref.WeakSet[type] = weakref.WeakSet()
 _running = threading.RLock()
 
@@ -142,6 +144,19 @@ _running = threading.RLock()
 def statement_of(cls: type) -> Statement | None:
     """Return the statement of a class that `class_` made, or None."""
     return _statements.get(cls)
+
+
+def owner_of(cls: type) -> type | None:
+    """Return the class whose statement, run by `class_`, made this one within it, or None."""
+    owner = _owners.get(cls)
+    return owner() if owner is not None else None
+
+
+def _keep_owner(owner: type) -> None:
+    for name, found in owner.__dict__.items():
+        if isinstance(found, type) and found.__qualname__ == f"{owner.__qualname__}.{name}":
+            _owners[found] = weakref.ref(owner)
+            _keep_owner(found)
 
 
 def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
@@ -173,6 +188,7 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
         raise TypeError(f"the class statement of {qualname} in {source.filename} gave it other bases")
     made = made if made.__bases__ == bases else undecorated
     _statements[made] = Statement(source, place, owner.__dict__)
+    _keep_owner(made)
     _unfinished.add(made)
     for inner in _inner_classes(made):
         places = source.classes_named(inner.__qualname__)

@@ -139,8 +139,11 @@ class ByValue:
 
     def class_(self, cls: type) -> Any:
         """Return the reduction of a class."""
-        found = self.statement(cls)
         above, _, name = cls.__qualname__.rpartition(".")
+        owner: Any = code.owner_of(cls)
+        if owner is not None and owner.__dict__.get(name) is cls:
+            return getattr, (owner, name)
+        found = self.statement(cls)
         if above:
             namespace = namespace_of(cls)
             owner = found_in(namespace, above)
