@@ -11,12 +11,13 @@ import cloudpickle
 import pytest
 
 import appsnap
-from appsnap import EVERYTHING, CannotBuild, CannotSave, code, dumps, loads, script, skeletons, texts
+from appsnap import EVERYTHING, CannotBuild, CannotSave, code, dumps, loads, script
+from appsnap.code import skeletons, texts
+from appsnap.code.texts import Place, Text
 from appsnap.files.layers import Opening
 from appsnap.files.streams import Memory
 from appsnap.kinds import KINDS
 from appsnap.snapshot import _opened
-from appsnap.texts import Place, Text
 
 
 @pytest.fixture(autouse=True)
@@ -571,6 +572,40 @@ obj = P(1)
 --
 assert obj == (1, 2)
 assert obj._asdict() == {'x': 1, 'y': 2}
+== renamed fields
+import collections
+P = collections.namedtuple('P', 'a class b', rename=True, defaults=[7])
+obj = P(1, 2)
+--
+assert obj._asdict() == {'a': 1, '_1': 2, 'b': 7}
+== base from a call
+import collections
+class P(collections.namedtuple('P', 'x y')):
+    def __new__(cls, x, y=2): return super().__new__(cls, int(x), y)
+    def sum(self): return self.x + self.y
+obj = P('1')
+obj.note = 'n'
+--
+assert (obj.sum(), obj.note, obj._fields) == (3, 'n', ('x', 'y'))
+assert type(obj)('5').sum() == 7
+== base from a generic model
+import pydantic
+class A(pydantic.RootModel[list[int]]):
+    def f(self): return len(self.root)
+obj = A([1, 2])
+--
+assert obj.f() == 2
+assert type(obj)(['4']).root == [4]
+== base from a function
+def make_base(n):
+    class Base:
+        def f(self): return n
+    return Base
+class A(make_base(3)):
+    def g(self): return super().f() + 1
+obj = A()
+--
+assert obj.g() == 4
 """
 CLASSES = {
     name: tuple(body.split("\n--\n"))
@@ -633,6 +668,27 @@ class TestClasses:
         text = Text("class A(dict): pass\n", "x.py")
         with pytest.raises(TypeError, match="gave it other bases"):
             code.class_(text, "A", 1, f"other {kind}", types.ModuleType("<x>"), {}, (dict, ValueError))
+
+    def test_nested_class_saved_again(self, run, kind, monkeypatch):
+        """A class within a class is known by the outer statement where that has been run, and not the script."""
+        obj = run("""
+            import enum
+            class A:
+                class B:
+                    class C(enum.Enum):
+                        X = 1
+                table = {B.C.X: B}
+                def f(self): return 1
+            obj = [A(), A.B.C.X]
+            """)
+        again = dumps(came_back(obj, kind), kind)
+        monkeypatch.setattr(code, "MAGIC", 1)
+        monkeypatch.setattr(skeletons, "MAGIC", 1)
+
+        made, member = elsewhere(again)
+
+        assert member is type(made).B.C.X
+        assert made.table == {member: type(made).B}
 
     def test_functions_of_a_module(self, run, kind, tmp_path, monkeypatch):
         """Functions that a module gave to a class after its statement come back. They can't be imported."""

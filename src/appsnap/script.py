@@ -13,8 +13,8 @@ from typing import Any
 
 import cloudpickle
 
+from appsnap.code.texts import Text, keep
 from appsnap.errors import CannotLoad
-from appsnap.texts import Text, keep
 
 __all__ = ["run"]
 

@@ -14,10 +14,12 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
+from appsnap.code.texts import WrongPython
 from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps, values
+from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit, refused, wants
@@ -25,7 +27,6 @@ from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
-from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -95,21 +96,26 @@ class _Interpreter:
             steps.ByteArray: (lambda step: bytearray(step.data)) if copy else _own_bytearray,
             steps.Call: self._call,
             steps.Member: self._member,
+            steps.New: self._new,
+            steps.List: lambda step: self._all(step.items),
+            steps.Dict: lambda step: dict(zip(self._keys(step.keys), self._all(step.values), strict=True)),
         }
         self._fillers: dict[type, Callable[[Any], None]] = {
             steps.Extend: self._extend,
             steps.Update: self._update,
             steps.Add: self._add,
             steps.SetState: self._set_state,
+            steps.State: self._state,
         }
 
     def build(self) -> Any:
         number = 0
         registers, attributes = self._registers, self._attributes
+        numbered = enumerate(self._recipe.steps)
         try:
             # The most frequent steps come first, without a call for each step.
             step: Any
-            for number, step in enumerate(self._recipe.steps):  # noqa: B007 - the number tells where an error is
+            for number, step in numbered:  # noqa: B007 - the number tells where an error is
                 cls = type(step)
                 if cls is steps.State:
                     target, names, operands = step
@@ -134,11 +140,36 @@ class _Interpreter:
                     registers.append(self._makers[cls](step))
                 else:
                     self._fillers[cls](step)
-            return self._one(self._recipe.root)
         except AppsnapError:
             raise
         except Exception as error:
-            raise self._failure(number, error) from error
+            late = Late(self._recipe, registers)
+            if not late.postpone(number, step, error):
+                raise self._failure(number, error) from error
+            self._build_late(late, numbered)
+        return self._one(self._recipe.root)
+
+    def _build_late(self, late: Late, numbered: Iterable[tuple[int, Any]]) -> None:
+        """Follow the other steps once some wait: the same steps, but with a look at those that wait."""
+        for number, step in numbered:
+            failed = late.holding(step)
+            if failed is None:
+                try:
+                    self._follow(step)
+                except AppsnapError:
+                    raise
+                except Exception as error:
+                    if not late.postpone(number, step, error):
+                        raise self._failure(number, error) from error
+                failed = late.fill(number, self._follow)
+            if failed is not None:
+                raise self._failure(failed.number, failed.error) from failed.error
+
+    def _follow(self, step: Any) -> None:
+        if type(step) in steps.FILLERS:
+            self._fillers[type(step)](step)
+        else:
+            self._registers.append(self._makers[type(step)](step))
 
     def _failure(self, number: int, error: Exception) -> CannotLoad:
         step = self._recipe.steps[number]
@@ -275,6 +306,10 @@ class _Interpreter:
         """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""
         plain = evolve.is_plain_assignment(type(target), names) and (self._everything or takes_any_state(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
+
+    def _state(self, step: steps.State) -> None:
+        state = dict(zip(step.names, self._all(step.values), strict=True))
+        self._restore(self._registers[step.target], state, audited=_ANNOTATED)
 
     def _set_state(self, step: steps.SetState) -> None:
         state = self._one(step.state)

@@ -121,6 +121,20 @@ class ByName:
         return hash(self.name)
 
 
+class ByDefault(ByName):
+    """It has another hash before it has its name."""
+
+    name = ""
+
+
+class Frozen(ByName):
+    """It is an item of a frozen set."""
+
+    def __init__(self, name):
+        self.name = name
+        self.distances = frozenset([self])
+
+
 class ByIdentity:
     """It is hashed by its identity."""
 
@@ -182,7 +196,8 @@ class TestRefused:
         [
             (NeedsArguments("h", port=1), "its __new__ needs host, port"),
             (GivesOthers("h"), "too many positional arguments"),
-            (ByName("n"), "a key of its own attribute distances"),
+            (ByDefault("n"), "a key of its own attribute distances"),
+            (Frozen("n"), "a key of its own attribute distances"),
             (sys.flags, "only the interpreter"),
             (sys.version_info, "only the interpreter"),
             (sys.float_info, "isn't written in Python"),

@@ -4,7 +4,8 @@ import textwrap
 
 import pytest
 
-from appsnap import EVERYTHING, dumps, loads, script, skeletons
+from appsnap import EVERYTHING, dumps, loads, script
+from appsnap.code import skeletons
 from appsnap.kinds import KINDS
 
 CASES = {
@@ -275,4 +276,4 @@ def test_statement(name, kind, tmp_path):
         skeletons._alive.clear()  # no class of the script is alive where another process loads
         obj = loads(data, trust=EVERYTHING)
 
-    assert eval(check, {"obj": obj})
+    assert eval(f"({check})", {"obj": obj})

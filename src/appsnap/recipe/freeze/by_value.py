@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle
 
-from appsnap import code, skeletons
+from appsnap import code
+from appsnap.code import skeletons
+from appsnap.code.texts import MAGIC, VERSION, Text, texts
 from appsnap.recipe.freeze.changes import (
     changed_attributes,
     changed_functions,
@@ -30,15 +32,14 @@ from appsnap.recipe.freeze.changes import (
 from appsnap.recipe.freeze.classes import dynamic_class
 from appsnap.recipe.freeze.cloudpickled import by_reference
 from appsnap.recipe.freeze.statements import OF_MODULES, find, found_in, namespace_of
-from appsnap.texts import MAGIC, VERSION, Text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
+    from appsnap.code.texts import Place
     from appsnap.recipe.freeze.statements import Found
-    from appsnap.texts import Place
 
 __all__ = ["ByValue"]
 
@@ -136,18 +137,19 @@ class ByValue:
 
     def class_(self, cls: type) -> Any:
         """Return the reduction of a class."""
+        outer = self._outer_of(cls)
+        if outer is not None:
+            inner = self._found(cls)
+            state = self._changes(cls, inner) if inner is not None else None
+            return (
+                getattr,
+                (outer, cls.__qualname__.rpartition(".")[2]),
+                state or None,
+                None,
+                None,
+                code.finish_class if state else None,
+            )
         found = self.statement(cls)
-        above, _, name = cls.__qualname__.rpartition(".")
-        if above:
-            namespace = namespace_of(cls)
-            owner = found_in(namespace, above)
-            # A class in a class is made by the outer statement, if that one is run.
-            if isinstance(owner, type) and owner.__dict__.get(name) is cls and not by_reference(owner):
-                outer = self.statement(owner)
-                if outer is not None:
-                    inner = self._found(cls)
-                    state = self._changes(cls, inner) if inner is not None else None
-                    return getattr, (owner, name), state or None, None, None, code.finish_class if state else None
         if found is None:
             return _parametrized(cls) or dynamic_class(cls)
         (name, line, *_), owner = found.place, self._module_of(found.namespace)
@@ -155,6 +157,15 @@ class ByValue:
         free = (tuple(found.cells), *found.cells.values()) if found.cells else ()
         state = self._changes(cls, found)
         return code.class_, (*args, *free), state or None, None, None, code.finish_class if state else None
+
+    def _outer_of(self, cls: type) -> type | None:
+        """Return the class around a class, if a load makes both by the outer statement."""
+        above, _, name = cls.__qualname__.rpartition(".")
+        made_by = code.owner_of(cls)
+        owner = made_by or (found_in(namespace_of(cls), above) if above else None)
+        if not isinstance(owner, type) or owner.__dict__.get(name) is not cls or by_reference(owner):
+            return None
+        return owner if made_by is not None or self.statement(owner) is not None else None
 
     def _changes(self, cls: type, found: Found) -> dict[str, Any]:
         """Return the state of a class: the names that it uses, and its changes since its statement."""
@@ -254,7 +265,7 @@ def _used_by_hooks(cls: type) -> list[Any]:
     return used + [content for x in hooks for content in _contents(x.__closure__ or ())]
 
 
-def _is_counted(cls: type) -> bool:
+def _is_counted(cls: Any) -> bool:
     """Tell whether a function that runs when a class is made may take an item of an iterator. No load can undo that."""
     makers = [base for base in (*cls.__mro__[1:], *inspect.getmro(type(cls))) if not by_reference(base)]
     hooked = [base for base in makers if issubclass(base, type) or "__init_subclass__" in vars(base)]

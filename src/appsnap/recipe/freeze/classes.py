@@ -1,4 +1,4 @@
-"""Classes without text: how they are taken apart. `appsnap.skeletons` puts them together again."""
+"""Classes without text: how they are taken apart. `appsnap.code.skeletons` puts them together again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import inspect
 import types
 from typing import Any
 
-from appsnap import skeletons
+from appsnap.code import skeletons
+from appsnap.code.texts import MAGIC, VERSION
 from appsnap.recipe.freeze.cloudpickled import NeedsModule
-from appsnap.texts import MAGIC, VERSION
 
 __all__ = ["dynamic_class"]
 
@@ -83,7 +83,7 @@ def _is_row(cls: Any) -> bool:
     if cls.__bases__ != (tuple,) or type(fields) is not tuple or not all(type(name) is str for name in fields):
         return False
     make: Any = collections.namedtuple  # noqa: PYI024 - the fields are only known now
-    made = vars(make("made", fields))
+    made = vars(make("made", fields, rename=True))
     return vars(cls).keys() - {"__slotnames__"} == made.keys() and "__annotations__" not in vars(cls)
 
 

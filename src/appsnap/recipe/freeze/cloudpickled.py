@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import skeletons
+from appsnap.code import skeletons
 
 if TYPE_CHECKING:
     from collections.abc import Callable

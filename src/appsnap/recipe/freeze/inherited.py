@@ -238,13 +238,20 @@ def _reduce_with_constants(obj: Any) -> Any:
 
 
 def refusing_own_keys(cls: type, reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a rule that refuses an object which is a key of its own attribute, and is hashed by its attributes."""
+    """Return a rule that refuses an object which is a key of its own attribute, if a load would hash it wrong.
+
+    Without its attributes it has no hash, or another one. A load waits for those of a key without a hash, but it can't
+    wait with a frozen set.
+    """
     if cls.__dictoffset__ == 0 or type(states.special(cls, "__hash__")) is not types.FunctionType:
         return reduce
 
     def rule(obj: Any) -> Any:
         for name, value in obj.__dict__.items():
-            if type(value) in _HASHING and any(key is obj for key in value) and not _hashes_without_attributes(obj):
+            if type(value) not in _HASHING or not any(key is obj for key in value):
+                continue
+            early = _hash_without_attributes(obj)
+            if early != hash(obj) and (early is not None or type(value) is frozenset):
                 raise pickle.PicklingError(
                     f"it is a key of its own attribute {name}, and no load knows its hash before it has its attributes"
                 )
@@ -256,12 +263,12 @@ def refusing_own_keys(cls: type, reduce: Callable[[Any], Any]) -> Callable[[Any]
 _HASHING = frozenset({dict, set, frozenset})
 
 
-def _hashes_without_attributes(obj: Any) -> bool:
+def _hash_without_attributes(obj: Any) -> int | None:
     try:
         cls: Any = type(obj)
-        return hash(cls.__new__(cls)) == hash(obj)
-    except Exception:  # noqa: BLE001 - any error says no
-        return False
+        return hash(cls.__new__(cls))
+    except Exception:  # noqa: BLE001 - any error says that it has none
+        return None
 
 
 # Containers

@@ -15,14 +15,14 @@ import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import code
+from appsnap.code.texts import bases_by_call, texts
 from appsnap.recipe.freeze.cloudpickled import by_reference
 from appsnap.recipe.freeze.names_used import names_used
-from appsnap.texts import bases_by_call, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from appsnap.texts import Place, Text
+    from appsnap.code.texts import Place, Text
 
 __all__ = [
     "OF_MODULES",

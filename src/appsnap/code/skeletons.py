@@ -17,8 +17,8 @@ import uuid
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from appsnap.effects import undone
-from appsnap.texts import MAGIC, WrongPython
+from appsnap.code.effects import undone
+from appsnap.code.texts import MAGIC, WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -174,7 +174,7 @@ def row(  # noqa: PLR0917 - as above
     with _lock:
         made = _alive.get(identity)
         if made is None:
-            made = make(name, fields, defaults=defaults, module=module)
+            made = make(name, fields, rename=True, defaults=defaults, module=module)  # `rename` lets its names pass
             made.__qualname__ = qualname
             remember(made, identity)
     return made

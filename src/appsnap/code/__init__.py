@@ -1,10 +1,11 @@
 """Code in snapshots: the functions that files name where functions and classes are saved by value.
 
 * *By value*: a function or class that can't be imported (of a script, say) is saved itself, not its name.
-* A *text* (`appsnap.texts`) is the source of the file that a code object comes from. Every Python can compile it.
+* A *text* (`texts`) is the source of the file that a code object comes from. Every Python can compile it.
 * A *place* finds a code object in a text: its qualified name, its first line, and its number among equals.
 * *Bytecode* is for code without a text. It is bound to one version of Python by a magic number, and no other version
-  runs it.
+  runs it. A class without a text is a *skeleton* (`skeletons`), bound in the same way.
+* *Effects* (`effects`) of a class statement on other objects are undone: the objects of a file have seen them already.
 
 Files that name these functions carry code. Nothing here runs unless the file is trusted as code. The names of these
 functions are part of the format. `appsnap.recipe.freeze.by_value` writes the calls.
@@ -22,9 +23,9 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap.effects import undone
-from appsnap.skeletons import alive, remember
-from appsnap.texts import MAGIC, VERSION, Place, Text, WrongPython, bases_by_call, keep
+from appsnap.code.effects import undone
+from appsnap.code.skeletons import alive, remember
+from appsnap.code.texts import MAGIC, VERSION, Place, Text, WrongPython, bases_by_call, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ __all__ = [
     "function",
     "module",
     "names",
+    "owner_of",
     "set_cell",
     "statement_of",
     "text",
@@ -134,6 +136,7 @@ class Statement(NamedTuple):
 
 
 _statements: weakref.WeakKeyDictionary[type, Statement] = weakref.WeakKeyDictionary()
+_owners: weakref.WeakKeyDictionary[type, weakref.ref[type]] = weakref.WeakKeyDictionary()
 _unfinished: weakref.WeakSet[type] = weakref.WeakSet()
 _running = threading.RLock()
 
@@ -141,6 +144,12 @@ _running = threading.RLock()
 def statement_of(cls: type) -> Statement | None:
     """Return the statement of a class that `class_` made, or None."""
     return _statements.get(cls)
+
+
+def owner_of(cls: type) -> type | None:
+    """Return the class whose statement, run by `class_`, made this one within it, or None."""
+    owner = _owners.get(cls)
+    return owner() if owner is not None else None
 
 
 def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
@@ -173,21 +182,21 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     made = made if made.__bases__ == bases else undecorated
     _statements[made] = Statement(source, place, owner.__dict__)
     _unfinished.add(made)
-    for inner in _inner_classes(made):
-        places = source.classes_named(inner.__qualname__)
-        if len(places) == 1:
-            _statements[inner] = Statement(source, places[0], owner.__dict__)
-        _unfinished.add(inner)
+    _keep_inner(made, source, owner)
     remember(made, identity)
     return made
 
 
-def _inner_classes(cls: type) -> Iterator[type]:
-    """Yield the classes that the body of a class statement has made."""
-    for name, value in vars(cls).items():
-        if isinstance(value, type) and value.__qualname__ == f"{cls.__qualname__}.{name}":
-            yield value
-            yield from _inner_classes(value)
+def _keep_inner(outer: type, source: Text, owner: types.ModuleType) -> None:
+    """Keep the statements of the classes that the body of a class statement has made."""
+    for name, inner in outer.__dict__.items():
+        if isinstance(inner, type) and inner.__qualname__ == f"{outer.__qualname__}.{name}":
+            places = source.classes_named(inner.__qualname__)
+            if len(places) == 1:
+                _statements[inner] = Statement(source, places[0], owner.__dict__)
+            _owners[inner] = weakref.ref(outer)
+            _unfinished.add(inner)
+            _keep_inner(inner, source, owner)
 
 
 def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
@@ -201,7 +210,8 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
 ) -> tuple[type, type]:
     """Run a class statement. Return the class that its decorators return, and the one before them.
 
-    Its module is in `sys.modules` meanwhile: dataclasses look up names there.
+    A base that a call makes anew, as `namedtuple` does, is left for its equal in `bases`. The module of the class is in
+    `sys.modules` meanwhile: dataclasses look up names there.
     """
     owner.__dict__.update(names)
     visible = {name: found.cell_contents for name, found in cells.items() if found != cell()}
