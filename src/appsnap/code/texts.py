@@ -118,27 +118,48 @@ class Text:
 
     @functools.cached_property
     def _functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return [part for part in ast.walk(self.tree) if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        """The functions with class statements inside."""
+        found = [part for part in ast.walk(self.tree) if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        return [part for part in found if any(isinstance(inside, ast.ClassDef) for inside in ast.walk(part))]
 
     def rebound(self, node: ast.ClassDef) -> set[str]:
         """Return the names around a class statement that may have other values by now: they are bound twice."""
         around = [part for part in self._functions if part.lineno <= node.lineno <= (part.end_lineno or 0)]
-        counts = [self._bindings, *(_bindings(ast.Module(part.body, [])) for part in around)]
-        return {name for found in counts for name, count in found.items() if count > 1}
+        return self._bound_twice.union(*(_bound_twice(_bindings(ast.Module(part.body, []))) for part in around))
+
+    @functools.cached_property
+    def _bound_twice(self) -> set[str]:
+        return _bound_twice(self._bindings)
 
     def classes_named(self, qualname: str) -> list[Place]:
         """Return the places of the class statements of a qualified name."""
-        places = [Place(name, line) for name, line in self.codes if name == _plain(qualname)]
-        return [place for place in places if self.class_at(place) is not None]
+        return self._classes_by_name.get(_plain(qualname), [])
+
+    @functools.cached_property
+    def _classes_by_name(self) -> dict[str, list[Place]]:
+        found: dict[str, list[Place]] = {}
+        for place in (Place(name, line) for name, line in self.codes):
+            if self.class_at(place) is not None:
+                found.setdefault(place.qualname, []).append(place)
+        return found
 
     def class_at(self, place: Place) -> ast.ClassDef | None:
         """Return the class statement whose body is the code object of a place, or None."""
+        return self._classes.get((place.qualname.rpartition(".")[2], place.line))
+
+    @functools.cached_property
+    def _classes(self) -> dict[tuple[str, int], ast.ClassDef]:
+        """The class statements, by name and first line. The outermost one of a line comes first."""
+        found: dict[tuple[str, int], ast.ClassDef] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.ClassDef):
                 line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                if line == place.line and place.qualname.rpartition(".")[2] == node.name:
-                    return node
-        return None
+                found.setdefault((node.name, line), node)
+        return found
+
+
+def _bound_twice(counts: collections.Counter[str]) -> set[str]:
+    return {name for name, count in counts.items() if count > 1}
 
 
 def _bindings(tree: ast.AST) -> collections.Counter[str]:

@@ -141,14 +141,8 @@ class ByValue:
         if outer is not None:
             inner = self._found(cls)
             state = self._changes(cls, inner) if inner is not None else None
-            return (
-                getattr,
-                (outer, cls.__qualname__.rpartition(".")[2]),
-                state or None,
-                None,
-                None,
-                code.finish_class if state else None,
-            )
+            name = cls.__qualname__.rpartition(".")[2]
+            return getattr, (outer, name), state or None, None, None, code.finish_class if state else None
         found = self.statement(cls)
         if found is None:
             return _parametrized(cls) or dynamic_class(cls)
