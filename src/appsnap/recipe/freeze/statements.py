@@ -263,12 +263,15 @@ def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
     """Return the attributes that may have been set since the statement. The load sets those that differ from it."""
     members = getattr(cls, "__members__", {}) if isinstance(cls, enum.EnumType) else {}
     generates = _generates(cls, found)
+    of_ctypes = type(cls).__module__ == "_ctypes"
     changed = {}
     for name, value in cls.__dict__.items():
         dunder = name.startswith("__") and name.endswith("__")
         if name in _BY_THE_STATEMENT or name in members or (dunder and name not in found.stored):
             continue
         if isinstance(cls, enum.EnumType) and name.startswith("_"):
+            continue
+        if of_ctypes and (name in _OF_STRUCTURES or type(value).__name__ == "CField"):
             continue
         functions = list(_functions_in(value))
         if functions:
@@ -302,6 +305,9 @@ class _Row(NamedTuple):
 
 
 _DESCRIPTORS: tuple[type, ...] = (types.MemberDescriptorType, types.GetSetDescriptorType, type(_Row.x))
+_OF_STRUCTURES = frozenset({"_fields_", "_anonymous_", "_pack_", "_align_", "_layout_"})
+"""Attributes of a structure of ctypes, which are final once it is made."""
+
 _BY_THE_STATEMENT = frozenset(
     {
         "__module__",
