@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import zoo
-from appsnap import EVERYTHING, dumps, loads, skeletons
+from appsnap import EVERYTHING, dumps, loads
+from appsnap.code import skeletons
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.build import build

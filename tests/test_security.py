@@ -14,8 +14,9 @@ import pytest
 
 import appsnap
 import shop
-from appsnap import code, script, skeletons
+from appsnap import code, script
 from appsnap.cli.app import COMMANDS, _LazyGroup, run
+from appsnap.code import skeletons
 from appsnap.errors import (
     AppsnapError,
     CannotBuild,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from appsnap._version import __version__ as __version__
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.trust import EVERYTHING
     from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
+
+imported_at = time.time()
+"""The time of the import, in seconds since 1970. A script that was changed later isn't the one that runs."""
 
 __all__ = [
     "EVERYTHING",

@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 import types
+from importlib.util import decode_source
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
+from appsnap.code.texts import Text, keep
 from appsnap.errors import CannotLoad
 
 __all__ = ["run"]
@@ -31,6 +33,7 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
     try:
         # From bytes: Python finds the encoding (PEP 263) as it does for any module.
         code = compile(source, str(file), "exec", dont_inherit=True)
+        keep(Text(decode_source(source), str(file)))
         exec(code, module.__dict__)  # noqa: S102 - the caller asked for it
     except (Exception, SystemExit) as error:
         _drop(module)

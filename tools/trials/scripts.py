@@ -188,8 +188,10 @@ def _judged(job: dict[str, Any], maker: str, loader: str, stage: str, answer: Se
 
 
 def _peer(peers: dict[tuple[str, ...], str], result: Result) -> str:
-    """Return what became of the same case with cloudpickle."""
-    return peers.get((result.case, result.form, result.maker, result.stage), "")
+    """Return what became of the same case with cloudpickle. A file that never loads is no success of its save."""
+    stages = ["load", "save"] if result.stage == "save" else [result.stage]
+    outcomes = [peers.get((result.case, result.form, result.maker, stage), "") for stage in stages]
+    return next(filter(None, outcomes), "")
 
 
 def report(results: Iterable[Result]) -> tuple[list[str], int]:

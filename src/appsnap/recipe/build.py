@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
+from appsnap.code.texts import WrongPython
 from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -26,7 +27,6 @@ from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
-from appsnap.texts import WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -68,8 +68,8 @@ _FORMS = {
     "appsnap.code.compiled": "text",
     "appsnap.code.class_": "text",
     "appsnap.code.bytecode": "bytecode",
-    "appsnap.skeletons.skeleton": "skeleton",
-    "appsnap.skeletons.enumeration": "skeleton",
+    "appsnap.code.skeletons.skeleton": "skeleton",
+    "appsnap.code.skeletons.enumeration": "skeleton",
     "types.CodeType": "unmarked",
 }
 

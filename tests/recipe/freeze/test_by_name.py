@@ -247,6 +247,13 @@ class TestStructs:
         with pytest.raises(CannotBuild, match="'x'"):
             loads(data, trust=EVERYTHING)
 
+    def test_frozen_with_keywords(self, kind):
+        """A struct that msgspec rebuilds from keywords gets no field twice: a frozen one would refuse it."""
+        msgspec = pytest.importorskip("msgspec")
+        cls = put(msgspec.defstruct("Changing", [("x", int)], module=__name__, frozen=True, kw_only=True))
+
+        assert loads(dumps(cls(x=1), kind), trust=EVERYTHING) == cls(x=1)
+
 
 def test_hash_of_attrs():
     """A class of attrs that keeps its hash computes it anew."""

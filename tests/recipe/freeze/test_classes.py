@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import appsnap
-from appsnap import EVERYTHING, CannotSave, dumps, loads, skeletons
+from appsnap import EVERYTHING, CannotSave, dumps, loads
+from appsnap.code import skeletons
 from appsnap.kinds import KINDS
 from appsnap.recipe.freeze.classes import dynamic_class
 

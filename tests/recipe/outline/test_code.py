@@ -1,6 +1,7 @@
 import pytest
 
-from appsnap import EVERYTHING, CannotBuild, dumps, loads, skeletons
+from appsnap import EVERYTHING, CannotBuild, dumps, loads
+from appsnap.code import skeletons
 from appsnap.kinds import KINDS
 
 
@@ -24,7 +25,7 @@ class TestPaths:
         """So has an error of the call that gives a class its attributes."""
         data = dumps({"it": type("Made", (), {"x": 1})()}, kind)
 
-        place = r'cannot build object\["it"\]\.__class__ filled by \(appsnap.skeletons.finish\)'
+        place = r'cannot build object\["it"\]\.__class__ filled by \(appsnap.code.skeletons.finish\)'
 
         def finish(cls, state):
             raise ValueError("no")

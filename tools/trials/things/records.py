@@ -521,10 +521,19 @@ CHECKS = {
     "enum local": lambda m: (m.value, type(m)["ALIAS"].name, len(type(m))),
     "enum local flag": lambda m: (m.value, m.name, [x.name for x in type(m)], type(m)(0).name),
     "namedtuple local": lambda p: (p.a, [*p._replace(b=7)], p._asdict()),
-    "namedtuple local typed": lambda p: (p.total(), type(p)(5), type(p)._field_defaults),
+    "namedtuple local typed": lambda p: (p.total(), [*type(p)(5)], type(p)._field_defaults),
     "stat_result": lambda s: (s.st_mode, s.st_size),
+    "isocalendar": tuple,  # Python itself saves it so
     "struct_time": lambda s: (s.tm_year, s.tm_zone),
     "enum of signal": lambda x: [y is z for y, z in zip(x, [signal.SIGTERM, signal.SIG_IGN, signal.SIG_DFL])],
 }
-OPAQUE = {"enum local", "enum local flag", "dataclass field", "dataclass fields", "dataclass MISSING", "enum auto"}
+OPAQUE = {
+    "enum local",
+    "enum local flag",
+    "dataclass field",
+    "dataclass fields",
+    "dataclass MISSING",
+    "enum auto",
+    "isocalendar",
+}
 OPAQUE |= {"dataclass local", "dataclass local frozen", "namedtuple local", "namedtuple local typed"}

@@ -343,7 +343,7 @@ CHECKS = {
     "json encoder": lambda e: e.encode({"a": [1]}),
     "json decoder": lambda d: d.decode("[1]"),
     "argparse": _parse,
-    "argparse suppress": lambda x: [x[0] is argparse.SUPPRESS, x[1]["default"] is argparse.SUPPRESS],
+    "argparse suppress": lambda x: x[0] == x[1]["default"] == argparse.SUPPRESS,
     "argparse action": lambda a: (a.dest, a.default is argparse.SUPPRESS),
     "optparse": lambda p: sorted(vars(p.parse_args(["-n", "5"])[0]).items()),
     "configparser": lambda c: (c["a"]["y"], c.sections()),
@@ -356,7 +356,7 @@ CHECKS = {
     "mime types": lambda m: m.guess_type("a.zzz"),
     "logger": lambda x: x is logging.getLogger("trials.texts"),
     "logger root": lambda x: x is logging.getLogger(),
-    "logger apart": lambda x: (x.name, x.level, x is logging.getLogger("apart")),
+    "logger apart": lambda x: x.name,  # the one of its name takes its place
     "logger adapter": lambda a: (a.logger is logging.getLogger("trials.texts"), a.extra),
     "log record": lambda r: r.getMessage(),
     "log formatter": lambda f: f.format(_record()),

@@ -64,15 +64,17 @@ def _respell_fields(obj: Any, reduction: Any) -> Any:
 
 
 def _respell_struct(obj: Any, reduction: Any) -> Any:
-    cls, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
-    names = cls.__struct_fields__ if cls is type(obj) else ()
-    if len(names) != len(args) or not names:
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    names = type(obj).__struct_fields__
+    rebuild = sys.modules["msgspec._utils"].rebuild
+    if function is type(obj) and len(names) == len(args) and names:
+        # The way that msgspec itself rebuilds structs with keywords only.
+        function, args = rebuild, (function, dict(zip(names, args, strict=True)))
+    elif function is not rebuild:
         return reduction
     if type(state) is tuple and set(state[1]).issubset(names):
         state = state[0]  # its slots are the fields
-    # The way that msgspec itself rebuilds structs with keywords only.
-    rebuilt = sys.modules["msgspec._utils"].rebuild, (cls, dict(zip(names, args, strict=True)))
-    return (*rebuilt, state, items, pairs, setter) if state else rebuilt
+    return (function, args, state, items, pairs, setter) if state else (function, args)
 
 
 def _respell_named_tuple(obj: Any, reduction: Any) -> Any:

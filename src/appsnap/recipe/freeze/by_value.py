@@ -11,33 +11,37 @@ So is one that its own statement needs, in a circle.
 from __future__ import annotations
 
 import marshal
+import operator
 import pickle
 import types
 from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle
 
-from appsnap import code, skeletons
+from appsnap import code
+from appsnap.code import skeletons
+from appsnap.code.texts import MAGIC, VERSION, Text, texts
 from appsnap.recipe.freeze.classes import dynamic_class
 from appsnap.recipe.freeze.cloudpickled import by_reference
 from appsnap.recipe.freeze.statements import (
     OF_MODULES,
     changed_attributes,
     changed_functions,
+    changed_members,
     find,
     found_in,
+    is_made,
     namespace_of,
     virtual_subclasses,
 )
-from appsnap.texts import MAGIC, VERSION, Text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
+    from appsnap.code.texts import Place
     from appsnap.recipe.freeze.statements import Found
-    from appsnap.texts import Place
 
 __all__ = ["ByValue"]
 
@@ -50,6 +54,7 @@ class ByValue:
         self._modules: dict[int, types.ModuleType] = {}  # by identity of a global namespace
         self._places: dict[int, tuple[types.CodeType, tuple[Text, Place] | None]] = {}
         self._statements: dict[int, tuple[type, Found | None]] = {}
+        self._finds: dict[int, tuple[type, Found | None]] = {}
         self.reducers: dict[type, Callable[[Any], Any]] = {
             types.CodeType: self.code,
             types.CellType: self.cell,
@@ -107,7 +112,7 @@ class ByValue:
         owner = found_in(function.__globals__, above) if above else None
         if isinstance(owner, type) and owner.__dict__.get(name) is function and not by_reference(owner):
             found = self.statement(owner)
-            return owner if found is not None and function.__code__ in found.codes else None
+            return owner if found is not None and is_made(found, name, function) else None
         return None
 
     def _module_of(self, namespace: dict[str, Any]) -> types.ModuleType:
@@ -134,8 +139,11 @@ class ByValue:
 
     def class_(self, cls: type) -> Any:
         """Return the reduction of a class."""
-        found = self.statement(cls)
         above, _, name = cls.__qualname__.rpartition(".")
+        owner: Any = code.owner_of(cls)
+        if owner is not None and owner.__dict__.get(name) is cls:
+            return getattr, (owner, name)
+        found = self.statement(cls)
         if above:
             namespace = namespace_of(cls)
             owner = found_in(namespace, above)
@@ -143,33 +151,65 @@ class ByValue:
             if isinstance(owner, type) and owner.__dict__.get(name) is cls and not by_reference(owner):
                 outer = self.statement(owner)
                 if outer is not None:
-                    return getattr, (owner, name)
+                    inner = self._found(cls)
+                    state = self._changes(cls, inner) if inner is not None else None
+                    return getattr, (owner, name), state or None, None, None, code.finish_class if state else None
         if found is None:
-            return dynamic_class(cls)
+            return _parametrized(cls) or dynamic_class(cls)
         (name, line, *_), owner = found.place, self._module_of(found.namespace)
         args = (found.text, name, line, skeletons.identity(cls), owner, dict(found.needs), cls.__bases__)
         free = (tuple(found.cells), *found.cells.values()) if found.cells else ()
-        used = _globals_of(found.body, found.namespace)
-        state = _state(
-            globals=_Names(owner, used) if used else None,
+        state = self._changes(cls, found)
+        return code.class_, (*args, *free), state or None, None, None, code.finish_class if state else None
+
+    def _changes(self, cls: type, found: Found) -> dict[str, Any]:
+        """Return the state of a class: the names that it uses, and its changes since its statement."""
+        used = {**_globals_of(found.body, found.namespace), **found.later}
+        return _state(
+            globals=_Names(self._module_of(found.namespace), used) if used else None,
             modules=_submodules(found.body, [*used.values(), *found.needs.values()]),
             attributes=changed_attributes(cls, found),
             deleted=[name for name in found.stored if name not in cls.__dict__],
             functions=changed_functions(cls, found),
+            members=changed_members(cls),
             registered=virtual_subclasses(cls),
         )
-        return code.class_, (*args, *free), state or None, None, None, code.finish_class if state else None
 
     def statement(self, cls: type) -> Found | None:
         """Return the statement that makes a class again, or None if no text has it, or if it needs the class itself."""
         known = self._statements.get(id(cls))
         if known is None:
-            found = find(cls)
+            found = self._found(cls)
             self._statements[id(cls)] = cls, found  # for the functions of the class, while the next line looks at them
-            if found is not None and (self._leads_back(cls, found) or self._hooks_lead_on(cls)):
+            if found is not None and (self._leads_back(cls, found) or self._hooks_lead_on(cls) or _is_counted(cls)):
                 found = None
+            if found is not None and found.later:
+                # Two classes name each other in annotations. The first one has never seen the second one.
+                circular = {name for name, other in found.later.items() if self._needs_lead(other, cls)}
+                found = found._replace(needs={name: x for name, x in found.needs.items() if name not in circular})
             known = self._statements[id(cls)] = cls, found
         return known[1]
+
+    def _found(self, cls: type) -> Found | None:
+        known = self._finds.get(id(cls))
+        if known is None:
+            known = self._finds[id(cls)] = cls, find(cls)
+        return known[1]
+
+    def _needs_lead(self, cls: type, wanted: type) -> bool:
+        """Tell whether the statement of a class needs another class, also through other statements."""
+        waiting, seen = [cls], {id(cls)}
+        while waiting:
+            one = waiting.pop()
+            if one is wanted:
+                return True
+            found = None if by_reference(one) else self._found(one)
+            parts = [*one.__bases__, *(found.needs.values() if found is not None else vars(one).values())]
+            for part in parts:
+                if isinstance(part, type) and id(part) not in seen:
+                    seen.add(id(part))
+                    waiting.append(part)
+        return False
 
     def _leads_back(self, cls: type, found: Found) -> bool:
         """Tell whether objects that a class's statement needs lead back to the class, other than through classes."""
@@ -177,17 +217,7 @@ class ByValue:
 
     def _hooks_lead_on(self, cls: type) -> bool:
         """Tell whether a class has functions that run when its subclasses are made, and whose names lead to one."""
-        is_metaclass = issubclass(cls, type)
-        functions = [
-            value.__func__ if isinstance(value, (classmethod, staticmethod)) else value for value in vars(cls).values()
-        ]
-        hooks = [
-            function
-            for function in functions
-            if type(function) is types.FunctionType and (is_metaclass or function.__name__ == "__init_subclass__")
-        ]
-        used = [value for x in hooks for value in _globals_of(x.__code__, x.__globals__).values()]
-        used += [content for x in hooks for content in _contents(x.__closure__ or ())]
+        used = _used_by_hooks(cls)
 
         def is_made_with(other: Any) -> bool:
             return other is not cls and any(base is cls for base in (*other.__mro__, *type(other).__mro__))
@@ -206,6 +236,41 @@ class ByValue:
         return False
 
 
+def _parametrized(cls: type) -> Any:
+    """Return the reduction of a class that pydantic makes by a subscript, or None."""
+    generic = cls.__dict__.get("__pydantic_generic_metadata__")
+    if type(generic) is not dict or not isinstance(generic.get("origin"), type):
+        return None
+    args = tuple(generic["args"])
+    return operator.getitem, (generic["origin"], args if len(args) != 1 else args[0])
+
+
+def _used_by_hooks(cls: type) -> list[Any]:
+    """Return the objects that are used by the functions of a class that run when its subclasses are made."""
+    is_metaclass = issubclass(cls, type)
+    functions = [
+        value.__func__ if isinstance(value, (classmethod, staticmethod)) else value for value in vars(cls).values()
+    ]
+    hooks = [
+        function
+        for function in functions
+        if type(function) is types.FunctionType and (is_metaclass or function.__name__ == "__init_subclass__")
+    ]
+    used = [value for x in hooks for value in _globals_of(x.__code__, x.__globals__).values()]
+    return used + [content for x in hooks for content in _contents(x.__closure__ or ())]
+
+
+def _is_counted(cls: Any) -> bool:
+    """Tell whether a function that runs when a class is made may take an item of an iterator. No load can undo that."""
+    makers = [base for base in (*cls.__mro__[1:], *type(cls).__mro__) if not by_reference(base)]
+    hooked = [base for base in makers if issubclass(base, type) or "__init_subclass__" in vars(base)]
+    return any(_is_iterator(value) for base in hooked for value in (*vars(base).values(), *_used_by_hooks(base)))
+
+
+def _is_iterator(obj: Any) -> bool:
+    return hasattr(type(obj), "__next__") and by_reference(type(obj))
+
+
 class _Module(types.ModuleType):
     """Stands for the module of a script in a save."""
 
@@ -221,7 +286,7 @@ class _Names:
 
 
 class _LeadsBackError(Exception):
-    """An object leads back to the class."""
+    """An object leads back to the class, or to an iterator, which another run of its statement would change."""
 
 
 class _Nothing:
@@ -233,7 +298,7 @@ class _Nothing:
 
 
 class _Probe(pickle.Pickler):
-    """Looks for a class. It doesn't look into classes."""
+    """Looks for a class, or for an iterator. It doesn't look into classes."""
 
     def __init__(self, is_wanted: Callable[[type], bool]) -> None:
         super().__init__(_Nothing(), 5)
@@ -241,6 +306,8 @@ class _Probe(pickle.Pickler):
 
     def persistent_id(self, obj: Any) -> Any:
         if not isinstance(obj, type):
+            if _is_iterator(obj):
+                raise _LeadsBackError
             return None
         if self._is_wanted(obj):
             raise _LeadsBackError

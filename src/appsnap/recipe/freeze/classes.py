@@ -1,4 +1,4 @@
-"""Classes without text: how they are taken apart. `appsnap.skeletons` puts them together again."""
+"""Classes without text: how they are taken apart. `appsnap.code.skeletons` puts them together again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import inspect
 import types
 from typing import Any
 
-from appsnap import skeletons
+from appsnap.code import skeletons
+from appsnap.code.texts import MAGIC, VERSION
 from appsnap.recipe.freeze.cloudpickled import NeedsModule
-from appsnap.texts import MAGIC, VERSION
 
 __all__ = ["dynamic_class"]
 

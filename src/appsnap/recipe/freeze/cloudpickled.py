@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from appsnap import skeletons
+from appsnap.code import skeletons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +150,13 @@ def _reduce_new_type(obj: Any) -> Any:
     return typing.NewType, (obj.__name__, obj.__supertype__), vars(obj)
 
 
+def _reduce_forward(obj: Any) -> Any:
+    # Its code is compiled again, and its value is looked up again.
+    state = {name: getattr(obj, name) for name in ("__forward_is_class__",) if getattr(obj, name, False)}
+    args = (obj.__forward_arg__, obj.__forward_is_argument__, obj.__forward_module__)
+    return typing.ForwardRef, args, (None, state) if state else None
+
+
 def _reduce_cached(function: Any) -> Any:
     if is_found(function, function.__qualname__):
         return NotImplemented
@@ -240,6 +247,9 @@ _OWN: dict[type, Reducer] = {
     typing.ParamSpec: _reduce_type_parameter,
     typing.TypeVarTuple: _reduce_type_parameter,
     typing.NewType: _reduce_new_type,
+    typing.ParamSpecArgs: lambda obj: (typing.ParamSpecArgs, (obj.__origin__,)),
+    typing.ParamSpecKwargs: lambda obj: (typing.ParamSpecKwargs, (obj.__origin__,)),
+    typing.ForwardRef: _reduce_forward,
     type(functools.lru_cache(len)): _reduce_cached,
     functools.cached_property: _reduce_with_func,
     functools.singledispatchmethod: _reduce_with_func,

@@ -21,7 +21,7 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import skeletons
+from appsnap.code import skeletons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -29,8 +29,8 @@ _SETTERS = frozenset(
         "appsnap.code.finish_class",
         "appsnap.code.finish_function",
         "appsnap.code.set_cell",
-        "appsnap.skeletons.finish",
-        "appsnap.skeletons.finish_dispatching",
+        "appsnap.code.skeletons.finish",
+        "appsnap.code.skeletons.finish_dispatching",
     }
 )
 """The functions that give their first argument its state."""
@@ -141,7 +141,11 @@ class Outline:
         node = self.nodes[ref]
         if node.form == "name":
             return node.name
-        if node.name in ("appsnap.code.class_", "appsnap.skeletons.skeleton", "appsnap.skeletons.enumeration"):
+        if node.name in (
+            "appsnap.code.class_",
+            "appsnap.code.skeletons.skeleton",
+            "appsnap.code.skeletons.enumeration",
+        ):
             return self._name_in_file(node)
         # That class may itself be of a class that was made, and so on: the name must not grow.
         return f"a class made by {shortened(node.name or node.form, _LONGEST)}"

@@ -97,5 +97,5 @@ class Trust:
 
 def carries_code(name: steps.Name) -> bool:
     """Tell whether a name makes functions or classes from code in the file."""
-    made = name.module.partition(".")[0] == "cloudpickle" or name.module in {"appsnap.code", "appsnap.skeletons"}
+    made = name.module.partition(".")[0] == "cloudpickle" or f"{name.module}.".startswith("appsnap.code.")
     return made or name.dotted in ("types.CodeType", "builtins.type")

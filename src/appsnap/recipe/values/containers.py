@@ -63,6 +63,11 @@ def _is_user_string_state(state: Any) -> bool:
     return type(state) is dict and type(state.get("data")) is str
 
 
+def _reduce_counter(value: collections.Counter[Any]) -> Any:
+    # It is written in Python and has a `__dict__`, which its own `__reduce__` leaves out.
+    return (collections.Counter, (dict(value),), dict(value.__dict__)) if value.__dict__ else NotImplemented
+
+
 TYPES = (
     ValueType(name="builtins.list", cls=list),
     ValueType(name="builtins.tuple", cls=tuple),
@@ -85,8 +90,9 @@ TYPES = (
     ValueType(
         name="collections.Counter",
         cls=collections.Counter,
+        reduce=_reduce_counter,
         make=call(collections.Counter, dict, most=1),
-        filled_by=frozenset({steps.Update}),
+        filled_by=STATEFUL | {steps.Update},
         methods=True,
         hashed=_items,
     ),

@@ -41,6 +41,8 @@ def _reduce_to_text(value: Any) -> Any:
 
 
 def _reduce_pattern(value: re.Pattern[Any]) -> Any:
+    if value.pattern is None:
+        raise TypeError("a pattern of re.Scanner, which has no text to compile")
     implied = re.DEBUG | (re.UNICODE if isinstance(value.pattern, str) else 0)
     flags = value.flags & ~int(implied)
     return re.compile, (value.pattern, flags) if flags else (value.pattern,)

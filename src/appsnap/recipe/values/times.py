@@ -59,13 +59,15 @@ def _reduce_zone(value: zoneinfo.ZoneInfo) -> Any:
     except pickle.PicklingError as error:
         # With a key, a load would find the zone of its machine, which may have other rules.
         raise TypeError("a zone that was made from a file, which no load finds again") from error
-    return (zoneinfo.ZoneInfo, (value.key,)) if value.key else reduction
+    arguments: Any = reduction[1]
+    key, from_cache = arguments
+    return (zoneinfo.ZoneInfo, (key,)) if from_cache else reduction
 
 
 def _make_zone_by_key(args: tuple[Any, ...]) -> zoneinfo.ZoneInfo:
-    key, _from_cache = args
+    key, from_cache = args
     check(type(key) is str, "takes a key")
-    return zoneinfo.ZoneInfo(key)
+    return zoneinfo.ZoneInfo(key) if from_cache else zoneinfo.ZoneInfo.no_cache(key)
 
 
 TYPES = (

@@ -7,19 +7,25 @@ from __future__ import annotations
 import __future__
 
 import ast
+import collections
+import contextlib
 import functools
 import importlib.util
 import linecache
 import re
+import stat
 import sys
 import tokenize
 import types
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from appsnap import imported_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "keep", "texts"]
+__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "bases_by_call", "keep", "texts"]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this Python."""
@@ -52,10 +58,11 @@ class Place(NamedTuple):
 class Text:
     """The source of one file. Compiling it runs nothing."""
 
-    def __init__(self, source: str, filename: str, version: str = VERSION) -> None:
+    def __init__(self, source: str, filename: str, version: str = VERSION, *, is_current: bool = True) -> None:
         self.source = source
         self.filename = filename
         self.version = version  # of the Python that saved it
+        self.is_current = is_current  # false for a file that was changed while the program ran
 
     @functools.cached_property
     def tree(self) -> ast.Module:
@@ -72,6 +79,14 @@ class Text:
             for alias in node.names
         ]
         return functools.reduce(int.__or__, (getattr(__future__, name).compiler_flag for name in names), 0)
+
+    def is_rebound(self, name: str) -> bool:
+        """Tell whether a global name may get several values, one after the other. Imports aren't counted."""
+        return self._bindings[name] > 1
+
+    @functools.cached_property
+    def _bindings(self) -> collections.Counter[str]:
+        return _bindings(self.tree)
 
     @functools.cached_property
     def codes(self) -> dict[tuple[str, int], list[types.CodeType]]:
@@ -101,6 +116,16 @@ class Text:
             return None
         return next(code for code in same if _bare(code) == distinct[place.number])
 
+    @functools.cached_property
+    def _functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        return [part for part in ast.walk(self.tree) if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+    def rebound(self, node: ast.ClassDef) -> set[str]:
+        """Return the names around a class statement that may have other values by now: they are bound twice."""
+        around = [part for part in self._functions if part.lineno <= node.lineno <= (part.end_lineno or 0)]
+        counts = [self._bindings, *(_bindings(ast.Module(part.body, [])) for part in around)]
+        return {name for found in counts for name, count in found.items() if count > 1}
+
     def classes_named(self, qualname: str) -> list[Place]:
         """Return the places of the class statements of a qualified name."""
         places = [Place(name, line) for name, line in self.codes if name == _plain(qualname)]
@@ -114,6 +139,31 @@ class Text:
                 if line == place.line and place.qualname.rpartition(".")[2] == node.name:
                     return node
         return None
+
+
+def _bindings(tree: ast.AST) -> collections.Counter[str]:
+    """Count how often each name is bound on the level of a tree. A loop binds it twice."""
+    found: collections.Counter[str] = collections.Counter()
+    waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
+    while waiting:
+        node, times = waiting.pop()
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found[node.id] += times
+        elif isinstance(node, ast.Global):
+            found.update(dict.fromkeys(node.names, 2))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            if not isinstance(node, ast.Lambda):
+                found[node.name] += times
+            times = 0  # its own names are no global ones
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+            times *= 2
+        waiting += [(child, times) for child in ast.iter_child_nodes(node)]
+    return found
+
+
+def bases_by_call(node: ast.ClassDef) -> bool:
+    """Tell whether a class statement has a base that another run may make anew, as `namedtuple("Row", "a b")` does."""
+    return not all(isinstance(base, (ast.Name, ast.Attribute, ast.Subscript)) for base in node.bases)
 
 
 def _plain(qualname: str) -> str:
@@ -145,14 +195,18 @@ _read: dict[str, Text] = {}
 def texts(filename: str) -> Iterator[Text]:
     """Yield the texts that the code of a file may come from."""
     yield from reversed(_loaded.get(filename, {}).values())
-    try:
-        with tokenize.open(filename) as file:  # finds the encoding as Python does
-            source = file.read()
-    except (OSError, SyntaxError, ValueError):
-        source = "".join(linecache.getlines(filename))  # of a notebook, say
+    source, is_current = "", True
+    with contextlib.suppress(OSError, SyntaxError, ValueError):
+        changed = Path(filename).stat()
+        if stat.S_ISREG(changed.st_mode):  # reading a pipe would wait
+            with tokenize.open(filename) as file:  # finds the encoding as Python does
+                source, is_current = file.read(), changed.st_mtime <= imported_at
+    cached: Any = linecache.cache.get(filename, ())
+    if not source and len(cached) > 2:
+        source = "".join(cached[2])  # of a notebook, say
     known = _read.get(filename)
     if known is None or known.source != source:
-        known = _read[filename] = Text(source, filename)
+        known = _read[filename] = Text(source, filename, is_current=is_current)
     if source:
         yield known
 

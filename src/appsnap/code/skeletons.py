@@ -17,7 +17,8 @@ import uuid
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from appsnap.texts import MAGIC, WrongPython
+from appsnap.code.effects import undone
+from appsnap.code.texts import MAGIC, WrongPython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,7 +111,9 @@ def skeleton(  # noqa: PLR0917 - a recipe has no keywords for a call
         # It would refuse the real bases.
         made: type = type.__new__(metaclass, name, bases, dict(namespace))
         return made
-    return types.new_class(name, bases, {"metaclass": metaclass}, lambda body: body.update(namespace))
+    # A base or a metaclass may register the class, or count it. The objects of the file have seen that already.
+    with undone({}, [metaclass, *bases]):
+        return types.new_class(name, bases, {"metaclass": metaclass}, lambda body: body.update(namespace))
 
 
 def enumeration(  # noqa: PLR0917 - as above

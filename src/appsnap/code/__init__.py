@@ -1,10 +1,11 @@
 """Code in snapshots: the functions that files name where functions and classes are saved by value.
 
 * *By value*: a function or class that can't be imported (of a script, say) is saved itself, not its name.
-* A *text* (`appsnap.texts`) is the source of the file that a code object comes from. Every Python can compile it.
+* A *text* (`texts`) is the source of the file that a code object comes from. Every Python can compile it.
 * A *place* finds a code object in a text: its qualified name, its first line, and its number among equals.
 * *Bytecode* is for code without a text. It is bound to one version of Python by a magic number, and no other version
-  runs it.
+  runs it. A class without a text is a *skeleton* (`skeletons`), bound in the same way.
+* *Effects* (`effects`) of a class statement on other objects are undone: the objects of a file have seen them already.
 
 Files that name these functions carry code. Nothing here runs unless the file is trusted as code. The names of these
 functions are part of the format. `appsnap.recipe.freeze.by_value` writes the calls.
@@ -22,12 +23,12 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap.effects import undone
-from appsnap.skeletons import alive, remember
-from appsnap.texts import MAGIC, VERSION, Place, Text, WrongPython, keep
+from appsnap.code.effects import undone
+from appsnap.code.skeletons import alive, remember
+from appsnap.code.texts import MAGIC, VERSION, Place, Text, WrongPython, bases_by_call, keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = [
     "Statement",
@@ -41,6 +42,7 @@ __all__ = [
     "function",
     "module",
     "names",
+    "owner_of",
     "set_cell",
     "statement_of",
     "text",
@@ -134,6 +136,7 @@ class Statement(NamedTuple):
 
 
 _statements: weakref.WeakKeyDictionary[type, Statement] = weakref.WeakKeyDictionary()
+_owners: weakref.WeakKeyDictionary[type, weakref.ref[type]] = weakref.WeakKeyDictionary()
 _unfinished: weakref.WeakSet[type] = weakref.WeakSet()
 _running = threading.RLock()
 
@@ -141,6 +144,19 @@ _running = threading.RLock()
 def statement_of(cls: type) -> Statement | None:
     """Return the statement of a class that `class_` made, or None."""
     return _statements.get(cls)
+
+
+def owner_of(cls: type) -> type | None:
+    """Return the class whose statement, run by `class_`, made this one within it, or None."""
+    owner = _owners.get(cls)
+    return owner() if owner is not None else None
+
+
+def _keep_owner(owner: type) -> None:
+    for name, found in owner.__dict__.items():
+        if isinstance(found, type) and found.__qualname__ == f"{owner.__qualname__}.{name}":
+            _owners[found] = weakref.ref(owner)
+            _keep_owner(found)
 
 
 def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
@@ -167,14 +183,28 @@ def class_(  # noqa: PLR0917 - files name it, and have no keywords for it
     body, node = source.code_at(place), source.class_at(place)
     if body is None or node is None:
         raise WrongPython(source.version, f"{source.filename} gives no class {qualname} at line {line}")
-    made, undecorated = _run(source, node, body, owner, names, dict(zip(free, cells, strict=True)), bases)
+    made, undecorated = _run(source, node, body, owner, names, bases, dict(zip(free, cells, strict=True)))
     if bases not in {made.__bases__, undecorated.__bases__}:
         raise TypeError(f"the class statement of {qualname} in {source.filename} gave it other bases")
     made = made if made.__bases__ == bases else undecorated
     _statements[made] = Statement(source, place, owner.__dict__)
+    _keep_owner(made)
     _unfinished.add(made)
+    for inner in _inner_classes(made):
+        places = source.classes_named(inner.__qualname__)
+        if len(places) == 1:
+            _statements[inner] = Statement(source, places[0], owner.__dict__)
+        _unfinished.add(inner)
     remember(made, identity)
     return made
+
+
+def _inner_classes(cls: type) -> Iterator[type]:
+    """Yield the classes that the body of a class statement has made."""
+    for name, value in vars(cls).items():
+        if isinstance(value, type) and value.__qualname__ == f"{cls.__qualname__}.{name}":
+            yield value
+            yield from _inner_classes(value)
 
 
 def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
@@ -183,8 +213,8 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
     body: types.CodeType,
     owner: types.ModuleType,
     names: dict[str, Any],
+    bases: tuple[type, ...],
     cells: dict[str, types.CellType],
-    bases: Sequence[type],
 ) -> tuple[type, type]:
     """Run a class statement. Return the class that its decorators return, and the one before them.
 
@@ -205,22 +235,24 @@ def _run(  # noqa: PLR0917 - the parts of a statement, each needed once
 
     with undone(owner.__dict__, visible.values()), _as_module(owner):
         decorators = [evaluate(decorator) for decorator in node.decorator_list]
-        given = evaluate(ast.Tuple(node.bases, ast.Load()))
-        visible[_BASES] = _with_saved(given, bases) if len(given) == len(bases) else given
-        visible[_BUILD] = build
-        starred: list[ast.expr] = [ast.Starred(ast.Name(_BASES, ast.Load()), ast.Load())]
-        made = raw = evaluate(ast.Call(ast.Name(_BUILD, ast.Load()), starred, node.keywords))
+        visible |= {_BUILD: build, _BASES: bases if bases_by_call(node) else _bases(node, evaluate, bases)}
+        known = ast.Starred(ast.Name(_BASES, ast.Load()), ast.Load())
+        made = raw = evaluate(ast.Call(ast.Name(_BUILD, ast.Load()), [known], node.keywords))
         for decorate in reversed(decorators):
             made = decorate(made)
     return made if isinstance(made, type) else raw, raw
 
 
-def _with_saved(given: Sequence[Any], bases: Sequence[type]) -> tuple[Any, ...]:
-    """Return the bases that a statement gave, with the saved one for each that was made anew."""
-    return tuple(
-        saved if isinstance(one, type) and (type(one), one.__qualname__) == (type(saved), saved.__qualname__) else one
-        for one, saved in zip(given, bases, strict=True)
-    )
+def _bases(node: ast.ClassDef, evaluate: Callable[[ast.expr], Any], bases: tuple[type, ...]) -> list[Any]:
+    """Return the values of the bases in a statement. A class that has another value by now gives way to the known one.
+
+    A TypedDict isn't a base of its subclasses.
+    """
+    values = [evaluate(base) for base in node.bases]
+    if len(values) != len(bases):
+        return values
+    is_base = [isinstance(value, type) and type(value).__name__ != "_TypedDictMeta" for value in values]
+    return [known if is_class else value for value, known, is_class in zip(values, bases, is_base, strict=True)]
 
 
 @contextlib.contextmanager
@@ -237,22 +269,23 @@ def _as_module(owner: types.ModuleType) -> Iterator[None]:
                 sys.modules[owner.__name__] = before
 
 
-_BASES = "__appsnap_bases__"
 _BUILD = "__appsnap_build__"
+_BASES = "__appsnap_bases__"
 
 
 def finish_class(cls: type, state: dict[str, Any], /) -> None:
     """Give a class that `class_` has just made the changes since its statement. Other classes stay as they are.
 
     `attributes` are the attributes that were set later, `deleted` the names of those that were deleted, `functions` the
-    changes of its own functions, `registered` its virtual subclasses. `globals` and `modules` are as for a function.
+    changes of its own functions, `registered` its virtual subclasses, `members` the attributes of each member of an
+    enumeration. `globals` and `modules` are as for a function.
     """
     if cls not in _unfinished:
         return
     _unfinished.discard(cls)
     for name, value in state.get("attributes", {}).items():
         present = cls.__dict__.get(name, state)
-        if type(present) is not type(value) or type(value) not in _ATOMS or present != value:
+        if type(present) is not type(value) or type(value) not in _ATOMS or repr(present) != repr(value):
             setattr(cls, name, value)
     for name in state.get("deleted", ()):
         if name in cls.__dict__:
@@ -262,6 +295,11 @@ def finish_class(cls: type, state: dict[str, Any], /) -> None:
         changed = changed.__func__ if isinstance(changed, (classmethod, staticmethod)) else changed
         changed.__defaults__, changed.__kwdefaults__ = defaults, keyword_defaults
         changed.__dict__.update(attributes)
+    for name, attributes in state.get("members", {}).items():
+        cls._member_map_[name].__dict__.update(attributes)  # type: ignore[attr-defined]  # of an enumeration
+    if cls.__dict__.get("__pydantic_complete__") is False:
+        # It has seen no classes that stand below it.
+        cls.model_rebuild(raise_errors=False, _types_namespace=_statements[cls].names)  # type: ignore[attr-defined]
     for subclass in state.get("registered", ()):
         cls.register(subclass)  # type: ignore[attr-defined]  # only an ABC has any
 

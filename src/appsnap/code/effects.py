@@ -65,8 +65,12 @@ def _notes(namespace: dict[str, Any], values: Iterable[Any]) -> Iterator[tuple[A
             waiting += value
         elif isinstance(value, (classmethod, staticmethod, types.MethodType)):
             waiting.append(value.__func__)
+        elif isinstance(value, _HOLDERS):
+            waiting.append(vars(value))
         elif not isinstance(value, types.ModuleType) and not _is_of_a_module(type(value)):
             waiting += [vars(value)] if hasattr(value, "__dict__") else []
+            slots = _Slots(value)
+            waiting += [slots] if slots.members else []
 
 
 class _ClassDict:
@@ -89,17 +93,50 @@ class _Cell:
         return int(self.cell != types.CellType())
 
 
-_CONTAINERS = (list, dict, set, bytearray, collections.deque, _Cell)
+class _Slots:
+    """The attributes of an object that its classes have slots for, as a container."""
+
+    def __init__(self, obj: Any) -> None:
+        self.obj = obj
+        self.members = [
+            member
+            for cls in type(obj).__mro__
+            if not _is_of_a_module(cls)
+            for member in vars(cls).values()
+            if type(member) is types.MemberDescriptorType
+        ]
+
+    def __len__(self) -> int:
+        return len(_parts(self))
+
+
+_CONTAINERS = (list, dict, set, bytearray, collections.deque, _Cell, _Slots)
+_HOLDERS = (types.SimpleNamespace, collections.UserDict, collections.UserList, collections.ChainMap)
 
 
 def _parts(container: Any) -> list[Any]:
+    if isinstance(container, collections.OrderedDict):
+        return [*collections.OrderedDict.items(container)]  # its order is its own
     if isinstance(container, dict):
         return [*dict.items(container)]
     if isinstance(container, _ClassDict):
         return [*container.cls.__dict__.items()]
     if isinstance(container, _Cell):
         return [container.cell.cell_contents] if len(container) else []
+    if isinstance(container, _Slots):
+        found = [(member, _value_of(member, container.obj)) for member in container.members]
+        return [(member, value) for member, value in found if value is not _MISSING]
     return [*container]
+
+
+_MISSING = object()
+
+
+def _value_of(member: types.MemberDescriptorType, obj: Any) -> Any:
+    try:
+        return member.__get__(obj)
+    except AttributeError:
+        return _MISSING
 
 
 def _put_back(container: Any, parts: list[Any]) -> None:
@@ -115,9 +152,15 @@ def _put_back(container: Any, parts: list[Any]) -> None:
                 type.__delattr__(container.cls, name)
             elif before[name] is not value:
                 type.__setattr__(container.cls, name, before[name])
+    elif isinstance(container, _Slots):
+        for member, _ in _parts(container):
+            member.__delete__(container.obj)
+        for member, value in parts:
+            member.__set__(container.obj, value)
     elif isinstance(container, dict):
-        dict.clear(container)
-        dict.update(container, parts)
+        cls = collections.OrderedDict if isinstance(container, collections.OrderedDict) else dict
+        cls.clear(container)
+        cls.update(container, parts)
     elif isinstance(container, set):
         container.clear()
         container.update(parts)
