@@ -578,6 +578,14 @@ P = collections.namedtuple('P', 'a class b', rename=True, defaults=[7])
 obj = P(1, 2)
 --
 assert obj._asdict() == {'a': 1, '_1': 2, 'b': 7}
+== structure of ctypes
+import ctypes
+class P(ctypes.Structure):
+    _fields_ = [('x', ctypes.c_int), ('y', ctypes.c_double)]
+    def sum(self): return self.x + self.y
+obj = P(1, 2.5)
+--
+assert obj.sum() == 3.5
 == base from a call
 import collections
 class P(collections.namedtuple('P', 'x y')):
@@ -627,7 +635,7 @@ class TestClasses:
         for obj in (first, again):
             exec(check, {"obj": obj, "dataclasses": dataclasses})
 
-    @pytest.mark.parametrize("case", sorted({*CLASSES} - {"circle", "loop", "wrapper"}))
+    @pytest.mark.parametrize("case", sorted({*CLASSES} - {"circle", "loop", "wrapper", "base from a generic model"}))
     def test_other_python(self, run, kind, case, monkeypatch):
         """Another Python runs the statement of a class. It takes nothing that this Python compiled or generated."""
         source, check = CLASSES[case]
@@ -717,6 +725,23 @@ class TestClasses:
         monkeypatch.delitem(sys.modules, "giving")
 
         assert [part.given() for part in back] == [11, 25]
+
+    def test_sentinel_of_a_class_that_is_alive(self, run, kind):
+        """A bare object that a script compares by `is` stays the one that the class knows, after several loads, too."""
+        obj = run("""
+            UNSET = object()
+            class A:
+                MARK = object()
+                def __init__(self, value=UNSET): self.value, self.mark = value, A.MARK
+                def is_set(self): return self.value is not UNSET or self.mark is not A.MARK
+            obj = A()
+            """)
+        data = dumps(obj, kind)
+        first = elsewhere(data)
+
+        for made in (loads(data, trust=EVERYTHING), loads(dumps(first, kind), trust=EVERYTHING), first):
+            assert not made.is_set()
+            assert type(made) is type(first)
 
     def test_class_that_is_alive(self, run, kind):
         """A load leaves a class that is alive as it is."""

@@ -1,6 +1,9 @@
 # ruff: noqa: D102 - the classes are as people write them
 """Tests of containers that wait for the hashes of their keys."""
 
+import dataclasses
+
+import attrs
 import pytest
 
 from appsnap import EVERYTHING, CannotBuild, dumps, loads
@@ -29,6 +32,18 @@ class Slotted:
 
     def __hash__(self):
         return hash(self.name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    name: str
+    friends: set = dataclasses.field(default_factory=set, compare=False)
+
+
+@attrs.frozen
+class ByAttrs:
+    name: str
+    friends: set = attrs.field(factory=set, eq=False)
 
 
 class Table(dict):
@@ -61,16 +76,17 @@ def came_back(obj, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestLate:
-    def test_friends(self, kind):
+    @pytest.mark.parametrize("cls", [Named, Frozen, ByAttrs])
+    def test_friends(self, kind, cls):
         """Objects that are items of each other's sets come back, and are found there."""
-        tea, milk = Named("tea"), Named("milk")
+        tea, milk = cls("tea"), cls("milk")
         tea.friends.add(milk)
         milk.friends.add(tea)
         made = came_back([tea, "after"], kind)[0]
 
         (other,) = made.friends
         assert made in other.friends
-        assert Named("milk") in made.friends
+        assert cls("milk") in made.friends
 
     def test_own_key(self, kind):
         """An object may be a key of its own attribute, also inside of a tuple. The order of the keys is kept."""

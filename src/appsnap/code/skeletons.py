@@ -33,6 +33,8 @@ __all__ = [
     "identity",
     "remember",
     "row",
+    "sentinel",
+    "sentinel_identity",
     "skeleton",
     "type_parameter",
 ]
@@ -41,6 +43,7 @@ _TYPED_DICT = type(typing.cast("Any", typing.TypedDict)("_", {}))
 
 _lock = threading.Lock()
 _alive: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+_sentinels: dict[str, object] = {}  # a bare object takes no weak references, and scripts have few of them
 _identities: dict[int, tuple[weakref.ref[Any], str]] = {}  # by id: a metaclass may take two classes for equal
 
 
@@ -62,6 +65,22 @@ def remember(obj: Any, name: str) -> str:
     _identities[number] = weakref.ref(obj, lambda _: _identities.pop(number, None)), name
     _alive[name] = obj
     return name
+
+
+def sentinel_identity(obj: Any, *, is_new: bool) -> str | None:
+    """Return the identity of a bare `object`, or None. A new one gets an identity, and is kept for good."""
+    with _lock:
+        known = next((name for name, one in _sentinels.items() if one is obj), None)
+        if known is None and is_new:
+            known = uuid.uuid4().hex
+            _sentinels[known] = obj
+        return known
+
+
+def sentinel(identity: str, /) -> object:
+    """Return the bare object of an identity: code compares it by `is`, also with that of a class that is alive."""
+    with _lock:
+        return _sentinels.setdefault(identity, object())
 
 
 def _check(magic: int, version: str, name: str) -> None:

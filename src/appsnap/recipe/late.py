@@ -73,7 +73,9 @@ class Late:
         if found is None or type(step) in _MAKERS:
             return found
         if type(step) in (steps.State, steps.SetState):
-            return None if states.special(type(self._registers[step.target]), "__setstate__") is None else found
+            cls: Any = type(self._registers[step.target])
+            by_name = states.special(cls, "__setstate__") is None or states.fields(cls) is not None
+            return None if by_name else found
         if type(step) in steps.FILLERS:
             return found if operands[0] in self._unfilled else None  # its items come behind those that wait
         self._unfilled[len(self._registers)] = found

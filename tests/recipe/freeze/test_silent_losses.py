@@ -32,6 +32,22 @@ def as_a_stranger(obj, kind, tmp_path):
 FIELDS = [("a", "<i4"), ("b", "<f8")]
 
 
+class Setting:
+    """It compares its value with a mark of its class by `is`."""
+
+    UNSET = object()
+
+    def __init__(self, value=UNSET):
+        self.value = value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mark_of_a_class(kind, tmp_path):
+    """A bare object that is an attribute of a class stays that object."""
+    for made in (came_back(Setting(), kind), as_a_stranger(Setting(), kind, tmp_path)):
+        assert made.value is Setting.UNSET
+
+
 @pytest.mark.parametrize("kind", KINDS)
 class TestNumpy:
     @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ __all__ = ["changed_attributes", "changed_functions", "changed_members", "is_mad
 def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
     """Return the attributes that may have been set since the statement. The load sets those that differ from it."""
     members = getattr(cls, "__members__", {}) if isinstance(cls, enum.EnumType) else {}
+    of_ctypes = type(cls).__module__ == "_ctypes"
     changed = {}
     for name, value in cls.__dict__.items():
         dunder = name.startswith("__") and name.endswith("__")
@@ -30,6 +31,8 @@ def changed_attributes(cls: type, found: Found) -> dict[str, Any]:
         if dunder and name not in found.stored and (name in _OF_PYTHON or not _is_set_by_hand(value)):
             continue
         if isinstance(cls, enum.EnumType) and name.startswith("_"):
+            continue
+        if of_ctypes and (name in _OF_STRUCTURES or type(value).__name__ == "CField"):
             continue
         if not is_made(found, name, value):
             changed[name] = value
@@ -100,6 +103,9 @@ class _Row(NamedTuple):
 
 
 _DESCRIPTORS: tuple[type, ...] = (types.MemberDescriptorType, types.GetSetDescriptorType, type(_Row.x))
+_OF_STRUCTURES = frozenset({"_fields_", "_anonymous_", "_pack_", "_align_", "_layout_"})
+"""Attributes of a structure of ctypes, which are final once it is made."""
+
 _BY_THE_STATEMENT = frozenset(
     {
         "__module__",

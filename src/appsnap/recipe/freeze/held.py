@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copyreg
 import dis
+import functools
 import operator
 import sys
 import sysconfig
@@ -20,8 +21,10 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from appsnap.code import skeletons
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Reducer = Callable[[Any], Any]
 
@@ -41,7 +44,8 @@ class Held:
     Objects of a class are looked for in the module of the class and in the packages that it is in, each of them once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, code: bool = True) -> None:
+        self._code = code  # whether the file may carry code
         self._by_module: dict[str, dict[type, dict[int, str]]] = {}
 
     def rule(
@@ -54,6 +58,8 @@ class Held:
         if not _compares_by_identity(cls):
             return rule
         names = self._names(cls)
+        if cls is object and self._code:
+            rule = functools.partial(_reduce_bare, _in_scripts(), rule)
         if not names:
             return rule
         is_sentinel = not _sets_attributes(cls)
@@ -72,19 +78,51 @@ class Held:
 
     def _names(self, cls: type) -> dict[int, tuple[str, str]]:
         """Return the names under which modules hold objects of a class, by id."""
+        found: dict[int, tuple[str, str]] = {}
         if cls is object:
             # Only a bare object can be anywhere. They are few, and so are the saves that have one.
-            modules = [module for module in [*sys.modules] if module.partition(".")[0] not in _SCRIPTS]
+            modules = [
+                module
+                for module in [*sys.modules]
+                if module.partition(".")[0] not in _SCRIPTS and not module.startswith("<")
+            ]
+            found = _in_classes(modules)
         else:
             parts = str(cls.__module__).split(".")
             modules = [".".join(parts[: end + 1]) for end in range(len(parts))]
-        found: dict[int, tuple[str, str]] = {}
         for module in modules:
             if module not in self._by_module:
                 self._by_module[module] = _objects(module)
             for address, name in self._by_module[module].get(cls, {}).items():
-                found.setdefault(address, (module, name))
+                if "." in found.setdefault(address, (module, name))[1]:
+                    found[address] = module, name
         return found
+
+
+def _in_scripts() -> frozenset[int]:
+    """Return the bare objects that scripts and their classes hold under a name, by id."""
+    scripts = [module for module in [*sys.modules] if module in _SCRIPTS or module.startswith("<")]
+    held = [obj for module in scripts for obj in vars(sys.modules[module]).values() if type(obj) is object]
+    return frozenset(map(id, held)) | _in_classes(scripts).keys()
+
+
+def _in_classes(modules: Iterable[str]) -> dict[int, tuple[str, str]]:
+    """Return the names of the bare objects that are attributes of classes in modules, by id."""
+    found: dict[int, tuple[str, str]] = {}
+    for module in modules:
+        holder = sys.modules.get(module)
+        for name, cls in [*vars(holder).items()] if type(holder) is types.ModuleType else ():
+            if isinstance(cls, type) and cls.__module__ == module:
+                for attribute, obj in [*vars(cls).items()]:
+                    if type(obj) is object:
+                        found.setdefault(id(obj), (module, f"{name}.{attribute}"))
+    return found
+
+
+def _reduce_bare(in_scripts: frozenset[int], rule: Reducer, obj: object) -> Any:
+    """Take a bare object apart. One of a script has an identity: the code of the script may be alive at the load."""
+    identity = skeletons.sentinel_identity(obj, is_new=id(obj) in in_scripts)
+    return rule(obj) if identity is None else (skeletons.sentinel, (identity,))
 
 
 def _objects(module: str) -> dict[type, dict[int, str]]:

@@ -155,7 +155,7 @@ class Rules:
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
         self._known_types = {type(obj) for obj, _ in self._known.values()}
         self._rules: dict[type, Callable[[Any], Any]] = {}
-        self._held = held.Held()
+        self._held = held.Held(code=self.notes.code)
         self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
         self.modules: set[str] = set()  # of the classes and functions that are saved by name
         self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
