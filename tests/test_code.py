@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import linecache
 import subprocess
 import sys
 import textwrap
@@ -236,6 +237,19 @@ class TestFunctions:
 
         assert elsewhere(data)() == 1
         assert "appsnap.code.compiled" in named_in(data)
+
+    def test_cell(self, kind):
+        """The cell of a notebook is a text, too, if Python knows its lines for tracebacks."""
+        lines = ["class A:\n", "    def f(self): return 1\n", "obj = [A(), lambda: 2]\n"]
+        linecache.cache["<cell 1>"] = (0, None, lines, "<cell 1>")
+        names = {"__name__": "__main__"}
+        exec(compile("".join(lines), "<cell 1>", "exec"), names)
+        data = dumps(names["obj"], kind)
+        del linecache.cache["<cell 1>"]
+        one, function = elsewhere(data)
+
+        assert (one.f(), function()) == (1, 2)
+        assert not {"appsnap.code.bytecode", "appsnap.code.skeletons.skeleton"} & {*named_in(data)}
 
     def test_script_that_edits_itself(self, kind, tmp_path):
         """So is the main script, but as bytecode: nobody has its old text. A class is taken apart, too."""

@@ -333,8 +333,6 @@ def _state(**fields: Any) -> dict[str, Any]:
 
 
 def _place_of(made: types.CodeType) -> tuple[Text, Place] | None:
-    if made.co_filename.startswith("<"):
-        return None
     for text in texts(made.co_filename):
         try:
             place = text.place_of(made)
