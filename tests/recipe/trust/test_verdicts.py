@@ -45,6 +45,7 @@ def in_a_fresh_process(folder):
     return json.loads(done.stdout)
 
 
+@pytest.mark.filterwarnings("ignore:Pickle, copy, and deepcopy support:DeprecationWarning")  # of itertools, until 3.14
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_listed_names_are_enough(tmp_path, kind):
