@@ -207,6 +207,32 @@ class Info(np.ndarray):
         self.info = getattr(obj, "info", None)
 
 
+class Shared:
+    state = {}  # noqa: RUF012 - all objects share it
+
+    def __init__(self):
+        self.__dict__ = Shared.state
+
+
+class Open(dict):
+    def __init__(self, *args, **keywords):
+        super().__init__(*args, **keywords)
+        self.__dict__ = self
+
+
+@case
+def shared_dict(x, make=lambda: [with_attributes(Shared(), a=1), Shared()]):
+    x[0].b = 2
+    assert (x[1].a, x[1].b) == (1, 2)
+
+
+@case
+def own_dict(x, make=lambda: Open(a=1)):
+    x.b = 2
+    x["c"] = 3
+    assert (type(x), dict(x), x.a, x.c) == (Open, {"a": 1, "b": 2, "c": 3}, 1, 3)
+
+
 @case
 def numpy_array(x, make=lambda: with_attributes(np.arange(3).view(Info), info="note")):
     assert (type(x), x.tolist(), x.info) == (Info, [0, 1, 2], "note")

@@ -11,8 +11,8 @@ import pytest
 from trials import objects, scripts
 from trials.same import difference
 
-KNOWN = {"containers/dict own dict", "states/shared dict"}
-"""A `__dict__` that an object shares with another one, or is itself, is its own after loading. So it is by pickle."""
+KNOWN = {"states/shared dict"}
+"""A `__dict__` that was given to an object from outside of its class is its own after loading. So it is by pickle."""
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -20,7 +20,7 @@ from appsnap import evolve, states
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["add", "extend", "named", "new", "read_only", "set_state", "state", "update"]
+__all__ = ["add", "adopt", "extend", "named", "new", "read_only", "set_state", "state", "update"]
 
 T = TypeVar("T")
 
@@ -52,6 +52,14 @@ def set_state(target: T, state: Any, /) -> T:
         if factory is not None:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr
     evolve.finish_later(target)
+    return target
+
+
+def adopt(target: T, attributes: dict[str, Any], /) -> T:
+    """Put a dictionary itself in the place of an object's `__dict__`: objects may share it. Returns the target."""
+    if isinstance(target, (type, types.ModuleType, types.FunctionType)):
+        raise TypeError(f"a {type(target).__qualname__} keeps its __dict__")
+    object.__setattr__(target, "__dict__", attributes)
     return target
 
 

@@ -10,6 +10,7 @@ A class *with fields* is a frozen dataclass with slots, or a class with slots by
 from __future__ import annotations
 
 import dataclasses
+import dis
 import functools
 import sys
 import types
@@ -24,6 +25,7 @@ __all__ = [
     "BASE_STATE",
     "assign",
     "bound",
+    "chooses_dict",
     "fields",
     "fields_by_name",
     "label_of",
@@ -78,6 +80,24 @@ def misleads_pickle(cls: Any) -> bool:
         return fields(cls) is not None
     answers = special(cls, "__getattr__") is not None or type(special(cls, "__getattribute__")) is types.FunctionType
     return answers or bool(slots_beside_dict(cls))
+
+
+@functools.cache
+def chooses_dict(cls: Any) -> bool:
+    """Tell whether a class puts a dictionary of its choice in the place of `__dict__`, and has no protocol of its own.
+
+    Its objects may share that dictionary, or be it: `self.__dict__ = self`.
+    """
+    if any(special(cls, name) is not getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")):
+        return issubclass(cls, dict) and special(cls, "__getstate__") is object.__getstate__ and _sets_dict(cls)
+    return special(cls, "__setstate__") is None and _sets_dict(cls)
+
+
+def _sets_dict(cls: type) -> bool:
+    functions = [value for base in cls.__mro__ for value in vars(base).values() if type(value) is types.FunctionType]
+    codes = [x.__code__ for x in functions if x.__module__ not in sys.stdlib_module_names]
+    found = [dis.get_instructions(code) for code in codes if "__dict__" in code.co_names]
+    return any(one.opname == "STORE_ATTR" and one.argval == "__dict__" for code in found for one in code)
 
 
 # Fields

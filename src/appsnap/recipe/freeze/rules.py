@@ -141,6 +141,16 @@ def _reduce_by_call(reduce: Callable[[Any], Any], obj: Any) -> Any:
     return reduction if state is None or setter else (function, args, state, items, pairs, actions.set_state)
 
 
+def _reduce_adopted(rule: Callable[[Any], Any], obj: Any) -> Any:
+    reduction = rule(obj)
+    reduction = standard_reduction(obj) if reduction is NotImplemented else reduction
+    function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
+    own = obj.__dict__
+    if setter is not None or not isinstance(state, dict) or state.keys() != own.keys():
+        return reduction  # it has slots, or transient attributes
+    return function, args, own, items, pairs, actions.adopt
+
+
 class Rules:
     """The rules for one save. The objects that are saved by name are looked up when it begins.
 
@@ -176,6 +186,8 @@ class Rules:
         rule = self._rule_by_type(cls)
         if issubclass(cls, logging.Logger):
             return functools.partial(self._reduce_logger, rule)
+        if states.chooses_dict(cls):  # type: ignore[arg-type]  # classes are hashable
+            return functools.partial(_reduce_adopted, rule)
         if untouched.has_own_methods(cls) and not issubclass(cls, type):
             rule = untouched.guarded(cls, rule, standard_reduction)
             if running.is_service(cls):

@@ -26,6 +26,7 @@ _FORMS = {steps.List: "list", steps.Tuple: "tuple", steps.Set: "set", steps.Froz
 
 _SETTERS = frozenset(
     {
+        "appsnap.actions.adopt",
         "appsnap.code.finish_class",
         "appsnap.code.finish_function",
         "appsnap.code.set_cell",
