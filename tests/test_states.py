@@ -3,7 +3,7 @@
 
 import pytest
 
-from appsnap import EVERYTHING, dumps, load, loads, save
+from appsnap import EVERYTHING, CannotBuild, dumps, load, loads, save
 from appsnap.kinds import KINDS
 
 TRUST = [f"{__name__}.*"]
@@ -235,3 +235,20 @@ class TestSlots:
         object.__setattr__(obj, "n", 1)
 
         assert loads(dumps(obj, kind), trust=trust).n == 1
+
+
+class NoState:
+    """A class that refuses each state."""
+
+    __setstate__ = None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [EVERYTHING, [f"{__name__}.NoState"]], ids=["everything", "names"])
+def test_no_setstate(kind, trust):
+    """A `__setstate__` that is None refuses a state, as it does for pickle."""
+    obj = NoState()
+    obj.a = 1
+
+    with pytest.raises(CannotBuild, match="__setstate__ of NoState is None"):
+        loads(dumps(obj, kind), trust=trust)

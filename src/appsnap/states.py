@@ -43,8 +43,14 @@ def special(cls: type, name: str) -> Any:
     """Return the entry of a special name in a class or its bases, as it stands there, or None."""
     for base in cls.__mro__:
         if name in base.__dict__:
-            return base.__dict__[name]
+            found = base.__dict__[name]
+            return _refuse_state if found is None and name == "__setstate__" else found
     return None
+
+
+def _refuse_state(obj: Any, _: Any) -> None:
+    """Stand for a `__setstate__` that is None: its class refuses each state."""
+    raise TypeError(f"the __setstate__ of {type(obj).__qualname__} is None")
 
 
 def bound(obj: Any, name: str) -> Any:
