@@ -3,7 +3,7 @@
 
 import pytest
 
-from appsnap import EVERYTHING, CannotBuild, dumps, load, loads, save
+from appsnap import EVERYTHING, CannotBuild, dumps, evolve, load, loads, save
 from appsnap.kinds import KINDS
 
 TRUST = [f"{__name__}.*"]
@@ -252,3 +252,38 @@ def test_no_setstate(kind, trust):
 
     with pytest.raises(CannotBuild, match="__setstate__ of NoState is None"):
         loads(dumps(obj, kind), trust=trust)
+
+
+class Open(dict):
+    """A dictionary whose items are its attributes."""
+
+    def __init__(self, **items):
+        super().__init__(items)
+        self.__dict__ = self
+
+
+class Own(Open):
+    """It has a protocol of its own."""
+
+    def __reduce__(self):
+        return Own, (), None, None, iter(sorted(self.items()))
+
+
+SETTINGS = Open(a=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestChosenDict:
+    def test_known(self, kind, monkeypatch):
+        """A known object goes by its name, whatever its `__dict__` is."""
+        monkeypatch.setattr(evolve, "_registered", {})
+        evolve.known(SETTINGS, __name__, "SETTINGS")
+
+        assert loads(dumps([SETTINGS], kind), trust=EVERYTHING)[0] is SETTINGS
+
+    def test_own_protocol(self, kind):
+        """A class with a `__reduce__` of its own is taken apart by that."""
+        back = loads(dumps(Own(b=2, a=1), kind), trust=EVERYTHING)
+
+        assert (type(back), list(back.items())) == (Own, [("a", 1), ("b", 2)])
+        assert vars(back) is back

@@ -94,9 +94,10 @@ def chooses_dict(cls: Any) -> bool:
 
     Its objects may share that dictionary, or be it: `self.__dict__ = self`.
     """
-    if any(special(cls, name) is not getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")):
-        return issubclass(cls, dict) and special(cls, "__getstate__") is object.__getstate__ and _sets_dict(cls)
-    return special(cls, "__setstate__") is None and _sets_dict(cls)
+    own = any(
+        special(cls, name) is not getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")
+    )
+    return not own and special(cls, "__setstate__") is None and _sets_dict(cls)
 
 
 def _sets_dict(cls: type) -> bool:

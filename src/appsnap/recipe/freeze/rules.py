@@ -54,13 +54,6 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     return found
 
 
-def _found(module: str, qualname: str) -> Any:
-    found: Any = importlib.import_module(module)
-    for name in qualname.split("."):
-        found = getattr(found, name, None)
-    return found
-
-
 def _leave(_: Any) -> Any:
     return NotImplemented
 
@@ -185,9 +178,9 @@ class Rules:
             check_current(cls)
         rule = self._rule_by_type(cls)
         if issubclass(cls, logging.Logger):
-            return functools.partial(self._reduce_logger, rule)
-        if states.chooses_dict(cls):  # type: ignore[arg-type]  # classes are hashable
-            return functools.partial(_reduce_adopted, rule)
+            rule = functools.partial(self._reduce_logger, rule)
+        if states.chooses_dict(cls):
+            rule = functools.partial(_reduce_adopted, rule)
         if untouched.has_own_methods(cls) and not issubclass(cls, type):
             rule = untouched.guarded(cls, rule, standard_reduction)
             if running.is_service(cls):
@@ -282,7 +275,7 @@ class Rules:
         if cls in _TYPES_BY_ALIAS:
             return NotImplemented
         public = evolve.public_name(cls.__module__, cls.__qualname__)
-        if public != (cls.__module__, cls.__qualname__) and _found(*public) is cls:
+        if public != (cls.__module__, cls.__qualname__) and actions.named(*public) is cls:
             return _by_attribute(*public)
         return self._reduce_function(cls)
 
