@@ -13,14 +13,12 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, states
+from appsnap.recipe.freeze.inherited import newobj, newobj_ex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["respeller", "short_way"]
-
-_newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
-_newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
 
 
 def respeller(cls: type) -> Callable[[Any, Any], Any] | None:
@@ -53,12 +51,12 @@ def short_way(cls: type) -> Callable[[Any], Any] | None:
     ):
         return None
     fields: tuple[str, ...] = states.special(cls, "_fields")
-    return lambda obj: (_newobj_ex, (cls, (), dict(zip(fields, obj, strict=True))))
+    return lambda obj: (newobj_ex, (cls, (), dict(zip(fields, obj, strict=True))))
 
 
 def _respell_fields(obj: Any, reduction: Any) -> Any:
     function, args, state, items, pairs, setter = (*reduction, None, None, None, None)[:6]
-    if function is not _newobj or type(state) not in (list, dict) or setter:
+    if function is not newobj or type(state) not in (list, dict) or setter:
         return reduction
     return function, args, states.fields_by_name(obj, state), items, pairs, actions.set_state
 
@@ -78,9 +76,9 @@ def _respell_struct(obj: Any, reduction: Any) -> Any:
 
 
 def _respell_named_tuple(obj: Any, reduction: Any) -> Any:
-    if reduction[0] is not _newobj:
+    if reduction[0] is not newobj:
         return reduction
     cls, *items = reduction[1]
     if len(items) != tuple.__len__(obj) or not all(map(operator.is_, items, tuple.__iter__(obj))):
         return reduction
-    return _newobj_ex, (cls, (), dict(zip(cls._fields, items, strict=True))), *reduction[2:]
+    return newobj_ex, (cls, (), dict(zip(cls._fields, items, strict=True))), *reduction[2:]

@@ -13,7 +13,7 @@ from appsnap.code import skeletons
 from appsnap.code.texts import MAGIC, VERSION
 from appsnap.recipe.freeze.cloudpickled import NeedsModule
 
-__all__ = ["dynamic_class"]
+__all__ = ["HEAP_TYPE", "dynamic_class"]
 
 _BEFORE = frozenset({"__module__", "__dict__", "__class__", "__slots__", "__orig_bases__", "__classdictcell__"})
 """Attributes that a class has to have when it is made: later they can't be set, or have no effect."""
@@ -27,7 +27,7 @@ _OF_MEMBERS = frozenset(vars(_EXAMPLE.A)) | {"_inverted_"}
 _KEPT = frozenset({"_boundary_", "_new_member_", "_use_args_"})
 """Attributes that Python makes, of an enumeration and of its members, and those of them that a class may choose."""
 
-_HEAP_TYPE = 1 << 9
+HEAP_TYPE = 1 << 9
 """The flag of types that are made while a program runs (Py_TPFLAGS_HEAPTYPE). All others are made in C."""
 
 _CONTENT: dict[type, Any] = {
@@ -55,7 +55,7 @@ def dynamic_class(cls: type) -> tuple[Any, ...]:
             cls.__module__,
             cls.__qualname__,
         )
-    in_c = any(not base.__flags__ & _HEAP_TYPE for base in metaclass.__mro__ if base not in {type, object})
+    in_c = any(not base.__flags__ & HEAP_TYPE for base in metaclass.__mro__ if base not in {type, object})
     if in_c or metaclass.__basicsize__ != type.__basicsize__:
         raise NeedsModule(
             f"its metaclass {metaclass.__module__}.{metaclass.__qualname__} keeps more in it than attributes"

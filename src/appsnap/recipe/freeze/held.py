@@ -22,6 +22,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap.code import skeletons
+from appsnap.recipe.freeze.classes import HEAP_TYPE
+from appsnap.recipe.freeze.cloudpickled import is_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,8 +35,6 @@ __all__ = ["Constant", "Held", "has_constants", "reduce_array_type", "with_const
 _CONSTANTS = {"argparse": ("SUPPRESS",), "optparse": ("NO_DEFAULT", "SUPPRESS_HELP", "SUPPRESS_USAGE")}
 """The constants of modules, which objects of their classes refer to."""
 
-_SCRIPTS = frozenset({"__main__", "__mp_main__"})
-_HEAP_TYPE = 1 << 9
 _ABSENT: Any = object()
 
 
@@ -81,11 +81,7 @@ class Held:
         found: dict[int, tuple[str, str]] = {}
         if cls is object:
             # Only a bare object can be anywhere. They are few, and so are the saves that have one.
-            modules = [
-                module
-                for module in [*sys.modules]
-                if module.partition(".")[0] not in _SCRIPTS and not module.startswith("<")
-            ]
+            modules = [module for module in [*sys.modules] if not is_script(module.partition(".")[0])]
             found = _in_classes(modules)
         else:
             parts = str(cls.__module__).split(".")
@@ -101,7 +97,7 @@ class Held:
 
 def _in_scripts() -> frozenset[int]:
     """Return the bare objects that scripts and their classes hold under a name, by id."""
-    scripts = [module for module in [*sys.modules] if module in _SCRIPTS or module.startswith("<")]
+    scripts = [module for module in [*sys.modules] if is_script(module)]
     held = [obj for module in scripts for obj in vars(sys.modules[module]).values() if type(obj) is object]
     return frozenset(map(id, held)) | _in_classes(scripts).keys()
 
@@ -129,7 +125,7 @@ def _objects(module: str) -> dict[type, dict[int, str]]:
     """Return the names of the objects in a module, by class and id."""
     holder = sys.modules.get(module)
     found: dict[type, dict[int, str]] = defaultdict(dict)
-    if type(holder) is types.ModuleType and module not in _SCRIPTS and not module.startswith("<"):
+    if type(holder) is types.ModuleType and not is_script(module):
         for name, obj in [*vars(holder).items()]:
             if type(name) is str and name.isidentifier():
                 found[type(obj)].setdefault(id(obj), name)
@@ -140,7 +136,7 @@ def _compares_by_identity(cls: type) -> bool:
     """Tell whether objects of a class are compared by `is`, and are neither values nor containers."""
     if cls is object:
         return True
-    plain = all(base.__flags__ & _HEAP_TYPE for base in cls.__mro__[:-1]) and cls not in copyreg.dispatch_table
+    plain = all(base.__flags__ & HEAP_TYPE for base in cls.__mro__[:-1]) and cls not in copyreg.dispatch_table
     # A look at the dictionaries runs no code: the class of a mock makes other mocks when it is asked.
     return plain and all(_OWN_WAYS.isdisjoint(base.__dict__) for base in cls.__mro__[:-1])
 

@@ -25,6 +25,7 @@ from appsnap import actions, evolve, running, states
 from appsnap.recipe import values
 from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
+from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
@@ -37,9 +38,8 @@ __all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
 
-# Flags of classes that no load can make again: Py_TPFLAGS_IMMUTABLETYPE and Py_TPFLAGS_HEAPTYPE.
 _IMMUTABLE = 1 << 8
-_HEAP_TYPE = 1 << 9
+"""The flag of classes that nobody may change (Py_TPFLAGS_IMMUTABLETYPE). No load can make them again."""
 
 # Types that claim to be in `builtins`, but are found in `types` only, under another name.
 _TYPES_BY_ALIAS = {getattr(types, name): name for name in types.__all__ if isinstance(getattr(types, name), type)}
@@ -290,7 +290,7 @@ class Rules:
             array = held.reduce_array_type(function)
             if array is not None:
                 return array
-            if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & _HEAP_TYPE):
+            if isinstance(function, type) and (function.__flags__ & _IMMUTABLE or not function.__flags__ & HEAP_TYPE):
                 raise TypeError("a class that isn't written in Python, and that no name leads to")
             self.notes.by_value(function)
             if cloudpickled.is_dispatching(function):
