@@ -1,7 +1,7 @@
-"""A model of starting and stopping: services that know when they may be called, and the end that each request has to have.
+"""A model of starting and stopping: services that know when they may be called, and the end that each request has.
 
-A world is a small tree. Its services take some ticks to start and to stop, and note each call that comes at a wrong time. A
-script makes requests at some ticks. When all has ended, `World.wrong` lists all that isn't as it should be.
+A world is a small tree. Its services take some ticks to start and to stop, and note each call that comes at a wrong
+time. A script makes requests at some ticks. When all has ended, `World.wrong` lists all that isn't as it should be.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SETTLED = 60
 class Part(Service):
     """A service that takes some ticks, may fail, and may do something else at the end of its start or stop."""
 
-    def __init__(self, world, name, start=0, stop=0, fails=(), then=None):
+    def __init__(self, world, name, *, start=0, stop=0, fails=(), then=None):
         self.setName(name)
         self.world = world
         self.ticks = {"start": start, "stop": stop}
@@ -41,8 +41,7 @@ class Part(Service):
             await ticks(self.ticks[phase])
             if phase in self.then:
                 await self.then[phase](self)
-            if phase in self.fails:
-                raise self.world.failure(f"{phase} of {self.name}")
+            self.world.fail(f"{phase} of {self.name}", phase in self.fails)
         except BaseException as error:
             self.state = "down"
             if phase == "stop" and isinstance(error, asyncio.CancelledError):
@@ -87,10 +86,11 @@ class World(logging.Handler):
         """Keep an error that is logged."""
         self.told.append("".join(traceback.format_exception(record.exc_info[1])))
 
-    def failure(self, text):
-        """Return an error, and remember that somebody has to hear of it."""
-        self.raised.append(f"planted: {text} #{len(self.raised)}")
-        return OSError(self.raised[-1])
+    def fail(self, text, wanted):
+        """Raise an error if one is wanted, and remember that somebody has to hear of it."""
+        if wanted:
+            self.raised.append(f"planted: {text} #{len(self.raised)}")
+            raise OSError(self.raised[-1])
 
     def do(self, act, waiting="future"):
         """Make a request, by its name. Its result is awaited as a future or by a task, or isn't awaited."""
@@ -184,7 +184,7 @@ class Request:
         """Call the method, and wait for its result."""
         try:
             result = self.world.ask(self.act)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each error is looked at
             self.end(error)
             return
         if not inspect.isawaitable(result):
@@ -212,7 +212,7 @@ class Request:
             if isinstance(result, asyncio.Future) and result.done() and not result.cancelled() and result.exception():
                 self.text = str(result.exception())  # asyncio itself drops an error that comes in the same tick
             self.end(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each error is looked at
             self.end(error)
         else:
             self.end(None)

@@ -9,24 +9,15 @@ is nothing to wait for.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from appsnap.calls import START, STOP, Call, Stack, busy_with, is_walked, push, run, waiting_for, walked
 from appsnap.interfaces import IService, IServiceCollection
-from appsnap.transitions import (
-    START,
-    STOP,
-    Call,
-    Stack,
-    Transition,
-    busy_with,
-    is_walked,
-    push,
-    run,
-    waiting_for,
-    walked,
-)
+from appsnap.transitions import Transition
 from appsnap.waiting import Report, asking, both, eagerly, hand_over, loop_runs, path
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 __all__ = ["Lifecycle", "both", "eagerly", "hand_over", "path", "walked"]
 
@@ -96,14 +87,14 @@ class Lifecycle:
         stack: Stack = []
         if self._settled is not None:
             self._settled[1].pop(key, None)
-        asked = key in self.calls or self.collection.running
+        asked = self.call_of(service) is not None or self.collection.running
         if current is not None and current.waiting.pop(key, None) is not None:
             if current.stopping:
                 current.ask(service, stack)  # its turn comes at once
                 run(stack)
-            asked = key in self.calls
+            asked = self.call_of(service) is not None
         elif current is not None and current.begun and not current.stopping:
-            asked = key in self.calls or (key in self.up and self.collection.running)
+            asked = self.call_of(service) is not None or (key in self.up and self.collection.running)
         self.up.pop(key, None)
         if not asked and busy_with(service) is None:
             return None
@@ -117,6 +108,11 @@ class Lifecycle:
         return report.result()
 
     # For transitions.
+
+    def call_of(self, service: IService) -> Call | None:
+        """Return the last call of a child that is in one or waits for one."""
+        call = self.calls.get(id(service)) or busy_with(service)
+        return call if call is not None and call.lifecycle is self else None
 
     def request(self, method: str, asker: Report | Call, stack: Stack) -> None:
         """Begin a transition, or join it, or let it wait for the current one."""
@@ -149,7 +145,9 @@ class Lifecycle:
         self.queue.clear()
         if current.stopping and current.begun:
             return
-        held = next((call for call in within if isinstance(call, Call) and call.lifecycle is self and not call.stops), None)
+        held = next(
+            (call for call in within if isinstance(call, Call) and call.lifecycle is self and not call.stops), None
+        )
         current.abandon(held)
         below = None if held is None else within[held]
         while below is not None:  # the starts between this one and the code that asks end, too
@@ -182,9 +180,9 @@ class Lifecycle:
     def _to_ask(self, transition: Transition) -> list[IService]:
         """Return the children to be asked.
 
-        Without an event loop, each call asks every child, as Twisted's does. Within one, and after a roll-back, a further
-        call of the same method asks just those that somebody else has started or stopped since. It returns something to
-        await nevertheless, because the first one did if it took time.
+        Without an event loop, each call asks every child, as Twisted's does. Within one, and after a roll-back, another
+        call of the same method asks just those that somebody else has started or stopped since. It returns something
+        to await nevertheless, because the first one did if it took time.
         """
         services = list(self.collection)
         method = transition.method

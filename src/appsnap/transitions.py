@@ -1,4 +1,4 @@
-"""Starts and stops under way: the calls of services, one by one, and the transition of a collection that makes them.
+"""Starts and stops under way: the transition of a collection, which makes the calls of its services.
 
 Nothing here recurses. A transition makes its calls from a stack, and a collection whose methods aren't overridden is
 walked by putting its own transition on that stack. So the depth of a tree has no limit. Errors come up in the same way.
@@ -7,10 +7,20 @@ walked by putting its own transition on that stack. So the depth of a tree has n
 from __future__ import annotations
 
 import asyncio
-import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from appsnap.calls import (
+    PRIVILEGED,
+    STOP,
+    Call,
+    Stack,
+    adopt,
+    busy_with,
+    is_walked,
+    push,
+    run,
+    waiting_for,
+)
 from appsnap.errors import ServiceError
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.waiting import (
@@ -21,274 +31,18 @@ from appsnap.waiting import (
     failure,
     hand_over,
     log_errors,
-    loop_runs,
     note,
-    path,
+    stop_errors,
+    stopped_before,
     with_notes,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+
     from appsnap.lifecycle import Lifecycle
 
-__all__ = ["START", "STOP", "Call", "Stack", "Transition", "busy_with", "is_walked", "push", "run", "waiting_for", "walked"]
-
-START = "startService"
-STOP = "stopService"
-NEWCOMER = ("privilegedStartService", START)
-
-Stack = list["Transition"]
-Errors = list[tuple[IService, BaseException]]
-
-_busy: dict[int, Call] = {}
-"""The call that each busy service is in, by identity, whichever collection makes it. It keeps both alive."""
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
-_walked: set[int] = set()
-
-
-def walked(method: _Method) -> _Method:
-    """Mark a method of a collection that needs no call, because its lifecycle does the same."""
-    _walked.add(id(method))
-    return method
-
-
-def is_walked(service: IService, method: str) -> bool:
-    """Tell whether a method of a service is marked, and not overridden."""
-    return id(getattr(type(service), method, None)) in _walked and method not in vars(service)
-
-
-def busy_with(service: IService) -> Call | None:
-    """Return the call that a service is in, or None."""
-    return _busy.get(id(service))
-
-
-def push(transition: Transition, stack: Stack) -> None:
-    """Put a transition on a stack, unless it stands on one."""
-    if not transition.stacked:
-        transition.stacked = True
-        stack.append(transition)
-
-
-def run(stack: Stack) -> None:
-    """Let the transitions on a stack go on, the last one first, until each has ended or has to wait."""
-    while stack:
-        transition = stack.pop()
-        transition.stacked = False
-        transition.advance(stack)
-
-
-def waiting_for(call: Call | None) -> dict[Any, Any]:
-    """Return all that waits for a call: other calls, transitions, reports. Each has the one before it as its value."""
-    found: dict[Any, Any] = {} if call is None or call.ended else {call: None}
-    todo: list[Any] = list(found)
-    while todo:
-        thing = todo.pop()
-        for above in thing.above():
-            if above not in found and not (isinstance(above, Call) and above.ended):
-                found[above] = thing
-                todo.append(above)
-    return found
-
-
-class Call:
-    """A start or stop of one service, from the request of its collection to its end.
-
-    It waits for the call that the service is in, of this collection or another. A start of a newcomer calls two
-    methods, the privileged one first. A stop that only clears away doesn't ask the service itself.
-    """
-
-    __slots__ = (
-        *("began", "behind", "cancelled", "clears", "deferred", "ended", "error", "future", "left", "lifecycle"),
-        *("methods", "newcomer", "owner", "parts", "reports", "service", "stops", "asked", "waiters"),
-    )
-
-    def __init__(self, owner: Transition, service: IService, methods: tuple[str, ...]) -> None:
-        self.owner: Transition | None = owner
-        self.lifecycle = owner.lifecycle
-        self.service = service
-        self.methods = methods
-        self.stops = methods[0] == STOP
-        self.newcomer = len(methods) > 1
-        self.began = self.cancelled = self.clears = self.ended = self.left = False
-        self.behind: Call | None = None
-        self.error: BaseException | None = None
-        self.parts: Errors = []
-        self.future: asyncio.Future[Any] | None = None
-        self.deferred: Awaitable[Any] | None = None
-        self.asked: Transition | None = None
-        self.reports: list[Report] | None = None
-        self.waiters: list[Call | Transition] | None = None
-
-    def above(self) -> Iterator[Any]:
-        """Yield all that waits for it."""
-        if self.owner is not None:
-            yield self.owner
-        yield from self.waiters or ()
-        yield from self.reports or ()
-
-    def wait(self, waiter: Call | Transition) -> None:
-        """Let somebody proceed when it has ended."""
-        if self.waiters is None:
-            self.waiters = []
-        self.waiters.append(waiter)
-
-    def proceed(self, stack: Stack) -> None:
-        """Ask the service, if it is in no other call."""
-        if self.ended:
-            return
-        busy = _busy.get(id(self.service))
-        if busy is not None:
-            self.behind = busy
-            busy.wait(self)
-            return
-        before, self.behind = self.behind, None
-        self.began = True
-        if before is not None and self.stops:
-            if before.stops:  # the service has been stopped just now, and the error has its report
-                alone = self.owner is not None and self.owner.alone is not None
-                self.end(before.reason() if alone else None, stack)
-                return
-            if before.error is not None:
-                self.clears = True
-                if not isinstance(before.error, asyncio.CancelledError):
-                    self.error = before.error
-        _busy[id(self.service)] = self
-        self._ask(stack)
-
-    def _ask(self, stack: Stack) -> None:
-        service, method = self.service, self.methods[0]
-        below = self.lifecycle.to_clear(service) if self.clears else self.lifecycle.below(service, method)
-        if below is not None:
-            if self.owner is not None:
-                push(self.owner, stack)  # it goes on when the collection below has gone as far as it can
-            below.request(method, self, stack)
-            return
-        if self.clears:
-            self.finished(None, stack)
-            return
-        error: BaseException | None = None
-        before = asking.set(self)
-        try:
-            result = getattr(service, method)()
-            if result is not None and inspect.isawaitable(result):
-                self.deferred = result
-                if loop_runs():
-                    self._schedule()
-        except BaseException as failed:  # noqa: BLE001 - an interrupted start is rolled back like any other
-            error = failed
-        finally:
-            asking.reset(before)
-        if self.deferred is None and self.future is None:
-            self.finished(error, stack)
-        elif self.cancelled:
-            self._pass_on(stack)
-
-    def _schedule(self) -> None:
-        assert self.deferred is not None
-        result, self.deferred = self.deferred, None
-        self.future = asyncio.ensure_future(result)
-        self.future.add_done_callback(self._done)
-
-    def adopt_result(self) -> None:
-        """Let the event loop run the result of a call that was made without one."""
-        before = asking.set(self)
-        try:
-            self._schedule()
-        finally:
-            asking.reset(before)
-
-    def _done(self, future: asyncio.Future[Any]) -> None:
-        self.future = None
-        stack: Stack = []
-        self.finished(asyncio.CancelledError() if future.cancelled() else future.exception(), stack)
-        run(stack)
-
-    def finished(self, error: BaseException | None, stack: Stack) -> None:
-        """Take the result of one method, and call the next one."""
-        self.asked = None
-        if error is None and len(self.methods) > 1 and not self.cancelled and not self.left:
-            self.methods = self.methods[1:]
-            self._ask(stack)
-            return
-        if error is not None and self.newcomer and not self.cancelled:
-            error = failure(self.methods[0], self.service, self.lifecycle.collection, error)
-        self.end(self.error if error is None else error, stack)
-
-    def end(self, error: BaseException | None, stack: Stack) -> None:
-        """End, and let all proceed that waits for it."""
-        self.ended = True
-        self.error = error
-        key = id(self.service)
-        if _busy.get(key) is self:
-            del _busy[key]
-        if self.lifecycle.calls.get(key) is self:
-            del self.lifecycle.calls[key]
-        owner, self.owner = self.owner, None
-        if self.reports is not None:
-            reports, self.reports = self.reports, None
-            deliver(reports, self._outcome(owner, reports), taken=True)
-        if owner is not None:
-            owner.take(self, stack)
-        waiters, self.waiters = self.waiters, None
-        for waiter in waiters or ():
-            waiter.proceed(stack)
-
-    def _outcome(self, owner: Transition | None, reports: list[Report]) -> BaseException | None:
-        """Return the error for those who wait for a newcomer. One that has left needed no start."""
-        if self.left:
-            return None
-        given_up = isinstance(self.error, asyncio.CancelledError) and not any(report.cancelled for report in reports)
-        return stopped_before(self.lifecycle) if owner is None or given_up else self.error
-
-    def reason(self) -> BaseException | None:
-        """Return the error of an ended stop."""
-        return stop_errors(self.service, [error for _, error in self.parts]) if self.parts else self.error
-
-    def cancel(self, stack: Stack) -> None:
-        """Give up a start. A service is told only once, so that nothing disturbs it when it cleans up."""
-        if self.cancelled or self.ended:
-            return
-        self.cancelled = True
-        if not self.began:
-            if self.behind is not None and self.behind.waiters is not None:
-                self.behind.waiters.remove(self)
-            self.end(asyncio.CancelledError(), stack)
-        else:
-            self._pass_on(stack)
-
-    def _pass_on(self, stack: Stack) -> None:
-        if self.future is not None:
-            self.future.cancel()
-        elif self.deferred is not None:
-            close = getattr(self.deferred, "close", None)
-            self.deferred = None
-            if close is not None:
-                close()
-            self.finished(asyncio.CancelledError(), stack)
-        elif self.asked is not None and not self.asked.give_up(stack):
-            if self in self.asked.starters:
-                self.asked.starters.remove(self)
-            self.finished(asyncio.CancelledError(), stack)
-
-    # For reports of newcomers: see `Asked`.
-
-    def waited_for_by(self, call: Call) -> bool:
-        """Tell whether code within a call would wait for itself if it waited for this."""
-        return self in waiting_for(call)
-
-    def adopt(self) -> None:
-        """Let the event loop run all that was left to it."""
-        adopt(self)
-
-    def keep(self) -> None:
-        """Do nothing: the start of the whole collection keeps the loop open."""
-
-    def lose(self) -> bool:
-        """Give up the start, because its caller has."""
-        stack: Stack = []
-        self.cancel(stack)
-        run(stack)
-        return True
+__all__ = ["Transition"]
 
 
 class Transition:
@@ -297,6 +51,13 @@ class Transition:
     A start asks services as long as none has failed. When all calls have ended, a failed start becomes a stop of all
     that is up: it is rolled back. So does, at once, the start of a collection that is asked to stop.
     """
+
+    abandoned = advancing = begun = cancelled = done = given_up = left = stacked = False
+    held: Call | None = None
+    """The call from within which a stop was asked for. The stop waits for its end."""
+    let_go: Callable[[IService], None] | None = None
+    _ending: asyncio.Future[None] | None = None
+    _kept = False
 
     def __init__(self, lifecycle: Lifecycle, method: str, alone: IService | None = None) -> None:
         self.lifecycle = lifecycle
@@ -307,19 +68,12 @@ class Transition:
         """The services to be asked, the next one last. Those that aren't in `waiting` have left."""
         self.waiting: dict[int, IService] = {}
         self.pending: dict[int, Call] = {}
-        self.failures: Errors = []
-        self.errors: Errors = []
+        self.failures: list[tuple[IService, BaseException]] = []
+        self.errors: list[tuple[IService, BaseException]] = []
+        self.unstopped: list[IService] = []
         self.starters: list[Report | Call] = []
         self.stoppers: list[Report | Call] = []
         self.dropped: list[Report | Call] = []
-        self.held: Call | None = None
-        """The call from within which a stop was asked for. The stop waits for its end."""
-        self.unstopped: list[IService] = []
-        self.begun = self.given_up = self.cancelled = self.abandoned = self.left = False
-        self.stacked = self.advancing = self.done = False
-        self.let_go: Callable[[IService], None] | None = None
-        self._kept = False
-        self._ending: asyncio.Future[None] | None = None
 
     @property
     def healthy(self) -> bool:
@@ -372,9 +126,7 @@ class Transition:
                 return False
             self._turn()
         elif self.order and (self.stopping or self.healthy):
-            service = self.order.pop()
-            if self.waiting.pop(id(service), None) is not None:
-                self.ask(service, stack)
+            self._ask_all(stack)
         elif self.pending:
             return False
         elif self.stopping or self.healthy:
@@ -383,20 +135,40 @@ class Transition:
             self._turn()
         return True
 
+    def _ask_all(self, stack: Stack) -> None:
+        """Ask the services, until one has to be asked in a transition of its own."""
+        order, waiting, lifecycle = self.order, self.waiting, self.lifecycle
+        method = STOP if self.stopping else self.method
+        usual = self.alone is None and not self.failures
+        calls, up = lifecycle.calls, lifecycle.up
+        while order:
+            service = order.pop()
+            key = id(service)
+            if waiting.pop(key, None) is None:
+                continue
+            if usual and key not in calls and busy_with(service) is None and not is_walked(service, method):
+                up.pop(key, None)
+                if not self.stopping:
+                    up[key] = service
+                Call(self, service, method).run_at_once(stack)
+            else:
+                self.ask(service, stack)
+            if self.stacked or (not self.stopping and (self.failures or self.given_up or self.abandoned)):
+                return
+
     def ask(self, service: IService, stack: Stack) -> None:
         """Start or stop one service."""
         lifecycle = self.lifecycle
         key = id(service)
-        earlier = lifecycle.calls.get(key)
-        if not self.stopping:
-            methods = NEWCOMER if self.alone is not None else (self.method,)
-            call = Call(self, service, methods)
-            lifecycle.up.pop(key, None)
-            lifecycle.up[key] = service
-        else:
-            call = Call(self, service, (STOP,))
-            lifecycle.up.pop(key, None)
+        earlier = lifecycle.call_of(service)
+        lifecycle.up.pop(key, None)
+        if self.stopping:
+            call = Call(self, service, STOP)
             call.clears = any(service is failed for failed, _ in self.failures)
+        else:
+            call = Call(self, service, self.method if self.alone is None else PRIVILEGED)
+            call.newcomer = self.alone is not None
+            lifecycle.up[key] = service
         lifecycle.calls[key] = self.pending[key] = call
         if earlier is not None and self.stopping and not earlier.stops:
             self._end_start(earlier, stack)
@@ -412,14 +184,15 @@ class Transition:
         elif owner is not None:
             call.owner = None
             if owner is not self:
-                del owner.pending[id(call.service)]
+                owner.pending.pop(id(call.service), None)
                 push(owner, stack)
         if self.alone is None or call not in waiting_for(asking.get()):
             call.cancel(stack)
 
     def join(self, service: IService, report: Report, stack: Stack) -> None:
         """Start a newcomer as a part of this start."""
-        report.asked = call = Call(self, service, NEWCOMER)
+        report.asked = call = Call(self, service, PRIVILEGED)
+        call.newcomer = True
         call.reports = [report]
         key = id(service)
         self.lifecycle.calls[key] = self.pending[key] = call
@@ -486,7 +259,7 @@ class Transition:
         # The stop that ended this start has the errors, if there is any.
         self._tell(self.starters, failed, stack, taken=bool(self.stoppers) and not self.failures)
         if self.dropped:
-            self._tell(self.dropped, stopped_before(self.lifecycle), stack, taken=True)
+            self._tell(self.dropped, stopped_before(self.lifecycle.collection), stack, taken=True)
         if self.stoppers:
             self._tell_errors(stopped, stack)
         self.starters, self.stoppers, self.dropped = [], [], []
@@ -512,15 +285,17 @@ class Transition:
 
     def _failure(self, stopped: list[BaseException]) -> BaseException:
         """Return the error of a start that is rolled back."""
-        for service, error in self.failures:
+        failed = [error for _, error in self.failures]
+        if self.cancelled:
+            failed = [error for error in failed if not isinstance(error, asyncio.CancelledError)]
+        for service, error in self.failures if failed else ():
             if not isinstance(error, ServiceError):  # a ServiceError has the place already
                 note("starting", service, self.lifecycle.collection, error)
-        failed = [error for _, error in self.failures]
         if self.cancelled:
             log_errors(failed if self.stoppers else [*failed, *stopped])
             return asyncio.CancelledError()
         if not failed:
-            return with_notes(stopped_before(self.lifecycle), stopped)
+            return with_notes(stopped_before(self.lifecycle.collection), stopped)
         service, error = self.failures[0]
         first = failure(self.method, service, self.lifecycle.collection, error)
         return with_notes(first, [*failed[1:], *stopped])
@@ -534,6 +309,14 @@ class Transition:
     def adopt(self) -> None:
         """Let the event loop run all that was left to it."""
         adopt(self)
+
+    def adopt_result(self) -> None:
+        """Do nothing: the results belong to its calls."""
+
+    def below(self) -> list[Call | Transition]:
+        """Return all that it waits for, the first one last."""
+        current = self.lifecycle.current
+        return [current] if current is not None and self in self.lifecycle.queue else [*reversed(self.pending.values())]
 
     def lose(self) -> bool:
         """Give a start up if nobody wants it any more. Tells whether it is rolled back for that."""
@@ -572,32 +355,6 @@ class Transition:
                     push(self, stack)
                 run(stack)
             waiting = self._ending = asyncio.get_running_loop().create_future()
-
-
-def adopt(work: Transition | Call) -> None:
-    """Let the event loop run all results that were left to it."""
-    todo: list[Transition | Call] = [work]
-    while todo:
-        work = todo.pop()
-        if isinstance(work, Transition):
-            todo.extend(reversed(work.pending.values()))
-            if work in work.lifecycle.queue and work.lifecycle.current is not None:
-                todo.append(work.lifecycle.current)
-            continue
-        if work.deferred is not None:
-            work.adopt_result()
-        todo.extend(part for part in (work.behind, work.asked) if part is not None)
-
-
-def stopped_before(lifecycle: Lifecycle) -> BaseException:
-    """Return the error of a start that a stop has ended."""
-    collection = lifecycle.collection
-    return failure("startService", collection, collection, RuntimeError("stopped before it had started"))
-
-
-def stop_errors(collection: Any, errors: list[BaseException]) -> BaseException:
-    """Return the errors of a stop together."""
-    return BaseExceptionGroup(f"errors while stopping {path(collection)}", errors)
 
 
 def _parts(service: IService, error: BaseException) -> Iterable[BaseException]:

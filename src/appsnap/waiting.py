@@ -11,11 +11,13 @@ import contextvars
 import logging
 import traceback
 import types
-from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from appsnap.errors import ServiceError
 from appsnap.interfaces import IProcess, IService, IServiceCollection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator, Sequence
 
 __all__ = [
     "Asked",
@@ -30,6 +32,8 @@ __all__ = [
     "loop_runs",
     "note",
     "path",
+    "stop_errors",
+    "stopped_before",
     "type_of",
     "with_notes",
 ]
@@ -109,8 +113,8 @@ class Report:
 class _Handle(asyncio.Future[None]):
     """The future of a report.
 
-    Cancelling it gives a start up, and the future ends when that is rolled back. Another cancellation leaves at once, as
-    the first one does where a stop or a roll-back has begun.
+    Cancelling it gives a start up, and the future ends when that is rolled back. Another cancellation leaves at once,
+    as the first one does where a stop or a roll-back has begun.
     """
 
     report: Report | None = None
@@ -291,6 +295,16 @@ def failure(method: str, service: IService, collection: Any, error: BaseExceptio
     failed = ServiceError(method, place, type_of(service), error)
     failed.__cause__ = error
     return failed
+
+
+def stopped_before(collection: Any) -> BaseException:
+    """Return the error of a start that a stop has ended."""
+    return failure("startService", collection, collection, RuntimeError("stopped before it had started"))
+
+
+def stop_errors(collection: Any, errors: list[BaseException]) -> BaseException:
+    """Return the errors of a stop together."""
+    return BaseExceptionGroup(f"errors while stopping {path(collection)}", errors)
 
 
 def _reason(error: BaseException) -> BaseException:
