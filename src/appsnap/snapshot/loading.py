@@ -121,6 +121,7 @@ def open_file(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
 
 
 def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
+    """Open a snapshot of this name as `open_file` does."""
     size = source.left
     unwrapped = layers.unwrap(source, opening)
     found, document = documents.open_document(unwrapped, opening.kind, opening.limits)

@@ -114,10 +114,12 @@ def dumps(
 
 
 def time_for(kind: str) -> str | None:
+    """Return the time that the header of a new snapshot gets, or None for a kind without."""
     return now() if kind_named(kind).dated else None
 
 
 def signer(*, sign: bool, trusted_as_a_whole: bool) -> Signer | None:
+    """Return the function that signs a new snapshot with the user's key or says that nobody vouches for it, or None."""
     if not trusted_as_a_whole:
         return lambda _kind, _fields: {"vouched": False}
     return user_keys().signing_key().sign if sign else None
