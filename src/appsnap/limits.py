@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from appsnap.errors import CannotLoad
+from appsnap.printable import type_of
 
-__all__ = ["LIMITS", "Limits", "over"]
+__all__ = ["LIMITS", "Limits", "limits_of", "over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Limits:
 
 LIMITS = Limits()
 """The default limits."""
+
+
+def limits_of(given: object) -> Limits:
+    """Return an argument that has to be limits. Raises TypeError for one that isn't."""
+    if not isinstance(given, Limits):
+        raise TypeError(f"limits are appsnap.Limits, as in limits=Limits(steps=1_000), not {type_of(given)}")
+    return given
 
 
 def over(name: str, most: int, excess: str) -> CannotLoad:

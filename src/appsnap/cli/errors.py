@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.output import command_line, lowered
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
+from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError, other_notes
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _with_notes(error: BaseException) -> str:
-    return ": ".join([*getattr(error, "__notes__", ()), _described(error)])
+    return ": ".join([*other_notes(error), _described(error)])
 
 
 def _last_lines(error: BaseException) -> list[str]:
     """Return the last line of each note: some notes are whole tracebacks."""
-    return [note.strip().rpartition("\n")[2] for note in getattr(error, "__notes__", ())]
+    return [note.strip().rpartition("\n")[2] for note in other_notes(error)]
 
 
 def _described(error: BaseException) -> str:
