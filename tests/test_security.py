@@ -23,6 +23,7 @@ from appsnap.errors import (
     CannotLoad,
     Damaged,
     NewerFormat,
+    NotInGrammar,
     NotTrusted,
     PassphraseError,
     WrongKind,
@@ -396,8 +397,8 @@ for path in sys.argv[1:]:
             "sets": (packed(b"(" + b"\x8f" * (free - 5) + b"l"), "built"),
             "tuples": (packed(b")" + b"\x85" * (free - 4)), "built"),
             "empty": (unpadded(b"\x81\xa7appsnap\x01", b"\x90" * 4_000_000), "CannotLoad"),
-            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "Damaged"),
-            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "Damaged"),
+            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "NotInGrammar"),
+            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "NotInGrammar"),
         }
         for name, (data, _) in bombs.items():
             assert len(data) < 100_000
@@ -477,7 +478,7 @@ class TestPromise9:
     )
     def test_source(self, folder, line):
         """Hidden text in a source file is refused, and nothing of it is run."""
-        with pytest.raises(Damaged):
+        with pytest.raises(NotInGrammar):
             appsnap.loads(f"# appsnap 1 source: {{}}\n{line}\n".encode(), trust=["trap.*"])
 
         assert "trap" not in sys.modules

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.output import command_line, lowered
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
+from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotInGrammar, NotTrusted, ServiceError
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
         case ServiceError():
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
+        case NotInGrammar():
+            lines = [str(error), *(f"  {line}" for line in error.excerpt)]
+            return Explanation(lines, error.hint, error.exit_code)
         case AppsnapError():
             return Explanation([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
         case click.ClickException():
