@@ -1,5 +1,6 @@
 """The promises of docs/security.md: a class for each promise, with its number in its name."""
 
+import itertools
 import json
 import os
 import pickle
@@ -549,6 +550,30 @@ class TestPromise11:
         for more in ({}, {"passphrase": "tea"}, {"passphrase": lambda: "tea"}):
             with pytest.raises(NotTrusted):
                 appsnap.loads(mine, identities=[str(IDENTITY)], **more)
+
+    @pytest.mark.parametrize("when", ["asked", "read"])
+    def test_a_file_that_changes(self, folder, kind, when):
+        """The key that opens the bytes tells whether a passphrase did, whatever the file was a moment before."""
+        trap = written(CALL, kind)
+        for_me = b"".join(age.encrypt([trap], [IDENTITY.recipient]))
+        disguise = b"".join(age.encrypt([trap], [age.ScryptRecipient("tea", age.CHEAPEST)]))
+        disguise += bytes(len(for_me) - len(disguise))
+        path = folder / "file"
+        turns = []
+
+        def change(*_):
+            turns.append(when)
+            path.write_bytes(for_me if path.read_bytes() == disguise else disguise)
+            return "other"
+
+        for first, passphrase in itertools.product((for_me, disguise), ("other", change)):
+            path.write_bytes(first)
+            progress = change if when == "read" else None
+            with pytest.raises((NotTrusted, PassphraseError)):
+                appsnap.load(path, passphrase=passphrase, identities=[str(IDENTITY)], progress=progress)
+
+        assert turns
+        assert not (folder / "sprung").exists()
 
 
 class TestPromise12:
