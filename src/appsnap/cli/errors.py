@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.output import command_line, lowered
+from appsnap.cli.suggest import UnknownCommand
 from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotInGrammar, NotTrusted, ServiceError
 from appsnap.printable import escaped
 
@@ -89,10 +90,12 @@ def _explain_usage(error: click.ClickException) -> Explanation:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"{context.command_path if context else 'appsnap'} --help"
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+    if isinstance(error, click.NoSuchOption):
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
+    if isinstance(error, UnknownCommand) and error.suggestion:
+        hint = f"did you mean {error.suggestion}? {hint}"
     return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 
