@@ -6,6 +6,7 @@
      ├── CannotSave          TypeError  objects that no file can hold
      ├── CannotLoad                     a file that can't be loaded as asked
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
+     │    ├── NotInGrammar   ValueError exit code 6: source, with a line that isn't in its grammar
      │    ├── WrongKind      ValueError the kind asked for is unknown, or the file or its content is another
      │    │    └── UnknownExtension  KeyError  an extension that belongs to no kind
      │    ├── NewerFormat               written by a later appsnap
@@ -26,7 +27,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from appsnap.printable import escaped, plural, shortened
+from appsnap.printable import columns, escaped, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ __all__ = [
     "CannotSave",
     "Damaged",
     "NewerFormat",
+    "NotInGrammar",
     "NotTrusted",
     "Obstacle",
     "PassphraseError",
@@ -162,6 +164,28 @@ class Damaged(CannotLoad, ValueError):
     def __init__(self, message: str, *, offset: int | None = None, hint: str = "") -> None:
         super().__init__(message if offset is None else f"{message}, at byte {offset}", hint=hint)
         self.offset = offset
+
+
+class NotInGrammar(CannotLoad, ValueError):
+    """A source file has something that isn't in the grammar of source.
+
+    `line` and `column` are its place, counted from 1, `offset` is the number of characters before it. `excerpt` has the
+    line's text around it, and a caret below it.
+    """
+
+    exit_code = 6
+
+    def __init__(self, message: str, text: str, at: int, *, hint: str = "") -> None:
+        self.offset = at
+        begin = text.rfind("\n", 0, at) + 1
+        self.line = text.count("\n", 0, begin) + 1
+        self.column = at - begin + 1
+        super().__init__(f"line {self.line}, column {self.column}: {message}", hint=hint)
+        # A line of a megabyte is cut around the place.
+        first = max(begin, at - 60)
+        before = ("…" if first > begin else "") + escaped(text[first:at])
+        self.excerpt = (before + escaped(text[at : at + 60].partition("\n")[0]), " " * columns(before) + "^")
+        self.add_note("\n".join(f"    {line}" for line in self.excerpt))
 
 
 class WrongKind(CannotLoad, ValueError):

@@ -110,12 +110,13 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
     keys: list[age.Identity] = [key for text in opening.identities for key in age.parse_identities(text)]
     if age.is_encrypted(bytes(source.peek(age.HEAD_SIZE))):
         layers.append("age")
-        with_passphrase = age.is_for_passphrase(source.peek(_AGE_HEADER))
-        if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
-            text = passphrase if isinstance(passphrase, str) else passphrase()
-            keys.append(age.ScryptIdentity(text, opening.limits.work_factor))
+        if passphrase is not None:
+            keys.append(age.ScryptIdentity(passphrase, opening.limits.work_factor))
         left = source.left
-        source = Stream(age.decrypt(source.pieces(), keys), left)
+        decrypted = age.decrypt(source.pieces(), keys)
+        # Only the key that decrypts these bytes tells who may have written them. The header of another read may differ.
+        with_passphrase = isinstance(decrypted.identity, age.ScryptIdentity)
+        source = Stream(decrypted, left)
     if not layers and (keys or not (passphrase is None or callable(passphrase))):
         raise PassphraseError(
             "a passphrase or identity was given, but the file isn't encrypted",
@@ -126,7 +127,3 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
         limit = zstd.limit_of(source.left, opening.limits.expansion)
         source = Stream(zstd.decompress(source.pieces(), limit=limit), limit.size)
     return Unwrapped(source, tuple(layers), with_passphrase)
-
-
-_AGE_HEADER = 3 << 20
-"""Bytes that hold the whole header of an age file: it has at most 2 MiB, and armor makes it longer by a third."""

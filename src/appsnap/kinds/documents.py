@@ -12,6 +12,7 @@ from appsnap.files import age, layers, zstd
 from appsnap.files.streams import Mapped, has_descriptor
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds import KINDS, Document, kind_named, recognise
+from appsnap.kinds.foreign import HEAD_SIZE
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, take_apart
 from appsnap.kinds.mapped import with_copies
@@ -87,7 +88,7 @@ def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tup
 def check_head(head: bytes, kind: str | None) -> None:
     """Check the first bytes of a file that may have no end. Raises Damaged if they belong to no layer and no kind."""
     if not age.is_encrypted(head[: age.HEAD_SIZE]) and not zstd.is_compressed(head):
-        _kind_of(head[:16], kind)
+        _kind_of(head, kind)
 
 
 def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
@@ -101,7 +102,8 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
     try:
         whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
     except ValueError:
-        raise Damaged("the file is empty") from None
+        _kind_of(b"", None)  # raises Damaged
+        raise
     except OSError as error:
         if error.errno != errno.ENODEV:
             raise
@@ -126,7 +128,7 @@ def _cannot_map(why: str) -> CannotLoad:
 
 
 def _open(source: Source, expected: str | None, limits: Limits) -> tuple[Kind, Document]:
-    kind = _kind_of(bytes(source.peek(16)), expected)
+    kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")

@@ -192,16 +192,21 @@ class Place(NamedTuple):
 class DocumentParts:
     """A document taken apart: its skeleton, and its large data, each with the place in the skeleton that it came from.
 
-    `digests` are the checksums of the large data, or None for a mapped file.
+    `digests` are the checksums of the large data, or None for a mapped file. `table` is the one that the document was
+    taken apart by.
     """
 
     skeleton: memoryview
     large: Sequence[tuple[int, Data]] = ()
     digests: Sequence[str] | None = ()
+    table: Sequence[Place] = ()
 
     def check(self, table: Sequence[Place], sums: Sequence[str] | None) -> None:
-        """Check that the large data is that of the table, and that the trailer has checksums of it. Raises Damaged."""
-        if len(table) != len(self.large):
+        """Check that the large data is that of the table, and that the trailer has checksums of it. Raises Damaged.
+
+        `table` is that of the header under the checksum. A mapped file may have had another one a moment before.
+        """
+        if [*table] != [*self.table]:
             raise Damaged("the large data of the table is missing")
         if len(sums or ()) != sum(-(-place.size // CHUNK) for place in table):
             raise Damaged("the trailer has too few or too many checksums of large data")
@@ -261,7 +266,7 @@ def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]]) 
             at = begin + size
         skeleton += source.rest()
         digests = None if isinstance(source, Mapped) else [job.result().hexdigest() for job in jobs]
-        return DocumentParts(memoryview(skeleton), large, digests)
+        return DocumentParts(memoryview(skeleton), large, digests, table)
 
 
 def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryview], object]) -> Data:
