@@ -168,6 +168,12 @@ class Output:
                 f"trust a program: {command}"
             )
 
+    def tell_other_format(self) -> None:
+        """Say that the file isn't of the format that its extension names."""
+        extension = Path(self.path).suffix.lower()
+        if extension in _OF_OTHERS and extension != f".{self.kind}":
+            output.note(f"note: {self.path} is a snapshot of kind {self.kind}, and no {extension[1:].upper()} file")
+
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
         return {
@@ -176,6 +182,16 @@ class Output:
             "compress": self.compress,
             "sign": self.sign,
         }
+
+
+_OF_OTHERS = frozenset(
+    (
+        *(".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".csv", ".tsv", ".txt", ".md", ".html", ".xml"),
+        *(".db", ".sqlite", ".h5", ".hdf5", ".npy", ".npz", ".parquet", ".feather", ".joblib", ".pt", ".xls", ".xlsx"),
+        *(".zip", ".gz", ".bz2", ".xz", ".7z", ".tar", ".tgz", ".pdf", ".pyc"),
+    )
+)
+"""Extensions of other formats."""
 
 
 def _text_of(path: str) -> str:

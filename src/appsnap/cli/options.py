@@ -263,7 +263,9 @@ def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], d
     return decorate
 
 
-as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
+as_json: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON instead of text. Nothing else goes to stdout."
+)
 
 
 def code_from(prefix: str = "", argument: str = "FILE") -> Decorator:

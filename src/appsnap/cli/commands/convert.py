@@ -78,6 +78,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
             progress=progress.count,
             **target.layers(),
         )
+    target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
         if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
