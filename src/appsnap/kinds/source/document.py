@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
-from appsnap.kinds import Document
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import expressions
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.source.reader import read_statements
@@ -20,6 +20,7 @@ from appsnap.kinds.source.writer import SourceWriter
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
@@ -51,7 +52,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
 
 
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     """Return the document that a text spells. Raises Damaged, with the line, for a text outside of the grammar."""
     try:
         text = str(data, "utf-8")
@@ -66,7 +67,7 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
         )
     header, start = _read_header(text)
     trailer, stop, edited = _read_trailer(text)
-    recipe = read_statements(text, start, stop, steps)
+    recipe = read_statements(text, start, stop, most_steps(most, trailer, edited=edited))
     return Document(header, trailer, lambda: recipe, edited=edited)
 
 
