@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.output import command_line, lowered
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
+from appsnap.cli.suggest import UnknownCommand
+from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotInGrammar, NotTrusted, ServiceError
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
         case ServiceError():
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
+        case NotInGrammar():
+            lines = [str(error), *(f"  {line}" for line in error.excerpt)]
+            return Explanation(lines, error.hint, error.exit_code)
         case AppsnapError():
             return Explanation([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
         case click.ClickException():
@@ -86,10 +90,12 @@ def _explain_usage(error: click.ClickException) -> Explanation:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"{context.command_path if context else 'appsnap'} --help"
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+    if isinstance(error, click.NoSuchOption):
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
+    if isinstance(error, UnknownCommand) and error.suggestion:
+        hint = f"did you mean {error.suggestion}? {hint}"
     return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 

@@ -141,11 +141,16 @@ _FIRST_BYTES = [(first, kind.name) for kind in _KINDS.values() for first in kind
 
 
 def recognise(head: bytes) -> str:
-    """Return the kind of a document by its first 16 bytes. Raises Damaged if they belong to no kind."""
+    """Return the kind of a document by its first bytes, 16 or more. Raises Damaged if they belong to no kind.
+
+    The error names formats of other programs; the first `foreign.HEAD_SIZE` bytes tell most of them.
+    """
     for first, kind in _FIRST_BYTES:
         if head.startswith(first):
             return kind
-    raise Damaged(
-        "no snapshot" if head else "the file is empty",
-        hint="a pickle of protocol 0 or 1 is read as kind pickle, a script that makes an application as kind python",
-    )
+    if not head:
+        raise Damaged("the file is empty", hint="its content was lost, or was never written; take another copy of it")
+    from appsnap.kinds.foreign import describe  # noqa: PLC0415 - only for an error
+
+    name, hint = describe(head)
+    raise Damaged(f"no snapshot, but {name}" if name else "no snapshot", hint=hint)

@@ -13,6 +13,7 @@ from appsnap.files.streams import Mapped
 from appsnap.gc_pause import gc_paused
 from appsnap.keys.provenance import Provenance
 from appsnap.kinds import KINDS, Document, kind_named, recognise
+from appsnap.kinds.foreign import HEAD_SIZE
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, take_apart
 from appsnap.kinds.mapped import with_copies
@@ -96,7 +97,8 @@ def map_document(path: str | os.PathLike[str], opening: Opening) -> tuple[str, D
         try:
             view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
         except ValueError:
-            raise Damaged("the file is empty") from None
+            _kind_of(b"", None)  # raises Damaged
+            raise
     head = bytes(view[: age.HEAD_SIZE])
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
@@ -133,7 +135,7 @@ def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
 
 
 def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[str, Document]:
-    kind = _kind_of(bytes(source.peek(16)), expected)
+    kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")

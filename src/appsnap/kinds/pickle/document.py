@@ -129,10 +129,19 @@ def read(data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Do
 
 
 def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: int) -> Recipe:
-    recipe, stop = reader.read(data, start, most, large)
+    try:
+        recipe, stop = reader.read(data, start, most, large)
+    except Damaged as error:
+        if not start and _OF_JOBLIB in bytes(data[:_HEAD_OF_JOBLIB]):
+            error.hint = "joblib wrote the file, with arrays between the opcodes: joblib.load reads it"
+        raise
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
     return recipe
+
+
+_OF_JOBLIB = b"joblib.numpy_pickle"
+_HEAD_OF_JOBLIB = 64 << 10
 
 
 def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:

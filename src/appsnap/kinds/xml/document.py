@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _TRAILER = b"<trailer "
+
+_HEAD = 4096
+"""The root element begins in as many bytes, unless the document has a long comment before it."""
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 
 
@@ -61,6 +64,8 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     raw = bytes(data)
     if not _DECLARATION.match(raw):
         raise Damaged("no XML declaration of a document in UTF-8")
+    if b"<snapshot" not in raw[:_HEAD]:
+        raise Damaged("no snapshot, but another document in XML")
     start = raw.rfind(b"\n  " + _TRAILER) + 1
     if not start or not raw.endswith(b"</snapshot>\n"):
         raise Damaged(
