@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from appsnap.errors import CannotLoad
+from appsnap.printable import type_of
 
-__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "over", "steps_of"]
+__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_of", "over", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,13 @@ def steps_of(size: int, limits: Limits) -> int:
     most = Relative(FREE_STEPS + limits.steps_per_byte * size)
     most.name, most.value = "steps_per_byte", limits.steps_per_byte
     return min(limits.steps, most)
+
+
+def limits_of(given: object) -> Limits:
+    """Return an argument that has to be limits. Raises TypeError for one that isn't."""
+    if not isinstance(given, Limits):
+        raise TypeError(f"limits are appsnap.Limits, as in limits=Limits(steps=1_000), not {type_of(given)}")
+    return given
 
 
 def over(name: str, most: int, excess: str) -> CannotLoad:
