@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.limits import over
 from appsnap.recipe import steps, values
 from appsnap.recipe.steps import Ref
+from appsnap.recipe.trust.depth import check_depth
 from appsnap.recipe.values import BITS, BYTES, conversion
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _SMALL = (0, 1)
 class CostCounter:
     """Counts the cost of one recipe while it is built. Raises CannotLoad for a cost beyond the limits.
 
-    Raises it at once if the keys of the recipe would take too long to hash.
+    Raises it at once if the keys of the recipe would take too long to hash, or if objects are nested too deep.
     """
 
     def __init__(self, recipe: Recipe, limits: Limits) -> None:
@@ -50,6 +51,7 @@ class CostCounter:
         self._copied = 0
         self._most = 0
         self._compared = 0
+        check_depth(recipe, limits)
         if any(map(_hashes_more, recipe.steps)):
             _Keys(limits).follow(recipe.steps)
 
