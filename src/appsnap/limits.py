@@ -31,6 +31,11 @@ class Limits:
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing recurses through them, and the interpreter's stack ends at some 10,000."""
 
+    levels: int = 1_000
+    """Levels of partials, exceptions, bound methods, deques and other results of calls in each other, and a tenth of
+    that between objects that lead back to themselves. Python frees them by recursion: 10,000 levels need up to 1 MiB of
+    stack, as a thread may have."""
+
     key_items: int = 20_000_000
     """Items hashed for all keys together: about a second. Each hash of a tuple hashes all items in it again. Sixty
     tuples, each with the one before twice in it, would take forever."""
