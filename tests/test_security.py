@@ -414,7 +414,6 @@ class TestPromise5:
         """No switch of the process is another one while a file is read, for the other threads run meanwhile."""
         odd = [
             (b"\x80\x02S'\\d\\400\\q'\n\x85.", ("\\d\0\\q",)),
-            (b'# appsnap 1 source: {}\napplication = ["\\d\\400" b"\\d" r"\\d"]\n', None),
             (
                 b'# appsnap 1 source: {}\napplication = ["\\d\\400", b"\\d\\400", r"\\d"]\n',
                 ["\\d\u0100", b"\\d\0", "\\d"],
@@ -440,8 +439,6 @@ class TestPromise5:
             sys.setprofile(look)
             try:
                 made = appsnap.loads(data)
-            except Damaged:
-                made = None
             finally:
                 sys.setprofile(None)
             assert made == expected
