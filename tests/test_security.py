@@ -1,5 +1,6 @@
 """The promises of docs/security.md: a class for each promise, with its number in its name."""
 
+import itertools
 import json
 import os
 import pickle
@@ -23,6 +24,7 @@ from appsnap.errors import (
     CannotLoad,
     Damaged,
     NewerFormat,
+    NotInGrammar,
     NotTrusted,
     PassphraseError,
     WrongKind,
@@ -451,8 +453,8 @@ for path in sys.argv[1:]:
             "sets": (packed(b"(" + b"\x8f" * (free - 5) + b"l"), "built"),
             "tuples": (packed(b")" + b"\x85" * (free - 4)), "built"),
             "empty": (unpadded(b"\x81\xa7appsnap\x01", b"\x90" * 4_000_000), "CannotLoad"),
-            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "Damaged"),
-            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "Damaged"),
+            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "NotInGrammar"),
+            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "NotInGrammar"),
         }
         for name, (data, _) in bombs.items():
             assert len(data) < 100_000
@@ -532,7 +534,7 @@ class TestPromise9:
     )
     def test_source(self, folder, line):
         """Hidden text in a source file is refused, and nothing of it is run."""
-        with pytest.raises(Damaged):
+        with pytest.raises(NotInGrammar):
             appsnap.loads(f"# appsnap 1 source: {{}}\n{line}\n".encode(), trust=["trap.*"])
 
         assert "trap" not in sys.modules
@@ -603,6 +605,30 @@ class TestPromise11:
         for more in ({}, {"passphrase": "tea"}, {"passphrase": lambda: "tea"}):
             with pytest.raises(NotTrusted):
                 appsnap.loads(mine, identities=[str(IDENTITY)], **more)
+
+    @pytest.mark.parametrize("when", ["asked", "read"])
+    def test_a_file_that_changes(self, folder, kind, when):
+        """The key that opens the bytes tells whether a passphrase did, whatever the file was a moment before."""
+        trap = written(CALL, kind)
+        for_me = b"".join(age.encrypt([trap], [IDENTITY.recipient]))
+        disguise = b"".join(age.encrypt([trap], [age.ScryptRecipient("tea", age.CHEAPEST)]))
+        disguise += bytes(len(for_me) - len(disguise))
+        path = folder / "file"
+        turns = []
+
+        def change(*_):
+            turns.append(when)
+            path.write_bytes(for_me if path.read_bytes() == disguise else disguise)
+            return "other"
+
+        for first, passphrase in itertools.product((for_me, disguise), ("other", change)):
+            path.write_bytes(first)
+            progress = change if when == "read" else None
+            with pytest.raises((NotTrusted, PassphraseError)):
+                appsnap.load(path, passphrase=passphrase, identities=[str(IDENTITY)], progress=progress)
+
+        assert turns
+        assert not (folder / "sprung").exists()
 
 
 class TestPromise12:

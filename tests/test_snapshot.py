@@ -420,7 +420,7 @@ class TestWrongInput:
     def test_very_many_distributions(self, monkeypatch):
         """Of very many, only the first are looked for: each takes a moment."""
         looked = []
-        monkeypatch.setattr(appsnap.snapshot, "installed_version", looked.append)
+        monkeypatch.setattr("appsnap.snapshot.opened.installed_version", looked.append)
         recipe = Recipe([Name("shop.services", "Gone"), New(Ref(0), [])], Ref(1))
         names = {f"name{number}" + "x" * 1_000: "1" for number in range(5_000)}
         data = b"".join(kind_named("msgpack").write(Header("msgpack"), recipe, names))

@@ -6,6 +6,7 @@
      ├── CannotSave          TypeError  objects that no file can hold
      ├── CannotLoad                     a file that can't be loaded as asked
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
+     │    ├── NotInGrammar   ValueError exit code 6: source, with a line that isn't in its grammar
      │    ├── WrongKind      ValueError the kind asked for is unknown, or the file is of another kind
      │    ├── NewerFormat               written by a later appsnap
      │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
@@ -22,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from appsnap.printable import escaped, plural, shortened
+from appsnap.printable import columns, escaped, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ __all__ = [
     "CannotSave",
     "Damaged",
     "NewerFormat",
+    "NotInGrammar",
     "NotTrusted",
     "Obstacle",
     "PassphraseError",
@@ -109,6 +111,28 @@ class Damaged(CannotLoad, ValueError):
     def __init__(self, message: str, *, offset: int | None = None, hint: str = "") -> None:
         super().__init__(message if offset is None else f"{message}, at byte {offset}", hint=hint)
         self.offset = offset
+
+
+class NotInGrammar(CannotLoad, ValueError):
+    """A source file has something that isn't in the grammar of source.
+
+    `line` and `column` are its place, counted from 1, `offset` is the number of characters before it. `excerpt` has the
+    line's text around it, and a caret below it.
+    """
+
+    exit_code = 6
+
+    def __init__(self, message: str, text: str, at: int, *, hint: str = "") -> None:
+        self.offset = at
+        begin = text.rfind("\n", 0, at) + 1
+        self.line = text.count("\n", 0, begin) + 1
+        self.column = at - begin + 1
+        super().__init__(f"line {self.line}, column {self.column}: {message}", hint=hint)
+        # A line of a megabyte is cut around the place.
+        first = max(begin, at - 60)
+        before = ("…" if first > begin else "") + escaped(text[first:at])
+        self.excerpt = (before + escaped(text[at : at + 60].partition("\n")[0]), " " * columns(before) + "^")
+        self.add_note("\n".join(f"    {line}" for line in self.excerpt))
 
 
 class WrongKind(CannotLoad, ValueError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["escaped", "plural", "shortened"]
+import unicodedata
+
+__all__ = ["columns", "escaped", "plural", "shortened"]
 
 
 def escaped(text: str) -> str:
@@ -32,6 +34,12 @@ def shortened(text: str, most: int) -> str:
         return text
     end = (most - 1) // 2
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: wide letters take two, accents none."""
+    wide = sum(unicodedata.east_asian_width(x) in "WF" for x in text)
+    return len(text) + wide - sum(unicodedata.combining(x) > 0 for x in text)
 
 
 def plural(count: int, noun: str) -> str:

@@ -11,7 +11,16 @@ import click
 
 from appsnap.cli.output import command_line, lowered
 from appsnap.cli.suggest import UnknownCommand
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotBuild, CannotLoad, CannotSave, NotTrusted, ServiceError
+from appsnap.errors import (
+    MOST_NAMED,
+    AppsnapError,
+    CannotBuild,
+    CannotLoad,
+    CannotSave,
+    NotInGrammar,
+    NotTrusted,
+    ServiceError,
+)
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
@@ -41,6 +50,9 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
         case ServiceError():
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
+        case NotInGrammar():
+            lines = [str(error), *(f"  {line}" for line in error.excerpt)]
+            return Explanation(lines, error.hint, error.exit_code)
         case AppsnapError():
             hint = error.hint or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
             return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)

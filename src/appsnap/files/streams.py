@@ -187,17 +187,28 @@ _AT_ONCE = 8 * PIECE
 
 
 class File:
-    """A source of the bytes of a file. `read_into` reads them without a copy."""
+    """A source of the bytes of a file. `read_into` reads them without a copy.
+
+    No byte is read twice, because another program may write to the file: the bytes that were looked at are kept, and
+    handed out.
+    """
 
     def __init__(self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None) -> None:
         self._file = file
         self._progress = progress
-        self._at = 0
+        self._at = 0  # of the bytes that were handed out
+        self._kept = b""  # the bytes behind them that were looked at
         self.left = left
 
     def peek(self, size: int) -> bytes:
         """See Source."""
-        return os.pread(self._file.fileno(), size, self._at)
+        size = min(size, self.left)
+        while len(self._kept) < size:
+            more = os.pread(self._file.fileno(), size - len(self._kept), self._at + len(self._kept))
+            if not more:
+                break
+            self._kept += more
+        return self._kept[:size]
 
     def read(self, size: int) -> bytearray:
         """See Source."""
@@ -210,7 +221,11 @@ class File:
     def read_into(self, room: memoryview) -> None:
         """See Source."""
         while room:
-            count = os.preadv(self._file.fileno(), [room[:_AT_ONCE]], self._at)
+            if self._kept:
+                count = min(len(room), len(self._kept))
+                room[:count], self._kept = self._kept[:count], self._kept[count:]
+            else:
+                count = os.preadv(self._file.fileno(), [room[:_AT_ONCE]], self._at)
             if not count:
                 raise _too_short(len(room))
             room = room[count:]

@@ -39,16 +39,25 @@ __all__ = ["build"]
 
 @gc_paused
 def build(
-    recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True, code_from: str | None = None
+    recipe: Recipe,
+    trust: Trust,
+    limits: Limits = LIMITS,
+    *,
+    copy: bool = True,
+    code_from: str | None = None,
+    size: int | None = None,
 ) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
-    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number.
+    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number. `size` is the size of
+    the file in bytes, if it is compressed.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy, code_from=code_from)
+    audited = audit(recipe, trust)
+    cost = None if trust.everything else CostCounter(recipe, limits, size)
+    interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
     try:
         with evolve.upgrades(interpreter.path_of):
             return interpreter.build()
@@ -72,7 +81,7 @@ class _Interpreter:
         recipe: Recipe,
         trust: Trust,
         audited: Audited,
-        limits: Limits,
+        cost: CostCounter | None,
         *,
         copy: bool,
         code_from: str | None,
@@ -85,7 +94,7 @@ class _Interpreter:
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
-        self._cost = None if trust.everything else CostCounter(recipe, limits)
+        self._cost = cost
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register of a container: of its keys
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
