@@ -142,7 +142,7 @@ class TestOtherHints:
         assert caught.value.hint == hint
 
     def test_a_module_of_the_old_name(self, versions, monkeypatch, tmp_path):
-        """A module that is gone: the hint is a module of its name that imports everything from the new one; that helps."""
+        """A module that is gone: one of its name that imports everything from the new one helps, as the hint says."""
         data = dumps(versions(OLD, "late_of_test").Job())
         monkeypatch.delitem(sys.modules, "late_of_test")
         versions(OLD, "new_of_test")

@@ -214,8 +214,8 @@ class _Interpreter:
             if not f"{name.module}.".startswith(f"{missing}."):
                 return f"install {missing}, which {name.module} imports"
             return (
-                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a program; "
-                f"for all of them, a module {missing} says so that imports everything from the new one"
+                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a "
+                f"program; for all of them, a module {missing} says so that imports everything from the new one"
             )
         at = parts.index(error.name)
         if at < len(parts) - 1:
