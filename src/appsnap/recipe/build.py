@@ -18,6 +18,7 @@ from appsnap.code.texts import WrongPython
 from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
+from appsnap.printable import shortened
 from appsnap.recipe import steps, values
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
@@ -204,10 +205,18 @@ class _Interpreter:
         """Return the hint about a name that isn't found: a call of `renamed` that helps."""
         new = {"create": "TheNewClass", "call": "TheNewFunction"}
         uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
-        sort = next((new[use] for use in uses if use in new), "TheNewClass" if name.qualname else "the_new_module")
+        sort = next((new[use] for use in uses if use in new), "TheNewOne" if name.qualname else "the_new_module")
         parts = name.qualname.split(".")
         if not isinstance(error, AttributeError) or error.name not in parts:
-            return f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so"
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing is None:
+                return ""  # the module is there, and its own code fails
+            if not f"{name.module}.".startswith(f"{missing}."):
+                return f"install {missing}, which {name.module} imports"
+            return (
+                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a "
+                f"program; for all of them, a module {missing} says so that imports everything from the new one"
+            )
         at = parts.index(error.name)
         if at < len(parts) - 1:
             sort = "TheNewClass"
@@ -216,7 +225,13 @@ class _Interpreter:
         elif isinstance(error.obj, type) and not any(use in new for use in uses):
             sort = "TheNewMethod"
         gone = steps.Name(name.module, ".".join(parts[: at + 1]))
-        return f"was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+        return f"{self._members(error.obj)}was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+
+    @staticmethod
+    def _members(owner: Any) -> str:
+        if not isinstance(owner, enum.EnumMeta):
+            return ""
+        return shortened(f"{owner.__qualname__} has {', '.join(owner.__members__)}; ", 200)
 
     def path_of(self, obj: Any) -> str:
         """Return the path of an object that was built."""
