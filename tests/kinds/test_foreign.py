@@ -66,6 +66,7 @@ FILES = {
     "json": (json.dumps({"a": 1}).encode(), "JSON"),
     "json-list": (json.dumps([{"a": None}], indent=1).encode(), "JSON"),
     "json-empty": (b"{}\n", "JSON"),
+    "json-marked": (b"\xef\xbb\xbf{}\n", "JSON"),
     "json-cut": (('{"a": "' + "ä" * 300)[:400].encode()[:511], "JSON"),
     "yaml": (b"---\na: 1\n", "YAML"),
     "yaml-plain": (b"# mine\nname: shop\nports:\n  - 1\n", "YAML"),

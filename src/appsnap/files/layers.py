@@ -97,6 +97,12 @@ class Unwrapped:
     source: Source
     layers: tuple[str, ...]
     with_passphrase: bool
+    _sizes: list[int]  # of the file, and of its padding
+
+    @property
+    def weight(self) -> int:
+        """The bytes of the file without padding. The number is known when all of the document has been read."""
+        return self._sizes[0] - sum(self._sizes[1:])
 
 
 def unwrap(source: Source, opening: Opening) -> Unwrapped:
@@ -105,6 +111,7 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
     Raises PassphraseError and Damaged, here and when the source is read.
     """
     layers = []
+    sizes = [source.left]
     with_passphrase = False
     passphrase = opening.passphrase
     keys: list[age.Identity] = [key for text in opening.identities for key in age.parse_identities(text)]
@@ -125,5 +132,5 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
     if zstd.is_compressed(bytes(source.peek(zstd.HEAD_SIZE))):
         layers.append("zstd")
         limit = zstd.limit_of(source.left, opening.limits.expansion)
-        source = Stream(zstd.decompress(source.pieces(), limit=limit), limit.size)
-    return Unwrapped(source, tuple(layers), with_passphrase)
+        source = Stream(zstd.decompress(source.pieces(), limit=limit, padding=sizes.append), limit.size)
+    return Unwrapped(source, tuple(layers), with_passphrase, sizes)

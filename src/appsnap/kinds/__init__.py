@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from appsnap.recipe.freeze import Notes
     from appsnap.recipe.steps import Recipe
 
-__all__ = ["KINDS", "Document", "Format", "Kind", "kind_named", "recognise"]
+    MostSteps = int | Callable[[Trailer | None, bool], int]
+    """The most steps of a document: a number, or a function of its trailer, and whether the document was edited."""
+
+__all__ = ["KINDS", "Document", "Format", "Kind", "MostSteps", "kind_named", "most_steps", "recognise"]
 
 Kind = Literal["pickle", "source", "msgpack", "xml"]
 """The names of the kinds. `python` is not among them: it is a script that makes an application."""
@@ -57,6 +60,11 @@ class Document:
     def recipe(self) -> Recipe:
         """The recipe, which is read when it is first asked for."""
         return self.read()
+
+
+def most_steps(most: MostSteps, trailer: Trailer | None, *, edited: bool = False) -> int:
+    """Return the most steps of a document with this trailer."""
+    return most(trailer, edited) if callable(most) else most
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class Format:
         pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign, notes)
         return pieces
 
-    def read(self, data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+    def read(self, data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Document:
         """Return the document in these bytes, of at most so many steps. A kind with large data takes parts, too.
 
         Raises Damaged, with the offset if it is known, for a document that `write` could not have written. Raises

@@ -7,15 +7,17 @@ import errno
 import mmap
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotLoad, Damaged, WrongKind
+from appsnap.errors import AppsnapError, CannotLoad, Damaged, WrongKind
 from appsnap.files import age, layers, zstd
 from appsnap.files.streams import Mapped, has_descriptor
 from appsnap.gc_pause import gc_paused
+from appsnap.keys.provenance import Provenance
 from appsnap.kinds import KINDS, Document, kind_named, recognise
 from appsnap.kinds.foreign import HEAD_SIZE
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, take_apart
 from appsnap.kinds.mapped import with_copies
+from appsnap.limits import steps_of
 from appsnap.printable import type_of
 from appsnap.recipe import steps
 from appsnap.recipe.freeze import Notes, freeze
@@ -27,13 +29,13 @@ if TYPE_CHECKING:
 
     from appsnap.files.layers import Opening, Unwrapped
     from appsnap.files.streams import Readable, Source
-    from appsnap.kinds import Format, Kind
-    from appsnap.kinds.header import Header, Signer
+    from appsnap.kinds import Format, Kind, MostSteps
+    from appsnap.kinds.header import Header, Signer, Trailer
     from appsnap.limits import Limits
 
     Progress = Callable[[int, int], object]
 
-__all__ = ["check_head", "counted", "map_document", "open_document", "write_document"]
+__all__ = ["check_head", "counted", "map_document", "open_document", "provenance_of", "write_document"]
 
 
 # Out
@@ -77,7 +79,7 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
 def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[Kind, Document]:
     """Return the kind of a document, and the document. `kind` is the one that is expected, if any."""
     try:
-        return _open(unwrapped.source, kind, limits)
+        return _open(unwrapped.source, kind, _most_steps(unwrapped, limits))
     except CannotLoad:
         # If a layer is damaged, the error of the layer comes first: nobody can tell what is in it.
         for _ in unwrapped.source.pieces() if unwrapped.layers else ():
@@ -113,7 +115,7 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
     unwrapped = layers.unwrap(Mapped(view), opening)
-    return _open(unwrapped.source, opening.kind, opening.limits)
+    return _open(unwrapped.source, opening.kind, opening.limits.steps)
 
 
 _NO_MMAP = "load it without mmap=True"
@@ -127,14 +129,34 @@ def _cannot_map(why: str) -> CannotLoad:
     )
 
 
-def _open(source: Source, expected: str | None, limits: Limits) -> tuple[Kind, Document]:
+def provenance_of(trailer: Trailer | None, *, edited: bool, with_passphrase: bool) -> Provenance:
+    """Return where a document comes from. `with_passphrase` is true where a passphrase opened it."""
+    disowned = trailer is not None and trailer.vouched is False
+    return Provenance(trailer.signer if trailer else None, edited, with_passphrase, disowned)
+
+
+def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
+    if "zstd" not in unwrapped.layers:
+        return limits.steps  # each step takes a byte of the file
+
+    def most(trailer: Trailer | None, edited: bool) -> int:
+        provenance = provenance_of(trailer, edited=edited, with_passphrase=unwrapped.with_passphrase)
+        with contextlib.suppress(AppsnapError):  # keys that can't be used vouch for nothing
+            if provenance.is_trusted:
+                return limits.steps
+        return steps_of(unwrapped.weight, limits)
+
+    return most
+
+
+def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[Kind, Document]:
     kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")
-        return kind.name, kind.read(source.rest(), limits.steps)
+        return kind.name, kind.read(source.rest(), most)
     parts = take_apart(source, kind.locate)
-    document = kind.read(parts, limits.steps)
+    document = kind.read(parts, most)
     if isinstance(source, Mapped):
         sums = document.trailer.buffers or [] if document.trailer else []
         recipe = with_copies(document.recipe, parts, sums)

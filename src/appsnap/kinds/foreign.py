@@ -28,7 +28,7 @@ def _text(head: bytes) -> str | None:
     # The last character may be cut.
     for end in range(len(head), max(len(head) - 4, 0), -1):
         try:
-            text = head[:end].decode("utf-8-sig")
+            text = head[:end].removeprefix(b"\xef\xbb\xbf").decode()
         except UnicodeDecodeError:
             continue
         return text if all(character.isprintable() or character in "\t\r\n\f" for character in text) else None

@@ -220,6 +220,7 @@ def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
         kind=found,
         layers=unwrapped.layers,
         size=size,
+        weight=unwrapped.weight if "zstd" in unwrapped.layers else None,
         file=name,
         with_passphrase=unwrapped.with_passphrase,
         limits=opening.limits,

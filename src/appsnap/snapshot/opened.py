@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, naming
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
-from appsnap.keys.provenance import Provenance
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import LIMITS, limits_of
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from appsnap.errors import Obstacle, Want
     from appsnap.files.streams import Writable
+    from appsnap.keys.provenance import Provenance
     from appsnap.kinds import Document, Kind
     from appsnap.kinds.documents import Progress
     from appsnap.limits import Limits
@@ -43,8 +43,8 @@ class Snapshot:
     """A snapshot that has been read, and whose objects aren't built. Nothing that it names has been imported.
 
     `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
-    the file in bytes, `name` its name without folders. `with_passphrase` is true where a passphrase opened a layer of
-    age.
+    the file in bytes, `weight` that of a compressed file without padding, `name` its name without folders.
+    `with_passphrase` is true where a passphrase opened a layer of age.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Snapshot:
         kind: Kind,
         layers: tuple[str, ...] = (),
         size: int = 0,
+        weight: int | None = None,
         file: str = "",
         with_passphrase: bool = False,
         limits: Limits = LIMITS,
@@ -63,6 +64,7 @@ class Snapshot:
         self.kind = kind
         self.layers = layers
         self.size = size
+        self._weight = weight
         self._file = file
         self.name = PurePath(file).name
         self.with_passphrase = with_passphrase
@@ -102,8 +104,7 @@ class Snapshot:
     @property
     def _provenance(self) -> Provenance:
         trailer = self.document.trailer
-        disowned = trailer is not None and trailer.vouched is False
-        return Provenance(self.signer, self.edited, self.with_passphrase, disowned)
+        return documents.provenance_of(trailer, edited=self.edited, with_passphrase=self.with_passphrase)
 
     @functools.cached_property
     def outline(self) -> Outline:
@@ -155,7 +156,7 @@ class Snapshot:
             except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
                 pass
         try:
-            return _build(self.document, trusted, limits, copy=copy, code_from=code_from)
+            return _build(self.document, trusted, limits, self._weight, copy=copy, code_from=code_from)
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
@@ -215,9 +216,11 @@ class Snapshot:
         return f"<{type(self).__name__} {self._summary()}>"
 
 
-def _build(document: Document, trust: Trust, limits: Limits, *, copy: bool, code_from: str | None) -> Any:
+def _build(
+    document: Document, trust: Trust, limits: Limits, weight: int | None, *, copy: bool, code_from: str | None
+) -> Any:
     try:
-        return build(document.recipe, trust, limits, copy=copy, code_from=code_from)
+        return build(document.recipe, trust, limits, copy=copy, code_from=code_from, size=weight)
     except CannotBuild as error:
         saved_with = document.trailer.distributions if document.trailer else {}
         # Each look at an installed distribution takes a moment, and a file has room for very many.
