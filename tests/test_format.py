@@ -14,6 +14,7 @@ import math
 import os.path
 import pickle
 import random
+import re
 import struct
 import sys
 import traceback
@@ -26,7 +27,7 @@ import appsnap
 import second_reader
 import shop
 from appsnap import actions, sob
-from appsnap.errors import CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
+from appsnap.errors import CannotLoad, Damaged, NewerFormat, NotInGrammar, NotTrusted, PassphraseError
 from appsnap.files import age
 from appsnap.kinds import KINDS, kind_named, recognise
 from appsnap.kinds.header import Header
@@ -36,7 +37,9 @@ from appsnap.service import Application, MultiService
 READ_BY_BOTH = ("source", "msgpack", "xml")
 LONG = "x" * 65
 R = [("ref", number) for number in range(10)]
-CODES = (*range(0x100), *range(0x600, 0x620), *range(0x2000, 0x2070), 0xD800, 0xFEFE, 0xFEFF, 0xFFFE, 0x1F375)
+CODES = (*range(0x100), *range(0x600, 0x620), *range(0x2000, 0x2070), 0x34F, 0x17B5, 0x180D, 0x2800, 0x3000, 0x3164)
+CODES += (0xD800, 0xFE0F, 0xFEFE, 0xFEFF, 0xFFA0, 0xFFF8, 0xFFFC, 0xFFFE, 0x110BD, 0x13430, 0x1BCA0, 0x1D173, 0x1F375)
+CODES += (0xE0000, 0xE01EF, 0xE0FFF, 0xE1000)
 COLLIDING = ("web", "web", "web_2", "new", "set", "list", "class", "application", "é", "1st", "a_b", "a b", LONG, 5)
 DICTS = [("Dict", ["a"], [1]), ("Dict", ["a"], [2])]
 OF_B = [("Dict", ["b"], [1]), ("Dict", ["b"], [2])]
@@ -961,19 +964,20 @@ class TestSource:
     @pytest.mark.parametrize("text", NO_STATEMENTS + [f"application = {text}" for text in NO_EXPRESSIONS])
     def test_what_is_not_of_the_grammar(self, text):
         """It is refused before anything is made."""
-        with pytest.raises(Damaged):
+        with pytest.raises((Damaged, NotInGrammar)):
             theirs(of_source(text.replace("; ", "\n") + "\n"), "source")
 
     @pytest.mark.parametrize("code", CODES, ids=hex)
     def test_characters(self, code):
         """Those that the text lists are refused, in comments too, and no others that UTF-8 has."""
-        listed = (code < 0x20 and code not in (9, 10)) or code in (0xAD, 0x061C, 0x180E, 0xD800, 0xFEFF)
-        ranges = [(0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFFF9, 0xFFFB)]
-        listed = listed or any(first <= code <= last for first, last in [*ranges, (0xE0000, 0xE007F)])
+        paper = Path(__file__).parent.parent.joinpath("docs", "format.md").read_text("utf-8")
+        part = paper.partition("These characters may not occur at all")[2].partition("    file  ")[0]
+        ranges = [(int(a, 16), int(b or a, 16)) for a, b in re.findall(r"U\+(\w+)(?:\s+to\s+U\+(\w+))?", part)]
+        listed = any(first <= code <= last for first, last in ranges) and code not in (9, 10)
         data = of_source(f"# {chr(code)}\napplication = 1\n")
 
-        if listed:
-            with pytest.raises(Damaged):
+        if listed or code == 0xD800:
+            with pytest.raises((Damaged, NotInGrammar)):
                 theirs(data, "source")
         else:
             assert agreed(data, "source") == ([], 1)

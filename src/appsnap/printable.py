@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["escaped", "plural", "shortened"]
+import unicodedata
+
+__all__ = ["columns", "escaped", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -34,6 +36,18 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: wide letters take two, accents none."""
+    wide = sum(unicodedata.east_asian_width(x) in "WF" for x in text)
+    return len(text) + wide - sum(unicodedata.combining(x) > 0 for x in text)
+
+
 def plural(count: int, noun: str) -> str:
     """Return a number with its noun, as in `1 object` and `2,000 objects`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def type_of(value: object) -> str:
+    """Return the type of a wrong argument in words, as in `an int`, for a TypeError. None is its own name."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

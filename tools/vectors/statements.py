@@ -65,6 +65,19 @@ def _statements(body: Any) -> None:
         ("docstring", "'text'\n"),
     ]:
         body(f"statement-{name}", "damaged", f"{text}application = None\n", f"A statement that isn't of the grammar: {name.replace('-', ' ')}.")
+    for name, text in [
+        ("text", 'x = """\napplication = 1\n"""\napplication = x\n'),
+        ("text-import", "x = '''\nimport os\n'''\napplication = x\n"),
+        ("text-comment", 'x = """a\n# b"""\napplication = x\n'),
+        ("text-joined", 'x = "a\\\nimport os"\napplication = x\n'),
+        ("item", "application = [\n1]\n"),
+        ("keyword", "from appsnap.actions import new\nfrom harmless import Plain\napplication = new(Plain,\nname=1)\n"),
+        ("behind-backslash", "application = \\\n1\n"),
+        ("comma", "application = [\n    1\n, 2]\n"),
+    ]:
+        body(f"column-0-{name}", "damaged", text, f"A line within a statement that begins in column 0: {name.replace('-', ' ')}.", trust=PLAIN)
+    body("column-0-bracket", "loads", "application = [\n# one\n    1,\n]\n", "A bracket and a comment in column 0.", result="[1]")
+    body("column-0-line-of-text", "loads", 'application = """\n1\n"""\n', "A line of a text that looks like no statement.", result=repr("\n1\n"))
     body("no-application", "damaged", "x = 1\n", "No application.")
     body("nothing", "damaged", "", "No statements.")
     body("behind-application", "damaged", "application = None\nx = 1\n", "A statement behind the last one.")

@@ -4,14 +4,16 @@ import math
 import subprocess
 import sys
 import tracemalloc
+import unicodedata
 
 import pytest
 
 import appsnap
 import shop
-from appsnap.errors import Damaged, NewerFormat, NotTrusted
+from appsnap.errors import Damaged, NewerFormat, NotInGrammar, NotTrusted
 from appsnap.kinds import source
 from appsnap.kinds.header import Header
+from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Value
 from appsnap.service import Service
 
@@ -191,7 +193,7 @@ class TestReading:
             ("application = lambda: 1\n", "isn't of the grammar"),
             ("application = f'{1}'\n", "a text with the prefix f"),
             ("application = 1 + 1\n", "isn't of the grammar"),
-            ("application = 1j\n", "line 3: j where the end of the statement is expected"),
+            ("application = 1j\n", "line 3, column 16: j where the end of the statement is expected"),
             ("def f(): pass\napplication = 1\n", "isn't of the grammar"),
             ("class A: pass\napplication = 1\n", "isn't of the grammar"),
             ("while True: pass\napplication = 1\n", "isn't of the grammar"),
@@ -207,14 +209,14 @@ class TestReading:
             ("application = {**{}}\n", "** where an expression is expected"),
             ("application = state(new([]), **[])\n", '[ where "{" is expected'),
             ("application = (\n", "the statement ends where an expression is expected"),
-            ("a = " + "(" * 500 + ")" * 500 + "\n", "line 3: brackets are nested too deep"),
-            ("a = " + "-" * 100_000 + "1\napplication = a\n", "line 3: - where a number is expected"),
+            ("a = " + "(" * 500 + ")" * 500 + "\n", "brackets are nested too deep"),
+            ("a = " + "-" * 100_000 + "1\napplication = a\n", "line 3, column 6: - where a number is expected"),
             ("application = float('1e5')\n", "float takes one of the texts nan,"),
         ],
     )
     def test_what_is_not_of_the_grammar_is_refused(self, text, says):
         """Each refusal is one line that names the line of the file, and nothing has been run."""
-        with pytest.raises((Damaged, NotTrusted)) as caught:
+        with pytest.raises((Damaged, NotInGrammar, NotTrusted)) as caught:
             load(text)
 
         assert says in str(caught.value)
@@ -236,8 +238,39 @@ class TestReading:
     )
     def test_text_that_looks_other_than_it_is_is_refused(self, text):
         """Names outside ASCII, bidirectional controls and odd line ends don't get through."""
-        with pytest.raises(Damaged):
+        with pytest.raises(NotInGrammar):
             load(text)
+
+    def test_characters_that_nobody_sees_are_refused(self):
+        """All controls and format characters of Unicode are, but tab and line feed. The writer escapes them."""
+        hidden = {chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp")}
+        hidden |= {*"\u034f\u115f\u17b4\u180b\u3164\ufe0f\uffa0\u2800\U000e0100\U000e01ef\U0001d159"}
+        text = "".join(sorted(hidden))
+
+        assert {*filter(FORBIDDEN.match, map(chr, range(0x110000)))} > hidden - {"\t", "\n"}
+        assert not FORBIDDEN.search("a\t\n é日本 \xa0\u3000\U0001f600")
+        assert not FORBIDDEN.search(appsnap.dumps([text, {text: 1}], "source").decode())
+        assert appsnap.loads(appsnap.dumps([text, {text: 1}], "source")) == [text, {text: 1}]
+
+    @pytest.mark.parametrize(
+        ("text", "place", "excerpt"),
+        [
+            ("x = [\n    1 + 1,\n]\napplication = x\n", (4, 7), ("    1 + 1,", "      ^")),
+            ("application = ['日本', é]\n", (3, 22), ("application = ['日本', é]", " " * 23 + "^")),
+            ("application = [\t'a', x]\n", (3, 22), ("application = [\\x09'a', x]", " " * 24 + "^")),
+            ("application = [" + "1, " * 200 + "x]\n", (3, 616), ("…" + "1, " * 20 + "x]", " " * 61 + "^")),
+            ("application = 'a\u2066b'\n", (3, 17), ("application = 'a\\u2066b'", " " * 16 + "^")),
+            ("application = 1\r\n", (3, 16), ("application = 1\\x0d", " " * 15 + "^")),
+        ],
+    )
+    def test_a_refusal_shows_the_place(self, text, place, excerpt):
+        """Line, column, the text there, and a caret below it: also behind wide letters, and far out in a line."""
+        with pytest.raises(NotInGrammar) as caught:
+            load(text)
+
+        assert (caught.value.line, caught.value.column) == place
+        assert caught.value.excerpt == excerpt
+        assert caught.value.exit_code == 6
 
     def test_texts_may_be_of_any_script(self):
         """What is refused in names is welcome in texts and comments."""

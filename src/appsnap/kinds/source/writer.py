@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.kinds.expressions import Assignment, names
 from appsnap.kinds.source.expressions import BUILTINS, HELPERS
 from appsnap.kinds.source.reader import MODULE, ROOT
+from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Recipe, Ref
 
@@ -293,8 +294,10 @@ def _literal(value: Any) -> Any:
 
 
 def _literal_text(value: str | bytes) -> str:
-    """Return a literal in double quotes. `repr` escapes unprintable characters, bidirectional controls among them."""
+    """Return a literal in double quotes. `repr` escapes most of the characters that a file may not have."""
     text = repr(value)
+    if not text.isascii():
+        text = FORBIDDEN.sub(lambda found: found[0].encode("ascii", "backslashreplace").decode(), text)
     quote = text[-1]
     if quote == '"' or '"' in text:
         return text
