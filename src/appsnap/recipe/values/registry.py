@@ -16,6 +16,7 @@ __all__ = [
     "is_creatable",
     "is_referable",
     "late_state_rules",
+    "of_class",
     "of_the_process",
     "of_type",
     "reducer",
@@ -53,6 +54,8 @@ class ValueType:
 
     make: Make | None = None
     """Makes a value again, from the arguments of a call of the type."""
+    inherited: Callable[[tuple[Any, ...]], object] | None = None
+    """Checks the arguments where a trusted subclass inherits the constructor. By default, `make` does."""
     made_by: Mapping[str, Make] = field(default_factory=dict)
     """Functions that pickles call in place of the type, by dotted name: `re._compile` makes patterns."""
     referable: bool = True
@@ -149,6 +152,14 @@ def of_type(cls: type) -> ValueType | None:
         if found is not None and found.cls in (None, base) and (base is cls or found.subclasses):
             return found
     return None
+
+
+def of_class(cls: type) -> ValueType | None:
+    """Return the record of exactly this class, or None."""
+    found = _by_type.get(cls) or _by_name.get(f"{cls.__module__}.{cls.__qualname__}")
+    if found is None or found.cls not in (None, cls):
+        return None
+    return found if getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls else None
 
 
 def reducer(cls: type) -> Callable[[Any], Any] | None:
