@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import appsnap
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
+from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class Input:
             if check is not None:
                 check(snapshot)
             enough = trust_in(snapshot, trust)
+            if enough is appsnap.EVERYTHING and self.limits != LIMITS:
+                output.note(f"note: the limits on building don't apply to {self.path}, which is trusted as a whole")
             if enough:
                 search_current_folder()
             with self._errors():
@@ -102,6 +106,8 @@ class Input:
             yield
         except (CannotLoad, PassphraseError) as error:
             # Errors about a place in the file name the place. Some errors begin with the path already.
+            if str(error) == "wrong passphrase":
+                error.hint = f"it came from {self.sources.origin}"
             if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
                 raise
             error.args = (f"{self.path}: {error}",)
@@ -122,7 +128,14 @@ class Input:
         return ask
 
     def _identities(self) -> list[str]:
-        return [_text_of(path) for path in self.identity_files]
+        from appsnap.files import age  # noqa: PLC0415 - few files are encrypted
+
+        found = []
+        for path in self.identity_files:
+            found.append(_text_of(path))
+            with _naming(path):
+                age.parse_identities(found[-1])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +230,23 @@ def _text_of(path: str) -> str:
 
 
 def _lines_of(path: str) -> list[str]:
-    lines = [line.strip() for line in _text_of(path).splitlines()]
-    found = [line for line in lines if line and not line.startswith("#")]
+    from appsnap.files import age  # noqa: PLC0415 - few files are encrypted
+
+    lines = [(number, line.strip()) for number, line in enumerate(_text_of(path).splitlines(), 1)]
+    found = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not found:
         raise PassphraseError(f"there is no recipient in {path}", hint="write one age1… a line")
-    return found
+    for number, line in found:
+        with _naming(f"{path}, line {number}"):
+            age.parse_recipient(line)
+    return [line for _, line in found]
+
+
+@contextlib.contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Put the place of a key in front of its error."""
+    try:
+        yield
+    except PassphraseError as error:
+        error.args = (escaped(f"{place}: {error}"),)
+        raise
