@@ -26,6 +26,9 @@ def main() -> None:
 
         print(f"appsnap {__version__}")  # noqa: T201 - the module of output isn't imported here
         return
+    from appsnap.cli import output  # noqa: PLC0415 - as above
     from appsnap.cli.app import run  # noqa: PLC0415 - as above
 
+    if "--json" in sys.argv[1:]:
+        output.reserve_stdout()
     sys.exit(run(sys.argv[1:]))

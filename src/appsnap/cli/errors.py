@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.output import command_line, lowered
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotInGrammar, NotTrusted, ServiceError
+from appsnap.cli.suggest import UnknownCommand
+from appsnap.errors import (
+    MOST_NAMED,
+    AppsnapError,
+    CannotBuild,
+    CannotLoad,
+    CannotSave,
+    NotInGrammar,
+    NotTrusted,
+    ServiceError,
+    other_notes,
+)
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
@@ -44,7 +55,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             lines = [str(error), *(f"  {line}" for line in error.excerpt)]
             return Explanation(lines, error.hint, error.exit_code)
         case AppsnapError():
-            return Explanation([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
+            hint = error.hint or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
+            return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
         case KeyboardInterrupt():
@@ -57,7 +69,15 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
         case MemoryError():
             return Explanation(["out of memory"])
         case _:
-            return Explanation([f"internal: {_described(error)}"], "set APPSNAP_TRACEBACK=1 to see the traceback")
+            return Explanation([f"internal: {_described(error)}"], _HINT_OF_TRACEBACK)
+
+
+_HINT_OF_TRACEBACK = "set APPSNAP_TRACEBACK=1 to see the traceback"
+
+
+def _is_of_foreign_code(error: AppsnapError) -> bool:
+    """Tell whether the code of an application failed: its module, its script, or a method of its classes."""
+    return type(error) in (CannotLoad, CannotBuild) and isinstance(error.__cause__, Exception | SystemExit)
 
 
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
@@ -89,10 +109,12 @@ def _explain_usage(error: click.ClickException) -> Explanation:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"{context.command_path if context else 'appsnap'} --help"
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+    if isinstance(error, click.NoSuchOption):
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
+    if isinstance(error, UnknownCommand) and error.suggestion:
+        hint = f"did you mean {error.suggestion}? {hint}"
     return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 
@@ -107,12 +129,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _with_notes(error: BaseException) -> str:
-    return ": ".join([*getattr(error, "__notes__", ()), _described(error)])
+    return ": ".join([*other_notes(error), _described(error)])
 
 
 def _last_lines(error: BaseException) -> list[str]:
     """Return the last line of each note: some notes are whole tracebacks."""
-    return [note.strip().rpartition("\n")[2] for note in getattr(error, "__notes__", ())]
+    return [note.strip().rpartition("\n")[2] for note in other_notes(error)]
 
 
 def _described(error: BaseException) -> str:

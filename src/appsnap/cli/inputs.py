@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,15 @@ import click
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
-from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
-from appsnap.printable import escaped
+from appsnap.errors import PassphraseError
+from appsnap.kinds.extensions import naming_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.cli.passphrase import Sources
     from appsnap.files.layers import Passphrase
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
@@ -47,8 +47,7 @@ class Input:
         """Read the snapshot without building it."""
         with Progress(f"reading {self.path}") as progress:
             snapshot = self._open(progress)
-            with self._errors():
-                _ = snapshot.document.recipe  # read now, so that an error is one of reading
+            _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
     def open_legacy(self) -> Snapshot:
@@ -80,8 +79,7 @@ class Input:
             enough = trust_in(snapshot, trust)
             if enough:
                 search_current_folder()
-            with self._errors():
-                return snapshot.build(enough, copy=False, code_from=code_from), enough
+            return snapshot.build(enough, copy=False, code_from=code_from), enough
 
     def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
@@ -89,23 +87,10 @@ class Input:
 
         passphrase = self._passphrase(progress)
         opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
-        with self._errors():
-            if not legacy:
-                return snapshot.open_file(self.path, opening)
-            assert passphrase is not None, "without identities there is one, or a function that asks for it"
-            return snapshot.open_legacy(self.path, passphrase, limits=self.limits)
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Put the path in front of errors about the file as a whole."""
-        try:
-            yield
-        except (CannotLoad, PassphraseError) as error:
-            # Errors about a place in the file name the place. Some errors begin with the path already.
-            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
-                raise
-            error.args = (f"{self.path}: {error}",)
-            raise
+        if not legacy:
+            return snapshot.open_file(self.path, opening)
+        assert passphrase is not None, "without identities there is one, or a function that asks for it"
+        return snapshot.open_legacy(self.path, passphrase, limits=self.limits)
 
     def _passphrase(self, progress: Progress) -> Passphrase | None:
         named = self.sources.named()
@@ -130,7 +115,7 @@ class Output:
     """A snapshot to be written: its path, its kind, and its layers."""
 
     path: str
-    kind: str
+    kind: Kind
     ask: bool
     sources: Sources
     recipients: tuple[str, ...]
@@ -143,7 +128,7 @@ class Output:
     @property
     def has_passphrase(self) -> bool:
         """Whether an option or the extension says to encrypt the file with a passphrase."""
-        by_name = Path(self.path).suffix.lower().startswith(".eta")
+        by_name = naming_of(self.path).encrypted
         return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
 
     @property
@@ -183,6 +168,12 @@ class Output:
                 f"trust a program: {command}"
             )
 
+    def tell_other_format(self) -> None:
+        """Say that the file isn't of the format that its extension names."""
+        extension = Path(self.path).suffix.lower()
+        if extension in _OF_OTHERS and extension != f".{self.kind}":
+            output.note(f"note: {self.path} is a snapshot of kind {self.kind}, and no {extension[1:].upper()} file")
+
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
         return {
@@ -191,6 +182,16 @@ class Output:
             "compress": self.compress,
             "sign": self.sign,
         }
+
+
+_OF_OTHERS = frozenset(
+    (
+        *(".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".csv", ".tsv", ".txt", ".md", ".html", ".xml"),
+        *(".db", ".sqlite", ".h5", ".hdf5", ".npy", ".npz", ".parquet", ".feather", ".joblib", ".pt", ".xls", ".xlsx"),
+        *(".zip", ".gz", ".bz2", ".xz", ".7z", ".tar", ".tgz", ".pdf", ".pyc"),
+    )
+)
+"""Extensions of other formats."""
 
 
 def _text_of(path: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "lowered",
     "note",
     "prepare",
+    "reserve_stdout",
     "status",
     "trace",
     "write",
@@ -40,12 +41,40 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper at this point
 
 
-def write(lines: Iterable[str]) -> None:
-    """Write lines to stdout. Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`."""
+_reserved: TextIO | None = None
+
+
+def reserve_stdout() -> None:
+    """Keep stdout of this process for results until it ends: a program reads them.
+
+    All else that goes there, also from C code, child processes and at exit, goes to stderr from now on.
+    """
+    global _reserved  # noqa: PLW0603 - as the descriptors, it belongs to the process
     if sys.stdout is None:
         return
+    number = sys.stdout.fileno()
+    _reserved = os.fdopen(os.dup(number), "w", encoding=sys.stdout.encoding, errors="backslashreplace")
+    if sys.stderr is None:
+        _discard(sys.stdout)
+    else:
+        os.dup2(sys.stderr.fileno(), number)
+    # A new stream, because the old one remembers whether its file can be sought in.
+    sys.stdout = sys.__stdout__ = os.fdopen(  # type: ignore[misc]  # final in the stubs
+        number, "w", 1, encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
+    )
+
+
+def _results() -> TextIO | None:
+    return _reserved or sys.stdout
+
+
+def write(lines: Iterable[str]) -> None:
+    """Write lines to stdout. Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`."""
+    stream = _results()
+    if stream is None:
+        return
     for line in lines:
-        _put(_shown(line, sys.stdout) + "\n")
+        _put(_shown(line, stream) + "\n")
 
 
 def write_json(value: Any, **lists: Iterator[Any]) -> None:
@@ -72,16 +101,16 @@ def write_json(value: Any, **lists: Iterator[Any]) -> None:
 
 
 def _put(text: str) -> None:
-    if sys.stdout is not None:
+    if (stream := _results()) is not None:
         with _errors_of_stdout():
-            sys.stdout.write(text)
+            stream.write(text)
 
 
 def finish() -> None:
     """Flush stdout while an error can still be reported. Raises OSError, as `write` does."""
-    if sys.stdout is not None:
+    if (stream := _results()) is not None:
         with _errors_of_stdout():
-            sys.stdout.flush()
+            stream.flush()
 
 
 def error(lines: Iterable[str], hint: str = "") -> None:
@@ -149,8 +178,8 @@ def _errors_of_stdout() -> Iterator[None]:
 
 def discard_output() -> None:
     """Throw away all output from now on, also the unwritten part of earlier output."""
-    if sys.stdout is not None:
-        _discard(sys.stdout)
+    if (stream := _results()) is not None:
+        _discard(stream)
 
 
 def _discard(stream: TextIO) -> None:

@@ -18,6 +18,7 @@ from appsnap.code.texts import WrongPython
 from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
+from appsnap.printable import shortened
 from appsnap.recipe import steps, values
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
@@ -39,16 +40,25 @@ __all__ = ["build"]
 
 @gc_paused
 def build(
-    recipe: Recipe, trust: Trust, limits: Limits = LIMITS, *, copy: bool = True, code_from: str | None = None
+    recipe: Recipe,
+    trust: Trust,
+    limits: Limits = LIMITS,
+    *,
+    copy: bool = True,
+    code_from: str | None = None,
+    size: int | None = None,
 ) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
-    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number.
+    `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number. `size` is the size of
+    the file in bytes, if it is compressed.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    interpreter = _Interpreter(recipe, trust, audit(recipe, trust), limits, copy=copy, code_from=code_from)
+    audited = audit(recipe, trust)
+    cost = None if trust.everything else CostCounter(recipe, limits, size)
+    interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
     try:
         with evolve.upgrades(interpreter.path_of):
             return interpreter.build()
@@ -72,7 +82,7 @@ class _Interpreter:
         recipe: Recipe,
         trust: Trust,
         audited: Audited,
-        limits: Limits,
+        cost: CostCounter | None,
         *,
         copy: bool,
         code_from: str | None,
@@ -85,7 +95,7 @@ class _Interpreter:
         self._constructors: dict[int, values.Constructor | None] = {}  # by register of a name
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
-        self._cost = None if trust.everything else CostCounter(recipe, limits)
+        self._cost = cost
         self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register of a container: of its keys
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
@@ -195,10 +205,18 @@ class _Interpreter:
         """Return the hint about a name that isn't found: a call of `renamed` that helps."""
         new = {"create": "TheNewClass", "call": "TheNewFunction"}
         uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
-        sort = next((new[use] for use in uses if use in new), "TheNewClass" if name.qualname else "the_new_module")
+        sort = next((new[use] for use in uses if use in new), "TheNewOne" if name.qualname else "the_new_module")
         parts = name.qualname.split(".")
         if not isinstance(error, AttributeError) or error.name not in parts:
-            return f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so"
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing is None:
+                return ""  # the module is there, and its own code fails
+            if not f"{name.module}.".startswith(f"{missing}."):
+                return f"install {missing}, which {name.module} imports"
+            return (
+                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a "
+                f"program; for all of them, a module {missing} says so that imports everything from the new one"
+            )
         at = parts.index(error.name)
         if at < len(parts) - 1:
             sort = "TheNewClass"
@@ -207,7 +225,13 @@ class _Interpreter:
         elif isinstance(error.obj, type) and not any(use in new for use in uses):
             sort = "TheNewMethod"
         gone = steps.Name(name.module, ".".join(parts[: at + 1]))
-        return f"was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+        return f"{self._members(error.obj)}was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+
+    @staticmethod
+    def _members(owner: Any) -> str:
+        if not isinstance(owner, enum.EnumMeta):
+            return ""
+        return shortened(f"{owner.__qualname__} has {', '.join(owner.__members__)}; ", 200)
 
     def path_of(self, obj: Any) -> str:
         """Return the path of an object that was built."""

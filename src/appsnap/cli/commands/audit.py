@@ -18,7 +18,7 @@ from appsnap.recipe.carried import code_facts
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from appsnap.cli.inputs import Input
     from appsnap.errors import Obstacle, Want
@@ -50,9 +50,10 @@ def command(
 
     \b
       built-in     the name is harmless, and always trusted
-      trusted      --trust allows it, or [tool.appsnap] trust in the
-                   pyproject.toml of this folder, or the file's signature or
-                   passphrase
+      trusted      --trust allows it, or the file's signature or passphrase
+      trusted by ./pyproject.toml
+                   [tool.appsnap] trust there allows it, and you have agreed to
+                   that list with `appsnap keys trust-folder`
       code         it makes functions or classes from code in the file, and it
                    isn't trusted
       not trusted  all others
@@ -82,7 +83,8 @@ def command(
     good = not missing and not impossible
     allow = None if good else trusting_command(() if impossible else [*missing], context.find_root().obj)
     code = snapshot.code
-    rows = [(_verdict(want, beyond, missing), want) for want in wanted]
+    by_project = set() if isinstance(trusted, Everything) else {*_missing(recipe, trust)} - {*missing}
+    rows = [(_verdict(want, beyond, missing, by_project), want) for want in wanted]
     if as_json:
         names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
         output.write_json(
@@ -138,9 +140,11 @@ def _line(obstacle: Obstacle) -> str:
     return f"{verdict}: {obstacle}"
 
 
-def _verdict(want: Want, beyond: dict[Want, None], missing: dict[Want, None]) -> str:
+def _verdict(want: Want, beyond: Collection[Want], missing: Collection[Want], by_project: Collection[Want]) -> str:
     if want not in beyond:
         return "built-in"
+    if want in by_project:
+        return "trusted by ./pyproject.toml"
     if want not in missing:
         return "trusted"
     return "code" if want.carries_code else "not trusted"
@@ -153,5 +157,6 @@ def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
 def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
     # A very long name doesn't push the paths of the others out of sight.
     width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
+    widest = max((len(verdict) for verdict, _ in rows), default=0)
     for verdict, want in rows:
-        yield f"{verdict:11}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"
+        yield f"{verdict:{max(widest, 11)}}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"

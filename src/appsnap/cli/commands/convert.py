@@ -12,6 +12,7 @@ from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
+from appsnap.errors import AppsnapError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,11 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     def check(path: Path) -> None:
         if not target.has_recipients:
             progress.phase = f"reading {target.path} back"
-            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+            try:
+                snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+            except AppsnapError as error:
+                error.file = target.path  # it has no name yet
+                raise
 
     with Progress(f"writing {target.path}") as progress:
         old.save(
@@ -73,6 +78,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
             progress=progress.count,
             **target.layers(),
         )
+    target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
         if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed

@@ -57,9 +57,10 @@ def command(
 
     Some files are trusted as a whole, as you trust a program: those signed by you, those signed by a key that you trust
     (`appsnap keys`), and those opened with a passphrase. Any other file is refused if it wants names that aren't
-    trusted, before anything is imported. A name is trusted if it is harmless, or if --trust or [tool.appsnap] trust in
-    the pyproject.toml of this folder allows it. `appsnap audit` lists the names. If anything is trusted, modules are
-    found in the current folder too, after all others.
+    trusted, before anything is imported. A name is trusted if it is harmless, if --trust allows it, or if the
+    pyproject.toml of this folder lists it in [tool.appsnap] trust, and you have agreed to that list with `appsnap keys
+    trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the current folder too,
+    after all others.
 
     An edited source file has lost its signature. `appsnap save FILE NEW_FILE --trust-everything` writes it anew, signed
     by you.

@@ -103,5 +103,6 @@ def command(
         )
     for line in notes:
         output.note(f"note: {line}")
+    target.tell_other_format()
     if enough is not appsnap.EVERYTHING:
         target.tell_unsigned(source.path, signing_command(context.find_root().obj))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.streams import Memory
-from appsnap.kinds import Document
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.header import Header, Trailer, distributions_of
 from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Place, padded, read_table, take_apart, type_of
 from appsnap.kinds.pickle import native, reader
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.kinds.large import Data
     from appsnap.recipe.freeze import Notes
@@ -92,7 +93,7 @@ def _plain(fields: dict[str, Any]) -> bytes:
 # In
 
 
-def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+def read(data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Document:
     """Return a document whose header, trailer and checksums are verified. Its body is read later.
 
     `most` bounds the steps of the body. The document has `objects` if the C pickler wrote it from objects. Then all
@@ -101,7 +102,7 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
     parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)
     data = parts.skeleton
     if not has_header(data):
-        return Document(None, None, functools.partial(_read_body, data, 0, {}, most))
+        return Document(None, None, functools.partial(_read_body, data, 0, {}, most_steps(most, None)))
     fields, start = _read_plain(data, 0)
     header = Header.from_dict(fields, "pickle")
     taken_out = sum(len(one) for _, one in parts.large)
@@ -122,15 +123,25 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
             raise Damaged("large data stands behind another opcode, or another size", offset=place)
     large = dict(parts.large)
     body = data[:end]
+    most = most_steps(most, trailer)
     objects = functools.partial(_unpickle, body, start, large, trailer) if trailer.steps is None else None
     return Document(header, trailer, functools.partial(_read_body, body, start, large, most), objects=objects)
 
 
 def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: int) -> Recipe:
-    recipe, stop = reader.read(data, start, most, large)
+    try:
+        recipe, stop = reader.read(data, start, most, large)
+    except Damaged as error:
+        if not start and _OF_JOBLIB in bytes(data[:_HEAD_OF_JOBLIB]):
+            error.hint = "joblib wrote the file, with arrays between the opcodes: joblib.load reads it"
+        raise
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
     return recipe
+
+
+_OF_JOBLIB = b"joblib.numpy_pickle"
+_HEAD_OF_JOBLIB = 64 << 10
 
 
 def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
@@ -158,6 +169,9 @@ def _read_table(fields: dict[str, Any], start: int) -> Sequence[Place]:
     return table
 
 
+_MOST_PLAIN = 100_000
+"""Steps of a header or a trailer, which have one for each long text and each list."""
+
 _HEAD = 9
 """Bytes before large data: its opcode and its length."""
 
@@ -173,7 +187,7 @@ _MAGIC_AT = 2 + 9 + 3
 
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
-    recipe, stop = reader.read(data, start)
+    recipe, stop = reader.read(data, start, _MOST_PLAIN)
     try:
         return _plain_data(recipe), stop
     except ValueError as error:

@@ -70,6 +70,8 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
                     memo[len(memo)] = item
                     at += 1
             elif code == _MEMOIZE:
+                if len(memo) >= unpickler.most_memos:
+                    raise unpickler.too_many("numbers of the memo")
                 memo[len(memo)] = stack[-1]
             elif code == _BININT1:
                 stack.append(data[at])
@@ -116,7 +118,7 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
                 stack.extend(_I4.unpack_from(data, at))
                 at += 4
             elif code == _LONG_BINGET:
-                unpickler.push_again(memo[_U4.unpack_from(data, at)[0]])
+                unpickler.recall(_U4.unpack_from(data, at)[0])
                 at += 4
             elif code in _CONSTANTS:
                 stack.append(_CONSTANTS[code])

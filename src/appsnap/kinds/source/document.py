@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged, NotInGrammar
-from appsnap.kinds import Document
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import expressions
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.source.reader import read_statements
@@ -21,6 +21,7 @@ from appsnap.kinds.source.writer import SourceWriter
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
@@ -45,7 +46,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
 
 
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     """Return the document that a text spells. Raises Damaged, and NotInGrammar with the place."""
     try:
         text = str(data, "utf-8")
@@ -57,7 +58,7 @@ def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
     header, start = _read_header(text)
     trailer, stop, edited = _read_trailer(text)
     try:
-        recipe = read_statements(text, start, stop, steps)
+        recipe = read_statements(text, start, stop, most_steps(most, trailer, edited=edited))
     except NotInGrammar as error:
         rest = text[error.offset :]
         if trailer is None and (not rest.strip() or (rest[0] in "\"'" and "\n" not in rest)):

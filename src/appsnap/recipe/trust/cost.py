@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.limits import over
 from appsnap.recipe import steps, values
 from appsnap.recipe.steps import Ref
+from appsnap.recipe.trust.depth import check_depth
 from appsnap.recipe.values import BITS, BYTES, conversion
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ __all__ = ["CostCounter"]
 
 ALLOWANCE = 1_000_000
 """Items, characters and bytes that may be copied in any case."""
+
+_WEIGHT = 25
+"""The weight of a recipe for each byte of a compressed file, whose content may have a hundred bytes for each: it may be
+copied once."""
 
 _SIZED = frozenset({str, bytes, bytearray, list, tuple, dict, set, frozenset})
 _WELL_HASHED = frozenset({str, bytes, bool, type(None)})
@@ -41,15 +46,18 @@ _SMALL = (0, 1)
 class CostCounter:
     """Counts the cost of one recipe while it is built. Raises CannotLoad for a cost beyond the limits.
 
-    Raises it at once if the keys of the recipe would take too long to hash.
+    `size` is the size in bytes of the compressed file that holds the recipe. Raises the error at once if the keys of
+    the recipe would take too long to hash, or if objects are nested too deep.
     """
 
-    def __init__(self, recipe: Recipe, limits: Limits) -> None:
+    def __init__(self, recipe: Recipe, limits: Limits, size: int | None = None) -> None:
+        self._size_of_file = size
         self._recipe = recipe
         self._limits = limits
         self._copied = 0
         self._most = 0
         self._compared = 0
+        check_depth(recipe, limits)
         if any(map(_hashes_more, recipe.steps)):
             _Keys(limits).follow(recipe.steps)
 
@@ -60,7 +68,11 @@ class CostCounter:
             if type(part) in _SIZED:
                 self._copied += len(part)
         if self._copied > ALLOWANCE:
-            self._most = self._most or ALLOWANCE + self._limits.copies * _weight(self._recipe)
+            if not self._most:
+                weight = _weight(self._recipe)
+                if self._size_of_file is not None:
+                    weight = min(weight, _WEIGHT * self._size_of_file)
+                self._most = ALLOWANCE + self._limits.copies * weight
             if self._copied > self._most:
                 excess = "building the objects would copy much more than the file holds"
                 raise over("copies", self._limits.copies, excess)
