@@ -16,6 +16,7 @@ __all__ = [
     "is_creatable",
     "is_referable",
     "late_state_rules",
+    "named",
     "of_class",
     "of_the_process",
     "of_type",
@@ -171,6 +172,11 @@ def reducer(cls: type) -> Callable[[Any], Any] | None:
 def constructor(name: str) -> Constructor | None:
     """Return the type or function of a dotted name that any snapshot may call, or None."""
     return _constructors.get(name)
+
+
+def named(word: str) -> str | None:
+    """Return the dotted name of the type or function of that name that any snapshot may call, or None."""
+    return next((name for name in _constructors if name.rpartition(".")[2] == word), None)
 
 
 def is_referable(name: str) -> bool:
