@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import appsnap
 from appsnap.cli import output, standard
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.errors import PassphraseError, naming
 from appsnap.kinds.extensions import naming_of
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,6 +85,8 @@ class Input:
             if check is not None:
                 check(snapshot)
             enough = trust_in(snapshot, trust)
+            if enough is appsnap.EVERYTHING and self.limits != LIMITS:
+                output.note(f"note: the limits on building don't apply to {self.path}, which is trusted as a whole")
             if enough:
                 search_current_folder()
             return snapshot.build(enough, copy=False, code_from=code_from), enough
@@ -94,10 +98,15 @@ class Input:
         passphrase = self._passphrase(progress)
         opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
         place = standard.stdin() if self.path == "-" else self.path
-        if not legacy:
-            return snapshot.open_file(place, opening, self.label)
-        assert passphrase is not None, "without identities there is one, or a function that asks for it"
-        return snapshot.open_legacy(place, passphrase, limits=self.limits, name=self.label)
+        try:
+            if not legacy:
+                return snapshot.open_file(place, opening, self.label)
+            assert passphrase is not None, "without identities there is one, or a function that asks for it"
+            return snapshot.open_legacy(place, passphrase, limits=self.limits, name=self.label)
+        except PassphraseError as error:
+            if str(error).endswith("wrong passphrase"):
+                error.hint = f"it came from {self.sources.origin}"
+            raise
 
     def _passphrase(self, progress: Progress) -> Passphrase | None:
         named = self.sources.named()
@@ -238,13 +247,13 @@ def _text_of(path: str) -> str:
 
 def _lines_of(path: str) -> list[str]:
     name = standard.label(path, "standard input")
-    lines = [line.strip() for line in _text_of(path).splitlines()]
-    found = [line for line in lines if line and not line.startswith("#")]
+    lines = [(number, line.strip()) for number, line in enumerate(_text_of(path).splitlines(), 1)]
+    found = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not found:
         raise PassphraseError(f"there is no recipient in {name}", hint="write one age1… a line")
     from appsnap.files.age import parse_recipient  # noqa: PLC0415 - few files need it
 
-    with naming(name):
-        for line in found:
+    for number, line in found:
+        with naming(f"{name}, line {number}"):
             parse_recipient(line)
-    return found
+    return [line for _, line in found]

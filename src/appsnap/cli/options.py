@@ -34,9 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "code_from", "depth", "reads", "source_argument", "trusts", "writes"]
 
 
+_PATH = click.Path(readable=False)
+"""A file that can't be read is no wrong usage: opening it tells why."""
+
+
 def source_argument(metavar: str) -> Decorator:
     """Add the argument for the file that is read. It comes before the one for the file that is written."""
-    return click.argument("read_path", metavar=metavar, type=click.Path())
+    return click.argument("read_path", metavar=metavar, type=_PATH)
 
 
 def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = KINDS) -> Decorator:
@@ -58,7 +62,7 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
             f"--{prefix}identity",
             "read_identities",
             metavar="PATH",
-            type=click.Path(),
+            type=_PATH,
             multiple=True,
             help=f"Open {argument} with the age identities in a file. Repeatable.",
         ),
@@ -106,7 +110,7 @@ def _limits(texts: Iterable[str], option: str) -> Limits:
 def writes(*, argument: str = "FILE") -> Decorator:
     """Add the argument and the options for a file that is written. The command gets an `Output` as `target`."""
     options: list[Decorator] = [
-        click.argument("write_path", metavar=argument, type=click.Path()),
+        click.argument("write_path", metavar=argument, type=_PATH),
         click.option(
             "--kind",
             "write_kind",
@@ -136,7 +140,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
             "--recipients-file",
             "write_recipient_files",
             metavar="PATH",
-            type=click.Path(),
+            type=_PATH,
             multiple=True,
             help=f"Encrypt {argument} for the age recipients in a file, one a line. Repeatable.",
         ),
@@ -200,7 +204,7 @@ def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]
             f"--{prefix}passphrase-file",
             f"{key}passphrase_file",
             metavar="PATH",
-            type=click.Path(),
+            type=_PATH,
             help=f"Read the passphrase for {argument} from a file. Here and elsewhere, - is standard input.",
         ),
         click.option(

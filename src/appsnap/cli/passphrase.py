@@ -36,6 +36,18 @@ class Sources:
         """Whether an option names the source of the passphrase."""
         return (self.file, self.command, self.fd) != (None, None, None)
 
+    @property
+    def origin(self) -> str:
+        """Where the passphrase comes from, in words."""
+        if self.file is not None:
+            return f"the file {self.file}"
+        if self.command is not None:
+            return f"the output of {self.command}"
+        if self.fd is not None:
+            return f"file descriptor {self.fd}"
+        variable = next((variable for variable in self.variables if variable in os.environ), None)
+        return f"the variable {variable}" if variable else "the terminal; capitals and the layout of the keyboard count"
+
     def named(self) -> str | None:
         """Return the passphrase from the source that an option names, or None if there is no such option."""
         if self.file is not None:
