@@ -15,7 +15,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve, states
+from appsnap import actions, evolve, states
 from appsnap.errors import AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
@@ -169,11 +169,12 @@ class StoppedError(Exception):
     def is_by_nature(self) -> bool:
         """Whether the C unpickler alone fails here, so that the steps have to be followed from the start.
 
-        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs.
+        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs. Where a
+        member isn't found, it doesn't know new names of members.
         """
         frame = self.frame
         own = isinstance(self.error, _UnfitError) or self.renamed or (frame is None and self.name is None)
-        return own or (frame is not None and frame.f_code.co_name in ("__hash__", "__eq__"))
+        return own or (frame is not None and frame.f_code.co_name in ("__hash__", "__eq__", "__getattr__"))
 
 
 class _UnfitError(pickle.UnpicklingError):
@@ -194,6 +195,12 @@ class _Unpickler(pickle.Unpickler):
         self.name: tuple[str, str] | None = None  # as long as it is looked for
         self.renames = evolve.renames()
 
+    def _find(self, name: tuple[str, str]) -> Any:
+        try:
+            return super().find_class(*name)
+        except AttributeError:
+            return actions.named(*name)  # fails, too, and its error tells the part that is missing
+
     @property
     def made(self) -> list[Any]:
         """The objects of the memo so far."""
@@ -203,8 +210,7 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) == ("types", "CodeType"):
             raise _UnfitError("following the steps checks bytecode without a magic number")
         self.name = module, name
-        find = super().find_class
-        _, found = evolve.follow((module, name), lambda current: find(*current))
+        _, found = evolve.follow((module, name), self._find)
         self.name = None
         dotted = f"{module}.{name}"
         if evolve.has_renamed_members(module, name):
