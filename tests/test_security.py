@@ -425,7 +425,7 @@ class TestPromise5:
             context = decimal.getcontext()
             return [
                 [*warnings.filters], warnings.showwarning, sys.getrecursionlimit(), sys.get_int_max_str_digits(),
-                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), os.getcwd(), sys.getswitchinterval(),
+                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), Path.cwd(),
             ]  # fmt: skip
 
         before = switches()
