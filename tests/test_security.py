@@ -1,7 +1,9 @@
 """The promises of docs/security.md: a class for each promise, with its number in its name."""
 
+import decimal
 import itertools
 import json
+import locale
 import os
 import pickle
 import re
@@ -9,6 +11,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -404,6 +408,41 @@ class TestPromise5:
             appsnap.loads(f"# appsnap 1 source: {{}}\n{imports}{line}\napplication = 1\n".encode(), trust=["trap.Trap"])
 
         assert "SPRUNG" not in os.environ
+
+    @pytest.mark.filterwarnings("ignore:Possible nested set")
+    def test_switches(self, kind):
+        """No switch of the process is another one while a file is read, for the other threads run meanwhile."""
+        odd = [
+            (b"\x80\x02S'\\d\\400\\q'\n\x85.", ("\\d\0\\q",)),
+            (
+                b'# appsnap 1 source: {}\napplication = ["\\d\\400", b"\\d\\400", r"\\d"]\n',
+                ["\\d\u0100", b"\\d\0", "\\d"],
+            ),
+            (appsnap.dumps([re.compile("[[a]"), Decimal("1.5")], kind), [re.compile("[[a]"), Decimal("1.5")]),
+        ]
+
+        def switches():
+            context = decimal.getcontext()
+            return [
+                [*warnings.filters], warnings.showwarning, sys.getrecursionlimit(), sys.get_int_max_str_digits(),
+                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), os.getcwd(), sys.getswitchinterval(),
+            ]  # fmt: skip
+
+        before = switches()
+        found = []
+
+        def look(*_):
+            if switches() != before:
+                found.append(switches())
+
+        for data, expected in odd:
+            sys.setprofile(look)
+            try:
+                made = appsnap.loads(data)
+            finally:
+                sys.setprofile(None)
+            assert made == expected
+        assert not found
 
 
 class TestPromise6:

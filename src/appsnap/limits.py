@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from appsnap.errors import CannotLoad
+from appsnap.printable import type_of
 
-__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "over", "steps_of"]
+__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_of", "over", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Limits:
 
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing recurses through them, and the interpreter's stack ends at some 10,000."""
+
+    levels: int = 1_000
+    """Levels of partials, exceptions, bound methods, deques and other results of calls in each other, and a tenth of
+    that between objects that lead back to themselves. Python frees them by recursion: 10,000 levels need up to 1 MiB of
+    stack, as a thread may have."""
 
     key_items: int = 20_000_000
     """Items hashed for all keys together: about a second. Each hash of a tuple hashes all items in it again. Sixty
@@ -78,6 +84,13 @@ def steps_of(size: int, limits: Limits) -> int:
     most = Relative(FREE_STEPS + limits.steps_per_byte * size)
     most.name, most.value = "steps_per_byte", limits.steps_per_byte
     return min(limits.steps, most)
+
+
+def limits_of(given: object) -> Limits:
+    """Return an argument that has to be limits. Raises TypeError for one that isn't."""
+    if not isinstance(given, Limits):
+        raise TypeError(f"limits are appsnap.Limits, as in limits=Limits(steps=1_000), not {type_of(given)}")
+    return given
 
 
 def over(name: str, most: int, excess: str) -> CannotLoad:

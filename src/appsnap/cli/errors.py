@@ -20,6 +20,7 @@ from appsnap.errors import (
     NotInGrammar,
     NotTrusted,
     ServiceError,
+    other_notes,
 )
 from appsnap.printable import escaped
 
@@ -131,12 +132,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _with_notes(error: BaseException) -> str:
-    return ": ".join([*getattr(error, "__notes__", ()), _described(error)])
+    return ": ".join([*other_notes(error), _described(error)])
 
 
 def _last_lines(error: BaseException) -> list[str]:
     """Return the last line of each note: some notes are whole tracebacks."""
-    return [note.strip().rpartition("\n")[2] for note in getattr(error, "__notes__", ())]
+    return [note.strip().rpartition("\n")[2] for note in other_notes(error)]
 
 
 def _described(error: BaseException) -> str:

@@ -14,7 +14,8 @@ import appsnap
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
-from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
+from appsnap.errors import PassphraseError
+from appsnap.kinds.extensions import naming_of
 from appsnap.limits import LIMITS
 from appsnap.printable import escaped
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from appsnap.cli.passphrase import Sources
     from appsnap.files.layers import Passphrase
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
@@ -49,8 +51,7 @@ class Input:
         """Read the snapshot without building it."""
         with Progress(f"reading {self.path}") as progress:
             snapshot = self._open(progress)
-            with self._errors():
-                _ = snapshot.document.recipe  # read now, so that an error is one of reading
+            _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
     def open_legacy(self) -> Snapshot:
@@ -84,8 +85,7 @@ class Input:
                 output.note(f"note: the limits on building don't apply to {self.path}, which is trusted as a whole")
             if enough:
                 search_current_folder()
-            with self._errors():
-                return snapshot.build(enough, copy=False, code_from=code_from), enough
+            return snapshot.build(enough, copy=False, code_from=code_from), enough
 
     def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
@@ -93,24 +93,14 @@ class Input:
 
         passphrase = self._passphrase(progress)
         opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
-        with self._errors():
+        try:
             if not legacy:
                 return snapshot.open_file(self.path, opening)
             assert passphrase is not None, "without identities there is one, or a function that asks for it"
             return snapshot.open_legacy(self.path, passphrase, limits=self.limits)
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Put the path in front of errors about the file as a whole."""
-        try:
-            yield
-        except (CannotLoad, PassphraseError) as error:
-            # Errors about a place in the file name the place. Some errors begin with the path already.
-            if str(error) == "wrong passphrase":
+        except PassphraseError as error:
+            if str(error).endswith(": wrong passphrase"):
                 error.hint = f"it came from {self.sources.origin}"
-            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
-                raise
-            error.args = (f"{self.path}: {error}",)
             raise
 
     def _passphrase(self, progress: Progress) -> Passphrase | None:
@@ -143,7 +133,7 @@ class Output:
     """A snapshot to be written: its path, its kind, and its layers."""
 
     path: str
-    kind: str
+    kind: Kind
     ask: bool
     sources: Sources
     recipients: tuple[str, ...]
@@ -156,7 +146,7 @@ class Output:
     @property
     def has_passphrase(self) -> bool:
         """Whether an option or the extension says to encrypt the file with a passphrase."""
-        by_name = Path(self.path).suffix.lower().startswith(".eta")
+        by_name = naming_of(self.path).encrypted
         return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
 
     @property

@@ -18,10 +18,13 @@ from appsnap.cli.inputs import Input, Output
 from appsnap.cli.passphrase import Sources
 from appsnap.errors import WrongKind
 from appsnap.kinds import KINDS
+from appsnap.kinds.extensions import kind_to_write
 from appsnap.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from appsnap.kinds import Kind
 
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
@@ -151,7 +154,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
         path, kind = values.pop("write_path"), values.pop("write_kind")
         target = Output(
             path=path,
-            kind=kind or _kind_by_name(path),
+            kind=_kind_to_write(path, kind),
             ask=values.pop("write_ask"),
             sources=sources,
             recipients=values.pop("write_recipients"),
@@ -172,17 +175,12 @@ def writes(*, argument: str = "FILE") -> Decorator:
     return _combined(options, gather)
 
 
-def _kind_by_name(path: str) -> str:
+def _kind_to_write(path: str, kind: Kind | None) -> Kind:
     try:
-        # It brings zope.interface, and commands that only read don't need that.
-        from appsnap.sob import guessType  # noqa: PLC0415
-
-        kind = guessType(path)
-    except WrongKind:
-        return "pickle"
-    if kind == "python":
-        raise click.UsageError(f"{path} has the extension of a script: give the snapshot another one, or give --kind")
-    return kind
+        # An extension that says encrypted makes the command ask for a passphrase.
+        return kind_to_write(path, kind, encrypts=True)
+    except WrongKind as error:
+        raise click.UsageError(f"{error}: {error.hint}") from None
 
 
 def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]:

@@ -12,6 +12,7 @@ from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
+from appsnap.errors import AppsnapError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,11 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     def check(path: Path) -> None:
         if not target.has_recipients:
             progress.phase = f"reading {target.path} back"
-            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+            try:
+                snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+            except AppsnapError as error:
+                error.file = target.path  # it has no name yet
+                raise
 
     with Progress(f"writing {target.path}") as progress:
         old.save(

@@ -9,11 +9,11 @@ from __future__ import annotations
 import codecs
 import re
 import struct
-import warnings
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
+from appsnap.kinds.escapes import accepted
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
@@ -407,9 +407,8 @@ class StepUnpickler:
         line = self.line()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
             raise ValueError("a string without quotes")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
-            self.push_string(codecs.escape_decode(line[1:-1])[0])  # what pickle uses for it
+        quiet = accepted(line[1:-1].decode("latin-1"), of_bytes=True).encode("latin-1")
+        self.push_string(codecs.escape_decode(quiet)[0])  # what pickle uses for it
 
     def set_protocol(self) -> None:
         """Note the protocol. Raises ValueError for one that is unknown."""

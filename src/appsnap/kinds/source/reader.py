@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from appsnap.errors import Damaged, NotInGrammar
@@ -36,10 +35,8 @@ _RESERVED = BUILTINS.keys() | HELPERS.keys()
 def read_statements(text: str, start: int, stop: int, most_steps: int) -> Recipe:
     """Return the recipe of the statements in a part of a text. Raises NotInGrammar with the place, and Damaged."""
     reader = _StatementReader(most_steps)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of an escape that a later Python may refuse: this one reads it
-        for piece in pieces(text, start, stop):
-            reader.read(piece)
+    for piece in pieces(text, start, stop):
+        reader.read(piece)
     return reader.finish()
 
 

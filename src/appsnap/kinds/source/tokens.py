@@ -7,6 +7,8 @@ import re
 from itertools import compress, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from appsnap.kinds.escapes import accepted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -204,9 +206,15 @@ def _escaped(word: str) -> str | bytes | None:
     return None
 
 
+def _accepted(word: str) -> str:
+    """Return a literal without escapes that Python warns of."""
+    prefix = word[: re.search("[\"']", word).start()].lower()  # type: ignore[union-attr]  # each literal has quotes
+    return word if "r" in prefix else accepted(word, of_bytes="b" in prefix)
+
+
 def _evaluated(words: tuple[str, ...]) -> Any:
     """Let Python read adjacent literals. Each gets its own line, so that an open one can't go on in the next."""
     try:
-        return ast.literal_eval("({})".format("\n".join(words)))
+        return ast.literal_eval("({})".format("\n".join(map(_accepted, words))))
     except SyntaxError as error:
         raise ValueError(f"a malformed text ({error.msg})") from None
