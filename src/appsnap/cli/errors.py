@@ -22,7 +22,7 @@ from appsnap.errors import (
     ServiceError,
     other_notes,
 )
-from appsnap.printable import escaped
+from appsnap.printable import as_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -175,7 +175,7 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
 
 def what_runs(wants: Iterable[Want]) -> str:
     """Return a note of the calls among the names that `--trust` can allow, or an empty text."""
-    calls = [escaped(want.name) for want in wants if want.use == "call" and not want.carries_code]
+    calls = [as_word(want.name) for want in wants if want.use == "call" and not want.carries_code]
     more = f" and {len(calls) - 3:,} more" if len(calls) > 3 else ""
     return f"a call runs code, with arguments from the file: {', '.join(calls[:3])}{more}" if calls else ""
 

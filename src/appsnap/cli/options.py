@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import appsnap
+from appsnap.cli import output, standard
 from appsnap.cli.inputs import Input, Output
 from appsnap.cli.passphrase import Sources
 from appsnap.errors import WrongKind
@@ -78,6 +80,9 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         variables = ("APPSNAP_SOURCE_PASSPHRASE", "APPSNAP_PASSPHRASE")[not prefix :]
         sources = _gather_sources(values, "read_", prefix, variables)
+        standard.claim_stdin(values["read_path"], argument)
+        for path in values["read_identities"]:
+            standard.claim_stdin(path, f"--{prefix}identity")
         source = Input(
             path=values.pop("read_path"),
             kind=values.pop("read_kind"),
@@ -110,7 +115,8 @@ def writes(*, argument: str = "FILE") -> Decorator:
             "--kind",
             "write_kind",
             type=click.Choice(KINDS),
-            help=f"The kind of {argument}. By default, the extension .tap, .tas, .tam or .tax decides, else pickle.",
+            help=f"The kind of {argument}. By default, the extension .tap, .tas, .tam or .tax decides, else pickle. "
+            "An extension of these that contradicts it is an error.",
         ),
         click.option(
             "-p",
@@ -152,6 +158,8 @@ def writes(*, argument: str = "FILE") -> Decorator:
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         sources = _gather_sources(values, "write_", "", ("APPSNAP_PASSPHRASE",))
         path, kind = values.pop("write_path"), values.pop("write_kind")
+        for recipients_path in values["write_recipient_files"]:
+            standard.claim_stdin(recipients_path, "--recipients-file")
         target = Output(
             path=path,
             kind=_kind_to_write(path, kind),
@@ -170,6 +178,13 @@ def writes(*, argument: str = "FILE") -> Decorator:
             raise click.UsageError(f"--plain contradicts an option that encrypts, or the extension of {argument}")
         if target.armor and not target.encrypts:
             raise click.UsageError("only an encrypted file can be armored: give -p or -r")
+        if standard.is_stdout(path):
+            if not target.is_text and sys.stdout is not None and sys.stdout.isatty():
+                raise click.UsageError(
+                    "a terminal shows no binary files: write to a file or a pipe, or give --kind source, --kind xml, "
+                    "or --armor with an option that encrypts"
+                )
+            output.reserve_stdout()
         return {"target": target}
 
     return _combined(options, gather)
@@ -214,6 +229,9 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
         raise click.UsageError(
             f"give only one of --{prefix}passphrase-file, --{prefix}passphrase-command and --{prefix}passphrase-fd"
         )
+    standard.claim_stdin(found["file"] or "", f"--{prefix}passphrase-file")
+    if found["fd"] == 0:
+        standard.claim_stdin("-", f"--{prefix}passphrase-fd")
     return Sources(**found, variables=variables, prefix=prefix)
 
 

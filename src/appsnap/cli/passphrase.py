@@ -7,9 +7,9 @@ import shlex
 import sys
 import termios
 from dataclasses import dataclass
-from pathlib import Path
 
 from appsnap.cli.output import lowered
+from appsnap.cli.standard import label, read_small, stdin_readers
 from appsnap.errors import PassphraseError
 from appsnap.printable import escaped
 
@@ -51,7 +51,7 @@ class Sources:
     def named(self) -> str | None:
         """Return the passphrase from the source that an option names, or None if there is no such option."""
         if self.file is not None:
-            return _one_line(Path(self.file).read_bytes(), self.file)
+            return _one_line(read_small(self.file), label(self.file, "standard input"))
         if self.command is not None:
             return _one_line(_output_of(self.command), "the command's output")
         if self.fd is not None:
@@ -133,7 +133,13 @@ def _output_of(command: str) -> bytes:
 
     try:
         # Without a shell: users who want one can name it.
-        result = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - the user's own command
+        result = subprocess.run(  # noqa: S603 - the user's own command
+            words,
+            # Standard input may be the snapshot.
+            stdin=subprocess.DEVNULL if stdin_readers() else None,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
     except OSError as error:
         raise PassphraseError(
             f"the passphrase command can't be run: {words[0]}: {lowered(str(error.strerror))}"

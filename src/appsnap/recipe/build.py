@@ -28,6 +28,7 @@ from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
+from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -279,6 +280,7 @@ class _Interpreter:
         if self._cost is not None:
             check_class(cls)
             self._cost.copy(args)
+            check_new(cls, args, step.names, self._count)
         self._makeable[step.cls] = cls
         if step.names:
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
@@ -292,10 +294,10 @@ class _Interpreter:
             constructor = self._constructors.get(step.function)
             if constructor is not None:
                 value_type, make = constructor
-                self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
-                if value_type.hashed is not None:
-                    self._cost.hash(value_type.hashed(args))
+                self._count(value_type, args)
                 return make(tuple(args))
+            if step.function not in self._audited.coded:
+                check_call(self._registers[step.function], args, self._count)
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
         made = function(*args)
@@ -305,6 +307,13 @@ class _Interpreter:
             if running.is_service(type(thing)):
                 evolve.finish_later(thing)
         return made
+
+    def _count(self, value_type: values.ValueType, args: Sequence[Any]) -> None:
+        """Count the cost of making a value."""
+        if self._cost is not None:
+            self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
+            if value_type.hashed is not None:
+                self._cost.hash(value_type.hashed(args))
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
@@ -320,7 +329,10 @@ class _Interpreter:
     def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
         set_item = actions.setter_of_items(target)
-        for key, value in zip(self._keys(step.keys, step.target), self._all(step.values), strict=True):
+        keys, items = self._keys(step.keys, step.target), self._all(step.values)
+        if self._cost is not None:
+            check_items_at(target, keys, items)
+        for key, value in zip(keys, items, strict=True):
             set_item(target, key, value)
 
     def _add(self, step: steps.Add) -> None:
