@@ -18,7 +18,7 @@ from appsnap.code.texts import Place, Text
 from appsnap.files.layers import Opening
 from appsnap.files.streams import Memory
 from appsnap.kinds import KINDS
-from appsnap.snapshot import _opened
+from appsnap.snapshot.loading import opened
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def came_back(obj, kind="pickle"):
 
 def named_in(data):
     """Return the names in a snapshot."""
-    return [want.name for want in _opened(Memory(data), Opening()).names]
+    return [want.name for want in opened(Memory(data), Opening()).names]
 
 
 class TestTexts:

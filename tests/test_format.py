@@ -14,6 +14,7 @@ import math
 import os.path
 import pickle
 import random
+import re
 import struct
 import sys
 import traceback
@@ -26,7 +27,7 @@ import appsnap
 import second_reader
 import shop
 from appsnap import actions, sob
-from appsnap.errors import CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError
+from appsnap.errors import CannotLoad, Damaged, NewerFormat, NotInGrammar, NotTrusted, PassphraseError
 from appsnap.files import age
 from appsnap.kinds import KINDS, kind_named, recognise
 from appsnap.kinds.header import Header
@@ -36,7 +37,9 @@ from appsnap.service import Application, MultiService
 READ_BY_BOTH = ("source", "msgpack", "xml")
 LONG = "x" * 65
 R = [("ref", number) for number in range(10)]
-CODES = (*range(0x100), *range(0x600, 0x620), *range(0x2000, 0x2070), 0xD800, 0xFEFE, 0xFEFF, 0xFFFE, 0x1F375)
+CODES = (*range(0x100), *range(0x600, 0x620), *range(0x2000, 0x2070), 0x34F, 0x17B5, 0x180D, 0x2800, 0x3000, 0x3164)
+CODES += (0xD800, 0xFE0F, 0xFEFE, 0xFEFF, 0xFFA0, 0xFFF8, 0xFFFC, 0xFFFE, 0x110BD, 0x13430, 0x1BCA0, 0x1D173, 0x1F375)
+CODES += (0xE0000, 0xE01EF, 0xE0FFF, 0xE1000)
 COLLIDING = ("web", "web", "web_2", "new", "set", "list", "class", "application", "é", "1st", "a_b", "a b", LONG, 5)
 DICTS = [("Dict", ["a"], [1]), ("Dict", ["a"], [2])]
 OF_B = [("Dict", ["b"], [1]), ("Dict", ["b"], [2])]
@@ -839,6 +842,13 @@ class TestMsgpack:
         ]
 
 
+TIMEDELTA, UTC = ("Name", "datetime", "timedelta"), ("Name", "datetime", "timezone.utc")
+
+
+def called(*args):
+    return "Call", R[0], [*args]
+
+
 NO_STATEMENTS = """
 import os, json; application = 1
 import os.path; application = 1
@@ -880,6 +890,15 @@ f''
 [*()]
 {**{}}
 [x for x in ()]
+2 * 'a'
+[1] * 2
+2 * True
+-[1]
+-None
+2 * 3 .real
+(2).real * 3
+2 * nothing
+7e300 * 1e300 * 'a'
 1 if 2 else 3
 (x := 1)
 lambda: 1
@@ -919,6 +938,44 @@ class TestSource:
             ("application = b'a' b'b'", [], b"ab"),
             ("application = 0x10", [], 16),
             ("application = -1.5", [], -1.5),
+            ("x = 60\napplication = -(x * 60) * 24", [], -86400),
+            ("application = 0.1 * 3 * -3 * (2 * 0x10) * -(float('inf'))", [], math.inf),
+            (
+                "from datetime import timedelta\napplication = timedelta(hours=1.5)",
+                [TIMEDELTA, called(0, 5400, 0)],
+                R[1],
+            ),
+            (
+                "from datetime import timedelta\napplication = timedelta(1, hours=-25)",
+                [TIMEDELTA, called(-1, 82800, 0)],
+                R[1],
+            ),
+            ("from datetime import timedelta\napplication = timedelta(days=1)", [TIMEDELTA, called(1, 0, 0)], R[1]),
+            ("from datetime import timedelta\napplication = timedelta(1)", [TIMEDELTA, called(1)], R[1]),
+            ("import datetime\napplication = datetime.timedelta()", [TIMEDELTA, called()], R[1]),
+            (
+                "from datetime import datetime as D, timezone\napplication = D(2026, 5, day=1, tzinfo=timezone.utc)",
+                [("Name", "datetime", "datetime"), UTC, ("Call", R[0], [2026, 5, 1, 0, 0, 0, 0, R[1]])],
+                R[2],
+            ),
+            (
+                "from datetime import time, timezone\napplication = time(2, fold=1, tzinfo=timezone.utc)",
+                [("Name", "datetime", "time"), UTC, ("Call", R[0], [b"\x82\0\0\0\0\0", R[1]])],
+                R[2],
+            ),
+            (
+                "from collections import deque\napplication = deque(maxlen=3)",
+                [("Tuple", []), ("Name", "collections", "deque"), ("Call", R[1], [R[0], 3])],
+                R[2],
+            ),
+            ("from uuid import UUID\napplication = UUID(int=5)", None, R[1]),
+            ("import decimal\napplication = [decimal.Decimal(value=0.1), decimal.Decimal(5)]", None, R[3]),
+            (
+                "import fractions\napplication = [fractions.Fraction('0.5'), fractions.Fraction(numerator=5)]",
+                None,
+                R[3],
+            ),
+            ("import re\napplication = re.compile(flags=2, pattern='a')", None, R[1]),
             ("application = float('-nan')", [], -math.nan),
             ("application = float('inf')", [], math.inf),
             ("application = [None, True, (), (1,), {2}, {3: 4}]", None, R[4]),
@@ -961,19 +1018,20 @@ class TestSource:
     @pytest.mark.parametrize("text", NO_STATEMENTS + [f"application = {text}" for text in NO_EXPRESSIONS])
     def test_what_is_not_of_the_grammar(self, text):
         """It is refused before anything is made."""
-        with pytest.raises(Damaged):
+        with pytest.raises((Damaged, NotInGrammar)):
             theirs(of_source(text.replace("; ", "\n") + "\n"), "source")
 
     @pytest.mark.parametrize("code", CODES, ids=hex)
     def test_characters(self, code):
         """Those that the text lists are refused, in comments too, and no others that UTF-8 has."""
-        listed = (code < 0x20 and code not in (9, 10)) or code in (0xAD, 0x061C, 0x180E, 0xD800, 0xFEFF)
-        ranges = [(0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFFF9, 0xFFFB)]
-        listed = listed or any(first <= code <= last for first, last in [*ranges, (0xE0000, 0xE007F)])
+        paper = Path(__file__).parent.parent.joinpath("docs", "format.md").read_text("utf-8")
+        part = paper.partition("These characters may not occur at all")[2].partition("    file  ")[0]
+        ranges = [(int(a, 16), int(b or a, 16)) for a, b in re.findall(r"U\+(\w+)(?:\s+to\s+U\+(\w+))?", part)]
+        listed = any(first <= code <= last for first, last in ranges) and code not in (9, 10)
         data = of_source(f"# {chr(code)}\napplication = 1\n")
 
-        if listed:
-            with pytest.raises(Damaged):
+        if listed or code == 0xD800:
+            with pytest.raises((Damaged, NotInGrammar)):
                 theirs(data, "source")
         else:
             assert agreed(data, "source") == ([], 1)

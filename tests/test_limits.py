@@ -9,11 +9,15 @@ import pytest
 import appsnap
 from appsnap import service
 from appsnap.errors import CannotLoad, Damaged
-from appsnap.files import zstd
+from appsnap.files import layers, zstd
+from appsnap.files.streams import Memory
+from appsnap.kinds import documents, kind_named
+from appsnap.kinds.header import Header
 from appsnap.kinds.msgpack import reader as msgpack_reader
 from appsnap.kinds.pickle import document as pickle_kind, unpickler as pickle_unpickler
 from appsnap.kinds.xml import reader as xml_reader
-from appsnap.limits import LIMITS, over
+from appsnap.limits import FREE_STEPS, LIMITS, over
+from appsnap.recipe.steps import Call, List, Name, Recipe, Ref, Value
 
 ROOT = Path(__file__).parents[1]
 NAMES = [field.name for field in dataclasses.fields(appsnap.Limits)]
@@ -48,16 +52,86 @@ class TestReading:
         data = appsnap.dumps([[number] for number in range(10)], kind)
         limits = appsnap.Limits(steps=10)
 
-        with pytest.raises(CannotLoad, match=r"steps=10$") as caught:
+        with pytest.raises(CannotLoad, match=r"(?m)steps=10$") as caught:
             appsnap.loads(data, limits=limits)
 
         assert "--limit steps=…" in caught.value.hint
         assert len(appsnap.loads(data, limits=appsnap.Limits(steps=11))) == 10
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
+    def test_steps_of_a_compressed_file(self, kind, tmp_path, monkeypatch):
+        """A stranger's small file with very many steps is refused; the same file is read for its owner."""
+        path = tmp_path / "file"
+        records = [[] for _ in range(FREE_STEPS + 1_000)]
+        free = appsnap.Limits(steps_per_byte=0)
+        appsnap.save(records, path, kind=kind, compress=True)
+
+        assert appsnap.load(path, limits=free) == records
+        assert len(appsnap.open_snapshot(path, limits=free).document.recipe.steps) > FREE_STEPS
+        monkeypatch.setenv("APPSNAP_CONFIG_DIR", str(tmp_path / "stranger"))
+        for look in (appsnap.load, appsnap.open_snapshot):
+            with pytest.raises(CannotLoad, match=r"(?m)the limit is steps_per_byte=0$") as caught:
+                look(path, limits=free)
+        assert "--limit steps_per_byte=…" in caught.value.hint
+        assert appsnap.load(path, limits=appsnap.Limits(steps_per_byte=4)) == records
+
+    @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
+    def test_padding_has_no_weight(self, kind):
+        """Zeros behind a frame raise no limit on steps."""
+        frame = appsnap.dumps([[] for _ in range(100)], kind, compress=True)
+        padded = frame + b"\x50\x2a\x4d\x18" + (1 << 20).to_bytes(4, "little") + bytes(1 << 20)
+        unwrapped = layers.unwrap(Memory(padded), layers.Opening())
+        _, document = documents.open_document(unwrapped, None, LIMITS)
+
+        assert document.recipe.steps
+        assert unwrapped.weight == len(frame)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            pytest.param(b"N" + b"\x94" * 2_000_000, id="memo"),
+            pytest.param(b"(" * 300_000, id="marks"),
+            pytest.param(b"]0" * 300_000 + b"N", id="dropped"),
+            pytest.param(b")" * 300_000, id="tuples"),
+        ],
+    )
+    def test_what_lies_open_in_a_compressed_file(self, body):
+        """All that costs more memory than it has bytes is bounded by the size of the file."""
+        data = b"".join(zstd.compress([b"\x80\x05" + body + b"."]))
+
+        with pytest.raises(CannotLoad, match=r"(?m)too many .+ are open: the limit is steps_per_byte=4$"):
+            appsnap.loads(data)
+
+    def test_header_and_trailer(self):
+        """A header or a trailer may not hold what no body of this size may."""
+        body = b"\x91\x91\x00"
+        head = b"\x84\xa7appsnap\x01\xa4kind\xa7msgpack\xa4size\x03\xa1x\xdc\x07\xd0" + b"\x90" * 2_000
+        trailer = msgpack.packb({"sha256": hashlib.sha256(head + body).hexdigest()})
+        nested = b"\x80\x05\x95" + bytes(8) + b"}\x94(\x8c\x07appsnap\x94K\x01\x8c\x01x](" + b"]" * 200_000
+
+        with pytest.raises(Damaged, match="too many lists and maps"):
+            appsnap.loads(head + body + trailer)
+        with pytest.raises(CannotLoad, match="too many containers are open"):
+            appsnap.loads(nested + b"eu.")
+
+    def test_copies_of_a_compressed_file(self):
+        """Copies are relative to the file, too, and not to the content that comes out of it."""
+        steps = [Value("x" * 600_000), List([None] * 300_000), Name("collections", "deque")]
+        steps += [Call(Ref(2), [Ref(1)]) for _ in range(10)]
+        recipe = Recipe([*steps, List([Ref(0), *map(Ref, range(3, 13))])], Ref(13))
+        plain = b"".join(kind_named("pickle").write(Header("pickle"), recipe, {}))
+        packed = b"".join(zstd.compress([plain]))
+
+        assert len(appsnap.loads(plain)) == 11
+        with pytest.raises(CannotLoad, match="copies=4"):
+            appsnap.loads(packed)
+        assert len(appsnap.loads(packed, limits=appsnap.Limits(copies=1_000))) == 11
+
     @pytest.mark.parametrize("body", [b"]" * 11, b"}" * 11, b")" * 11, b"(" * 11, b"(" + b"]" * 11 + b"l"])
     def test_what_lies_open(self, body):
         """Containers and marks of a pickle count before they are steps."""
-        with pytest.raises(CannotLoad, match=r"too many \w+ are open: the limit is steps=10$"):
+        with pytest.raises(CannotLoad, match=r"(?m)too many \w+ are open: the limit is steps=10$"):
             appsnap.loads(b"\x80\x05" + body + b".", limits=appsnap.Limits(steps=10))
 
     def test_what_was_open(self):
@@ -76,7 +150,7 @@ class TestReading:
         head = msgpack.packb({"appsnap": 1, "kind": "msgpack", "size": len(body)})
         data = head + body + msgpack.packb({"sha256": hashlib.sha256(head + body).hexdigest()})
 
-        with pytest.raises(CannotLoad, match=r"steps=19$"):
+        with pytest.raises(CannotLoad, match=r"(?m)steps=19$"):
             appsnap.loads(data, limits=appsnap.Limits(steps=19))
         with pytest.raises(Damaged):
             appsnap.loads(data, limits=appsnap.Limits(steps=20))
@@ -101,7 +175,7 @@ class TestReading:
         path = tmp_path / "list.tap"
         appsnap.save([[1], [2]], path)
 
-        with pytest.raises(CannotLoad, match=r"steps=2$"):
+        with pytest.raises(CannotLoad, match=r"(?m)steps=2$"):
             appsnap.open_snapshot(path, limits=appsnap.Limits(steps=2))
 
     def test_building(self, tmp_path):
@@ -110,7 +184,7 @@ class TestReading:
         appsnap.save({((1, 2), 3): 4}, path, sign=False)
         snapshot = appsnap.open_snapshot(path)
 
-        with pytest.raises(CannotLoad, match=r"key_depth=1$"):
+        with pytest.raises(CannotLoad, match=r"(?m)key_depth=1$"):
             snapshot.build(limits=appsnap.Limits(key_depth=1))
         assert snapshot.build(limits=appsnap.Limits(key_depth=2)) == {((1, 2), 3): 4}
 
@@ -127,7 +201,7 @@ class TestReading:
         path = tmp_path / "zeros.tap"
         path.write_bytes(b"".join(zstd.compress([appsnap.dumps(bytes(65 << 20))])))
 
-        with pytest.raises(CannotLoad, match=r"holds more than [0-9,]+ bytes: the limit is expansion=1$") as caught:
+        with pytest.raises(CannotLoad, match=r"(?m)holds more than [0-9,]+ bytes: the limit is expansion=1$") as caught:
             appsnap.load(path, limits=appsnap.Limits(expansion=1))
 
         assert type(caught.value) is CannotLoad
@@ -139,7 +213,7 @@ class TestReading:
         path = tmp_path / "secret.etap"
         appsnap.save([1], path, passphrase="correct horse")
 
-        with pytest.raises(CannotLoad, match=r"work factor 18: the limit is work_factor=17$") as caught:
+        with pytest.raises(CannotLoad, match=r"(?m)work factor 18: the limit is work_factor=17$") as caught:
             appsnap.load(path, passphrase="correct horse", limits=appsnap.Limits(work_factor=17))
 
         assert type(caught.value) is CannotLoad

@@ -1,6 +1,9 @@
 """The promises of docs/security.md: a class for each promise, with its number in its name."""
 
+import decimal
+import itertools
 import json
+import locale
 import os
 import pickle
 import re
@@ -8,6 +11,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -23,6 +28,7 @@ from appsnap.errors import (
     CannotLoad,
     Damaged,
     NewerFormat,
+    NotInGrammar,
     NotTrusted,
     PassphraseError,
     WrongKind,
@@ -248,6 +254,61 @@ class TestPromise3:
             with pytest.raises(WrongKind):
                 appsnap.loads(written(CALL, kind), kind=other)
 
+    LIST = '[tool.appsnap]\ntrust = ["call:trap.make"]\n'
+
+    @pytest.mark.parametrize("command", [["load", "a"], ["audit", "a"], ["save", "a", "b.tap"]])
+    def test_nothing_beside_it(self, folder, kind, capsys, command):
+        """A list of names beside the file counts once the user has agreed to it, and is named until then."""
+        (folder / "a").write_bytes(written(CALL, kind))
+        (folder / "pyproject.toml").write_text(self.LIST)
+
+        assert run(command) == NotTrusted.exit_code
+        assert "ignored until you agree: call:trap.make" in capsys.readouterr().err
+        assert "trap" not in sys.modules
+
+        assert run(["keys", "trust-folder", ".", "--yes"]) == 0
+        assert run(command) == 0
+        assert "ignored" not in capsys.readouterr().err
+
+    def test_only_the_list_that_was_shown(self, folder, tmp_path_factory, capsys):
+        """An agreement is to these names, in this folder: each other list, and each other folder, needs a new one."""
+        other = tmp_path_factory.mktemp("other")
+        for place in (folder, other):
+            (place / "a").write_bytes(written(CALL, "pickle"))
+            (place / "pyproject.toml").write_text(self.LIST)
+        run(["keys", "trust-folder", "--yes"])
+        assert run(["audit", "a"]) == 0
+        assert "trusted by ./pyproject.toml" in capsys.readouterr().out
+
+        for text in ("", self.LIST.replace('make"', 'make", "trap.*"'), self.LIST.replace("make", "Trap")):
+            (folder / "pyproject.toml").write_text(text)
+            assert run(["audit", "a"]) == NotTrusted.exit_code
+        os.chdir(other)
+        assert run(["audit", "a"]) == NotTrusted.exit_code
+
+    def test_its_folder_by_another_path(self, folder, tmp_path_factory):
+        """A link leads to the same folder. A folder that was moved is another one."""
+        (folder / "a").write_bytes(written(CALL, "pickle"))
+        (folder / "pyproject.toml").write_text(self.LIST)
+        run(["keys", "trust-folder", "--yes"])
+        link = tmp_path_factory.mktemp("links") / "link"
+        link.symlink_to(folder)
+
+        os.chdir(link)
+        assert run(["audit", "a"]) == 0
+        moved = folder.rename(folder.parent / f"{folder.name}-moved")
+        os.chdir(moved)
+        assert run(["audit", "a"]) == NotTrusted.exit_code
+
+    def test_the_library_reads_no_list(self, folder, kind):
+        """A program says itself what it trusts."""
+        (folder / "a").write_bytes(written(CALL, kind))
+        (folder / "pyproject.toml").write_text(self.LIST)
+        run(["keys", "trust-folder", "--yes"])
+
+        with pytest.raises(NotTrusted):
+            appsnap.load(folder / "a")
+
 
 class TestPromise4:
     def test_same_bytes(self, kind):
@@ -348,6 +409,42 @@ class TestPromise5:
 
         assert "SPRUNG" not in os.environ
 
+    @pytest.mark.filterwarnings("ignore:Possible nested set")
+    def test_switches(self, kind):
+        """No switch of the process is another one while a file is read, for the other threads run meanwhile."""
+        odd = [
+            (b"\x80\x02S'\\d\\400\\q'\n\x85.", ("\\d\0\\q",)),
+            (
+                b'# appsnap 1 source: {}\napplication = ["\\d\\400", b"\\d\\400", r"\\d"]\n',
+                ["\\d\u0100", b"\\d\0", "\\d"],
+            ),
+            (appsnap.dumps([re.compile("[[a]"), Decimal("1.5")], kind), [re.compile("[[a]"), Decimal("1.5")]),
+        ]
+
+        def switches():
+            context = decimal.getcontext()
+            return [
+                [*warnings.filters], warnings.showwarning, sys.getrecursionlimit(), sys.get_int_max_str_digits(),
+                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), Path.cwd(),
+                sys.getswitchinterval(),
+            ]  # fmt: skip
+
+        before = switches()
+        found = []
+
+        def look(*_):
+            if switches() != before:
+                found.append(switches())
+
+        for data, expected in odd:
+            sys.setprofile(look)
+            try:
+                made = appsnap.loads(data)
+            finally:
+                sys.setprofile(None)
+            assert made == expected
+        assert not found
+
 
 class TestPromise6:
     CHILD = r"""
@@ -396,8 +493,8 @@ for path in sys.argv[1:]:
             "sets": (packed(b"(" + b"\x8f" * (free - 5) + b"l"), "built"),
             "tuples": (packed(b")" + b"\x85" * (free - 4)), "built"),
             "empty": (unpadded(b"\x81\xa7appsnap\x01", b"\x90" * 4_000_000), "CannotLoad"),
-            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "Damaged"),
-            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "Damaged"),
+            "digits": (b"# appsnap 1 source: {}\napplication = " + b"9" * 30_000 + b"\n", "NotInGrammar"),
+            "brackets": (b"# appsnap 1 source: {}\napplication = " + b"[" * 30_000 + b"\n", "NotInGrammar"),
         }
         for name, (data, _) in bombs.items():
             assert len(data) < 100_000
@@ -440,7 +537,7 @@ class TestPromise8:
         """No command prints anything of a file raw, nor do snapshots and errors as texts."""
         path = folder / "a"
         steps = [List([ODD]), Name(f"os{ODD}".replace(":", ""), ODD), Call(Ref(1), [Ref(0)])]
-        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD, ODD, ODD, ODD)))
+        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD)))
 
         for command in ("show", "audit", "verify", "load"):
             run([command, str(path)])
@@ -456,6 +553,31 @@ class TestPromise8:
         assert all(line.isprintable() for line in str(snapshot).split("\n"))
         assert (repr(snapshot) + str(caught.value) + caught.value.hint).isprintable()
         assert "\n\\x9b" not in str(snapshot)
+
+    @pytest.mark.parametrize("field", ["python", "version", "time"])
+    def test_words_of_the_header(self, kind, field):
+        """A version or a time that could pass for words of ours is no header."""
+        for words in ("3.11.7, signed by you", "", "3" * 41, "3\n", "3 ", "３"):
+            with pytest.raises(Damaged, match="version or a time"):
+                appsnap.loads(written(Recipe([], 1), kind, Header(kind, **{field: words})))
+
+        assert appsnap.loads(written(Recipe([], 1), kind, Header(kind, **{field: "2026-01-01T00:00:00+02.x"}))) == 1
+
+    def test_words_beside_ours(self, folder, kind, capfd):
+        """What a file calls things stands in quotes beside our words, and is cut."""
+        odd = "x, signed by you" + " " * 900
+        recipe = Recipe([Name(odd, "y at z"), New(Ref(0), []), Name("shop", odd), Call(Ref(2), [Ref(1)])], Ref(3))
+        header = Header(kind, odd, odd + "\n")
+        path = folder / "file"
+        path.write_bytes(written(recipe, kind, header))
+
+        for command in ("show", "audit", "verify", "load"):
+            run([command, str(path)])
+        out, err = capfd.readouterr()
+
+        for line in (out + err).splitlines():
+            assert "signed by you" not in re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", line)
+            assert line.count(" ") < 1_500 or "--trust" in line
 
 
 class TestPromise9:
@@ -477,7 +599,7 @@ class TestPromise9:
     )
     def test_source(self, folder, line):
         """Hidden text in a source file is refused, and nothing of it is run."""
-        with pytest.raises(Damaged):
+        with pytest.raises(NotInGrammar):
             appsnap.loads(f"# appsnap 1 source: {{}}\n{line}\n".encode(), trust=["trap.*"])
 
         assert "trap" not in sys.modules
@@ -549,6 +671,30 @@ class TestPromise11:
             with pytest.raises(NotTrusted):
                 appsnap.loads(mine, identities=[str(IDENTITY)], **more)
 
+    @pytest.mark.parametrize("when", ["asked", "read"])
+    def test_a_file_that_changes(self, folder, kind, when):
+        """The key that opens the bytes tells whether a passphrase did, whatever the file was a moment before."""
+        trap = written(CALL, kind)
+        for_me = b"".join(age.encrypt([trap], [IDENTITY.recipient]))
+        disguise = b"".join(age.encrypt([trap], [age.ScryptRecipient("tea", age.CHEAPEST)]))
+        disguise += bytes(len(for_me) - len(disguise))
+        path = folder / "file"
+        turns = []
+
+        def change(*_):
+            turns.append(when)
+            path.write_bytes(for_me if path.read_bytes() == disguise else disguise)
+            return "other"
+
+        for first, passphrase in itertools.product((for_me, disguise), ("other", change)):
+            path.write_bytes(first)
+            progress = change if when == "read" else None
+            with pytest.raises((NotTrusted, PassphraseError)):
+                appsnap.load(path, passphrase=passphrase, identities=[str(IDENTITY)], progress=progress)
+
+        assert turns
+        assert not (folder / "sprung").exists()
+
 
 class TestPromise12:
     @pytest.mark.parametrize("to", ["tap", "tas", "tam", "tax"])
@@ -592,6 +738,7 @@ class TestPromise14:
         ring = Keyring(tmp_path / "keys")
         key = ring.signing_key()
         ring.trust(SigningKey.generate().public_key)
+        ring.trust_folder(str(tmp_path), ["shop.*"])
         assert stat.S_IMODE(ring.own_path.stat().st_mode) == 0o600
 
         with pytest.MonkeyPatch.context() as patch:
@@ -604,6 +751,7 @@ class TestPromise14:
             (ring.own_path, 0o604, ring.own),
             (ring.own_path, 0o640, ring.signing_key),
             (ring.trusted_path, 0o602, ring.trusted),
+            (ring.folders_path, 0o620, ring.folders),
             (ring.folder, 0o770, ring.own),
             (ring.folder, 0o702, ring.trusted),
         ):
@@ -681,7 +829,7 @@ class TestPromise17:
         before = path.read_bytes()
 
         with pytest.raises(ZeroDivisionError):
-            appsnap.save([2], path, kind=kind, check=lambda _: 1 / 0)
+            appsnap.save([2], path, kind=kind, progress=lambda *_: 1 / 0)
 
         assert path.read_bytes() == before
         assert [*tmp_path.iterdir()] == [path]

@@ -116,7 +116,7 @@ class TestSpecialMethodsAreThoseOfTheClass:
         if kind != "pickle" or trust is not EVERYTHING:
             pytest.skip("the others are always built from steps")
         data = dumps([Delegating(), ByKey(), Obliging(), Answering(), OfMeta()], kind)
-        monkeypatch.setattr("appsnap.snapshot.build", None)
+        monkeypatch.setattr("appsnap.snapshot.opened.build", None)
 
         assert loads(data, trust=trust)[1].a == 1
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from appsnap.errors import CannotLoad
+from appsnap.printable import type_of
 
-__all__ = ["LIMITS", "Limits", "over"]
+__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_of", "over", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,19 @@ class Limits:
     """Steps of the recipe. A service takes about three, so this allows three million services: 2.5 GB, and a minute. In
     a pickle, it also bounds the containers and marks that are open at once, and the arguments that calls share."""
 
+    steps_per_byte: int = 4
+    """Steps for each byte of a compressed file, without its padding. 262,144 are free, and take 100 MB and some seconds
+    to show. zstd makes next to nothing of a million equal steps, and each takes up to 400 bytes of memory. Services
+    with names and ports take three steps, and ten bytes or more. This limit doesn't hold for a file that is trusted as
+    a whole, either."""
+
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing recurses through them, and the interpreter's stack ends at some 10,000."""
+
+    levels: int = 1_000
+    """Levels of partials, exceptions, bound methods, deques and other results of calls in each other, and a tenth of
+    that between objects that lead back to themselves. Python frees them by recursion: 10,000 levels need up to 1 MiB of
+    stack, as a thread may have."""
 
     key_items: int = 20_000_000
     """Items hashed for all keys together: about a second. Each hash of a tuple hashes all items in it again. Sixty
@@ -35,7 +47,8 @@ class Limits:
     copies: int = 4
     """How often the content of the recipe (operands, characters, bytes) may be copied while values are made. A million
     copies are free. A hundred deques of one list copy that list a hundred times; usual files copy everything once.
-    Patterns and dtypes cost more: that counts in microseconds."""
+    Patterns and dtypes cost more: that counts in microseconds. Of a compressed file's content, no more counts than 25
+    times the size of the file."""
 
     expansion: int = 100
     """How many times larger than its zstd frame the content may be. 256 KiB are free. Each byte can take some 400 bytes
@@ -56,9 +69,34 @@ class Limits:
 LIMITS = Limits()
 """The default limits."""
 
+FREE_STEPS = 256 << 10
+
+
+class Relative(int):
+    """A bound that follows from the size of a file by a limit: `name` and `value` are those of the limit."""
+
+    name: str
+    value: int
+
+
+def steps_of(size: int, limits: Limits) -> int:
+    """Return the most steps of a compressed file of so many bytes that isn't trusted as a whole."""
+    most = Relative(FREE_STEPS + limits.steps_per_byte * size)
+    most.name, most.value = "steps_per_byte", limits.steps_per_byte
+    return min(limits.steps, most)
+
+
+def limits_of(given: object) -> Limits:
+    """Return an argument that has to be limits. Raises TypeError for one that isn't."""
+    if not isinstance(given, Limits):
+        raise TypeError(f"limits are appsnap.Limits, as in limits=Limits(steps=1_000), not {type_of(given)}")
+    return given
+
 
 def over(name: str, most: int, excess: str) -> CannotLoad:
     """Return the error for a snapshot beyond a limit. `excess` says in words what is too much."""
+    if isinstance(most, Relative):
+        name, most = most.name, most.value
     return CannotLoad(
         f"{excess}: the limit is {name}={most:,}",
         hint=f"if you trust who wrote the file, raise the limit: limits=Limits({name}=…), or --limit {name}=…",

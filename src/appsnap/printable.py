@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["escaped", "plural", "shortened"]
+import re
+import unicodedata
+
+__all__ = ["as_word", "columns", "escaped", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -26,6 +29,21 @@ class _Escapes(dict[int, str]):
         return x
 
 
+def as_word(name: str) -> str:
+    """Return a name or a version from a file for a line of ours: as it is, or in quotes if it could pass for our words.
+
+    A name is parts with dots between them, as `shop.Web`, `<shop.tac>.Web` or `1.0+local`. In quotes it is cut, too.
+    """
+    if _WORD.fullmatch(name):
+        return name
+    text = escaped(shortened(name, 100)).replace('"', '\\"')
+    return f'"{text}"'
+
+
+_PART = r"(?:<[^<>\"]{1,100}>|[\w+!…\[\]-]+)"
+_WORD = re.compile(rf"{_PART}(?:\.{_PART})*+")
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text of at most `most` characters. An ellipsis replaces the middle of a longer one."""
     if len(text) <= most:
@@ -34,6 +52,18 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: wide letters take two, accents none."""
+    wide = sum(unicodedata.east_asian_width(x) in "WF" for x in text)
+    return len(text) + wide - sum(unicodedata.combining(x) > 0 for x in text)
+
+
 def plural(count: int, noun: str) -> str:
     """Return a number with its noun, as in `1 object` and `2,000 objects`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def type_of(value: object) -> str:
+    """Return the type of a wrong argument in words, as in `an int`, for a TypeError. None is its own name."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

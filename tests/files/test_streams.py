@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from appsnap.errors import Damaged
-from appsnap.files.streams import PIECE, ChunkReader, File, Memory, Stream, from_file, joined
+from appsnap.files.streams import PIECE, ChunkReader, File, Memory, Stream, from_file, joined, of_file
 
 CONTENT = random.Random(1).randbytes(3 * PIECE + 5)
 
@@ -38,6 +38,34 @@ class TestSources:
         assert source.left == left - len(room)
         assert room == CONTENT[100 : 100 + len(room)]
         assert b"".join(map(bytes, source.pieces())) == CONTENT[100 + len(room) :]
+
+    def test_each_byte_is_read_once(self, tmp_path):
+        """The bytes that were looked at are those that are handed out, though the file has changed meanwhile."""
+        path = tmp_path / "file"
+        path.write_bytes(CONTENT)
+        with path.open("rb", buffering=0) as file:
+            source = File(file, len(CONTENT))
+            seen = source.peek(10) + source.peek(PIECE)[10:]
+            path.write_bytes(bytes(len(CONTENT)))
+            room = bytearray(10)
+            source.read_into(memoryview(room))
+            again = source.peek(PIECE)
+
+            assert seen == CONTENT[:PIECE]
+            assert again == CONTENT[10:PIECE] + bytes(10)
+            assert room + source.rest() == CONTENT[:PIECE] + bytes(len(CONTENT) - PIECE)
+
+    def test_growing(self, tmp_path):
+        """Bytes that a file gets later belong to another file."""
+        path = tmp_path / "file"
+        path.write_bytes(b"abc")
+        with path.open("r+b", buffering=0) as file:
+            source = of_file(file)
+            file.seek(3)
+            file.write(b"d")
+
+            assert source.peek(9) == b"abc"
+            assert source.rest() == b"abc"
 
     def test_rest(self, source):
         """All that is left, which is nothing afterwards."""

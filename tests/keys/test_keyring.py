@@ -192,3 +192,56 @@ class TestTrustedKeys:
 
         with pytest.raises(AppsnapError, match=r"trusted-keys\.txt: .*9 characters"):
             ring.trusted()
+
+
+class TestFolders:
+    def test_round_trip(self, ring, tmp_path):
+        """The path of a folder may have any characters; the names stay in their order."""
+        folder = tmp_path / 'a "b"\n c\udc80ü'
+        folder.mkdir()
+
+        ring.trust_folder(str(folder), ["b.*", "call:a.b"])
+        ring.trust_folder(str(tmp_path), ["c.C"])
+
+        assert ring.folders() == {str(folder.resolve()): ["b.*", "call:a.b"], str(tmp_path.resolve()): ["c.C"]}
+        assert ring.agrees(str(folder), ["call:a.b", "b.*"])
+        assert not ring.agrees(str(folder), ["b.*"])
+        assert not ring.agrees(str(folder / ".."), ["b.*", "call:a.b"])
+        assert mode(ring.folders_path) == 0o600
+
+    def test_revoked(self, ring, tmp_path):
+        """A folder that is gone can be revoked; one that isn't trusted can't."""
+        folder = tmp_path / "gone"
+        ring.trust_folder(str(folder), ["a.*"])
+
+        ring.revoke_folder(str(folder))
+
+        assert ring.folders() == {}
+        with pytest.raises(AppsnapError, match="isn't one of the folders that you trust"):
+            ring.revoke_folder(str(folder))
+
+    @pytest.mark.parametrize("line", ["x", "[]", "{}", "[1, []]", '["/a", [1]]', '["/a"]', "[" * 5_000, '"ab"'])
+    def test_a_line_that_is_none(self, ring, line):
+        """A file with another line is an error that names the file."""
+        ring.trust_folder("/a", ["a.*"])
+        ring.folders_path.write_text(f"{line}\n")
+
+        with pytest.raises(AppsnapError, match=r"trusted-folders\.txt: a line has no folder"):
+            ring.folders()
+
+
+class TestDamagedKey:
+    @pytest.mark.parametrize("text", ["", "APPSNAP-SECRET-KEY-1X\n", "a\nb\n"])
+    def test_hint(self, ring, text):
+        """The hint is to restore the key, else all own files are a stranger's. Its command keeps the old file."""
+        ring.signing_key()
+        ring.own_path.write_text(text)
+
+        with pytest.raises(AppsnapError) as caught:
+            ring.signing_key()
+
+        assert "restore it from a backup" in caught.value.hint
+        move = re.search(r"mv \S+ \S+damaged", caught.value.hint)[0]
+        subprocess.run(move, shell=True, check=True)
+        assert ring.signing_key()
+        assert (ring.folder / "signing-key.txt.damaged").read_text() == text

@@ -24,6 +24,9 @@ def _alphabet(body: Any, whole: Any) -> None:
         ("nul", "\0"), ("return", "\r"), ("form-feed", "\x0c"), ("vertical-tab", "\x0b"), ("escape", "\x1b"), ("delete", "\x7f"),
         ("next-line", "\x85"), ("line-separator", "\u2028"), ("paragraph-separator", "\u2029"), ("bidi-override", "\u202e"),
         ("bidi-isolate", "\u2066"), ("bidi-mark", "\u200f"), ("arabic-mark", "\u061c"), ("bom", "\ufeff"), ("substitute", "\x1a"),
+        ("joiner", "\u034f"), ("hangul-filler", "\u3164"), ("half-width-filler", "\uffa0"), ("khmer-vowel", "\u17b4"), ("braille-blank", "\u2800"),
+        ("variation", "\ufe0f"), ("variation-supplement", "\U000e01ef"), ("musical-begin", "\U0001d173"), ("shorthand", "\U0001bca0"),
+        ("hieroglyph-joiner", "\U00013430"), ("number-sign", "\u0600"), ("mongolian-variation", "\u180b"), ("missing-object", "\ufffc"),
     ]:  # fmt: skip
         body(f"alphabet-{name}-in-comment", "damaged", f"# a{char}import os\napplication = None\n", "A character by which a comment can look other than it is.")
         body(f"alphabet-{name}-in-text", "damaged", f"application = 'a{char}b'\n", "A character by which a text can look other than it is.")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotTrusted, PassphraseError, WrongKind
+from appsnap.errors import AppsnapError, CannotLoad, Damaged, NewerFormat, NotInGrammar, NotTrusted, PassphraseError, WrongKind
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.trust import wants
@@ -48,6 +48,7 @@ SHOWN, WRITTEN = 300, 100
 _ERRORS: list[tuple[type[AppsnapError], str]] = [
     (NotTrusted, "not trusted"),
     (Damaged, "damaged"),
+    (NotInGrammar, "damaged"),
     (WrongKind, "damaged"),
     (NewerFormat, "newer format"),
     (CannotLoad, "cannot load"),

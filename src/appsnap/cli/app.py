@@ -11,6 +11,7 @@ import click
 from appsnap._version import __version__
 from appsnap.cli import output
 from appsnap.cli.errors import explain
+from appsnap.cli.suggest import Group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +27,24 @@ COMMANDS = {
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or with other layers.",
     "verify": "Check that a snapshot is whole.",
-    "keys": "Show your key, and choose the keys that you trust.",
+    "keys": "Show your key, and choose the keys and folders that you trust.",
     "completion": "Print a script that completes commands in your shell.",
 }
 """The commands, each with the first line of its help. The module of the same name has the command as `command`."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """A group that imports the module of a command only when the command is run or asked for help."""
+
+    synonyms = {  # noqa: RUF012 - nobody changes it
+        **dict.fromkeys(("dump", "write", "store", "freeze", "snapshot", "pickle", "upgrade"), "save"),
+        **dict.fromkeys(("run", "start", "serve", "restore", "open", "unpickle", "shell", "exec"), "load"),
+        **dict.fromkeys(("cat", "view", "inspect", "info", "print", "display", "tree", "dis"), "show"),
+        **dict.fromkeys(("names", "scan", "permissions"), "audit"),
+        **dict.fromkeys(("export", "encrypt", "decrypt", "compress", "decompress", "recode", "armor"), "convert"),
+        **dict.fromkeys(("check", "validate", "test", "fsck"), "verify"),
+        **dict.fromkeys(("key", "trust", "trust-folder", "untrust", "revoke", "keyring", "keygen"), "keys"),
+    }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [*COMMANDS]
@@ -64,16 +75,18 @@ Examples:
   appsnap show shop.tap
   appsnap load shop.tap --trust 'shop.*' --run
 
+A file named - is standard input or standard output. A terminal gets only text there.
+
 \b
 Environment:
   APPSNAP_PASSPHRASE          the passphrase, unless an option gives one
   APPSNAP_SOURCE_PASSPHRASE   the passphrase of the file that save or convert reads
-  APPSNAP_CONFIG_DIR          the folder of your key and of the keys that you trust
+  APPSNAP_CONFIG_DIR          the folder of your key, and of the keys and folders that you trust
   APPSNAP_TRACEBACK           set to 1 to see tracebacks of errors
 
 \b
 Exit codes:
-  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged""",
+  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source""",
 )
 @click.version_option(__version__, prog_name="appsnap", message="%(prog)s %(version)s")
 def appsnap() -> None:

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from appsnap.cli.output import command_line, lowered
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotTrusted, ServiceError
-from appsnap.printable import escaped
+from appsnap.cli.suggest import UnknownCommand
+from appsnap.errors import (
+    MOST_NAMED,
+    AppsnapError,
+    CannotBuild,
+    CannotLoad,
+    CannotSave,
+    NotInGrammar,
+    NotTrusted,
+    ServiceError,
+    other_notes,
+)
+from appsnap.printable import as_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,8 +51,17 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
         case ServiceError():
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
+        case NotInGrammar():
+            lines = [str(error), *(f"  {line}" for line in error.excerpt)]
+            return Explanation(lines, error.hint, error.exit_code)
+        case MemoryError():
+            # An error of ours says what there was no memory for.
+            return Explanation(
+                [f"out of memory: {error}" if isinstance(error, AppsnapError) else "out of memory"], _MORE_MEMORY
+            )
         case AppsnapError():
-            return Explanation([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
+            hint = error.hint or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
+            return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
         case KeyboardInterrupt():
@@ -51,10 +71,19 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
         case OSError() if error.strerror:
             reason = lowered(error.strerror)
             return Explanation([reason if error.filename is None else f"{_name_of(error.filename)}: {reason}"])
-        case MemoryError():
-            return Explanation(["out of memory"])
         case _:
-            return Explanation([f"internal: {_described(error)}"], "set APPSNAP_TRACEBACK=1 to see the traceback")
+            return Explanation([f"internal: {_described(error)}"], _HINT_OF_TRACEBACK)
+
+
+_HINT_OF_TRACEBACK = "set APPSNAP_TRACEBACK=1 to see the traceback"
+
+
+def _is_of_foreign_code(error: AppsnapError) -> bool:
+    """Tell whether the code of an application failed: its module, its script, or a method of its classes."""
+    return type(error) in (CannotLoad, CannotBuild) and isinstance(error.__cause__, Exception | SystemExit)
+
+
+_MORE_MEMORY = "the files are as they were: give the command more memory (ulimit -v shows its limit), and try again"
 
 
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
@@ -75,7 +104,10 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanatio
 def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     """Return a hint without the Python of a library call, and with the option of this command."""
     prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
-    hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11")
+    hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11").replace("verify=False", "--no-verify")
+    of_one = "give the identity of one of them"
+    hint = hint.replace(of_one, f"{of_one}: --{prefix}identity FILE")
+    hint = hint.replace("give its passphrase", f"leave out --{prefix}identity, and type its passphrase")
     limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
     if limit is None:
         return hint
@@ -86,10 +118,12 @@ def _explain_usage(error: click.ClickException) -> Explanation:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"{context.command_path if context else 'appsnap'} --help"
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+    if isinstance(error, click.NoSuchOption):
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
+    if isinstance(error, UnknownCommand) and error.suggestion:
+        hint = f"did you mean {error.suggestion}? {hint}"
     return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 
@@ -104,12 +138,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _with_notes(error: BaseException) -> str:
-    return ": ".join([*getattr(error, "__notes__", ()), _described(error)])
+    return ": ".join([*other_notes(error), _described(error)])
 
 
 def _last_lines(error: BaseException) -> list[str]:
     """Return the last line of each note: some notes are whole tracebacks."""
-    return [note.strip().rpartition("\n")[2] for note in getattr(error, "__notes__", ())]
+    return [note.strip().rpartition("\n")[2] for note in other_notes(error)]
 
 
 def _described(error: BaseException) -> str:
@@ -147,7 +181,7 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
 
 def what_runs(wants: Iterable[Want]) -> str:
     """Return a note of the calls among the names that `--trust` can allow, or an empty text."""
-    calls = [escaped(want.name) for want in wants if want.use == "call" and not want.carries_code]
+    calls = [as_word(want.name) for want in wants if want.use == "call" and not want.carries_code]
     more = f" and {len(calls) - 3:,} more" if len(calls) > 3 else ""
     return f"a call runs code, with arguments from the file: {', '.join(calls[:3])}{more}" if calls else ""
 

@@ -9,7 +9,8 @@ from appsnap.errors import PassphraseError
 from appsnap.files import age, zstd
 from appsnap.files.age import WORK_FACTOR
 from appsnap.files.streams import Stream
-from appsnap.limits import LIMITS
+from appsnap.limits import LIMITS, limits_of
+from appsnap.printable import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,6 +34,18 @@ class Wrapping:
     compress: bool = False
     armor: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for values of other types."""
+        if not isinstance(self.passphrase, (str, bytes, type(None))):
+            raise TypeError(f"passphrase is a text, not {type_of(self.passphrase)}")
+        _refuse_one(self.recipients, "recipients", "age1…")
+        object.__setattr__(self, "recipients", [*self.recipients])  # the one way to count what an iterator gives
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the file gets a layer of age."""
+        return self.passphrase is not None or bool(self.recipients)
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -46,6 +59,18 @@ class Opening:
     identities: Iterable[str] = ()
     limits: Limits = LIMITS
     progress: Callable[[int, int], object] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise TypeError for values of other types."""
+        if not (isinstance(self.passphrase, (str, bytes, type(None))) or callable(self.passphrase)):
+            raise TypeError(f"passphrase is a text, or a function that returns one, not {type_of(self.passphrase)}")
+        _refuse_one(self.identities, "identities", "AGE-SECRET-KEY-…")
+        limits_of(self.limits)
+
+
+def _refuse_one(texts: Iterable[str], name: str, example: str) -> None:
+    if isinstance(texts, (str, bytes)) or not hasattr(type(texts), "__iter__"):
+        raise TypeError(f'{name} is a list of texts, as in {name}=["{example}"], not {type_of(texts)}')
 
 
 def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
@@ -72,6 +97,12 @@ class Unwrapped:
     source: Source
     layers: tuple[str, ...]
     with_passphrase: bool
+    _sizes: list[int]  # of the file, and of its padding
+
+    @property
+    def weight(self) -> int:
+        """The bytes of the file without padding. The number is known when all of the document has been read."""
+        return self._sizes[0] - sum(self._sizes[1:])
 
 
 def unwrap(source: Source, opening: Opening) -> Unwrapped:
@@ -80,17 +111,19 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
     Raises PassphraseError and Damaged, here and when the source is read.
     """
     layers = []
+    sizes = [source.left]
     with_passphrase = False
     passphrase = opening.passphrase
     keys: list[age.Identity] = [key for text in opening.identities for key in age.parse_identities(text)]
     if age.is_encrypted(bytes(source.peek(age.HEAD_SIZE))):
         layers.append("age")
-        with_passphrase = age.is_for_passphrase(source.peek(_AGE_HEADER))
-        if passphrase is not None and (with_passphrase or isinstance(passphrase, str)):
-            text = passphrase if isinstance(passphrase, str) else passphrase()
-            keys.append(age.ScryptIdentity(text, opening.limits.work_factor))
+        if passphrase is not None:
+            keys.append(age.ScryptIdentity(passphrase, opening.limits.work_factor))
         left = source.left
-        source = Stream(age.decrypt(source.pieces(), keys), left)
+        decrypted = age.decrypt(source.pieces(), keys)
+        # Only the key that decrypts these bytes tells who may have written them. The header of another read may differ.
+        with_passphrase = isinstance(decrypted.identity, age.ScryptIdentity)
+        source = Stream(decrypted, left)
     if not layers and (keys or not (passphrase is None or callable(passphrase))):
         raise PassphraseError(
             "a passphrase or identity was given, but the file isn't encrypted",
@@ -99,9 +132,5 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
     if zstd.is_compressed(bytes(source.peek(zstd.HEAD_SIZE))):
         layers.append("zstd")
         limit = zstd.limit_of(source.left, opening.limits.expansion)
-        source = Stream(zstd.decompress(source.pieces(), limit=limit), limit.size)
-    return Unwrapped(source, tuple(layers), with_passphrase)
-
-
-_AGE_HEADER = 3 << 20
-"""Bytes that hold the whole header of an age file: it has at most 2 MiB, and armor makes it longer by a third."""
+        source = Stream(zstd.decompress(source.pieces(), limit=limit, padding=sizes.append), limit.size)
+    return Unwrapped(source, tuple(layers), with_passphrase, sizes)

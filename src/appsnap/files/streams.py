@@ -10,29 +10,97 @@ A `Source` is read once, from begin to end: the bytes of a file, of memory, or o
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
-from io import BytesIO
+from io import BufferedRandom, BufferedReader, BytesIO, FileIO, RawIOBase
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeGuard
 
 from appsnap.errors import Damaged
+from appsnap.printable import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
-__all__ = ["PIECE", "ChunkReader", "File", "Mapped", "Memory", "Source", "Stream", "from_file", "joined", "of_file"]
+__all__ = [
+    "PIECE",
+    "ChunkReader",
+    "File",
+    "Mapped",
+    "Memory",
+    "Readable",
+    "Source",
+    "Stream",
+    "Writable",
+    "descriptor_of",
+    "from_file",
+    "has_descriptor",
+    "joined",
+    "of_file",
+    "to_file",
+]
+
+_HEAD = 4096
+"""The first bytes of a file: enough to recognise any layer or kind."""
 
 # Large enough that the cost of a system call or a step of Python vanishes, small enough to stay in a processor's cache.
 PIECE = 1 << 20
 
 
-def from_file(file: BinaryIO) -> Iterator[bytes]:
+class Readable(Protocol):
+    """A file object that is open for reading bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, and none at the end of the file."""
+
+
+class Writable(Protocol):
+    """A file object that is open for writing bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes. Returns their number, which may be smaller, or None for all of them."""
+
+
+def from_file(file: Readable) -> Iterator[bytes]:
     """Yield the rest of a binary file, 1 MiB at a time."""
     while piece := file.read(PIECE):
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise TypeError(f"the file object gives {type_of(piece)} instead of bytes: open it in binary mode")
         yield piece
+    if piece is None:
+        raise BlockingIOError(errno.EAGAIN, "there is nothing to read yet, and the file doesn't block")
+
+
+def descriptor_of(path: str) -> int | None:
+    """Return the open descriptor of this process that a path of the system means, or None for any other path."""
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", path)
+    return int(found[1]) if found else _DESCRIPTORS.get(path)
+
+
+_DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def has_descriptor(file: object) -> TypeGuard[BinaryIO]:
+    """Tell whether the bytes of a file object are those of its descriptor. Others may decompress them, for instance."""
+    return type(file) in (FileIO, BufferedReader, BufferedRandom)
+
+
+def to_file(file: Writable, chunks: Iterable[Buffer]) -> None:
+    """Write a stream to a binary file, and flush that. The file may take fewer bytes at a time."""
+    reader = ChunkReader(chunks)
+    while piece := bytes(reader.read(PIECE)):  # bytes: a file in memory may keep them
+        while piece:
+            count = file.write(piece)
+            if count == 0 or (count is None and isinstance(file, RawIOBase)):
+                raise BlockingIOError(errno.EAGAIN, "the file takes no more bytes now")
+            piece = piece[count:] if isinstance(count, int) else b""
+    flush = getattr(file, "flush", None)
+    if callable(flush):
+        flush()
 
 
 def joined(chunks: Iterable[Buffer]) -> bytes:
@@ -126,13 +194,27 @@ class Source(Protocol):
         """Return all remaining bytes."""
 
 
-def of_file(file: BinaryIO, progress: Callable[[int, int], object] | None = None) -> Source:
-    """Return the source of an unbuffered file. A pipe has no known size, and is read at once.
+def of_file(
+    file: Readable,
+    progress: Callable[[int, int], object] | None = None,
+    check: Callable[[bytes], object] = lambda _: None,
+) -> Source:
+    """Return the source of the rest of a binary file. Other files than those of a file system are read at once.
 
-    `progress` is called repeatedly with two numbers of bytes: those read so far, and all.
+    `progress` is called repeatedly with two numbers of bytes: those read so far, and all. `check` is called with the
+    first bytes of a file that may have no end, before the others are read. Raises OSError for a device that isn't a
+    terminal and has bytes.
     """
-    status = os.fstat(file.fileno())
-    return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(joined(from_file(file)))
+    if has_descriptor(file):
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            at = file.tell()
+            return File(file, max(status.st_size - at, 0), progress, at)
+        if stat.S_ISCHR(status.st_mode) and not file.isatty() and file.read(1):
+            raise OSError(errno.EINVAL, "Not a regular file")
+    reader = ChunkReader(from_file(file))
+    check(reader.peek(_HEAD))
+    return Memory(joined(reader))
 
 
 def _too_short(missing: int) -> Damaged:
@@ -187,17 +269,30 @@ _AT_ONCE = 8 * PIECE
 
 
 class File:
-    """A source of the bytes of a file. `read_into` reads them without a copy."""
+    """A source of the bytes of a file. `read_into` reads them without a copy.
 
-    def __init__(self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None) -> None:
+    No byte is read twice, because another program may write to the file: the bytes that were looked at are kept, and
+    handed out.
+    """
+
+    def __init__(
+        self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None, at: int = 0
+    ) -> None:
         self._file = file
         self._progress = progress
-        self._at = 0
+        self._at = at  # of the bytes that were handed out
+        self._kept = b""  # the bytes behind them that were looked at
         self.left = left
 
     def peek(self, size: int) -> bytes:
         """See Source."""
-        return os.pread(self._file.fileno(), size, self._at)
+        size = min(size, self.left)
+        while len(self._kept) < size:
+            more = os.pread(self._file.fileno(), size - len(self._kept), self._at + len(self._kept))
+            if not more:
+                break
+            self._kept += more
+        return self._kept[:size]
 
     def read(self, size: int) -> bytearray:
         """See Source."""
@@ -210,7 +305,11 @@ class File:
     def read_into(self, room: memoryview) -> None:
         """See Source."""
         while room:
-            count = os.preadv(self._file.fileno(), [room[:_AT_ONCE]], self._at)
+            if self._kept:
+                count = min(len(room), len(self._kept))
+                room[:count], self._kept = self._kept[:count], self._kept[count:]
+            else:
+                count = os.preadv(self._file.fileno(), [room[:_AT_ONCE]], self._at)
             if not count:
                 raise _too_short(len(room))
             room = room[count:]

@@ -23,7 +23,7 @@ else:
     from backports.zstd import CompressionParameter, DecompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
@@ -110,11 +110,14 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
             yield bytes(min(PIECE, zeros - start))
 
 
-def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Iterator[bytes]:
+def decompress(
+    chunks: Iterable[Buffer], *, limit: Bound | None = None, padding: Callable[[int], object] | None = None
+) -> Iterator[bytes]:
     """Decompress a stream that is one zstd frame, with or without padding behind it, in pieces of at most 1 MiB.
 
     `limit` bounds the number of bytes that come out; by default there is no bound. Memory is bounded in both cases by
-    the window of the frame, which is at most 128 MiB. `compress` and the program zstd write a checksum; other writers
+    the window of the frame, which is at most 128 MiB. At the end, `padding` gets the number of bytes behind the frame.
+    `compress` and the program zstd write a checksum; other writers
     may leave it out. **The output is known to be whole only when the iterator ends.**
 
     Raises `Damaged` for a frame that is malformed, altered, truncated or followed by anything else, and `CannotLoad`
@@ -146,3 +149,5 @@ def decompress(chunks: Iterable[Buffer], *, limit: Bound | None = None) -> Itera
             raise Damaged("something follows the zstd frame")
     if head and not (zeros < 1 << 32 and head == _SKIPPABLE + zeros.to_bytes(4, "little")):
         raise Damaged("something follows the zstd frame")
+    if padding is not None:
+        padding(len(head) + zeros)

@@ -1,21 +1,27 @@
-"""The keys of a user: their own, which signs their snapshots, and the keys of others that they trust.
+"""The keys of a user: their own, which signs their snapshots, and the keys of others and the folders that they trust.
 
-Two text files have the keys, in the folder that APPSNAP_CONFIG_DIR names, or else in the user's configuration folder.
+Three text files have them, in the folder that APPSNAP_CONFIG_DIR names, or else in the user's configuration folder.
 `signing-key.txt` has the own key, and only the user may read it. `trusted-keys.txt` has a key and a name on each line.
-Lines that begin with `#` are comments.
+`trusted-folders.txt` has a JSON list on each line: the path of a folder, and the list of names from its pyproject.toml
+that the user has agreed to. Lines that begin with `#` are comments.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shlex
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appsnap.errors import AppsnapError
 from appsnap.files import atomic
 from appsnap.keys.signatures import SigningKey, check_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Keyring"]
 
@@ -29,6 +35,7 @@ class Keyring:
         self.folder = folder or _user_folder()
         self.own_path = self.folder / "signing-key.txt"
         self.trusted_path = self.folder / "trusted-keys.txt"
+        self.folders_path = self.folder / "trusted-folders.txt"
 
     def signing_key(self) -> SigningKey:
         """Return the own key. The first call makes it."""
@@ -50,11 +57,7 @@ class Keyring:
 
     def trusted(self) -> dict[str, str]:
         """Return the trusted keys of others, with their names."""
-        try:
-            text = self._text(self.trusted_path, others_may_not=_WRITE)
-        except OSError:
-            return {}
-        lines = [line.partition(" ") for line in _lines_of(text)]
+        lines = [line.partition(" ") for line in self._trusted_lines(self.trusted_path)]
         try:
             return {check_key(key): name.strip() for key, _, name in lines}
         except AppsnapError as error:
@@ -67,7 +70,7 @@ class Keyring:
             raise AppsnapError("the name of a key has to be one line of printable text")
         if key == self.own():
             raise AppsnapError("this is your own key, which is trusted anyway")
-        self._write({**self.trusted(), key: name})
+        self._write_keys({**self.trusted(), key: name})
 
     def revoke(self, key: str) -> None:
         """Stop trusting a key."""
@@ -77,15 +80,44 @@ class Keyring:
             if key == self.own():
                 raise AppsnapError(
                     "this is your own key",
-                    hint=f"remove {self.own_path}, and the next save makes a new key; to go on loading the files that "
-                    f"the old key signed: appsnap keys trust {key}",
+                    hint=f"move {self.own_path} to another place, and the next save makes a new key; then, to go on "
+                    f"loading the files that the old key signed: appsnap keys trust {key}",
                 )
-            raise AppsnapError(f"{key} isn't one of the keys that you trust")
-        self._write(left)
+            raise AppsnapError(f"{key} isn't one of the keys that you trust", hint="appsnap keys list")
+        self._write_keys(left)
 
     def knows(self, key: str) -> bool:
         """Tell whether a key is the own one, or trusted."""
         return key == self.own() or key in self.trusted()
+
+    def folders(self) -> dict[str, list[str]]:
+        """Return the trusted folders, each with the names in its pyproject.toml that the user has agreed to."""
+        found = {}
+        for line in self._trusted_lines(self.folders_path):
+            try:
+                path, names = json.loads(line)
+                found[os.fspath(path)] = [os.fspath(name) for name in list.copy(names)]
+            except (ValueError, TypeError, RecursionError):
+                raise AppsnapError(
+                    f"{self.folders_path}: a line has no folder with its names: {line:.60}", hint="remove that line"
+                ) from None
+        return found
+
+    def agrees(self, folder: str, names: Iterable[str]) -> bool:
+        """Tell whether the user has agreed to exactly these names in a folder. Links in its path are followed."""
+        return set(names) == {*self.folders().get(os.path.realpath(folder), ())}
+
+    def trust_folder(self, folder: str, names: Iterable[str]) -> None:
+        """Trust a folder to list these names, and no others. They replace those of an earlier agreement."""
+        self._write_folders({**self.folders(), os.path.realpath(folder): [*names]})
+
+    def revoke_folder(self, folder: str) -> None:
+        """Stop trusting a folder, which may be gone."""
+        left = self.folders()
+        path = os.path.realpath(folder)
+        if left.pop(path, None) is None:
+            raise AppsnapError(f"{path} isn't one of the folders that you trust", hint="appsnap keys list")
+        self._write_folders(left)
 
     def _own(self) -> SigningKey | None:
         try:
@@ -94,11 +126,11 @@ class Keyring:
             return None
         lines = _lines_of(text)
         if len(lines) != 1:
-            raise AppsnapError(f"{self.own_path} must have one key, not {len(lines)}")
+            raise AppsnapError(f"{self.own_path} must have one key, not {len(lines)}", hint=_restoring(self.own_path))
         try:
             return SigningKey.parse(lines[0])
         except AppsnapError as error:
-            raise AppsnapError(f"{self.own_path}: {error}", hint="remove it; the next save makes a new key") from None
+            raise AppsnapError(f"{self.own_path}: {error}", hint=_restoring(self.own_path)) from None
 
     def _make_own(self) -> SigningKey:
         self._make_folder()
@@ -119,13 +151,26 @@ class Keyring:
                 return found
         return key
 
-    def _write(self, keys: dict[str, str]) -> None:
+    def _write_keys(self, keys: dict[str, str]) -> None:
+        lines = [f"{key} {name}".rstrip() for key, name in keys.items()]
+        self._write(self.trusted_path, "Snapshots signed by these keys may run any code.", lines)
+
+    def _write_folders(self, folders: dict[str, list[str]]) -> None:
+        lines = [json.dumps([path, names]) for path, names in folders.items()]
+        self._write(self.folders_path, "Snapshots that are loaded in these folders may use these names.", lines)
+
+    def _write(self, path: Path, comment: str, lines: list[str]) -> None:
         try:
             self._make_folder()
-            text = "".join(f"{key} {name}".rstrip() + "\n" for key, name in keys.items())
-            atomic.write(self.trusted_path, [f"# Snapshots signed by these keys may run any code.\n{text}".encode()])
+            atomic.write(path, ["".join(f"{line}\n" for line in (f"# {comment}", *lines)).encode()])
         except OSError as error:
-            raise AppsnapError(f"{self.trusted_path} can't be written: {_reason(error)}") from error
+            raise AppsnapError(f"{path} can't be written: {_reason(error)}") from error
+
+    def _trusted_lines(self, path: Path) -> list[str]:
+        try:
+            return _lines_of(self._text(path, others_may_not=_WRITE))
+        except OSError:
+            return []
 
     def _make_folder(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -166,6 +211,14 @@ def _user_folder() -> Path:
     except RuntimeError:
         return nowhere
     return found if found.is_absolute() else nowhere
+
+
+def _restoring(path: Path) -> str:
+    move = f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')}"
+    return (
+        f"restore it from a backup; if there is none, `{move}` lets the next save make a new key, and all "
+        "files that you signed become a stranger's"
+    )
 
 
 def _reason(error: OSError) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from appsnap.errors import Damaged, WrongKind
 from appsnap.limits import LIMITS
@@ -30,7 +30,15 @@ if TYPE_CHECKING:
     from appsnap.recipe.freeze import Notes
     from appsnap.recipe.steps import Recipe
 
-__all__ = ["KINDS", "Document", "Kind", "kind_named", "recognise"]
+    MostSteps = int | Callable[[Trailer | None, bool], int]
+    """The most steps of a document: a number, or a function of its trailer, and whether the document was edited."""
+
+__all__ = ["KINDS", "Document", "Format", "Kind", "MostSteps", "kind_named", "most_steps", "recognise"]
+
+Kind = Literal["pickle", "source", "msgpack", "xml"]
+"""The names of the kinds. `python` is not among them: it is a script that makes an application."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -54,16 +62,21 @@ class Document:
         return self.read()
 
 
+def most_steps(most: MostSteps, trailer: Trailer | None, *, edited: bool = False) -> int:
+    """Return the most steps of a document with this trailer."""
+    return most(trailer, edited) if callable(most) else most
+
+
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind: facts that need no import, and functions of its package, which is imported when one is called.
+class Format:
+    """The format of a kind: facts that need no import, and functions of its package, imported when one is called.
 
     `extension` is the extension of file names. `first_bytes` are the possible begins of documents. If `unmarked` is
     true, some documents begin otherwise. If `dated` is true, headers have a time. Two fields are capabilities. With
     `objects`, the kind can write and make objects without a recipe. With `large_data`, documents can be mapped.
     """
 
-    name: str
+    name: Kind
     extension: str
     first_bytes: tuple[bytes, ...]
     unmarked: bool = False
@@ -86,7 +99,7 @@ class Kind:
         pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign, notes)
         return pieces
 
-    def read(self, data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+    def read(self, data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Document:
         """Return the document in these bytes, of at most so many steps. A kind with large data takes parts, too.
 
         Raises Damaged, with the offset if it is known, for a document that `write` could not have written. Raises
@@ -107,37 +120,44 @@ class Kind:
         return importlib.import_module(f"appsnap.kinds.{self.name}")
 
 
-_KINDS = {
+_FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
-        Kind("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
-        Kind("source", "tas", (b"# appsnap ",), dated=False),
+        Format("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
+        Format("source", "tas", (b"# appsnap ",), dated=False),
         # A map of up to 15 keys, the first of which is appsnap.
-        Kind("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
-        Kind("xml", "tax", (b"<?xml",)),
+        Format("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
+        Format("xml", "tax", (b"<?xml",)),
     )
 }
 
-KINDS = tuple(_KINDS)
-"""The names of the kinds. `python` is not among them: it is a script that makes an application."""
 
-
-def kind_named(name: str) -> Kind:
-    """Return a kind by its name. Raises WrongKind if there is none of that name."""
+def kind_named(name: str) -> Format:
+    """Return the format of a kind. Raises WrongKind if there is none of that name."""
+    if name == "python":
+        raise WrongKind(
+            "kind python is a script, and no snapshot",
+            hint="appsnap.service.loadApplication runs it; the kinds of snapshots are " + ", ".join(KINDS),
+        )
     if name not in KINDS:
-        raise WrongKind(f"unknown kind {name!r}", hint=f"the kinds are {', '.join(KINDS)}")
-    return _KINDS[name]
+        raise WrongKind(f"unknown kind {name!r:.60}", hint=f"the kinds are {', '.join(KINDS)}")
+    return _FORMATS[name]
 
 
-_FIRST_BYTES = [(first, kind.name) for kind in _KINDS.values() for first in kind.first_bytes]
+_FIRST_BYTES = [(first, kind.name) for kind in _FORMATS.values() for first in kind.first_bytes]
 
 
-def recognise(head: bytes) -> str:
-    """Return the kind of a document by its first 16 bytes. Raises Damaged if they belong to no kind."""
+def recognise(head: bytes) -> Kind:
+    """Return the kind of a document by its first bytes, 16 or more. Raises Damaged if they belong to no kind.
+
+    The error names formats of other programs; the first `foreign.HEAD_SIZE` bytes tell most of them.
+    """
     for first, kind in _FIRST_BYTES:
         if head.startswith(first):
             return kind
-    raise Damaged(
-        "no snapshot" if head else "the file is empty",
-        hint="a pickle of protocol 0 or 1 is read as kind pickle, a script that makes an application as kind python",
-    )
+    if not head:
+        raise Damaged("the file is empty", hint="its content was lost, or was never written; take another copy of it")
+    from appsnap.kinds.foreign import describe  # noqa: PLC0415 - only for an error
+
+    name, hint = describe(head)
+    raise Damaged(f"no snapshot, but {name}" if name else "no snapshot", hint=hint)

@@ -200,6 +200,20 @@ class TestScrypt:
         with pytest.raises(CannotLoad, match=r"work factor 111111111: the limit is work_factor=20$"):
             ScryptIdentity("correct horse").unwrap([Stanza("scrypt", (salt, "1" * 5000), stanza.body)])
 
+    def test_a_function(self):
+        """A function is asked for the passphrase only if there is a stanza for it, and its work isn't refused."""
+        stanza = CHEAP.wrap(FILE_KEY)
+        asked = []
+        identity = ScryptIdentity(lambda: asked.append(1) or "correct horse", max_work_factor=1)
+        dear = Stanza("scrypt", (stanza.arguments[0], "2"), stanza.body)
+
+        assert identity.unwrap([X25519Identity.generate().recipient.wrap(FILE_KEY)]) is None
+        with pytest.raises(CannotLoad, match="work factor 2"):
+            identity.unwrap([dear])
+        assert not asked
+        assert identity.unwrap([stanza]) == FILE_KEY
+        assert asked == [1]
+
     def test_undecodable(self):
         """A passphrase with bytes that are no UTF-8 is the same one as text from the environment and as bytes."""
         stanza = ScryptRecipient("caf\udce9", work_factor=1).wrap(FILE_KEY)

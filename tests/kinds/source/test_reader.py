@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 import zoo
 from appsnap import dumps
-from appsnap.errors import Damaged
+from appsnap.errors import NotInGrammar
 from appsnap.kinds.source import tokens
 from appsnap.kinds.source.reader import read_statements
 from isomorphism import listed
@@ -95,7 +95,7 @@ class TestLayout:
     @pytest.mark.parametrize("size", [1, 10, 100, 1000])
     def test_pieces_end_where_statements_do(self, size, monkeypatch):
         """However small the pieces are, the steps are the same."""
-        text = f'x = """\nNode = 1\n"""\ny = [\nx,\n"a"\n"b"]\nz = x, \\\ny\n{SHORT}'
+        text = f'x = """\n Node = 1\n"""\ny = [\n x,\n "a"\n "b"\n]\nz = x, \\\n y\n{SHORT}'
         expected = read(text)
 
         monkeypatch.setattr(tokens, "_SIZE", size)
@@ -106,17 +106,17 @@ class TestLayout:
         "text",
         [
             "[1,  # one\n    2]",
-            "[\n1,\n\n 2]",
+            "[\n 1,\n\n 2\n]",
             "[ \n\t1 ]",
             "[\n  # nothing\n]",
             "[1, \\\n 2]",
             "\\\n  [1]",
             "[1] \\\n\n",
             "[1] # \\",
-            '("a"\n  "b"\n"c")',
+            '("a"\n  "b"\n# one\n "c"\n)',
             '("a"\n  .join)',
             "(Node\n (1))",
-            "{1\n:2\n,}",
+            "{1\n :2\n ,\n}",
             "1, 2",
             "1,",
             "((1), (2,))",
@@ -152,14 +152,41 @@ class TestLayout:
         """It is refused, as Python refuses it."""
         with pytest.raises(SyntaxError):
             ast.parse(text)
-        with pytest.raises(Damaged, match="line "):
+        with pytest.raises(NotInGrammar, match="line "):
             read(text)
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("application = [\n1,\n]\n", 2),
+            ("application = [\n    1,\n    2\n, 3]\n", 4),
+            ("application = ('a'\n'b')\n", 2),
+            ("application = {1:\n2}\n", 2),
+            ("application = Node\\\n(1)\n", 2),
+            ("application = [\n    # one\n\n-1]\n", 4),
+            ("application = state(new(Node),\nname=1)\n", 2),
+            ("application = \\\nNode\n", 2),
+            ('x = """\napplication = 1\n"""\napplication = x\n', 2),
+            ("x = '''\n\n  a\nimport os\n'''\napplication = x\n", 4),
+            ('x = """a\n# b\n"""\napplication = x\n', 2),
+            ('x = rb"""a\n_"""\napplication = x\n', 2),
+            ('x = "a\\\nimport os"\napplication = x\n', 2),
+        ],
+    )
+    def test_nothing_else_begins_in_column_0(self, text, line):
+        """No text and no bracket hides a line that looks like a statement of its own, and Python would read it."""
+        ast.parse(text)
+
+        with pytest.raises(NotInGrammar, match="begins in column 0") as caught:
+            read(text)
+
+        assert (caught.value.line, caught.value.column) == (line + HEAD.count("\n"), 1)
 
     def test_a_statement_begins_in_column_0(self):
         """No line has two statements."""
-        with pytest.raises(Damaged):
+        with pytest.raises(NotInGrammar):
             read("x = 1; application = x\n")
-        with pytest.raises(Damaged):
+        with pytest.raises(NotInGrammar):
             read("application = 1;\n")
 
 
@@ -167,9 +194,9 @@ class TestLiterals:
     @pytest.mark.parametrize(
         "text",
         [
-            *("'single'", '"double"', '""', "''", '"""a"""', "'''a\n'b'\n'''", '"""a\\"""b"""', '"""\na "" b"""'),
-            *(r'"\n\x41\u00e9\N{DIGIT ONE}\101"', '"a\\\nb"', r'r"\n"', r"R'\''", 'u"a"', "'é'", '"\'"', r"'\'\"'"),
-            *("b'a'", r'b"\xff\n"', r'rb"\n"', r"bR'\''", 'Rb"r"', 'br"b"', "b'''a\nb'''", "b''"),
+            *("'single'", '"double"', '""', "''", '"""a"""', "'''a\n'b'\n'''", '"""a\\"""b"""', '"""\n a "" b"""'),
+            *(r'"\n\x41\u00e9\N{DIGIT ONE}\101"', '"a\\\n b"', r'r"\n"', r"R'\''", 'u"a"', "'é'", '"\'"', r"'\'\"'"),
+            *("b'a'", r'b"\xff\n"', r'rb"\n"', r"bR'\''", 'Rb"r"', 'br"b"', "b'''a\n b'''", "b''"),
             *('"a" "b"', "'a' \"b\" r'\\c'", "b'a' B'b'", "'' ''"),
             *("0", "00", "0_0", "1_000", "0x_fF", "0XF", "0o17", "0b1_0", "9" * 4300, "1.", ".5", "1.5", "1_0.0_1"),
             *("1e5", "1E-5", "1.e5", ".5e+1_0", "01.5", "0e0", "1e999", "-1", "- 1", "-\t0x1", "-0.0", "(-1)", "-.5"),
@@ -208,13 +235,13 @@ class TestLiterals:
         """It is refused, and the error says on which line."""
         with pytest.raises((SyntaxError, ValueError)):
             compiled(f"application = {text}\n")
-        with pytest.raises(Damaged, match="line 3"):
+        with pytest.raises(NotInGrammar, match="line 3"):
             read(f"application = {text}\n")
 
     @pytest.mark.parametrize(
         "text",
         [
-            *("1j", "...", "--1", "- -1", "-(1)", "-True", "-1 .real", "+1", "~1", "1 + 1", "1 == 1", "(x := 1)", "x"),
+            *("1j", "...", "--1", "- -1", "-True", "-1 .real", "+1", "~1", "1 + 1", "1 == 1", "(x := 1)", "x"),
             *("f'a'", "lambda: 1", "1 if 2 else 3", "[*[]]", "{**{}}", "[1][0]", "[1](a=1)", "Node(a=1)", "Node(*[])"),
             *("new", "new()", "new(1)", "new(Node, **[])", "new(Node, **{1: 2})", "(new)(Node)", "new(cls=Node)"),
             *("state(1)", "state(new(Node), 1)", "state()", "state(new(Node), **{**{}})", "extend([], ())"),
@@ -236,7 +263,7 @@ class TestLiterals:
         """It isn't of the grammar, and the error says on which line."""
         ast.parse(text)
 
-        with pytest.raises(Damaged, match="line 3"):
+        with pytest.raises(NotInGrammar, match="line 3"):
             read(f"application = {text}\n")
 
     def test_warnings_of_python_are_kept_quiet(self, recwarn):
@@ -274,7 +301,7 @@ class TestStatements:
     )
     def test_what_is_refused(self, text):
         """A variable is bound once and by a name that is free, and nothing stands behind the last statement."""
-        with pytest.raises(Damaged, match="line "):
+        with pytest.raises(NotInGrammar, match="line "):
             read(text)
 
     def test_imports(self):
@@ -301,7 +328,7 @@ class TestStatements:
     )
     def test_errors_name_the_line(self, text, line):
         """It is the line on which the word stands that is wrong, in whatever piece."""
-        with pytest.raises(Damaged, match=f"^line {line}[: ]"):
+        with pytest.raises(NotInGrammar, match=f"^line {line}, column "):
             read(text)
 
 
@@ -326,7 +353,7 @@ class TestDepth:
             text = f"application = {opening * depth}[]{closing * depth}\n"
             try:
                 read(text)
-            except Damaged as error:
+            except NotInGrammar as error:
                 assert "nested too deep" in str(error)
                 continue
             ast.parse(text)
@@ -340,7 +367,7 @@ class TestDepth:
         ast.parse(f"application = []{link * 500}\n")
         assert read(f"application = Node{'.a' * 490}\n")
 
-        with pytest.raises(Damaged, match="more than 500"):
+        with pytest.raises(NotInGrammar, match="more than 500"):
             read(f"application = [Color{link}].a{link * 500}\n")
 
     def test_chains_in_chains(self):
@@ -348,7 +375,7 @@ class TestDepth:
         inner = f"[]{'.a' * 300}"
 
         assert read(f"application = [{inner}, {inner}]\n")
-        with pytest.raises(Damaged, match="more than 500"):
+        with pytest.raises(NotInGrammar, match="more than 500"):
             read(f"application = []{'.a' * 300}({inner})\n")
 
 
@@ -365,7 +392,7 @@ class TestMutants:
             text = text[:at] + chance.choice([*PIECES, ""]) + text[at + chance.randrange(3) :]
         try:
             found = read(text)
-        except Damaged:
+        except NotInGrammar:
             return
 
         compiled(text)

@@ -1,19 +1,39 @@
-"""`appsnap keys`: the user's own key, which signs snapshots, and the keys of others that are trusted."""
+"""`appsnap keys`: the user's own key, which signs snapshots, and the keys and folders that are trusted."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import click
 
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json
+from appsnap.cli.project import names_of
+from appsnap.cli.question import agree
+from appsnap.cli.suggest import Group
+from appsnap.errors import AppsnapError
 from appsnap.keys.keyring import Keyring
+from appsnap.printable import plural
 
 __all__ = ["command"]
 
 
+class _Keys(Group):
+    synonyms = {  # noqa: RUF012 - nobody changes it
+        **dict.fromkeys(("untrust", "distrust", "remove", "rm", "delete", "del", "forget", "drop", "deny"), "revoke"),
+        **dict.fromkeys(("untrust-folder", "revoke-folder", "remove-folder", "deny-folder"), "revoke"),
+        **dict.fromkeys(("add", "accept", "import"), "trust"),
+        **dict.fromkeys(("allow", "allow-folder", "add-folder", "agree"), "trust-folder"),
+        **dict.fromkeys(("ls", "folders"), "list"),
+        **dict.fromkeys(("print", "export", "path", "public", "new", "make", "generate", "init", "backup"), "show"),
+    }
+
+
 @click.group(
     "keys",
+    cls=_Keys,
     short_help=COMMANDS["keys"],
     invoke_without_command=True,
     epilog="""\b
@@ -21,6 +41,8 @@ Examples:
   appsnap keys show
   appsnap keys trust appsnap1… --name "Ada at the build server"
   appsnap keys revoke appsnap1…
+  appsnap keys trust-folder .
+  cp "$(appsnap keys show --path)" /media/backup
 
 \b
 Environment:
@@ -28,38 +50,47 @@ Environment:
 )
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show your key, and choose the keys that you trust.
+    """Show your key, and choose the keys and folders that you trust.
 
     Your key signs the snapshots that you save. The first save makes it. A snapshot that is signed by your key, or by a
-    key that you trust, is loaded without --trust: it may run any code.
+    key that you trust, is loaded without --trust: it may run any code. Keep a copy of the file of your key: without the
+    key, your own snapshots are a stranger's.
     """
     if context.invoked_subcommand is None:
         output.write(context.get_help().splitlines())
 
 
 @command.command()
+@click.option("--path", is_flag=True, help="Print the path of the file with your secret key, which wants a backup.")
 @as_json
-def show(*, as_json: bool) -> None:
+def show(*, path: bool, as_json: bool) -> None:
     """Print your public key, for others to trust. If you have no key yet, this makes one."""
     keys = Keyring()
     key = keys.signing_key().public_key
     if as_json:
         output.write_json({"key": key, "file": str(keys.own_path)})
     else:
-        output.write([key])
+        output.write([str(keys.own_path) if path else key])
 
 
 @command.command("list")
 @as_json
 def list_(*, as_json: bool) -> None:
-    """List the keys that you trust, your own first."""
+    """List the keys that you trust, your own first, and the folders that you trust with their names."""
     keys = Keyring()
     own = keys.own()
     rows = [*([(own, "you")] if own else []), *keys.trusted().items()]
+    folders = keys.folders()
     if as_json:
-        output.write_json({"keys": [{"key": key, "name": name, "own": key == own} for key, name in rows]})
+        output.write_json(
+            {
+                "keys": [{"key": key, "name": name, "own": key == own} for key, name in rows],
+                "folders": [{"folder": folder, "trust": names} for folder, names in folders.items()],
+            }
+        )
     else:
         output.write(f"{key}  {name}".rstrip() for key, name in rows)
+        output.write(f"{folder}  {', '.join(names)}" for folder, names in folders.items())
 
 
 @command.command()
@@ -70,8 +101,34 @@ def trust(*, key: str, name: str) -> None:
     Keyring().trust(key, name)
 
 
+@command.command("trust-folder")
+@click.argument("folder", type=click.Path(readable=False), default=".")
+@click.option("--yes", is_flag=True, help="Agree without a question.")
+def trust_folder(*, folder: str, yes: bool) -> None:
+    """Trust the names that FOLDER lists, by default the current folder.
+
+    The names are those of [tool.appsnap] trust in its pyproject.toml. `load`, `save` and `audit` heed them in that
+    folder, as if --trust named them. This prints the names, and asks. Other names, or the same ones in a folder of
+    another path, need a new agreement.
+    """
+    names = names_of(folder)
+    if not names:
+        raise AppsnapError(
+            f"{Path(folder, 'pyproject.toml')} lists no names to trust",
+            hint='the lines are [tool.appsnap] and trust = ["shop.*", "call:shop.make"]',
+        )
+    output.write([f"{os.path.realpath(folder)} lists {plural(len(names), 'name')}:", *(f"  {name}" for name in names)])
+    if not yes:
+        agree("Trust these names in every snapshot that is loaded in this folder?")
+    Keyring().trust_folder(folder, names)
+
+
 @command.command()
-@click.argument("key")
+@click.argument("key", metavar="KEY_OR_FOLDER")
 def revoke(*, key: str) -> None:
-    """Stop trusting KEY."""
-    Keyring().revoke(key)
+    """Stop trusting a key, or the names that a folder lists."""
+    keys = Keyring()
+    if os.sep in key or os.path.realpath(key) in keys.folders() or Path(key).is_dir():
+        keys.revoke_folder(key)
+    else:
+        keys.revoke(key)

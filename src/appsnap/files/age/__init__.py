@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from appsnap.files.age.format import HEAD_SIZE, decrypt, encrypt, is_encrypted, is_for_passphrase
+from appsnap.files.age.format import HEAD_SIZE, Decrypted, decrypt, encrypt, is_encrypted
 from appsnap.files.age.recipients import (
     CHEAPEST,
     WORK_FACTOR,
@@ -33,6 +33,7 @@ __all__ = [
     "CHEAPEST",
     "HEAD_SIZE",
     "WORK_FACTOR",
+    "Decrypted",
     "HybridIdentity",
     "HybridRecipient",
     "Identity",
@@ -46,7 +47,6 @@ __all__ = [
     "encode_passphrase",
     "encrypt",
     "is_encrypted",
-    "is_for_passphrase",
     "parse_identities",
     "parse_recipient",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
+from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["HEAD_SIZE", "decrypt", "encrypt", "is_encrypted", "is_for_passphrase"]
+__all__ = ["HEAD_SIZE", "Decrypted", "decrypt", "encrypt", "is_encrypted"]
 
 # The most bytes that `is_encrypted` needs.
 HEAD_SIZE = 2048
@@ -66,9 +67,18 @@ def is_encrypted(head: bytes) -> bool:
     return head.startswith(_MAGIC) or is_armored(head)
 
 
-def is_for_passphrase(data: Buffer) -> bool:
-    """Tell from the header of an age file whether a passphrase opens it. Raises `Damaged` for a malformed header."""
-    return any(stanza.type == "scrypt" for stanza in _read_header(_binary([data]))[1])
+@dataclass(frozen=True, slots=True)
+class Decrypted:
+    """The content of an age file, which is read once, in pieces, and the identity that opened the file.
+
+    `identity` unwrapped the file key that decrypts these very pieces.
+    """
+
+    identity: Identity
+    pieces: Iterator[bytes] = field(repr=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.pieces
 
 
 def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[Buffer]:
@@ -87,7 +97,7 @@ def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor:
     return armored(encrypted) if armor else encrypted
 
 
-def decrypt(chunks: Iterable[Buffer], identities: Iterable[Identity]) -> Iterator[bytes]:
+def decrypt(chunks: Iterable[Buffer], identities: Iterable[Identity]) -> Decrypted:
     """Decrypt an age file, armored or not, with the first of the identities that opens it.
 
     The call reads the header and unwraps the file key. The payload is read while the result is read. **The output is
@@ -100,12 +110,15 @@ def decrypt(chunks: Iterable[Buffer], identities: Iterable[Identity]) -> Iterato
     identities = list(identities)
     reader = _binary(chunks)
     header, stanzas, mac = _read_header(reader)
-    file_key = next((key for identity in identities if (key := identity.unwrap(stanzas)) is not None), None)
-    if file_key is None:
+    for identity in identities:
+        file_key = identity.unwrap(stanzas)
+        if file_key is not None:
+            break
+    else:
         raise _no_match({stanza.type for stanza in stanzas}, identities)
     if not hmac.compare_digest(mac, _header_mac(file_key, header)):
         raise Damaged("altered age header: its MAC is wrong")
-    return _decrypt_payload(reader, file_key)
+    return Decrypted(identity, _decrypt_payload(reader, file_key))
 
 
 def _binary(chunks: Iterable[Buffer]) -> ChunkReader:
@@ -129,6 +142,9 @@ def _check_recipients(recipients: Sequence[Recipient]) -> None:
 
 def _no_match(types: set[str], identities: Sequence[Identity]) -> PassphraseError:
     """Return the error for a file with stanzas of these types that none of the identities opens."""
+    if "scrypt" not in types:
+        # A passphrase that nobody was asked for wasn't given.
+        identities = [one for one in identities if not (isinstance(one, ScryptIdentity) and callable(one.passphrase))]
     with_passphrase = [isinstance(identity, ScryptIdentity) for identity in identities]
     if "scrypt" in types:
         if any(with_passphrase):

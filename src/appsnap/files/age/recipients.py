@@ -28,7 +28,7 @@ from appsnap.files.age.armor import decode_base64, encode_base64
 from appsnap.limits import LIMITS, over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
 __all__ = [
@@ -69,6 +69,7 @@ _X25519_LABEL = b"age-encryption.org/v1/X25519"
 _HYBRID_LABEL = b"age-encryption.org/mlkem768x25519"
 
 _KEYGEN_HINT = "the program age-keygen makes identities and prints their recipients"
+_AGE_HINT = "the program age encrypts a finished file for them: age -R KEYS -o NEW_FILE FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +131,17 @@ class ScryptRecipient:
 class ScryptIdentity:
     """A passphrase that opens the files of the same `ScryptRecipient`.
 
-    A file may ask for a work factor of at most `max_work_factor`; the age program accepts 22. Raises `PassphraseError`
-    for an empty passphrase.
+    `passphrase` may be a function, which is called only for a file that is encrypted with a passphrase. A file may ask
+    for a work factor of at most `max_work_factor`; the age program accepts 22. Raises `PassphraseError` for an empty
+    passphrase.
     """
 
-    passphrase: str | bytes = field(repr=False)
+    passphrase: str | bytes | Callable[[], str] = field(repr=False)
     max_work_factor: int = LIMITS.work_factor
 
     def __post_init__(self) -> None:
-        encode_passphrase(self.passphrase)
+        if not callable(self.passphrase):
+            encode_passphrase(self.passphrase)
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """Unwrap the file key. Raises `CannotLoad` before any work for more than `max_work_factor`."""
@@ -153,7 +156,8 @@ class ScryptIdentity:
             if len(work_factor) > 2 or int(work_factor) > self.max_work_factor:
                 what = f"the age file asks for scrypt work factor {work_factor[:9]}"
                 raise over("work_factor", self.max_work_factor, what)
-            return _open(_scrypt(self.passphrase, salt_bytes, int(work_factor)), stanza.body)
+            passphrase = self.passphrase() if callable(self.passphrase) else self.passphrase
+            return _open(_scrypt(passphrase, salt_bytes, int(work_factor)), stanza.body)
         return None
 
 
@@ -316,7 +320,7 @@ def parse_recipient(text: str) -> X25519Recipient | HybridRecipient:
     if text.startswith("age1pq1"):
         return HybridRecipient.parse(text)
     if text.startswith("ssh-") or text.rpartition("1")[0].startswith("age1"):
-        raise PassphraseError("recipients for SSH keys and age plugins are not supported", hint=_KEYGEN_HINT)
+        raise PassphraseError("recipients for SSH keys and age plugins are not supported", hint=_AGE_HINT)
     return X25519Recipient.parse(text)
 
 

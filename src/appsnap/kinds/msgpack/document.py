@@ -14,7 +14,7 @@ import msgpack
 from appsnap.errors import Damaged
 from appsnap.files.streams import Memory
 from appsnap.gc_pause import gc_paused
-from appsnap.kinds import Document
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import ALIGNMENT, DocumentParts, DocumentStream, Place, padded, read_table, take_apart
 from appsnap.kinds.msgpack.reader import announced, read_body, unpack
@@ -24,6 +24,7 @@ from appsnap.limits import LIMITS, over
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
@@ -56,7 +57,7 @@ def _plain(fields: dict[str, Any]) -> bytes:
 
 
 @gc_paused
-def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+def read(data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Document:
     """Return a document, all of which is read and verified. `most` bounds the steps of the recipe."""
     parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)
     data = parts.skeleton
@@ -77,6 +78,7 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
         raise Damaged("something stands behind the trailer", offset=stop)
     trailer = Trailer.from_dict(fields, "msgpack", hashlib.sha256(data[:behind]).hexdigest(), parts.digests)
     parts.check(table, trailer.buffers)
+    most = most_steps(most, trailer)
     # A body that announces more than one step a byte is damaged. To read it tells so.
     if most < announced(data[start:end]) - 1 < size:
         raise over("steps", most, "the recipe is too long")

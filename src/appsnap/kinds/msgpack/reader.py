@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from appsnap.errors import CannotLoad, Damaged
+from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds.large import type_of
 from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, have_number
 from appsnap.recipe import steps
@@ -38,7 +38,7 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> 
             decoder.add(unpacker.unpack())
         (root,) = decoder.operands(unpacker.unpack())
     except MemoryError:
-        raise CannotLoad(_NO_MEMORY) from None
+        raise NoMemory(_NO_MEMORY) from None
     except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         number = len(decoder.made)
         what = f"step {number} is malformed" if number < count else "the root is malformed"
@@ -62,12 +62,25 @@ def announced(body: memoryview) -> int:
 
 def unpack(data: memoryview, start: int, end: int) -> tuple[Any, int]:
     """Return the object that begins at byte `start`, and the place where it ends, `end` at most."""
-    unpacker, stop = _checked(data, start, end)
+    containers = 0
+
+    def count(items: Any) -> Any:
+        nonlocal containers
+        containers += 1
+        if containers > _MOST_CONTAINERS:
+            raise ValueError("too many lists and maps in a header or trailer")
+        return items
+
+    unpacker, stop = _checked(data, start, end, count)
     with _errors(start, end, unpacker):
         return unpacker.unpack(), stop
 
 
-def _checked(data: memoryview, start: int, end: int) -> tuple[Any, int]:
+_MOST_CONTAINERS = 1_000
+"""Lists and maps of a header or trailer, which takes a few. An empty one takes a byte of the file, and 60 of memory."""
+
+
+def _checked(data: memoryview, start: int, end: int, hook: Callable[[Any], Any] | None = None) -> tuple[Any, int]:
     """Return an unpacker for the object that begins at byte `start`, and the place where the object ends.
 
     An unpacker makes room for all announced items of an array at once, also in nested arrays. So a first unpacker
@@ -78,7 +91,7 @@ def _checked(data: memoryview, start: int, end: int) -> tuple[Any, int]:
         unpacker.feed(data[start:end])
         unpacker.skip()
         stop = start + unpacker.tell()
-    unpacker = _unpacker(stop - start)  # the copy of the bytes in the first one is given back
+    unpacker = _unpacker(stop - start, hook)  # the copy of the bytes in the first one is given back
     with _errors(start, end, unpacker):
         unpacker.feed(data[start:stop])
     return unpacker, stop
@@ -89,17 +102,18 @@ def _errors(start: int, end: int, unpacker: Any) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise CannotLoad(_NO_MEMORY) from None
+        raise NoMemory(_NO_MEMORY) from None
     except msgpack.OutOfData as error:
         raise Damaged("the file ends too early", offset=end, hint="the file is truncated") from error
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise Damaged(f"no valid msgpack ({error})", offset=start + unpacker.tell()) from error
 
 
-def _unpacker(size: int) -> Any:
+def _unpacker(size: int, hook: Callable[[Any], Any] | None = None) -> Any:
     return msgpack.Unpacker(
         ext_hook=_from_extension,
-        object_pairs_hook=_map,
+        list_hook=hook,
+        object_pairs_hook=_map if hook is None else lambda pairs: hook(_map(pairs)),
         unicode_errors="surrogatepass",
         strict_map_key=True,
         max_buffer_size=size,

@@ -18,21 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.streams import Memory
-from appsnap.kinds import Document
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.header import Header, Trailer, distributions_of
 from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Place, padded, read_table, take_apart, type_of
 from appsnap.kinds.pickle import native, reader
 from appsnap.kinds.pickle.writer import OPCODES, encode
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
+from appsnap.recipe.failures import failure
 from appsnap.recipe.freeze.rules import PROTOCOL
+from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FrameType
 
     from typing_extensions import Buffer
 
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.kinds.large import Data
     from appsnap.recipe.freeze import Notes
@@ -92,7 +96,7 @@ def _plain(fields: dict[str, Any]) -> bytes:
 # In
 
 
-def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document:
+def read(data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Document:
     """Return a document whose header, trailer and checksums are verified. Its body is read later.
 
     `most` bounds the steps of the body. The document has `objects` if the C pickler wrote it from objects. Then all
@@ -101,7 +105,7 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
     parts = data if isinstance(data, DocumentParts) else take_apart(Memory(data), locate)
     data = parts.skeleton
     if not has_header(data):
-        return Document(None, None, functools.partial(_read_body, data, 0, {}, most))
+        return Document(None, None, functools.partial(_read_body, data, 0, {}, most_steps(most, None)))
     fields, start = _read_plain(data, 0)
     header = Header.from_dict(fields, "pickle")
     taken_out = sum(len(one) for _, one in parts.large)
@@ -122,15 +126,25 @@ def read(data: memoryview | DocumentParts, most: int = LIMITS.steps) -> Document
             raise Damaged("large data stands behind another opcode, or another size", offset=place)
     large = dict(parts.large)
     body = data[:end]
+    most = most_steps(most, trailer)
     objects = functools.partial(_unpickle, body, start, large, trailer) if trailer.steps is None else None
     return Document(header, trailer, functools.partial(_read_body, body, start, large, most), objects=objects)
 
 
 def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: int) -> Recipe:
-    recipe, stop = reader.read(data, start, most, large)
+    try:
+        recipe, stop = reader.read(data, start, most, large)
+    except Damaged as error:
+        if not start and _OF_JOBLIB in bytes(data[:_HEAD_OF_JOBLIB]):
+            error.hint = "joblib wrote the file, with arrays between the opcodes: joblib.load reads it"
+        raise
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
     return recipe
+
+
+_OF_JOBLIB = b"joblib.numpy_pickle"
+_HEAD_OF_JOBLIB = 64 << 10
 
 
 def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
@@ -139,7 +153,50 @@ def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: 
         places = [start, *large]
         pieces = [data[begin : place - _HEAD] for begin, place in itertools.pairwise(places)]
         body = pickle.NEXT_BUFFER.join([*pieces, data[places[-1] :]])
-    return native.unpickle_objects(body, large.values(), trailer, copy=copy)
+    read_up_to = functools.partial(reader.steps_after, data, start, LIMITS.steps, large)
+
+    def locate(obj: Any, made: list[Any]) -> str:
+        recipe, _, entries = read_up_to(len(made))
+        entry = next((entry for entry, one in zip(entries, made, strict=True) if one is obj), None)
+        name = f"<{type(obj).__module__}.{type(obj).__qualname__}>"
+        return Outline(recipe).path(entry) if type(entry) is Ref else name
+
+    try:
+        return native.unpickle_objects(body, large.values(), trailer, locate, copy=copy)
+    except native.StoppedError as stopped:
+        if stopped.is_by_nature:
+            raise
+        raise _located(stopped, *read_up_to(len(stopped.made))) from stopped.error
+
+
+def _located(stopped: native.StoppedError, recipe: Recipe, numbers: range, entries: list[Any]) -> CannotLoad:
+    """Return the error of the C unpickler with its path. It is one of the steps that come after the last object."""
+    if stopped.name is not None:
+        number = recipe.steps.index(steps.Name(*stopped.name))
+        return failure(recipe, number, stopped.error)
+    made = {entry: obj for entry, obj in zip(entries, stopped.made, strict=True) if type(entry) is Ref}
+    fillers = [number for number in numbers if type(recipe.steps[number]) in steps.FILLERS]
+    makers = [number for number in numbers if type(recipe.steps[number]) in _CALLING]
+    frame = stopped.frame
+    first = _first_argument(frame)
+    number = next((one for one in fillers if made.get(recipe.steps[one][0], _NOTHING) is first), -1)  # type: ignore[call-overload]  # the target
+    if number < 0:
+        of_state = frame is not None and frame.f_code.co_name == "__setstate__"
+        order = [*fillers, *makers] if of_state else [*reversed(makers), *fillers]
+        number = next(iter(order), len(recipe.steps) - 1)
+    return failure(recipe, number, stopped.error)
+
+
+_CALLING = (steps.Call, steps.New, steps.Member)
+_NOTHING = object()
+
+
+def _first_argument(frame: FrameType | None) -> Any:
+    """Return the first argument of a call: the object of a method."""
+    if frame is None or not frame.f_code.co_varnames:
+        return None
+    first = frame.f_locals.get(frame.f_code.co_varnames[0])
+    return first[0] if not frame.f_code.co_argcount and type(first) is tuple and first else first
 
 
 def locate(head: memoryview) -> Sequence[Place]:
@@ -158,6 +215,9 @@ def _read_table(fields: dict[str, Any], start: int) -> Sequence[Place]:
     return table
 
 
+_MOST_PLAIN = 100_000
+"""Steps of a header or a trailer, which have one for each long text and each list."""
+
 _HEAD = 9
 """Bytes before large data: its opcode and its length."""
 
@@ -173,7 +233,7 @@ _MAGIC_AT = 2 + 9 + 3
 
 
 def _read_plain(data: memoryview, start: int) -> tuple[Any, int]:
-    recipe, stop = reader.read(data, start)
+    recipe, stop = reader.read(data, start, _MOST_PLAIN)
     try:
         return _plain_data(recipe), stop
     except ValueError as error:

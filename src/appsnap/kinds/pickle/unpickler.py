@@ -9,11 +9,11 @@ from __future__ import annotations
 import codecs
 import re
 import struct
-import warnings
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
+from appsnap.kinds.escapes import accepted
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
@@ -42,6 +42,9 @@ _U8 = struct.Struct("<Q")
 _REPEATED = 20
 """Calls may share arguments, and each use copies them. The limit on steps, divided by this number, plus the size of the
 pickle in bytes, bounds the copies. A copy counts one, and one more for every 32 bits of an integer."""
+
+_REMEMBERED = 4
+"""Numbers of the memo for each step. Texts have numbers, too, but no steps."""
 
 _OPERANDS = frozenset({type(None), bool, int, float, Ref})
 _TEXT = frozenset({str})
@@ -117,11 +120,12 @@ class StepUnpickler:
         self.protocol = 0
         self.builder = RecipeBuilder(most)
         self.most = most
+        self.most_memos = _REMEMBERED * most
         self.opened = 0
         self.repeated = 0
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
+        self.memo: dict[Any, Any] = {}
         self.bytes: dict[int, tuple[bytes, Ref]] = {}
 
     # Bytes
@@ -152,7 +156,7 @@ class StepUnpickler:
     # Stack
 
     def too_many(self, what: str) -> CannotLoad:
-        """Return the error for more containers or marks than the limit on steps allows."""
+        """Return the error for more containers, marks or numbers than the limit on steps allows."""
         return over("steps", self.most, f"too many {what} are open")
 
     def pop_mark(self) -> list[Any]:
@@ -209,11 +213,19 @@ class StepUnpickler:
         """Give the top of the stack a number in the memo."""
         if not 0 <= index < 1 << 32:
             raise ValueError("a memo number that pickle never gives")
-        self.memo[index] = self.stack[-1]
+        self.memo[self.memo_key(index)] = self.stack[-1]
 
     def recall(self, index: int) -> None:
         """Push the item that has a number in the memo."""
-        self.push_again(self.memo[index])
+        self.push_again(self.memo[self.memo_key(index)])
+
+    def memo_key(self, index: int) -> Any:
+        """Return the key of a number in the memo.
+
+        Pickle numbers from 0 or 1 on. Among larger numbers a file could choose those that a dictionary finds slowly. So
+        they are keys as texts, whose hashes are different in each process.
+        """
+        return index if index < max(len(self.data), 256) else str(index)
 
     def push_again(self, item: Any) -> None:
         """Push an item once more."""
@@ -388,16 +400,18 @@ class StepUnpickler:
         """Return a float in base 10, by the same rule."""
         if b"_" in line or line != line.strip():
             raise ValueError("malformed float")
-        return float(line)
+        try:
+            return float(line)
+        except ValueError:
+            raise ValueError("malformed float") from None
 
     def push_string_line(self) -> None:
         """Push the quoted text on the next line."""
         line = self.line()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
             raise ValueError("a string without quotes")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes that Python may refuse one day
-            self.push_string(codecs.escape_decode(line[1:-1])[0])  # what pickle uses for it
+        quiet = accepted(line[1:-1].decode("latin-1"), of_bytes=True).encode("latin-1")
+        self.push_string(codecs.escape_decode(quiet)[0])  # what pickle uses for it
 
     def set_protocol(self) -> None:
         """Note the protocol. Raises ValueError for one that is unknown."""

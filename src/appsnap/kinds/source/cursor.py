@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import keyword
 
-from appsnap.kinds.source.tokens import END, INDENT, is_text
+from appsnap.kinds.source.tokens import END, INDENT, OUTDENT, is_text
 
 __all__ = ["KEYWORDS", "Cursor", "GrammarError"]
 
 KEYWORDS = frozenset(keyword.kwlist)
 """The words that Python takes for no name."""
 
+_OPERATORS = frozenset("*+-/%@&|^~<>") | {"**", "and", "or", "not", "in", "is", "if", "else"}
+_STARTS = frozenset({"a name", "a number", "an expression"})
+
 
 class GrammarError(Exception):
-    """A word that can't stand where it stands: `at` is its number in the piece."""
+    """A word that can't stand where it stands: `at` is its number in the piece, `hint` the way to write it."""
 
-    def __init__(self, why: str, at: int) -> None:
+    def __init__(self, why: str, at: int, hint: str = "") -> None:
         super().__init__(why)
         self.at = at
+        self.hint = hint
 
 
 class Cursor:
@@ -33,22 +37,35 @@ class Cursor:
         self._words = words
         self._at = 0
 
-    def _refuse(self, why: str, at: int | None = None) -> GrammarError:
+    def _refuse(self, why: str, at: int | None = None, hint: str = "") -> GrammarError:
         """Return the error for the word with that number, or for the last one that was read."""
-        return GrammarError(why, self._at - 1 if at is None else at)
+        return GrammarError(why, self._at - 1 if at is None else at, hint)
 
     def _unexpected(self, wanted: str) -> GrammarError:
         """Return the error for the next word, where another one is wanted."""
         word = self._words[self._at]
+        hint = ""
         if word in INDENT:
             why = "a statement begins in column 0"
+            hint = "put nothing in front of it"
+        elif word == OUTDENT:
+            why = "a line within a statement or a text begins in column 0"
+            hint = 'only statements begin there: indent the line, or write a text as "one\\n" "two\\n"'
         elif word == END:
             why = f"the statement ends where {wanted} is expected"
+            hint = "a bracket or a text isn't closed, or the file is truncated"
         elif not word.isascii() and not is_text(word):
             why = f"{word!r} outside of texts and comments, where all is ASCII"
+            hint = "put it into a text"
+        elif word in _OPERATORS and wanted not in _STARTS:
+            why = f"the operator {word}, which isn't of the grammar: only products of numbers are computed"
+            hint = "write the result"
+        elif word == "for":
+            why = "a loop, which isn't of the grammar"
+            hint = "write the items one by one"
         else:
             why = f"{word:.60} where {wanted} is expected, which isn't of the grammar"
-        return GrammarError(why, self._at)
+        return GrammarError(why, self._at, hint)
 
     def _expect(self, word: str) -> None:
         if self._words[self._at] != word:

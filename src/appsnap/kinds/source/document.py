@@ -11,15 +11,17 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import Damaged
-from appsnap.kinds import Document
+from appsnap.errors import Damaged, NotInGrammar
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import expressions
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.source.reader import read_statements
+from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.kinds.source.writer import SourceWriter
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
@@ -29,13 +31,6 @@ _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # a text without an end takes the rest: the search stays linear
 _MOST_NESTED = 100
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
-
-# A text with one of these can look other than it is: controls, line ends of other systems, bidirectional marks, and the
-# invisible characters that `repr` escapes.
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
-)
 
 
 def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
@@ -51,23 +46,36 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
 
 
-def read(data: memoryview, steps: int = LIMITS.steps) -> Document:
-    """Return the document that a text spells. Raises Damaged, with the line, for a text outside of the grammar."""
+def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
+    """Return the document that a text spells. Raises Damaged, and NotInGrammar with the place."""
     try:
         text = str(data, "utf-8")
     except UnicodeDecodeError as error:
         raise Damaged(f"invalid UTF-8 ({error.reason})", offset=error.start) from None
-    bad = _FORBIDDEN.search(text)
+    bad = FORBIDDEN.search(text)
     if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        raise Damaged(
-            f"line {line} has the character U+{ord(bad[0]):04X}, which can make a text look other than it is",
-            hint='write it as an escape, as in "\\u202e"',
-        )
+        raise _refused(text, bad.start())
     header, start = _read_header(text)
     trailer, stop, edited = _read_trailer(text)
-    recipe = read_statements(text, start, stop, steps)
+    try:
+        recipe = read_statements(text, start, stop, most_steps(most, trailer, edited=edited))
+    except NotInGrammar as error:
+        rest = text[error.offset :]
+        if trailer is None and (not rest.strip() or (rest[0] in "\"'" and "\n" not in rest)):
+            raise Damaged(f"the file ends within a statement: {error}", hint="the file is truncated") from None
+        raise
     return Document(header, trailer, lambda: recipe, edited=edited)
+
+
+def _refused(text: str, at: int) -> NotInGrammar:
+    """Return the error for a character that may not occur."""
+    if text.startswith("\r\n", at):
+        why = "the line ends with CR LF, as on Windows, where a source file has LF alone"
+        return NotInGrammar(why, text, at, hint="save it with the line ends of Unix, as `sed -i 's/\\r$//' FILE` does")
+    code = ord(text[at])
+    escape = text[at].encode("ascii", "backslashreplace").decode() if code > 255 else f"\\x{code:02x}"
+    why = f"the character U+{code:04X} can make a text look other than it is"
+    return NotInGrammar(why, text, at, hint=f'write it in a text as an escape, "{escape}"')
 
 
 def _read_header(text: str) -> tuple[Header, int]:

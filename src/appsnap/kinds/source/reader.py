@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
-from appsnap.errors import Damaged
+from appsnap.errors import Damaged, NotInGrammar
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.source.cursor import GrammarError
 from appsnap.kinds.source.expressions import BUILTINS, HELPERS, ExpressionReader
@@ -24,18 +23,20 @@ ROOT = "application"
 MODULE = "appsnap.actions"
 """The module that helpers are imported from."""
 
+_HINT = (
+    "a source file has values: numbers and their products, texts, lists, dictionaries, objects by new(…) and state(…), "
+    "calls of what it imports; appsnap runs no code to load it"
+)
 _FILLS = frozenset({"add", "extend", "set_state", "state", "update"})
 _RESERVED = BUILTINS.keys() | HELPERS.keys()
 
 
 @gc_paused
 def read_statements(text: str, start: int, stop: int, most_steps: int) -> Recipe:
-    """Return the recipe of the statements in a part of a text. Raises Damaged, with the line."""
+    """Return the recipe of the statements in a part of a text. Raises NotInGrammar with the place, and Damaged."""
     reader = _StatementReader(most_steps)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of an escape that a later Python may refuse: this one reads it
-        for piece in pieces(text, start, stop):
-            reader.read(piece)
+    for piece in pieces(text, start, stop):
+        reader.read(piece)
     return reader.finish()
 
 
@@ -52,14 +53,11 @@ class _StatementReader(ExpressionReader):
                 else:
                     self._statement()
         except GrammarError as error:
-            raise Damaged(
-                f"line {piece.line(error.at)}: {error}",
-                hint="docs/format.md has the grammar; appsnap runs no code to load a file",
-            ) from None
+            raise NotInGrammar(str(error), piece.text, piece.offset(error.at), hint=error.hint or _HINT) from None
         except (ValueError, TypeError) as error:
-            raise Damaged(f"line {piece.line(self._at - 1)}: {error}") from None
+            raise NotInGrammar(str(error), piece.text, piece.offset(self._at - 1)) from None
         except RecursionError:
-            raise Damaged(f"line {piece.line(self._at - 1)} is nested too deep") from None
+            raise NotInGrammar("brackets are nested too deep", piece.text, piece.offset(self._at - 1)) from None
 
     def finish(self) -> Recipe:
         """Return the recipe. Raises Damaged where the last statement is missing."""

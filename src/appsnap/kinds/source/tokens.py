@@ -7,16 +7,36 @@ import re
 from itertools import compress, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from appsnap.kinds.escapes import accepted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["END", "INDENT", "Piece", "decoded", "is_number", "is_text", "number", "pieces"]
+__all__ = ["END", "FORBIDDEN", "INDENT", "OUTDENT", "Piece", "decoded", "is_number", "is_text", "number", "pieces"]
 
 END = "\n"
 """The word at the end of a statement."""
 
 INDENT = frozenset({"\n ", "\n\t"})
 """The words at the end of a statement whose next line is indented: no statement begins like that."""
+
+OUTDENT = "\n\n"
+"""The word in place of what begins in column 0 within a statement: no more than a closing bracket does."""
+
+# A text with one of these can look other than it is. Unicode 16.0, DerivedCoreProperties.txt and UnicodeData.txt:
+FORBIDDEN = re.compile(
+    # (all that is ASCII goes by in one look)
+    "[\x00-\x08\x0b-\x1f\x7f-\U0010ffff](?<="
+    # controls (Cc) but tab and line feed, and the line ends of other systems (Zl, Zp);
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
+    # Default_Ignorable_Code_Point: letters without a picture, bidirectional marks, choices of a picture;
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    # the other format characters (Cf);
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    # and the letters that are drawn as nothing: blank Braille, fillers, a note without a head, a missing object.
+    "\u2800\ufffc\U00016fe4\U0001d159])"
+)
 
 _SIZE = 20_000
 """Characters of a piece: the words of a piece take about 1 MB."""
@@ -43,7 +63,7 @@ _WORD = re.compile(
     r"|[A-Za-z_][A-Za-z_0-9]*+"
     r"|\*\*"
     r"|#[^\n]*+"
-    r"|\\\n"
+    r"|\\\n[ \t]?"
     r"|[^ \t]",
     re.DOTALL,
 )
@@ -53,9 +73,14 @@ _LETTER = rf"{_BYTE}|\\u[0-9a-f]{{4}}|\\U[0-9a-f]{{8}}"
 _ESCAPED_TEXT = re.compile(rf"""\"(?:[^"\\]++|{_LETTER})*+\"|'(?:[^'\\]++|{_LETTER})*+'""")
 _ESCAPED_BYTES = re.compile(rf"""b(?:\"(?:[^"\\]++|{_BYTE})*+\"|'(?:[^'\\]++|{_BYTE})*+')""")
 _BORDER = re.compile(r"\n(?=[A-Za-z_])")
+_LINES_IN_TEXT = ('"""', "'''", "\\\n")
+_LIKE_STATEMENT = re.compile(r"\n[A-Za-z_#]")
+_AFTER_LINE = frozenset(")]}\n#")
 _JOINER = "\\\n"
+_JOINERS = frozenset({_JOINER, "\\\n ", "\\\n\t"})
+_UNINDENTED = frozenset({END, _JOINER})
 _LINE_ENDS = INDENT | {END}
-_DEPTHS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1, _JOINER: 0, **dict.fromkeys(_LINE_ENDS, 0)}
+_DEPTHS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1, **dict.fromkeys(_LINE_ENDS | _JOINERS, 0)}
 
 
 class Piece(NamedTuple):
@@ -71,12 +96,16 @@ class Piece(NamedTuple):
     words: list[str]
     kept: bytearray
 
-    def line(self, at: int) -> int:
-        """Return the number of the line on which a word begins, or of the last line."""
+    def offset(self, at: int) -> int:
+        """Return where in the text a word begins, or the place of the last line end."""
         found = compress(_WORD.finditer(self.text, self.start, self.end), self.kept)
         match = next(islice(found, at, None), None)
-        begin = self.end - 1 if match is None else match.start()
-        return self.text.count("\n", 0, begin) + 1
+        if match is None:
+            return max(self.end - 1, self.start)
+        if self.words[at] != OUTDENT:
+            return match.start()
+        within = _LIKE_STATEMENT.search(match[0])
+        return match.start() + within.start() + 1 if within else match.end()
 
 
 def pieces(text: str, start: int, stop: int) -> Iterator[Piece]:
@@ -106,16 +135,22 @@ def _divided(text: str, start: int, end: int) -> tuple[list[str], bytearray, boo
         if word in _DEPTHS:
             change = _DEPTHS[word]
             depth += change
-            if not change and (depth > 0 or (word == _JOINER and words[at - 1] not in _LINE_ENDS)):
+            if not change and (depth > 0 or (word in _JOINERS and words[at - 1] not in _LINE_ENDS)):
                 kept[at] = 0
+                if word in _UNINDENTED and words[at + 1 : at + 2] and words[at + 1][0] not in _AFTER_LINE:
+                    words[at], kept[at] = OUTDENT, 1
     if text.find("#", start, end) >= 0:
         for at, word in enumerate(words):
             if word[0] == "#":
                 kept[at] = 0
+    if any(text.find(sign, start, end) >= 0 for sign in _LINES_IN_TEXT):
+        for at, word in enumerate(words):
+            if "\n" in word and is_text(word) and _LIKE_STATEMENT.search(word):
+                words[at] = OUTDENT
     last = words[-1] if words else ""
-    if last == _JOINER:
+    if last in _JOINERS:
         kept[-1] = 1  # no line follows that it could join
-    is_open = depth > 0 or last == _JOINER or _OPEN_TEXT.fullmatch(last) is not None
+    is_open = depth > 0 or last in _JOINERS or _OPEN_TEXT.fullmatch(last) is not None
     return [*compress(words, kept), END, END], kept, is_open
 
 
@@ -173,9 +208,15 @@ def _escaped(word: str) -> str | bytes | None:
     return None
 
 
+def _accepted(word: str) -> str:
+    """Return a literal without escapes that Python warns of."""
+    prefix = word[: re.search("[\"']", word).start()].lower()  # type: ignore[union-attr]  # each literal has quotes
+    return word if "r" in prefix else accepted(word, of_bytes="b" in prefix)
+
+
 def _evaluated(words: tuple[str, ...]) -> Any:
     """Let Python read adjacent literals. Each gets its own line, so that an open one can't go on in the next."""
     try:
-        return ast.literal_eval("({})".format("\n".join(words)))
+        return ast.literal_eval("({})".format("\n".join(map(_accepted, words))))
     except SyntaxError as error:
         raise ValueError(f"a malformed text ({error.msg})") from None

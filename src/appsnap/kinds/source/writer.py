@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from appsnap.kinds.expressions import Assignment, names
 from appsnap.kinds.source.expressions import BUILTINS, HELPERS
 from appsnap.kinds.source.reader import MODULE, ROOT
+from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.recipe import steps
+from appsnap.recipe.spellings import KEYWORDED, by_keywords
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -203,7 +205,10 @@ class SourceWriter:
 
     def _call(self, step: steps.Call) -> Any:
         function = self._expression(step.function)
-        return _Group(f"{_flat(function)}(", self._all(step.args), ")")
+        name: Any = step.function
+        keyworded = type(name) is steps.Name and name in KEYWORDED
+        args, named = by_keywords(name, step.args) if keyworded else (step.args, {})
+        return _Group(f"{_flat(function)}(", self._all(args) + self._keywords(named, named.values()), ")")
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._expression(step.owner)
@@ -293,8 +298,10 @@ def _literal(value: Any) -> Any:
 
 
 def _literal_text(value: str | bytes) -> str:
-    """Return a literal in double quotes. `repr` escapes unprintable characters, bidirectional controls among them."""
+    """Return a literal in double quotes. `repr` escapes most of the characters that a file may not have."""
     text = repr(value)
+    if not text.isascii():
+        text = FORBIDDEN.sub(lambda found: found[0].encode("ascii", "backslashreplace").decode(), text)
     quote = text[-1]
     if quote == '"' or '"' in text:
         return text

@@ -13,8 +13,8 @@ from xml.sax import SAXParseException
 
 import defusedxml
 
-from appsnap.errors import CannotLoad, Damaged
-from appsnap.kinds import Document
+from appsnap.errors import Damaged, NoMemory
+from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import Assignment, expressions, names
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.xml.reader import Reader
@@ -22,12 +22,17 @@ from appsnap.kinds.xml.writer import ElementWriter, attribute
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
+    from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["read", "write"]
 
 _TRAILER = b"<trailer "
+
+_HEAD = 4096
+"""The root element begins in as many bytes, unless the document has a long comment before it."""
+_NO_MEMORY = "there is no memory for the content of the file"
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 
 
@@ -55,18 +60,20 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     return [body, f"{end}</snapshot>\n".encode()]
 
 
-def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
+def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     """Return the document that bytes spell. Raises Damaged, CannotLoad."""
     raw = bytes(data)
     if not _DECLARATION.match(raw):
         raise Damaged("no XML declaration of a document in UTF-8")
+    if b"<snapshot" not in raw[:_HEAD]:
+        raise Damaged("no snapshot, but another document in XML")
     start = raw.rfind(b"\n  " + _TRAILER) + 1
     if not start or not raw.endswith(b"</snapshot>\n"):
         raise Damaged(
             "no trailer of a snapshot", offset=len(raw), hint="the file is truncated; take another copy of it"
         )
-    reader = Reader(most_steps)
     try:
+        reader = Reader(most_steps(most, _trailer_before(raw, start)) if callable(most) else most)
         header, trailer = reader.read(raw)
         recipe = reader.finish()
     except Damaged:
@@ -74,12 +81,28 @@ def read(data: memoryview, most_steps: int = LIMITS.steps) -> Document:
     except defusedxml.DefusedXmlException as error:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
     except SAXParseException as error:
+        if error.getMessage() == "out of memory":
+            raise NoMemory(_NO_MEMORY) from None
         raise Damaged(f"invalid XML ({error.getMessage()}: line {error.getLineNumber()})") from None
     except RecursionError:
         raise Damaged("elements are nested too deep") from None
     except MemoryError:
-        raise CannotLoad("there is no memory for the content of the file") from None
+        raise NoMemory(_NO_MEMORY) from None
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()
     return Document(Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest), lambda: recipe)
+
+
+def _trailer_before(raw: bytes, start: int) -> Trailer:
+    """Return the trailer that begins at byte `start`, before the rest is read: it tells how much may be read.
+
+    The elements in front of it decide whether it is the trailer of the document, and they are read after it.
+    """
+    _, fields = Reader(_MOST_IN_TRAILER).read(_EMPTY + raw[start:])
+    return Trailer.from_dict(fields, "xml", hashlib.sha256(raw[:start]).hexdigest())
+
+
+_EMPTY = b'<snapshot appsnap="1" kind="xml">\n'
+_MOST_IN_TRAILER = 100_000
+"""Elements of a trailer, which has one for each distribution."""

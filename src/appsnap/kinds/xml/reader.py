@@ -13,6 +13,7 @@ from defusedxml.expatreader import DefusedExpatParser
 
 from appsnap.errors import Damaged
 from appsnap.kinds.header import Header
+from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.steps import Recipe, Ref
@@ -29,6 +30,8 @@ class Reader:
 
     def __init__(self, most_steps: int) -> None:
         self._builder = RecipeBuilder(most_steps)
+        self._most = most_steps
+        self._open = 0  # elements of the statement that is read
         self._ids: dict[str, Any] = {}
         self._root: Any = None
         self._complete = False
@@ -48,6 +51,10 @@ class Reader:
     def _start(self, element: Element) -> None:
         self._depth += 1
         if self._depth > 1:
+            # The elements of a statement are kept until its end.
+            self._open += 1
+            if self._open > self._most + _FREE:
+                raise over("steps", self._most, "a statement is too long")
             return
         if element.tag != "snapshot":
             raise Damaged(f"the document is a {element.tag}, not a snapshot")
@@ -67,6 +74,7 @@ class Reader:
             _check_form(element)
         if self._depth != 1:
             return
+        self._open = 0
         if self._trailer:
             raise ValueError("something stands behind the trailer")
         if element.tag == "trailer":
@@ -263,6 +271,10 @@ _READERS: dict[str, Callable[[Reader, Element], Any]] = {
     "filled": Reader._filled,
     "method": Reader._method,
 }
+
+
+_FREE = 10_000
+"""Elements of a statement in any case: those of our writer seldom have more."""
 
 
 def _name(dotted: str) -> steps.Name:

@@ -30,6 +30,8 @@ _PATHS: tuple[type, ...] = (
     pathlib.PureWindowsPath,
     pathlib.PosixPath,
     pathlib.WindowsPath,
+    pathlib.PurePath,
+    pathlib.Path,
 )
 
 
@@ -52,9 +54,12 @@ def _make_pattern(args: tuple[Any, ...]) -> re.Pattern[Any]:
     pattern, flags = (*args, 0)[:2]
     check(1 <= len(args) <= 2 and type(pattern) in (str, bytes) and type(flags) is int, "takes a pattern and flags")
     check(not flags & re.DEBUG.value, "takes no debug flag")  # re.DEBUG prints the pattern to stdout
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of sets that may mean something else one day
-        return re.compile(pattern, flags)
+    return re.compile(pattern, flags)
+
+
+# Of sets that may mean something else one day. To catch the warnings of one call is to change the filters of the whole
+# process, for its other threads as well.
+warnings.filterwarnings("ignore", "Possible ", FutureWarning, re.escape(__name__))
 
 
 def _pattern_work(args: Sequence[Any]) -> int:

@@ -1,0 +1,52 @@
+"""Suggestions for mistyped words: commands, modules, and names in a module."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Group", "UnknownCommand", "closest"]
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """Return the word that is most like another one, or an empty text if none is like it."""
+    by_lower = {other.lower(): other for other in words}
+    lower = word.lower()
+    begun = [other for other in by_lower if len(lower) > 1 and other.startswith(lower)]
+    found = begun if len(begun) == 1 else difflib.get_close_matches(lower, by_lower, 1)
+    return by_lower[found[0]] if found else ""
+
+
+class UnknownCommand(click.UsageError):
+    """A word in the place of a command is none. `suggestion` is what to type instead, or empty."""
+
+    def __init__(self, word: str, suggestion: str, context: click.Context) -> None:
+        super().__init__(f"no such command {word!r}", context)
+        self.suggestion = suggestion
+
+
+class Group(click.Group):
+    """A group that suggests a command for a mistyped one, and for the words of other programs."""
+
+    synonyms: ClassVar[Mapping[str, str]] = {}
+    """What people type, with the command that does it. No other word is suggested for these: it may do the opposite."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names. Raises UnknownCommand, with a suggestion."""
+        word = args[0]
+        commands = self.list_commands(ctx)
+        if word not in commands and not word.startswith("-") and not ctx.resilient_parsing:
+            found = closest(word, [*commands, *self.synonyms])
+            suggestion = self.synonyms.get(found, found)
+            if not suggestion and Path(word).is_file():
+                suggestion = "show"
+            raise UnknownCommand(word, suggestion, ctx)
+        return super().resolve_command(ctx, args)

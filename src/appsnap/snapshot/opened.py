@@ -1,0 +1,230 @@
+"""A snapshot that has been read, and whose objects can be built."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, naming
+from appsnap.files import layers
+from appsnap.files.layers import Wrapping
+from appsnap.kinds import documents, kind_named
+from appsnap.kinds.header import Header, installed_version
+from appsnap.limits import LIMITS, limits_of
+from appsnap.printable import as_word, escaped
+from appsnap.recipe.build import build
+from appsnap.recipe.carried import carried_code, code_facts
+from appsnap.recipe.outline import Outline, quoted, text_lines
+from appsnap.recipe.services import without_running
+from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
+from appsnap.snapshot import places
+from appsnap.snapshot.saving import by_name, signer, time_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from appsnap.errors import Obstacle, Want
+    from appsnap.files.streams import Writable
+    from appsnap.keys.provenance import Provenance
+    from appsnap.kinds import Document, Kind
+    from appsnap.kinds.documents import Progress
+    from appsnap.limits import Limits
+    from appsnap.recipe.carried import CarriedCode
+    from appsnap.recipe.trust import Trusted
+    from appsnap.snapshot.places import FilePath
+
+__all__ = ["Snapshot"]
+
+
+class Snapshot:
+    """A snapshot that has been read, and whose objects aren't built. Nothing that it names has been imported.
+
+    `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
+    the file in bytes, `weight` that of a compressed file without padding, `name` its name without folders.
+    `with_passphrase` is true where a passphrase opened a layer of age.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        kind: Kind,
+        layers: tuple[str, ...] = (),
+        size: int = 0,
+        weight: int | None = None,
+        file: str = "",
+        with_passphrase: bool = False,
+        limits: Limits = LIMITS,
+    ) -> None:
+        self.document = document
+        self._limits = limits
+        self.kind = kind
+        self.layers = layers
+        self.size = size
+        self._weight = weight
+        self._file = file
+        self.name = PurePath(file).name
+        self.with_passphrase = with_passphrase
+
+    @property
+    def header(self) -> Header | None:
+        """The header: kind, name, tag, time, versions. A bare pickle has none."""
+        return self.document.header
+
+    @property
+    def edited(self) -> bool:
+        """Whether this is a source file that was changed by hand after it was saved."""
+        return self.document.edited
+
+    @property
+    def signer(self) -> str | None:
+        """The key (`appsnap1…`) that signed the file, or None. The signature has been verified.
+
+        The signature of an edited file is that of the file before the edit.
+        """
+        return self.document.trailer.signer if self.document.trailer else None
+
+    @property
+    def is_trusted_as_a_whole(self) -> bool:
+        """Whether a known key signed the snapshot, or a passphrase opened it.
+
+        A snapshot isn't trusted if its writer noted that its objects come from an untrusted file. Raises AppsnapError
+        where the files of keys can't be used.
+        """
+        return self._provenance.is_trusted
+
+    @property
+    def provenance(self) -> str:
+        """Who signed the snapshot, or why it isn't signed, in words."""
+        return str(self._provenance)
+
+    @property
+    def _provenance(self) -> Provenance:
+        trailer = self.document.trailer
+        return documents.provenance_of(trailer, edited=self.edited, with_passphrase=self.with_passphrase)
+
+    @functools.cached_property
+    def outline(self) -> Outline:
+        """The tree of paths and values."""
+        return Outline(self.document.recipe)
+
+    @functools.cached_property
+    def code(self) -> list[CarriedCode]:
+        """The functions and classes that the snapshot carries as code."""
+        return carried_code(self.document.recipe, self.outline)
+
+    @functools.cached_property
+    def names(self) -> list[Want]:
+        """Every name that the snapshot uses, with its use and the first path that uses it."""
+        return wants(self.document.recipe)
+
+    @functools.cached_property
+    def obstacles(self) -> list[Obstacle]:
+        """All that no trust in names allows, or only for some classes: each reason once, with its first path.
+
+        If there is none, `load` needs no more than the grants of `names`.
+        """
+        return obstacles(self.document.recipe)
+
+    def build(
+        self,
+        trust: Trusted | Trust = (),
+        *,
+        limits: Limits | None = None,
+        copy: bool = True,
+        code_from: str | None = None,
+    ) -> Any:
+        """Build the objects and return them. Raises the errors of `load`.
+
+        `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
+        the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
+        """
+        limits = self._limits if limits is None else limits_of(limits)
+        trusted = trust if isinstance(trust, Trust) else Trust(trust)
+        with naming(self._file):
+            return self._build(Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted, limits, copy, code_from)
+
+    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None) -> Any:
+        try:
+            if self.document.objects is not None and trusted.everything:
+                try:
+                    return self.document.objects(copy=copy)
+                except (AppsnapError, MemoryError):
+                    raise
+                except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
+                    pass
+            recipe = self.document.recipe
+            return build(recipe, trusted, limits, copy=copy, code_from=code_from, size=self._weight)
+        except CannotBuild as error:
+            _tell_distributions(self.document, error)
+            raise
+        except NotTrusted as error:
+            error.provenance = self._provenance.why_not_trusted()
+            error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
+            raise
+
+    def save(
+        self,
+        path: FilePath | Writable,
+        *,
+        kind: Kind | None = None,
+        passphrase: str | None = None,
+        recipients: Iterable[str] = (),
+        compress: bool = False,
+        armor: bool = False,
+        sign: bool = True,
+        check: Callable[[Path], object] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Write the snapshot to a file, in another kind or with other layers. Nothing is built.
+
+        Without `kind`, the extension decides, and then the new file has the kind of the snapshot. The other arguments
+        are those of `appsnap.save`. If the snapshot isn't trusted as a whole, the new file isn't signed, and notes the
+        lack of trust.
+        """
+        wrapping = Wrapping(passphrase, recipients, compress, armor)
+        kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
+        old = self.header or Header(kind)
+        header = Header(kind, old.name, old.tag, time_for(kind))
+        known = self.document.trailer
+        seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
+        recipe = without_running(self.document.recipe)
+        pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
+        places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
+
+    def lines(self, *, depth: int = 20) -> Iterator[str]:
+        """Yield the lines that `appsnap show` prints."""
+        yield self._summary()
+        yield from map(escaped, text_lines(self.outline, depth=depth))
+
+    def _summary(self) -> str:
+        words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
+        if self.header is None:
+            words.append("a bare pickle, without header")
+        else:
+            if self.header.tag:
+                words.append(f"tag {quoted(self.header.tag)}")
+            words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
+            words.append(f"Python {self.header.python}")
+        words += code_facts(self.code)
+        words.append(self.provenance)
+        return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._summary()}>"
+
+
+def _tell_distributions(document: Document, error: CannotBuild) -> None:
+    """Add to the hint of an error which distributions had another version when the file was saved."""
+    saved_with = document.trailer.distributions if document.trailer else {}
+    # Each look at an installed distribution takes a moment, and a file has room for very many.
+    first = itertools.islice(saved_with.items(), 1_000)
+    others = [f"{as_word(name)} {as_word(version)}" for name, version in first if installed_version(name) != version]
+    if others:
+        error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
