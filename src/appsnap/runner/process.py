@@ -98,7 +98,13 @@ async def start(service: IService, asked: asyncio.Event, report: Callable[[str],
 
 
 async def _start(service: IService) -> None:
-    await _finished(service.privilegedStartService())
+    privileged = service.privilegedStartService()
+    try:
+        await _finished(privileged)
+    except asyncio.CancelledError:
+        if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
+            await stop(service)  # the cancellation came when the privileged part had just been done
+        raise
     await _finished(service.startService())
 
 
