@@ -193,7 +193,7 @@ def open_legacy(
     """
     name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
-        data = memoryview(of_file(file).rest())
+        data = memoryview(_source(file, name).rest())
         document = twisted_encryption.read(data, passphrase, limits)
     return Snapshot(document, kind="pickle", layers=("legacy",), size=len(data), file=name, limits=limits)
 
@@ -207,7 +207,17 @@ def open_file(path: FilePath | Readable, opening: Opening, name: str = "") -> Sn
     with naming(name), places.reading(path) as file:
         _refuse_legacy(path)
         check = functools.partial(documents.check_head, kind=opening.kind)
-        return opened(of_file(file, opening.progress, check), opening, name)
+        return opened(_source(file, name, opening.progress, check), opening, name)
+
+
+def _source(file: Readable, name: str, *facts: Any) -> Source:
+    try:
+        return of_file(file, *facts)
+    except OSError as error:
+        # Errors of descriptors have no name.
+        if not name or error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, name) from error
 
 
 def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
