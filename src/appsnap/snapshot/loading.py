@@ -146,13 +146,12 @@ def loads(
     Bytes from `dumps` load without trust if they are signed: `dumps(obj, sign=True)`. Otherwise `trust` has to have the
     classes of the objects.
     """
-    trusted = _checked(expected, kind, trust)
     try:
-        memoryview(data)
+        # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
+        source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     except TypeError:
         raise TypeError(f"loads takes bytes, not {type_of(data)}; load takes a path or a file") from None
-    # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
-    source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
+    trusted = _checked(expected, kind, trust)
     snapshot = opened(source, Opening(kind, passphrase, identities, limits))
     try:
         value = snapshot.build(trusted, copy=False, code_from=code_from)
