@@ -111,6 +111,8 @@ def _checked(expected: object, kind: Kind | None, trust: Trusted) -> Trust:
     """Check arguments before anything is read. Returns the trust."""
     if not isinstance(expected, (type, type(None))):
         raise TypeError(f"the class that is expected is a class, not {type_of(expected)}")
+    if expected is not None:
+        isinstance(None, expected)  # raises TypeError for a class that answers no such question
     if kind is not None:
         kind_named(kind)
     return Trust(trust)
