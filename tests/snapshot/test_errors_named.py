@@ -133,6 +133,15 @@ class TestFiles:
         with pytest.raises(OSError, match="Not a regular file: '/dev/zero'"):
             appsnap.load("/dev/zero")
 
+    def test_once(self, tmp_path, monkeypatch):
+        """A message that has the file as its subject names it once, however the path is written."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "old.etap").write_bytes(bytes(range(1, 33)))
+        for path in ("old.etap", "./old.etap", f"../{tmp_path.name}/old.etap"):
+            with pytest.raises(errors.CannotLoad, match="Twisted's old encryption") as caught:
+                appsnap.load(path)
+            assert str(caught.value).startswith(f"{path} looks like ")
+
     def test_hostile_name(self, tmp_path):
         """The name of a file is one printable line, however it is made."""
         path = tmp_path / "a\n\x1b[2J"

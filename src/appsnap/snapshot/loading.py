@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from appsnap import twisted_encryption
@@ -259,4 +258,4 @@ def _map(path: FilePath | Readable, opening: Opening) -> Snapshot:
 def _refuse_legacy(path: FilePath | Readable) -> None:
     text = places.path_of(path, to="read")
     if text is not None:
-        twisted_encryption.refuse(Path(text))
+        twisted_encryption.refuse(text)
