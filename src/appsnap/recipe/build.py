@@ -8,7 +8,6 @@ chose.
 from __future__ import annotations
 
 import enum
-import importlib
 import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
@@ -25,10 +24,12 @@ from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit, refused, wants
 from appsnap.recipe.trust.attributes import ANNOTATIONS
-from appsnap.recipe.trust.checks import check_class, check_defined, find_method
+from appsnap.recipe.trust.checks import check_class, find_method
 from appsnap.recipe.trust.cost import CostCounter
 from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
+from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -261,14 +262,8 @@ class _Interpreter:
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name = steps.Name(*evolve.current_name(*step))
-        self._constructors[len(self._registers)] = values.constructor(name.dotted)
-        owner: Any = None
-        found: Any = importlib.import_module(name.module)
-        for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, actions.part_of(found, part)
-        if name in self._audited.to_check:
-            check_defined(name, owner, found)
+        name, found = find(step, self._audited)
+        self._constructors[len(self._registers)] = values.constructor(value_name(name))
         return found
 
     def _new(self, step: steps.New) -> Any:

@@ -29,7 +29,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
 )
-from appsnap.recipe.trust import Trust, audit, wants
+from appsnap.recipe.trust import Grant, Trust, audit, wants
 
 NODE = Name("zoo", "Node")
 
@@ -450,6 +450,7 @@ def test_audit_returns_what_is_to_be_looked_at():
     """Names that a package vouches for have to be looked at when they are there; those that are named have not."""
     recipe = Recipe([NODE, New(Ref(0), []), Name("zoo", "Pair")], Ref(2))
 
-    assert audit(recipe, Trust(["zoo.*"])).to_check == {NODE, Name("zoo", "Pair")}
-    assert audit(recipe, Trust(["zoo.Node", "zoo.*"])).to_check == {Name("zoo", "Pair")}
-    assert audit(recipe, Trust(EVERYTHING)).to_check == frozenset()
+    pair = Name("zoo", "Pair")
+    assert audit(recipe, Trust(["zoo.*"])).grants == {NODE: Grant.DEFINED, pair: Grant.DEFINED}
+    assert audit(recipe, Trust(["zoo.Node", "zoo.*"])).grants == {NODE: Grant.EXACT, pair: Grant.DEFINED}
+    assert audit(recipe, Trust(EVERYTHING)).grants == {}

@@ -5,18 +5,18 @@ The survey reads the steps. A name that a snapshot gives as the old name of a re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Recipe, Ref
-from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code
+from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code, least_of, value_name
 from appsnap.recipe.trust.survey import Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 __all__ = ["Audited", "audit", "obstacles", "refused", "wants"]
 
@@ -35,12 +35,16 @@ def obstacles(recipe: Recipe) -> list[Obstacle]:
 class Audited:
     """The outcome of an audit that found every name trusted.
 
-    `to_check` has the names that are granted through their package or class: `checks.check_defined` checks them once
-    they have been imported. `coded` has the registers that are trusted as code, `callable` those and all others that
-    may be called without a name. `annotated` has the registers of states with annotations, which are names.
+    `trust` is None for a file that is trusted as a whole. `names` has the name of today for each name in the file, and
+    `grants` the reason of the trust for each of these, the one that allows least. `uses` has the uses of each. `coded`
+    has the registers that are trusted as code, `callable` those and all others that may be called without a name.
+    `annotated` has the registers of states with annotations, which are names.
     """
 
-    to_check: frozenset[steps.Name] = frozenset()
+    trust: Trust | None = None
+    names: Mapping[steps.Name, steps.Name] = field(default_factory=dict)
+    grants: Mapping[steps.Name, Grant] = field(default_factory=dict)
+    uses: Collection[tuple[steps.Name, str]] = ()
     coded: Collection[int] = ()
     callable: Collection[int] = ()
     annotated: Collection[int] = ()
@@ -59,8 +63,13 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
     if missing or impossible:
         raise _refusal(_as_wants(recipe, missing), impossible)
-    to_check = frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
-    return Audited(to_check, survey.coded, survey.coded | survey.partials.keys(), survey.annotated)
+    least: dict[steps.Name, Grant] = {}
+    for (name, _), grant in grants.items():
+        least[name] = least_of([grant, least.get(name, grant)])
+    callable_without_name = survey.coded | survey.partials.keys()
+    return Audited(
+        trust, survey.renamed, least, survey.uses.keys(), survey.coded, callable_without_name, survey.annotated
+    )
 
 
 def refused(path: str, cls: str, reason: str) -> NotTrusted:
@@ -111,7 +120,7 @@ def _without_companions(uses: dict[tuple[steps.Name, str], Ref]) -> dict[tuple[s
 def _comes_along(name: steps.Name, use: str, found: dict[tuple[steps.Name, str], Ref]) -> bool:
     above, _, member = name.qualname.rpartition(".")
     owner = steps.Name(name.module, above)
-    known = values.is_referable(owner.dotted)
+    known = values.is_referable(value_name(owner))
     plain = not member.startswith("__") or member in SPECIAL_METHODS
     wanted = (owner, "create") in found or (owner, "reference") in found
     return use == "reference" and bool(above) and plain and not known and wanted
