@@ -425,7 +425,8 @@ class TestPromise5:
             context = decimal.getcontext()
             return [
                 [*warnings.filters], warnings.showwarning, sys.getrecursionlimit(), sys.get_int_max_str_digits(),
-                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), os.getcwd(), sys.getswitchinterval(),
+                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), Path.cwd(),
+                sys.getswitchinterval(),
             ]  # fmt: skip
 
         before = switches()
@@ -536,7 +537,7 @@ class TestPromise8:
         """No command prints anything of a file raw, nor do snapshots and errors as texts."""
         path = folder / "a"
         steps = [List([ODD]), Name(f"os{ODD}".replace(":", ""), ODD), Call(Ref(1), [Ref(0)])]
-        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD, ODD, ODD, ODD)))
+        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD)))
 
         for command in ("show", "audit", "verify", "load"):
             run([command, str(path)])
@@ -552,6 +553,31 @@ class TestPromise8:
         assert all(line.isprintable() for line in str(snapshot).split("\n"))
         assert (repr(snapshot) + str(caught.value) + caught.value.hint).isprintable()
         assert "\n\\x9b" not in str(snapshot)
+
+    @pytest.mark.parametrize("field", ["python", "version", "time"])
+    def test_words_of_the_header(self, kind, field):
+        """A version or a time that could pass for words of ours is no header."""
+        for words in ("3.11.7, signed by you", "", "3" * 41, "3\n", "3 ", "３"):
+            with pytest.raises(Damaged, match="version or a time"):
+                appsnap.loads(written(Recipe([], 1), kind, Header(kind, **{field: words})))
+
+        assert appsnap.loads(written(Recipe([], 1), kind, Header(kind, **{field: "2026-01-01T00:00:00+02.x"}))) == 1
+
+    def test_words_beside_ours(self, folder, kind, capfd):
+        """What a file calls things stands in quotes beside our words, and is cut."""
+        odd = "x, signed by you" + " " * 900
+        recipe = Recipe([Name(odd, "y at z"), New(Ref(0), []), Name("shop", odd), Call(Ref(2), [Ref(1)])], Ref(3))
+        header = Header(kind, odd, odd + "\n")
+        path = folder / "file"
+        path.write_bytes(written(recipe, kind, header))
+
+        for command in ("show", "audit", "verify", "load"):
+            run([command, str(path)])
+        out, err = capfd.readouterr()
+
+        for line in (out + err).splitlines():
+            assert "signed by you" not in re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", line)
+            assert line.count(" ") < 1_500 or "--trust" in line
 
 
 class TestPromise9:

@@ -27,7 +27,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from appsnap.printable import columns, escaped, plural, shortened
+from appsnap.printable import as_word, columns, escaped, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,6 +122,11 @@ def naming(file: str) -> Iterator[None]:
     except (CannotLoad, PassphraseError) as error:
         error.about(file)
         raise
+    except OSError as error:
+        # Errors of descriptors have no name.
+        if not file or error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, file) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ class Want:
         return f"call:{self.name}" if self.use == "call" else self.name
 
     def __str__(self) -> str:
-        return f"{self.name} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
+        return f"{as_word(self.name)} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from appsnap.errors import (
     ServiceError,
     other_notes,
 )
-from appsnap.printable import escaped
+from appsnap.printable import as_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,6 +99,9 @@ def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     """Return a hint without the Python of a library call, and with the option of this command."""
     prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
     hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11")
+    of_one = "give the identity of one of them"
+    hint = hint.replace(of_one, f"{of_one}: --{prefix}identity FILE")
+    hint = hint.replace("give its passphrase", f"leave out --{prefix}identity, and type its passphrase")
     limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
     if limit is None:
         return hint
@@ -172,7 +175,7 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
 
 def what_runs(wants: Iterable[Want]) -> str:
     """Return a note of the calls among the names that `--trust` can allow, or an empty text."""
-    calls = [escaped(want.name) for want in wants if want.use == "call" and not want.carries_code]
+    calls = [as_word(want.name) for want in wants if want.use == "call" and not want.carries_code]
     more = f" and {len(calls) - 3:,} more" if len(calls) > 3 else ""
     return f"a call runs code, with arguments from the file: {', '.join(calls[:3])}{more}" if calls else ""
 

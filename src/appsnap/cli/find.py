@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import appsnap
-from appsnap.cli import output
+from appsnap.cli import output, standard
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder
 from appsnap.cli.suggest import closest
@@ -38,6 +38,8 @@ def find_object(
 
     Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
+    if source.path == "-":
+        return source.load(trust, check=target.keep_secret, code_from=code_from)
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
     if not path.exists():
@@ -160,7 +162,9 @@ def _suggest(source: str) -> None:
 
 
 def _refuse_target(source: str, target: str) -> None:
-    if os.path.exists(target) and os.path.samefile(source, target):  # noqa: PTH110, PTH121 - texts, as they were typed
+    if standard.is_stdout(target) or not os.path.exists(target):  # noqa: PTH110 - a text, as it was typed
+        return
+    if os.path.samefile(source, target):  # noqa: PTH121 - texts, as they were typed
         raise click.UsageError(f"the application comes from {target}, which would be overwritten")
 
 

@@ -36,7 +36,7 @@ class Wrapping:
 
     def __post_init__(self) -> None:
         """Raise TypeError for values of other types."""
-        if not isinstance(self.passphrase, (str, type(None))):
+        if not isinstance(self.passphrase, (str, bytes, type(None))):
             raise TypeError(f"passphrase is a text, not {type_of(self.passphrase)}")
         _refuse_one(self.recipients, "recipients", "age1…")
         object.__setattr__(self, "recipients", [*self.recipients])  # the one way to count what an iterator gives
@@ -62,7 +62,7 @@ class Opening:
 
     def __post_init__(self) -> None:
         """Raise TypeError for values of other types."""
-        if not (isinstance(self.passphrase, (str, type(None))) or callable(self.passphrase)):
+        if not (isinstance(self.passphrase, (str, bytes, type(None))) or callable(self.passphrase)):
             raise TypeError(f"passphrase is a text, or a function that returns one, not {type_of(self.passphrase)}")
         _refuse_one(self.identities, "identities", "AGE-SECRET-KEY-…")
         limits_of(self.limits)

@@ -169,7 +169,7 @@ def _kind_of(head: bytes, expected: str | None) -> Format:
     try:
         found = kind_named(recognise(head))
     except Damaged:
-        if wanted is not None and wanted.unmarked and head:
+        if wanted is not None and wanted.unmarked and head.strip(b"\0"):
             return wanted
         raise
     if wanted not in (None, found):

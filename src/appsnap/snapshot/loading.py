@@ -146,13 +146,12 @@ def loads(
     Bytes from `dumps` load without trust if they are signed: `dumps(obj, sign=True)`. Otherwise `trust` has to have the
     classes of the objects.
     """
-    trusted = _checked(expected, kind, trust)
     try:
-        memoryview(data)
+        # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
+        source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     except TypeError:
         raise TypeError(f"loads takes bytes, not {type_of(data)}; load takes a path or a file") from None
-    # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
-    source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
+    trusted = _checked(expected, kind, trust)
     snapshot = opened(source, Opening(kind, passphrase, identities, limits))
     try:
         value = snapshot.build(trusted, copy=False, code_from=code_from)
@@ -184,21 +183,26 @@ def open_snapshot(
     return snapshot
 
 
-def open_legacy(path: FilePath | Readable, passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
+def open_legacy(
+    path: FilePath | Readable, passphrase: Passphrase, *, limits: Limits = LIMITS, name: str = ""
+) -> Snapshot:
     """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
     Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted_encryption.read`.
     """
-    name = places.name_of(path)
+    name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
         data = memoryview(of_file(file).rest())
         document = twisted_encryption.read(data, passphrase, limits)
     return Snapshot(document, kind="pickle", layers=("legacy",), size=len(data), file=name, limits=limits)
 
 
-def open_file(path: FilePath | Readable, opening: Opening) -> Snapshot:
-    """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed."""
-    name = places.name_of(path)
+def open_file(path: FilePath | Readable, opening: Opening, name: str = "") -> Snapshot:
+    """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed.
+
+    `name` is the name in messages, if it isn't that of the file.
+    """
+    name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
         _refuse_legacy(path)
         check = functools.partial(documents.check_head, kind=opening.kind)

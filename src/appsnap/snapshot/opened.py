@@ -13,10 +13,10 @@ from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import LIMITS, limits_of
-from appsnap.printable import escaped, shortened
+from appsnap.printable import as_word, escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.outline import Outline, text_lines
+from appsnap.recipe.outline import Outline, quoted, text_lines
 from appsnap.recipe.services import without_running
 from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 from appsnap.snapshot import places
@@ -202,7 +202,7 @@ class Snapshot:
             words.append("a bare pickle, without header")
         else:
             if self.header.tag:
-                words.append(f"tag {self.header.tag}")
+                words.append(f"tag {quoted(self.header.tag)}")
             words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
             words.append(f"Python {self.header.python}")
         words += code_facts(self.code)
@@ -225,7 +225,9 @@ def _build(
         saved_with = document.trailer.distributions if document.trailer else {}
         # Each look at an installed distribution takes a moment, and a file has room for very many.
         first = itertools.islice(saved_with.items(), 1_000)
-        others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
+        others = [
+            f"{as_word(name)} {as_word(version)}" for name, version in first if installed_version(name) != version
+        ]
         if others:
             error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
         raise

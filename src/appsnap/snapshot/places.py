@@ -124,5 +124,5 @@ def _word_about_urls(path: str, error_class: type[AppsnapError]) -> Iterator[Non
             raise
         raise error_class(
             f"{path} is a URL, and only paths and file objects are known here",
-            hint="open it with the library of that service, and hand over the file object, or the bytes to loads",
+            hint="give a file object of the library that opens it; on the command line, - takes bytes from a pipe",
         ) from None

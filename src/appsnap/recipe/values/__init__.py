@@ -26,6 +26,7 @@ from appsnap.recipe.values.registry import (
     is_object,
     is_referable,
     late_state_rules,
+    named,
     of_class,
     of_the_process,
     of_type,
@@ -49,6 +50,7 @@ __all__ = [
     "is_object",
     "is_referable",
     "late_state_rules",
+    "named",
     "of_class",
     "of_the_process",
     "of_type",
@@ -71,5 +73,5 @@ for _type in (
     *services.TYPES,
 ):
     register(_type)
-for _name in (*builtins.OBJECTS, *text.OBJECTS, *process.OBJECTS, *services.OBJECTS):
+for _name in (*builtins.OBJECTS, *times.OBJECTS, *text.OBJECTS, *process.OBJECTS, *services.OBJECTS):
     register_object(_name)
