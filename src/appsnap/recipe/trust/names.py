@@ -86,14 +86,18 @@ class Trust:
                 self._exact.add(name)
         self._packages = tuple(packages)
 
+    def names(self, name: steps.Name, use: str) -> bool:
+        """Tell whether the caller trusts a name, and not only the record of a value type."""
+        return self.everything or self.grant(name, use) in (Grant.EXACT, Grant.DEFINED)
+
     def grant(self, name: steps.Name, use: str) -> Grant | None:
         """Return the reason why a name is trusted for a use, or None where it isn't."""
         dotted = name.dotted
         known = value_name(name)
         if use == "call":
-            if values.constructor(known) is not None:
-                return Grant.BUILT_IN
-            return Grant.EXACT if dotted in self._calls else None
+            if dotted in self._calls:
+                return Grant.EXACT
+            return Grant.BUILT_IN if values.constructor(known) is not None else None
         if dotted in self._exact:
             return Grant.EXACT
         if (values.is_creatable if use == "create" else values.is_referable)(known):

@@ -176,7 +176,6 @@ def constructor(name: str) -> Constructor | None:
     return _constructors.get(name)
 
 
-<<<<<<< HEAD
 def pair(name: str) -> tuple[str, str]:
     """Return the module of a dotted name in the registry, and the name in that, which begins with the first class."""
     parts = name.split(".")
@@ -187,11 +186,11 @@ def pair(name: str) -> tuple[str, str]:
 def is_object(name: str) -> bool:
     """Tell whether a dotted name is that of an object, which is no type."""
     return name in _objects
-=======
+
+
 def named(word: str) -> str | None:
     """Return the dotted name of the type or function of that name that any snapshot may call, or None."""
     return next((name for name in _constructors if name.rpartition(".")[2] == word), None)
->>>>>>> 242f10de8e86d936d80fe5e187a27150c5b4df08
 
 
 def is_referable(name: str) -> bool:
