@@ -1,4 +1,4 @@
-"""What a file that nobody vouches for may run: only callables that the user trusts, and a tree that is one.
+"""The check before a file is run that nobody vouches for: it has a tree of services, and calls what the user trusts.
 
 A load makes the services of such a file, and trust in names covers that. A start does more: a timer calls a function
 with arguments of the file's choice, and a server listens at an address of its choice.
