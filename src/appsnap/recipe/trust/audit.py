@@ -5,6 +5,7 @@ The survey reads the steps. A name that a snapshot gives as the old name of a re
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,18 +37,34 @@ class Audited:
     """The outcome of an audit that found every name trusted.
 
     `trust` is None for a file that is trusted as a whole. `names` has the name of today for each name in the file, and
-    `grants` the reason of the trust for each of these, the one that allows least. `uses` has the uses of each. `coded`
-    has the registers that are trusted as code, `callable` those and all others that may be called without a name.
-    `annotated` has the registers of states with annotations, which are names.
+    `uses` the uses of each of these. `coded` has the registers that are trusted as code, `callable` those and all
+    others that may be called without a name. `annotated` has the registers of states with annotations, which are names.
     """
 
     trust: Trust | None = None
     names: Mapping[steps.Name, steps.Name] = field(default_factory=dict)
-    grants: Mapping[steps.Name, Grant] = field(default_factory=dict)
-    uses: Collection[tuple[steps.Name, str]] = ()
+    uses: Mapping[steps.Name, Collection[str]] = field(default_factory=dict)
     coded: Collection[int] = ()
     callable: Collection[int] = ()
     annotated: Collection[int] = ()
+
+    def grant(self, old: steps.Name, new: steps.Name) -> Grant | None:
+        """Return the reason why the name of today for a name in the file is trusted, the one that allows least.
+
+        It may be another one than at the audit: the import of a trusted module may have renamed something. Then it has
+        to be trusted itself, for the same uses. Raises NotTrusted.
+        """
+        if self.trust is None:
+            return None
+        today = self.names[old]
+        grants = {use: self.trust.grant(new, use) for use in self.uses.get(today, ("reference",))}
+        if new != today:
+            missing = [use for use, grant in grants.items() if grant is None]
+            if missing:
+                raise _refusal([Want(new.dotted, use, f"{old.dotted}, which was renamed") for use in missing], [])
+            if values.constructor(value_name(today)) is not values.constructor(value_name(new)):
+                raise _refusal([], [Obstacle(old.dotted, f"has become {new.dotted}, whose arguments nobody has seen")])
+        return least_of(grants.values())
 
 
 def audit(recipe: Recipe, trust: Trust) -> Audited:
@@ -63,13 +80,11 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
     if missing or impossible:
         raise _refusal(_as_wants(recipe, missing), impossible)
-    least: dict[steps.Name, Grant] = {}
-    for (name, _), grant in grants.items():
-        least[name] = least_of([grant, least.get(name, grant)])
-    callable_without_name = survey.coded | survey.partials.keys()
-    return Audited(
-        trust, survey.renamed, least, survey.uses.keys(), survey.coded, callable_without_name, survey.annotated
-    )
+    uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
+    for name, use in survey.uses:
+        uses[name].append(use)
+    called = survey.coded | survey.partials.keys()
+    return Audited(trust, survey.renamed, uses, survey.coded, called, survey.annotated)
 
 
 def refused(path: str, cls: str, reason: str) -> NotTrusted:

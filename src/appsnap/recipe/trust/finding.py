@@ -7,6 +7,7 @@ looked up. A package that is being imported may rename things, but only to somet
 from __future__ import annotations
 
 import enum
+import functools
 import importlib
 import importlib.util
 import re
@@ -15,13 +16,13 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, evolve
-from appsnap.errors import NotTrusted, Want
-from appsnap.recipe import steps, values
+from appsnap.recipe import values
 from appsnap.recipe.trust.checks import check_defined, not_defined
-from appsnap.recipe.trust.names import Grant, least_of, value_name
+from appsnap.recipe.trust.names import Grant
 from appsnap.recipe.values.installed import check_installed
 
 if TYPE_CHECKING:
+    from appsnap.recipe import steps
     from appsnap.recipe.trust.audit import Audited
 
 __all__ = ["find"]
@@ -35,28 +36,15 @@ def find(old: steps.Name, audited: Audited) -> tuple[steps.Name, Any]:
 
     Raises ImportError and AttributeError where there is none, and NotTrusted.
     """
-    name = audited.names.get(old) or steps.Name(*evolve.current_name(*old))
-    grant = audited.grants.get(name)
-    while True:
-        try:
-            found = _find(name, grant, audited)
-        except (ImportError, AttributeError):
-            newer = steps.Name(*evolve.current_name(*old))
-            if newer == name:
-                raise
-        else:
-            newer = steps.Name(*evolve.current_name(*old))
-            if newer == name:
-                return name, found
-        if audited.trust is not None:
-            grant = _grant_of_renamed(name, newer, audited)
-        name = newer
+    return evolve.follow(old, functools.partial(_look_up, old, audited))
 
 
-def _find(name: steps.Name, grant: Grant | None, audited: Audited) -> Any:
-    if audited.trust is None or grant is Grant.EXACT:
-        if audited.trust is not None:
-            _expect_module(name.module)
+def _look_up(old: steps.Name, audited: Audited, name: steps.Name) -> Any:
+    trust, grant = audited.trust, audited.grant(old, name)
+    if trust is None:
+        return actions.named(*name)
+    if grant is Grant.EXACT:
+        _expect_module(name.module)
         return actions.named(*name)
     if grant is Grant.BUILT_IN:
         return _find_value(name)
@@ -65,26 +53,8 @@ def _find(name: steps.Name, grant: Grant | None, audited: Audited) -> Any:
     found: Any = importlib.import_module(name.module)
     for part in name.qualname.split("."):
         owner, found = found, _part(found, part)
-    check_defined(name, owner, found, audited.trust)
+    check_defined(name, owner, found, trust)
     return found
-
-
-def _grant_of_renamed(name: steps.Name, newer: steps.Name, audited: Audited) -> Grant | None:
-    """Return the reason why a name is trusted that was given to a thing while its package was imported."""
-    assert audited.trust is not None
-    uses = [use for known, use in audited.uses if known == name]
-    grants = {use: audited.trust.grant(newer, use) for use in uses}
-    missing = [Want(newer.dotted, use, "") for use, grant in grants.items() if grant is None]
-    same = values.constructor(value_name(name)) is values.constructor(value_name(newer))
-    if missing or not same:
-        raise NotTrusted(
-            missing,
-            message=f"not trusted: {name.dotted} has become {newer.dotted} while its package was imported",
-            hint=f"if you trust it, name it: trust=[{', '.join(repr(want.grant) for want in missing)}]"
-            if missing
-            else "",
-        )
-    return least_of(grants.values())
 
 
 def _expect_module(name: str) -> None:

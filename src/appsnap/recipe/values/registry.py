@@ -178,6 +178,10 @@ def constructor(name: str) -> Constructor | None:
 
 def pair(name: str) -> tuple[str, str]:
     """Return the module of a dotted name in the registry, and the name in that, which begins with the first class."""
+    above, _, last = name.rpartition(".")
+    if above in _by_name:  # a class attribute, as datetime.timezone.utc
+        module, qualname = pair(above)
+        return module, f"{qualname}.{last}"
     parts = name.split(".")
     at = next((at for at, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
     return ".".join(parts[:at]), ".".join(parts[at:])
