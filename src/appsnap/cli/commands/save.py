@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from appsnap.cli.inputs import Input, Output
     from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Snapshot
 
 __all__ = ["command"]
 
@@ -36,7 +37,11 @@ Examples:
 )
 @source_argument("SOURCE")
 @writes()
-@click.option("--tag", metavar="TEXT", help="Keep a word about this snapshot in its header.")
+@click.option(
+    "--tag",
+    metavar="TEXT",
+    help="Keep a word about this snapshot in its header. A SOURCE that is a snapshot has one by default.",
+)
 @click.option("--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first.")
 @click.option("--no-code", is_flag=True, help="Refuse functions and classes that would be saved as code.")
 @trusts("SOURCE")
@@ -75,7 +80,14 @@ def command(
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
     it in this folder, with the trust that SOURCE has. If that fails, an old FILE stays as it is.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    obj, enough = find_object(source, target, trust, code_from)
+
+    def look(old: Snapshot) -> None:
+        nonlocal tag
+        target.keep_secret(old)
+        if tag is None and old.header is not None:
+            tag = old.header.tag
+
+    obj, enough = find_object(source, target, trust, look, code_from)
     passphrase = target.passphrase()
     notes: list[str] = []
 
