@@ -829,7 +829,7 @@ class TestPromise17:
         before = path.read_bytes()
 
         with pytest.raises(ZeroDivisionError):
-            appsnap.save([2], path, kind=kind, check=lambda _: 1 / 0)
+            appsnap.save([2], path, kind=kind, progress=lambda *_: 1 / 0)
 
         assert path.read_bytes() == before
         assert [*tmp_path.iterdir()] == [path]

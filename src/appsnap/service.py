@@ -25,7 +25,7 @@ from zope.interface import implementer
 from appsnap import evolve, sob
 from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
-from appsnap.lifecycle import Lifecycle, eagerly, hand_over
+from appsnap.lifecycle import Lifecycle, both, walked
 from appsnap.limits import LIMITS
 from appsnap.printable import plural, type_of
 
@@ -87,10 +87,13 @@ class Service:
     def setServiceParent(self, parent: Any) -> Awaitable[object] | None:
         """Leave the old parent, if any, and join another. See `IService`."""
         collection: IServiceCollection = IServiceCollection(parent, parent)
-        leaving = None if self.parent is None else self.disownServiceParent()
-        if leaving is None:
+        if self.parent is None:
             return self._join(collection)
-        return eagerly(self._join_after(leaving, collection))
+        try:
+            leaving = self.disownServiceParent()
+        finally:  # it joins even if it fails to stop: it would be in no collection else
+            joining = self._join(collection)
+        return both(leaving, joining)
 
     def _join(self, collection: IServiceCollection) -> Awaitable[object] | None:
         self.parent = collection
@@ -99,13 +102,6 @@ class Service:
         except BaseException:
             self.parent = None
             raise
-
-    async def _join_after(self, leaving: Awaitable[object], collection: IServiceCollection) -> None:
-        await hand_over()
-        await leaving
-        joining = self._join(collection)
-        if joining is not None:
-            await joining
 
     def disownServiceParent(self) -> Awaitable[object] | None:
         """Leave the parent, and return the result of stopping. Raises RuntimeError if there is no parent."""
@@ -150,7 +146,7 @@ class MultiService(Service):
 
     @functools.cached_property
     def _lifecycle(self) -> Lifecycle:
-        return Lifecycle(self)
+        return Lifecycle(self, super())
 
     @functools.cached_property
     def namedServices(self) -> dict[str, IService]:
@@ -209,20 +205,20 @@ class MultiService(Service):
         if service.parent is self:
             service.parent = None
 
+    @walked
     def privilegedStartService(self) -> Awaitable[object] | None:
         """Ask each child, in order. A failure is rolled back as `startService` does."""
-        super().privilegedStartService()
-        return eagerly(self._lifecycle.start("privilegedStartService"))
+        return self._lifecycle.start("privilegedStartService")
 
+    @walked
     def startService(self) -> Awaitable[object] | None:
         """Start each child, in order. When a failure is rolled back, this or the awaitable raises ServiceError."""
-        super().startService()
-        return eagerly(self._lifecycle.start("startService"))
+        return self._lifecycle.start("startService")
 
+    @walked
     def stopService(self) -> Awaitable[object] | None:
         """Stop each child, the last one first. This cancels a running start. Raises an exception group."""
-        super().stopService()
-        return eagerly(self._lifecycle.stop())
+        return self._lifecycle.stop()
 
 
 @implementer(IProcess)

@@ -17,6 +17,7 @@ import appsnap
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
 from appsnap.service import Application, Service, loadApplication
+from appsnap.snapshot import places
 from appsnap.sob import IPersistable, Persistent
 
 STATE = {"numbers": [1, 2, 3], "text": "x" * 200_000}
@@ -177,7 +178,7 @@ class TestSave:
             raise KeyError("refused")
 
         with pytest.raises(KeyError, match="refused"):
-            appsnap.save(STATE, file, check=check)
+            places.write(file, [appsnap.dumps(STATE)], check=check)
 
         assert file.getvalue() == b""
 
@@ -345,6 +346,16 @@ class TestRefused:
                     appsnap.load(file)
                 with pytest.raises(TypeError, match=r"binary mode, as in open\(path, 'wb'\)"):
                     appsnap.save([1], file)
+
+    def test_text_by_other_classes(self):
+        """A file object of any class that gives texts is a TypeError, too."""
+
+        class Texts:
+            def read(self, size):
+                return "text"[:size]
+
+        with pytest.raises(TypeError, match="gives a str instead of bytes: open it in binary mode"):
+            appsnap.load(Texts())
 
     def test_other_direction(self, tmp_path):
         """A file that is open for the other direction is refused before anything happens."""

@@ -77,7 +77,7 @@ def write(
     With a `check`, a file object gets its first byte after that: the bytes are in an unnamed file until then.
     """
     path = path_of(place, to="write")
-    descriptor = None if path is None else _descriptor(path)
+    descriptor = None if path is None else streams.descriptor_of(path)
     if path is None:
         _stream(cast("Writable", place), chunks, check)
     elif descriptor is None:
@@ -101,15 +101,6 @@ def _stream(file: Writable, chunks: Iterable[Buffer], check: Callable[[Path], ob
         check(Path(f"/proc/{os.getpid()}/fd/{whole.fileno()}"))
         whole.seek(0)
         streams.to_file(file, streams.from_file(whole))
-
-
-_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
-
-
-def _descriptor(path: str) -> int | None:
-    """Return the open descriptor that a path means, or None for a path of another form."""
-    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", path)
-    return int(found[1]) if found else _DESCRIPTORS.get(path)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +14,10 @@ from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
 from appsnap.cli.options import code_from, reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
-from appsnap.cli.trial_load import load_bytes, load_file
+from appsnap.snapshot.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from appsnap.cli.inputs import Input, Output
     from appsnap.recipe.trust import Everything
@@ -78,7 +78,8 @@ def command(
     it.
 
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
-    it in this folder, with the trust that SOURCE has. If that fails, an old FILE stays as it is.
+    it in this folder, with the trust that SOURCE has. If that fails, or loses items or attributes, an old FILE stays as
+    it is. Any other difference between the restored objects and the saved ones is noted: the first one.
     """  # noqa: D301 - click wants the character of \b, not its two letters
 
     def look(old: Snapshot) -> None:
@@ -91,13 +92,12 @@ def command(
     passphrase = target.passphrase()
     notes: list[str] = []
 
-    def check(path: Path) -> None:
+    def trace(complaint: str) -> None:
+        if os.environ.get("APPSNAP_TRACEBACK"):
+            output.trace(complaint)
+
+    def begun() -> None:
         progress.phase = f"loading {target.label} in a fresh interpreter"
-        if target.has_recipients:
-            # Only the recipients can open the file, so the same snapshot is tried without encryption.
-            load_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
-        else:
-            load_file(path, passphrase, enough, source.limits)
 
     with Progress(f"saving {target.label}") as progress:
         appsnap.save(
@@ -108,7 +108,7 @@ def command(
             tag=tag,
             code=not no_code,
             note=notes.append,
-            check=None if no_verify else check,
+            verify=not no_verify and Trial(enough, source.limits, None, begun, trace),
             trusted_as_a_whole=enough is appsnap.EVERYTHING,
             progress=progress.count,
             **target.layers(),

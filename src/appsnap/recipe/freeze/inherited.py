@@ -168,6 +168,8 @@ def _gives_the_same(obj: Any, args: tuple[Any, ...]) -> bool:
     try:
         made = cls.__new__(cls, *args)
         return made is obj or (type(made) is cls and _value(made) == _value(obj))
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - any error says that it takes something else
         return False
 
@@ -267,6 +269,8 @@ def _hash_without_attributes(obj: Any) -> int | None:
     try:
         cls: Any = type(obj)
         return hash(cls.__new__(cls))
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - any error says that it has none
         return None
 

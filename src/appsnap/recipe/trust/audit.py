@@ -5,10 +5,12 @@ The survey reads the steps. A name that a snapshot gives as the old name of a re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want
+from appsnap.evolve import current_name
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Recipe, Ref
@@ -16,7 +18,7 @@ from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_co
 from appsnap.recipe.trust.survey import Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 __all__ = ["Audited", "audit", "obstacles", "refused", "wants"]
 
@@ -37,13 +39,37 @@ class Audited:
 
     `to_check` has the names that are granted through their package or class: `checks.check_defined` checks them once
     they have been imported. `coded` has the registers that are trusted as code, `callable` those and all others that
-    may be called without a name. `annotated` has the registers of states with annotations, which are names.
+    may be called without a name. `annotated` has the registers of states with annotations, which are names. `names` has
+    the name of today for each name of the recipe, `uses` the uses of those that `trust` was asked about.
     """
 
     to_check: frozenset[steps.Name] = frozenset()
     coded: Collection[int] = ()
     callable: Collection[int] = ()
     annotated: Collection[int] = ()
+    trust: Trust | None = None
+    names: Mapping[steps.Name, steps.Name] = field(default_factory=dict)
+    uses: Mapping[steps.Name, Collection[str]] = field(default_factory=dict)
+
+    def check_new(self, old: steps.Name, new: steps.Name) -> None:
+        """Check a name that has taken the place of another one since the audit: it has to be trusted itself.
+
+        The import of a trusted module may have renamed something. Raises NotTrusted.
+        """
+        if self.trust is None or new == self.names[old]:
+            return
+        missing = [use for use in self._uses_of(old) if self.trust.grant(new, use) is None]
+        if missing:
+            raise _refusal([Want(new.dotted, use, f"{old.dotted}, which was renamed") for use in missing], [])
+
+    def is_to_check(self, old: steps.Name, new: steps.Name) -> bool:
+        """Tell whether a name that `check_new` has let pass has to be defined in its module."""
+        if self.trust is None or new == self.names[old]:
+            return False
+        return any(self.trust.grant(new, use) is Grant.DEFINED for use in self._uses_of(old))
+
+    def _uses_of(self, name: steps.Name) -> Collection[str]:
+        return self.uses.get(self.names[name], ("create", "call"))
 
 
 def audit(recipe: Recipe, trust: Trust) -> Audited:
@@ -60,7 +86,12 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     if missing or impossible:
         raise _refusal(_as_wants(recipe, missing), impossible)
     to_check = frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
-    return Audited(to_check, survey.coded, survey.coded | survey.partials.keys(), survey.annotated)
+    uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
+    for name, use in survey.uses:
+        uses[name].append(use)
+    names = {step: steps.Name(*current_name(*step)) for step in recipe.steps if type(step) is steps.Name}
+    called = survey.coded | survey.partials.keys()
+    return Audited(to_check, survey.coded, called, survey.annotated, trust, names, uses)
 
 
 def refused(path: str, cls: str, reason: str) -> NotTrusted:
