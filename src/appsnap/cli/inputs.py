@@ -12,7 +12,7 @@ import click
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
-from appsnap.errors import PassphraseError
+from appsnap.errors import PassphraseError, naming
 from appsnap.kinds.extensions import naming_of
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class Input:
         """Whether an option gives a passphrase or an identity."""
         return self.sources.are_named or bool(self.identity_files)
 
-    def open(self) -> Snapshot:
-        """Read the snapshot without building it."""
+    def open(self, data: bytes | None = None) -> Snapshot:
+        """Read the snapshot without building it, from `data` if those are the bytes of the file."""
         with Progress(f"reading {self.path}") as progress:
-            snapshot = self._open(progress)
+            snapshot = self._open(progress, data=data)
             _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
@@ -81,12 +81,17 @@ class Input:
                 search_current_folder()
             return snapshot.build(enough, copy=False, code_from=code_from), enough
 
-    def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
+    def _open(self, progress: Progress, *, legacy: bool = False, data: bytes | None = None) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
         from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
+        from appsnap.files.streams import Memory  # noqa: PLC0415 - as above
+        from appsnap.snapshot.loading import opened  # noqa: PLC0415 - as above
 
         passphrase = self._passphrase(progress)
         opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
+        if data is not None:
+            with naming(self.path):
+                return opened(Memory(data), opening, self.path)
         if not legacy:
             return snapshot.open_file(self.path, opening)
         assert passphrase is not None, "without identities there is one, or a function that asks for it"

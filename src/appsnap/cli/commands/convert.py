@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -81,7 +80,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
-        if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
-            # `save` can't read Twisted's file, and doesn't replace the file that it reads. It can read the new file.
+        if legacy_etap:
+            # `save` can't read Twisted's file. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
         target.tell_unsigned(source.path, signing_command(arguments))
