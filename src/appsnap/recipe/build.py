@@ -7,10 +7,8 @@ chose.
 
 from __future__ import annotations
 
-import functools
-import importlib
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
@@ -24,10 +22,12 @@ from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
-from appsnap.recipe.trust.checks import check_class, check_defined, find_method
-from appsnap.recipe.trust.cost import CostCounter
+from appsnap.recipe.trust.checks import check_class, find_method
+from appsnap.recipe.trust.cost import CostCounter, KnownKeys
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -70,6 +70,7 @@ def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
 
 
+_FEW_KEYS = 1_000
 _ANNOTATED = frozenset({ANNOTATIONS})
 
 
@@ -95,13 +96,13 @@ class _Interpreter:
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._cost = cost
-        self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register of a container: of its keys
+        self._hashes: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # by register of a container: of its keys
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
             steps.Value: lambda step: step.value,
             steps.Tuple: lambda step: tuple(self._all(step.items)),
-            steps.Set: lambda step: set(self._keys(step.items)),
-            steps.FrozenSet: lambda step: frozenset(self._keys(step.items)),
+            steps.Set: lambda step: set(self._keys(step.items, of_set=True)),
+            steps.FrozenSet: lambda step: frozenset(self._keys(step.items, of_set=True)),
             steps.ByteArray: (lambda step: bytearray(step.data)) if copy else _own_bytearray,
             steps.Call: self._call,
             steps.Member: self._member,
@@ -201,30 +202,22 @@ class _Interpreter:
         registers = self._registers
         return [registers[operand] if type(operand) is Ref else operand for operand in operands]
 
-    def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> Sequence[Any]:
+    def _keys(self, operands: Sequence[Operand], target: Ref | None = None, *, of_set: bool = False) -> Sequence[Any]:
         """Return keys, which are hashed: those of a new container, or those that are added to a target."""
         keys = self._all(operands) if Ref in map(type, operands) else operands
         if self._cost is not None:
-            self._cost.hash(keys, None if target is None else self._hashes[target])
+            # Keys may be added to a container that has many. One with few is as good as empty.
+            if target is None and len(keys) > _FEW_KEYS:
+                target = Ref(len(self._registers))
+            self._cost.hash(keys, None if target is None else self._hashes[target], of_set=of_set)
         return keys
 
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name, (owner, found) = evolve.follow(step, functools.partial(self._look_up, step))
-        self._constructors[len(self._registers)] = values.constructor(name.dotted)
-        if name in self._audited.to_check or self._audited.is_to_check(step, name):
-            check_defined(name, owner, found)
+        name, found = find(step, self._audited)
+        self._constructors[len(self._registers)] = values.constructor(value_name(name))
         return found
-
-    def _look_up(self, step: steps.Name, name: steps.Name) -> tuple[Any, Any]:
-        """Return the owner of a name, and the object. Raises NotTrusted for a new name that isn't trusted itself."""
-        self._audited.check_new(step, name)
-        owner: Any = None
-        found: Any = importlib.import_module(name.module)
-        for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, actions.part_of(found, part)
-        return owner, found
 
     def _new(self, step: steps.New) -> Any:
         known = self._makeable.get(step.cls)
@@ -264,11 +257,13 @@ class _Interpreter:
         return made
 
     def _count(self, value_type: values.ValueType, args: Sequence[Any]) -> None:
-        """Count the cost of making a value."""
+        """Count the cost of making a value, the next register."""
         if self._cost is not None:
             self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
             if value_type.hashed is not None:
-                self._cost.hash(value_type.hashed(args))
+                hashed = value_type.hashed(args)
+                known = self._hashes[len(self._registers)] if len(hashed) > _FEW_KEYS else None
+                self._cost.hash(hashed, known, of_set=value_type.name in ("builtins.set", "builtins.frozenset"))
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
@@ -291,7 +286,7 @@ class _Interpreter:
             set_item(target, key, value)
 
     def _add(self, step: steps.Add) -> None:
-        actions.add(self._filled(step.target), self._keys(step.items, step.target))
+        actions.add(self._filled(step.target), self._keys(step.items, step.target, of_set=True))
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""
