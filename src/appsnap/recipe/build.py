@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
 from appsnap.code.texts import WrongPython
-from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
+from appsnap.errors import MOST_NAMED, AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.printable import shortened
-from appsnap.recipe import steps, values
+from appsnap.recipe import fields, steps, values
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
@@ -47,11 +47,14 @@ def build(
     copy: bool = True,
     code_from: str | None = None,
     size: int | None = None,
+    edited: bool = False,
+    notes: list[str] | None = None,
 ) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
     `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number. `size` is the size of
-    the file in bytes, if it is compressed.
+    the file in bytes, if it is compressed. In an `edited` file, an attribute that is like a field that is missing is an
+    error. `notes` gets a line for each attribute that a class doesn't declare, or not of that type.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
@@ -59,6 +62,7 @@ def build(
     audited = audit(recipe, trust)
     cost = None if trust.everything else CostCounter(recipe, limits, size)
     interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
+    interpreter.edited, interpreter.notes = edited, notes
     try:
         with evolve.upgrades(interpreter.path_of):
             return interpreter.build()
@@ -75,7 +79,10 @@ _ANNOTATED = frozenset({ANNOTATIONS})
 
 
 class _Interpreter:
-    """Follows the steps of one recipe. `audited` is the outcome of its audit."""
+    """Follows the steps of one recipe. `audited` is the outcome of its audit, the rest is that of `build`."""
+
+    edited = False
+    notes: list[str] | None = None
 
     def __init__(
         self,
@@ -182,10 +189,17 @@ class _Interpreter:
             self._registers.append(self._makers[type(step)](step))
 
     def _failure(self, number: int, error: Exception) -> CannotLoad:
+        """Return the error of a step."""
+        found = self._explained(number, error)
+        if isinstance(found, CannotBuild):
+            found.step = number
+        return found
+
+    def _explained(self, number: int, error: Exception) -> CannotLoad:
         step = self._recipe.steps[number]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = ""
-        if isinstance(error, WrongPython):
+        if isinstance(error, (WrongPython, fields.Misspelt)):
             reason, hint = str(error), error.hint
         if isinstance(step, steps.Name):
             path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
@@ -281,6 +295,8 @@ class _Interpreter:
             self._cost.copy(args)
         self._makeable[step.cls] = cls
         if step.names:
+            if self.edited:
+                fields.check_spelling(cls, dict.fromkeys(step.names))
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
         return cls.__new__(cls, *args)
 
@@ -328,6 +344,8 @@ class _Interpreter:
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""
+        if self.edited or self.notes is not None:
+            return ()  # each state is looked at
         plain = evolve.is_plain_assignment(type(target), names) and (self._everything or takes_any_state(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
@@ -352,4 +370,8 @@ class _Interpreter:
     def _restore(self, target: Any, state: Any, audited: Collection[str] = ()) -> None:
         if not self._everything:
             check_state(target, state, audited)
+        if self.edited:
+            fields.check_spelling(type(target), state)
+        if self.notes is not None and len(self.notes) < MOST_NAMED:
+            self.notes += [f"{self.path_of(target)}: {line}" for line in fields.strange(type(target), state)]
         actions.set_state(target, state)

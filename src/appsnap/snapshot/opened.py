@@ -136,19 +136,22 @@ class Snapshot:
         limits: Limits | None = None,
         copy: bool = True,
         code_from: str | None = None,
+        notes: list[str] | None = None,
     ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
+        `notes` gets a line for each attribute that isn't as its class declares.
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
         """
         limits = self._limits if limits is None else limits_of(limits)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
-            return self._build(Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted, limits, copy, code_from)
+            trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
+            return self._build(trusted, limits, copy, code_from, notes)
 
-    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None) -> Any:
-        if self.document.objects is not None and trusted.everything:
+    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
+        if self.document.objects is not None and trusted.everything and notes is None:
             try:
                 return self.document.objects(copy=copy)
             except AppsnapError:
@@ -156,7 +159,7 @@ class Snapshot:
             except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
                 pass
         try:
-            return _build(self.document, trusted, limits, self._weight, copy=copy, code_from=code_from)
+            return _build(self.document, trusted, limits, self._weight, copy=copy, code_from=code_from, notes=notes)
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
@@ -220,11 +223,29 @@ class Snapshot:
 
 
 def _build(
-    document: Document, trust: Trust, limits: Limits, weight: int | None, *, copy: bool, code_from: str | None
+    document: Document,
+    trust: Trust,
+    limits: Limits,
+    weight: int | None,
+    *,
+    copy: bool,
+    code_from: str | None,
+    notes: list[str] | None,
 ) -> Any:
     try:
-        return build(document.recipe, trust, limits, copy=copy, code_from=code_from, size=weight)
+        return build(
+            document.recipe,
+            trust,
+            limits,
+            copy=copy,
+            code_from=code_from,
+            size=weight,
+            edited=document.edited,
+            notes=notes,
+        )
     except CannotBuild as error:
+        if document.line is not None and error.step is not None:
+            error.args = (f"{error.args[0]}, in the statement of line {document.line(error.step)}",)
         saved_with = document.trailer.distributions if document.trailer else {}
         # Each look at an installed distribution takes a moment, and a file has room for very many.
         first = itertools.islice(saved_with.items(), 1_000)

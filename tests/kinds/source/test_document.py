@@ -12,7 +12,7 @@ import pytest
 
 import appsnap
 import shop
-from appsnap.errors import Damaged, NewerFormat, NotInGrammar, NotTrusted
+from appsnap.errors import CannotBuild, Damaged, NewerFormat, NotInGrammar, NotTrusted
 from appsnap.kinds import source
 from appsnap.kinds.header import Header
 from appsnap.kinds.source.tokens import FORBIDDEN
@@ -519,6 +519,20 @@ class TestReading:
 
         assert says in str(caught.value)
         assert caught.value.column == column
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("application = [\n    UUID('x'),\n]\n", 16),
+            ("\n# one\na = [1]\n\nb = [\n    2,\n]\nc = date(2026, 2, 30)\napplication = [a, b, c]\n", 23),
+            ("a = Decimal('1')\nb = a.nothing\napplication = b\n", 17),
+            ("from shop.services import Nothing\na = [1]\nb = [Nothing]\napplication = b\n", 18),
+        ],
+    )
+    def test_an_error_of_building_names_the_line(self, text, line):
+        """It is that of the statement with the step that fails, behind imports, comments and long statements."""
+        with pytest.raises(CannotBuild, match=rf"in the statement of line {line}(\n|$)"):
+            load(f"{TYPED}from datetime import date\n\n{text}", trust=appsnap.EVERYTHING)
 
     def test_no_clock_is_read(self):
         """A call of a method of a known type isn't trusted: it would give another value at each load."""

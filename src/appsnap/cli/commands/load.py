@@ -40,6 +40,7 @@ Examples:
 @click.option("--run", is_flag=True, help="Start the application, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
 @click.option("--shell", is_flag=True, help='Open a Python shell, where the application is "application".')
 @click.option("--quiet", is_flag=True, help="Don't print the tree.")
+@click.option("--check", is_flag=True, help="Note attributes that a class doesn't declare, or not of that type.")
 @depth(20)
 @as_json
 def command(
@@ -47,6 +48,7 @@ def command(
     source: Input,
     trust: Sequence[str] | Everything,
     code_from: str | None,
+    check: bool,
     run: bool,
     shell: bool,
     quiet: bool,
@@ -62,13 +64,18 @@ def command(
     trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the current folder too,
     after all others.
 
-    An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now.
+    An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now. In an edited file, an
+    attribute is an error if it is no field of its dataclass, but like one that is missing. `--check` notes all
+    attributes, in any file, that are no fields of their classes, and values that aren't of the declared type.
 
     With --kind python, FILE is a script. It is run, and has to assign "application".
     """
     if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
-    load = functools.partial(_load, source, trust, code_from)
+    if check and source.kind == "python":
+        raise click.UsageError("a script is a program, and is run: leave out --check")
+    notes: list[str] | None = [] if check else None
+    load = functools.partial(_load, source, trust, code_from, notes)
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
@@ -89,7 +96,7 @@ def command(
     return 0
 
 
-def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None) -> Any:
+def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None, notes: list[str] | None) -> Any:
     if source.kind == "python":
         if trust:
             raise click.UsageError("a script is a program, and is run: leave out --trust")
@@ -104,7 +111,7 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
         search_current_folder()
         return script.run(source.path)
     try:
-        return source.load(trust, code_from=code_from)[0]
+        application = source.load(trust, code_from=code_from, notes=notes)[0]
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(
@@ -112,3 +119,6 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
                 hint=f"to run it: {output.command_line(['load', source.path, '--kind', 'python'])}",
             ) from None
         raise
+    for line in notes or ():
+        output.note(f"note: {line}")
+    return application
