@@ -90,7 +90,7 @@ class TestUses:
         lines = str(appsnap.Snapshot(Document(header, None, self.recipe), kind="pickle")).splitlines()
 
         assert all(line.isprintable() for line in lines)
-        assert r"tag blue\x1b[2J" in lines[0]
+        assert r'tag "blue\x1b[2J' in lines[0]
 
     def test_long_errors(self):
         """An error doesn't quote all of a long text, and still says where it began and ended."""

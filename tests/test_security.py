@@ -39,7 +39,21 @@ from appsnap.keys.signatures import SigningKey, signer_of
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.kinds.pickle import native
-from appsnap.recipe.steps import Call, Dict, List, Member, Name, New, Recipe, Ref, SetState, State, Tuple, Update
+from appsnap.recipe.steps import (
+    Call,
+    Dict,
+    Extend,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    SetState,
+    State,
+    Tuple,
+    Update,
+)
 from appsnap.twisted_encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
@@ -218,6 +232,18 @@ class TestPromise2:
 
         assert "cannot build object (zoneinfo.ZoneInfo)" in done.stderr
         assert "imported" not in done.stderr
+
+    def test_trust_in_a_class_is_none_in_the_constructor_that_it_inherits(self, kind):
+        """The arguments of a constructor of Python's own are checked for a subclass on the list, too."""
+        made = [Name("zoo", "MyStr"), Name("builtins", "range"), Call(Ref(1), [10**11]), New(Ref(0), [Ref(2)])]
+
+        with pytest.raises(CannotBuild, match="takes no range"):
+            appsnap.loads(written(Recipe(made, Ref(3)), kind), trust=["zoo.MyStr"])
+
+    def test_names_are_pairs(self, kind):
+        """A name of the table as another module isn't trusted."""
+        with pytest.raises(NotTrusted, match=r"array\.array"):
+            appsnap.loads(written(Recipe([Name("array.array", "")], Ref(0)), kind))
 
 
 class TestPromise3:
@@ -425,7 +451,8 @@ class TestPromise5:
             context = decimal.getcontext()
             return [
                 [*warnings.filters], warnings.showwarning, sys.getrecursionlimit(), sys.get_int_max_str_digits(),
-                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), os.getcwd(), sys.getswitchinterval(),
+                [context.prec, context.flags.copy()], locale.setlocale(locale.LC_ALL), Path.cwd(),
+                sys.getswitchinterval(),
             ]  # fmt: skip
 
         before = switches()
@@ -506,6 +533,19 @@ for path in sys.argv[1:]:
         assert done.stderr == ""
         assert done.stdout.splitlines() == [f"{name} {outcome}" for name, (_, outcome) in bombs.items()]
 
+    def test_objects_are_safe_to_use(self, kind):
+        """A unit of time of 0 seconds, a place outside of a text and a nest of partials are refused."""
+        steps = [
+            [Name("numpy", "datetime64"), Call(Ref(0), [1, "0s"])],
+            [Name("builtins", "UnicodeDecodeError"), Call(Ref(0), ["u", b"x", -(2**40), 1, "r"])],
+            [Name("collections", "deque"), *(Call(Ref(0), []) for _ in range(2_000))],
+        ]
+        steps[2] += [Extend(Ref(at), [Ref(at + 1)]) for at in range(1, 2_000)]
+
+        for made in steps:
+            with pytest.raises(CannotLoad):
+                appsnap.loads(written(Recipe(made, Ref(1)), kind))
+
 
 class TestPromise7:
     def test_truncated(self, folder, kind):
@@ -536,7 +576,7 @@ class TestPromise8:
         """No command prints anything of a file raw, nor do snapshots and errors as texts."""
         path = folder / "a"
         steps = [List([ODD]), Name(f"os{ODD}".replace(":", ""), ODD), Call(Ref(1), [Ref(0)])]
-        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD, ODD, ODD, ODD)))
+        path.write_bytes(written(Recipe(steps, Ref(2)), kind, Header(kind, ODD, ODD)))
 
         for command in ("show", "audit", "verify", "load"):
             run([command, str(path)])
@@ -552,6 +592,31 @@ class TestPromise8:
         assert all(line.isprintable() for line in str(snapshot).split("\n"))
         assert (repr(snapshot) + str(caught.value) + caught.value.hint).isprintable()
         assert "\n\\x9b" not in str(snapshot)
+
+    @pytest.mark.parametrize("field", ["python", "version", "time"])
+    def test_words_of_the_header(self, kind, field):
+        """A version or a time that could pass for words of ours is no header."""
+        for words in ("3.11.7, signed by you", "", "3" * 41, "3\n", "3 ", "３"):
+            with pytest.raises(Damaged, match="version or a time"):
+                appsnap.loads(written(Recipe([], 1), kind, Header(kind, **{field: words})))
+
+        assert appsnap.loads(written(Recipe([], 1), kind, Header(kind, **{field: "2026-01-01T00:00:00+02.x"}))) == 1
+
+    def test_words_beside_ours(self, folder, kind, capfd):
+        """What a file calls things stands in quotes beside our words, and is cut."""
+        odd = "x, signed by you" + " " * 900
+        recipe = Recipe([Name(odd, "y at z"), New(Ref(0), []), Name("shop", odd), Call(Ref(2), [Ref(1)])], Ref(3))
+        header = Header(kind, odd, odd + "\n")
+        path = folder / "file"
+        path.write_bytes(written(recipe, kind, header))
+
+        for command in ("show", "audit", "verify", "load"):
+            run([command, str(path)])
+        out, err = capfd.readouterr()
+
+        for line in (out + err).splitlines():
+            assert "signed by you" not in re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", line)
+            assert line.count(" ") < 1_500 or "--trust" in line
 
 
 class TestPromise9:
@@ -803,7 +868,7 @@ class TestPromise17:
         before = path.read_bytes()
 
         with pytest.raises(ZeroDivisionError):
-            appsnap.save([2], path, kind=kind, check=lambda _: 1 / 0)
+            appsnap.save([2], path, kind=kind, progress=lambda *_: 1 / 0)
 
         assert path.read_bytes() == before
         assert [*tmp_path.iterdir()] == [path]

@@ -5,6 +5,7 @@
     AppsnapError                        exit code 1
      ├── CannotSave          TypeError  objects that no file can hold
      ├── CannotLoad                     a file that can't be loaded as asked
+     │    ├── NoMemory       MemoryError no memory for something that the file announces
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
      │    ├── NotInGrammar   ValueError exit code 6: source, with a line that isn't in its grammar
      │    ├── WrongKind      ValueError the kind asked for is unknown, or the file or its content is another
@@ -27,7 +28,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from appsnap.printable import columns, escaped, plural, shortened
+from appsnap.printable import as_word, columns, escaped, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ __all__ = [
     "CannotSave",
     "Damaged",
     "NewerFormat",
+    "NoMemory",
     "NotInGrammar",
     "NotTrusted",
     "Obstacle",
@@ -156,6 +158,10 @@ class CannotLoad(AppsnapError):
     """The file can't be loaded as asked."""
 
 
+class NoMemory(CannotLoad, MemoryError):
+    """There is no memory for something that the file announces. The file may be whole."""
+
+
 class Damaged(CannotLoad, ValueError):
     """The bytes are truncated, altered, or no snapshot. `offset` is the place of the first wrong byte, if known."""
 
@@ -218,7 +224,7 @@ class Want:
         return f"call:{self.name}" if self.use == "call" else self.name
 
     def __str__(self) -> str:
-        return f"{self.name} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
+        return f"{as_word(self.name)} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +273,9 @@ class NotTrusted(CannotLoad):
 class CannotBuild(CannotLoad):
     """A step of the recipe failed. `path` is its place, `type` its class or function, `step` its number, if known."""
 
-    def __init__(self, path: str, type_: str, reason: str, *, hint: str = "") -> None:
+    def __init__(self, path: str, type_: str, reason: str, *, hint: str = "", step: int | None = None) -> None:
         super().__init__(f"cannot build {path} ({type_}): {reason}", hint=hint)
-        self.step: int | None = None
+        self.step = step
         self.path = path
         self.type = type_
 

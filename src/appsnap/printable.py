@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-__all__ = ["columns", "escaped", "plural", "shortened", "type_of"]
+__all__ = ["as_word", "columns", "escaped", "label", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -26,6 +27,33 @@ class _Escapes(dict[int, str]):
             x = x.encode("ascii", "backslashreplace").decode() if x > "\xff" else f"\\x{code:02x}"
         self[code] = x
         return x
+
+
+def as_word(name: str) -> str:
+    """Return a name or a version from a file for a line of ours: as it is, or in quotes if it could pass for our words.
+
+    A name is parts with dots between them, as `shop.Web`, `<shop.tac>.Web` or `1.0+local`. In quotes it is cut, too.
+    """
+    if _WORD.fullmatch(name):
+        return name
+    text = escaped(shortened(name, 100)).replace('"', '\\"')
+    return f'"{text}"'
+
+
+def label(value: object) -> str:
+    """Return an attribute that should be a text or a number as a text of at most 100 characters.
+
+    Anything else is shown by its class: to write a list of lists may never end.
+    """
+    if type(value) is str:
+        return shortened(value, 100)
+    if type(value) is int and value.bit_length() <= 64:
+        return str(value)
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+_PART = r"(?:<[^<>\"]{1,100}>|[\w+!…\[\]-]+)"
+_WORD = re.compile(rf"{_PART}(?:\.{_PART})*+")
 
 
 def shortened(text: str, most: int) -> str:

@@ -1,6 +1,10 @@
+import os
+import shutil
 import subprocess
 
 import pytest
+
+import appsnap
 
 pytestmark = pytest.mark.slow
 
@@ -100,3 +104,49 @@ class TestNotes:
         assert "note: y.csv is a snapshot of kind source" in run("appsnap convert x.json y.csv --kind source")
         assert run("appsnap save good:application x.xml --kind xml") == ""
         assert run("appsnap save good:application x.pickle") == ""
+
+
+class TestTag:
+    def test_kept(self, run, folder):
+        """A snapshot that is saved anew keeps its word, unless another one is given."""
+        run("appsnap save good:application a.tap --tag blue")
+        run("appsnap save a.tap b.tap; appsnap save b.tap c.tap --tag red; appsnap save c.tap d.tap --tag ''")
+
+        tags = [appsnap.open_snapshot(folder / f"{name}.tap").header.tag or "" for name in "abcd"]
+
+        assert tags == ["blue", "blue", "red", ""]
+
+
+class TestUnreadable:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "load secret",
+            "show secret",
+            "verify shop.tap -i secret",
+            "convert secret x.tap",
+            "save secret x.tap",
+            "save good:application x.etap -R secret",
+            "verify shop.tap --passphrase-file secret",
+        ],
+    )
+    def test_is_no_usage(self, folder, environment, run, command):
+        """A file that may not be read is told as that, with the exit code of a failure."""
+        run("appsnap save good:application shop.tap")
+        (folder / "secret").touch(mode=0)
+        prefix = []
+        if os.geteuid() == 0:
+            if shutil.which("setpriv") is None:
+                pytest.skip("root may read everything, and setpriv isn't there")
+            prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+        done = subprocess.run(
+            [*prefix, "appsnap", *command.split()],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (done.returncode, done.stderr) == (1, "appsnap: error: secret: permission denied\n")

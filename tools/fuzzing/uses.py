@@ -112,7 +112,7 @@ USES: dict[str, Callable[[Any, Sequence[Any]], object]] = {
     "deepcopy": lambda value, _: copy.deepcopy(value),
     "pickle": lambda value, _: pickle.loads(pickle.dumps(value)),
     "dumps": lambda value, _: snapshot.dumps(value, "msgpack"),
-    "bytes": lambda value, _: None if hasattr(value, "__index__") else bytes(value),
+    "bytes": lambda value, _: None if type(value) is range or hasattr(value, "__index__") else bytes(value),
     "zeros": _zeros,
     "buffer": lambda value, _: memoryview(value).tolist(),
     "float": lambda value, _: float(value),

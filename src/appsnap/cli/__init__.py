@@ -2,9 +2,9 @@
 
 * A *command* is a module of `commands`. `app` finds and runs it.
 * An *input* is a file that a command reads, an *output* a file that it writes: `inputs`, made by `options`.
+* *Standard input and output* are files named `-`: `standard`.
 * A *source* of a passphrase is a terminal, a file, a command, a file descriptor or the environment: `passphrase`.
 * A *hint* is the next thing to type after an error: `errors`.
-* A *trial load* loads a new file in a fresh interpreter before it is saved: `trial_load`.
 * The *project* is the current folder: its modules, and the names that its pyproject.toml trusts.
 
 Results go to stdout; errors, progress and notes to stderr: `output`, `progress`. Exit codes: 0 done, 1 failed, 2 usage,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import appsnap
-from appsnap.cli import output
+from appsnap.cli import output, standard
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder
 from appsnap.cli.suggest import closest
@@ -21,10 +21,11 @@ from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.cli.inputs import Input, Output
     from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Snapshot
 
 __all__ = ["find_object"]
 
@@ -32,12 +33,19 @@ _SCRIPTS = (".tac", ".py")
 
 
 def find_object(
-    source: Input, target: Output, trust: Sequence[str] | Everything, code_from: str | None = None
+    source: Input,
+    target: Output,
+    trust: Sequence[str] | Everything,
+    look: Callable[[Snapshot], object],
+    code_from: str | None = None,
 ) -> tuple[Any, Sequence[str] | Everything]:
     """Return the object that a source names, and how far the source was trusted: EVERYTHING, or some names of a file.
 
+    `look` gets a source that is a snapshot, before anything of it is built.
     Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
+    if source.path == "-":
+        return source.load(trust, check=look, code_from=code_from)
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
     if not path.exists():
@@ -50,7 +58,7 @@ def find_object(
             made = _run(source.path, trust)
             _tell_no_application(made, source.path)
             return made, appsnap.EVERYTHING
-        return source.load(trust, check=target.keep_secret, code_from=code_from)
+        return source.load(trust, check=look, code_from=code_from)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
@@ -160,7 +168,9 @@ def _suggest(source: str) -> None:
 
 
 def _refuse_target(source: str, target: str) -> None:
-    if os.path.exists(target) and os.path.samefile(source, target):  # noqa: PTH110, PTH121 - texts, as they were typed
+    if standard.is_stdout(target) or not os.path.exists(target):  # noqa: PTH110 - a text, as it was typed
+        return
+    if os.path.samefile(source, target):  # noqa: PTH121 - texts, as they were typed
         raise click.UsageError(f"the application comes from {target}, which would be overwritten")
 
 

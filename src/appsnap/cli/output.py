@@ -6,19 +6,23 @@ sequence, a line of its own, or text that runs backwards.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import errno
 import itertools
 import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from appsnap.errors import AppsnapError
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "BINARY",
     "command_line",
     "discard_output",
     "error",
@@ -62,6 +66,33 @@ def reserve_stdout() -> None:
     sys.stdout = sys.__stdout__ = os.fdopen(  # type: ignore[misc]  # final in the stubs
         number, "w", 1, encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
     )
+
+
+class _Binary:
+    """Stdout for bytes, once it is reserved."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def write(self, data: bytes) -> int:
+        """Write bytes. Raises OSError, as `write` of this module does, and AppsnapError for what a terminal may obey.
+
+        XML has all characters but the first control characters as they are.
+        """
+        if _reserved is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+        if _reserved.isatty() and not self._decode(data).replace("\n", "").isprintable():
+            raise AppsnapError("it has control characters, which a terminal obeys", hint="write to a file or a pipe")
+        with _errors_of_stdout():
+            return _reserved.buffer.write(data)
+
+    def flush(self) -> None:
+        """Write all bytes that are waiting."""
+        finish()
+
+
+BINARY = _Binary()
+"""Stdout for bytes, after `reserve_stdout`."""
 
 
 def _results() -> TextIO | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import os
 import platform
+import re
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ FORMAT = 1
 Raise it when a reader of the old number would misread a new file; then add a golden file of the new number to
 `fixtures/`, and keep the reader of the old one. A new field that old readers may ignore doesn't raise it.
 """
+
+
+_PLAIN = re.compile("[0-9A-Za-z.+:-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class Header:
         rest = {key: value for key, value in fields.items() if key in cls.__slots__ and key != "format"}
         if rest.get("kind") != kind or not all(isinstance(value, str) for value in rest.values()):
             raise Damaged(f"malformed header, or not that of a {kind} snapshot")
+        if not all(_PLAIN.fullmatch(rest[key]) for key in ("python", "version", "time") if key in rest):
+            # These stand among our own words.
+            raise Damaged("the header has a version or a time that is none")
         return cls(format=fields["appsnap"], **{"python": "", "version": "", **rest})
 
 

@@ -7,27 +7,27 @@ chose.
 
 from __future__ import annotations
 
-import enum
-import importlib
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
-from appsnap.code.texts import WrongPython
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotBuild, CannotLoad
+from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
-from appsnap.printable import shortened
 from appsnap.recipe import fields, steps, values
+from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import Trust, audit, refused, wants
+from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
-from appsnap.recipe.trust.checks import check_class, check_defined, find_method
-from appsnap.recipe.trust.cost import CostCounter
-from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
+from appsnap.recipe.trust.checks import check_class, find_method
+from appsnap.recipe.trust.cost import CostCounter, KnownKeys
+from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.recipe.trust.finding import find
+from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -67,14 +67,14 @@ def build(
         with evolve.upgrades(interpreter.path_of):
             return interpreter.build()
     except evolve.VersionError as error:
-        cls = f"{type(error.obj).__module__}.{type(error.obj).__qualname__}"
-        raise CannotBuild(interpreter.path_of(error.obj), cls, str(error), hint=error.hint) from None
+        raise version_failure(interpreter.path_of(error.obj), error) from None
 
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
 
 
+_FEW_KEYS = 1_000
 _ANNOTATED = frozenset({ANNOTATIONS})
 
 
@@ -103,13 +103,13 @@ class _Interpreter:
         self._makeable: dict[int, Any] = {}  # by register: the classes that objects may be made of
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._cost = cost
-        self._hashes: defaultdict[int, Counter[int]] = defaultdict(Counter)  # by register of a container: of its keys
+        self._hashes: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # by register of a container: of its keys
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
             steps.Value: lambda step: step.value,
             steps.Tuple: lambda step: tuple(self._all(step.items)),
-            steps.Set: lambda step: set(self._keys(step.items)),
-            steps.FrozenSet: lambda step: frozenset(self._keys(step.items)),
+            steps.Set: lambda step: set(self._keys(step.items, of_set=True)),
+            steps.FrozenSet: lambda step: frozenset(self._keys(step.items, of_set=True)),
             steps.ByteArray: (lambda step: bytearray(step.data)) if copy else _own_bytearray,
             steps.Call: self._call,
             steps.Member: self._member,
@@ -157,12 +157,12 @@ class _Interpreter:
                     registers.append(self._makers[cls](step))
                 else:
                     self._fillers[cls](step)
-        except AppsnapError:
+        except (AppsnapError, MemoryError):
             raise
         except Exception as error:
             late = Late(self._recipe, registers)
             if not late.postpone(number, step, error):
-                raise self._failure(number, error) from error
+                raise failure(self._recipe, number, error, self._owner(number)) from error
             self._build_late(late, numbered)
         return self._one(self._recipe.root)
 
@@ -173,14 +173,14 @@ class _Interpreter:
             if failed is None:
                 try:
                     self._follow(step)
-                except AppsnapError:
+                except (AppsnapError, MemoryError):
                     raise
                 except Exception as error:
                     if not late.postpone(number, step, error):
-                        raise self._failure(number, error) from error
+                        raise failure(self._recipe, number, error, self._owner(number)) from error
                 failed = late.fill(number, self._follow)
             if failed is not None:
-                raise self._failure(failed.number, failed.error) from failed.error
+                raise failure(self._recipe, failed.number, failed.error, self._owner(failed.number)) from failed.error
 
     def _follow(self, step: Any) -> None:
         if type(step) in steps.FILLERS:
@@ -188,64 +188,9 @@ class _Interpreter:
         else:
             self._registers.append(self._makers[type(step)](step))
 
-    def _failure(self, number: int, error: Exception) -> CannotLoad:
-        """Return the error of a step."""
-        found = self._explained(number, error)
-        if isinstance(found, CannotBuild):
-            found.step = number
-        return found
-
-    def _explained(self, number: int, error: Exception) -> CannotLoad:
+    def _owner(self, number: int) -> type | None:
         step = self._recipe.steps[number]
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        hint = ""
-        if isinstance(error, (WrongPython, fields.Misspelt)):
-            reason, hint = str(error), error.hint
-        if isinstance(step, steps.Name):
-            path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
-            return CannotBuild(path, step.dotted, reason, hint=self._rename(step, error))
-        outline = Outline(self._recipe)
-        register = outline.register_of_step(step, number)
-        if isinstance(step, steps.Member) and isinstance(error, AttributeError):
-            owner = type(self._one(step.owner))
-            name = f"{owner.__module__}.{owner.__qualname__}.{step.name}"
-            hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
-        path, cls = outline.path(register), outline.class_of(register)
-        if isinstance(error, Refused):
-            return refused(path, cls, str(error))
-        return CannotBuild(path, cls, reason, hint=hint)
-
-    def _rename(self, name: steps.Name, error: Exception) -> str:
-        """Return the hint about a name that isn't found: a call of `renamed` that helps."""
-        new = {"create": "TheNewClass", "call": "TheNewFunction"}
-        uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
-        sort = next((new[use] for use in uses if use in new), "TheNewOne" if name.qualname else "the_new_module")
-        parts = name.qualname.split(".")
-        if not isinstance(error, AttributeError) or error.name not in parts:
-            missing = error.name if isinstance(error, ModuleNotFoundError) else None
-            if missing is None:
-                return ""  # the module is there, and its own code fails
-            if not f"{name.module}.".startswith(f"{missing}."):
-                return f"install {missing}, which {name.module} imports"
-            return (
-                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a "
-                f"program; for all of them, a module {missing} says so that imports everything from the new one"
-            )
-        at = parts.index(error.name)
-        if at < len(parts) - 1:
-            sort = "TheNewClass"
-        elif isinstance(error.obj, enum.EnumMeta):
-            sort = "TheNewMember"
-        elif isinstance(error.obj, type) and not any(use in new for use in uses):
-            sort = "TheNewMethod"
-        gone = steps.Name(name.module, ".".join(parts[: at + 1]))
-        return f"{self._members(error.obj)}was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
-
-    @staticmethod
-    def _members(owner: Any) -> str:
-        if not isinstance(owner, enum.EnumMeta):
-            return ""
-        return shortened(f"{owner.__qualname__} has {', '.join(owner.__members__)}; ", 200)
+        return type(self._one(step.owner)) if isinstance(step, steps.Member) else None
 
     def path_of(self, obj: Any) -> str:
         """Return the path of an object that was built."""
@@ -264,24 +209,21 @@ class _Interpreter:
         registers = self._registers
         return [registers[operand] if type(operand) is Ref else operand for operand in operands]
 
-    def _keys(self, operands: Sequence[Operand], target: Ref | None = None) -> Sequence[Any]:
+    def _keys(self, operands: Sequence[Operand], target: Ref | None = None, *, of_set: bool = False) -> Sequence[Any]:
         """Return keys, which are hashed: those of a new container, or those that are added to a target."""
         keys = self._all(operands) if Ref in map(type, operands) else operands
         if self._cost is not None:
-            self._cost.hash(keys, None if target is None else self._hashes[target])
+            # Keys may be added to a container that has many. One with few is as good as empty.
+            if target is None and len(keys) > _FEW_KEYS:
+                target = Ref(len(self._registers))
+            self._cost.hash(keys, None if target is None else self._hashes[target], of_set=of_set)
         return keys
 
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name = steps.Name(*evolve.current_name(*step))
-        self._constructors[len(self._registers)] = values.constructor(name.dotted)
-        owner: Any = None
-        found: Any = importlib.import_module(name.module)
-        for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, actions.part_of(found, part)
-        if name in self._audited.to_check:
-            check_defined(name, owner, found)
+        name, found = find(step, self._audited)
+        self._constructors[len(self._registers)] = values.constructor(value_name(name))
         return found
 
     def _new(self, step: steps.New) -> Any:
@@ -293,6 +235,7 @@ class _Interpreter:
         if self._cost is not None:
             check_class(cls)
             self._cost.copy(args)
+            check_new(cls, args, step.names, self._count)
         self._makeable[step.cls] = cls
         if step.names:
             if self.edited:
@@ -308,10 +251,10 @@ class _Interpreter:
             constructor = self._constructors.get(step.function)
             if constructor is not None:
                 value_type, make = constructor
-                self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
-                if value_type.hashed is not None:
-                    self._cost.hash(value_type.hashed(args))
+                self._count(value_type, args)
                 return make(tuple(args))
+            if step.function not in self._audited.coded:
+                check_call(self._registers[step.function], args, self._count)
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
         made = function(*args)
@@ -321,6 +264,15 @@ class _Interpreter:
             if running.is_service(type(thing)):
                 evolve.finish_later(thing)
         return made
+
+    def _count(self, value_type: values.ValueType, args: Sequence[Any]) -> None:
+        """Count the cost of making a value, the next register."""
+        if self._cost is not None:
+            self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
+            if value_type.hashed is not None:
+                hashed = value_type.hashed(args)
+                known = self._hashes[len(self._registers)] if len(hashed) > _FEW_KEYS else None
+                self._cost.hash(hashed, known, of_set=value_type.name in ("builtins.set", "builtins.frozenset"))
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
@@ -336,11 +288,14 @@ class _Interpreter:
     def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
         set_item = actions.setter_of_items(target)
-        for key, value in zip(self._keys(step.keys, step.target), self._all(step.values), strict=True):
+        keys, items = self._keys(step.keys, step.target), self._all(step.values)
+        if self._cost is not None:
+            check_items_at(target, keys, items)
+        for key, value in zip(keys, items, strict=True):
             set_item(target, key, value)
 
     def _add(self, step: steps.Add) -> None:
-        actions.add(self._filled(step.target), self._keys(step.items, step.target))
+        actions.add(self._filled(step.target), self._keys(step.items, step.target, of_set=True))
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""

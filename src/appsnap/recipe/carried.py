@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appsnap.printable import as_word
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Recipe, Ref
 
@@ -60,7 +61,7 @@ def code_facts(code: Iterable[CarriedCode]) -> list[str]:
     if not versions:
         return []
     if versions[0]:
-        return [f"code for Python {' and '.join(versions)} only"]
+        return [f"code for Python {' and '.join(map(as_word, versions[:10]))} only"]
     return ["code for a Python that the file doesn't tell"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from appsnap import twisted_encryption
@@ -111,6 +110,8 @@ def _checked(expected: object, kind: Kind | None, trust: Trusted) -> Trust:
     """Check arguments before anything is read. Returns the trust."""
     if not isinstance(expected, (type, type(None))):
         raise TypeError(f"the class that is expected is a class, not {type_of(expected)}")
+    if expected is not None:
+        isinstance(None, expected)  # raises TypeError for a class that answers no such question
     if kind is not None:
         kind_named(kind)
     return Trust(trust)
@@ -146,13 +147,12 @@ def loads(
     Bytes from `dumps` load without trust if they are signed: `dumps(obj, sign=True)`. Otherwise `trust` has to have the
     classes of the objects.
     """
-    trusted = _checked(expected, kind, trust)
     try:
-        memoryview(data)
+        # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
+        source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
     except TypeError:
         raise TypeError(f"loads takes bytes, not {type_of(data)}; load takes a path or a file") from None
-    # The caller may change a buffer while it is read. The bytes that are verified have to be those that are built.
-    source = Memory(data if type(data) is bytes else bytes(memoryview(data)))
+    trusted = _checked(expected, kind, trust)
     snapshot = opened(source, Opening(kind, passphrase, identities, limits))
     try:
         value = snapshot.build(trusted, copy=False, code_from=code_from)
@@ -184,25 +184,40 @@ def open_snapshot(
     return snapshot
 
 
-def open_legacy(path: FilePath | Readable, passphrase: Passphrase, *, limits: Limits = LIMITS) -> Snapshot:
+def open_legacy(
+    path: FilePath | Readable, passphrase: Passphrase, *, limits: Limits = LIMITS, name: str = ""
+) -> Snapshot:
     """Read a pickle in Twisted's old encryption as any bare pickle is read, for `appsnap convert` alone.
 
     Its passphrase is no reason to trust it. Raises the errors of `appsnap.twisted_encryption.read`.
     """
-    name = places.name_of(path)
+    name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
-        data = memoryview(of_file(file).rest())
+        data = memoryview(_source(file, name).rest())
         document = twisted_encryption.read(data, passphrase, limits)
     return Snapshot(document, kind="pickle", layers=("legacy",), size=len(data), file=name, limits=limits)
 
 
-def open_file(path: FilePath | Readable, opening: Opening) -> Snapshot:
-    """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed."""
-    name = places.name_of(path)
+def open_file(path: FilePath | Readable, opening: Opening, name: str = "") -> Snapshot:
+    """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed.
+
+    `name` is the name in messages, if it isn't that of the file.
+    """
+    name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
         _refuse_legacy(path)
         check = functools.partial(documents.check_head, kind=opening.kind)
-        return opened(of_file(file, opening.progress, check), opening, name)
+        return opened(_source(file, name, opening.progress, check), opening, name)
+
+
+def _source(file: Readable, name: str, *facts: Any) -> Source:
+    try:
+        return of_file(file, *facts)
+    except OSError as error:
+        # Errors of descriptors have no name.
+        if not name or error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, name) from error
 
 
 def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
@@ -243,4 +258,4 @@ def _map(path: FilePath | Readable, opening: Opening) -> Snapshot:
 def _refuse_legacy(path: FilePath | Readable) -> None:
     text = places.path_of(path, to="read")
     if text is not None:
-        twisted_encryption.refuse(Path(text))
+        twisted_encryption.refuse(text)

@@ -13,10 +13,10 @@ from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import LIMITS, limits_of
-from appsnap.printable import escaped, shortened
+from appsnap.printable import as_word, escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.outline import Outline, text_lines
+from appsnap.recipe.outline import Outline, quoted, text_lines
 from appsnap.recipe.services import without_running
 from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 from appsnap.snapshot import places
@@ -151,15 +151,29 @@ class Snapshot:
             return self._build(trusted, limits, copy, code_from, notes)
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
-        if self.document.objects is not None and trusted.everything and notes is None:
-            try:
-                return self.document.objects(copy=copy)
-            except AppsnapError:
-                raise
-            except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
-                pass
         try:
-            return _build(self.document, trusted, limits, self._weight, copy=copy, code_from=code_from, notes=notes)
+            if self.document.objects is not None and trusted.everything and notes is None:
+                try:
+                    return self.document.objects(copy=copy)
+                except (AppsnapError, MemoryError):
+                    raise
+                except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
+                    pass
+            return build(
+                self.document.recipe,
+                trusted,
+                limits,
+                copy=copy,
+                code_from=code_from,
+                size=self._weight,
+                edited=self.document.edited,
+                notes=notes,
+            )
+        except CannotBuild as error:
+            if self.document.line is not None and error.step is not None:
+                error.args = (f"{error.args[0]}, in the statement of line {self.document.line(error.step)}",)
+            _tell_distributions(self.document, error)
+            raise
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
@@ -205,7 +219,7 @@ class Snapshot:
             words.append("a bare pickle, without header")
         else:
             if self.header.tag:
-                words.append(f"tag {self.header.tag}")
+                words.append(f"tag {quoted(self.header.tag)}")
             if self.header.version:
                 words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
                 words.append(f"Python {self.header.python}")
@@ -222,34 +236,11 @@ class Snapshot:
         return f"<{type(self).__name__} {self._summary()}>"
 
 
-def _build(
-    document: Document,
-    trust: Trust,
-    limits: Limits,
-    weight: int | None,
-    *,
-    copy: bool,
-    code_from: str | None,
-    notes: list[str] | None,
-) -> Any:
-    try:
-        return build(
-            document.recipe,
-            trust,
-            limits,
-            copy=copy,
-            code_from=code_from,
-            size=weight,
-            edited=document.edited,
-            notes=notes,
-        )
-    except CannotBuild as error:
-        if document.line is not None and error.step is not None:
-            error.args = (f"{error.args[0]}, in the statement of line {document.line(error.step)}",)
-        saved_with = document.trailer.distributions if document.trailer else {}
-        # Each look at an installed distribution takes a moment, and a file has room for very many.
-        first = itertools.islice(saved_with.items(), 1_000)
-        others = [shortened(f"{name} {version}", 100) for name, version in first if installed_version(name) != version]
-        if others:
-            error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
-        raise
+def _tell_distributions(document: Document, error: CannotBuild) -> None:
+    """Add to the hint of an error which distributions had another version when the file was saved."""
+    saved_with = document.trailer.distributions if document.trailer else {}
+    # Each look at an installed distribution takes a moment, and a file has room for very many.
+    first = itertools.islice(saved_with.items(), 1_000)
+    others = [f"{as_word(name)} {as_word(version)}" for name, version in first if installed_version(name) != version]
+    if others:
+        error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))

@@ -60,7 +60,8 @@ def reading(place: FilePath | Readable) -> Iterator[Readable]:
     """Open a path, or take a file object as it is. A file object is at its end afterwards, and stays open."""
     path = path_of(place, to="read")
     if path is not None:
-        with _word_about_urls(path, CannotLoad), Path(path).open("rb", buffering=0) as opened:
+        # Not Path(path): an empty path would be the current folder.
+        with _word_about_urls(path, CannotLoad), open(path, "rb", buffering=0) as opened:  # noqa: PTH123
             yield opened
         return
     file = cast("Readable", place)
@@ -77,7 +78,7 @@ def write(
     With a `check`, a file object gets its first byte after that: the bytes are in an unnamed file until then.
     """
     path = path_of(place, to="write")
-    descriptor = None if path is None else _descriptor(path)
+    descriptor = None if path is None else streams.descriptor_of(path)
     if path is None:
         _stream(cast("Writable", place), chunks, check)
     elif descriptor is None:
@@ -103,15 +104,6 @@ def _stream(file: Writable, chunks: Iterable[Buffer], check: Callable[[Path], ob
         streams.to_file(file, streams.from_file(whole))
 
 
-_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
-
-
-def _descriptor(path: str) -> int | None:
-    """Return the open descriptor that a path means, or None for a path of another form."""
-    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", path)
-    return int(found[1]) if found else _DESCRIPTORS.get(path)
-
-
 @contextlib.contextmanager
 def _word_about_urls(path: str, error_class: type[AppsnapError]) -> Iterator[None]:
     """Tell the caller that a URL is no path, where no such path exists."""
@@ -124,5 +116,5 @@ def _word_about_urls(path: str, error_class: type[AppsnapError]) -> Iterator[Non
             raise
         raise error_class(
             f"{path} is a URL, and only paths and file objects are known here",
-            hint="open it with the library of that service, and hand over the file object, or the bytes to loads",
+            hint="give a file object of the library that opens it; on the command line, - takes bytes from a pipe",
         ) from None

@@ -13,8 +13,9 @@ from appsnap.cli.errors import trusting_command, what_runs
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import NotTrusted
-from appsnap.printable import escaped, plural
+from appsnap.printable import as_word, escaped, plural
 from appsnap.recipe.carried import code_facts
+from appsnap.recipe.outline import quoted
 from appsnap.recipe.trust import Everything, Trust, audit
 
 if TYPE_CHECKING:
@@ -126,11 +127,13 @@ def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:
         if one.source:
             texts[one.filename, one.version, one.source].append(one)
         else:
-            version = f"for Python {one.version} only" if one.version else "for a Python that the file doesn't tell"
-            yield escaped(f"bytecode {version}, which can't be shown: {one.name or 'code'} at {one.path}")
+            version = (
+                f"for Python {as_word(one.version)} only" if one.version else "for a Python that the file doesn't tell"
+            )
+            yield escaped(f"bytecode {version}, which can't be shown: {as_word(one.name or 'code')} at {one.path}")
     for (filename, version, source), places in texts.items():
-        yield escaped(f"{filename}, saved by Python {version}; the load makes use of:")
-        yield from (escaped(f"    line {one.line}: {one.name} at {one.path}") for one in places)
+        yield escaped(f"{quoted(filename)}, saved by Python {as_word(version)}; the load makes use of:")
+        yield from (escaped(f"    line {one.line}: {as_word(one.name)} at {one.path}") for one in places)
         lines = source.splitlines()
         yield from (f"{number:{len(str(len(lines)))}}  {escaped(line)}" for number, line in enumerate(lines, 1))
 
@@ -144,7 +147,7 @@ def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, No
 
 
 def _line(obstacle: Obstacle) -> str:
-    verdict = f"depends on {escaped(obstacle.depends_on)}" if obstacle.depends_on else "no --trust can allow this"
+    verdict = f"depends on {as_word(obstacle.depends_on)}" if obstacle.depends_on else "no --trust can allow this"
     return f"{verdict}: {obstacle}"
 
 
@@ -164,7 +167,7 @@ def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
 
 def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
     # A very long name doesn't push the paths of the others out of sight.
-    width = max((len(escaped(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
+    width = max((len(as_word(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
     widest = max((len(verdict) for verdict, _ in rows), default=0)
     for verdict, want in rows:
-        yield f"{verdict:{max(widest, 11)}}  {want.use:9}  {escaped(want.name):{width}}  {want.path}"
+        yield f"{verdict:{max(widest, 11)}}  {want.use:9}  {as_word(want.name):{width}}  {want.path}"

@@ -53,7 +53,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     old = source.open_legacy() if legacy_etap else source.open()
     if legacy_etap:
         output.note(
-            f"warning: {source.path} has Twisted's old encryption, without salt and authentication: anybody who can "
+            f"warning: {source.label} has Twisted's old encryption, without salt and authentication: anybody who can "
             "write the file can change it unseen, and its passphrase is easy to find out: choose a new one"
         )
     target.keep_secret(old)
@@ -61,16 +61,16 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
 
     def check(path: Path) -> None:
         if not target.has_recipients:
-            progress.phase = f"reading {target.path} back"
+            progress.phase = f"reading {target.label} back"
             try:
                 snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
             except AppsnapError as error:
-                error.file = target.path  # it has no name yet
+                error.file = target.label  # it has no name yet
                 raise
 
-    with Progress(f"writing {target.path}") as progress:
+    with Progress(f"writing {target.label}") as progress:
         old.save(
-            target.path,
+            target.place,
             kind=target.kind,
             passphrase=passphrase,
             check=check,
@@ -83,4 +83,4 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
         if legacy_etap:
             # `save` can't read Twisted's file. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
-        target.tell_unsigned(source.path, signing_command(arguments))
+        target.tell_unsigned(source.label, signing_command(arguments))

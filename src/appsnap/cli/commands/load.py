@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appsnap.cli import output
+import appsnap
+from appsnap.cli import output, standard
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, code_from, depth, reads, trusts
 from appsnap.cli.project import search_current_folder
@@ -74,12 +75,14 @@ def command(
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
     if check and source.kind == "python":
         raise click.UsageError("a script is a program, and is run: leave out --check")
+    if shell and standard.stdin_readers():
+        raise click.UsageError(f"--shell reads standard input, and so does {standard.stdin_readers()[0]}")
     notes: list[str] | None = [] if check else None
     load = functools.partial(_load, source, trust, code_from, notes)
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
-        return serve(load, output.note)
+        return serve(functools.partial(_load, source, trust, code_from, to_run=True), output.note)
     application = load()
     if shell:
         from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed
@@ -96,7 +99,14 @@ def command(
     return 0
 
 
-def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None, notes: list[str] | None) -> Any:
+def _load(
+    source: Input,
+    trust: Sequence[str] | Everything,
+    code_from: str | None,
+    notes: list[str] | None,
+    *,
+    to_run: bool = False,
+) -> Any:
     if source.kind == "python":
         if trust:
             raise click.UsageError("a script is a program, and is run: leave out --trust")
@@ -109,9 +119,9 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
         from appsnap import script  # noqa: PLC0415 - only scripts need it
 
         search_current_folder()
-        return script.run(source.path)
+        return script.run("/dev/stdin" if source.path == "-" else source.path)
     try:
-        application = source.load(trust, code_from=code_from, notes=notes)[0]
+        application, enough = source.load(trust, code_from=code_from, notes=notes)
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(
@@ -121,4 +131,9 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
         raise
     for line in notes or ():
         output.note(f"note: {line}")
+    if to_run and enough is not appsnap.EVERYTHING:
+        from appsnap.recipe.trust import Trust  # noqa: PLC0415 - as below
+        from appsnap.runner.vouched import check_vouched  # noqa: PLC0415 - it imports asyncio
+
+        check_vouched(application, Trust(enough))
     return application

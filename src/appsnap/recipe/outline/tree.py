@@ -12,7 +12,7 @@ import reprlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appsnap.printable import escaped, shortened
+from appsnap.printable import as_word, escaped, shortened
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step
 from appsnap.recipe.values import has_identity
@@ -149,7 +149,7 @@ class Outline:
         ):
             return self._name_in_file(node)
         # That class may itself be of a class that was made, and so on: the name must not grow.
-        return f"a class made by {shortened(node.name or node.form, _LONGEST)}"
+        return f"{_MADE}{shortened(node.name or node.form, _LONGEST)}"
 
     def _name_in_file(self, node: Node) -> str:
         """Return the name of a class by value, with the script that it comes from in place of a module."""
@@ -159,7 +159,8 @@ class Outline:
         elif node.args and isinstance(node.args[0], Ref):
             file = next((self._text(part) for part in self.nodes[node.args[0]].args[1:2]), "")
             script = file.rpartition("/")[2] or script
-        return f"<{self.cut(script, _LONGEST)}>.{self.cut(''.join(map(self._text, name)) or '?', _LONGEST)}"
+        script = escaped(shortened(script, _LONGEST)).replace("<", "").replace(">", "")
+        return f"<{script}>.{self.cut(''.join(map(self._text, name)) or '?', _LONGEST)}"
 
     def _text(self, operand: Operand) -> str:
         node = self.nodes[operand] if isinstance(operand, Ref) else None
@@ -222,7 +223,8 @@ class Outline:
         """Return a name for people: escaped, and without its middle if it is longer than `most`."""
         known = self._cuts.get(name)
         if known is None:
-            known = self._cuts[name] = shortened(escaped(shortened(name, 100)), 100)
+            made, rest = (_MADE, name.removeprefix(_MADE)) if name.startswith(_MADE) else ("", name)
+            known = self._cuts[name] = shortened(made + as_word(shortened(rest, 100)), 100)
         return shortened(known, most)
 
     def path(self, operand: Operand, most: int = 1000) -> str:
@@ -335,6 +337,7 @@ def quoted(value: Any) -> str:
 
 
 _LONGEST = 60
+_MADE = "a class made by "
 _MOST_PARTS = 100
 
 _SHORT = reprlib.Repr()

@@ -16,6 +16,7 @@ from appsnap.limits import over
 from appsnap.recipe import steps, values
 from appsnap.recipe.steps import Ref
 from appsnap.recipe.trust.depth import check_depth
+from appsnap.recipe.trust.probes import FEW, Places
 from appsnap.recipe.values import BITS, BYTES, conversion
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.steps import Recipe, Step
 
-__all__ = ["CostCounter"]
+__all__ = ["CostCounter", "KnownKeys"]
 
 ALLOWANCE = 1_000_000
 """Items, characters and bytes that may be copied in any case."""
@@ -41,6 +42,18 @@ _MODULUS = 2**61 - 1
 
 _SMALL = (0, 1)
 """The levels and items of a key that is hashed at once."""
+
+
+_USUAL_PROBES = 32
+"""Probes for each key that don't count: multiples of 2**32 take thirteen. A set looks at ten places for each probe."""
+
+
+class KnownKeys:
+    """The keys that a container has: how many have each hash, and their places."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[int] = Counter()
+        self.places = Places()
 
 
 class CostCounter:
@@ -77,15 +90,21 @@ class CostCounter:
                 excess = "building the objects would copy much more than the file holds"
                 raise over("copies", self._limits.copies, excess)
 
-    def hash(self, keys: Collection[Any], seen: Counter[int] | None = None) -> None:
+    def hash(self, keys: Collection[Any], known: KnownKeys | None = None, *, of_set: bool = False) -> None:
         """Count the comparisons of keys: the n-th key of one hash is compared with the n - 1 before it.
 
-        `seen` counts the hashes of the keys that are in their container already.
+        `known` are the keys that are in their container already. Where there are many, their probes count, too.
         """
         if _WELL_HASHED.issuperset(map(type, keys)):
             return
-        seen = Counter() if seen is None else seen
         most = self._limits.key_comparisons
+        if known is None and len(keys) > FEW:
+            known = KnownKeys()
+        if known is not None:
+            if not known.places.hashes:
+                known.places.of_set = of_set
+            self._probe(known.places, [hash(key) for key in keys if type(key) not in _WELL_HASHED])
+        seen = Counter() if known is None else known.seen
         for key in keys:
             cls = type(key)
             if cls in _WELL_HASHED or (cls is int and -_MODULUS < key < _MODULUS):
@@ -97,6 +116,13 @@ class CostCounter:
                 if self._compared > most:
                     raise over("key_comparisons", most, "too many keys have the same hash")
             seen[number] = before + 1
+
+    def _probe(self, places: Places, hashes: Sequence[int]) -> None:
+        most = self._limits.key_comparisons
+        usual = _USUAL_PROBES * (10 if places.of_set else 1) * (len(places.hashes) + len(hashes))
+        places.add(hashes, usual + most)
+        if places.probes > usual + most:
+            raise over("key_comparisons", most, "too many keys have the same places in their container")
 
     def _size(self, key: Any, most: int) -> int:
         """Return how many items a comparison of two equal keys takes, or a number above `most`."""

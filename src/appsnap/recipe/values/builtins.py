@@ -84,6 +84,13 @@ def _make_array(args: tuple[Any, ...]) -> Any:
     return made
 
 
+def _check_items(args: tuple[Any, ...]) -> None:
+    """Check the arguments of a subclass of array."""
+    typecode, items = (*args, ())[:2]
+    check(1 <= len(args) <= 2 and type(typecode) is str, "takes a code and items")
+    check(type(items) in (list, tuple, bytes, str), "takes a code and items")
+
+
 def _make_range(args: tuple[Any, ...]) -> range:
     of(int, bool, least=1, most=3)(args)
     # Its length is a quotient, which takes quadratic time.
@@ -164,11 +171,12 @@ _PLACE = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
 
 TYPES = (
     ValueType(name="builtins.object", cls=object, make=call(object, most=0), creatable=True, identity=True),
-    ValueType(name="builtins.str", cls=str, plain=True),
+    ValueType(name="builtins.str", cls=str, inherited=of(str, most=1), plain=True),
     ValueType(
         name="builtins.bytes",
         cls=bytes,
         make=call(bytes, most=0),
+        inherited=of(bytes, most=1),
         made_by={"_codecs.encode": _make_latin1},
         methods=True,
         plain=True,
@@ -186,6 +194,7 @@ TYPES = (
         name="array.array",
         cls=array.array,
         reduce=_reduce_array,
+        inherited=_check_items,
         made_by={"array._array_reconstructor": _make_array},
         filled_by=STATEFUL,  # a subclass has attributes
         identity=True,

@@ -73,7 +73,17 @@ def _make_dtype(args: tuple[Any, ...]) -> Any:
         return dtypes.make_odd(args)
     (described,) = args
     _count_fields(described)
-    return np.dtype(described)
+    made = np.dtype(described)
+    _check_sizes(made)
+    return made
+
+
+def _check_sizes(dtype: Any) -> None:
+    """Check that fields lie within their structure. numpy adds up their sizes without a look at the sum."""
+    for name in dtype.names or ():
+        field, offset = dtype.fields[name][:2]
+        check(0 <= offset <= offset + field.itemsize <= dtype.itemsize, "the structure is too large")
+        _check_sizes(field.base)
 
 
 def _count_fields(described: Any, depth: int = 0) -> int:

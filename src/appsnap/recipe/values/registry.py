@@ -14,11 +14,14 @@ __all__ = [
     "constructor",
     "has_identity",
     "is_creatable",
+    "is_object",
     "is_referable",
     "late_state_rules",
     "named",
+    "of_class",
     "of_the_process",
     "of_type",
+    "pair",
     "reducer",
     "register",
     "register_object",
@@ -54,6 +57,8 @@ class ValueType:
 
     make: Make | None = None
     """Makes a value again, from the arguments of a call of the type."""
+    inherited: Callable[[tuple[Any, ...]], object] | None = None
+    """Checks the arguments where a trusted subclass inherits the constructor. By default, `make` does."""
     made_by: Mapping[str, Make] = field(default_factory=dict)
     """Functions that pickles call in place of the type, by dotted name: `re._compile` makes patterns."""
     referable: bool = True
@@ -152,6 +157,14 @@ def of_type(cls: type) -> ValueType | None:
     return None
 
 
+def of_class(cls: type) -> ValueType | None:
+    """Return the record of exactly this class, or None."""
+    found = _by_type.get(cls) or _by_name.get(f"{cls.__module__}.{cls.__qualname__}")
+    if found is None or found.cls not in (None, cls):
+        return None
+    return found if getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls else None
+
+
 def reducer(cls: type) -> Callable[[Any], Any] | None:
     """Return the function that takes values of a type apart, or None."""
     found = of_type(cls)
@@ -161,6 +174,22 @@ def reducer(cls: type) -> Callable[[Any], Any] | None:
 def constructor(name: str) -> Constructor | None:
     """Return the type or function of a dotted name that any snapshot may call, or None."""
     return _constructors.get(name)
+
+
+def pair(name: str) -> tuple[str, str]:
+    """Return the module of a dotted name in the registry, and the name in that, which begins with the first class."""
+    above, _, last = name.rpartition(".")
+    if above in _by_name:  # a class attribute, as datetime.timezone.utc
+        module, qualname = pair(above)
+        return module, f"{qualname}.{last}"
+    parts = name.split(".")
+    at = next((at for at, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
+    return ".".join(parts[:at]), ".".join(parts[at:])
+
+
+def is_object(name: str) -> bool:
+    """Tell whether a dotted name is that of an object, which is no type."""
+    return name in _objects
 
 
 def named(word: str) -> str | None:
