@@ -496,6 +496,8 @@ class TestReading:
             ("timedelta(1, 2, 3, 4, 5, 6, 7, 8)", 15, "takes at most 7"),
             ("datetime(2026, day=5)", 15, "datetime needs a value for month"),
             ("datetime(2026, 13, 1, fold=1)", 15, "month must be in 1..12"),
+            ("datetime(2026, [5], 1, fold=1)", 15, "datetime takes numbers and a time zone"),
+            ("datetime(2026, 5, 1, fold=2)", 15, "fold must be either 0 or 1"),
             ("dt.date.today(weekday=1)", 29, "a keyword for today"),
             ("deque(a=1)", 15, "deque has no a"),
             ("UUID(int=-1)", 15, "int is out of range"),
@@ -563,6 +565,15 @@ class TestReading:
         """UTF-8 without a mark is all there is, whatever the first line says."""
         with pytest.raises(Damaged):
             appsnap.loads(raw)
+
+    def test_a_byte_order_mark_and_other_line_ends_are_named(self):
+        """The hint says how to save the file; that helps."""
+        with pytest.raises(Damaged, match="byte order mark"):
+            appsnap.loads(b"\xef\xbb\xbf# appsnap 1 source\napplication = 1\n")
+        with pytest.raises(NotInGrammar, match="line 1, column 19: the line ends with CR LF") as caught:
+            appsnap.loads(b"# appsnap 1 source\r\napplication = 1\r\n")
+
+        assert "sed -i 's/\\r$//' FILE" in caught.value.hint
 
     def test_a_newer_format_says_so(self):
         """A file of format 2 isn't guessed at."""
