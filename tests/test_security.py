@@ -54,6 +54,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
 )
+from appsnap.snapshot.signing import signed
 from appsnap.twisted_encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
@@ -769,6 +770,23 @@ class TestPromise13:
         snapshot = appsnap.open_snapshot(path)
         assert not snapshot.is_trusted_as_a_whole
         assert snapshot.provenance == f"edited since it was {'saved' if 'steps' in old else 'signed by you'}"
+
+    def test_signed_again(self, tmp_path):
+        """The owner's own word signs the bytes that were opened, all but the trailer as they are."""
+        path = tmp_path / "a"
+        appsnap.save(shop.make(), path, kind="source", trusted_as_a_whole=False)
+        data = path.read_bytes().replace(b'"tea": 12', b'"tea": 6 * 2,  # dozens\n   "mate": 1')
+        path.write_bytes(data)
+        opened = appsnap.open_snapshot(path)
+        assert not opened.is_trusted_as_a_whole
+
+        new = b"".join(signed(opened, data))
+
+        path.write_bytes(new)
+        assert appsnap.open_snapshot(path).is_trusted_as_a_whole
+        assert new.splitlines()[:-1] == data.splitlines()[:-1]
+        path.write_bytes(new.replace(b"6 * 2", b"6 * 3"))
+        assert not appsnap.open_snapshot(path).is_trusted_as_a_whole
 
 
 class TestPromise14:

@@ -136,29 +136,42 @@ class Snapshot:
         limits: Limits | None = None,
         copy: bool = True,
         code_from: str | None = None,
+        notes: list[str] | None = None,
     ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
+        `notes` gets a line for each attribute that isn't as its class declares.
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
         """
         limits = self._limits if limits is None else limits_of(limits)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
-            return self._build(Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted, limits, copy, code_from)
+            trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
+            return self._build(trusted, limits, copy, code_from, notes)
 
-    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None) -> Any:
+    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
-            if self.document.objects is not None and trusted.everything:
+            if self.document.objects is not None and trusted.everything and notes is None:
                 try:
                     return self.document.objects(copy=copy)
                 except (AppsnapError, MemoryError):
                     raise
                 except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
                     pass
-            recipe = self.document.recipe
-            return build(recipe, trusted, limits, copy=copy, code_from=code_from, size=self._weight)
+            return build(
+                self.document.recipe,
+                trusted,
+                limits,
+                copy=copy,
+                code_from=code_from,
+                size=self._weight,
+                edited=self.document.edited,
+                notes=notes,
+            )
         except CannotBuild as error:
+            if self.document.line is not None and error.step is not None:
+                error.args = (f"{error.args[0]}, in the statement of line {self.document.line(error.step)}",)
             _tell_distributions(self.document, error)
             raise
         except NotTrusted as error:
