@@ -7,12 +7,16 @@ text says is read; of what isn't, only some is refused.
 
 import ast
 import base64
+import datetime as dt
+import decimal
+import fractions
 import hashlib
 import io
 import itertools
 import json
 import pickle
 import re
+import uuid
 import xml.etree.ElementTree as ET
 
 import msgpack
@@ -263,6 +267,52 @@ REFUSED = re.compile(
 )
 
 
+CLOCK = ["hour", "minute", "second", "microsecond", "tzinfo", "fold"]
+PARAMETERS = {
+    ("builtins", "complex"): ["real", "imag"],
+    ("collections", "deque"): ["iterable", "maxlen"],
+    ("datetime", "date"): ["year", "month", "day"],
+    ("datetime", "datetime"): ["year", "month", "day", *CLOCK],
+    ("datetime", "time"): CLOCK,
+    ("datetime", "timedelta"): ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"],
+    ("datetime", "timezone"): ["offset", "name"],
+    ("decimal", "Decimal"): ["value"],
+    ("fractions", "Fraction"): ["numerator", "denominator"],
+    **{("ipaddress", f"IPv{n}{x}"): ["address"] for n in "46" for x in ("Address", "Interface", "Network")},
+    ("re", "compile"): ["pattern", "flags"],
+    ("uuid", "UUID"): ["hex", "bytes", "bytes_le", "fields", "int"],
+    ("zoneinfo", "ZoneInfo"): ["key"],
+}
+ABSENT = {"tzinfo": None, "iterable": (), **dict.fromkeys([*CLOCK[:4], "numerator", "real"], 0)}
+
+
+def by_position(name, args, named):
+    """Return the arguments of a call as the recipe has them."""
+    given = dict(zip(PARAMETERS[name], args, strict=False))
+    need(len(given) == len(args) and not given.keys() & named.keys(), "arguments")
+    need(named.keys() <= {*PARAMETERS[name]}, "keywords")
+    given |= named
+    plain = all(type(value) in (int, float, str, bytes) for value in given.values())
+    value = given.get(PARAMETERS[name][0])
+    match name[1]:
+        case "timedelta" if plain and (named or len(args) > 3 or float in map(type, args)):
+            duration = dt.timedelta(**given)
+            return [duration.days, duration.seconds, duration.microseconds]
+        case "Decimal" if type(value) in (int, float) and (type(value) is float or value.bit_length() <= 14_300):
+            return [str(decimal.Decimal(value))]
+        case "UUID" if plain and value is None:
+            return [str(uuid.UUID(**given))]
+        case "Fraction" if plain and "denominator" not in given:
+            text = re.fullmatch(r"\s*[-+]?[0-9]{0,300}\.[0-9]{0,300}\s*", value) if type(value) is str else True
+            return [*fractions.Fraction(value).as_integer_ratio()] if text else [value]
+        case "datetime" | "time" if given.pop("fold", 0):
+            zone = given.pop("tzinfo", None)
+            packed = getattr(dt, name[1])(**given, fold=1).__reduce_ex__(4)[1]
+            return [*packed, *([] if zone is None else [zone])]
+    most = max((PARAMETERS[name].index(key) + 1 for key in given), default=0)
+    return [given[key] if key in given else ABSENT[key] for key in PARAMETERS[name][:most]]
+
+
 def read_source(data):
     head = re.match(rb"# appsnap (\d+) source: (.*)\n", data)
     tail = re.search(rb"\n# appsnap trailer: (.*)\n\Z", data)
@@ -308,6 +358,14 @@ class _Module:
                 return self.recipe.atom(value)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                 return -value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.UnaryOp()):
+                raise ValueError("two minuses")
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.number(operand)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                product = self.number(left) * self.number(right)
+                need(isinstance(product, float) or abs(product) < 10**4300, "a product of more than 4,300 digits")
+                return product
             case ast.Name(id=variable):
                 return self.variables[variable]
             case ast.Attribute(value=owner, attr=name):
@@ -318,9 +376,20 @@ class _Module:
                 return add("Dict", *self.pairs(node))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=named) if name not in self.variables:
                 return self.helper(name, args, named)
-            case ast.Call(func=function, args=args, keywords=[]):
-                return add("Call", self.expr(function), self.exprs(args))
+            case ast.Call(func=function, args=args, keywords=named):
+                function = self.expr(function)
+                args, named = self.exprs(args), {keyword.arg: self.expr(keyword.value) for keyword in named}
+                if isinstance(function, Known) and function.key in PARAMETERS:
+                    args = by_position(function.key, args, named)
+                else:
+                    need(not named, "keywords")
+                return add("Call", function, [add("Tuple", []) if x == () else x for x in args])
         raise ValueError(ast.unparse(node))
+
+    def number(self, node):
+        value = self.expr(node)
+        need(type(value) in (int, float) and (type(value) is float or abs(value) < 10**4300), "no number")
+        return value
 
     def exprs(self, nodes):
         return [self.expr(node) for node in nodes]

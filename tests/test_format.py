@@ -842,6 +842,13 @@ class TestMsgpack:
         ]
 
 
+TIMEDELTA, UTC = ("Name", "datetime", "timedelta"), ("Name", "datetime", "timezone.utc")
+
+
+def called(*args):
+    return "Call", R[0], [*args]
+
+
 NO_STATEMENTS = """
 import os, json; application = 1
 import os.path; application = 1
@@ -883,6 +890,15 @@ f''
 [*()]
 {**{}}
 [x for x in ()]
+2 * 'a'
+[1] * 2
+2 * True
+-[1]
+-None
+2 * 3 .real
+(2).real * 3
+2 * nothing
+7e300 * 1e300 * 'a'
 1 if 2 else 3
 (x := 1)
 lambda: 1
@@ -922,6 +938,44 @@ class TestSource:
             ("application = b'a' b'b'", [], b"ab"),
             ("application = 0x10", [], 16),
             ("application = -1.5", [], -1.5),
+            ("x = 60\napplication = -(x * 60) * 24", [], -86400),
+            ("application = 0.1 * 3 * -3 * (2 * 0x10) * -(float('inf'))", [], math.inf),
+            (
+                "from datetime import timedelta\napplication = timedelta(hours=1.5)",
+                [TIMEDELTA, called(0, 5400, 0)],
+                R[1],
+            ),
+            (
+                "from datetime import timedelta\napplication = timedelta(1, hours=-25)",
+                [TIMEDELTA, called(-1, 82800, 0)],
+                R[1],
+            ),
+            ("from datetime import timedelta\napplication = timedelta(days=1)", [TIMEDELTA, called(1, 0, 0)], R[1]),
+            ("from datetime import timedelta\napplication = timedelta(1)", [TIMEDELTA, called(1)], R[1]),
+            ("import datetime\napplication = datetime.timedelta()", [TIMEDELTA, called()], R[1]),
+            (
+                "from datetime import datetime as D, timezone\napplication = D(2026, 5, day=1, tzinfo=timezone.utc)",
+                [("Name", "datetime", "datetime"), UTC, ("Call", R[0], [2026, 5, 1, 0, 0, 0, 0, R[1]])],
+                R[2],
+            ),
+            (
+                "from datetime import time, timezone\napplication = time(2, fold=1, tzinfo=timezone.utc)",
+                [("Name", "datetime", "time"), UTC, ("Call", R[0], [b"\x82\0\0\0\0\0", R[1]])],
+                R[2],
+            ),
+            (
+                "from collections import deque\napplication = deque(maxlen=3)",
+                [("Tuple", []), ("Name", "collections", "deque"), ("Call", R[1], [R[0], 3])],
+                R[2],
+            ),
+            ("from uuid import UUID\napplication = UUID(int=5)", None, R[1]),
+            ("import decimal\napplication = [decimal.Decimal(value=0.1), decimal.Decimal(5)]", None, R[3]),
+            (
+                "import fractions\napplication = [fractions.Fraction('0.5'), fractions.Fraction(numerator=5)]",
+                None,
+                R[3],
+            ),
+            ("import re\napplication = re.compile(flags=2, pattern='a')", None, R[1]),
             ("application = float('-nan')", [], -math.nan),
             ("application = float('inf')", [], math.inf),
             ("application = [None, True, (), (1,), {2}, {3: 4}]", None, R[4]),

@@ -1,17 +1,20 @@
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
 import warnings
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import fuzz
 from appsnap import dumps
 from appsnap.kinds import msgpack
-from fuzzing import trial
+from fuzzing import trial, uses
+from fuzzing.expressions import shown
 from fuzzing.mutations import FORMS, Mutants, smaller
 
 pytestmark = pytest.mark.slow
@@ -140,6 +143,67 @@ class TestTrials:
         for module, name in [("os", "system"), ("harmless", "callback"), ("builtins", "getattr"), ("zoo", "function")]:
             with pytest.raises(trial.pickle.UnpicklingError):
                 trial._Unpickler(trial.BytesIO()).find_class(module, name)
+
+
+def _end(_value, _others):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _endless(_value, _others):
+    while True:
+        sum(range(1_000_000))
+
+
+def _fill(_value, _others):
+    return b"x" * (8 << 30)
+
+
+class TestUses:
+    def test_do_no_harm(self):
+        """Values that any file may make are safe to use. The cases are always the same."""
+        found = [*uses.fuzz_uses(range(150), 7)]
+
+        assert [(number, outcome.fault) for number, outcome, _ in found if outcome.fault] == []
+        assert sum(outcome.used for _, outcome, _ in found) > 150
+
+    @pytest.mark.parametrize(
+        ("use", "fault"),
+        [
+            (_end, "signal SIGSEGV at planted"),
+            (_endless, "signal SIGPROF at planted"),
+            (_fill, "exit 1 at planted without end"),
+        ],
+    )
+    def test_are_found_out(self, use, fault, monkeypatch):
+        """A use that ends the process, that has no end, or that fills the memory is a finding."""
+        monkeypatch.setattr(uses, "USES", {"repr": lambda value, _: repr(value), "planted": use})
+        monkeypatch.setattr(uses, "MOST_SECONDS", 1)
+
+        (outcome,) = uses.try_cases([[("list", [1])]])
+
+        assert outcome.fault == fault
+
+    def test_of_the_next_case(self, monkeypatch):
+        """A case that ends the process is followed by the next one."""
+        monkeypatch.setattr(uses, "USES", {"planted": lambda value, _: value == [1] and _end(value, _)})
+
+        faults = [outcome.fault for outcome in uses.try_cases([["a"], [("list", [1])], ["b"]])]
+
+        assert faults == ["", "signal SIGSEGV at planted", ""]
+
+    def test_are_made_smaller(self, monkeypatch):
+        """Of a finding, the parts are left that it needs."""
+        monkeypatch.setattr(uses, "USES", {"planted": lambda value, _: 7 in value and _end(value, _)})
+
+        least = uses.least(["a", ("list", [1, ("tuple", [2, 3]), 7]), 5], "signal SIGSEGV at planted")
+
+        assert [*map(shown, least)] == ["list(7)"]
+
+    def test_are_those_of_their_seed(self):
+        """A case can be made again from its seed and number."""
+        one, again, other = ([*map(shown, uses.case(Random(seed)))] for seed in ("0 1", "0 1", "1 1"))
+
+        assert one == again != other
 
 
 class TestSmaller:

@@ -52,7 +52,7 @@ class TestReading:
         data = appsnap.dumps([[number] for number in range(10)], kind)
         limits = appsnap.Limits(steps=10)
 
-        with pytest.raises(CannotLoad, match=r"steps=10$") as caught:
+        with pytest.raises(CannotLoad, match=r"(?m)steps=10$") as caught:
             appsnap.loads(data, limits=limits)
 
         assert "--limit steps=…" in caught.value.hint
@@ -71,7 +71,7 @@ class TestReading:
         assert len(appsnap.open_snapshot(path, limits=free).document.recipe.steps) > FREE_STEPS
         monkeypatch.setenv("APPSNAP_CONFIG_DIR", str(tmp_path / "stranger"))
         for look in (appsnap.load, appsnap.open_snapshot):
-            with pytest.raises(CannotLoad, match=r"the limit is steps_per_byte=0$") as caught:
+            with pytest.raises(CannotLoad, match=r"(?m)the limit is steps_per_byte=0$") as caught:
                 look(path, limits=free)
         assert "--limit steps_per_byte=…" in caught.value.hint
         assert appsnap.load(path, limits=appsnap.Limits(steps_per_byte=4)) == records
@@ -100,7 +100,7 @@ class TestReading:
         """All that costs more memory than it has bytes is bounded by the size of the file."""
         data = b"".join(zstd.compress([b"\x80\x05" + body + b"."]))
 
-        with pytest.raises(CannotLoad, match=r"too many .+ are open: the limit is steps_per_byte=4$"):
+        with pytest.raises(CannotLoad, match=r"(?m)too many .+ are open: the limit is steps_per_byte=4$"):
             appsnap.loads(data)
 
     def test_header_and_trailer(self):
@@ -131,7 +131,7 @@ class TestReading:
     @pytest.mark.parametrize("body", [b"]" * 11, b"}" * 11, b")" * 11, b"(" * 11, b"(" + b"]" * 11 + b"l"])
     def test_what_lies_open(self, body):
         """Containers and marks of a pickle count before they are steps."""
-        with pytest.raises(CannotLoad, match=r"too many \w+ are open: the limit is steps=10$"):
+        with pytest.raises(CannotLoad, match=r"(?m)too many \w+ are open: the limit is steps=10$"):
             appsnap.loads(b"\x80\x05" + body + b".", limits=appsnap.Limits(steps=10))
 
     def test_what_was_open(self):
@@ -150,7 +150,7 @@ class TestReading:
         head = msgpack.packb({"appsnap": 1, "kind": "msgpack", "size": len(body)})
         data = head + body + msgpack.packb({"sha256": hashlib.sha256(head + body).hexdigest()})
 
-        with pytest.raises(CannotLoad, match=r"steps=19$"):
+        with pytest.raises(CannotLoad, match=r"(?m)steps=19$"):
             appsnap.loads(data, limits=appsnap.Limits(steps=19))
         with pytest.raises(Damaged):
             appsnap.loads(data, limits=appsnap.Limits(steps=20))
@@ -175,7 +175,7 @@ class TestReading:
         path = tmp_path / "list.tap"
         appsnap.save([[1], [2]], path)
 
-        with pytest.raises(CannotLoad, match=r"steps=2$"):
+        with pytest.raises(CannotLoad, match=r"(?m)steps=2$"):
             appsnap.open_snapshot(path, limits=appsnap.Limits(steps=2))
 
     def test_building(self, tmp_path):
@@ -184,7 +184,7 @@ class TestReading:
         appsnap.save({((1, 2), 3): 4}, path, sign=False)
         snapshot = appsnap.open_snapshot(path)
 
-        with pytest.raises(CannotLoad, match=r"key_depth=1$"):
+        with pytest.raises(CannotLoad, match=r"(?m)key_depth=1$"):
             snapshot.build(limits=appsnap.Limits(key_depth=1))
         assert snapshot.build(limits=appsnap.Limits(key_depth=2)) == {((1, 2), 3): 4}
 
@@ -201,7 +201,7 @@ class TestReading:
         path = tmp_path / "zeros.tap"
         path.write_bytes(b"".join(zstd.compress([appsnap.dumps(bytes(65 << 20))])))
 
-        with pytest.raises(CannotLoad, match=r"holds more than [0-9,]+ bytes: the limit is expansion=1$") as caught:
+        with pytest.raises(CannotLoad, match=r"(?m)holds more than [0-9,]+ bytes: the limit is expansion=1$") as caught:
             appsnap.load(path, limits=appsnap.Limits(expansion=1))
 
         assert type(caught.value) is CannotLoad
@@ -213,7 +213,7 @@ class TestReading:
         path = tmp_path / "secret.etap"
         appsnap.save([1], path, passphrase="correct horse")
 
-        with pytest.raises(CannotLoad, match=r"work factor 18: the limit is work_factor=17$") as caught:
+        with pytest.raises(CannotLoad, match=r"(?m)work factor 18: the limit is work_factor=17$") as caught:
             appsnap.load(path, passphrase="correct horse", limits=appsnap.Limits(work_factor=17))
 
         assert type(caught.value) is CannotLoad

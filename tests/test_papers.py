@@ -20,6 +20,18 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
+def write_code(folder):
+    """Write the blocks of Python into files: a block that begins with a file name is that file, the others a script."""
+    script = []
+    for block in blocks("python"):
+        name = re.match(r"# (\w+\.py)\n", block)
+        if name:
+            (folder / name[1]).write_text(block)
+        else:
+            script.append(block)
+    (folder / "hello.py").write_text("\n".join(script))
+
+
 def matches(expected, actual):
     """Tell whether output is as expected; `...` stands for any text."""
     return re.fullmatch(".*?".join(map(re.escape, expected.split("..."))), actual, re.DOTALL) is not None
@@ -66,15 +78,8 @@ class TestReadme:
         assert len(outputs) == len(steps) + 1
 
     def test_the_code_runs(self, folder):
-        """The blocks of Python, one after the other, in a script. A block that begins with a file name is that file."""
-        script = []
-        for block in blocks("python"):
-            name = re.match(r"# (\w+\.py)\n", block)
-            if name:
-                (folder / name[1]).write_text(block)
-            else:
-                script.append(block)
-        (folder / "hello.py").write_text("\n".join(script))
+        """The blocks of Python, one after the other, in a script."""
+        write_code(folder)
 
         result = subprocess.run(
             [sys.executable, "-W", "error", "hello.py"], cwd=folder, capture_output=True, text=True, check=False
@@ -86,6 +91,23 @@ class TestReadme:
         assert application.endswith("[False, False]")
         assert data == "{'any': 'object'}"
         assert result.stdout.splitlines()[-1] == "{'any': 'object'}"
+
+    @pytest.mark.slow
+    def test_the_code_has_types(self, folder):
+        """The blocks of Python pass mypy's strict checks, without a plugin."""
+        pytest.importorskip("mypy")
+        write_code(folder)
+        (folder / "mypy.ini").write_text("[mypy]\nstrict = true\ncache_dir = cache\n")
+
+        result = subprocess.run(
+            [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "hello.py", "greeter.py"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (result.returncode, result.stdout) == (0, "Success: no issues found in 2 source files\n"), result.stderr
 
     def test_it_names_the_commands_that_there_are(self):
         """Every target of make that it names is one."""

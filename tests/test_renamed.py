@@ -110,6 +110,52 @@ class TestHints:
         assert found is other
 
 
+class TestOtherHints:
+    def test_members_are_listed(self, versions):
+        """Where a member is gone, the hint has those that are there."""
+        data = dumps(versions(OLD).Mode.SLOW)
+        versions(NEW)
+
+        with pytest.raises(CannotBuild) as caught:
+            loads(data, trust=EVERYTHING)
+
+        assert caught.value.hint.startswith("Mode has FAST, STEADY; was it renamed?")
+
+    @pytest.mark.parametrize(
+        ("text", "hint"),
+        [
+            ("import nonesuch_of_test", "install nonesuch_of_test, which late_of_test imports"),
+            ("raise OSError('no disk')", ""),
+            ("from json import nonesuch", ""),
+        ],
+    )
+    def test_a_module_that_fails(self, versions, monkeypatch, tmp_path, text, hint):
+        """Nobody hears of new names where the module is there, and its own code fails."""
+        data = dumps(versions(OLD, "late_of_test").Job())
+        monkeypatch.delitem(sys.modules, "late_of_test")
+        (tmp_path / "late_of_test.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+
+        with pytest.raises(CannotBuild) as caught:
+            loads(data, trust=EVERYTHING)
+
+        assert caught.value.hint == hint
+
+    def test_a_module_of_the_old_name(self, versions, monkeypatch, tmp_path):
+        """A module that is gone: one of its name that imports everything from the new one helps, as the hint says."""
+        data = dumps(versions(OLD, "late_of_test").Job())
+        monkeypatch.delitem(sys.modules, "late_of_test")
+        versions(OLD, "new_of_test")
+
+        with pytest.raises(CannotBuild) as caught:
+            loads(data, trust=EVERYTHING)
+
+        assert "a module late_of_test says so that imports everything from the new one" in caught.value.hint
+        (tmp_path / "late_of_test.py").write_text("from new_of_test import *")
+        monkeypatch.syspath_prepend(tmp_path)
+        assert type(loads(data, trust=EVERYTHING)).__module__ == "new_of_test"
+
+
 class TestRenamed:
     @pytest.mark.parametrize("new", [5, "shop.Job", lambda: None, enum.Flag("F", "A B")(3), object()])
     def test_needs_a_name(self, new):

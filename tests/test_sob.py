@@ -196,8 +196,8 @@ class TestGuessType:
 
     @pytest.mark.parametrize("name", ["shop", "shop.aot", "shop.etac", "shop.tap.old", ".tap", "shop."])
     def test_unknown(self, name):
-        """An unknown extension is an error with a hint."""
-        with pytest.raises(errors.WrongKind) as caught:
+        """An unknown extension is an error with a hint. It is a KeyError, too, as Twisted's is."""
+        with pytest.raises(KeyError) as caught:
             sob.guessType(name)
 
         assert "pickle, source, msgpack, xml, python" in caught.value.hint

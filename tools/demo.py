@@ -23,7 +23,7 @@ PROBE = """
 import hashlib, sys, appsnap
 from appsnap.interfaces import IService, IServiceCollection
 application = appsnap.load(sys.argv[1], passphrase=lambda: sys.argv[2])
-waiting, running, count = [application], 0, 0
+waiting, running, count = [*IServiceCollection(application)], 0, 0
 while waiting:
     service = waiting.pop()
     count, running = count + 1, running + bool(IService(service).running)

@@ -1,5 +1,8 @@
 """Fuzz a reader: `tools/fuzz.py pickle --seconds 60`. KIND is pickle, source, msgpack, xml, or layers (age and zstd).
 
+KIND may also be uses: then random values that any file may make are loaded and used, as `fuzzing.uses` describes.
+`--start` is the number of the first case.
+
 Mutants of good files are read, shown, audited, converted to every kind, and built: first without trust, then with trust
 in harmless classes. A mutant is a finding if it
 
@@ -17,6 +20,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import hashlib
+import itertools
 import json
 import os
 import resource
@@ -27,9 +31,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuzzing.expressions import shown
 from fuzzing.goldens import ROOT
 from fuzzing.mutations import FORMS, Mutants, smaller
 from fuzzing.trial import Finding, Trial
+from fuzzing.uses import fuzz_uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,16 +165,38 @@ class _Watch:
                 return
 
 
+# Uses
+
+
+def use(*, seconds: float, seed: int = 0, start: int = 0) -> int:
+    """Try cases of values for some seconds, print the findings, and return the number of different ones."""
+    end = time.monotonic() + seconds
+    faults: set[str] = set()
+    used = number = 0
+    for number, outcome, expressions in fuzz_uses(itertools.count(start), seed):
+        used += outcome.used
+        if outcome.fault and outcome.fault not in faults:
+            faults.add(outcome.fault)
+            print(f"case {number} of seed {seed}: {outcome.fault}", *map(shown, expressions), sep="\n    ", flush=True)
+        if time.monotonic() > end:
+            break
+    print(f"uses: {number + 1 - start:,} cases, {used:,} values, {len(faults)} findings")
+    return len(faults)
+
+
 def main() -> int:
     """Fuzz one kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=sorted(FORMS))
+    parser.add_argument("kind", choices=[*sorted(FORMS), "uses"])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--corpus", type=Path, default=ROOT / ".cache" / "fuzz")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--again", type=Path, help="try one file again, and print its report")
     options = parser.parse_args()
+    if options.kind == "uses":
+        return int(bool(use(seconds=options.seconds, seed=options.seed, start=options.start)))
     if options.again is not None:
         finding = Trial(options.kind)(options.again.read_bytes())
         print(finding.report if finding else "nothing")

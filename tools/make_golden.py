@@ -31,8 +31,8 @@ def main() -> None:
     folder.mkdir(parents=True)
     save = functools.partial(appsnap.save, sign=False)  # unsigned, so the files load like a stranger's
     application = shop.make()
-    for kind, extension in (("pickle", "tap"), ("source", "tas"), ("msgpack", "tam"), ("xml", "tax")):
-        save(application, folder / f"shop.{extension}", kind=kind)
+    for extension in ("tap", "tas", "tam", "tax"):
+        save(application, folder / f"shop.{extension}")
     save(application, folder / "shop-passphrase.etap", passphrase=PASSPHRASE, compress=True)
     identity = X25519Identity.generate()
     (folder / "identity.txt").write_text(f"# public key: {identity.recipient}\n{identity}\n")

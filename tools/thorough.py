@@ -22,7 +22,7 @@ SECONDS = 300
 """How long each reader is fuzzed. `make test` does it for some seconds."""
 
 PARTS: dict[str, list[str]] = {
-    **{f"fuzz {kind}": [sys.executable, "tools/fuzz.py", kind, "--seconds", str(SECONDS)] for kind in FORMS},
+    **{f"fuzz {kind}": [sys.executable, "tools/fuzz.py", kind, "--seconds", str(SECONDS)] for kind in (*FORMS, "uses")},
     "other Pythons": ["tools/other_pythons.sh", "all"],
     "wheel": ["tools/test_wheel.sh", "all"],
     "scripts": ["env", "PYTHONPATH=tools", sys.executable, "-m", "trials", "scripts"],

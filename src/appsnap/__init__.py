@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ServiceError,
         WrongKind,
     )
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.trust import EVERYTHING
     from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
@@ -35,6 +36,7 @@ __all__ = [
     "CannotLoad",
     "CannotSave",
     "Damaged",
+    "Kind",
     "Limits",
     "NewerFormat",
     "NotTrusted",
@@ -52,6 +54,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Snapshot", "dumps", "load", "loads", "open_snapshot", "save"), "snapshot"),
     "EVERYTHING": "recipe.trust",
+    "Kind": "kinds",
     "Limits": "limits",
 }
 

@@ -7,7 +7,8 @@
      ├── CannotLoad                     a file that can't be loaded as asked
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
      │    ├── NotInGrammar   ValueError exit code 6: source, with a line that isn't in its grammar
-     │    ├── WrongKind      ValueError the kind asked for is unknown, or the file is of another kind
+     │    ├── WrongKind      ValueError the kind asked for is unknown, or the file or its content is another
+     │    │    └── UnknownExtension  KeyError  an extension that belongs to no kind
      │    ├── NewerFormat               written by a later appsnap
      │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
      │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
@@ -15,18 +16,21 @@
      └── ServiceError                   a service failed to start: phase, path, type
 
 `str(error)` is one line of printable text, even if it quotes a hostile file. A very long one loses its middle.
-`error.hint` names the next thing to do, or is empty. `error.exit_code` is the exit code of the command line.
+`error.file` is the file that the error is about, and the begin of that line; or it is empty. `error.hint` names the
+next thing to do, or is empty. It is a note of the exception, too, so a traceback shows it. `error.exit_code` is the
+exit code of the command line.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from appsnap.printable import as_word, columns, escaped, plural, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "AppsnapError",
@@ -41,6 +45,7 @@ __all__ = [
     "PassphraseError",
     "Place",
     "ServiceError",
+    "UnknownExtension",
     "Want",
     "WrongKind",
 ]
@@ -54,12 +59,24 @@ class AppsnapError(Exception):
     """Base of every error that appsnap raises."""
 
     exit_code: ClassVar[int] = 1
+    file: str = ""
+    _hint: str = ""
     _longest: ClassVar[int] = 2_000
     """The most characters of a message. It may quote a long text from a file."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(escaped(shortened(message, self._longest)))
         self.hint = hint
+
+    def __str__(self) -> str:
+        message = "".join(map(str, self.args))  # KeyError would quote it
+        file = escaped(shortened(self.file, 1_000))
+        # Some messages have the file as their subject.
+        return f"{file}: {message}" if file and not message.startswith(f"{file} ") else message
+
+    def __reduce__(self) -> Any:
+        # The arguments of the subclasses are others than the message.
+        return _made_again, (type(self), self.args), vars(self)
 
     @property
     def hint(self) -> str:
@@ -68,7 +85,48 @@ class AppsnapError(Exception):
 
     @hint.setter
     def hint(self, text: str) -> None:
+        notes = other_notes(self)
         self._hint = escaped(text)
+        if self._hint:
+            notes.append(f"{_HINT}{self._hint}")
+        # A new list: a copy of the error may have the old one.
+        self.__notes__ = notes
+
+    def about(self, file: str) -> Self:
+        """Note the file that the error is about, unless it is noted already."""
+        self.file = self.file or file
+        return self
+
+
+_HINT = "hint: "
+
+
+def _made_again(cls: type[AppsnapError], args: tuple[Any, ...]) -> AppsnapError:
+    error = cls.__new__(cls)
+    error.args = args
+    return error
+
+
+def other_notes(error: BaseException) -> list[str]:
+    """Return the notes of an error without its hint."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    hint = f"{_HINT}{error.hint}" if isinstance(error, AppsnapError) else ""
+    return [note for note in notes if note != hint]
+
+
+@contextlib.contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Note a file in the errors about loading it. An empty text notes nothing."""
+    try:
+        yield
+    except (CannotLoad, PassphraseError) as error:
+        error.about(file)
+        raise
+    except OSError as error:
+        # Errors of descriptors have no name.
+        if not file or error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, file) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +194,11 @@ class NotInGrammar(CannotLoad, ValueError):
 
 
 class WrongKind(CannotLoad, ValueError):
-    """The kind asked for is unknown, or the file is of another kind."""
+    """The kind asked for is unknown, or the file is of another kind, or it holds an object of another class."""
+
+
+class UnknownExtension(WrongKind, KeyError):
+    """The extension of a file belongs to no kind."""
 
 
 class NewerFormat(CannotLoad):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
+import threading
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -14,6 +16,17 @@ __all__ = ["gc_paused"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_NEVER = 2**31 - 2
+"""New objects before the collector runs, as long as a pause lasts: near the most that its counter holds.
+
+The switch of the collector, `gc.disable`, belongs to the application. It may turn the collector off or on during a
+pause, and nobody could tell its call from one of ours. So could it with a threshold of 0.
+"""
+
+_lock = threading.RLock()  # a signal handler may save while its own thread holds the lock
+_pauses: dict[object, int] = {}  # a token for each pause, with its thread
+_before = 0  # the threshold of the application
+
 
 def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
     """Pause the garbage collector while a function runs.
@@ -21,16 +34,56 @@ def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
     The collector visits all objects again and again while their number grows, and finds no garbage. For a tree of
     10,000 objects that takes two thirds of the time of `freeze`, or of reading a recipe. A function that makes a recipe
     and drops it again is paused as a whole: then the recipe is gone before the collector runs.
+
+    The pause is the process's: it ends when no thread runs such a function any more. A child that is forked in the
+    meantime has the pauses of its own thread alone. `gc.disable`, `gc.enable` and `gc.set_threshold` are the
+    application's, and count during a pause, too.
     """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        if not gc.isenabled():
-            return function(*args, **kwargs)
-        gc.disable()
+        token = object()
         try:
-            return function(*args, **kwargs)
+            try:
+                _begin(token)
+                return function(*args, **kwargs)
+            finally:
+                _end(token)
         finally:
-            gc.enable()
+            _end(token)  # once more, because an interrupt may hit the first call
 
     return run
+
+
+# An interrupt may hit each line of the functions below. `_end` puts right anything that the lines before it left.
+
+
+def _begin(token: object) -> None:
+    global _before  # noqa: PLW0603 - the collector is the process's
+    with _lock:
+        _pauses[token] = threading.get_ident()
+        least, *others = gc.get_threshold()
+        if least != _NEVER:
+            _before = least
+            if least:  # with 0 the application has turned the collector off
+                gc.set_threshold(_NEVER, *others)
+
+
+def _end(token: object) -> None:
+    with _lock:
+        _pauses.pop(token, None)
+        least, *others = gc.get_threshold()
+        if least == _NEVER and not _pauses:
+            gc.set_threshold(_before, *others)
+
+
+def _forked() -> None:
+    global _lock  # noqa: PLW0603 - a thread that is gone may have held it
+    _lock = threading.RLock()
+    for token, thread in [*_pauses.items()]:
+        if thread != threading.get_ident():
+            _pauses.pop(token, None)
+    _end(object())
+
+
+os.register_at_fork(after_in_child=_forked)

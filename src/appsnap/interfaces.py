@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
     from os import PathLike
 
+    from appsnap.kinds import Kind
+
 __all__ = ["IPersistable", "IProcess", "IService", "IServiceCollection", "IServiceMaker"]
 
 
@@ -82,7 +84,7 @@ class IProcess(Interface):
 class IPersistable(Interface):
     """Something that can be saved to a file."""
 
-    def setStyle(style: str) -> None:
+    def setStyle(style: Kind) -> None:
         """Set the kind of file: `pickle`, `source`, `msgpack` or `xml`."""
 
     def save(

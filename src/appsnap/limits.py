@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from appsnap.errors import CannotLoad
+from appsnap.printable import type_of
 
-__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "over", "steps_of"]
+__all__ = ["FREE_OUTPUT", "FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_of", "over", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Limits:
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing recurses through them, and the interpreter's stack ends at some 10,000."""
 
+    levels: int = 1_000
+    """Levels of partials, exceptions, bound methods, deques and other results of calls in each other, and a tenth of
+    that between objects that lead back to themselves. Python frees them by recursion: 10,000 levels need up to 1 MiB of
+    stack, as a thread may have."""
+
     key_items: int = 20_000_000
     """Items hashed for all keys together: about a second. Each hash of a tuple hashes all items in it again. Sixty
     tuples, each with the one before twice in it, would take forever."""
@@ -48,6 +54,11 @@ class Limits:
     """How many times larger than its zstd frame the content may be. 256 KiB are free. Each byte can take some 400 bytes
     of memory, for instance if it makes a set in a pickle. zstd compresses 32,000 equal bytes to one; usual files become
     2 to 100 times smaller."""
+
+    output: int = 100
+    """Characters that `show`, `audit` and `convert` write for each byte of the file. Ten million are free. A file may
+    use a long name a thousand times with three bytes each, and source and xml have it a thousand times. The JSON of
+    usual files has 10 to 50 characters for each byte. This limit doesn't hold for a file that is trusted as a whole."""
 
     work_factor: int = 20
     """scrypt's work factor. 20 means 2**20 rounds, up to 4 seconds and 1 GiB. One more doubles both. appsnap and the
@@ -73,11 +84,21 @@ class Relative(int):
     value: int
 
 
+FREE_OUTPUT = 10_000_000
+
+
 def steps_of(size: int, limits: Limits) -> int:
     """Return the most steps of a compressed file of so many bytes that isn't trusted as a whole."""
     most = Relative(FREE_STEPS + limits.steps_per_byte * size)
     most.name, most.value = "steps_per_byte", limits.steps_per_byte
     return min(limits.steps, most)
+
+
+def limits_of(given: object) -> Limits:
+    """Return an argument that has to be limits. Raises TypeError for one that isn't."""
+    if not isinstance(given, Limits):
+        raise TypeError(f"limits are appsnap.Limits, as in limits=Limits(steps=1_000), not {type_of(given)}")
+    return given
 
 
 def over(name: str, most: int, excess: str) -> CannotLoad:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["as_word", "columns", "escaped", "plural", "shortened"]
+__all__ = ["as_word", "columns", "escaped", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -61,3 +61,9 @@ def columns(text: str) -> int:
 def plural(count: int, noun: str) -> str:
     """Return a number with its noun, as in `1 object` and `2,000 objects`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def type_of(value: object) -> str:
+    """Return the type of a wrong argument in words, as in `an int`, for a TypeError. None is its own name."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -16,8 +16,9 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import os
 import types
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from zope.interface import implementer
 
@@ -26,14 +27,16 @@ from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
 from appsnap.lifecycle import Lifecycle, eagerly, hand_over
 from appsnap.limits import LIMITS
-from appsnap.printable import plural
+from appsnap.printable import plural, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-    from os import PathLike
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from appsnap.files.streams import Readable
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
-    from appsnap.recipe.trust import Everything
+    from appsnap.recipe.trust import Trusted
+    from appsnap.snapshot.places import FilePath
 
 __all__ = [
     "Application",
@@ -244,7 +247,7 @@ class Application(MultiService, Process):
     returns. Components are a part of the application's state.
     """
 
-    style = "pickle"
+    style: Kind = "pickle"
     components: Mapping[str, Any] = types.MappingProxyType({})
 
     def __init__(self, name: str, uid: int | None = None, gid: int | None = None) -> None:
@@ -281,11 +284,11 @@ class _PersistentApplication(sob.Persistent):
     original: Application
 
     @property
-    def style(self) -> str:
+    def style(self) -> Kind:
         return self.original.style
 
     @style.setter
-    def style(self, style: str) -> None:
+    def style(self, style: Kind) -> None:
         if style != self.original.style:  # the default isn't saved
             self.original.style = style
 
@@ -325,20 +328,29 @@ def service_makers() -> list[IServiceMaker]:
 
 
 def loadApplication(
-    filename: str | PathLike[str],
-    kind: str,
+    filename: FilePath | Readable,
+    kind: Kind | Literal["python"],
     passphrase: str | None = None,
     *,
-    trust: Iterable[str] | Everything = (),
+    trust: Trusted = (),
     limits: Limits = LIMITS,
-) -> Any:
+) -> Application:
     """Load an application from a file. `kind` is `pickle`, `source`, `msgpack`, `xml`, or `python` for a script.
 
     A script is run, and has to assign `application`. The other kinds are loaded as `appsnap.load` does, with `trust`
-    and `limits`. Raises CannotLoad or one of its subclasses, PassphraseError, OSError.
+    and `limits`. Raises CannotLoad or one of its subclasses, among them WrongKind for an object that isn't an
+    application; PassphraseError, OSError.
     """
+    # Imported late: services run without it.
+    from appsnap.snapshot import loading  # noqa: PLC0415
+
     if kind != "python":
-        return sob.load(filename, kind, passphrase, trust=trust, limits=limits)
-    if passphrase is not None:
+        loaded = sob.load(filename, kind, passphrase, trust=trust, limits=limits)
+    elif not isinstance(filename, (str, os.PathLike)):
+        raise TypeError(f"a script is run from a path, not from {type_of(filename)}")
+    elif passphrase is not None:
         raise PassphraseError(f"{filename} is a script, and scripts aren't encrypted", hint="leave out the passphrase")
-    return sob.loadValueFromFile(filename, "application")
+    else:
+        loaded = sob.loadValueFromFile(os.fsdecode(filename), "application")
+    application: Application = loading.as_expected(loaded, Application, filename)
+    return application

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
-from appsnap.errors import AppsnapError, WrongKind
+from appsnap.errors import AppsnapError, UnknownExtension
 from appsnap.interfaces import IPersistable
 from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.extensions import naming_of
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from appsnap.files.streams import Readable, Writable
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
-    from appsnap.recipe.trust import Everything
+    from appsnap.recipe.trust import Trusted
+    from appsnap.snapshot.places import FilePath
 
 __all__ = ["IPersistable", "Persistent", "guessType", "load", "loadValueFromFile"]
 
@@ -26,13 +28,13 @@ __all__ = ["IPersistable", "Persistent", "guessType", "load", "loadValueFromFile
 class Persistent:
     """Saves an object under a name: `NAME[-TAG].tap`, or `.tas`, `.tam`, `.tax`; `.etap` and so on if encrypted."""
 
-    style = "pickle"
+    style: Kind = "pickle"
 
     def __init__(self, original: Any, name: str) -> None:
         self.original = original
         self.name = name
 
-    def setStyle(self, style: str) -> None:
+    def setStyle(self, style: Kind) -> None:
         """Set the kind of file. Raises WrongKind for an unknown kind."""
         kind_named(style)
         self.style = style
@@ -40,20 +42,26 @@ class Persistent:
     def save(
         self,
         tag: str | None = None,
-        filename: str | os.PathLike[str] | None = None,
+        filename: FilePath | Writable | None = None,
         passphrase: str | None = None,
         *,
         sign: bool = True,
     ) -> None:
         """Save to `filename`, or else to a file in the current folder that is named by name and tag.
 
-        The user's key signs the file unless `sign` is false.
+        The kind is the style. Where the style is the default, the extension of `filename` decides, as it does for
+        `appsnap.save`. The user's key signs the file unless `sign` is false.
         """
         # Imported late: services run without it.
         from appsnap import snapshot  # noqa: PLC0415
 
-        target = filename or self._filename(tag, encrypted=passphrase is not None)
-        snapshot.save(self.original, target, kind=self.style, passphrase=passphrase, tag=tag or None, sign=sign)
+        target = self._filename(tag, encrypted=passphrase is not None) if filename in (None, "") else filename
+        snapshot.save(self.original, target, kind=self._chosen, passphrase=passphrase, tag=tag or None, sign=sign)
+
+    @property
+    def _chosen(self) -> Kind | None:
+        """The style, or None for the default that nobody has set."""
+        return None if self.style == Persistent.style and "style" not in vars(self) else self.style
 
     def _filename(self, tag: str | None, *, encrypted: bool) -> str:
         stem = f"{self.name}-{tag}" if tag else self.name
@@ -66,11 +74,11 @@ class Persistent:
 
 
 def load(
-    filename: str | os.PathLike[str],
-    style: str,
+    filename: FilePath | Readable,
+    style: Kind,
     passphrase: str | None = None,
     *,
-    trust: Iterable[str] | Everything = (),
+    trust: Trusted = (),
     limits: Limits = LIMITS,
 ) -> Any:
     """Load an object from a file of one kind. A persistable object then saves as that kind again.
@@ -97,15 +105,11 @@ def loadValueFromFile(filename: str | os.PathLike[str], variable: str) -> Any:
 
 
 def guessType(filename: str | os.PathLike[str]) -> str:
-    """Return the kind of a file by its extension. Raises WrongKind for any other extension."""
-    extension = os.path.splitext(filename)[1].lower()  # noqa: PTH122 - takes every PathLike
-    for kind in KINDS:
-        known = kind_named(kind).extension
-        if extension in (f".{known}", f".e{known}"):
-            return kind
-    if extension in (".tac", ".py"):
-        return "python"
-    raise WrongKind(
-        f"the extension of {os.fspath(filename)!r} belongs to no kind",
-        hint="name the kind: " + ", ".join([*KINDS, "python"]),
-    )
+    """Return the kind of a file by its extension. Raises UnknownExtension for any other extension."""
+    kind = naming_of(filename).kind
+    if kind is None:
+        raise UnknownExtension(
+            f"the extension of {os.fspath(filename)!r} belongs to no kind",
+            hint="name the kind: " + ", ".join([*KINDS, "python"]),
+        )
+    return kind

@@ -28,6 +28,7 @@ __all__ = [
     "chooses_dict",
     "fields",
     "fields_by_name",
+    "is_native",
     "label_of",
     "misleads_pickle",
     "slots_beside_dict",
@@ -73,6 +74,14 @@ def slots_beside_dict(cls: Any) -> frozenset[str]:
         return frozenset()
     bases = [base.__dict__ for base in cls.__mro__ if "__slots__" in base.__dict__]
     return frozenset(name for own in bases for name, found in own.items() if type(found) is types.MemberDescriptorType)
+
+
+def is_native(cls: type, name: str) -> bool:
+    """Tell whether an attribute is a part of an object that a class written in C has, and no slot of a Python class."""
+    found = special(cls, name)
+    if type(found) is types.MemberDescriptorType:
+        return "__slots__" not in found.__objclass__.__dict__
+    return type(found) is types.GetSetDescriptorType
 
 
 @functools.cache

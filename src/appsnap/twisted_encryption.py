@@ -31,14 +31,13 @@ BLOCK = 16
 _DROP_OPTION = "leave --legacy-etap out"
 
 
-def read(path: Path, passphrase: Passphrase, limits: Limits) -> tuple[Document, int]:
-    """Read the pickle in an encrypted file. Returns its document and the size of the file in bytes.
+def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> Document:
+    """Read the pickle in the bytes of an encrypted file.
 
     Only the form of a pickle shows that the passphrase is right. Raises PassphraseError where no pickle comes out,
     WrongKind for a file that isn't encrypted or not by Twisted, CannotLoad for Twisted's source kind, and the errors of
     reading a pickle.
     """
-    data = memoryview(path.read_bytes())
     if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
         raise WrongKind("the file is encrypted with age, not by Twisted", hint=_DROP_OPTION)
     if _is_plain(data):
@@ -57,7 +56,7 @@ def read(path: Path, passphrase: Passphrase, limits: Limits) -> tuple[Document, 
         raise PassphraseError(
             "the decrypted file is no pickle: the passphrase is wrong, the file is damaged, or it isn't Twisted's"
         )
-    return document, len(data)
+    return document
 
 
 def refuse(path: Path) -> None:

@@ -1,5 +1,6 @@
 import io
 import json
+import subprocess
 import sys
 
 import pytest
@@ -43,3 +44,70 @@ class TestCommandLine:
         assert (
             output.command_line(["load", "my shop.tap", "--trust", "a.*"]) == "appsnap load 'my shop.tap' --trust 'a.*'"
         )
+
+
+LOUD = """
+import atexit, ctypes, os, subprocess, sys, threading
+from appsnap.service import Application, Service
+
+print("import")
+os.write(1, b"descriptor\\n")
+subprocess.run(["echo", "child"], check=True)
+ctypes.CDLL(None).puts(b"library")
+sys.__stdout__.write("stream\\n")
+atexit.register(print, "exit")
+
+class Loud(Service):
+    def __setstate__(self, state):
+        print("state")
+        threading.Thread(target=print, args=["thread"]).start()
+        self.__dict__.update(state)
+
+application = Application("loud")
+Loud().setServiceParent(application)
+"""
+WORDS = {"import", "descriptor", "child", "library", "stream", "exit", "state", "thread"}
+
+
+@pytest.mark.slow
+class TestReserveStdout:
+    """With --json, nothing but JSON goes to stdout."""
+
+    @pytest.fixture
+    def loud(self, folder, environment):
+        """Return a function that loads an application that prints wherever it can."""
+        (folder / "loud.py").write_text(LOUD)
+
+        def run(command):
+            return subprocess.run(
+                command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False
+            )
+
+        assert run("appsnap save loud:application loud.tap >/dev/null").returncode == 0
+        return run
+
+    def test_foreign_output(self, loud):
+        """What the application prints goes to stderr, whoever prints it and whenever."""
+        done = loud("appsnap load loud.tap --json")
+
+        assert [row["type"] for row in json.loads(done.stdout)] == ["appsnap.service.Application", "loud.Loud"]
+        assert {*done.stderr.split()} == WORDS
+
+    def test_without_json(self, loud):
+        """Text is for people: the application prints where it wants."""
+        assert {*loud("appsnap load loud.tap --quiet").stdout.split()} == WORDS
+
+    def test_no_stderr(self, loud):
+        """Without a stderr the foreign output is thrown away."""
+        assert json.loads(loud("appsnap load loud.tap --json 2>&-").stdout)
+
+    def test_nobody_reads(self, loud):
+        """The end of the reader and a full disk are told as without --json."""
+        assert loud("appsnap load loud.tap --json >/dev/full").returncode == 1
+        assert "no space left" in loud("appsnap load loud.tap --json >/dev/full").stderr
+
+    def test_failure(self, loud):
+        """An error leaves stdout empty."""
+        done = loud("appsnap load loud.tap --json --trust x.* --no-sign")
+
+        assert (done.returncode, done.stdout) == (2, "")

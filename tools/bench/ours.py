@@ -19,7 +19,7 @@ __all__ = ["AGE_LAYER", "AUDITED", "ENCRYPTED", "ENCRYPTED_FILE", "FILES", "KIND
 TRUST = ["bench.workloads.*"]
 
 
-def _kind(kind: str) -> Subject:
+def _kind(kind: appsnap.Kind) -> Subject:
     return Subject(
         f"appsnap {kind}",
         functools.partial(appsnap.dumps, kind=kind),
@@ -27,13 +27,13 @@ def _kind(kind: str) -> Subject:
     )
 
 
-def _file(kind: str) -> Subject:
+def _file(kind: appsnap.Kind) -> Subject:
     """Save with the signature of the key from the first save, so loading needs no list of names."""
     return Subject(f"appsnap {kind}", functools.partial(appsnap.save, kind=kind), appsnap.load, on_disk=True)
 
 
-KINDS = tuple(map(_kind, ("pickle", "msgpack", "source", "xml")))
-FILES = tuple(map(_file, ("pickle", "msgpack", "source", "xml")))
+KINDS = (_kind("pickle"), _kind("msgpack"), _kind("source"), _kind("xml"))
+FILES = (_file("pickle"), _file("msgpack"), _file("source"), _file("xml"))
 AUDITED = Subject(
     "appsnap pickle, audited", None, functools.partial(appsnap.loads, trust=TRUST), saved_by="appsnap pickle"
 )

@@ -11,6 +11,7 @@ from typing import Any
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
 from appsnap.files import age, zstd
+from appsnap.kinds import kind_named
 from vectors.layout import FOLDER, read
 
 __all__ = ["IDENTITY", "PASSPHRASE", "ROOT", "TRUST", "goldens", "layers", "prepare"]
@@ -44,7 +45,7 @@ def goldens(kind: str) -> list[bytes]:
     found = []
     for graph in graphs:
         try:
-            found.append(snapshot.dumps(graph, kind))
+            found.append(snapshot.dumps(graph, kind_named(kind).name))
         except AppsnapError:
             continue
     for record in read(f"{kind}-*.txt").values():

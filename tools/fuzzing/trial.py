@@ -145,7 +145,7 @@ class Trial:
         except AppsnapError as error:
             _check_words(error)
             return
-        look(snapshot.Snapshot(document, kind=kind, size=len(data)))
+        look(snapshot.Snapshot(document, kind=kind_named(kind).name, size=len(data)))
         built: list[Any] = []
         for trust in self._trusts:
             try:

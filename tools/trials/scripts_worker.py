@@ -114,7 +114,7 @@ def _saved(obj: Any, kind: str, target: str) -> list[str]:
         if kind == CLOUDPICKLE:
             Path(target).write_bytes(cloudpickle.dumps(obj))
         else:
-            appsnap.save(obj, target, kind=kind, sign=False)
+            appsnap.save(obj, target, kind=kind_named(kind).name, sign=False)
     except Exception as error:  # noqa: BLE001 - the answer says it
         return _fault(error)
     return ["right", ""]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from appsnap import snapshot
 from appsnap.errors import AppsnapError
-from appsnap.kinds import KINDS
+from appsnap.kinds import KINDS, kind_named
 from vectors.layout import Vector, read
 from vectors.trial import MOST_SAID, Process, expectation, look, measured
 
@@ -36,7 +36,7 @@ before. These take a little more than 1 MiB.
 def _follow(vector: Vector, path: Path) -> list[str]:
     """Return the faults."""
     path.write_bytes(vector.payload)
-    kind = None if vector.kind == "any" else vector.kind
+    kind = None if vector.kind == "any" else kind_named(vector.kind).name
     passphrase = vector.passphrase or None
     wrong = []
     error: BaseException | None = None

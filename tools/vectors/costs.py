@@ -230,7 +230,7 @@ def _depth(each: Any) -> None:
         R(depth + 1), f"A named tuple in a named tuple, {depth:,} deep.", trust=("harmless.Pair",),
     )  # fmt: skip
     each(
-        "deep-exceptions", "loads",
+        "deep-exceptions", "cannot load",
         [("Name", "builtins", "ValueError"), ("Call", R(0), []), *(("Call", R(0), [R(level + 1)]) for level in range(depth))],
         R(depth + 1), f"An exception in an exception, {depth:,} deep.",
     )  # fmt: skip

@@ -59,6 +59,17 @@ ODD: list[tuple[str, str, str, list[Any], str]] = [
     ("pattern-sets", "re", "compile", ["(?i)" + "[\x00-\U0010ffff]" * 2000], "Sets of all characters without case: each takes a million steps."),
     ("pattern-alternatives", "re", "compile", ["a" * 400_000 + "|" + "a" * 400_000], "Alternatives that begin with the same 400,000 letters."),
     ("pattern-long", "re", "compile", ["[a\u1000-\u2000\u4000-\u5000]" * 50_000], "A pattern of 50,000 sets: each takes a map of 64 KiB."),
+    ("decode-error-before", "builtins", "UnicodeDecodeError", ["u", b"x", -(2**40), 1, "r"], "A place before the bytes: Python would read the memory there."),
+    ("decode-error-behind", "builtins", "UnicodeDecodeError", ["u", b"x", 2**40, 2**40 + 1, "r"], "A place behind the bytes."),
+    ("encode-error-behind", "builtins", "UnicodeEncodeError", ["u", "x", 0, 2, "r"], "A place that ends behind the text."),
+    ("encode-error-bytes", "builtins", "UnicodeEncodeError", ["u", b"x", 0, 1, "r"], "Bytes that can't be encoded."),
+    ("translate-error-empty", "builtins", "UnicodeTranslateError", ["", 0, 1, "r"], "A place in a text of no characters."),
+    ("syntax-error-carets", "builtins", "SyntaxError", ["m", ("f", 1, 1, "x", 1, 10**11)], "An error that is printed with 100 billion carets."),
+    ("time-unit-zero", "numpy", "datetime64", [1, "0s"], "A time in units of 0 seconds, by which numpy would divide."),
+    ("time-unit-zeros", "numpy", "datetime64", [1, "00s"], "The same, with two zeros."),
+    ("time-difference-unit-zero", "numpy", "timedelta64", [1, "0D"], "A difference in units of 0 days."),
+    ("time-dtype-zero", "numpy", "dtype", ["<M8[0s]"], "A dtype of times in units of 0 seconds."),
+    ("time-dtype-field-zero", "numpy", "dtype", [[("a", "m8[0s]")]], "The same in a field."),
     ("deque-text", "collections", "deque", ["abc"], "A deque of a text."),
     ("deque-number", "collections", "deque", [5], "A deque of a number."),
     ("deque-negative", "collections", "deque", [[], -1], "A deque of a negative length."),
@@ -168,6 +179,24 @@ def _ranges(each: Any) -> None:
 
 
 def _states(each: Any) -> None:
+    letters: Steps = [("Name", "array", "array"), ("Name", "array", "_array_reconstructor")]
+    each(
+        "array-no-characters", "cannot load", [*letters, ("Call", R(1), [R(0), "u", 21, b"\xff" * 4])], R(2),
+        "An array of characters, with a number that is none.",
+    )  # fmt: skip
+    decoding: Steps = [("Name", "builtins", "UnicodeDecodeError"), ("Call", R(0), ["u", b"x", 0, 1, "r"])]
+    syntax: Steps = [("Name", "builtins", "SyntaxError"), ("Call", R(0), ["m"])]
+    for name, error, key, value, about in [
+        ("decode-error-start", decoding, "start", -(2**40), "A place before the bytes: Python would read the memory there."),
+        ("decode-error-end", decoding, "end", 2**40, "A place behind the bytes."),
+        ("decode-error-object", decoding, "object", 5, "A number in the place of the bytes."),
+        ("syntax-error-state", syntax, "end_offset", 10**11, "An error that is printed with 100 billion carets."),
+    ]:
+        each(name, "cannot load", [*error, ("State", R(1), [key], [value])], R(1), about)
+        each(
+            f"{name}-beside", "cannot load", [*error, ("Dict", [".state", key], [None, value]), ("SetState", R(1), R(2))], R(1),
+            f"{about} The attribute stands beside a state for the builtin class.",
+        )  # fmt: skip
     each(
         "uuid-state", "cannot load",
         [("Name", "uuid", "UUID"), ("New", R(0), []), ("List", []), ("State", R(1), ["int"], [R(2)])], R(1),
@@ -214,21 +243,54 @@ def _states(each: Any) -> None:
             if number:
                 steps.append(("State", R(number + 1), [attribute], [R(number)]))
         each(
-            f"exception-chain-{cls.lower()}", "loads", steps, R(5_000),
-            f"5,000 exceptions in each other, by their attribute {attribute}: taking them apart must not overflow the stack.",
+            f"exception-chain-{cls.lower()}", "cannot load", steps, R(5_000),
+            f"5,000 exceptions in each other, by their attribute {attribute}: taking them apart could overflow the stack.",
         )  # fmt: skip
+    for name, expect, levels, about in [
+        ("partial-chain", "cannot load", 5_000, "5,000 partials in each other: taking them apart could overflow the stack."),
+        ("partial-chain-short", "loads", 900, "900 partials in each other."),
+    ]:
+        script, partial, inner = _partial()
+        for _ in range(levels):
+            made = script.make("Call", partial, [R(0)])
+            _give(script, made, inner)
+            inner = made
+        each(name, expect, script.steps, inner, about)
+    script, partial, first = _partial()
+    chain = [first, *(script.make("Call", partial, [R(0)]) for _ in range(5_000))]
+    for outer, inner in zip(chain, [*chain[1:], first], strict=True):
+        _give(script, outer, inner)
+    each("partial-ring", "cannot load", script.steps, first, "5,000 partials, each with the next, and the last with the first.")
+    script, partial, inner = _partial()
+    for _ in range(5_000):
+        inner = script.make("Tuple", [script.make("Call", partial, [inner])])
+    each("partial-tuples", "cannot load", script.steps, inner, "5,000 partials in each other, with a tuple between any two.")
+    for name, module, qualname in [("deque", "collections", "deque"), ("default-dict", "collections", "defaultdict"), ("cause", "builtins", "ValueError")]:
+        script = Script()
+        function, maker = script.make("Name", "builtins", "list"), script.make("Name", module, qualname)
+        inner = script.make("Call", maker, [])
+        for number in range(5_000):
+            made = script.make("Call", maker, [function] if name == "default-dict" else [])
+            if name == "cause":
+                script.do("State", made, ["__cause__"], [inner])
+            elif name == "deque":
+                script.do("Extend", made, [inner])
+            else:
+                script.do("Update", made, [number], [inner])
+            inner = made
+        each(f"{name}-chain", "cannot load", script.steps, inner, f"5,000 of {qualname} in each other: taking them apart could overflow the stack.")
+
+
+def _partial() -> tuple[Script, R, R]:
+    """Return steps with a function, `partial`, and one of these."""
     script = Script()
     function, partial = script.make("Name", "builtins", "list"), script.make("Name", "functools", "partial")
+    return script, partial, script.make("Call", partial, [function])
+
+
+def _give(script: Script, partial: R, function: R) -> None:
     nothing, empty = script.make("Tuple", []), script.make("Dict", [], [])
-    inner = script.make("Call", partial, [function])
-    for _ in range(5_000):
-        made = script.make("Call", partial, [function])
-        script.do("SetState", made, script.make("Tuple", [inner, nothing, empty, None]))
-        inner = made
-    each(
-        "partial-chain", "loads", script.steps, inner,
-        "5,000 partials in each other: taking them apart must not overflow the stack.",
-    )  # fmt: skip
+    script.do("SetState", partial, script.make("Tuple", [function, nothing, empty, None]))
 
 
 def _arrays(each: Any) -> None:

@@ -2,6 +2,7 @@
 
 * A *command* is a module of `commands`. `app` finds and runs it.
 * An *input* is a file that a command reads, an *output* a file that it writes: `inputs`, made by `options`.
+* *Standard input and output* are files named `-`: `standard`.
 * A *source* of a passphrase is a terminal, a file, a command, a file descriptor or the environment: `passphrase`.
 * A *hint* is the next thing to type after an error: `errors`.
 * A *trial load* loads a new file in a fresh interpreter before it is saved: `trial_load`.
@@ -26,6 +27,9 @@ def main() -> None:
 
         print(f"appsnap {__version__}")  # noqa: T201 - the module of output isn't imported here
         return
+    from appsnap.cli import output  # noqa: PLC0415 - as above
     from appsnap.cli.app import run  # noqa: PLC0415 - as above
 
+    if "--json" in sys.argv[1:]:
+        output.reserve_stdout()
     sys.exit(run(sys.argv[1:]))

@@ -75,6 +75,8 @@ Examples:
   appsnap show shop.tap
   appsnap load shop.tap --trust 'shop.*' --run
 
+A file named - is standard input or standard output. A terminal gets only text there.
+
 \b
 Environment:
   APPSNAP_PASSPHRASE          the passphrase, unless an option gives one

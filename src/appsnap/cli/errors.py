@@ -11,7 +11,17 @@ import click
 
 from appsnap.cli.output import command_line, lowered
 from appsnap.cli.suggest import UnknownCommand
-from appsnap.errors import MOST_NAMED, AppsnapError, CannotSave, NotInGrammar, NotTrusted, ServiceError
+from appsnap.errors import (
+    MOST_NAMED,
+    AppsnapError,
+    CannotBuild,
+    CannotLoad,
+    CannotSave,
+    NotInGrammar,
+    NotTrusted,
+    ServiceError,
+    other_notes,
+)
 from appsnap.printable import as_word
 
 if TYPE_CHECKING:
@@ -45,7 +55,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             lines = [str(error), *(f"  {line}" for line in error.excerpt)]
             return Explanation(lines, error.hint, error.exit_code)
         case AppsnapError():
-            return Explanation([str(error)], _for_command_line(error.hint, arguments), error.exit_code)
+            hint = error.hint or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
+            return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
         case KeyboardInterrupt():
@@ -58,7 +69,15 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
         case MemoryError():
             return Explanation(["out of memory"])
         case _:
-            return Explanation([f"internal: {_described(error)}"], "set APPSNAP_TRACEBACK=1 to see the traceback")
+            return Explanation([f"internal: {_described(error)}"], _HINT_OF_TRACEBACK)
+
+
+_HINT_OF_TRACEBACK = "set APPSNAP_TRACEBACK=1 to see the traceback"
+
+
+def _is_of_foreign_code(error: AppsnapError) -> bool:
+    """Tell whether the code of an application failed: its module, its script, or a method of its classes."""
+    return type(error) in (CannotLoad, CannotBuild) and isinstance(error.__cause__, Exception | SystemExit)
 
 
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
@@ -80,6 +99,9 @@ def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     """Return a hint without the Python of a library call, and with the option of this command."""
     prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
     hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11")
+    of_one = "give the identity of one of them"
+    hint = hint.replace(of_one, f"{of_one}: --{prefix}identity FILE")
+    hint = hint.replace("give its passphrase", f"leave out --{prefix}identity, and type its passphrase")
     limit = re.search(r"limits=Limits\((\w+)=…\), or --limit \1=…", hint)
     if limit is None:
         return hint
@@ -110,12 +132,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 def _with_notes(error: BaseException) -> str:
-    return ": ".join([*getattr(error, "__notes__", ()), _described(error)])
+    return ": ".join([*other_notes(error), _described(error)])
 
 
 def _last_lines(error: BaseException) -> list[str]:
     """Return the last line of each note: some notes are whole tracebacks."""
-    return [note.strip().rpartition("\n")[2] for note in getattr(error, "__notes__", ())]
+    return [note.strip().rpartition("\n")[2] for note in other_notes(error)]
 
 
 def _described(error: BaseException) -> str:
@@ -146,9 +168,15 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     if unnameable is not None:
         return _everything(f"no --trust can name {unnameable!r}", arguments)
     grants = dict.fromkeys(want.grant for want in wants)
+    if sum(map(len, grants)) > _LONGEST_COMMAND:
+        return _everything("the names are too many for one command", arguments)
     if len(grants) > MOST_NAMED and not audited:
         return f"`appsnap audit` lists all {len(wants):,} names, and then the command that allows them"
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
+
+
+_LONGEST_COMMAND = 1_000_000
+"""Characters of a command. Linux takes two million, and the environment counts, too."""
 
 
 def what_runs(wants: Iterable[Want]) -> str:

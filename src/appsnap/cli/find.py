@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sysconfig
+import traceback
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import appsnap
+from appsnap.cli import output, standard
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder
+from appsnap.cli.suggest import closest
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import recognise
 
@@ -34,19 +38,27 @@ def find_object(
 
     Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
+    if source.path == "-":
+        return source.load(trust, check=target.keep_secret, code_from=code_from)
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
+    if not path.exists():
+        _suggest(source.path)
     if path.exists() or path.suffix in _SCRIPTS or os.sep in source.path or not colon:
         if not (path.exists() or path.suffix or os.sep in source.path):
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
         _refuse_target(source.path, target.path)
         if _is_script(path):
-            return _run(source.path, trust), appsnap.EVERYTHING
+            made = _run(source.path, trust)
+            _tell_no_application(made, source.path)
+            return made, appsnap.EVERYTHING
         return source.load(trust, check=target.keep_secret, code_from=code_from)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
-    return _imported(module, name, target.path), appsnap.EVERYTHING
+    made = _imported(module, name, target.path)
+    _tell_no_application(made, source.path)
+    return made, appsnap.EVERYTHING
 
 
 def _is_script(path: Path) -> bool:
@@ -77,15 +89,18 @@ def _imported(module: str, name: str, target: str) -> Any:
         try:
             found: Any = importlib.import_module(module)
         except (Exception, SystemExit) as error:
-            raise CannotLoad(_why_not_imported(module, error)) from error
+            raise CannotLoad(_why_not_imported(module, error), hint=_instead(module, error)) from error
     file = getattr(found, "__file__", None)
     if file is not None:
         _refuse_target(file, target)
-    for part in name.split("."):
+    parts = name.split(".")
+    for at, part in enumerate(parts):
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise CannotLoad(f"there is no {name} in {module}", hint=f"the imported file is {file}") from None
+            word = closest(part, [other for other in dir(found) if not other.startswith("_")])
+            better = f"did you mean {module}:{'.'.join([*parts[:at], word])}? " if word else ""
+            raise CannotLoad(f"there is no {name} in {module}", hint=f"{better}the imported file is {file}") from None
     if isinstance(found, (type, types.FunctionType, types.ModuleType)):
         words = {type: "class", types.FunctionType: "function", types.ModuleType: "module"}
         kind = next(word for cls, word in words.items() if isinstance(found, cls))
@@ -96,15 +111,21 @@ def _imported(module: str, name: str, target: str) -> Any:
     return found
 
 
+def _tell_no_application(obj: Any, source: str) -> None:
+    from appsnap.interfaces import IService  # noqa: PLC0415 - help doesn't need it
+
+    if IService(obj, None) is None:
+        kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
+        output.note(f"note: {source} is no application ({kind}), and `appsnap load --run` can't run it")
+
+
 def _why_not_imported(module: str, error: BaseException) -> str:
-    """Return the error of an import in words, with the last file and line outside Python's import system."""
+    """Return the error of an import in words, with the last file and line of the user, not of Python or a library."""
     place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if not file.startswith("<frozen ") and file not in (__file__, importlib.__file__):
-            place = f"{file}, line {trace.tb_lineno}: "
-        trace = trace.tb_next
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    places = [at for at in places if not at[0].startswith("<frozen ") and at[0] not in (__file__, importlib.__file__)]
+    if places:
+        place = "{}, line {}: ".format(*([at for at in places if not _is_installed(at[0])] or places)[-1])
     if isinstance(error, SyntaxError):
         place = f"{error.filename}, line {error.lineno}: "
         error = type(error)(error.msg)
@@ -112,8 +133,38 @@ def _why_not_imported(module: str, error: BaseException) -> str:
     return f"cannot import {module}: {place}{reason}"
 
 
+def _is_installed(file: str) -> bool:
+    """Tell whether a file belongs to Python or to an installed library."""
+    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return any(Path(file).is_relative_to(folder) for folder in folders)
+
+
+def _instead(module: str, error: BaseException) -> str:
+    """Return a hint for a module that isn't found, or an empty text."""
+    if not isinstance(error, ModuleNotFoundError) or error.name not in (module, module.partition(".")[0]):
+        return ""
+    files = [path.stem for path in Path().glob("*.py")] + [path.parent.name for path in Path().glob("*/__init__.py")]
+    word = closest(module.partition(".")[0], files)
+    return f"did you mean {word}? " * bool(word) + "modules are found in this folder, and where PYTHONPATH says"
+
+
+def _suggest(source: str) -> None:
+    """Raise UsageError, with a suggestion, for a source that is no file, but resembles module:name."""
+    before, separator, after = source.removeprefix(f".{os.sep}").rpartition(":" if ":" in source else ".")
+    file, name = (before, after) if separator else (after, "application")
+    module = file.removesuffix(".py").replace(os.sep, ".").removesuffix(".__init__")
+    right = f"{module}:{name}"
+    if right == source or f".{name}" in _SCRIPTS or not all(part.isidentifier() for part in (*module.split("."), name)):
+        return
+    path = Path(*module.split("."))
+    if path.with_suffix(".py").exists() or (path / "__init__.py").exists():
+        raise click.UsageError(f"there is no file {source}; did you mean {right}?")
+
+
 def _refuse_target(source: str, target: str) -> None:
-    if os.path.exists(target) and os.path.samefile(source, target):  # noqa: PTH110, PTH121 - texts, as they were typed
+    if standard.is_stdout(target) or not os.path.exists(target):  # noqa: PTH110 - a text, as it was typed
+        return
+    if os.path.samefile(source, target):  # noqa: PTH121 - texts, as they were typed
         raise click.UsageError(f"the application comes from {target}, which would be overwritten")
 
 

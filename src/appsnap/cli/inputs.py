@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appsnap.cli import output
+import appsnap
+from appsnap.cli import output, standard
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
-from appsnap.errors import CannotBuild, CannotLoad, NotTrusted, PassphraseError
-from appsnap.printable import escaped
+from appsnap.errors import PassphraseError, naming
+from appsnap.kinds.extensions import naming_of
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.cli.passphrase import Sources
     from appsnap.files.layers import Passphrase
+    from appsnap.files.streams import Writable
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
@@ -39,16 +42,20 @@ class Input:
     limits: Limits
 
     @property
+    def label(self) -> str:
+        """The name of the file in messages."""
+        return standard.label(self.path, "standard input")
+
+    @property
     def is_keyed(self) -> bool:
         """Whether an option gives a passphrase or an identity."""
         return self.sources.are_named or bool(self.identity_files)
 
     def open(self) -> Snapshot:
         """Read the snapshot without building it."""
-        with Progress(f"reading {self.path}") as progress:
+        with Progress(f"reading {self.label}") as progress:
             snapshot = self._open(progress)
-            with self._errors():
-                _ = snapshot.document.recipe  # read now, so that an error is one of reading
+            _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
     def open_legacy(self) -> Snapshot:
@@ -58,7 +65,7 @@ class Input:
                 "--legacy-etap reads a pickle, and a passphrase opens it: give no --source-identity, "
                 "and no other --source-kind"
             )
-        with Progress(f"reading {self.path}") as progress:
+        with Progress(f"reading {self.label}") as progress:
             return self._open(progress, legacy=True)
 
     def load(
@@ -73,15 +80,16 @@ class Input:
         Where anything is trusted, modules are found in the current folder too. `check` may look at the snapshot before
         anything is built.
         """
-        with Progress(f"loading {self.path}") as progress:
+        with Progress(f"loading {self.label}") as progress:
             snapshot = self._open(progress)
             if check is not None:
                 check(snapshot)
             enough = trust_in(snapshot, trust)
+            if enough is appsnap.EVERYTHING and self.limits != LIMITS:
+                output.note(f"note: the limits on building don't apply to {self.path}, which is trusted as a whole")
             if enough:
                 search_current_folder()
-            with self._errors():
-                return snapshot.build(enough, copy=False, code_from=code_from), enough
+            return snapshot.build(enough, copy=False, code_from=code_from), enough
 
     def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
@@ -89,22 +97,15 @@ class Input:
 
         passphrase = self._passphrase(progress)
         opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
-        with self._errors():
-            if not legacy:
-                return snapshot.open_file(self.path, opening)
-            assert passphrase is not None, "without identities there is one, or a function that asks for it"
-            return snapshot.open_legacy(self.path, passphrase, limits=self.limits)
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Put the path in front of errors about the file as a whole."""
+        place = standard.stdin() if self.path == "-" else self.path
         try:
-            yield
-        except (CannotLoad, PassphraseError) as error:
-            # Errors about a place in the file name the place. Some errors begin with the path already.
-            if isinstance(error, (CannotBuild, NotTrusted)) or str(error).startswith(escaped(f"{self.path} ")):
-                raise
-            error.args = (f"{self.path}: {error}",)
+            if not legacy:
+                return snapshot.open_file(place, opening, self.label)
+            assert passphrase is not None, "without identities there is one, or a function that asks for it"
+            return snapshot.open_legacy(place, passphrase, limits=self.limits, name=self.label)
+        except PassphraseError as error:
+            if str(error).endswith("wrong passphrase"):
+                error.hint = f"it came from {self.sources.origin}"
             raise
 
     def _passphrase(self, progress: Progress) -> Passphrase | None:
@@ -116,13 +117,20 @@ class Input:
 
         def ask() -> str:
             with progress.paused():
-                return self.sources.to_open(self.path)
+                return self.sources.to_open(self.label)
 
         # A function: the passphrase of the environment and the prompt are for encrypted files only.
         return ask
 
     def _identities(self) -> list[str]:
-        return [_text_of(path) for path in self.identity_files]
+        from appsnap.files.age import parse_identities  # noqa: PLC0415 - few files need it
+
+        texts = []
+        for path in self.identity_files:
+            texts.append(_text_of(path))
+            with naming(standard.label(path, "standard input")):
+                parse_identities(texts[-1])
+        return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ class Output:
     """A snapshot to be written: its path, its kind, and its layers."""
 
     path: str
-    kind: str
+    kind: Kind
     ask: bool
     sources: Sources
     recipients: tuple[str, ...]
@@ -141,9 +149,24 @@ class Output:
     sign: bool
 
     @property
+    def label(self) -> str:
+        """The name of the file in messages."""
+        return standard.label(self.path, "standard output")
+
+    @property
+    def place(self) -> str | Writable:
+        """The path to write to, or standard output."""
+        return output.BINARY if standard.is_stdout(self.path) else self.path
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the file can be shown on a terminal."""
+        return self.armor or (self.kind in ("source", "xml") and not self.compress and not self.encrypts)
+
+    @property
     def has_passphrase(self) -> bool:
         """Whether an option or the extension says to encrypt the file with a passphrase."""
-        by_name = Path(self.path).suffix.lower().startswith(".eta")
+        by_name = naming_of(self.path).encrypted
         return self.ask or self.sources.are_named or (by_name and not self.has_recipients)
 
     @property
@@ -160,7 +183,7 @@ class Output:
         """Refuse to write an encrypted snapshot to a plain file, unless --plain says so."""
         if not {"age", "legacy"}.isdisjoint(source.layers) and not self.encrypts and not self.plain:
             raise PassphraseError(
-                f"{source.name} is encrypted, and {self.path} wouldn't be",
+                f"{source.name} is encrypted, and {self.label} wouldn't be",
                 hint="add -p or -r AGE_RECIPIENT to encrypt it, or --plain to write it unencrypted",
             )
 
@@ -170,21 +193,32 @@ class Output:
         A passphrase in the environment alone doesn't encrypt the file. A warning says so.
         """
         if self.has_passphrase:
-            return self.sources.to_close(self.path)
+            return self.sources.to_close(self.label)
         if not self.encrypts and not self.plain and "APPSNAP_PASSPHRASE" in os.environ:
-            output.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {self.path}: give -p")
+            output.note(f"warning: APPSNAP_PASSPHRASE is set, but nothing says to encrypt {self.label}: give -p")
         return None
 
     def tell_unsigned(self, source: str, command: str) -> None:
         """Say that the file isn't signed, because its source isn't trusted as a whole, and which command signs it."""
         if self.sign:
             output.note(
-                f"note: {self.path} isn't signed, because {source} isn't trusted as a whole; if you trust it as you "
+                f"note: {self.label} isn't signed, because {source} isn't trusted as a whole; if you trust it as you "
                 f"trust a program: {command}"
             )
 
+    def tell_other_format(self) -> None:
+        """Say that the file isn't of the format that its extension names."""
+        extension = Path(self.path).suffix.lower()
+        if extension in _OF_OTHERS and extension != f".{self.kind}":
+            output.note(f"note: {self.path} is a snapshot of kind {self.kind}, and no {extension[1:].upper()} file")
+
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
+        from appsnap.files.age import parse_recipient  # noqa: PLC0415 - help doesn't need it
+
+        with naming("--recipient"):
+            for text in self.recipients:
+                parse_recipient(text)
         return {
             "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
             "armor": self.armor,
@@ -193,16 +227,33 @@ class Output:
         }
 
 
+_OF_OTHERS = frozenset(
+    (
+        *(".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".csv", ".tsv", ".txt", ".md", ".html", ".xml"),
+        *(".db", ".sqlite", ".h5", ".hdf5", ".npy", ".npz", ".parquet", ".feather", ".joblib", ".pt", ".xls", ".xlsx"),
+        *(".zip", ".gz", ".bz2", ".xz", ".7z", ".tar", ".tgz", ".pdf", ".pyc"),
+    )
+)
+"""Extensions of other formats."""
+
+
 def _text_of(path: str) -> str:
     try:
-        return Path(path).read_text("utf-8")
+        return standard.read_small(path).decode()
     except UnicodeDecodeError:
-        raise PassphraseError(f"{path} is not text in UTF-8, so it has no keys of age") from None
+        name = standard.label(path, "standard input")
+        raise PassphraseError(f"{name} is not text in UTF-8, so it has no keys of age") from None
 
 
 def _lines_of(path: str) -> list[str]:
-    lines = [line.strip() for line in _text_of(path).splitlines()]
-    found = [line for line in lines if line and not line.startswith("#")]
+    name = standard.label(path, "standard input")
+    lines = [(number, line.strip()) for number, line in enumerate(_text_of(path).splitlines(), 1)]
+    found = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not found:
-        raise PassphraseError(f"there is no recipient in {path}", hint="write one age1… a line")
-    return found
+        raise PassphraseError(f"there is no recipient in {name}", hint="write one age1… a line")
+    from appsnap.files.age import parse_recipient  # noqa: PLC0415 - few files need it
+
+    for number, line in found:
+        with naming(f"{name}, line {number}"):
+            parse_recipient(line)
+    return [line for _, line in found]

@@ -9,19 +9,24 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import appsnap
+from appsnap.cli import output, standard
 from appsnap.cli.inputs import Input, Output
 from appsnap.cli.passphrase import Sources
 from appsnap.errors import WrongKind
 from appsnap.kinds import KINDS
+from appsnap.kinds.extensions import kind_to_write
 from appsnap.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from appsnap.kinds import Kind
 
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
@@ -29,9 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "code_from", "depth", "reads", "source_argument", "trusts", "writes"]
 
 
+_PATH = click.Path(readable=False)
+"""A file that can't be read is no wrong usage: opening it tells why."""
+
+
 def source_argument(metavar: str) -> Decorator:
     """Add the argument for the file that is read. It comes before the one for the file that is written."""
-    return click.argument("read_path", metavar=metavar, type=click.Path())
+    return click.argument("read_path", metavar=metavar, type=_PATH)
 
 
 def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = KINDS) -> Decorator:
@@ -53,7 +62,7 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
             f"--{prefix}identity",
             "read_identities",
             metavar="PATH",
-            type=click.Path(),
+            type=_PATH,
             multiple=True,
             help=f"Open {argument} with the age identities in a file. Repeatable.",
         ),
@@ -71,6 +80,9 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         variables = ("APPSNAP_SOURCE_PASSPHRASE", "APPSNAP_PASSPHRASE")[not prefix :]
         sources = _gather_sources(values, "read_", prefix, variables)
+        standard.claim_stdin(values["read_path"], argument)
+        for path in values["read_identities"]:
+            standard.claim_stdin(path, f"--{prefix}identity")
         source = Input(
             path=values.pop("read_path"),
             kind=values.pop("read_kind"),
@@ -98,12 +110,13 @@ def _limits(texts: Iterable[str], option: str) -> Limits:
 def writes(*, argument: str = "FILE") -> Decorator:
     """Add the argument and the options for a file that is written. The command gets an `Output` as `target`."""
     options: list[Decorator] = [
-        click.argument("write_path", metavar=argument, type=click.Path()),
+        click.argument("write_path", metavar=argument, type=_PATH),
         click.option(
             "--kind",
             "write_kind",
             type=click.Choice(KINDS),
-            help=f"The kind of {argument}. By default, the extension .tap, .tas, .tam or .tax decides, else pickle.",
+            help=f"The kind of {argument}. By default, the extension .tap, .tas, .tam or .tax decides, else pickle. "
+            "An extension of these that contradicts it is an error.",
         ),
         click.option(
             "-p",
@@ -127,7 +140,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
             "--recipients-file",
             "write_recipient_files",
             metavar="PATH",
-            type=click.Path(),
+            type=_PATH,
             multiple=True,
             help=f"Encrypt {argument} for the age recipients in a file, one a line. Repeatable.",
         ),
@@ -145,9 +158,11 @@ def writes(*, argument: str = "FILE") -> Decorator:
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         sources = _gather_sources(values, "write_", "", ("APPSNAP_PASSPHRASE",))
         path, kind = values.pop("write_path"), values.pop("write_kind")
+        for recipients_path in values["write_recipient_files"]:
+            standard.claim_stdin(recipients_path, "--recipients-file")
         target = Output(
             path=path,
-            kind=kind or _kind_by_name(path),
+            kind=_kind_to_write(path, kind),
             ask=values.pop("write_ask"),
             sources=sources,
             recipients=values.pop("write_recipients"),
@@ -163,22 +178,24 @@ def writes(*, argument: str = "FILE") -> Decorator:
             raise click.UsageError(f"--plain contradicts an option that encrypts, or the extension of {argument}")
         if target.armor and not target.encrypts:
             raise click.UsageError("only an encrypted file can be armored: give -p or -r")
+        if standard.is_stdout(path):
+            if not target.is_text and sys.stdout is not None and sys.stdout.isatty():
+                raise click.UsageError(
+                    "a terminal shows no binary files: write to a file or a pipe, or give --kind source, --kind xml, "
+                    "or --armor with an option that encrypts"
+                )
+            output.reserve_stdout()
         return {"target": target}
 
     return _combined(options, gather)
 
 
-def _kind_by_name(path: str) -> str:
+def _kind_to_write(path: str, kind: Kind | None) -> Kind:
     try:
-        # It brings zope.interface, and commands that only read don't need that.
-        from appsnap.sob import guessType  # noqa: PLC0415
-
-        kind = guessType(path)
-    except WrongKind:
-        return "pickle"
-    if kind == "python":
-        raise click.UsageError(f"{path} has the extension of a script: give the snapshot another one, or give --kind")
-    return kind
+        # An extension that says encrypted makes the command ask for a passphrase.
+        return kind_to_write(path, kind, encrypts=True)
+    except WrongKind as error:
+        raise click.UsageError(f"{error}: {error.hint}") from None
 
 
 def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]:
@@ -187,7 +204,7 @@ def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]
             f"--{prefix}passphrase-file",
             f"{key}passphrase_file",
             metavar="PATH",
-            type=click.Path(),
+            type=_PATH,
             help=f"Read the passphrase for {argument} from a file.",
         ),
         click.option(
@@ -212,6 +229,9 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
         raise click.UsageError(
             f"give only one of --{prefix}passphrase-file, --{prefix}passphrase-command and --{prefix}passphrase-fd"
         )
+    standard.claim_stdin(found["file"] or "", f"--{prefix}passphrase-file")
+    if found["fd"] == 0:
+        standard.claim_stdin("-", f"--{prefix}passphrase-fd")
     return Sources(**found, variables=variables, prefix=prefix)
 
 
@@ -265,7 +285,9 @@ def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], d
     return decorate
 
 
-as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
+as_json: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON instead of text. Nothing else goes to stdout."
+)
 
 
 def code_from(prefix: str = "", argument: str = "FILE") -> Decorator:

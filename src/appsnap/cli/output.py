@@ -6,26 +6,33 @@ sequence, a line of its own, or text that runs backwards.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import errno
 import itertools
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
+from appsnap.errors import AppsnapError
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 __all__ = [
+    "BINARY",
     "command_line",
+    "cut",
     "discard_output",
     "error",
     "finish",
     "lowered",
     "note",
     "prepare",
+    "reserve_stdout",
     "status",
     "trace",
     "write",
@@ -40,48 +47,132 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper at this point
 
 
-def write(lines: Iterable[str]) -> None:
-    """Write lines to stdout. Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`."""
+_reserved: TextIO | None = None
+
+
+def reserve_stdout() -> None:
+    """Keep stdout of this process for results until it ends: a program reads them.
+
+    All else that goes there, also from C code, child processes and at exit, goes to stderr from now on.
+    """
+    global _reserved  # noqa: PLW0603 - as the descriptors, it belongs to the process
     if sys.stdout is None:
         return
+    number = sys.stdout.fileno()
+    _reserved = os.fdopen(os.dup(number), "w", encoding=sys.stdout.encoding, errors="backslashreplace")
+    if sys.stderr is None:
+        _discard(sys.stdout)
+    else:
+        os.dup2(sys.stderr.fileno(), number)
+    # A new stream, because the old one remembers whether its file can be sought in.
+    sys.stdout = sys.__stdout__ = os.fdopen(  # type: ignore[misc]  # final in the stubs
+        number, "w", 1, encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
+    )
+
+
+class _Binary:
+    """Stdout for bytes, once it is reserved."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def write(self, data: bytes) -> int:
+        """Write bytes. Raises OSError, as `write` of this module does, and AppsnapError for what a terminal may obey.
+
+        XML has all characters but the first control characters as they are.
+        """
+        if _reserved is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+        if _reserved.isatty() and not self._decode(data).replace("\n", "").isprintable():
+            raise AppsnapError("it has control characters, which a terminal obeys", hint="write to a file or a pipe")
+        with _errors_of_stdout():
+            return _reserved.buffer.write(data)
+
+    def flush(self) -> None:
+        """Write all bytes that are waiting."""
+        finish()
+
+
+BINARY = _Binary()
+"""Stdout for bytes, after `reserve_stdout`."""
+
+
+def _results() -> TextIO | None:
+    return _reserved or sys.stdout
+
+
+def write(lines: Iterable[str], most: int | None = None) -> bool:
+    """Write lines to stdout, of about `most` characters together. Returns whether there were more.
+
+    Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`.
+    """
+    stream = _results()
+    if stream is None:
+        return False
     for line in lines:
-        _put(_shown(line, sys.stdout) + "\n")
+        if most is not None and most <= 0:
+            return True
+        shown = _shown(line, stream) + "\n"
+        most = None if most is None else most - len(shown)
+        _put(shown)
+    return False
 
 
-def write_json(value: Any, **lists: Iterator[Any]) -> None:
-    """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does.
+def write_json(value: Any, most: int | None = None, **lists: Any) -> bool:
+    """Write a value to stdout as one line of JSON in ASCII. Returns whether it was cut. Raises OSError like `write`.
 
-    `lists` are further members of the object. They are written piece by piece, because they may be very long.
+    `lists` are further members of the object. Iterators are written piece by piece, because they may be very long:
+    about `most` characters together. If there is more, the last member is `"cut": true`.
     """
     import json  # noqa: PLC0415 - only for --json
 
-    def put(value: Any, begin: int | None = None, end: int | None = None) -> None:
+    def put(value: Any, begin: int | None = None, end: int | None = None) -> int:
         # JSON doesn't escape DEL, which is a control character too.
-        _put(json.dumps(value, allow_nan=False)[begin:end].replace("\x7f", "\\u007f"))
+        text = json.dumps(value, allow_nan=False)[begin:end].replace("\x7f", "\\u007f")
+        _put(text)
+        return len(text)
 
     put(value, end=-1 if lists else None)
-    for name, parts in lists.items():
+    written = 0
+    is_cut = False
+    for name, members in lists.items():
+        if not isinstance(members, Iterator):
+            _put(f', "{name}": ')
+            put(members)
+            continue
         _put(f', "{name}": [')
         between = ""
-        while some := [*itertools.islice(parts, 1_000)]:
+        while some := [*itertools.islice(members, _AT_ONCE)]:
+            is_cut = most is not None and written > most
+            if is_cut:
+                break
             _put(between)
-            put(some, 1, -1)
+            written += put(some, 1, -1)
             between = ", "
         _put("]")
-    _put("}\n" if lists else "\n")
+    _put((', "cut": true}\n' if is_cut else "}\n") if lists else "\n")
+    return is_cut
+
+
+_AT_ONCE = 100
+
+
+def cut(file: str, what: str) -> None:
+    """Note that not all was written that a stranger's file has."""
+    note(f"note: {file} has more {what} than a file of its size may show: --limit output=… shows more")
 
 
 def _put(text: str) -> None:
-    if sys.stdout is not None:
+    if (stream := _results()) is not None:
         with _errors_of_stdout():
-            sys.stdout.write(text)
+            stream.write(text)
 
 
 def finish() -> None:
     """Flush stdout while an error can still be reported. Raises OSError, as `write` does."""
-    if sys.stdout is not None:
+    if (stream := _results()) is not None:
         with _errors_of_stdout():
-            sys.stdout.flush()
+            stream.flush()
 
 
 def error(lines: Iterable[str], hint: str = "") -> None:
@@ -149,8 +240,8 @@ def _errors_of_stdout() -> Iterator[None]:
 
 def discard_output() -> None:
     """Throw away all output from now on, also the unwritten part of earlier output."""
-    if sys.stdout is not None:
-        _discard(sys.stdout)
+    if (stream := _results()) is not None:
+        _discard(stream)
 
 
 def _discard(stream: TextIO) -> None:

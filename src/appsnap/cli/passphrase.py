@@ -7,9 +7,9 @@ import shlex
 import sys
 import termios
 from dataclasses import dataclass
-from pathlib import Path
 
 from appsnap.cli.output import lowered
+from appsnap.cli.standard import label, read_small, stdin_readers
 from appsnap.errors import PassphraseError
 from appsnap.printable import escaped
 
@@ -36,10 +36,22 @@ class Sources:
         """Whether an option names the source of the passphrase."""
         return (self.file, self.command, self.fd) != (None, None, None)
 
+    @property
+    def origin(self) -> str:
+        """Where the passphrase comes from, in words."""
+        if self.file is not None:
+            return f"the file {self.file}"
+        if self.command is not None:
+            return f"the output of {self.command}"
+        if self.fd is not None:
+            return f"file descriptor {self.fd}"
+        variable = next((variable for variable in self.variables if variable in os.environ), None)
+        return f"the variable {variable}" if variable else "the terminal; capitals and the layout of the keyboard count"
+
     def named(self) -> str | None:
         """Return the passphrase from the source that an option names, or None if there is no such option."""
         if self.file is not None:
-            return _one_line(Path(self.file).read_bytes(), self.file)
+            return _one_line(read_small(self.file), label(self.file, "standard input"))
         if self.command is not None:
             return _one_line(_output_of(self.command), "the command's output")
         if self.fd is not None:
@@ -121,7 +133,13 @@ def _output_of(command: str) -> bytes:
 
     try:
         # Without a shell: users who want one can name it.
-        result = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - the user's own command
+        result = subprocess.run(  # noqa: S603 - the user's own command
+            words,
+            # Standard input may be the snapshot.
+            stdin=subprocess.DEVNULL if stdin_readers() else None,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
     except OSError as error:
         raise PassphraseError(
             f"the passphrase command can't be run: {words[0]}: {lowered(str(error.strerror))}"

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import appsnap
+from appsnap.cli import output
 from appsnap.errors import CannotLoad
 from appsnap.limits import LIMITS
 
@@ -106,6 +107,8 @@ def _flags() -> list[str]:
 
 
 def _fail(complaint: str, status: int) -> None:
+    if os.environ.get("APPSNAP_TRACEBACK"):
+        output.trace(complaint)
     lines = complaint.splitlines()
     errors = [line.removeprefix(_ERROR).removeprefix(f"{_STDIN}: ") for line in lines if line.startswith(_ERROR)]
     hints = [line.removeprefix(_HINT) for line in lines if line.startswith(_HINT)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import AEADEncryptionContext
     from typing_extensions import Buffer
 
-__all__ = ["write"]
+__all__ = ["errors_about", "write"]
 
 _SUFFIX = ".appsnap-tmp"
 
@@ -58,11 +58,11 @@ def write(
     path = os.fspath(path)
     folder_path, name = os.path.split(os.path.realpath(path))
     temporary = f"{_prefix(name)}{secrets.token_hex(16)}{_SUFFIX}"
-    with _errors_about(path):
+    with errors_about(path):
         folder = os.open(folder_path, os.O_RDONLY | os.O_DIRECTORY)
     file = -1
     try:
-        with _errors_about(path):
+        with errors_about(path):
             old = _stat_old(folder, name)
             _remove_leftovers(folder, name)
             file = _create(folder, temporary)
@@ -70,14 +70,14 @@ def write(
         # No loop stands here: an interrupt where a `while` jumps back skips the `finally` around it in CPython 3.13
         # (its issue 130279).
         checksum = _write_all(file, chunks, key, path)
-        with _errors_about(path):
+        with errors_about(path):
             _set_permissions(file, old)
             os.fsync(file)
             _read_back(file, key, checksum)
         if check is not None:
             unnamed = not os.fstat(file).st_nlink
             check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
-        with _errors_about(path):
+        with errors_about(path):
             _put_in_place(file, folder, temporary, name)
             _sync_folder(folder)
     finally:
@@ -90,7 +90,7 @@ def write(
 
 
 @contextlib.contextmanager
-def _errors_about(path: str) -> Iterator[None]:
+def errors_about(path: str) -> Iterator[None]:
     """Give every `OSError` the name that the caller knows; system calls on descriptors have none."""
     try:
         yield
@@ -154,7 +154,7 @@ def _write_all(file: int, chunks: Iterable[Buffer], key: bytes, path: str) -> by
         checksum.authenticate_additional_data(piece)
         view = memoryview(piece)
         written += len(view)
-        with _errors_about(path):
+        with errors_about(path):
             while view:
                 view = view[os.write(file, view) :]
         if written - handed_over >= _STRIDE:

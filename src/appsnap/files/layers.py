@@ -9,7 +9,8 @@ from appsnap.errors import PassphraseError
 from appsnap.files import age, zstd
 from appsnap.files.age import WORK_FACTOR
 from appsnap.files.streams import Stream
-from appsnap.limits import LIMITS
+from appsnap.limits import LIMITS, limits_of
+from appsnap.printable import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,6 +34,18 @@ class Wrapping:
     compress: bool = False
     armor: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for values of other types."""
+        if not isinstance(self.passphrase, (str, bytes, type(None))):
+            raise TypeError(f"passphrase is a text, not {type_of(self.passphrase)}")
+        _refuse_one(self.recipients, "recipients", "age1…")
+        object.__setattr__(self, "recipients", [*self.recipients])  # the one way to count what an iterator gives
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the file gets a layer of age."""
+        return self.passphrase is not None or bool(self.recipients)
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -46,6 +59,18 @@ class Opening:
     identities: Iterable[str] = ()
     limits: Limits = LIMITS
     progress: Callable[[int, int], object] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise TypeError for values of other types."""
+        if not (isinstance(self.passphrase, (str, bytes, type(None))) or callable(self.passphrase)):
+            raise TypeError(f"passphrase is a text, or a function that returns one, not {type_of(self.passphrase)}")
+        _refuse_one(self.identities, "identities", "AGE-SECRET-KEY-…")
+        limits_of(self.limits)
+
+
+def _refuse_one(texts: Iterable[str], name: str, example: str) -> None:
+    if isinstance(texts, (str, bytes)) or not hasattr(type(texts), "__iter__"):
+        raise TypeError(f'{name} is a list of texts, as in {name}=["{example}"], not {type_of(texts)}')
 
 
 def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:

@@ -10,11 +10,12 @@ A `Source` is read once, from begin to end: the bytes of a file, of memory, or o
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from io import BytesIO
+from io import BufferedRandom, BufferedReader, BytesIO, FileIO, RawIOBase
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeGuard
 
 from appsnap.errors import Damaged
 
@@ -23,16 +24,69 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["PIECE", "ChunkReader", "File", "Mapped", "Memory", "Source", "Stream", "from_file", "joined", "of_file"]
+__all__ = [
+    "PIECE",
+    "ChunkReader",
+    "File",
+    "Mapped",
+    "Memory",
+    "Readable",
+    "Source",
+    "Stream",
+    "Writable",
+    "from_file",
+    "has_descriptor",
+    "joined",
+    "of_file",
+    "to_file",
+]
+
+_HEAD = 4096
+"""The first bytes of a file: enough to recognise any layer or kind."""
 
 # Large enough that the cost of a system call or a step of Python vanishes, small enough to stay in a processor's cache.
 PIECE = 1 << 20
 
 
-def from_file(file: BinaryIO) -> Iterator[bytes]:
+class Readable(Protocol):
+    """A file object that is open for reading bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, and none at the end of the file."""
+
+
+class Writable(Protocol):
+    """A file object that is open for writing bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes. Returns their number, which may be smaller, or None for all of them."""
+
+
+def from_file(file: Readable) -> Iterator[bytes]:
     """Yield the rest of a binary file, 1 MiB at a time."""
     while piece := file.read(PIECE):
         yield piece
+    if piece is None:
+        raise BlockingIOError(errno.EAGAIN, "there is nothing to read yet, and the file doesn't block")
+
+
+def has_descriptor(file: object) -> TypeGuard[BinaryIO]:
+    """Tell whether the bytes of a file object are those of its descriptor. Others may decompress them, for instance."""
+    return type(file) in (FileIO, BufferedReader, BufferedRandom)
+
+
+def to_file(file: Writable, chunks: Iterable[Buffer]) -> None:
+    """Write a stream to a binary file, and flush that. The file may take fewer bytes at a time."""
+    reader = ChunkReader(chunks)
+    while piece := bytes(reader.read(PIECE)):  # bytes: a file in memory may keep them
+        while piece:
+            count = file.write(piece)
+            if count == 0 or (count is None and isinstance(file, RawIOBase)):
+                raise BlockingIOError(errno.EAGAIN, "the file takes no more bytes now")
+            piece = piece[count:] if isinstance(count, int) else b""
+    flush = getattr(file, "flush", None)
+    if callable(flush):
+        flush()
 
 
 def joined(chunks: Iterable[Buffer]) -> bytes:
@@ -126,13 +180,27 @@ class Source(Protocol):
         """Return all remaining bytes."""
 
 
-def of_file(file: BinaryIO, progress: Callable[[int, int], object] | None = None) -> Source:
-    """Return the source of an unbuffered file. A pipe has no known size, and is read at once.
+def of_file(
+    file: Readable,
+    progress: Callable[[int, int], object] | None = None,
+    check: Callable[[bytes], object] = lambda _: None,
+) -> Source:
+    """Return the source of the rest of a binary file. Other files than those of a file system are read at once.
 
-    `progress` is called repeatedly with two numbers of bytes: those read so far, and all.
+    `progress` is called repeatedly with two numbers of bytes: those read so far, and all. `check` is called with the
+    first bytes of a file that may have no end, before the others are read. Raises OSError for a device that isn't a
+    terminal and has bytes.
     """
-    status = os.fstat(file.fileno())
-    return File(file, status.st_size, progress) if stat.S_ISREG(status.st_mode) else Memory(joined(from_file(file)))
+    if has_descriptor(file):
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            at = file.tell()
+            return File(file, max(status.st_size - at, 0), progress, at)
+        if stat.S_ISCHR(status.st_mode) and not file.isatty() and file.read(1):
+            raise OSError(errno.EINVAL, "Not a regular file")
+    reader = ChunkReader(from_file(file))
+    check(reader.peek(_HEAD))
+    return Memory(joined(reader))
 
 
 def _too_short(missing: int) -> Damaged:
@@ -193,10 +261,12 @@ class File:
     handed out.
     """
 
-    def __init__(self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None) -> None:
+    def __init__(
+        self, file: BinaryIO, left: int, progress: Callable[[int, int], object] | None = None, at: int = 0
+    ) -> None:
         self._file = file
         self._progress = progress
-        self._at = 0  # of the bytes that were handed out
+        self._at = at  # of the bytes that were handed out
         self._kept = b""  # the bytes behind them that were looked at
         self.left = left
 

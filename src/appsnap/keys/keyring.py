@@ -216,8 +216,8 @@ def _user_folder() -> Path:
 def _restoring(path: Path) -> str:
     move = f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')}"
     return (
-        f"restore it from a backup; if there is none, `{move}` lets the next save make a new key, and all files that you "
-        "signed become a stranger's"
+        f"restore it from a backup; if there is none, `{move}` lets the next save make a new key, and all "
+        "files that you signed become a stranger's"
     )
 
 

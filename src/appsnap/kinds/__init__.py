@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from appsnap.errors import Damaged, WrongKind
 from appsnap.limits import LIMITS
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     MostSteps = int | Callable[[Trailer | None, bool], int]
     """The most steps of a document: a number, or a function of its trailer, and whether the document was edited."""
 
-__all__ = ["KINDS", "Document", "Kind", "MostSteps", "kind_named", "most_steps", "recognise"]
+__all__ = ["KINDS", "Document", "Format", "Kind", "MostSteps", "kind_named", "most_steps", "recognise"]
+
+Kind = Literal["pickle", "source", "msgpack", "xml"]
+"""The names of the kinds. `python` is not among them: it is a script that makes an application."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -63,15 +68,15 @@ def most_steps(most: MostSteps, trailer: Trailer | None, *, edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind: facts that need no import, and functions of its package, which is imported when one is called.
+class Format:
+    """The format of a kind: facts that need no import, and functions of its package, imported when one is called.
 
     `extension` is the extension of file names. `first_bytes` are the possible begins of documents. If `unmarked` is
     true, some documents begin otherwise. If `dated` is true, headers have a time. Two fields are capabilities. With
     `objects`, the kind can write and make objects without a recipe. With `large_data`, documents can be mapped.
     """
 
-    name: str
+    name: Kind
     extension: str
     first_bytes: tuple[bytes, ...]
     unmarked: bool = False
@@ -115,32 +120,34 @@ class Kind:
         return importlib.import_module(f"appsnap.kinds.{self.name}")
 
 
-_KINDS = {
+_FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
-        Kind("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
-        Kind("source", "tas", (b"# appsnap ",), dated=False),
+        Format("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
+        Format("source", "tas", (b"# appsnap ",), dated=False),
         # A map of up to 15 keys, the first of which is appsnap.
-        Kind("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
-        Kind("xml", "tax", (b"<?xml",)),
+        Format("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
+        Format("xml", "tax", (b"<?xml",)),
     )
 }
 
-KINDS = tuple(_KINDS)
-"""The names of the kinds. `python` is not among them: it is a script that makes an application."""
 
-
-def kind_named(name: str) -> Kind:
-    """Return a kind by its name. Raises WrongKind if there is none of that name."""
+def kind_named(name: str) -> Format:
+    """Return the format of a kind. Raises WrongKind if there is none of that name."""
+    if name == "python":
+        raise WrongKind(
+            "kind python is a script, and no snapshot",
+            hint="appsnap.service.loadApplication runs it; the kinds of snapshots are " + ", ".join(KINDS),
+        )
     if name not in KINDS:
-        raise WrongKind(f"unknown kind {name!r}", hint=f"the kinds are {', '.join(KINDS)}")
-    return _KINDS[name]
+        raise WrongKind(f"unknown kind {name!r:.60}", hint=f"the kinds are {', '.join(KINDS)}")
+    return _FORMATS[name]
 
 
-_FIRST_BYTES = [(first, kind.name) for kind in _KINDS.values() for first in kind.first_bytes]
+_FIRST_BYTES = [(first, kind.name) for kind in _FORMATS.values() for first in kind.first_bytes]
 
 
-def recognise(head: bytes) -> str:
+def recognise(head: bytes) -> Kind:
     """Return the kind of a document by its first bytes, 16 or more. Raises Damaged if they belong to no kind.
 
     The error names formats of other programs; the first `foreign.HEAD_SIZE` bytes tell most of them.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, WrongKind
 from appsnap.files import age, layers, zstd
-from appsnap.files.streams import Mapped
+from appsnap.files.streams import Mapped, has_descriptor
 from appsnap.gc_pause import gc_paused
 from appsnap.keys.provenance import Provenance
 from appsnap.kinds import KINDS, Document, kind_named, recognise
@@ -18,24 +18,24 @@ from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, take_apart
 from appsnap.kinds.mapped import with_copies
 from appsnap.limits import steps_of
+from appsnap.printable import type_of
 from appsnap.recipe import steps
 from appsnap.recipe.freeze import Notes, freeze
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
     from appsnap.files.layers import Opening, Unwrapped
-    from appsnap.files.streams import Source
-    from appsnap.kinds import Kind, MostSteps
+    from appsnap.files.streams import Readable, Source
+    from appsnap.kinds import Format, Kind, MostSteps
     from appsnap.kinds.header import Header, Signer, Trailer
     from appsnap.limits import Limits
 
     Progress = Callable[[int, int], object]
 
-__all__ = ["counted", "map_document", "open_document", "provenance_of", "write_document"]
+__all__ = ["check_head", "counted", "map_document", "open_document", "provenance_of", "write_document"]
 
 
 # Out
@@ -76,7 +76,7 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
 # In
 
 
-def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[str, Document]:
+def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[Kind, Document]:
     """Return the kind of a document, and the document. `kind` is the one that is expected, if any."""
     try:
         return _open(unwrapped.source, kind, _most_steps(unwrapped, limits))
@@ -87,18 +87,30 @@ def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tup
         raise
 
 
-def map_document(path: str | os.PathLike[str], opening: Opening) -> tuple[str, Document]:
+def check_head(head: bytes, kind: str | None) -> None:
+    """Check the first bytes of a file that may have no end. Raises Damaged if they belong to no layer and no kind."""
+    if not age.is_encrypted(head[: age.HEAD_SIZE]) and not zstd.is_compressed(head):
+        _kind_of(head, kind)
+
+
+def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
     """Map a file into memory; return the kind and the document in it. The data of arrays are views of the file.
 
     Changes to the arrays never reach the file. Everything but the data of arrays is verified. Raises CannotLoad for
-    a file that cannot be mapped: it has layers, or its kind has no large data.
+    a file that cannot be mapped: it has layers, or its kind has no large data, or it isn't on a disk.
     """
-    with Path(path).open("rb") as file:
-        try:
-            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
-        except ValueError:
-            _kind_of(b"", None)  # raises Damaged
+    if not has_descriptor(file):
+        raise CannotLoad(f"only a file on a disk can be mapped, not {type_of(file)}", hint=_NO_MMAP)
+    try:
+        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    except ValueError:
+        _kind_of(b"", None)  # raises Damaged
+        raise
+    except OSError as error:
+        if error.errno != errno.ENODEV:
             raise
+        raise CannotLoad("only a file on a disk can be mapped", hint=_NO_MMAP) from None
+    view = whole[file.tell() :]
     head = bytes(view[: age.HEAD_SIZE])
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
@@ -106,11 +118,14 @@ def map_document(path: str | os.PathLike[str], opening: Opening) -> tuple[str, D
     return _open(unwrapped.source, opening.kind, opening.limits.steps)
 
 
+_NO_MMAP = "load it without mmap=True"
+
+
 def _cannot_map(why: str) -> CannotLoad:
     kinds = " or ".join(name for name in KINDS if kind_named(name).large_data)
     return CannotLoad(
         f"only a {kinds} without other layers can be mapped, and this one is {why}",
-        hint="load it without mmap=True, or convert it to one that can be",
+        hint=f"{_NO_MMAP}, or convert it to one that can be",
     )
 
 
@@ -134,7 +149,7 @@ def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
     return most
 
 
-def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[str, Document]:
+def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[Kind, Document]:
     kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
     if not kind.large_data:
         if isinstance(source, Mapped):
@@ -149,12 +164,12 @@ def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[str, D
     return kind.name, document
 
 
-def _kind_of(head: bytes, expected: str | None) -> Kind:
+def _kind_of(head: bytes, expected: str | None) -> Format:
     wanted = None if expected is None else kind_named(expected)
     try:
         found = kind_named(recognise(head))
     except Damaged:
-        if wanted is not None and wanted.unmarked and head:
+        if wanted is not None and wanted.unmarked and head.strip(b"\0"):
             return wanted
         raise
     if wanted not in (None, found):

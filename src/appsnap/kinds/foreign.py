@@ -11,9 +11,9 @@ HEAD_SIZE = 512
 
 
 def describe(head: bytes) -> tuple[str, str]:
-    """Return what a file that begins with these bytes is, if that is known, and a hint for its owner, or empty texts."""
-    for pattern, name, hint in _FORMATS:
-        if re.match(pattern, head, re.DOTALL):
+    """Return the format of a file that begins with these bytes, and a hint for its owner. Each may be empty."""
+    for magic, name, hint in _FORMATS:
+        if re.match(magic, head, re.DOTALL):
             return name, hint
     text = _text(head)
     if text is None:
@@ -28,7 +28,7 @@ def _text(head: bytes) -> str | None:
     # The last character may be cut.
     for end in range(len(head), max(len(head) - 4, 0), -1):
         try:
-            text = head[:end].decode("utf-8-sig")
+            text = head[:end].removeprefix(b"\xef\xbb\xbf").decode()
         except UnicodeDecodeError:
             continue
         return text if all(character.isprintable() or character in "\t\r\n\f" for character in text) else None
@@ -58,17 +58,17 @@ _FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (rb"SQLite format 3\x00", "a database of SQLite", _LOAD.format("sqlite3")),
     (rb"PAR1", "a Parquet file", _LOAD.format("pandas.read_parquet")),
     (rb"(?:ARROW1|FEA1)", "an Arrow file", _LOAD.format("pandas.read_feather")),
-    (rb"\x7fELF|MZ|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe", "a compiled program", ""),
+    (rb"\x7fELF|MZ.\x00|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe", "a compiled program", ""),
     (rb"%PDF-", "a PDF", ""),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP", "an image", ""),
     (
         rb"..\r\n[\x00-\x03]\x00\x00\x00",
-        "a compiled module of Python (.pyc)",
+        "a compiled module of Python",
         "import the module, and save an object of it",
     ),
     (rb"\xff\xfe|\xfe\xff", "text in UTF-16", "write it in UTF-8"),
     (_OLD_PICKLE, "", _AS_PICKLE),
-    (rb"[\x80-\x9f]", "msgpack of another program", "msgpack.unpackb reads it"),
+    (rb"[\x81-\x8f][\xa0-\xbf]", "msgpack of another program", "msgpack.unpackb reads it"),
     (rb"\x00+\Z", "a file of zeros", "its content was lost; take another copy of it"),
 )
 """For each format: a pattern of the first bytes, its name, and a hint."""
@@ -86,7 +86,7 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
     (r"%YAML|---\s", "YAML", ""),
     (
         r"(?:\s*#[^\n]*\n)*\s*\[\[?[\w.\"' -]+\]\]?\s*$",
-        "TOML, or a file of settings",
+        "TOML or INI",
         _LOAD.format("tomllib or configparser"),
     ),
     (r"#![^\n]*python", "a script in Python", _RUN),

@@ -7,12 +7,15 @@ document is its *skeleton*: the checksum in the trailer is of the skeleton alone
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import hashlib
 import io
 import os
+import queue
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from appsnap.errors import CannotLoad, Damaged
 from appsnap.files.streams import Mapped
@@ -20,7 +23,6 @@ from appsnap.recipe import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
 
     from typing_extensions import Buffer
 
@@ -64,8 +66,8 @@ CHUNK = 8 << 20
 """Bytes of large data that have a checksum of their own, so that several threads can hash."""
 
 _HASHERS = min(4, os.cpu_count() or 1)
-"""Threads that hash, beside the one that reads or writes. To hash takes six times as long as to read from the system's
-memory. With two threads on two processors, a gigabyte was loaded in 0.31 to 0.41 s instead of 0.51."""
+"""Threads that hash, at most, beside the one that reads or writes. To hash takes six times as long as to read from the
+system's memory. With two threads on two processors, a gigabyte was loaded in 0.31 to 0.41 s instead of 0.51."""
 
 TYPES: tuple[Type, ...] = (bytes, bytearray)
 """The types of large data, by their numbers in the table."""
@@ -163,18 +165,97 @@ class DocumentStream:
             yield from self._body
             yield self._trailer(digest.hexdigest(), None)
             return
-        with _hashers() as hashers:
-            jobs = [hashers.submit(hashlib.sha256, chunk) for data in self._body.large for chunk in chunks(data)]
+        with Hashing() as hashing:
+            for data in self._body.large:
+                for chunk in chunks(data):
+                    hashing.add(chunk)
             yield self._head
             for piece in self._body:
                 yield from chunks(piece)
-            yield self._trailer(digest.hexdigest(), [job.result().hexdigest() for job in jobs])
+            yield self._trailer(digest.hexdigest(), hashing.sums())
 
 
 def chunks(data: Buffer) -> Iterator[memoryview]:
     """Yield large data in the pieces that have checksums."""
     view = memoryview(data).cast("B")
     return (view[start : start + CHUNK] for start in range(0, len(view), CHUNK))
+
+
+# Checksums
+
+
+class _Job:
+    """A chunk to hash, for the first thread that takes it. Its locks show that it is taken, and that it is done."""
+
+    def __init__(self, chunk: memoryview) -> None:
+        self.sum = ""
+        self.chunk = chunk
+        self._taken = _thread.allocate_lock()
+        self._done = _thread.allocate_lock()
+        self._done.acquire()
+
+    def run(self) -> None:
+        if self._taken.acquire(blocking=False):
+            try:
+                self.sum = hashlib.sha256(self.chunk).hexdigest()
+            finally:
+                self._done.release()
+
+    def wait(self) -> None:
+        """Wait for the thread that has taken the job. If none has, no thread may take it any more."""
+        if not self._taken.acquire(blocking=False):
+            with self._done:
+                pass
+
+
+class Hashing:
+    """Checksums of chunks, by other threads where threads can be had, else by this one.
+
+    There are none at the exit of the interpreter, or beyond the limits of the system. The threads are the system's
+    own: those of `threading` refuse to start at the exit, and its locks would block a signal handler that saves.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: list[_Job] = []
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._threads = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop the jobs that no thread has taken, and wait for the others: they use the data of the caller."""
+        for job in self._jobs:
+            job.wait()
+        for _thread_number in range(self._threads):
+            self._queue.put(None)
+
+    def add(self, chunk: memoryview) -> None:
+        """Have a chunk hashed, which stays unchanged."""
+        job = _Job(chunk)
+        self._jobs.append(job)
+        self._queue.put(job)
+        # A thread that starts while the interpreter ends would never run, nor raise an error in Python 3.11.
+        if self._threads < _HASHERS and not sys.is_finalizing():
+            with contextlib.suppress(RuntimeError):
+                _thread.start_new_thread(_work, (self._queue,))
+                self._threads += 1
+
+    def sums(self) -> list[str]:
+        """Return the checksums, in the order of the chunks. This thread hashes all that wait for another one."""
+        for job in self._jobs:
+            job.run()
+        for job in self._jobs:
+            job.wait()
+            if not job.sum:  # its thread had no memory
+                job.sum = hashlib.sha256(job.chunk).hexdigest()
+        return [job.sum for job in self._jobs]
+
+
+def _work(jobs: queue.SimpleQueue[_Job | None]) -> None:
+    while (job := jobs.get()) is not None:
+        with contextlib.suppress(MemoryError):  # the thread that waits for the job tries again, and says so
+            job.run()
 
 
 # In
@@ -253,19 +334,18 @@ def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]]) 
     skeleton = bytearray()
     large: list[tuple[int, Data]] = []
     at = 0
-    with _hashers() as hashers:
-        jobs: list[Future[Any]] = []
+    with Hashing() as hashing:
         for begin, size, cls in table:
             skeleton += source.read(begin - at)
             if isinstance(source, Mapped):
                 view = source.read(size)
                 data: Data = view.toreadonly() if cls is bytes else view
             else:
-                data = _read_large(source, size, cls, lambda chunk: jobs.append(hashers.submit(hashlib.sha256, chunk)))
+                data = _read_large(source, size, cls, hashing.add)
             large.append((len(skeleton), data))
             at = begin + size
         skeleton += source.rest()
-        digests = None if isinstance(source, Mapped) else [job.result().hexdigest() for job in jobs]
+        digests = None if isinstance(source, Mapped) else hashing.sums()
         return DocumentParts(memoryview(skeleton), large, digests, table)
 
 
@@ -313,15 +393,3 @@ def _table(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> S
     if table and table[-1].begin + table[-1].size > source.left:
         raise Damaged("large data is missing", hint="the file is truncated; take another copy of it")
     return table
-
-
-@contextlib.contextmanager
-def _hashers() -> Iterator[ThreadPoolExecutor]:
-    """Provide threads that hash. At the end of the block, jobs that have not begun are dropped."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few snapshots hold anything large
-
-    with ThreadPoolExecutor(_HASHERS) as hashers:
-        try:
-            yield hashers
-        finally:
-            hashers.shutdown(cancel_futures=True)

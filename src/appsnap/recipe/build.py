@@ -18,6 +18,7 @@ from appsnap.code.texts import WrongPython
 from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
+from appsnap.printable import shortened
 from appsnap.recipe import steps, values
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
@@ -27,6 +28,7 @@ from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, check_defined, find_method
 from appsnap.recipe.trust.cost import CostCounter, KnownKeys
 from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
+from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -205,10 +207,18 @@ class _Interpreter:
         """Return the hint about a name that isn't found: a call of `renamed` that helps."""
         new = {"create": "TheNewClass", "call": "TheNewFunction"}
         uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
-        sort = next((new[use] for use in uses if use in new), "TheNewClass" if name.qualname else "the_new_module")
+        sort = next((new[use] for use in uses if use in new), "TheNewOne" if name.qualname else "the_new_module")
         parts = name.qualname.split(".")
         if not isinstance(error, AttributeError) or error.name not in parts:
-            return f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so"
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing is None:
+                return ""  # the module is there, and its own code fails
+            if not f"{name.module}.".startswith(f"{missing}."):
+                return f"install {missing}, which {name.module} imports"
+            return (
+                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a "
+                f"program; for all of them, a module {missing} says so that imports everything from the new one"
+            )
         at = parts.index(error.name)
         if at < len(parts) - 1:
             sort = "TheNewClass"
@@ -217,7 +227,13 @@ class _Interpreter:
         elif isinstance(error.obj, type) and not any(use in new for use in uses):
             sort = "TheNewMethod"
         gone = steps.Name(name.module, ".".join(parts[: at + 1]))
-        return f"was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+        return f"{self._members(error.obj)}was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
+
+    @staticmethod
+    def _members(owner: Any) -> str:
+        if not isinstance(owner, enum.EnumMeta):
+            return ""
+        return shortened(f"{owner.__qualname__} has {', '.join(owner.__members__)}; ", 200)
 
     def path_of(self, obj: Any) -> str:
         """Return the path of an object that was built."""
@@ -268,6 +284,7 @@ class _Interpreter:
         if self._cost is not None:
             check_class(cls)
             self._cost.copy(args)
+            check_new(cls, args, step.names, self._count)
         self._makeable[step.cls] = cls
         if step.names:
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
@@ -281,12 +298,10 @@ class _Interpreter:
             constructor = self._constructors.get(step.function)
             if constructor is not None:
                 value_type, make = constructor
-                self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
-                if value_type.hashed is not None:
-                    hashed = value_type.hashed(args)
-                    known = self._hashes[len(self._registers)] if len(hashed) > _FEW_KEYS else None
-                    self._cost.hash(hashed, known, of_set=constructor[0].name in ("builtins.set", "builtins.frozenset"))
+                self._count(value_type, args)
                 return make(tuple(args))
+            if step.function not in self._audited.coded:
+                check_call(self._registers[step.function], args, self._count)
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
         made = function(*args)
@@ -296,6 +311,15 @@ class _Interpreter:
             if running.is_service(type(thing)):
                 evolve.finish_later(thing)
         return made
+
+    def _count(self, value_type: values.ValueType, args: Sequence[Any]) -> None:
+        """Count the cost of making a value."""
+        if self._cost is not None:
+            self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
+            if value_type.hashed is not None:
+                hashed = value_type.hashed(args)
+                known = self._hashes[len(self._registers)] if len(hashed) > _FEW_KEYS else None
+                self._cost.hash(hashed, known, of_set=value_type.cls in (set, frozenset))
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)
@@ -311,7 +335,10 @@ class _Interpreter:
     def _update(self, step: steps.Update) -> None:
         target = self._filled(step.target)
         set_item = actions.setter_of_items(target)
-        for key, value in zip(self._keys(step.keys, step.target), self._all(step.values), strict=True):
+        keys, items = self._keys(step.keys, step.target), self._all(step.values)
+        if self._cost is not None:
+            check_items_at(target, keys, items)
+        for key, value in zip(keys, items, strict=True):
             set_item(target, key, value)
 
     def _add(self, step: steps.Add) -> None:

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import AppsnapError, CannotBuild, NotTrusted
-from appsnap.files import atomic, layers
+from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, naming
+from appsnap.files import layers
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
-from appsnap.limits import LIMITS
+from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_word, escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.outline import Outline, quoted, text_lines
 from appsnap.recipe.services import without_running
+from appsnap.recipe.steps import spelled
 from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
-from appsnap.snapshot.saving import signer, time_for
+from appsnap.snapshot import places
+from appsnap.snapshot.saving import by_name, signer, time_for
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from appsnap.errors import Obstacle, Want
+    from appsnap.files.streams import Writable
     from appsnap.keys.provenance import Provenance
-    from appsnap.kinds import Document
+    from appsnap.kinds import Document, Kind
     from appsnap.kinds.documents import Progress
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
-    from appsnap.recipe.trust import Everything
+    from appsnap.recipe.trust import Trusted
+    from appsnap.snapshot.places import FilePath
 
 __all__ = ["Snapshot"]
 
@@ -40,19 +45,19 @@ class Snapshot:
     """A snapshot that has been read, and whose objects aren't built. Nothing that it names has been imported.
 
     `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
-    the file in bytes, and `weight` that of a compressed file without padding. `with_passphrase` is true where a
-    passphrase opened a layer of age.
+    the file in bytes, `weight` that of a compressed file without padding, `name` its name without folders.
+    `with_passphrase` is true where a passphrase opened a layer of age.
     """
 
     def __init__(
         self,
         document: Document,
         *,
-        kind: str,
+        kind: Kind,
         layers: tuple[str, ...] = (),
         size: int = 0,
         weight: int | None = None,
-        name: str = "",
+        file: str = "",
         with_passphrase: bool = False,
         limits: Limits = LIMITS,
     ) -> None:
@@ -62,7 +67,8 @@ class Snapshot:
         self.layers = layers
         self.size = size
         self._weight = weight
-        self.name = name
+        self._file = file
+        self.name = PurePath(file).name
         self.with_passphrase = with_passphrase
 
     @property
@@ -91,6 +97,14 @@ class Snapshot:
         where the files of keys can't be used.
         """
         return self._provenance.is_trusted
+
+    @property
+    def most_output(self) -> int | None:
+        """The characters that may be shown of the snapshot, or None if it is trusted as a whole."""
+        with contextlib.suppress(AppsnapError):  # keys that can't be used vouch for nothing
+            if self.is_trusted_as_a_whole:
+                return None
+        return FREE_OUTPUT + self._limits.output * self.size
 
     @property
     def provenance(self) -> str:
@@ -127,7 +141,7 @@ class Snapshot:
 
     def build(
         self,
-        trust: Iterable[str] | Everything = (),
+        trust: Trusted | Trust = (),
         *,
         limits: Limits | None = None,
         copy: bool = True,
@@ -138,8 +152,12 @@ class Snapshot:
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
         """
-        limits = limits or self._limits
-        trusted = Trust(EVERYTHING if self.is_trusted_as_a_whole else trust)
+        limits = self._limits if limits is None else limits_of(limits)
+        trusted = trust if isinstance(trust, Trust) else Trust(trust)
+        with naming(self._file):
+            return self._build(Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted, limits, copy, code_from)
+
+    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None) -> Any:
         if self.document.objects is not None and trusted.everything:
             try:
                 return self.document.objects(copy=copy)
@@ -156,9 +174,9 @@ class Snapshot:
 
     def save(
         self,
-        path: str | os.PathLike[str],
+        path: FilePath | Writable,
         *,
-        kind: str | None = None,
+        kind: Kind | None = None,
         passphrase: str | None = None,
         recipients: Iterable[str] = (),
         compress: bool = False,
@@ -169,18 +187,22 @@ class Snapshot:
     ) -> None:
         """Write the snapshot to a file, in another kind or with other layers. Nothing is built.
 
-        Without `kind`, the new file has the kind of the snapshot. The other arguments are those of `appsnap.save`. If
-        the snapshot isn't trusted as a whole, the new file isn't signed, and notes the lack of trust.
+        Without `kind`, the extension decides, and then the new file has the kind of the snapshot. The other arguments
+        are those of `appsnap.save`. If the snapshot isn't trusted as a whole, the new file isn't signed, and notes the
+        lack of trust.
         """
-        kind = kind or self.kind
+        wrapping = Wrapping(passphrase, recipients, compress, armor)
+        kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
         old = self.header or Header(kind)
         header = Header(kind, old.name, old.tag, time_for(kind))
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
         recipe = without_running(self.document.recipe)
+        most = self.most_output
+        if most is not None and spelled(recipe) > most:
+            raise over("output", self._limits.output, "the new file would be very much larger than the old one")
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
-        wrapping = Wrapping(passphrase, recipients, compress, armor)
-        atomic.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
+        places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
     def lines(self, *, depth: int = 20) -> Iterator[str]:
         """Yield the lines that `appsnap show` prints."""

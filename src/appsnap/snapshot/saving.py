@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from appsnap.files import atomic, layers
+from appsnap.files import layers
 from appsnap.files.layers import Wrapping
 from appsnap.files.streams import joined
 from appsnap.keys.provenance import user_keys
 from appsnap.kinds import documents, kind_named
+from appsnap.kinds.extensions import kind_to_write, naming_of
 from appsnap.kinds.header import Header, now
 from appsnap.recipe.freeze import Notes
+from appsnap.snapshot import places
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from appsnap.files.streams import Writable
+    from appsnap.kinds import Kind
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
+    from appsnap.snapshot.places import FilePath
 
-__all__ = ["dumps", "save", "signer", "time_for"]
+__all__ = ["by_name", "dumps", "save", "signer", "time_for"]
 
 
 def save(
     obj: Any,
-    path: str | os.PathLike[str],
+    path: FilePath | Writable,
     *,
-    kind: str = "pickle",
+    kind: Kind | None = None,
     passphrase: str | None = None,
     recipients: Iterable[str] = (),
     compress: bool = False,
@@ -42,9 +47,14 @@ def save(
 ) -> None:
     """Save an object, as a rule an application, to a file. The file is there as a whole or not at all.
 
-    `kind` is `pickle`, `source`, `msgpack` or `xml`. A `passphrase` encrypts the file, and so do age `recipients`
-    (`age1…`). `armor` writes the encrypted file as text. `compress` compresses with zstd before that. The header has
-    the `tag`. The user's key signs the file unless `sign` is false. The first save makes that key.
+    `path` is a path, or a file object that is open in binary mode. A file object gets the snapshot at its position,
+    and stays open. After an error it may have a part of it.
+
+    `kind` is `pickle`, `source`, `msgpack` or `xml`. Without it, the extension `.tap`, `.tas`, `.tam` or `.tax`
+    decides, and then it is `pickle`. A `passphrase` encrypts the file, and so do age `recipients` (`age1…`). A file
+    with an extension like `.etap` has to be encrypted. `armor` writes the encrypted file as text. `compress`, or the
+    extension `.zst`, compresses with zstd before that. The header has the `tag`. The user's key signs the file unless
+    `sign` is false. The first save makes that key.
 
     Set `trusted_as_a_whole` to false for objects from a file that wasn't trusted as a whole. The new file isn't signed
     then, and no passphrase makes it trusted.
@@ -57,22 +67,35 @@ def save(
     An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
     and all. They are counted before compression and encryption.
 
-    Raises CannotSave with the place of every object that no file can hold, WrongKind, PassphraseError, AppsnapError
-    where there is no key to sign with, TypeError for a tag that isn't a text, and OSError. After an error, the old file
-    is untouched.
+    Raises CannotSave with the place of every object that no file can hold, WrongKind for an unknown kind and for one
+    that the extension contradicts, PassphraseError, AppsnapError where there is no key to sign with, TypeError for an
+    argument of another type, and OSError. After an error, the old file is untouched.
     """
+    wrapping = Wrapping(passphrase, recipients, compress, armor)
+    kind, wrapping = by_name(path, kind, wrapping)
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
     header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), time_for(kind))
     notes = Notes(code=code)
     pieces = documents.write_document(obj, header, signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
-    atomic.write(
-        path,
-        layers.wrap(documents.counted(pieces, progress), Wrapping(passphrase, recipients, compress, armor)),
-        check=check,
-    )
+    places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
     for line in notes.lines():
         (note or _log)(line)
+
+
+def by_name(
+    place: FilePath | Writable, kind: Kind | None, wrapping: Wrapping, default: Kind = "pickle"
+) -> tuple[Kind, Wrapping]:
+    """Return the kind and the layers of a new file, which its name decides if the caller doesn't. See `kind_to_write`.
+
+    Raises TypeError for a place that is neither a path nor a binary file.
+    """
+    path = places.path_of(place, to="write")
+    name = places.name_of(place)
+    chosen = kind_to_write(name, kind, encrypts=wrapping.encrypts, default=default)
+    # A file object may compress by itself.
+    compress = wrapping.compress or (path is not None and naming_of(path).compressed)
+    return chosen, dataclasses.replace(wrapping, compress=compress)
 
 
 def _name_of(obj: Any) -> str | None:
@@ -92,7 +115,7 @@ def _log(line: str) -> None:
 
 def dumps(
     obj: Any,
-    kind: str = "pickle",
+    kind: Kind = "pickle",
     *,
     passphrase: str | None = None,
     recipients: Iterable[str] = (),
@@ -113,7 +136,7 @@ def dumps(
     return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
 
 
-def time_for(kind: str) -> str | None:
+def time_for(kind: Kind) -> str | None:
     """Return the time that the header of a new snapshot gets, or None for a kind without."""
     return now() if kind_named(kind).dated else None
 

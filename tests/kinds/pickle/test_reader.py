@@ -241,3 +241,30 @@ class TestMalformed:
             outcomes.add(attempt(altered))
 
         assert outcomes == {False, True} or data is self.DATA[0]
+
+
+class TestWords:
+    """A malformed pickle is described in words about the file, not about the functions that read it."""
+
+    @pytest.mark.parametrize(
+        ("data", "why"),
+        [
+            (b"\x80\x04G\x00\x00.", "a number is cut off"),
+            (b"\x80\x04J\x00.", "a number is cut off"),
+            (b"\x80\x04\x8c\x02\xff\xfe.", "a text isn't UTF-8"),
+            (b"U\x01\xff.", "a text isn't ASCII"),
+            (b"Fx\n.", "malformed float"),
+            (b"F1_0\n.", "malformed float"),
+            (b"Ix\n.", "malformed integer"),
+            (b"0.", "it uses more objects than it has made"),
+            (b"(o.", "it uses more objects than it has made"),
+            (b"\x80\x04K\x01]\x93.", "a name has to be a text"),
+            (b"\x80\x04K\x01)R.", "an object stands where another sort of object belongs"),
+        ],
+    )
+    def test_why(self, data, why):
+        """The words stand in brackets."""
+        with pytest.raises(Damaged) as caught:
+            read(data)
+
+        assert f"({why})" in str(caught.value)

@@ -20,6 +20,21 @@ from appsnap.service import Service
 HEAD = '# appsnap 1 source: {"version": "0.1.0"}\n\n'
 
 
+TYPED = """\
+import datetime as dt
+import ipaddress
+import re
+from collections import deque
+from builtins import complex
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+"""
+
+
 def load(text, **options):
     return appsnap.loads((HEAD + text).encode("utf-8", "surrogatepass"), **options)
 
@@ -271,6 +286,151 @@ class TestReading:
         assert (caught.value.line, caught.value.column) == place
         assert caught.value.excerpt == excerpt
         assert caught.value.exit_code == 6
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *(
+                "60 * 60",
+                "24*60*60",
+                "-60 * 60",
+                "-(60 * 60)",
+                "2 * -(3 * 4) * 5",
+                "0.1 * 3 * 3",
+                "0.1 * (3 * 3)",
+                "H * 24",
+            ),
+            *(
+                "-H",
+                "1_000 * 0x10",
+                "1e308 * 10",
+                "-0.0 * 1",
+                "0 * -1.0",
+                "{60 * 60: [2 * 3, (2 * 3,)]}",
+                "(60) * 2",
+                "2 * 3,",
+            ),
+            *("timedelta(days=60)", "timedelta(hours=1.5)", "timedelta(weeks=-1, minutes=10)", "timedelta(0.5, 1)"),
+            *(
+                "timedelta(1, 2, 3, 4, 5, 6, 7)",
+                "timedelta(milliseconds=2 * 700)",
+                "timedelta()",
+                "timedelta(seconds=H)",
+            ),
+            *(
+                "datetime(2026, 5, 1, tzinfo=timezone.utc)",
+                "datetime(2026, 5, day=1, minute=5)",
+                "datetime(2026, 5, 1, fold=1)",
+            ),
+            *(
+                "datetime(2026, 5, 1, tzinfo=dt.UTC, fold=1)",
+                "datetime(2026, 5, 1, fold=0)",
+                "dt.time(tzinfo=timezone.utc)",
+            ),
+            *(
+                "dt.time(second=5, fold=1)",
+                "dt.date(year=2026, month=5, day=1)",
+                "timezone.utc",
+                "timezone(timedelta(hours=-2))",
+            ),
+            *(
+                "timezone(offset=timedelta(minutes=90), name='x')",
+                "Path('x')",
+                "Path('x', 'y')",
+                "Path()",
+                "Decimal('1.5')",
+            ),
+            *(
+                "Decimal(5)",
+                "Decimal(0.1)",
+                "Decimal(-1e300)",
+                "Decimal(value='2')",
+                "Decimal()",
+                "Fraction('0.5')",
+                "Fraction(3)",
+            ),
+            *("Fraction(0.1)", "Fraction(1, 3)", "Fraction(denominator=3)", "Fraction('1/3')", "Fraction(' -.5 ')"),
+            *("UUID('12345678123456781234567812345678')", "UUID(int=5)", "UUID(bytes=b'0123456789abcdef')"),
+            *(
+                "deque([1], maxlen=3)",
+                "deque(maxlen=3)",
+                "deque(iterable=(1, 2))",
+                "re.compile('x', flags=2)",
+                "re.compile(b'x')",
+            ),
+            *(
+                "ZoneInfo(key='UTC')",
+                "ipaddress.IPv4Network(address='10.0.0.0/8')",
+                "complex(imag=2)",
+                "complex(1.5, 2)",
+            ),
+            *("b''", "set()", "frozenset({1, 2,})", "'a' \"b\" 'c'", "[\n    1,  # one\n    (2),\n]"),
+        ],
+    )
+    def test_what_people_type_is_what_python_makes_of_it(self, text):
+        """Products, keywords and values by their types, without trust in any name, and with trust in all."""
+        text = f"{TYPED}H = 60 * 60\napplication = {text}\n"
+        expected = {}
+        exec(text, expected)
+
+        for trust in ((), appsnap.EVERYTHING):
+            found = load(text, trust=trust)
+
+            assert (type(found), repr(found)) == (type(expected["application"]), repr(expected["application"]))
+
+    @pytest.mark.parametrize(
+        ("text", "column", "says"),
+        [
+            ("timedelta(day=60)", 15, "timedelta has no day: it takes days, seconds"),
+            ("timedelta(1, days=60)", 15, "timedelta has two values for days"),
+            ("timedelta(days=10**9)", 32, "the operator **"),
+            ("timedelta(weeks=200_000_000)", 15, "days=1400000000"),
+            ("timedelta(1, 2, 3, 4, 5, 6, 7, 8)", 15, "takes at most 7"),
+            ("datetime(2026, day=5)", 15, "datetime needs a value for month"),
+            ("datetime(2026, 13, 1, fold=1)", 15, "month must be in 1..12"),
+            ("dt.date.today(weekday=1)", 29, "a keyword for today"),
+            ("deque(a=1)", 15, "deque has no a"),
+            ("UUID(int=-1)", 15, "int is out of range"),
+            ("[1, print('x')]", 19, "print isn't known here"),
+            ("2 * 3 + 4", 21, "the operator +"),
+            ("2 ** 3", 17, "the operator **"),
+            ("'a' * 3", 19, "a product of something that is no number"),
+            ("3 * 'a'", 19, "'a' where a number is expected"),
+            ("True * 3", 20, "no number"),
+            ("10 * (H) .real", 24, "a product without brackets"),
+            (f"{'9' * 4000} * {'9' * 4000}", 4016, "more than 4,300 digits"),
+            (f"0x{'f' * 50_000} * 1", 50_018, "more than 4,300 digits"),
+            (f"{'9' * 4000} * 0.5", 4016, "more than 4,300 digits"),
+            ("[n for n in (1, 2)]", 16, "n isn't known here"),
+        ],
+    )
+    def test_what_people_mistype_is_refused_at_its_place(self, text, column, says):
+        """The message says why, and the caret stands below the wrong word or the call."""
+        with pytest.raises(NotInGrammar) as caught:
+            load(f"{TYPED}H = 60 * 60\napplication = {text}\n")
+
+        assert says in str(caught.value)
+        assert caught.value.column == column
+
+    def test_no_clock_is_read(self):
+        """A call of a method of a known type isn't trusted: it would give another value at each load."""
+        for text in ("dt.date.today()", "datetime.now(timezone.utc)", "datetime.now(tz=timezone.utc)"):
+            with pytest.raises((NotTrusted, NotInGrammar)):
+                load(f"{TYPED}application = {text}\n")
+
+    def test_the_hint_for_a_name_that_is_missing_works(self):
+        """It is the line that imports the name."""
+        for name, value in [
+            ("timedelta", "(days=1)"),
+            ("Path", "('x')"),
+            ("Decimal", "('1')"),
+            ("UUID", "(int=1)"),
+            ("range", "(3)"),
+        ]:
+            with pytest.raises(NotInGrammar) as caught:
+                load(f"application = {name}{value}\n")
+
+            assert load(f"{caught.value.hint}\napplication = {name}{value}\n") is not None
 
     def test_texts_may_be_of_any_script(self):
         """What is refused in names is welcome in texts and comments."""

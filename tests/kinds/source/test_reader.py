@@ -241,7 +241,7 @@ class TestLiterals:
     @pytest.mark.parametrize(
         "text",
         [
-            *("1j", "...", "--1", "- -1", "-(1)", "-True", "-1 .real", "+1", "~1", "1 + 1", "1 == 1", "(x := 1)", "x"),
+            *("1j", "...", "--1", "- -1", "-True", "-1 .real", "+1", "~1", "1 + 1", "1 == 1", "(x := 1)", "x"),
             *("f'a'", "lambda: 1", "1 if 2 else 3", "[*[]]", "{**{}}", "[1][0]", "[1](a=1)", "Node(a=1)", "Node(*[])"),
             *("new", "new()", "new(1)", "new(Node, **[])", "new(Node, **{1: 2})", "(new)(Node)", "new(cls=Node)"),
             *("state(1)", "state(new(Node), 1)", "state()", "state(new(Node), **{**{}})", "extend([], ())"),

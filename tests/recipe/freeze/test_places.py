@@ -2,6 +2,7 @@ import collections
 import concurrent.futures
 import contextlib
 import contextvars
+import dataclasses
 import functools
 import hashlib
 import logging
@@ -22,7 +23,7 @@ import zipfile
 import pytest
 
 import zoo
-from appsnap import CannotSave, dumps, evolve
+from appsnap import EVERYTHING, CannotSave, dumps, evolve, loads
 from appsnap.kinds import KINDS
 
 
@@ -141,7 +142,10 @@ class TestCulprit:
             (lambda lock: [lock], "[0]"),
             (lambda lock: collections.deque([lock]), "[0]"),
             (lambda lock: types.SimpleNamespace(a=lock), ".a"),
-            (lambda lock: functools.partial(print, lock), ".__getstate__()[1][0]"),
+            (lambda lock: functools.partial(print, lock), ".args[0]"),
+            (lambda lock: functools.partial(print, sep={1: lock}), '.keywords["sep"][1]'),
+            (lambda lock: {lock: 1}, ".keys()[0]"),
+            (lambda lock: (1, {"a": [lock]}), '[1]["a"][0]'),
         ],
     )
     def test_in_containers(self, kind, make, path):
@@ -224,3 +228,142 @@ class TestCulprit:
 
         assert (place.path, place.type) == ('object["it"][0]', f"class {Sub.__module__}.{Sub.__qualname__}")
         assert place.advice == "put it into a module that can be imported"
+
+
+PLAIN = """
+class Holder:
+    ADVICE
+    def __init__(self):
+        self.jobs = make()
+"""
+SLOTS = """
+class Holder:
+    __slots__ = ("jobs",)
+    ADVICE
+    def __init__(self):
+        self.jobs = make()
+"""
+FIELDS = """
+@dataclasses.dataclass
+class Holder:
+    ADVICE
+    jobs: object = dataclasses.field(default_factory=make)
+"""
+FROZEN = """
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    ADVICE
+    jobs: object = dataclasses.field(default_factory=make)
+"""
+OWN_STATE = """
+class Holder:
+    ADVICE
+    def __init__(self):
+        self.jobs = make()
+    def __getstate__(self):
+        return dict(self.__dict__)
+"""
+SHAPES = {"plain": PLAIN, "slots": SLOTS, "dataclass": FIELDS, "frozen-slots": FROZEN, "own-state": OWN_STATE}
+MADE = {
+    "queue.Queue": queue.Queue,
+    "lambda: queue.LifoQueue(5)": lambda: queue.LifoQueue(5),
+    "threading.Lock": threading.Lock,
+    "threading.Event": threading.Event,
+    "lambda: threading.Semaphore(3)": lambda: threading.Semaphore(3),
+}
+LEFT_OUT = {
+    "thread": lambda: threading.Thread(target=print),
+    "future": concurrent.futures.Future,
+    "executor": concurrent.futures.ThreadPoolExecutor,
+    "handler": logging.StreamHandler,
+    "barrier": lambda: threading.Barrier(2),
+}
+
+
+def holder(monkeypatch, shape, make, advice="pass"):
+    """Return an object of a class that was written with an advice, in a module that can be imported."""
+    module = types.ModuleType("shop_of_holders")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    module.__spec__ = sys.modules[__name__].__spec__
+    module.__dict__.update(make=make, dataclasses=dataclasses, queue=queue, threading=threading)
+    exec(SHAPES[shape].replace("ADVICE", advice), module.__dict__)
+    return module.Holder()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES)
+class TestFollowed:
+    """The advice is typed into the class as it stands, whatever the class looks like; then the object is saved."""
+
+    @pytest.mark.parametrize("factory", MADE)
+    def test_made_anew(self, monkeypatch, kind, shape, factory):
+        """A load makes a new one, which works."""
+        (place,) = places(holder(monkeypatch, shape, MADE[factory]), kind)
+        assert place.path == 'object["it"].jobs'
+        advice = place.advice.partition("every load: ")[2]
+
+        made = loads(dumps(holder(monkeypatch, shape, MADE[factory], advice), kind), trust=EVERYTHING)
+
+        assert type(made.jobs) is type(MADE[factory]())
+        assert (
+            made.jobs.acquire()
+            if hasattr(made.jobs, "acquire")
+            else made.jobs.qsize() == 0
+            if hasattr(made.jobs, "qsize")
+            else not made.jobs.is_set()
+        )
+
+    @pytest.mark.parametrize("name", LEFT_OUT)
+    def test_left_out(self, monkeypatch, kind, shape, name):
+        """The attribute isn't there after a load, until the service makes it."""
+        (place,) = places(holder(monkeypatch, shape, LEFT_OUT[name]), kind)
+        advice = place.advice.partition("name the attribute in ")[2]
+
+        made = loads(dumps(holder(monkeypatch, shape, LEFT_OUT[name], advice), kind), trust=EVERYTHING)
+
+        assert getattr(made, "jobs", None) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestVariables:
+    def test_closure(self, kind):
+        """What a function holds has the name of its variable."""
+        jobs = queue.Queue()
+
+        (place,) = places(lambda: [jobs.get()], kind)
+
+        assert (place.path, place.type) == ('object["it"] variable jobs', "queue.Queue")
+
+    def test_default(self, kind):
+        """A default has the name of its parameter."""
+        made = queue.Queue()
+
+        (place,) = places(lambda a, jobs=made, *, b=1: (a, jobs, b), kind)
+
+        assert place.path == 'object["it"] variable jobs'
+
+    def test_empty_cell(self, kind):
+        """A variable without a value, and one that is compared in its own way, are no obstacles."""
+
+        class Odd:
+            def __eq__(self, other):
+                raise AssertionError("nobody may ask")
+
+            __hash__ = None
+
+        def outer():
+            odd, jobs = Odd(), queue.Queue()
+            take = lambda: (odd, jobs, late)  # noqa: E731 - a closure with an empty cell
+            if odd is None:
+                late = 1
+            return take
+
+        assert [place.path for place in places(outer(), kind)] == ['object["it"] variable jobs']
+
+    def test_nine(self, kind):
+        """Nine attributes have nine lines."""
+        client = Client()
+        for number, make in enumerate((*MADE.values(), *[LEFT_OUT[name] for name in sorted(LEFT_OUT)][:4])):
+            setattr(client, f"a{number}", make())
+
+        assert [place.path for place in places(client, kind)] == [f'object["it"].a{number}' for number in range(9)]

@@ -92,8 +92,10 @@ class TestRecords:
             assert getattr(found, record.name.rpartition(".")[2]) is record.cls
         assert not (record.creatable and not record.referable)
         assert record.filled_by <= steps.FILLERS
-        if record.filled_by or record.methods or record.hashed or record.work or record.reduce:
+        if record.filled_by or record.methods or record.work or record.reduce:
             assert makers
+        if record.hashed:
+            assert makers or record.inherited
         if record.state_fits or record.wraps or record.of_the_process:
             assert record.cls is not None
         if record.subclasses:

@@ -28,4 +28,7 @@ def command(shell: str) -> None:
     """
     complete = get_completion_class(shell)
     assert complete is not None
-    output.write(complete(appsnap, {}, "appsnap", "_APPSNAP_COMPLETE").source().strip().splitlines())
+    source = complete(appsnap, {}, "appsnap", "_APPSNAP_COMPLETE").source()
+    # For fish, click splits at every comma, and a description would end at its first one.
+    source = source.replace('string split ","', 'string split --max 1 ","')
+    output.write(source.strip().splitlines())

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appsnap.cli import output
+from appsnap.cli import output, standard
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.options import reads, source_argument, writes
 from appsnap.cli.progress import Progress
+from appsnap.errors import AppsnapError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     old = source.open_legacy() if legacy_etap else source.open()
     if legacy_etap:
         output.note(
-            f"warning: {source.path} has Twisted's old encryption, without salt and authentication: anybody who can "
+            f"warning: {source.label} has Twisted's old encryption, without salt and authentication: anybody who can "
             "write the file can change it unseen, and its passphrase is easy to find out: choose a new one"
         )
     target.keep_secret(old)
@@ -61,21 +62,32 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
 
     def check(path: Path) -> None:
         if not target.has_recipients:
-            progress.phase = f"reading {target.path} back"
-            snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+            progress.phase = f"reading {target.label} back"
+            try:
+                snapshot.open_snapshot(path, kind=target.kind, passphrase=passphrase, limits=source.limits)
+            except AppsnapError as error:
+                error.file = target.label  # it has no name yet
+                raise
 
-    with Progress(f"writing {target.path}") as progress:
+    with Progress(f"writing {target.label}") as progress:
         old.save(
-            target.path,
+            target.place,
             kind=target.kind,
             passphrase=passphrase,
             check=check,
             progress=progress.count,
             **target.layers(),
         )
+    target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
-        if legacy_etap or os.path.samefile(source.path, target.path):  # noqa: PTH121 - texts, as they were typed
+        if legacy_etap or _are_one(source.path, target.path):
             # `save` can't read Twisted's file, and doesn't replace the file that it reads. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
-        target.tell_unsigned(source.path, signing_command(arguments))
+        target.tell_unsigned(source.label, signing_command(arguments))
+
+
+def _are_one(path: str, other: str) -> bool:
+    if standard.is_stdin(path) or standard.is_stdout(other):
+        return False
+    return os.path.samefile(path, other)  # noqa: PTH121 - texts, as they were typed

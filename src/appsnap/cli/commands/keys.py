@@ -102,7 +102,7 @@ def trust(*, key: str, name: str) -> None:
 
 
 @command.command("trust-folder")
-@click.argument("folder", type=click.Path(), default=".")
+@click.argument("folder", type=click.Path(readable=False), default=".")
 @click.option("--yes", is_flag=True, help="Agree without a question.")
 def trust_folder(*, folder: str, yes: bool) -> None:
     """Trust the names that FOLDER lists, by default the current folder.

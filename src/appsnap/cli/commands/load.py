@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appsnap.cli import output
+from appsnap.cli import output, standard
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, code_from, depth, reads, trusts
 from appsnap.cli.project import search_current_folder
@@ -69,6 +69,8 @@ def command(
     """
     if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
+    if shell and standard.stdin_readers():
+        raise click.UsageError(f"--shell reads standard input, and so does {standard.stdin_readers()[0]}")
     load = functools.partial(_load, source, trust, code_from)
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
@@ -103,7 +105,7 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
         from appsnap import script  # noqa: PLC0415 - only scripts need it
 
         search_current_folder()
-        return script.run(source.path)
+        return script.run("/dev/stdin" if source.path == "-" else source.path)
     try:
         return source.load(trust, code_from=code_from)[0]
     except Damaged as error:

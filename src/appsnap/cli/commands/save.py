@@ -80,17 +80,17 @@ def command(
     notes: list[str] = []
 
     def check(path: Path) -> None:
-        progress.phase = f"loading {target.path} in a fresh interpreter"
+        progress.phase = f"loading {target.label} in a fresh interpreter"
         if target.has_recipients:
             # Only the recipients can open the file, so the same snapshot is tried without encryption.
             load_bytes(appsnap.dumps(obj, target.kind), enough, source.limits)
         else:
             load_file(path, passphrase, enough, source.limits)
 
-    with Progress(f"saving {target.path}") as progress:
+    with Progress(f"saving {target.label}") as progress:
         appsnap.save(
             obj,
-            target.path,
+            target.place,
             kind=target.kind,
             passphrase=passphrase,
             tag=tag,
@@ -103,5 +103,6 @@ def command(
         )
     for line in notes:
         output.note(f"note: {line}")
+    target.tell_other_format()
     if enough is not appsnap.EVERYTHING:
-        target.tell_unsigned(source.path, signing_command(context.find_root().obj))
+        target.tell_unsigned(source.label, signing_command(context.find_root().obj))

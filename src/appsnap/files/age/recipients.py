@@ -69,6 +69,7 @@ _X25519_LABEL = b"age-encryption.org/v1/X25519"
 _HYBRID_LABEL = b"age-encryption.org/mlkem768x25519"
 
 _KEYGEN_HINT = "the program age-keygen makes identities and prints their recipients"
+_AGE_HINT = "the program age encrypts a finished file for them: age -R KEYS -o NEW_FILE FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,7 @@ def parse_recipient(text: str) -> X25519Recipient | HybridRecipient:
     if text.startswith("age1pq1"):
         return HybridRecipient.parse(text)
     if text.startswith("ssh-") or text.rpartition("1")[0].startswith("age1"):
-        raise PassphraseError("recipients for SSH keys and age plugins are not supported", hint=_KEYGEN_HINT)
+        raise PassphraseError("recipients for SSH keys and age plugins are not supported", hint=_AGE_HINT)
     return X25519Recipient.parse(text)
 
 

@@ -139,7 +139,21 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
         if at >= len(data):
             raise Damaged("the pickle ends too early", offset=begin, hint="the file is truncated") from error
-        raise Damaged(f"malformed pickle ({error})", offset=begin) from error
+        raise Damaged(f"malformed pickle ({_why(error)})", offset=begin) from error
+
+
+def _why(error: Exception) -> str:
+    """Return an error in words about the file. Only ValueErrors are raised with such words."""
+    match error:
+        case struct.error():
+            return "a number is cut off"
+        case UnicodeDecodeError():
+            return f"a text isn't {error.encoding.upper()}"
+        case IndexError():
+            return "it uses more objects than it has made"
+        case TypeError() | AttributeError():
+            return "an object stands where another sort of object belongs"
+    return str(error)
 
 
 _U2, _U4, _U8 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
@@ -271,7 +285,8 @@ def _inst(r: StepUnpickler) -> None:
 
 
 def _obj(r: StepUnpickler) -> None:
-    cls, *args = r.pop_mark()
+    marked = r.pop_mark()
+    cls, args = marked[0], marked[1:]
     r.instance(cls, args)
 
 

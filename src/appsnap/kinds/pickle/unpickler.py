@@ -400,7 +400,10 @@ class StepUnpickler:
         """Return a float in base 10, by the same rule."""
         if b"_" in line or line != line.strip():
             raise ValueError("malformed float")
-        return float(line)
+        try:
+            return float(line)
+        except ValueError:
+            raise ValueError("malformed float") from None
 
     def push_string_line(self) -> None:
         """Push the quoted text on the next line."""

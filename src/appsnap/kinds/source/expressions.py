@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appsnap.kinds.source.cursor import KEYWORDS, Cursor, GrammarError
-from appsnap.kinds.source.tokens import decoded, is_number, is_text, number
-from appsnap.recipe import steps
-from appsnap.recipe.builder import RecipeBuilder
+from appsnap.kinds.source.cursor import KEYWORDS, GrammarError
+from appsnap.kinds.source.literals import ABSENT, LINKS, LiteralReader
+from appsnap.kinds.source.tokens import is_text
+from appsnap.recipe import steps, values
+from appsnap.recipe.spellings import KEYWORDED, positional
 from appsnap.recipe.steps import NameOrOperand, Ref
 
 if TYPE_CHECKING:
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILTINS", "HELPERS", "ExpressionReader"]
 
-_CONSTANTS = {"None": None, "True": True, "False": False}
-_FLOATS = frozenset({"nan", "-nan", "inf", "-inf"})
-_LINKS = frozenset(".(")
+_FOLLOWING = LINKS | {"*"}
 _OPENERS = frozenset("([{")
 _CLOSERS = frozenset(",:)]}")
-_ABSENT: Any = object()
 
 _MOST_LEVELS = 99
 """Expressions in each other. Each stands in one or two brackets of the next, and Python takes 200 of those."""
@@ -33,19 +31,13 @@ _MOST_LINKS = 500
 """Attributes and calls behind one expression, and behind those around it. A dotted name has no more: 1,000 letters."""
 
 
-class ExpressionReader(Cursor):
+class ExpressionReader(LiteralReader):
     """Reads the expressions of a file, piece by piece."""
 
     def __init__(self, most_steps: int) -> None:
-        super().__init__()
-        self._builder = RecipeBuilder(most_steps)
-        self._variables: dict[str, NameOrOperand] = {}
-        self._literals: dict[str, Any] = {}  # by word, those of this piece
+        super().__init__(most_steps)
+        self._members: dict[tuple[steps.Name, str], NameOrOperand] = {}
         self._level = self._links = 0
-
-    def _begin(self, words: list[str]) -> None:
-        super()._begin(words)
-        self._literals = {**_CONSTANTS}
 
     def _expression(self) -> Any:
         word = self._words[self._at]
@@ -72,35 +64,57 @@ class ExpressionReader(Cursor):
             value = self._negative()
         else:
             value = self._literal(word)
-        if self._words[self._at] in _LINKS:
+        if self._words[self._at] in _FOLLOWING:
             value = self._chain(value, word)
         self._level -= 1
         return value
 
     def _chain(self, value: Any, first: str) -> Any:
-        """Read the attributes and calls behind an expression, and return their value. `first` is its first word."""
+        """Read the attributes and calls, or the factors, behind an expression, and return the value of it all.
+
+        `first` is its first word.
+        """
+        if self._words[self._at] == "*":
+            return self._product(value)
         if first[0] == "-":
             raise self._refuse("a negative number without brackets before an attribute or a call", self._at)
         before = self._links
-        while self._words[self._at] in _LINKS:
+        while self._words[self._at] in LINKS:
             self._links += 1
             if self._links > _MOST_LINKS:
                 raise self._refuse(f"more than {_MOST_LINKS} attributes and calls behind an expression", self._at)
             self._at += 1
-            if self._words[self._at - 1] == ".":
-                value = self._builder.member(value, self._name())
-            else:
-                value = self._builder.call(value, self._items(")"))
+            value = self._member(value, self._name()) if self._words[self._at - 1] == "." else self._call(value)
         self._links = before
         return value
 
-    def _negative(self) -> int | float:
-        """Return the number behind a minus that stands by itself."""
-        word = self._words[self._at]
-        if not is_number(word) or word[0] == "-":
-            raise self._unexpected("a number")
-        self._at += 1
-        return -number(word)
+    def _member(self, owner: Any, attribute: str) -> Any:
+        if type(owner) is not steps.Name:
+            return self._builder.member(owner, attribute)
+        known = self._members.get((owner, attribute))
+        if known is None:
+            known = self._members[owner, attribute] = self._builder.member(owner, attribute)
+        return known
+
+    def _call(self, function: Any) -> Any:
+        """Read the arguments of a call, and return its value."""
+        begin = self._at
+        args = self._items(")", keywords=True)
+        keywords: tuple[list[Any], list[str], list[Any]] = ([], [], [])
+        if self._words[self._at - 1] != ")":
+            if function not in KEYWORDED:
+                word = self._words[begin - 2]
+                why = f"a keyword for {word:.60}: only new, state and some types of values take keywords"
+                hint = "an object is written as new(Class) with its attributes: state(new(Class), name=1)"
+                raise self._refuse(why, self._at, hint)
+            keywords = self._arguments()
+        if type(function) is steps.Name and function in KEYWORDED:
+            try:
+                args = positional(function, args, *keywords[1:])
+            except (ValueError, TypeError, ArithmeticError) as error:
+                raise self._refuse(str(error), begin - 2) from None
+            args = [self._builder.make(steps.Tuple(())) if x == () else x for x in args]
+        return self._builder.call(function, args)
 
     def _value(self) -> Any:
         """Return the value of the next expression, as `_expression` does, but faster if it is one word."""
@@ -108,72 +122,28 @@ class ExpressionReader(Cursor):
         if following not in _CLOSERS or word in _OPENERS:
             return self._expression()
         self._at += 1
-        known = self._literals.get(word, _ABSENT)
-        if known is _ABSENT:
-            known = self._variables.get(word, _ABSENT)
-        return self._literal(word) if known is _ABSENT else known
+        known = self._literals.get(word, ABSENT)
+        if known is ABSENT:
+            known = self._variables.get(word, ABSENT)
+        return self._literal(word) if known is ABSENT else known
 
-    def _literal(self, word: str) -> Any:
-        """Return the value of a literal, which is the word that was read last."""
-        known = self._literals.get(word, _ABSENT)
-        if known is not _ABSENT:
-            return known
-        value: Any
-        if is_number(word):
-            value = number(word)
-        elif is_text(word):
-            value = decoded(word)
-            if len(value) > steps.INLINE:
-                return self._atom(value)
-        else:
-            raise self._unknown(word)
-        self._literals[word] = value
-        return value
+    def _items(self, close: str, *, keywords: bool = False) -> list[Any]:
+        """Return the expressions between here and a closing bracket, with commas between them.
 
-    def _unknown(self, word: str) -> GrammarError:
-        self._at -= 1
-        if is_text(self._words[self._at + 1]):
-            return self._refuse(f"a text with the prefix {word:.60}, which isn't of the grammar", self._at)
-        if word in KEYWORDS or not word.isidentifier() or not word.isascii():
-            return self._unexpected("an expression")
-        return self._refuse(f"{word:.60} isn't known here", self._at)
-
-    def _atom(self, value: str | bytes) -> Any:
-        if type(value) is bytes and len(value) > steps.INLINE:
-            return self._builder.make(steps.Value(value))
-        return self._builder.operand(value)
-
-    def _text(self) -> str | bytes:
-        """Read adjacent texts, or adjacent bytes, as one."""
-        begin = self._at
-        while is_text(self._words[self._at]):
-            self._at += 1
-        if self._at == begin:
-            raise self._unexpected("a text")
-        return decoded(*self._words[begin : self._at])  # type: ignore[no-any-return]
-
-    def _argument(self, wanted: type) -> Any:
-        """Return a text, or bytes, that may stand in brackets."""
-        bracket = self._skip("(")
-        value = self._text()
-        if type(value) is not wanted:
-            raise self._refuse(f"{'a text' if wanted is str else 'bytes'} is expected")
-        if bracket:
-            self._expect(")")
-        return value
-
-    def _items(self, close: str) -> list[Any]:
-        """Return the expressions between here and a closing bracket, with commas between them."""
+        With `keywords`, the first keyword ends them, too. Then the closing bracket isn't read.
+        """
         items = []
         words = self._words
         while (word := words[self._at]) != close:
             # As `_value`: a call of that would take a tenth of the time of a long list.
             if words[self._at + 1] in _CLOSERS and word not in _OPENERS:
                 self._at += 1
-                known = self._literals.get(word, _ABSENT)
-                if known is _ABSENT:
-                    known = self._variables.get(word, _ABSENT)
-                items.append(self._literal(word) if known is _ABSENT else known)
+                known = self._literals.get(word, ABSENT)
+                if known is ABSENT:
+                    known = self._variables.get(word, ABSENT)
+                items.append(self._literal(word) if known is ABSENT else known)
+            elif keywords and words[self._at + 1] == "=":
+                return items
             else:
                 items.append(self._expression())
             if words[self._at] == ",":
@@ -229,6 +199,14 @@ class ExpressionReader(Cursor):
             elif words[self._at] != "}":
                 raise self._unexpected('","')
         self._at += 1
+
+    def _unknown(self, word: str) -> GrammarError:
+        self._at -= 1
+        if is_text(self._words[self._at + 1]):
+            return self._refuse(f"a text with the prefix {word:.60}, which isn't of the grammar", self._at)
+        if word in KEYWORDS or not word.isidentifier() or not word.isascii():
+            return self._unexpected("an expression")
+        return self._refuse(f"{word:.60} isn't known here", self._at, _how_to_import(word))
 
     # Calls of helpers and of builtins, behind their opening bracket
 
@@ -361,18 +339,27 @@ class ExpressionReader(Cursor):
         self._close()
         return self._builder.make(steps.FrozenSet(self._builder.operands(items)))
 
-    def _bytearray(self) -> Ref:
-        data = self._argument(bytes)
-        self._close()
-        return self._builder.make(steps.ByteArray(data))
 
-    def _float(self) -> float:
-        text = self._argument(str)
-        if text not in _FLOATS:
-            raise self._refuse("float takes one of the texts nan, -nan, inf and -inf")
-        self._close()
-        return float(text)
+def _how_to_import(word: str) -> str:
+    """Return the hint for a name that isn't bound."""
+    if word in _WRITTEN:
+        return f"write {_WRITTEN[word]}"
+    if word in HELPERS:
+        return f"from appsnap.actions import {word}"
+    module, _, found = (values.named(word) or "").rpartition(".")
+    return f"from {module} import {found}" if module else "import it, or assign it above"
 
+
+_WRITTEN = {
+    "dict": '{"a": 1}',
+    "list": "[1, 2]",
+    "tuple": "(1, 2)",
+    "int": "1",
+    "str": '"text"',
+    "bytes": 'b"bytes"',
+    "bool": "True",
+}
+"""How values of some types are written, none of which is called."""
 
 HELPERS: dict[str, Callable[[ExpressionReader], Any]] = {
     "add": ExpressionReader._add,

@@ -25,6 +25,8 @@ OUTDENT = "\n\n"
 
 # A text with one of these can look other than it is. Unicode 16.0, DerivedCoreProperties.txt and UnicodeData.txt:
 FORBIDDEN = re.compile(
+    # (all that is ASCII goes by in one look)
+    "[\x00-\x08\x0b-\x1f\x7f-\U0010ffff](?<="
     # controls (Cc) but tab and line feed, and the line ends of other systems (Zl, Zp);
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
     # Default_Ignorable_Code_Point: letters without a picture, bidirectional marks, choices of a picture;
@@ -33,7 +35,7 @@ FORBIDDEN = re.compile(
     # the other format characters (Cf);
     "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
     # and the letters that are drawn as nothing: blank Braille, fillers, a note without a head, a missing object.
-    "\u2800\ufffc\U00016fe4\U0001d159]"
+    "\u2800\ufffc\U00016fe4\U0001d159])"
 )
 
 _SIZE = 20_000
@@ -71,7 +73,7 @@ _LETTER = rf"{_BYTE}|\\u[0-9a-f]{{4}}|\\U[0-9a-f]{{8}}"
 _ESCAPED_TEXT = re.compile(rf"""\"(?:[^"\\]++|{_LETTER})*+\"|'(?:[^'\\]++|{_LETTER})*+'""")
 _ESCAPED_BYTES = re.compile(rf"""b(?:\"(?:[^"\\]++|{_BYTE})*+\"|'(?:[^'\\]++|{_BYTE})*+')""")
 _BORDER = re.compile(r"\n(?=[A-Za-z_])")
-_LINES_IN_TEXT = re.compile(r"""\"""|'''|\\\n""")
+_LINES_IN_TEXT = ('"""', "'''", "\\\n")
 _LIKE_STATEMENT = re.compile(r"\n[A-Za-z_#]")
 _AFTER_LINE = frozenset(")]}\n#")
 _JOINER = "\\\n"
@@ -141,7 +143,7 @@ def _divided(text: str, start: int, end: int) -> tuple[list[str], bytearray, boo
         for at, word in enumerate(words):
             if word[0] == "#":
                 kept[at] = 0
-    if _LINES_IN_TEXT.search(text, start, end):
+    if any(text.find(sign, start, end) >= 0 for sign in _LINES_IN_TEXT):
         for at, word in enumerate(words):
             if "\n" in word and is_text(word) and _LIKE_STATEMENT.search(word):
                 words[at] = OUTDENT

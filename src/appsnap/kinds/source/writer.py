@@ -12,6 +12,7 @@ from appsnap.kinds.source.expressions import BUILTINS, HELPERS
 from appsnap.kinds.source.reader import MODULE, ROOT
 from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.recipe import steps
+from appsnap.recipe.spellings import KEYWORDED, by_keywords
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -204,7 +205,10 @@ class SourceWriter:
 
     def _call(self, step: steps.Call) -> Any:
         function = self._expression(step.function)
-        return _Group(f"{_flat(function)}(", self._all(step.args), ")")
+        name: Any = step.function
+        keyworded = type(name) is steps.Name and name in KEYWORDED
+        args, named = by_keywords(name, step.args) if keyworded else (step.args, {})
+        return _Group(f"{_flat(function)}(", self._all(args) + self._keywords(named, named.values()), ")")
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._expression(step.owner)

@@ -6,6 +6,8 @@ queue, and the attribute of an own class that holds it. So the outermost object 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -46,6 +48,7 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
 
     The first step is that of the root, without a label.
     """
+    path = _as_users_see_it(path)
     own, at = _find(path)
     if isinstance(error, NeedsModule):
         at = len(path) - 1
@@ -67,6 +70,69 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     if isinstance(error, NeedsModule) and error.obj is not None:
         culprit = error.obj
     return culprit, Place(where, _type_name(culprit), reason, advice)
+
+
+def _as_users_see_it(path: Sequence[Step]) -> list[Step]:
+    """Return a path without the states and arguments that hold attributes and variables of an object."""
+    found: list[Step] = []
+    at = 0
+    while at < len(path):
+        found.append(path[at])
+        seen = _attribute(path, at) or _variable(path, at)
+        if seen is None:
+            at += 1
+        else:
+            at, form, key = seen
+            found.append((form, key, path[at][2]))
+            at += 1
+    return found
+
+
+def _attribute(path: Sequence[Step], at: int) -> tuple[int, str, Any] | None:
+    """Return the position, form and key of the step to an attribute of an object, if its state has it by its name."""
+    obj = path[at][2]
+    forms = [form for form, _, _ in path[at + 1 : at + 4]]
+    # The state is a dictionary, or a pair of one and that of the slots.
+    for state in ([".__getstate__()", "[%r]"], [".__getstate__()", "[%d]", "[%r]"]):
+        count = len(state)
+        if forms[:count] == state:
+            _, name, value = path[at + count]
+            if type(name) is str and _holds(obj, name, value):
+                return at + count, ".%s", name
+    if forms[:2] == [".__getstate__()", "[%d]"] and type(obj) is functools.partial:
+        return at + 2, ".%s", ("func", "args", "keywords", "__dict__")[path[at + 2][1]]
+    return None
+
+
+def _holds(obj: Any, name: str, value: Any) -> bool:
+    """Tell whether an attribute has this value, without a call of anybody's code."""
+    with contextlib.suppress(AttributeError):
+        if object.__getattribute__(obj, "__dict__").get(name) is value:
+            return True
+    slots = [vars(base).get(name) for base in type(obj).__mro__]
+    with contextlib.suppress(AttributeError):
+        return any(type(slot) is types.MemberDescriptorType and slot.__get__(obj) is value for slot in slots)
+    return False
+
+
+def _variable(path: Sequence[Step], at: int) -> tuple[int, str, Any] | None:
+    """Return the position, form and key of the step to a variable or default of a function that is saved by value."""
+    function = path[at][2]
+    if type(function) is not types.FunctionType:
+        return None
+    code = function.__code__
+    variables = {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # it is empty
+            variables[name] = cell.cell_contents
+    variables |= function.__kwdefaults__ or {}
+    defaults = function.__defaults__ or ()
+    variables |= zip(code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount], defaults, strict=True)
+    for later in range(at + 1, len(path)):
+        for name, value in variables.items():
+            if value is path[later][2] and type(value) not in steps.ATOMS:
+                return later, " variable %s", name
+    return None
 
 
 def _label(above: Step, step: Step) -> str:

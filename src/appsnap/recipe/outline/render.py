@@ -6,7 +6,7 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any
 
-from appsnap.printable import escaped
+from appsnap.printable import escaped, shortened
 from appsnap.recipe.outline.tree import quoted
 from appsnap.recipe.steps import Operand, Ref
 
@@ -188,7 +188,7 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
         "path": path,
         "parent": parent,
         "form": node.form,
-        "class": outline.class_of(Ref(register)),
+        "class": shortened(outline.class_of(Ref(register)), 100),
     }
     if node.form in ("name", "member"):
         shown["name"] = node.name

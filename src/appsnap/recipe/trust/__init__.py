@@ -10,7 +10,7 @@
 
 They act in this order:
 
-1. `names`: the caller's trust is parsed. Nothing in a file adds to it.
+1. `names` and `grants`: the caller's trust is parsed. Nothing in a file adds to it.
 2. `survey` and `audit`: before anything is imported, every want needs a grant, and steps may fill only objects that the
    recipe made.
 3. `cost`: before anything is built, the cost of hashing keys is counted; the other costs are counted during the build.
@@ -22,8 +22,13 @@ A file that is trusted as code (`EVERYTHING`) passes without all of them.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from appsnap.recipe.trust.audit import audit, obstacles, refused, wants
 from appsnap.recipe.trust.names import EVERYTHING, SPECIAL_METHODS, Everything, Grant, Trust, carries_code
+
+if TYPE_CHECKING:
+    from appsnap.recipe.trust.names import Trusted as Trusted
 
 __all__ = [
     "EVERYTHING",

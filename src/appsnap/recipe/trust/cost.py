@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from appsnap.limits import over
 from appsnap.recipe import steps, values
 from appsnap.recipe.steps import Ref
+from appsnap.recipe.trust.depth import check_depth
 from appsnap.recipe.trust.probes import FEW, Places
 from appsnap.recipe.values import BITS, BYTES, conversion
 
@@ -59,7 +60,7 @@ class CostCounter:
     """Counts the cost of one recipe while it is built. Raises CannotLoad for a cost beyond the limits.
 
     `size` is the size in bytes of the compressed file that holds the recipe. Raises the error at once if the keys of
-    the recipe would take too long to hash.
+    the recipe would take too long to hash, or if objects are nested too deep.
     """
 
     def __init__(self, recipe: Recipe, limits: Limits, size: int | None = None) -> None:
@@ -69,6 +70,7 @@ class CostCounter:
         self._copied = 0
         self._most = 0
         self._compared = 0
+        check_depth(recipe, limits)
         if any(map(_hashes_more, recipe.steps)):
             _Keys(limits).follow(recipe.steps)
 

@@ -58,7 +58,9 @@ def check_state(target: Any, state: Any, audited: Collection[str] = ()) -> None:
         raise TypeError(f"no state can be given to a {cls.__qualname__}, which belongs to the process")
     own = getattr(cls, "__setstate__", None)
     if own is not None and type(state) is dict and states.BASE_STATE in state:
-        _check_keys(name for name in state if name != states.BASE_STATE)
+        attributes = [name for name in state if name != states.BASE_STATE]
+        _check_keys(attributes)
+        _check_members(cls, attributes)
         state = state[states.BASE_STATE]
     for base, fits in values.state_rules().items():
         if issubclass(cls, base) and own is getattr(base, "__setstate__", None) and not fits(state):
@@ -79,6 +81,19 @@ def check_state(target: Any, state: Any, audited: Collection[str] = ()) -> None:
         if type(part) is not dict and part is not None:
             raise TypeError(f"a {type(part).__qualname__} is no state of a {cls.__qualname__}")
         _check_keys(name for name in part or () if not audited or name not in audited)
+        if own is None:
+            _check_members(cls, part or ())
+
+
+def _check_members(cls: type, names: Iterable[Any]) -> None:
+    """Check that names are in no part of an object that its class, which is written in C, reads without a look."""
+    for name in names:
+        if type(name) is str and states.is_native(cls, name) and name != _FACTORY:
+            raise TypeError(f"{name} of a {cls.__qualname__} comes from its constructor alone")
+
+
+_FACTORY = "default_factory"
+"""Of a defaultdict: Python looks at it at each use."""
 
 
 def _check_keys(keys: Iterable[Any]) -> None:

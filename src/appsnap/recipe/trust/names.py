@@ -2,18 +2,21 @@
 
 Trust is an iterable of texts: `"shop.web.Web"` for that class or function, to refer to and to create; `"shop.*"` for
 the classes defined in that package; `"call:shop.make"` to call that. A class comes with its methods, nested classes
-and members of an enumeration. Nothing in a file grants trust.
+and members of an enumeration. The things themselves may stand in it, too: the class `shop.web.Web`, the module `shop`,
+and the function `shop.make`, to refer to and to call. Nothing in a file grants trust.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from appsnap.recipe import values
+from appsnap.recipe.trust import grants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     from appsnap.recipe import steps
 
@@ -43,6 +46,10 @@ EVERYTHING: Final = Everything.EVERYTHING
 """Trust for a file that is trusted as code: it may import and call anything."""
 
 
+if TYPE_CHECKING:
+    Trusted = Iterable[str | type | ModuleType | Callable[..., Any]] | Everything
+
+
 class Grant(Enum):
     """The reason why a name is trusted. The reason decides which checks follow once the name is imported."""
 
@@ -52,16 +59,17 @@ class Grant(Enum):
 
 
 class Trust:
-    """The names that a caller trusts, in the form described above. Raises ValueError for a text of another form."""
+    """The names that a caller trusts, in the form described above.
 
-    def __init__(self, names: Iterable[str] | Everything = ()) -> None:
-        if isinstance(names, str):
-            raise TypeError("trust is an iterable of names, not one text")
+    Raises ValueError for a text of another form, and TypeError for anything else than those things.
+    """
+
+    def __init__(self, names: Trusted = ()) -> None:
         self.everything = names is EVERYTHING
         self._exact: set[str] = set()
         self._calls: set[str] = set()
         packages: list[str] = []
-        for text in () if isinstance(names, Everything) else names:
+        for text in () if isinstance(names, Everything) else grants.texts(names):
             name = text.removeprefix("call:")
             parts = name.removesuffix(".*") if text == name else name
             if not all(part.isidentifier() for part in parts.split(".")):

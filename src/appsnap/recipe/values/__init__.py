@@ -25,6 +25,8 @@ from appsnap.recipe.values.registry import (
     is_creatable,
     is_referable,
     late_state_rules,
+    named,
+    of_class,
     of_the_process,
     of_type,
     reducer,
@@ -45,6 +47,8 @@ __all__ = [
     "is_creatable",
     "is_referable",
     "late_state_rules",
+    "named",
+    "of_class",
     "of_the_process",
     "of_type",
     "reducer",
@@ -65,5 +69,5 @@ for _type in (
     *services.TYPES,
 ):
     register(_type)
-for _name in (*builtins.OBJECTS, *text.OBJECTS, *process.OBJECTS, *services.OBJECTS):
+for _name in (*builtins.OBJECTS, *times.OBJECTS, *text.OBJECTS, *process.OBJECTS, *services.OBJECTS):
     register_object(_name)

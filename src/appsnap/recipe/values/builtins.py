@@ -14,6 +14,8 @@ from appsnap.recipe.values.containers import STATEFUL
 from appsnap.recipe.values.registry import ValueType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from appsnap.recipe.values.registry import Make
 
 __all__ = ["OBJECTS", "TYPES"]
@@ -76,7 +78,17 @@ def _make_array(args: tuple[Any, ...]) -> Any:
     cls, typecode, format_code, data = args
     # A subclass is one that the caller trusts. Neither its `__new__` nor its `__init__` is called.
     check(isinstance(cls, type) and issubclass(cls, array.array) and type(data) is bytes, "takes a class and bytes")
-    return array._array_reconstructor(cls, typecode, format_code, data)  # type: ignore[attr-defined]  # noqa: SLF001 - pickles of arrays name it
+    made = array._array_reconstructor(cls, typecode, format_code, data)  # type: ignore[attr-defined]  # noqa: SLF001 - pickles of arrays name it
+    if array.array.typecode.__get__(made) in ("u", "w"):
+        array.array.tounicode(made)  # raises ValueError for a number that is no character, as each look at it would
+    return made
+
+
+def _check_items(args: tuple[Any, ...]) -> None:
+    """Check the arguments of a subclass of array."""
+    typecode, items = (*args, ())[:2]
+    check(1 <= len(args) <= 2 and type(typecode) is str, "takes a code and items")
+    check(type(items) in (list, tuple, bytes, str), "takes a code and items")
 
 
 def _make_range(args: tuple[Any, ...]) -> range:
@@ -94,26 +106,77 @@ _EXCEPTIONS = dict.fromkeys(x for x in vars(builtins).values() if isinstance(x, 
 
 def _exception(cls: type[BaseException]) -> Make:
     def make(args: tuple[Any, ...]) -> Any:
-        if issubclass(cls, (BaseExceptionGroup, SyntaxError)):
-            # They make a tuple of their second argument, even of a range of 100 billion.
-            check(all(type(argument) in (list, tuple) for argument in args[1:2]), "takes a list or a tuple")
+        check_exception(cls, args)
         return cls(*args)
 
     return make
 
 
-def _is_exception_state(state: Any) -> bool:
+def check_exception(cls: type, args: tuple[Any, ...]) -> None:
+    """Check the arguments of a class of exceptions of Python, or of the class that a subclass is made by."""
+    if issubclass(cls, (BaseExceptionGroup, SyntaxError)):
+        # They make a tuple of their second argument, even of a range of 100 billion.
+        check(all(type(argument) in (list, tuple) for argument in args[1:2]), "takes a list or a tuple")
+    if issubclass(cls, SyntaxError):
+        check(all(map(_is_place, args[1:2])), "takes texts and numbers below a million")
+    native = _unicode_error(cls)
+    if native is not None:
+        encoding = () if native is UnicodeTranslateError else (str,)
+        check((*map(type, args),) == (*encoding, _TEXTS[native], int, int, str), "takes texts and numbers")
+        check(_is_span(*args[-4:-1]), "its place must lie within its text")
+
+
+def _unicode_error(cls: type) -> Any:
+    return next((base for base in cls.__mro__ if base in _TEXTS), None)
+
+
+_TEXTS: dict[type, type] = {UnicodeDecodeError: bytes, UnicodeEncodeError: str, UnicodeTranslateError: str}
+"""Exceptions that have a place in a text, each with the type of the text."""
+
+_FARTHEST = 1_000_000
+
+
+def _is_span(text: Any, start: Any, end: Any) -> bool:
+    """Tell whether a place lies within a text. Python reads the memory there, without a look at the length."""
+    return type(start) is type(end) is int and 0 <= start < end <= len(text)
+
+
+def _is_place(parts: Iterable[Any]) -> bool:
+    """Tell whether parts fit a SyntaxError. `traceback` writes as many carets as there are columns."""
+    return all(
+        type(part) in (str, bytes, type(None)) or (type(part) is int and -_FARTHEST < part < _FARTHEST)
+        for part in parts
+    )
+
+
+def _is_exception_state(error: Any, state: Any) -> bool:
+    """Tell whether a state fits an exception. The checks of the arguments hold for the attributes, too."""
+    if state is None:
+        return True
     # Python makes a tuple of `args`, even of a range of 100 billion.
-    return state is None or (type(state) is dict and type(state.get("args", ())) is tuple)
+    if type(state) is not dict or type(state.get("args", ())) is not tuple:
+        return False
+    native = _unicode_error(type(error))
+    if native is not None and not state.keys().isdisjoint(_SPAN):
+        parts = [state[name] if name in state else getattr(native, name).__get__(error) for name in _SPAN]
+        return type(parts[0]) is _TEXTS[native] and _is_span(*parts)
+    if issubclass(type(error), SyntaxError):
+        return _is_place(state.get(name) for name in _PLACE)
+    return True
+
+
+_SPAN = ("object", "start", "end")
+_PLACE = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
 
 
 TYPES = (
     ValueType(name="builtins.object", cls=object, make=call(object, most=0), creatable=True, identity=True),
-    ValueType(name="builtins.str", cls=str, plain=True),
+    ValueType(name="builtins.str", cls=str, inherited=of(str, most=1), plain=True),
     ValueType(
         name="builtins.bytes",
         cls=bytes,
         make=call(bytes, most=0),
+        inherited=of(bytes, most=1),
         made_by={"_codecs.encode": _make_latin1},
         methods=True,
         plain=True,
@@ -131,6 +194,7 @@ TYPES = (
         name="array.array",
         cls=array.array,
         reduce=_reduce_array,
+        inherited=_check_items,
         made_by={"array._array_reconstructor": _make_array},
         filled_by=STATEFUL,  # a subclass has attributes
         identity=True,
@@ -151,7 +215,7 @@ TYPES = (
             cls=cls,
             make=_exception(cls),
             filled_by=STATEFUL,
-            state_fits=_is_exception_state if cls is BaseException else None,
+            takes=_is_exception_state if cls is BaseException else None,
         )
         for cls in _EXCEPTIONS
     ),

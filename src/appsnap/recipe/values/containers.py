@@ -8,7 +8,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe import steps
-from appsnap.recipe.values.arguments import call, check
+from appsnap.recipe.values.arguments import call, check, of
 from appsnap.recipe.values.registry import ValueType
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ STATEFUL = frozenset({steps.State, steps.SetState})
 def _items(args: Sequence[Any]) -> Sequence[Any]:
     """Return the items that a set or a dictionary hashes when it is made."""
     return tuple(args[0]) if args and type(args[0]) in (list, tuple, dict) else ()
+
+
+_ITEMS = of(list, tuple, set, frozenset, dict, most=1)
 
 
 def _keys_of_pairs(args: Sequence[Any]) -> Sequence[Any]:
@@ -43,10 +46,20 @@ def _make_defaultdict(args: tuple[Any, ...]) -> collections.defaultdict[Any, Any
     return collections.defaultdict(*args)
 
 
+def _check_defaultdict(args: tuple[Any, ...]) -> None:
+    check(len(args) <= 2 and all(type(items) is dict for items in args[1:]), "takes a factory and a dictionary")
+
+
 def _make_partial(args: tuple[Any, ...]) -> functools.partial[Any]:
     (function,) = args
     check(callable(function), "takes one callable")
     return functools.partial(function)
+
+
+def _partial_work(args: Sequence[Any]) -> int:
+    """Return how many keywords a partial of a partial copies."""
+    function = args[0] if args else None
+    return len(function.keywords) if type(function) is functools.partial else 0
 
 
 def _is_partial_state(state: Any) -> bool:
@@ -69,13 +82,14 @@ def _reduce_counter(value: collections.Counter[Any]) -> Any:
 
 
 TYPES = (
-    ValueType(name="builtins.list", cls=list),
-    ValueType(name="builtins.tuple", cls=tuple),
-    ValueType(name="builtins.dict", cls=dict),
+    ValueType(name="builtins.list", cls=list, inherited=_ITEMS),
+    ValueType(name="builtins.tuple", cls=tuple, inherited=_ITEMS),
+    ValueType(name="builtins.dict", cls=dict, inherited=of(dict, list, most=1), hashed=_keys_of_pairs),
     ValueType(
         name="builtins.set",
         cls=set,
         make=call(set, list, tuple, most=1),
+        inherited=_ITEMS,
         identity=True,
         methods=True,
         hashed=_items,
@@ -84,6 +98,7 @@ TYPES = (
         name="builtins.frozenset",
         cls=frozenset,
         make=call(frozenset, list, tuple, most=1),
+        inherited=_ITEMS,
         methods=True,
         hashed=_items,
     ),
@@ -108,6 +123,7 @@ TYPES = (
         name="collections.defaultdict",
         cls=collections.defaultdict,
         make=_make_defaultdict,
+        inherited=_check_defaultdict,
         filled_by=frozenset({steps.Update}),
         methods=True,
     ),
@@ -128,6 +144,7 @@ TYPES = (
         name="functools.partial",
         cls=functools.partial,
         make=_make_partial,
+        work=_partial_work,
         filled_by=STATEFUL,
         state_fits=_is_partial_state,
     ),

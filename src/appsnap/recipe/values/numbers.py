@@ -38,9 +38,9 @@ def _make_fraction(args: tuple[Any, ...]) -> fractions.Fraction:
 
 
 TYPES = (
-    ValueType(name="builtins.bool", cls=bool, plain=True),
-    ValueType(name="builtins.int", cls=int, plain=True),
-    ValueType(name="builtins.float", cls=float, plain=True),
+    ValueType(name="builtins.bool", cls=bool, inherited=of(int, float, bool, most=1), plain=True),
+    ValueType(name="builtins.int", cls=int, inherited=of(int, float, bool, most=1), plain=True),
+    ValueType(name="builtins.float", cls=float, inherited=of(int, float, bool, most=1), plain=True),
     ValueType(
         name="builtins.complex",
         cls=complex,

@@ -73,7 +73,17 @@ def _make_dtype(args: tuple[Any, ...]) -> Any:
         return dtypes.make_odd(args)
     (described,) = args
     _count_fields(described)
-    return np.dtype(described)
+    made = np.dtype(described)
+    _check_sizes(made)
+    return made
+
+
+def _check_sizes(dtype: Any) -> None:
+    """Check that fields lie within their structure. numpy adds up their sizes without a look at the sum."""
+    for name in dtype.names or ():
+        field, offset = dtype.fields[name][:2]
+        check(0 <= offset <= offset + field.itemsize <= dtype.itemsize, "the structure is too large")
+        _check_sizes(field.base)
 
 
 def _count_fields(described: Any, depth: int = 0) -> int:
@@ -105,7 +115,12 @@ def _dtype_work(args: Sequence[Any]) -> int:
     return _FIELD_WORK * (dtypes.count(args) if dtypes.is_odd(args) else _count_fields(args[0]))
 
 
-_DTYPE = re.compile(r"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUV][0-9]{1,9}|[mM]8(\[[0-9A-Za-z]{1,12}\])?)")
+_MULTIPLE = "([1-9][0-9]{0,8})?"
+"""Of a unit of time. numpy divides by it."""
+
+_DTYPE = re.compile(
+    rf"[<>|=]?([?bhilqBHILQefdgFDG]|[biufcSUV][0-9]{{1,9}}|[mM]8(\[(generic|{_MULTIPLE}[A-Za-z]{{1,2}})\])?)"
+)
 
 _MOST_FIELDS = 10_000
 """Fields of fields included: a few lists in each other can have a billion."""
@@ -154,6 +169,17 @@ def _make_array(args: tuple[Any, ...]) -> Any:
     check(type(offset) is int and offset == 0, "an array with an offset needs strides")
     check(size * dtype.itemsize == most and (dtype.itemsize or not size), "the data must have the size of the shape")
     return np.ndarray(shape, dtype, data if most else None, 0, None, order)
+
+
+def _view_work(args: Sequence[Any]) -> int:
+    """Return how many bytes a view shows beyond those that it has. Each use may copy them."""
+    numpy: Any = sys.modules.get("numpy")
+    if len(args) != 6 or args[4] is None or numpy is None or not isinstance(args[1], numpy.dtype):
+        return 0
+    shape, dtype, data = args[:3]
+    if type(shape) is not tuple or not all(type(n) is int for n in shape):
+        return 0
+    return int(max(math.prod(shape) * dtype.itemsize - (len(data) if type(data) in (bytes, bytearray) else 0), 0))
 
 
 def _check_view(shape: tuple[int, ...], itemsize: int, most: int, offset: Any, strides: Any) -> None:
@@ -227,7 +253,7 @@ def _time(name: str) -> Make:
     return make
 
 
-_UNIT = re.compile("[0-9]{0,9}[A-Za-z]{1,2}")
+_UNIT = re.compile(f"{_MULTIPLE}[A-Za-z]{{1,2}}")
 
 _ITEMS: dict[str, type] = {
     **dict.fromkeys(("bool", "bool_"), bool),
@@ -248,6 +274,7 @@ TYPES = (
             **{f"numpy.{core}.multiarray._reconstruct": dtypes.make_reconstructed for core in ("core", "_core")},
         },
         filled_by=STATEFUL,
+        work=_view_work,
         takes=dtypes.takes_state,
         identity=True,
     ),

@@ -16,6 +16,8 @@ __all__ = [
     "is_creatable",
     "is_referable",
     "late_state_rules",
+    "named",
+    "of_class",
     "of_the_process",
     "of_type",
     "reducer",
@@ -53,6 +55,8 @@ class ValueType:
 
     make: Make | None = None
     """Makes a value again, from the arguments of a call of the type."""
+    inherited: Callable[[tuple[Any, ...]], object] | None = None
+    """Checks the arguments where a trusted subclass inherits the constructor. By default, `make` does."""
     made_by: Mapping[str, Make] = field(default_factory=dict)
     """Functions that pickles call in place of the type, by dotted name: `re._compile` makes patterns."""
     referable: bool = True
@@ -151,6 +155,14 @@ def of_type(cls: type) -> ValueType | None:
     return None
 
 
+def of_class(cls: type) -> ValueType | None:
+    """Return the record of exactly this class, or None."""
+    found = _by_type.get(cls) or _by_name.get(f"{cls.__module__}.{cls.__qualname__}")
+    if found is None or found.cls not in (None, cls):
+        return None
+    return found if getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls else None
+
+
 def reducer(cls: type) -> Callable[[Any], Any] | None:
     """Return the function that takes values of a type apart, or None."""
     found = of_type(cls)
@@ -160,6 +172,11 @@ def reducer(cls: type) -> Callable[[Any], Any] | None:
 def constructor(name: str) -> Constructor | None:
     """Return the type or function of a dotted name that any snapshot may call, or None."""
     return _constructors.get(name)
+
+
+def named(word: str) -> str | None:
+    """Return the dotted name of the type or function of that name that any snapshot may call, or None."""
+    return next((name for name in _constructors if name.rpartition(".")[2] == word), None)
 
 
 def is_referable(name: str) -> bool:

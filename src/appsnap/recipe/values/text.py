@@ -30,6 +30,8 @@ _PATHS: tuple[type, ...] = (
     pathlib.PureWindowsPath,
     pathlib.PosixPath,
     pathlib.WindowsPath,
+    pathlib.PurePath,
+    pathlib.Path,
 )
 
 

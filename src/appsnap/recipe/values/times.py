@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.values.registry import Make
 
-__all__ = ["TYPES"]
+__all__ = ["OBJECTS", "TYPES"]
 
 
 def _clock(value: dt.datetime | dt.time) -> tuple[Any, ...]:
@@ -81,7 +81,12 @@ TYPES = (
     ValueType(name="datetime.datetime", cls=dt.datetime, reduce=_reduce_datetime, make=_timed(dt.datetime), plain=True),
     ValueType(name="datetime.time", cls=dt.time, reduce=_reduce_time, make=_timed(dt.time), plain=True),
     ValueType(name="datetime.timedelta", cls=dt.timedelta, make=call(dt.timedelta, int, most=3), plain=True),
-    ValueType(name="datetime.timezone", cls=dt.timezone, make=call(dt.timezone, dt.timedelta, str, least=1, most=2)),
+    ValueType(
+        name="datetime.timezone",
+        cls=dt.timezone,
+        reduce=lambda value: (getattr, (dt.timezone, "utc")) if value is dt.UTC else NotImplemented,
+        make=call(dt.timezone, dt.timedelta, str, least=1, most=2),
+    ),
     ValueType(
         name="zoneinfo.ZoneInfo",
         cls=zoneinfo.ZoneInfo,
@@ -91,3 +96,5 @@ TYPES = (
         plain=True,
     ),
 )
+
+OBJECTS = ("datetime.timezone.utc", "datetime.UTC")
