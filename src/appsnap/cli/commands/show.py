@@ -43,7 +43,9 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
 
     The JSON has the header, the layers, the names, and the content as one flat list of nodes. A node has an id, its
     path (null if longer than 200 characters), and the id of the node that contains it. A node holds plain values,
-    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have. Of a stranger's file, no more is
+    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have. Of texts beyond 10,000
+    characters, and of more than 1,000 bytes, it has size, sha256 and begin. "shown" has arrays and the like in one
+    line. Of a stranger's file, no more is
     shown than about 100 characters for each byte (--limit output=…); then the last member is "cut": true.
     """
     snapshot = source.open()
