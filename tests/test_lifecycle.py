@@ -1032,7 +1032,7 @@ class TestRemoval:
         assert log.count("stop a") == 1
 
     def test_new_parent_waits(self, log):
-        """One that takes time to stop joins its new parent when it has stopped."""
+        """One that takes time to stop is in its new parent at once, and starts there when it has stopped."""
         part = Part("a", log, stop=takes_time)
         old, new = tree(part), tree()
 
@@ -1040,13 +1040,13 @@ class TestRemoval:
             old.startService()
             new.startService()
             moving = part.setServiceParent(new)
-            assert part.parent is None
+            assert part.parent is new
+            assert (list(old), list(new)) == ([], [part])
             await moving
 
         asyncio.run(main())
 
         assert log == ["start a", "stop a", "begun a", "done a", "privileged a", "start a"]
-        assert part.parent is new
 
 
 class TestEagerly:

@@ -5,6 +5,7 @@
     AppsnapError                        exit code 1
      ├── CannotSave          TypeError  objects that no file can hold
      ├── CannotLoad                     a file that can't be loaded as asked
+     │    ├── NoMemory       MemoryError no memory for something that the file announces
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
      │    ├── NotInGrammar   ValueError exit code 6: source, with a line that isn't in its grammar
      │    ├── WrongKind      ValueError the kind asked for is unknown, or the file or its content is another
@@ -39,6 +40,7 @@ __all__ = [
     "CannotSave",
     "Damaged",
     "NewerFormat",
+    "NoMemory",
     "NotInGrammar",
     "NotTrusted",
     "Obstacle",
@@ -122,11 +124,6 @@ def naming(file: str) -> Iterator[None]:
     except (CannotLoad, PassphraseError) as error:
         error.about(file)
         raise
-    except OSError as error:
-        # Errors of descriptors have no name.
-        if not file or error.filename is not None or error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, file) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +156,10 @@ class CannotSave(AppsnapError, TypeError):
 
 class CannotLoad(AppsnapError):
     """The file can't be loaded as asked."""
+
+
+class NoMemory(CannotLoad, MemoryError):
+    """There is no memory for something that the file announces. The file may be whole."""
 
 
 class Damaged(CannotLoad, ValueError):

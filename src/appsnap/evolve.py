@@ -19,13 +19,15 @@ import functools
 import hashlib
 import sys
 import types
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from appsnap import running, states
 from appsnap.errors import CannotBuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+T = TypeVar("T")
 
 __all__ = [
     "Ephemeral",
@@ -34,6 +36,7 @@ __all__ = [
     "current_member",
     "current_name",
     "finish_later",
+    "follow",
     "has_renamed_members",
     "is_plain_assignment",
     "known",
@@ -41,6 +44,7 @@ __all__ = [
     "needs_restoring",
     "public_name",
     "renamed",
+    "renames",
     "transients",
     "transients_digest",
     "upgrades",
@@ -161,6 +165,8 @@ def _only_assigns(cls: type) -> bool:
 def _upgrade(obj: Any, upgrade: Callable[[Any], object], locate: Callable[[object], str] | None = None) -> None:
     try:
         upgrade(obj)
+    except MemoryError:
+        raise
     except Exception as error:
         cls = f"{type(obj).__module__}.{type(obj).__qualname__}"
         path = f"<{cls}>" if locate is None else locate(obj)
@@ -346,6 +352,38 @@ def current_name(module: str, qualname: str) -> tuple[str, str]:
             owner, _, last = owner.rpartition(".")
             rest = f".{last}{rest}"
     return module, qualname
+
+
+def follow(name: tuple[str, str], look_up: Callable[[Any], T]) -> tuple[Any, T]:
+    """Return the name of today for a name in a snapshot, of the same type, and the object that `look_up` finds by it.
+
+    To look a name up may import a module, and that may call `renamed`. Then the new name counts, whether the old one
+    was found or not. Raises the error of `look_up` for the last name.
+    """
+    cls: Any = type(name)
+    make: Any = getattr(cls, "_make", cls)
+    current = make(current_name(*name))
+    for _ in range(_MOST_RENAMES):
+        error: Exception | None = None
+        try:
+            found = look_up(current)
+        except (ImportError, AttributeError) as missing:
+            error = missing
+        again = make(current_name(*name))
+        if again == current:
+            if error is not None:
+                raise error
+            return current, found
+        current = again
+    raise ImportError(f"{'.'.join(name)} gets a new name by each import")
+
+
+_MOST_RENAMES = 20
+
+
+def renames() -> int:
+    """Return how many names were renamed so far."""
+    return len(_successors)
 
 
 def current_member(cls: type, name: str) -> str:

@@ -47,6 +47,8 @@ def stop(service: Any) -> None:
     if isinstance(found, property):
         try:
             on = found.__get__(service, cls)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - of a service that isn't complete before it starts
             return
         if not on or found.fset is None:

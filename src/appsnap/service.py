@@ -25,9 +25,9 @@ from zope.interface import implementer
 from appsnap import evolve, sob
 from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
-from appsnap.lifecycle import Lifecycle, eagerly, hand_over
+from appsnap.lifecycle import Lifecycle, both, walked
 from appsnap.limits import LIMITS
-from appsnap.printable import plural, type_of
+from appsnap.printable import label, plural, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -75,7 +75,7 @@ class Service:
         return (ordered, *slots) if slots else ordered
 
     def __repr__(self) -> str:
-        name = "" if self.name is None else f" {self.name!r}"
+        name = "" if self.name is None else f" {label(self.name)!r}"
         return f"<{type(self).__qualname__}{name} {'running' if self.running else 'stopped'}>"
 
     def setName(self, name: str) -> None:
@@ -87,10 +87,13 @@ class Service:
     def setServiceParent(self, parent: Any) -> Awaitable[object] | None:
         """Leave the old parent, if any, and join another. See `IService`."""
         collection: IServiceCollection = IServiceCollection(parent, parent)
-        leaving = None if self.parent is None else self.disownServiceParent()
-        if leaving is None:
+        if self.parent is None:
             return self._join(collection)
-        return eagerly(self._join_after(leaving, collection))
+        try:
+            leaving = self.disownServiceParent()
+        finally:  # it joins even if it fails to stop: it would be in no collection else
+            joining = self._join(collection)
+        return both(leaving, joining)
 
     def _join(self, collection: IServiceCollection) -> Awaitable[object] | None:
         self.parent = collection
@@ -99,13 +102,6 @@ class Service:
         except BaseException:
             self.parent = None
             raise
-
-    async def _join_after(self, leaving: Awaitable[object], collection: IServiceCollection) -> None:
-        await hand_over()
-        await leaving
-        joining = self._join(collection)
-        if joining is not None:
-            await joining
 
     def disownServiceParent(self) -> Awaitable[object] | None:
         """Leave the parent, and return the result of stopping. Raises RuntimeError if there is no parent."""
@@ -146,11 +142,11 @@ class MultiService(Service):
         self.services: list[IService] = []
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, {plural(len(self.services), 'service')}>"
+        return f"{super().__repr__()[:-1]}, {plural(_count(self), 'service')}>"
 
     @functools.cached_property
     def _lifecycle(self) -> Lifecycle:
-        return Lifecycle(self)
+        return Lifecycle(self, super())
 
     @functools.cached_property
     def namedServices(self) -> dict[str, IService]:
@@ -182,7 +178,7 @@ class MultiService(Service):
         """
         if service.name is not None:
             if service.name in self.namedServices:
-                raise RuntimeError(f"{self!r} already has a service named {service.name!r}")
+                raise RuntimeError(f"{self!r} already has a service named {label(service.name)!r}")
             self.namedServices[service.name] = service
         self.services.append(service)
         return self._lifecycle.added(service, self._let_go)
@@ -209,20 +205,20 @@ class MultiService(Service):
         if service.parent is self:
             service.parent = None
 
+    @walked
     def privilegedStartService(self) -> Awaitable[object] | None:
         """Ask each child, in order. A failure is rolled back as `startService` does."""
-        super().privilegedStartService()
-        return eagerly(self._lifecycle.start("privilegedStartService"))
+        return self._lifecycle.start("privilegedStartService")
 
+    @walked
     def startService(self) -> Awaitable[object] | None:
         """Start each child, in order. When a failure is rolled back, this or the awaitable raises ServiceError."""
-        super().startService()
-        return eagerly(self._lifecycle.start("startService"))
+        return self._lifecycle.start("startService")
 
+    @walked
     def stopService(self) -> Awaitable[object] | None:
         """Stop each child, the last one first. This cancels a running start. Raises an exception group."""
-        super().stopService()
-        return eagerly(self._lifecycle.stop())
+        return self._lifecycle.stop()
 
 
 @implementer(IProcess)
@@ -238,6 +234,11 @@ class Process:
             self.uid = uid
         if gid is not None:
             self.gid = gid
+
+
+def _count(collection: MultiService) -> int:
+    services = getattr(collection, "services", None)
+    return len(services) if isinstance(services, (list, tuple)) else 0
 
 
 class Application(MultiService, Process):
@@ -267,10 +268,12 @@ class Application(MultiService, Process):
 
     def getComponent(self, interface: Any, default: Any = None) -> Any:
         """Return the component for an interface, or the application itself if it provides the interface."""
-        if interface.__identifier__ in self.components:
+        # A stranger's file may have a range there, through which Python would look.
+        mapped = isinstance(self.components, (dict, types.MappingProxyType))
+        if mapped and interface.__identifier__ in self.components:
             return self.components[interface.__identifier__]
         if interface is IPersistable:
-            return _PersistentApplication(self, str(self.name))
+            return _PersistentApplication(self, label(self.name))
         component = interface.__adapt__(self)
         return default if component is None else component
 

@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import types
+import typing
 
 import pytest
 
@@ -17,6 +18,7 @@ import appsnap
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
 from appsnap.service import Application, Service, loadApplication
+from appsnap.snapshot import places
 from appsnap.sob import IPersistable, Persistent
 
 STATE = {"numbers": [1, 2, 3], "text": "x" * 200_000}
@@ -25,6 +27,10 @@ STATE = {"numbers": [1, 2, 3], "text": "x" * 200_000}
 def str_of_type(value):
     """Return the type of a value, for the name of a test."""
     return type(value).__name__
+
+
+class Protocol(typing.Protocol):
+    """A protocol."""
 
 
 class Raw(io.RawIOBase):
@@ -177,7 +183,7 @@ class TestSave:
             raise KeyError("refused")
 
         with pytest.raises(KeyError, match="refused"):
-            appsnap.save(STATE, file, check=check)
+            places.write(file, [appsnap.dumps(STATE)], check=check)
 
         assert file.getvalue() == b""
 
@@ -346,6 +352,16 @@ class TestRefused:
                 with pytest.raises(TypeError, match=r"binary mode, as in open\(path, 'wb'\)"):
                     appsnap.save([1], file)
 
+    def test_text_by_other_classes(self):
+        """A file object of any class that gives texts is a TypeError, too."""
+
+        class Texts:
+            def read(self, size):
+                return "text"[:size]
+
+        with pytest.raises(TypeError, match="gives a str instead of bytes: open it in binary mode"):
+            appsnap.load(Texts())
+
     def test_other_direction(self, tmp_path):
         """A file that is open for the other direction is refused before anything happens."""
         appsnap.save([1], tmp_path / "x")
@@ -405,6 +421,11 @@ class TestRefused:
 
         with pytest.raises(Damaged):
             appsnap.load(Zeros())
+
+    def test_empty_path(self):
+        """An empty path is no folder."""
+        with pytest.raises(FileNotFoundError):
+            appsnap.load("")
 
     def test_nothing(self):
         """An empty file, device or stream is empty."""
@@ -501,9 +522,13 @@ class TestArguments:
             appsnap.save([1], tmp_path / "x", recipients=texts)
         with pytest.raises(TypeError, match="identities is a list of texts"):
             appsnap.load("missing", identities=texts)
+        with pytest.raises(TypeError, match=r"recipients is a list of texts.* in it"):
+            appsnap.save([1], tmp_path / "x", recipients=iter([3]))
+        with pytest.raises(TypeError, match=r"identities is a list of texts.* in it"):
+            appsnap.load("missing", identities=[b"AGE-SECRET-KEY-1"])
         assert not (tmp_path / "x").exists()
 
-    @pytest.mark.parametrize("passphrase", [b"tea", 3, ["tea"]], ids=repr)
+    @pytest.mark.parametrize("passphrase", [3, ["tea"]], ids=repr)
     def test_passphrase(self, tmp_path, passphrase):
         """A passphrase is a text."""
         with pytest.raises(TypeError, match="passphrase is a text, not "):
@@ -556,3 +581,8 @@ class TestExpected:
         """What is no class is a TypeError before anything is read."""
         with pytest.raises(TypeError, match="is a class, not"):
             appsnap.load("missing", expected)
+
+    def test_no_answer(self):
+        """So is a protocol that can't be asked."""
+        with pytest.raises(TypeError, match="runtime_checkable"):
+            appsnap.load("missing", Protocol)

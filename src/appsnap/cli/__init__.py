@@ -5,7 +5,6 @@
 * *Standard input and output* are files named `-`: `standard`.
 * A *source* of a passphrase is a terminal, a file, a command, a file descriptor or the environment: `passphrase`.
 * A *hint* is the next thing to type after an error: `errors`.
-* A *trial load* loads a new file in a fresh interpreter before it is saved: `trial_load`.
 * The *project* is the current folder: its modules, and the names that its pyproject.toml trusts.
 
 Results go to stdout; errors, progress and notes to stderr: `output`, `progress`. Exit codes: 0 done, 1 failed, 2 usage,

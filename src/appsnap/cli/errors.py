@@ -54,6 +54,11 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
         case NotInGrammar():
             lines = [str(error), *(f"  {line}" for line in error.excerpt)]
             return Explanation(lines, error.hint, error.exit_code)
+        case MemoryError():
+            # An error of ours says what there was no memory for.
+            return Explanation(
+                [f"out of memory: {error}" if isinstance(error, AppsnapError) else "out of memory"], _MORE_MEMORY
+            )
         case AppsnapError():
             hint = error.hint or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
             return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)
@@ -66,8 +71,6 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
         case OSError() if error.strerror:
             reason = lowered(error.strerror)
             return Explanation([reason if error.filename is None else f"{_name_of(error.filename)}: {reason}"])
-        case MemoryError():
-            return Explanation(["out of memory"])
         case _:
             return Explanation([f"internal: {_described(error)}"], _HINT_OF_TRACEBACK)
 
@@ -78,6 +81,9 @@ _HINT_OF_TRACEBACK = "set APPSNAP_TRACEBACK=1 to see the traceback"
 def _is_of_foreign_code(error: AppsnapError) -> bool:
     """Tell whether the code of an application failed: its module, its script, or a method of its classes."""
     return type(error) in (CannotLoad, CannotBuild) and isinstance(error.__cause__, Exception | SystemExit)
+
+
+_MORE_MEMORY = "the files are as they were: give the command more memory (ulimit -v shows its limit), and try again"
 
 
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
@@ -98,7 +104,7 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanatio
 def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     """Return a hint without the Python of a library call, and with the option of this command."""
     prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
-    hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11")
+    hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11").replace("verify=False", "--no-verify")
     of_one = "give the identity of one of them"
     hint = hint.replace(of_one, f"{of_one}: --{prefix}identity FILE")
     hint = hint.replace("give its passphrase", f"leave out --{prefix}identity, and type its passphrase")

@@ -80,9 +80,9 @@ def reads(*, prefix: str = "", argument: str = "FILE", kinds: tuple[str, ...] = 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
         variables = ("APPSNAP_SOURCE_PASSPHRASE", "APPSNAP_PASSPHRASE")[not prefix :]
         sources = _gather_sources(values, "read_", prefix, variables)
-        standard.claim_stdin(values["read_path"], argument)
+        standard.claim(values["read_path"], argument)
         for path in values["read_identities"]:
-            standard.claim_stdin(path, f"--{prefix}identity")
+            standard.claim(path, f"--{prefix}identity")
         source = Input(
             path=values.pop("read_path"),
             kind=values.pop("read_kind"),
@@ -159,7 +159,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
         sources = _gather_sources(values, "write_", "", ("APPSNAP_PASSPHRASE",))
         path, kind = values.pop("write_path"), values.pop("write_kind")
         for recipients_path in values["write_recipient_files"]:
-            standard.claim_stdin(recipients_path, "--recipients-file")
+            standard.claim(recipients_path, "--recipients-file")
         target = Output(
             path=path,
             kind=_kind_to_write(path, kind),
@@ -205,7 +205,7 @@ def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]
             f"{key}passphrase_file",
             metavar="PATH",
             type=_PATH,
-            help=f"Read the passphrase for {argument} from a file.",
+            help=f"Read the passphrase for {argument} from a file. Here and elsewhere, - is standard input.",
         ),
         click.option(
             f"--{prefix}passphrase-command",
@@ -229,9 +229,8 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
         raise click.UsageError(
             f"give only one of --{prefix}passphrase-file, --{prefix}passphrase-command and --{prefix}passphrase-fd"
         )
-    standard.claim_stdin(found["file"] or "", f"--{prefix}passphrase-file")
-    if found["fd"] == 0:
-        standard.claim_stdin("-", f"--{prefix}passphrase-fd")
+    standard.claim(found["file"], f"--{prefix}passphrase-file")
+    standard.claim(found["fd"], f"--{prefix}passphrase-fd")
     return Sources(**found, variables=variables, prefix=prefix)
 
 

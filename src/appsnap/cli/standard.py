@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from appsnap.errors import PassphraseError
+from appsnap.files.streams import descriptor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["claim_stdin", "is_stdin", "is_stdout", "label", "read_small", "stdin", "stdin_readers"]
+__all__ = ["claim", "is_stdin", "is_stdout", "label", "read_small", "stdin", "stdin_readers"]
 
-_STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
-_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 _MOST = 1 << 20
 """The most bytes of a file with a passphrase or keys. A device without end is one by mistake."""
@@ -25,12 +24,12 @@ _MOST = 1 << 20
 
 def is_stdin(path: str) -> bool:
     """Tell whether a path for reading means standard input."""
-    return path in _STDIN
+    return path == "-" or descriptor_of(path) == 0
 
 
 def is_stdout(path: str) -> bool:
     """Tell whether a path for writing means standard output."""
-    return path in _STDOUT
+    return path == "-" or descriptor_of(path) == 1
 
 
 def label(path: str, standard: str) -> str:
@@ -48,17 +47,22 @@ def stdin() -> BinaryIO:
 def stdin_readers() -> Sequence[str]:
     """Return the arguments and options of this command that read standard input."""
     context = click.get_current_context(silent=True)
-    return [] if context is None else context.meta.get(__name__, [])
+    return [] if context is None else context.meta.get(__name__, {}).get(0, [])
 
 
-def claim_stdin(path: str, reader: str) -> None:
-    """Note that an argument or option reads standard input, if the path says so. Raises UsageError for a second one."""
-    if not is_stdin(path):
+def claim(path: str | int | None, reader: str) -> None:
+    """Note that an argument or option reads a descriptor, if its value says so: a number, `-`, or a path of the system.
+
+    Raises UsageError for the second reader of one descriptor.
+    """
+    number = path if isinstance(path, int) else 0 if path == "-" else descriptor_of(path or "")
+    if number is None:
         return
-    readers = click.get_current_context().meta.setdefault(__name__, [])
+    readers = click.get_current_context().meta.setdefault(__name__, {}).setdefault(number, [])
     readers.append(reader)
     if len(readers) > 1:
-        raise click.UsageError(f"{' and '.join(readers)} can't both read standard input: give one of them a file")
+        name = f"file descriptor {number}" if number else "standard input"
+        raise click.UsageError(f"{' and '.join(readers)} can't both read {name}: give one of them a file")
 
 
 def read_small(path: str) -> bytes:

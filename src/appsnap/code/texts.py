@@ -92,7 +92,10 @@ class Text:
     def codes(self) -> dict[tuple[str, int], list[types.CodeType]]:
         """All code objects, by qualified name and first line. Those of one line are in order."""
         found: dict[tuple[str, int], list[types.CodeType]] = {}
-        waiting = [compile(self.source, self.filename, "exec", dont_inherit=True)]
+        try:
+            waiting = [compile(self.source, self.filename, "exec", dont_inherit=True)]
+        except SystemError as error:
+            raise MemoryError(f"there is no memory to compile {self.filename}") from error
         while waiting:
             code = waiting.pop()
             waiting.extend(part for part in reversed(code.co_consts) if isinstance(part, types.CodeType))

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from io import BufferedRandom, BufferedReader, BytesIO, FileIO, RawIOBase
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeGuard
 
 from appsnap.errors import Damaged
+from appsnap.printable import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +36,7 @@ __all__ = [
     "Source",
     "Stream",
     "Writable",
+    "descriptor_of",
     "from_file",
     "has_descriptor",
     "joined",
@@ -65,9 +68,20 @@ class Writable(Protocol):
 def from_file(file: Readable) -> Iterator[bytes]:
     """Yield the rest of a binary file, 1 MiB at a time."""
     while piece := file.read(PIECE):
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise TypeError(f"the file object gives {type_of(piece)} instead of bytes: open it in binary mode")
         yield piece
     if piece is None:
         raise BlockingIOError(errno.EAGAIN, "there is nothing to read yet, and the file doesn't block")
+
+
+def descriptor_of(path: str) -> int | None:
+    """Return the open descriptor of this process that a path of the system means, or None for any other path."""
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", path)
+    return int(found[1]) if found else _DESCRIPTORS.get(path)
+
+
+_DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def has_descriptor(file: object) -> TypeGuard[BinaryIO]:

@@ -52,8 +52,12 @@ def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes |
     if kind.objects:
         # The C pickler fails at the first object that cannot be saved, and at objects that are nested too deep.
         # `freeze` finds the places of all the former, and has no trouble with the latter.
-        with contextlib.suppress(Exception):
+        try:
             return kind.write_objects(header, obj, sign, notes)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001, S110 - as above; no method of the objects runs twice
+            pass
     recipe = freeze(obj, root="application" if type(obj).__name__ == "Application" else "object", notes=notes)
     notes.recipe = lambda: recipe
     modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}

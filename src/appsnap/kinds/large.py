@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from appsnap.errors import CannotLoad, Damaged
+from appsnap.errors import Damaged, NoMemory
 from appsnap.files.streams import Mapped
 from appsnap.recipe import steps
 
@@ -369,7 +369,7 @@ def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryvi
                 source.read_into(chunk)
                 hashed(chunk)
     except MemoryError:
-        raise CannotLoad(f"there is no memory for {size:,} bytes that the file holds") from None
+        raise NoMemory(f"there is no memory for {size:,} bytes that the file holds") from None
     return data
 
 

@@ -7,28 +7,27 @@ chose.
 
 from __future__ import annotations
 
-import enum
-import importlib
 import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
-from appsnap.code.texts import WrongPython
-from appsnap.errors import AppsnapError, CannotBuild, CannotLoad
+from appsnap.errors import AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
-from appsnap.printable import shortened
 from appsnap.recipe import steps, values
+from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
-from appsnap.recipe.trust import Trust, audit, refused, wants
+from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
-from appsnap.recipe.trust.checks import check_class, check_defined, find_method
+from appsnap.recipe.trust.checks import check_class, find_method
 from appsnap.recipe.trust.cost import CostCounter, KnownKeys
-from appsnap.recipe.trust.filling import Refused, check_items, check_state, takes_any_state
+from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -64,8 +63,7 @@ def build(
         with evolve.upgrades(interpreter.path_of):
             return interpreter.build()
     except evolve.VersionError as error:
-        cls = f"{type(error.obj).__module__}.{type(error.obj).__qualname__}"
-        raise CannotBuild(interpreter.path_of(error.obj), cls, str(error), hint=error.hint) from None
+        raise version_failure(interpreter.path_of(error.obj), error) from None
 
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
@@ -152,12 +150,12 @@ class _Interpreter:
                     registers.append(self._makers[cls](step))
                 else:
                     self._fillers[cls](step)
-        except AppsnapError:
+        except (AppsnapError, MemoryError):
             raise
         except Exception as error:
             late = Late(self._recipe, registers)
             if not late.postpone(number, step, error):
-                raise self._failure(number, error) from error
+                raise failure(self._recipe, number, error, self._owner(number)) from error
             self._build_late(late, numbered)
         return self._one(self._recipe.root)
 
@@ -168,14 +166,14 @@ class _Interpreter:
             if failed is None:
                 try:
                     self._follow(step)
-                except AppsnapError:
+                except (AppsnapError, MemoryError):
                     raise
                 except Exception as error:
                     if not late.postpone(number, step, error):
-                        raise self._failure(number, error) from error
+                        raise failure(self._recipe, number, error, self._owner(number)) from error
                 failed = late.fill(number, self._follow)
             if failed is not None:
-                raise self._failure(failed.number, failed.error) from failed.error
+                raise failure(self._recipe, failed.number, failed.error, self._owner(failed.number)) from failed.error
 
     def _follow(self, step: Any) -> None:
         if type(step) in steps.FILLERS:
@@ -183,57 +181,9 @@ class _Interpreter:
         else:
             self._registers.append(self._makers[type(step)](step))
 
-    def _failure(self, number: int, error: Exception) -> CannotLoad:
+    def _owner(self, number: int) -> type | None:
         step = self._recipe.steps[number]
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        hint = ""
-        if isinstance(error, WrongPython):
-            reason, hint = str(error), error.hint
-        if isinstance(step, steps.Name):
-            path = next((want.path for want in wants(self._recipe) if want.name == step.dotted), "")
-            return CannotBuild(path, step.dotted, reason, hint=self._rename(step, error))
-        outline = Outline(self._recipe)
-        register = outline.register_of_step(step, number)
-        if isinstance(step, steps.Member) and isinstance(error, AttributeError):
-            owner = type(self._one(step.owner))
-            name = f"{owner.__module__}.{owner.__qualname__}.{step.name}"
-            hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
-        path, cls = outline.path(register), outline.class_of(register)
-        if isinstance(error, Refused):
-            return refused(path, cls, str(error))
-        return CannotBuild(path, cls, reason, hint=hint)
-
-    def _rename(self, name: steps.Name, error: Exception) -> str:
-        """Return the hint about a name that isn't found: a call of `renamed` that helps."""
-        new = {"create": "TheNewClass", "call": "TheNewFunction"}
-        uses = [want.use for want in wants(self._recipe) if want.name == name.dotted]
-        sort = next((new[use] for use in uses if use in new), "TheNewOne" if name.qualname else "the_new_module")
-        parts = name.qualname.split(".")
-        if not isinstance(error, AttributeError) or error.name not in parts:
-            missing = error.name if isinstance(error, ModuleNotFoundError) else None
-            if missing is None:
-                return ""  # the module is there, and its own code fails
-            if not f"{name.module}.".startswith(f"{missing}."):
-                return f"install {missing}, which {name.module} imports"
-            return (
-                f"is it installed, or was it renamed? appsnap.evolve.renamed({name.dotted!r}, {sort}) says so in a "
-                f"program; for all of them, a module {missing} says so that imports everything from the new one"
-            )
-        at = parts.index(error.name)
-        if at < len(parts) - 1:
-            sort = "TheNewClass"
-        elif isinstance(error.obj, enum.EnumMeta):
-            sort = "TheNewMember"
-        elif isinstance(error.obj, type) and not any(use in new for use in uses):
-            sort = "TheNewMethod"
-        gone = steps.Name(name.module, ".".join(parts[: at + 1]))
-        return f"{self._members(error.obj)}was it renamed? appsnap.evolve.renamed({gone.dotted!r}, {sort}) says so"
-
-    @staticmethod
-    def _members(owner: Any) -> str:
-        if not isinstance(owner, enum.EnumMeta):
-            return ""
-        return shortened(f"{owner.__qualname__} has {', '.join(owner.__members__)}; ", 200)
+        return type(self._one(step.owner)) if isinstance(step, steps.Member) else None
 
     def path_of(self, obj: Any) -> str:
         """Return the path of an object that was built."""
@@ -265,14 +215,8 @@ class _Interpreter:
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name = steps.Name(*evolve.current_name(*step))
-        self._constructors[len(self._registers)] = values.constructor(name.dotted)
-        owner: Any = None
-        found: Any = importlib.import_module(name.module)
-        for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, actions.part_of(found, part)
-        if name in self._audited.to_check:
-            check_defined(name, owner, found)
+        name, found = find(step, self._audited)
+        self._constructors[len(self._registers)] = values.constructor(value_name(name))
         return found
 
     def _new(self, step: steps.New) -> Any:
@@ -313,13 +257,13 @@ class _Interpreter:
         return made
 
     def _count(self, value_type: values.ValueType, args: Sequence[Any]) -> None:
-        """Count the cost of making a value."""
+        """Count the cost of making a value, the next register."""
         if self._cost is not None:
             self._cost.copy(args, 0 if value_type.work is None else value_type.work(args))
             if value_type.hashed is not None:
                 hashed = value_type.hashed(args)
                 known = self._hashes[len(self._registers)] if len(hashed) > _FEW_KEYS else None
-                self._cost.hash(hashed, known, of_set=value_type.cls in (set, frozenset))
+                self._cost.hash(hashed, known, of_set=value_type.name in ("builtins.set", "builtins.frozenset"))
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._one(step.owner)

@@ -86,6 +86,8 @@ class Late:
         for waiting in self._waiting.pop(number, ()):
             try:
                 follow(waiting.step)
+            except MemoryError:
+                raise
             except Exception:  # noqa: BLE001 - a hash may raise anything; it is tried again, and then reported
                 if number == self._end:
                     return waiting

@@ -158,15 +158,19 @@ class Snapshot:
             return self._build(Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted, limits, copy, code_from)
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None) -> Any:
-        if self.document.objects is not None and trusted.everything:
-            try:
-                return self.document.objects(copy=copy)
-            except AppsnapError:
-                raise
-            except Exception:  # noqa: BLE001, S110 - building from the steps succeeds, or names the place
-                pass
         try:
-            return _build(self.document, trusted, limits, self._weight, copy=copy, code_from=code_from)
+            if self.document.objects is not None and trusted.everything:
+                try:
+                    return self.document.objects(copy=copy)
+                except (AppsnapError, MemoryError):
+                    raise
+                except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
+                    pass
+            recipe = self.document.recipe
+            return build(recipe, trusted, limits, copy=copy, code_from=code_from, size=self._weight)
+        except CannotBuild as error:
+            _tell_distributions(self.document, error)
+            raise
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
             error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
@@ -216,8 +220,11 @@ class Snapshot:
         else:
             if self.header.tag:
                 words.append(f"tag {quoted(self.header.tag)}")
-            words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
-            words.append(f"Python {self.header.python}")
+            if self.header.version:
+                words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
+                words.append(f"Python {self.header.python}")
+            else:
+                words.append("written by hand")
         words += code_facts(self.code)
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
@@ -229,18 +236,11 @@ class Snapshot:
         return f"<{type(self).__name__} {self._summary()}>"
 
 
-def _build(
-    document: Document, trust: Trust, limits: Limits, weight: int | None, *, copy: bool, code_from: str | None
-) -> Any:
-    try:
-        return build(document.recipe, trust, limits, copy=copy, code_from=code_from, size=weight)
-    except CannotBuild as error:
-        saved_with = document.trailer.distributions if document.trailer else {}
-        # Each look at an installed distribution takes a moment, and a file has room for very many.
-        first = itertools.islice(saved_with.items(), 1_000)
-        others = [
-            f"{as_word(name)} {as_word(version)}" for name, version in first if installed_version(name) != version
-        ]
-        if others:
-            error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
-        raise
+def _tell_distributions(document: Document, error: CannotBuild) -> None:
+    """Add to the hint of an error which distributions had another version when the file was saved."""
+    saved_with = document.trailer.distributions if document.trailer else {}
+    # Each look at an installed distribution takes a moment, and a file has room for very many.
+    first = itertools.islice(saved_with.items(), 1_000)
+    others = [f"{as_word(name)} {as_word(version)}" for name, version in first if installed_version(name) != version]
+    if others:
+        error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))

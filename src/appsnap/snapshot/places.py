@@ -60,7 +60,8 @@ def reading(place: FilePath | Readable) -> Iterator[Readable]:
     """Open a path, or take a file object as it is. A file object is at its end afterwards, and stays open."""
     path = path_of(place, to="read")
     if path is not None:
-        with _word_about_urls(path, CannotLoad), Path(path).open("rb", buffering=0) as opened:
+        # Not Path(path): an empty path would be the current folder.
+        with _word_about_urls(path, CannotLoad), open(path, "rb", buffering=0) as opened:  # noqa: PTH123
             yield opened
         return
     file = cast("Readable", place)
@@ -77,7 +78,7 @@ def write(
     With a `check`, a file object gets its first byte after that: the bytes are in an unnamed file until then.
     """
     path = path_of(place, to="write")
-    descriptor = None if path is None else _descriptor(path)
+    descriptor = None if path is None else streams.descriptor_of(path)
     if path is None:
         _stream(cast("Writable", place), chunks, check)
     elif descriptor is None:
@@ -101,15 +102,6 @@ def _stream(file: Writable, chunks: Iterable[Buffer], check: Callable[[Path], ob
         check(Path(f"/proc/{os.getpid()}/fd/{whole.fileno()}"))
         whole.seek(0)
         streams.to_file(file, streams.from_file(whole))
-
-
-_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
-
-
-def _descriptor(path: str) -> int | None:
-    """Return the open descriptor that a path means, or None for a path of another form."""
-    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", path)
-    return int(found[1]) if found else _DESCRIPTORS.get(path)
 
 
 @contextlib.contextmanager

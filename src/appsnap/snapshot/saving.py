@@ -13,6 +13,7 @@ from appsnap.kinds import documents, kind_named
 from appsnap.kinds.extensions import kind_to_write, naming_of
 from appsnap.kinds.header import Header, now
 from appsnap.recipe.freeze import Notes
+from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
     from appsnap.snapshot.places import FilePath
+    from appsnap.snapshot.trial import Trial
 
 __all__ = ["by_name", "dumps", "save", "signer", "time_for"]
 
@@ -42,7 +44,7 @@ def save(
     trusted_as_a_whole: bool = True,
     code: bool = True,
     note: Callable[[str], object] | None = None,
-    check: Callable[[Path], object] | None = None,
+    verify: bool | Trial = False,
     progress: Progress | None = None,
 ) -> None:
     """Save an object, as a rule an application, to a file. The file is there as a whole or not at all.
@@ -63,13 +65,17 @@ def save(
     they are refused. `note` is called with each fact about the new file that its user would miss later, a line each:
     code is one. Without `note`, the logger `appsnap` gets the lines as warnings.
 
-    `check` is called with a path at which the new file can be read, before the new file takes the place of the old one.
-    An error in it keeps the old file. `progress` is called repeatedly with two numbers of bytes: those written so far,
-    and all. They are counted before compression and encryption.
+    With `verify`, the new file is loaded in a fresh interpreter before it takes the place of the old one, as this
+    program would load it, and saved again there. The first path at which the restored objects differ from the saved
+    ones is noted. Items and attributes that got lost are an error, and so is a load that fails. That costs an
+    interpreter, its imports, and about the time of two saves and a load. A file for recipients alone is tried without
+    encryption. `progress` is called repeatedly with two numbers of bytes: those written so far, and all. They are
+    counted before compression and encryption.
 
-    Raises CannotSave with the place of every object that no file can hold, WrongKind for an unknown kind and for one
-    that the extension contradicts, PassphraseError, AppsnapError where there is no key to sign with, TypeError for an
-    argument of another type, and OSError. After an error, the old file is untouched.
+    Raises CannotSave with the place of every object that no file can hold or that `verify` found losing something,
+    CannotLoad where the fresh interpreter can't load the file, WrongKind for an unknown kind and for one that the
+    extension contradicts, PassphraseError, AppsnapError where there is no key to sign with, TypeError for an argument
+    of another type, and OSError. After an error, the old file is untouched.
     """
     wrapping = Wrapping(passphrase, recipients, compress, armor)
     kind, wrapping = by_name(path, kind, wrapping)
@@ -78,8 +84,20 @@ def save(
     header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), time_for(kind))
     notes = Notes(code=code)
     pieces = documents.write_document(obj, header, signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
-    places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
-    for line in notes.lines():
+    lines: list[str] = []
+
+    def check(file: Path) -> None:
+        from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - most saves don't need it
+
+        trial = verify if isinstance(verify, Trial) else Trial(EVERYTHING if trusted_as_a_whole else None)
+        if wrapping.recipients and passphrase is None:
+            lines.extend(trial.of_document(obj, notes, pieces))
+        else:
+            lines.extend(trial.of_file(obj, notes, file, passphrase))
+
+    wrapped = layers.wrap(documents.counted(pieces, progress), wrapping)
+    places.write(path, wrapped, check=check if verify else None)
+    for line in (*notes.lines(), *lines):
         (note or _log)(line)
 
 
@@ -102,6 +120,8 @@ def _name_of(obj: Any) -> str | None:
     """Return the name of an application for the header: a plain text, for a header holds no objects."""
     try:
         name = obj.name
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - an object may answer in any way when it is asked for an attribute
         return None
     return str.__str__(name) if isinstance(name, str) else None

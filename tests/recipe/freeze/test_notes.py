@@ -129,11 +129,11 @@ class TestNotes:
         """A file that wasn't written has no notes."""
         lines = []
 
-        def check(path):
+        def fail(*_):
             raise OSError("no")
 
         with pytest.raises(OSError, match="no"):
-            save_file(script.tick, tmp_path / "file", kind=kind, check=check, note=lines.append)
+            save_file(script.tick, tmp_path / "file", kind=kind, progress=fail, note=lines.append)
         assert lines == []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from appsnap.errors import CannotLoad, Damaged
+from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds.large import type_of
 from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, have_number
 from appsnap.recipe import steps
@@ -38,7 +38,7 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> 
             decoder.add(unpacker.unpack())
         (root,) = decoder.operands(unpacker.unpack())
     except MemoryError:
-        raise CannotLoad(_NO_MEMORY) from None
+        raise NoMemory(_NO_MEMORY) from None
     except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         number = len(decoder.made)
         what = f"step {number} is malformed" if number < count else "the root is malformed"
@@ -102,7 +102,7 @@ def _errors(start: int, end: int, unpacker: Any) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise CannotLoad(_NO_MEMORY) from None
+        raise NoMemory(_NO_MEMORY) from None
     except msgpack.OutOfData as error:
         raise Damaged("the file ends too early", offset=end, hint="the file is truncated") from error
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:

@@ -25,11 +25,14 @@ from appsnap.kinds.pickle import native, reader
 from appsnap.kinds.pickle.writer import OPCODES, encode
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
+from appsnap.recipe.failures import failure
 from appsnap.recipe.freeze.rules import PROTOCOL
+from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FrameType
 
     from typing_extensions import Buffer
 
@@ -150,7 +153,50 @@ def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: 
         places = [start, *large]
         pieces = [data[begin : place - _HEAD] for begin, place in itertools.pairwise(places)]
         body = pickle.NEXT_BUFFER.join([*pieces, data[places[-1] :]])
-    return native.unpickle_objects(body, large.values(), trailer, copy=copy)
+    read_up_to = functools.partial(reader.steps_after, data, start, LIMITS.steps, large)
+
+    def locate(obj: Any, made: list[Any]) -> str:
+        recipe, _, entries = read_up_to(len(made))
+        entry = next((entry for entry, one in zip(entries, made, strict=True) if one is obj), None)
+        name = f"<{type(obj).__module__}.{type(obj).__qualname__}>"
+        return Outline(recipe).path(entry) if type(entry) is Ref else name
+
+    try:
+        return native.unpickle_objects(body, large.values(), trailer, locate, copy=copy)
+    except native.StoppedError as stopped:
+        if stopped.is_by_nature:
+            raise
+        raise _located(stopped, *read_up_to(len(stopped.made))) from stopped.error
+
+
+def _located(stopped: native.StoppedError, recipe: Recipe, numbers: range, entries: list[Any]) -> CannotLoad:
+    """Return the error of the C unpickler with its path. It is one of the steps that come after the last object."""
+    if stopped.name is not None:
+        number = recipe.steps.index(steps.Name(*stopped.name))
+        return failure(recipe, number, stopped.error)
+    made = {entry: obj for entry, obj in zip(entries, stopped.made, strict=True) if type(entry) is Ref}
+    fillers = [number for number in numbers if type(recipe.steps[number]) in steps.FILLERS]
+    makers = [number for number in numbers if type(recipe.steps[number]) in _CALLING]
+    frame = stopped.frame
+    first = _first_argument(frame)
+    number = next((one for one in fillers if made.get(recipe.steps[one][0], _NOTHING) is first), -1)  # type: ignore[call-overload]  # the target
+    if number < 0:
+        of_state = frame is not None and frame.f_code.co_name == "__setstate__"
+        order = [*fillers, *makers] if of_state else [*reversed(makers), *fillers]
+        number = next(iter(order), len(recipe.steps) - 1)
+    return failure(recipe, number, stopped.error)
+
+
+_CALLING = (steps.Call, steps.New, steps.Member)
+_NOTHING = object()
+
+
+def _first_argument(frame: FrameType | None) -> Any:
+    """Return the first argument of a call: the object of a method."""
+    if frame is None or not frame.f_code.co_varnames:
+        return None
+    first = frame.f_locals.get(frame.f_code.co_varnames[0])
+    return first[0] if not frame.f_code.co_argcount and type(first) is tuple and first else first
 
 
 def locate(head: memoryview) -> Sequence[Place]:

@@ -15,15 +15,18 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import evolve, states
+from appsnap import actions, evolve, states
+from appsnap.errors import AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
 from appsnap.kinds.pickle.writer import add_large
+from appsnap.recipe.failures import version_failure
 from appsnap.recipe.freeze import addresses
 from appsnap.recipe.freeze.rules import PROTOCOL, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import types
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Buffer
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.large import Data, Type
     from appsnap.recipe.freeze import Notes
 
-__all__ = ["pickle_objects", "unpickle_objects"]
+__all__ = ["StoppedError", "pickle_objects", "unpickle_objects"]
 
 
 # Out
@@ -47,7 +50,7 @@ def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
     body = _pickled(obj, rules)
     sharing = rules.sharing.found()
     if sharing is not None:
-        rules = Rules(sharing, notes)
+        rules = Rules(sharing, rules.notes, rules)
         body = _pickled(obj, rules)
     return body, rules
 
@@ -119,14 +122,63 @@ _BARE = 3
 
 
 @gc_paused
-def unpickle_objects(body: Buffer, large: Iterable[Data], trailer: Trailer, *, copy: bool = True) -> Any:
+def unpickle_objects(
+    body: Buffer, large: Iterable[Data], trailer: Trailer, locate: Callable[[Any, list[Any]], str], *, copy: bool = True
+) -> Any:
     """Return the objects of a body that is trusted as code and is handed its large data out of band.
 
-    Without `copy`, the large data itself becomes part of the objects. Raises UnpicklingError for a class that has other
-    transient attributes today, and any other error of pickle or of a class.
+    `locate` returns the path of an object. Its second argument has the objects of the memo, in the order of the opcodes
+    that have put them there. Without `copy`, the large data itself becomes part of the objects. Raises StoppedError for
+    any error of pickle or of a class, and CannotBuild if an upgrade fails.
     """
-    with evolve.upgrades():
-        return _Unpickler(io.BytesIO(body), map(_copied, large) if copy else large, trailer).load()
+    unpickler = _Unpickler(io.BytesIO(body), map(_copied, large) if copy else large, trailer)
+    try:
+        with evolve.upgrades(lambda obj: locate(obj, unpickler.made)):
+            return unpickler.load()
+    except evolve.VersionError as error:
+        raise version_failure(locate(error.obj, unpickler.made), error) from None
+    except (AppsnapError, MemoryError):
+        raise
+    except Exception as error:
+        renamed = unpickler.renames != evolve.renames()
+        raise StoppedError(error, unpickler.made, unpickler.name, renamed=renamed) from error
+
+
+class StoppedError(Exception):
+    """The C unpickler has stopped at an error. `made` are the objects of its memo.
+
+    `name` is the name that it was looking for, if any. `renamed` is true if an import renamed something meanwhile.
+    """
+
+    def __init__(self, error: Exception, made: list[Any], name: tuple[str, str] | None, *, renamed: bool) -> None:
+        super().__init__(error)
+        self.renamed = renamed
+        self.error = error
+        self.made = made
+        self.name = name
+
+    @property
+    def frame(self) -> types.FrameType | None:
+        """The first call of a function of other people on the way to the error."""
+        trace = self.error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        return None if trace is None else trace.tb_frame
+
+    @property
+    def is_by_nature(self) -> bool:
+        """Whether the C unpickler alone fails here, so that the steps have to be followed from the start.
+
+        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs. Where a
+        member isn't found, it doesn't know new names of members.
+        """
+        frame = self.frame
+        own = isinstance(self.error, _UnfitError) or self.renamed or (frame is None and self.name is None)
+        return own or (frame is not None and frame.f_code.co_name in ("__hash__", "__eq__", "__getattr__"))
+
+
+class _UnfitError(pickle.UnpicklingError):
+    """Only the steps can restore this."""
 
 
 def _copied(data: Data) -> Data:
@@ -140,18 +192,31 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file, buffers=large)
         self._restored_by_call = frozenset(trailer.restored_by_call or ())
         self._transient_digests = trailer.transient_digests or {}
+        self.name: tuple[str, str] | None = None  # as long as it is looked for
+        self.renames = evolve.renames()
+
+    def _find(self, name: tuple[str, str]) -> Any:
+        try:
+            return super().find_class(*name)
+        except AttributeError:
+            return actions.named(*name)  # fails, too, and its error tells the part that is missing
+
+    @property
+    def made(self) -> list[Any]:
+        """The objects of the memo so far."""
+        return [*self.memo.copy().values()]
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("types", "CodeType"):
-            raise pickle.UnpicklingError("following the steps checks bytecode without a magic number")
-        found = super().find_class(*evolve.current_name(module, name))
+            raise _UnfitError("following the steps checks bytecode without a magic number")
+        self.name = module, name
+        _, found = evolve.follow((module, name), self._find)
+        self.name = None
         dotted = f"{module}.{name}"
         if evolve.has_renamed_members(module, name):
-            raise pickle.UnpicklingError(f"something in {dotted} was renamed")
+            raise _UnfitError(f"something in {dotted} was renamed")
         if isinstance(found, type) and (evolve.needs_restoring(found) or states.misleads_pickle(found)):
             digest = self._transient_digests.get(dotted)
             if dotted not in self._restored_by_call if digest is None else evolve.transients_digest(found) != digest:
-                raise pickle.UnpicklingError(
-                    f"{dotted} had other transient attributes, or other slots, when it was saved"
-                )
+                raise _UnfitError(f"{dotted} had other transient attributes, or other slots, when it was saved")
         return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotLoad, Damaged
+from appsnap.errors import CannotLoad, Damaged, NoMemory
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.pickle.unpickler import OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError, StepUnpickler
 from appsnap.limits import LIMITS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.large import Data
     from appsnap.recipe.steps import Recipe
 
-__all__ = ["read"]
+__all__ = ["read", "steps_after"]
 
 
 @gc_paused
@@ -38,6 +39,48 @@ def read(
         return _run(StepUnpickler(data, start, most, large or {}, inline_states=True))
     except SharedStateError:
         return _run(StepUnpickler(data, start, most, large or {}, inline_states=False))
+
+
+def steps_after(
+    data: memoryview, start: int, most: int, large: Mapping[int, Data], count: int
+) -> tuple[Recipe, range, list[Any]]:
+    """Return the recipe of a pickle, the steps behind as many entries of the memo, and those entries.
+
+    The steps are the numbers of those up to the next entry. An entry is a register, or anything else.
+    """
+    for inline_states in (True, False):
+        try:
+            recipe, _ = _run(StepUnpickler(data, start, most, large, inline_states=inline_states))
+            unpickler = StepUnpickler(data, start, most, large, inline_states=inline_states)
+            unpickler.memo = memo = _Memo(unpickler, count)
+            with contextlib.suppress(_FullError):
+                _run(unpickler)
+        except SharedStateError:
+            continue
+        entries = [getattr(entry, "ref", entry) for entry in memo.values()]
+        return recipe, range(memo.since, len(unpickler.builder.steps)), entries
+    raise AssertionError("without inline states no state is shared")
+
+
+class _FullError(Exception):
+    """The memo has as many entries as are wanted."""
+
+
+class _Memo(dict[int, Any]):
+    """A memo that takes so many entries. `since` is the number of steps when it took the last one."""
+
+    def __init__(self, unpickler: StepUnpickler, count: int) -> None:
+        super().__init__()
+        self.since = 0
+        self._builder = unpickler.builder
+        self._left = count
+
+    def __setitem__(self, key: int, entry: Any) -> None:
+        if not self._left:
+            raise _FullError
+        self._left -= 1
+        super().__setitem__(key, entry)
+        self.since = len(self._builder.steps)
 
 
 def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
@@ -133,7 +176,7 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
                 at = unpickler.at
                 stack = unpickler.stack
     except MemoryError:
-        raise CannotLoad(f"there is no memory for the pickle, from byte {begin} on") from None
+        raise NoMemory(f"there is no memory for the pickle, from byte {begin} on") from None
     except KeyError as error:
         raise Damaged(f"no such opcode or memo: {error}", offset=begin) from error
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:

@@ -13,7 +13,7 @@ from xml.sax import SAXParseException
 
 import defusedxml
 
-from appsnap.errors import CannotLoad, Damaged
+from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import Assignment, expressions, names
 from appsnap.kinds.header import Header, Trailer
@@ -32,6 +32,7 @@ _TRAILER = b"<trailer "
 
 _HEAD = 4096
 """The root element begins in as many bytes, unless the document has a long comment before it."""
+_NO_MEMORY = "there is no memory for the content of the file"
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 
 
@@ -80,11 +81,13 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     except defusedxml.DefusedXmlException as error:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
     except SAXParseException as error:
+        if error.getMessage() == "out of memory":
+            raise NoMemory(_NO_MEMORY) from None
         raise Damaged(f"invalid XML ({error.getMessage()}: line {error.getLineNumber()})") from None
     except RecursionError:
         raise Damaged("elements are nested too deep") from None
     except MemoryError:
-        raise CannotLoad("there is no memory for the content of the file") from None
+        raise NoMemory(_NO_MEMORY) from None
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
     digest = hashlib.sha256(raw[:start]).hexdigest()

@@ -135,6 +135,8 @@ def needs_attributes(cls: type) -> bool:
         method(twin, *((None, None) if issubclass(cls, dict) else (None,) if base is set else ([None],)))
     except AttributeError as error:
         return error.obj is twin
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - None is no item for it
         return False
     return False

@@ -230,6 +230,8 @@ class ByValue:
             probe.dump([*values])
         except _LeadsBackError:
             return True
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - the save itself meets the error again, and reports its place
             return False
         return False

@@ -15,9 +15,10 @@ from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
 from appsnap.recipe.outline import Outline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from appsnap.recipe.carried import CarriedCode
+    from appsnap.recipe.freeze.untouched import Taken
     from appsnap.recipe.steps import Recipe
 
 __all__ = ["Notes"]
@@ -34,13 +35,14 @@ class Notes:
     def __init__(self, *, code: bool = True) -> None:
         self.code = code
         self.recipe: Callable[[], Recipe | None] = lambda: None
+        self.taken: dict[int, Taken] = {}  # by id: objects that their own methods have taken apart
         self._by_value: dict[int, Any] = {}
         self._loggers: dict[str, int] = {}
         self._numbers: set[int] = set()  # those that are the ids of objects
         self._ids: set[int] = set()  # of the objects that were taken apart
 
     def begin(self) -> None:
-        """Forget everything: a save may take its objects apart several times."""
+        """Forget everything but `taken`: a save may walk over its objects several times."""
         self._by_value.clear()
         self._loggers.clear()
         self._numbers.clear()
@@ -62,9 +64,9 @@ class Notes:
         if logger.handlers:
             self._loggers[logger.name] = len(logger.handlers)
 
-    def walked(self, ids: Iterable[int]) -> None:
-        """Note the ids of the objects in a recipe."""
-        self._ids = set(ids)
+    def walked(self, operands: Mapping[int, Any], kept: Iterable[Any]) -> None:  # noqa: ARG002 - for inventories
+        """Note the operands of the objects in a recipe, by id. `kept` has these objects, and others."""
+        self._ids = set(operands)
 
     def numbers(self, numbers: set[int]) -> None:
         """Note integers that are ids of objects."""

@@ -154,6 +154,8 @@ class Order:
                 args = [frozenset(arg) if type(arg) is list else arg for arg in args]
                 items = None if items is None else [frozenset(items)]
             return [states.label_of(function), *args, state, list(items or ()), list(pairs or ())]
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - the walk meets the same error, and reports it with the path
             return []
 

@@ -147,11 +147,11 @@ def _reduce_adopted(rule: Callable[[Any], Any], obj: Any) -> Any:
 class Rules:
     """The rules for one save. The objects that are saved by name are looked up when it begins.
 
-    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them. `notes` collects
-    the facts to tell.
+    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them. Its rules are
+    `before`. `notes` collects the facts to tell.
     """
 
-    def __init__(self, sharing: Sharing | None = None, notes: Notes | None = None) -> None:
+    def __init__(self, sharing: Sharing | None = None, notes: Notes | None = None, before: Rules | None = None) -> None:
         self.sharing = sharing or Sharing()
         self.notes = notes or Notes()
         self.notes.begin()
@@ -160,9 +160,13 @@ class Rules:
         self._rules: dict[type, Callable[[Any], Any]] = {}
         self._held = held.Held(code=self.notes.code)
         self.by_steps = False  # whether steps are made of the reductions, not opcodes of the C pickler
-        self.modules: set[str] = set()  # of the classes and functions that are saved by name
-        self.restored: set[str] = set()  # the classes of which objects get their state by actions.set_state
-        self.left_out: dict[str, str] = {}  # other classes with transient attributes, with the digest of those
+        # What an earlier walk has found stays, for its objects aren't taken apart again.
+        old = before or self
+        self.modules: set[str] = getattr(old, "modules", set())  # of the classes and functions that are saved by name
+        # The classes of which objects get their state by actions.set_state.
+        self.restored: set[str] = getattr(old, "restored", set())
+        # Other classes with transient attributes, with the digest of those.
+        self.left_out: dict[str, str] = getattr(old, "left_out", {})
         self._by_value = ByValue(self)
 
     def __call__(self, obj: Any) -> Any:
@@ -181,8 +185,9 @@ class Rules:
             rule = functools.partial(self._reduce_logger, rule)
         if states.chooses_dict(cls):
             rule = functools.partial(_reduce_adopted, rule)
-        if untouched.has_own_methods(cls) and not issubclass(cls, type):
-            rule = untouched.guarded(cls, rule, standard_reduction)
+        own = untouched.has_own_methods(cls) or cls in copyreg.dispatch_table
+        if own and not issubclass(cls, type) and rule is not _need_steps:
+            rule = untouched.once(untouched.guarded(cls, rule, standard_reduction), self.notes.taken)
             if running.is_service(cls):
                 rule = functools.partial(self._reduce_service, rule)
         return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule

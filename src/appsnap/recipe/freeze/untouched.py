@@ -12,14 +12,15 @@ import contextlib
 import operator
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["guarded", "has_own_methods"]
+__all__ = ["Taken", "guarded", "has_own_methods", "once"]
 
 _METHODS = ("__getstate__", "__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__")
 _OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType, types.NoneType)
@@ -38,6 +39,50 @@ def has_own_methods(cls: type) -> bool:
         if not isinstance(found, _OF_C) and package not in _HARMLESS:
             return True
     return False
+
+
+class Taken(NamedTuple):
+    """An object that its own methods have taken apart: the reduction, or the error that one of them raised."""
+
+    obj: Any
+    reduction: Any = None
+    error: Exception | None = None
+
+
+class _Items(list[Any]):
+    """The items of an iterator in a reduction."""
+
+
+def once(rule: Callable[[Any], Any], taken: dict[int, Taken]) -> Callable[[Any], Any]:
+    """Return a rule that takes each object apart once in a save, although that may walk over its objects again.
+
+    The C pickler gives up at objects that the steps can hold, and the place of an error is found by another walk. The
+    methods may have effects, so they don't run again. `taken` is the save's.
+    """
+
+    def reduce(obj: Any) -> Any:
+        known = taken.get(id(obj))
+        if known is None:
+            try:
+                reduction = rule(obj)
+            except (MemoryError, RecursionError):  # the walk without recursion has to call the method again
+                raise
+            except Exception as error:
+                taken[id(obj)] = Taken(obj, error=error)
+                raise
+            if type(reduction) is tuple and any(isinstance(part, Iterator) for part in reduction[3:5]):
+                lists = [_Items(part) if isinstance(part, Iterator) else part for part in reduction[3:5]]
+                reduction = (*reduction[:3], *lists, *reduction[5:])
+            known = taken[id(obj)] = Taken(obj, reduction)
+        if known.error is not None:
+            raise known.error
+        reduction = known.reduction
+        if type(reduction) is tuple and any(type(part) is _Items for part in reduction[3:5]):
+            items = [iter(part) if type(part) is _Items else part for part in reduction[3:5]]
+            reduction = (*reduction[:3], *items, *reduction[5:])
+        return reduction
+
+    return reduce
 
 
 def guarded(cls: type, rule: Callable[[Any], Any], standard: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -100,8 +145,12 @@ def _value(obj: Any, name: str, attributes: Mapping[str, Any]) -> Any:
         return attributes[name]
     found = states.special(type(obj), name)
     if isinstance(found, property) and name == "running":
-        with contextlib.suppress(Exception):  # a property may need attributes that are there after the start
+        try:
             return found.__get__(obj, type(obj))
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a property may need attributes that are there after the start
+            return _ABSENT
     return _ABSENT if found is None or hasattr(type(found), "__get__") else found
 
 

@@ -55,12 +55,14 @@ def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None) -> Rec
     rules = Rules(notes=notes)
     recipe = _recipe_of(obj, root, rules)
     sharing = rules.sharing.found()  # only the whole graph tells which arrays share memory
-    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, notes))
+    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, rules.notes, rules))
 
 
 def _recipe_of(obj: Any, root: str, rules: Rules) -> Recipe:
     try:
         return Walk(root, fast=True, rules=rules).freeze(obj)
+    except MemoryError:
+        raise
     except Exception as error:
         # The slow walk meets the same error again, and knows its path.
         recipe = Walk(root, fast=False, rules=rules).freeze(obj)
@@ -110,7 +112,7 @@ class Walk:
                 root = self._run(obj)
             if self._places:
                 raise CannotSave(self._places) from self._first_error
-            self._rules.notes.walked(self._memo)
+            self._rules.notes.walked(self._memo, self._kept)
             return self._builder.finish(root)
         finally:
             # The walk and its bound methods are a cycle. Until the collector runs it would keep all objects alive, and
@@ -133,6 +135,8 @@ class Walk:
                 child, form, key = frames[-1].send(result)
             except StopIteration as stop:
                 result = stop.value
+            except MemoryError:
+                raise
             except Exception as error:  # noqa: BLE001 - __reduce_ex__ may raise anything; the walk goes on to find all places
                 self._note(error)
                 result = self._builder.make(steps.List(()))  # any will do: there is no recipe

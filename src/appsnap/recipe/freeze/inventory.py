@@ -1,0 +1,146 @@
+"""The inventory of live objects beside their recipe: facts that the recipe doesn't show.
+
+A `__reduce__` may leave out objects and nobody would see it in the recipe. So the inventory has the attributes of such
+an object, and the number of items of each container. An object that a module holds under a name of its own is saved as
+a copy; the inventory has that name.
+"""
+
+from __future__ import annotations
+
+import collections
+import copyreg
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap import evolve, states
+from appsnap.recipe import steps, values
+from appsnap.recipe.freeze.cloudpickled import is_script
+from appsnap.recipe.freeze.notes import Notes
+from appsnap.recipe.steps import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from appsnap.recipe.outline import Outline
+
+__all__ = ["Inventory", "contents", "type_name"]
+
+_CONTAINERS = (dict, list, set, frozenset, tuple, collections.deque)
+_LEVELS = 3
+"""Levels of attributes that are counted below an object."""
+
+_PLAIN = (*steps.ATOMS, tuple, frozenset, type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+_CACHES = ("cache", "memo")
+"""Parts of the names of attributes that are filled when they are needed."""
+
+
+class Inventory(Notes):
+    """The notes of a walk whose objects are of interest: `objects` has the object of each register."""
+
+    def __init__(self, like: Notes | None = None) -> None:
+        super().__init__(code=like is None or like.code)
+        if like is not None:
+            self.taken = like.taken
+        self.objects: dict[int, Any] = {}
+
+    def walked(self, operands: Mapping[int, Any], kept: Iterable[Any]) -> None:
+        """Note the operands of the objects in a recipe, by id, and the objects."""
+        super().walked(operands, kept)
+        for obj in kept:
+            operand = operands.get(id(obj))
+            if type(operand) is Ref:
+                self.objects[operand] = obj
+
+    def facts(self, root: Any, outline: Outline) -> list[dict[str, Any]]:
+        """Return the facts about these objects that a load is compared with, as plain data."""
+        holders = _holders(root)
+        found = []
+        classes: dict[type, bool] = {}
+        for register, obj in self.objects.items():
+            cls = type(obj)
+            holder = holders.get(id(obj))
+            if cls not in classes:
+                classes[cls] = _reduces_itself(cls)
+            if not classes[cls] and holder is None:
+                continue
+            path = outline.path(Ref(register))
+            if "{" in path or "<" in path:
+                continue  # the items of sets have no order that every kind keeps
+            counts = dict(contents(obj)) if classes[cls] else {}
+            found.append({"path": path, "type": type_name(obj), "counts": counts, "holder": holder})
+        return found
+
+
+def _reduces_itself(cls: type) -> bool:
+    """Tell whether a method of an application or a library says how the objects of a class are made again."""
+    if issubclass(cls, _PLAIN) and not issubclass(cls, (tuple, frozenset)):
+        return False
+    if values.of_type(cls) is not None:
+        return False
+    own = [copyreg.dispatch_table.get(cls), states.special(cls, "__reduce_ex__"), states.special(cls, "__reduce__")]
+    return any(type(one) is types.FunctionType and one.__module__.partition(".")[0] not in _HARMLESS for one in own)
+
+
+_HARMLESS = sys.stdlib_module_names | {"appsnap", "attr"}
+
+
+def type_name(obj: Any) -> str:
+    """Return the full name of the class of an object."""
+    return f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def contents(obj: Any, level: int = 0) -> Iterator[tuple[str, int | None]]:
+    """Yield the parts of an object below its own path: the number of items of a container, None for all else."""
+    if isinstance(obj, _CONTAINERS):
+        base: Any = next(base for base in _CONTAINERS if isinstance(obj, base))
+        yield "", base.__len__(obj)
+    if level == _LEVELS or isinstance(obj, _PLAIN) or type(obj) in _CONTAINERS:
+        return
+    left_out = evolve.transients(type(obj)).keys()  # type: ignore[arg-type]  # classes are hashable
+    for name, value in _attributes(obj):
+        if name in left_out or any(word in name.lower() for word in _CACHES):
+            continue
+        if level == 0:
+            yield f".{name}", None
+        for label, count in contents(value, level + 1):
+            if count is not None:
+                yield f".{name}{label}", count
+
+
+def _attributes(obj: Any) -> list[tuple[str, Any]]:
+    """Return the attributes of an object without a call of code of its class."""
+    found: list[tuple[str, Any]] = []
+    own = states.special(type(obj), "__dict__")
+    if type(own) is types.GetSetDescriptorType:
+        attributes = own.__get__(obj)
+        found += [(name, value) for name, value in [*attributes.items()] if type(name) is str]
+    for base in type(obj).__mro__:
+        for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
+            if type(slot) is types.MemberDescriptorType:
+                try:
+                    found.append((name, slot.__get__(obj)))
+                except AttributeError:
+                    continue  # an empty one
+    return found
+
+
+def _holders(root: Any) -> dict[int, str]:
+    """Return the names of the objects that modules hold, by id.
+
+    The module that makes the application holds its parts, too: those are saved as copies, as everybody expects.
+    """
+    found: dict[int, str] = {}
+    for module, holder in [*sys.modules.items()]:
+        if type(holder) is not types.ModuleType or is_script(module) or module in _OWN:
+            continue
+        objects = [(name, obj) for name, obj in [*vars(holder).items()] if not isinstance(obj, _PLAIN)]
+        if any(obj is root or any(value is root for _, value in _attributes(obj)) for _, obj in objects):
+            continue
+        for name, obj in objects:
+            if isinstance(obj, _CONTAINERS) or values.of_type(type(obj)) is None:
+                found.setdefault(id(obj), f"{module}.{name}")
+    return found
+
+
+_OWN = frozenset({"__main__", "__mp_main__", "builtins", "sys"})

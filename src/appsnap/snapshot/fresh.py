@@ -1,0 +1,117 @@
+"""The fresh interpreter that tries a new snapshot: it loads it, and compares what it got with what was saved."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import AppsnapError, CannotSave
+from appsnap.files.layers import Opening
+from appsnap.limits import Limits
+from appsnap.recipe.differences import Comparison, Difference
+from appsnap.recipe.freeze import freeze
+from appsnap.recipe.freeze.inventory import Inventory, contents, type_name
+from appsnap.recipe.outline import Outline
+from appsnap.recipe.steps import Ref
+from appsnap.recipe.trust import EVERYTHING
+from appsnap.snapshot.loading import open_file
+from appsnap.snapshot.trial import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["main"]
+
+_MOST = 20
+"""Losses that are reported."""
+
+
+def main() -> None:
+    """Read the job from the descriptor in the last argument, and write the answer to stdout."""
+    # What the application prints goes elsewhere.
+    answer = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with os.fdopen(int(sys.argv.pop()), "rb") as pipe:
+        job = json.load(pipe)
+    if job["here"]:
+        sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path has texts
+    try:
+        found = _try(job)
+    except MemoryError:
+        found = {"error": "out of memory", "memory": True}
+    except AppsnapError as error:
+        _trace()
+        foreign = isinstance(error.__cause__, Exception) and not error.hint
+        hint = error.hint or "set APPSNAP_TRACEBACK=1 to see the traceback" * foreign
+        found = {"error": str(error).removeprefix("/dev/stdin: "), "hint": hint}
+    except Exception as error:  # noqa: BLE001 - the other interpreter tells it
+        _trace()
+        found = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+    with os.fdopen(answer, "w", encoding="ascii") as out:
+        json.dump(found, out)
+    # Nothing that the application does at its exit is of use here.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _trace() -> None:
+    if os.environ.get("APPSNAP_TRACEBACK"):
+        traceback.print_exc()
+
+
+def _try(job: dict[str, Any]) -> dict[str, Any]:
+    passphrase = job["passphrase"] and bytes.fromhex(job["passphrase"]).decode("utf-8", "surrogateescape")
+    snapshot = open_file("/dev/stdin", Opening(None, passphrase, (), Limits(**job["limits"])))
+    trust: Any = EVERYTHING
+    if not job["everything"]:
+        trust = job["trust"] if job["trust"] is not None else [want.grant for want in snapshot.names]
+    restored = snapshot.build(trust)
+    saved = Outline(snapshot.document.recipe)
+    inventory = Inventory()
+    try:
+        again = Outline(freeze(restored, notes=inventory))
+    except CannotSave as error:
+        return {"lost": [], "different": f"the restored objects can't be saved: {error.places[0]}"}
+    comparison = Comparison(saved, again)
+    found = [*_compare_facts(job["facts"], saved, comparison, inventory), *comparison.found]
+    lost = [(one.path, one.cls, one.words) for one in found if one.lost]
+    return {"lost": lost[:_MOST], "different": str(found[0]) if found else None}
+
+
+def _compare_facts(
+    facts: list[dict[str, Any]], saved: Outline, comparison: Comparison, inventory: Inventory
+) -> Iterator[Difference]:
+    if not facts:
+        return
+    wanted = {fact["path"] for fact in facts}
+    here = {path: number for number in range(len(saved.nodes)) if (path := _tail(saved, number)) in wanted}
+    for fact in facts:
+        number = here.get(fact["path"])
+        restored = comparison.restored.get(number) if number is not None else None
+        if number is None or restored not in inventory.objects:
+            continue
+        obj = inventory.objects[restored]
+        path, cls = saved.path(Ref(number)), fact["type"]
+        if fact["type"] != type_name(obj):
+            yield Difference(path, cls, f"saved a {fact['type']}, restored a {type_name(obj)}")
+        if fact["holder"]:
+            module, _, name = fact["holder"].rpartition(".")
+            if getattr(sys.modules.get(module), name, None) is not obj:
+                words = f"saved {fact['holder']}, which that module holds, restored a copy of it"
+                yield Difference(path, cls, words)
+        there = dict(contents(obj)) if fact["counts"] else {}
+        for label, count in fact["counts"].items():
+            now = there.get(label)
+            if count is None and label not in there:
+                words = f"saved with the attribute {label[1:]}, restored without"
+                yield Difference(path, cls, words, lost=not label.startswith("._"))
+            elif count and (label in there or "." not in label[1:]) and (now or 0) < count:
+                items = "item" if count == 1 else "items"
+                yield Difference(path + label, cls, f"saved {count:,} {items}, restored {now or 0:,}", lost=True)
+
+
+def _tail(outline: Outline, number: int) -> str:
+    return ROOT + outline.path(Ref(number)).removeprefix(outline.root_name)
