@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from pathlib import PurePath
@@ -12,12 +13,13 @@ from appsnap.files import layers
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
-from appsnap.limits import LIMITS, limits_of
+from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_word, escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.outline import Outline, quoted, text_lines
 from appsnap.recipe.services import without_running
+from appsnap.recipe.steps import spelled
 from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 from appsnap.snapshot import places
 from appsnap.snapshot.saving import by_name, signer, time_for
@@ -95,6 +97,14 @@ class Snapshot:
         where the files of keys can't be used.
         """
         return self._provenance.is_trusted
+
+    @property
+    def most_output(self) -> int | None:
+        """The characters that may be shown of the snapshot, or None if it is trusted as a whole."""
+        with contextlib.suppress(AppsnapError):  # keys that can't be used vouch for nothing
+            if self.is_trusted_as_a_whole:
+                return None
+        return FREE_OUTPUT + self._limits.output * self.size
 
     @property
     def provenance(self) -> str:
@@ -205,6 +215,9 @@ class Snapshot:
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
         recipe = without_running(self.document.recipe)
+        most = self.most_output
+        if most is not None and spelled(recipe) > most:
+            raise over("output", self._limits.output, "the new file would be very much larger than the old one")
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
