@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+import appsnap
+
 pytestmark = pytest.mark.slow
 
 APPLICATION = """
@@ -102,6 +104,17 @@ class TestNotes:
         assert "note: y.csv is a snapshot of kind source" in run("appsnap convert x.json y.csv --kind source")
         assert run("appsnap save good:application x.xml --kind xml") == ""
         assert run("appsnap save good:application x.pickle") == ""
+
+
+class TestTag:
+    def test_kept(self, run, folder):
+        """A snapshot that is saved anew keeps its word, unless another one is given."""
+        run("appsnap save good:application a.tap --tag blue")
+        run("appsnap save a.tap b.tap; appsnap save b.tap c.tap --tag red; appsnap save c.tap d.tap --tag ''")
+
+        tags = [appsnap.open_snapshot(folder / f"{name}.tap").header.tag or "" for name in "abcd"]
+
+        assert tags == ["blue", "blue", "red", ""]
 
 
 class TestUnreadable:

@@ -21,10 +21,11 @@ from appsnap.errors import CannotLoad, Damaged
 from appsnap.kinds import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.cli.inputs import Input, Output
     from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Snapshot
 
 __all__ = ["find_object"]
 
@@ -32,14 +33,19 @@ _SCRIPTS = (".tac", ".py")
 
 
 def find_object(
-    source: Input, target: Output, trust: Sequence[str] | Everything, code_from: str | None = None
+    source: Input,
+    target: Output,
+    trust: Sequence[str] | Everything,
+    look: Callable[[Snapshot], object],
+    code_from: str | None = None,
 ) -> tuple[Any, Sequence[str] | Everything]:
     """Return the object that a source names, and how far the source was trusted: EVERYTHING, or some names of a file.
 
+    `look` gets a source that is a snapshot, before anything of it is built.
     Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
     if source.path == "-":
-        return source.load(trust, check=target.keep_secret, code_from=code_from)
+        return source.load(trust, check=look, code_from=code_from)
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
     if not path.exists():
@@ -47,12 +53,12 @@ def find_object(
     if path.exists() or path.suffix in _SCRIPTS or os.sep in source.path or not colon:
         if not (path.exists() or path.suffix or os.sep in source.path):
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
-        _refuse_target(source.path, target.path)
         if _is_script(path):
+            _refuse_target(source.path, target.path)
             made = _run(source.path, trust)
             _tell_no_application(made, source.path)
             return made, appsnap.EVERYTHING
-        return source.load(trust, check=target.keep_secret, code_from=code_from)
+        return source.load(trust, check=look, code_from=code_from)
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)

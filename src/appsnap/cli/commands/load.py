@@ -63,8 +63,7 @@ def command(
     trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the current folder too,
     after all others.
 
-    An edited source file has lost its signature. `appsnap save FILE NEW_FILE --trust-everything` writes it anew, signed
-    by you.
+    An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now.
 
     With --kind python, FILE is a script. It is run, and has to assign "application".
     """

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from appsnap.cli.inputs import Input, Output
     from appsnap.recipe.trust import Everything
+    from appsnap.snapshot import Snapshot
 
 __all__ = ["command"]
 
@@ -36,7 +37,11 @@ Examples:
 )
 @source_argument("SOURCE")
 @writes()
-@click.option("--tag", metavar="TEXT", help="Keep a word about this snapshot in its header.")
+@click.option(
+    "--tag",
+    metavar="TEXT",
+    help="Keep a word about this snapshot in its header. A SOURCE that is a snapshot has one by default.",
+)
 @click.option("--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first.")
 @click.option("--no-code", is_flag=True, help="Refuse functions and classes that would be saved as code.")
 @trusts("SOURCE")
@@ -76,7 +81,14 @@ def command(
     it in this folder, with the trust that SOURCE has. If that fails, or loses items or attributes, an old FILE stays as
     it is. Any other difference between the restored objects and the saved ones is noted: the first one.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    obj, enough = find_object(source, target, trust, code_from)
+
+    def look(old: Snapshot) -> None:
+        nonlocal tag
+        target.keep_secret(old)
+        if tag is None and old.header is not None:
+            tag = old.header.tag
+
+    obj, enough = find_object(source, target, trust, look, code_from)
     passphrase = target.passphrase()
     notes: list[str] = []
 
