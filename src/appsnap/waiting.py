@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from appsnap.errors import ServiceError
 from appsnap.interfaces import IProcess, IService, IServiceCollection
+from appsnap.printable import label
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator, Sequence
@@ -340,7 +341,9 @@ def path(service: Any, parent: Any = None) -> str:
 
     def climb() -> Iterator[str]:
         child, above = service, service.parent if parent is None else parent
-        while above is not None:
+        seen: set[int] = set()  # a stranger's file may lead back to where it began
+        while above is not None and id(child) not in seen:
+            seen.add(id(child))
             yield _label(child, above)
             child, above = above, getattr(above, "parent", None)
         if IProcess.providedBy(child):
@@ -351,7 +354,7 @@ def path(service: Any, parent: Any = None) -> str:
 
 def _label(service: IService, parent: IServiceCollection) -> str:
     if service.name is not None:
-        return f'services["{service.name}"]'
+        return f'services["{label(service.name)}"]'
     return next((f"services[{index}]" for index, child in enumerate(parent) if child is service), "services[?]")
 
 

@@ -8,6 +8,7 @@ from appsnap.internet import StreamServerService, TimerService
 from appsnap.recipe.trust import Trust
 from appsnap.runner.vouched import check_vouched
 from appsnap.service import Application, MultiService, Service
+from appsnap.waiting import path
 
 
 class Shop(Service):
@@ -143,3 +144,11 @@ class TestTrees:
         """A namespace that looks like a service is none."""
         with pytest.raises(errors.CannotLoad, match="no service"):
             check_vouched(types.SimpleNamespace(name="a", services=[]), Trust())
+
+    def test_paths(self):
+        """The path of a service ends where its parents come back, and shows other names than texts by their class."""
+        one, other = MultiService(), MultiService()
+        one.parent, other.parent = other, one
+        one.name = other.name = [[]]
+
+        assert path(one) == 'services["<builtins.list>"].services["<builtins.list>"]'

@@ -184,6 +184,17 @@ def _states(each: Any) -> None:
         "array-no-characters", "cannot load", [*letters, ("Call", R(1), [R(0), "u", 21, b"\xff" * 4])], R(2),
         "An array of characters, with a number that is none.",
     )  # fmt: skip
+    for cls, attribute in [("ChainMap", "maps"), ("UserList", "data"), ("UserDict", "data")]:
+        going: Steps = [("Name", "collections", cls), ("New", R(0), []), ("Name", "builtins", "range"), ("Call", R(2), [10**11])]
+        each(
+            f"{cls.lower()}-of-range", "cannot load", [*going, ("State", R(1), [attribute], [R(3)])], R(1),
+            f"A {cls} of 100 billion numbers: to print it would have no end.",
+        )  # fmt: skip
+    noted: Steps = [("Name", "builtins", "ValueError"), ("Call", R(0), []), ("Name", "builtins", "range"), ("Call", R(2), [10**11])]
+    each(
+        "exception-notes-range", "cannot load", [*noted, ("State", R(1), ["__notes__"], [R(3)])], R(1),
+        "An error with 100 billion notes, which are printed with it.",
+    )  # fmt: skip
     decoding: Steps = [("Name", "builtins", "UnicodeDecodeError"), ("Call", R(0), ["u", b"x", 0, 1, "r"])]
     syntax: Steps = [("Name", "builtins", "SyntaxError"), ("Call", R(0), ["m"])]
     for name, error, key, value, about in [

@@ -58,9 +58,11 @@ def check_state(target: Any, state: Any, audited: Collection[str] = ()) -> None:
         raise TypeError(f"no state can be given to a {cls.__qualname__}, which belongs to the process")
     own = getattr(cls, "__setstate__", None)
     if own is not None and type(state) is dict and states.BASE_STATE in state:
-        attributes = [name for name in state if name != states.BASE_STATE]
+        attributes = {name: value for name, value in state.items() if name != states.BASE_STATE}
         _check_keys(attributes)
         _check_members(cls, attributes)
+        if issubclass(cls, BaseException):
+            check_state(target, attributes, audited)
         state = state[states.BASE_STATE]
     for base, fits in values.state_rules().items():
         if issubclass(cls, base) and own is getattr(base, "__setstate__", None) and not fits(state):

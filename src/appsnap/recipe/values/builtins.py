@@ -156,6 +156,8 @@ def _is_exception_state(error: Any, state: Any) -> bool:
     # Python makes a tuple of `args`, even of a range of 100 billion.
     if type(state) is not dict or type(state.get("args", ())) is not tuple:
         return False
+    if type(state.get("__notes__", [])) not in (list, tuple):
+        return False  # `traceback` prints each note
     native = _unicode_error(type(error))
     if native is not None and not state.keys().isdisjoint(_SPAN):
         parts = [state[name] if name in state else getattr(native, name).__get__(error) for name in _SPAN]

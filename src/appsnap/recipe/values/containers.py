@@ -12,7 +12,7 @@ from appsnap.recipe.values.arguments import call, check, of
 from appsnap.recipe.values.registry import ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["STATEFUL", "TYPES"]
 
@@ -69,6 +69,24 @@ def _is_partial_state(state: Any) -> bool:
     function, args, keywords, attributes = state
     dicts = all(part is None or type(part) is dict for part in (keywords, attributes))
     return callable(function) and type(args) is tuple and dicts
+
+
+def _keeps(name: str, *allowed: type) -> Callable[[Any], bool]:
+    """Return a check that an attribute in a state is of some types: the class goes through it at each use."""
+
+    def fits(state: Any) -> bool:
+        attributes = state[0] if type(state) is tuple and len(state) == 2 else state
+        kept = attributes.get(name) if type(attributes) is dict else None
+        return kept is None or issubclass(type(kept), allowed)
+
+    return fits
+
+
+def _are_maps(state: Any) -> bool:
+    # A ChainMap in a ChainMap, and so on, would look up each key in each of very many.
+    maps = state.get("maps", []) if type(state) is dict else []
+    mappings = (dict, collections.UserDict, types.MappingProxyType)
+    return type(maps) is list and all(issubclass(type(one), mappings) for one in maps)
 
 
 def _is_user_string_state(state: Any) -> bool:
@@ -134,9 +152,14 @@ TYPES = (
         filled_by=frozenset({steps.Extend}),
         methods=True,
     ),
-    ValueType(name="collections.ChainMap", cls=collections.ChainMap, creatable=True, wraps=True),
-    ValueType(name="collections.UserDict", cls=collections.UserDict, creatable=True, wraps=True),
-    ValueType(name="collections.UserList", cls=collections.UserList, creatable=True, wraps=True),
+    *(
+        ValueType(name=f"collections.{cls.__name__}", cls=cls, creatable=True, wraps=True, state_fits=fits)
+        for cls, fits in (
+            (collections.ChainMap, _are_maps),
+            (collections.UserDict, _keeps("data", dict)),
+            (collections.UserList, _keeps("data", list)),
+        )
+    ),
     ValueType(
         name="collections.UserString", cls=collections.UserString, creatable=True, state_fits=_is_user_string_state
     ),
