@@ -16,6 +16,7 @@ import itertools
 import json
 import pickle
 import re
+import struct
 import uuid
 import xml.etree.ElementTree as ET
 
@@ -406,6 +407,26 @@ class _Module:
             values += self.exprs([keyword.value] if keyword.arg else keyword.value.values)
         return names, values
 
+    def data(self, name, args):
+        """Return the bytes of `from_base64` or `packed`."""
+        match name, args:
+            case "from_base64", [ast.Constant(value=str() as text)]:
+                return base64.b64decode(text, validate=True)
+            case "packed", [ast.Constant(value=str() as form), *rows]:
+                numbers = [number for row in rows for number in self.exprs(row.elts)]
+                need(all(isinstance(row, ast.List) for row in rows) and form[0] in "<>|", "rows of numbers")
+                letter = dict(
+                    zip(
+                        ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"],
+                        "?bhiqBHIQefd",
+                        strict=True,
+                    )
+                )[form[1:]]
+                needed = {bool} if letter == "?" else {int, float} if letter in "efd" else {int}
+                need(needed.issuperset(map(type, numbers)), "the types of numbers")
+                return struct.pack(f"{form[0].replace('|', '<')}{len(numbers)}{letter}", *numbers)
+        raise ValueError(name)
+
     def helper(self, name, args, named):
         add = self.recipe.add
         match name, args:
@@ -417,6 +438,10 @@ class _Module:
                 return add("FrozenSet", self.exprs(items))
             case "bytearray", [ast.Constant(value=bytes() as value)]:
                 return add("ByteArray", value)
+            case "bytearray", [ast.Call(func=ast.Name(id="from_base64" | "packed" as inner), args=args)]:
+                return add("ByteArray", self.data(inner, args))
+            case "from_base64" | "packed", _:
+                return self.recipe.atom(self.data(name, args))
             case "float", [ast.Constant(value="nan" | "-nan" | "inf" | "-inf" as value)]:
                 return float(value)
             case "getattr", [owner, ast.Constant(value=str() as attribute)]:

@@ -891,6 +891,27 @@ f''
 {**{}}
 [x for x in ()]
 2 * 'a'
+from_base64('A')
+from_base64('AA=')
+from_base64('AA==AA==')
+from_base64('A A=')
+from_base64('AAA-')
+from_base64(b'AAAA')
+bytearray(from_base64('!'))
+packed('<f8', 1)
+packed('<f8', ['1'])
+packed('<f8', [True])
+packed('<f8', [[1]])
+packed('<f4', [1e39])
+packed('<i1', [128])
+packed('<u8', [-1])
+packed('<i4', [1.0])
+packed('|b1', [1])
+packed('=f8', [1])
+packed('<c8', [1])
+packed('f8', [1])
+packed('<f8', *[[1]])
+packed()
 [1] * 2
 2 * True
 -[1]
@@ -937,6 +958,12 @@ class TestSource:
             ("application = (\n    'a'\n    \"b\"\n)", [], "ab"),
             ("application = b'a' b'b'", [], b"ab"),
             ("application = 0x10", [], 16),
+            ("application = from_base64('AAEC' 'Aw==')", [], b"\0\1\2\3"),
+            ("application = bytearray(from_base64(''))", [("ByteArray", b"")], R[0]),
+            (f"application = from_base64('{'A' * 100}')", [("Value", bytes(75))], R[0]),
+            ("application = packed('<i2', [1, -2], [3])", [], b"\1\0\xfe\xff\3\0"),
+            ("application = bytearray(packed('>f4', [0.1, 2 * 3, float('-inf'),],),)", None, R[0]),
+            ("application = [packed('|b1', [True, False]), packed('<f2', []), packed('<f8')]", None, R[0]),
             ("application = -1.5", [], -1.5),
             ("x = 60\napplication = -(x * 60) * 24", [], -86400),
             ("application = 0.1 * 3 * -3 * (2 * 0x10) * -(float('inf'))", [], math.inf),

@@ -1,6 +1,9 @@
 import enum
+import os
 import re
+import subprocess
 import sys
+import textwrap
 import types
 
 import pytest
@@ -162,3 +165,125 @@ class TestRenamed:
         """Only a thing that a load can find by its name takes the place of another one."""
         with pytest.raises(TypeError, match="is needed"):
             evolve.renamed("shop.Old", new)
+
+
+class TestRenamedByTheImport:
+    """A package tells its new names when it is imported, and nothing has imported it before the load."""
+
+    OLD = """
+        import enum
+        class Web:
+            class Part: pass
+            def close(self): return "closed"
+        class Mode(enum.Enum):
+            SLOW = 1
+        def work(): return "worked"
+    """
+    NEW = """
+        import enum
+        from appsnap.evolve import renamed
+        class Site:
+            class Part: pass
+            def shut(self): return "closed"
+        class Pace(enum.Enum):
+            STEADY = 1
+        def labour(): return "worked"
+        renamed("shop_of_import.Web", Site)
+        renamed("shop_of_import.Web.close", Site.shut)
+        renamed("shop_of_import.Mode", Pace)
+        renamed("shop_of_import.Mode.SLOW", Pace.STEADY)
+        renamed("shop_of_import.work", labour)
+    """
+    THINGS = {  # noqa: RUF012 - never changed
+        "class": ("shop.Web()", "Site"),
+        "inner": ("shop.Web.Part()", "Site.Part"),
+        "method": ("shop.Web().close", "method"),
+        "member": ("shop.Mode.SLOW", "Pace"),
+        "function": ("shop.work", "function"),
+        "after others": ("[shop.Web(), {1: shop.work}, shop.Mode.SLOW]", "list"),
+    }
+
+    @staticmethod
+    def run(folder, code):
+        """Run code in a new process that finds modules in a folder."""
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        command = [sys.executable, "-c", f"import sys, appsnap\n{code}"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    def write(self, tmp_path, **texts):
+        """Write the versions of a module to folders."""
+        for name, text in texts.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "shop_of_import.py").write_text(textwrap.dedent(text))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("everything", [False, True], ids=["names", "everything"])
+    def test_each(self, tmp_path, kind, everything):
+        """The new names count, in each kind, for own files and where names are trusted."""
+        self.write(tmp_path, old=self.OLD, new=self.NEW)
+        saves = "".join(
+            f"appsnap.save({expression}, {str(tmp_path / name)!r}, kind={kind!r}, sign=False)\n"
+            for name, (expression, _) in self.THINGS.items()
+        )
+        saved = self.run(tmp_path / "old", f"import shop_of_import as shop\n{saves}")
+        assert saved.stderr == ""
+        names = ["shop_of_import.*", "shop_of_import.work", "shop_of_import.labour"]
+        trust = "appsnap.EVERYTHING" if everything else repr(names)
+
+        for name, (_, expected) in self.THINGS.items():
+            code = f"print(type(appsnap.load({str(tmp_path / name)!r}, trust={trust})).__qualname__)"
+            found = self.run(tmp_path / "new", code)
+
+            assert (found.stdout.strip(), found.stderr) == (expected, ""), name
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_old_name_still_there(self, tmp_path, kind):
+        """The new name counts, too, where the module keeps the old one for others."""
+        new = (
+            "class Web: pass\nclass Site: pass\nfrom appsnap.evolve import renamed\nrenamed('shop_of_import.Web', Site)"
+        )
+        self.write(tmp_path, old="class Web: pass", new=new)
+        path = str(tmp_path / "file")
+        self.run(tmp_path / "old", f"import shop_of_import as shop\nappsnap.save(shop.Web(), {path!r}, kind={kind!r})")
+
+        found = self.run(tmp_path / "new", f"print(type(appsnap.load({path!r}, trust=appsnap.EVERYTHING)).__name__)")
+
+        assert (found.stdout, found.stderr) == ("Site\n", "")
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_module_that_is_gone(self, tmp_path, kind):
+        """A package may rename a module of its own that is gone."""
+        for name in ("old", "new"):
+            (tmp_path / name / "pack_of_import").mkdir(parents=True)
+        (tmp_path / "old/pack_of_import/__init__.py").write_text("")
+        (tmp_path / "old/pack_of_import/web.py").write_text("class Web: pass")
+        (tmp_path / "new/pack_of_import/site.py").write_text("class Web: pass")
+        (tmp_path / "new/pack_of_import/__init__.py").write_text(
+            "from pack_of_import import site\nfrom appsnap.evolve import renamed\nrenamed('pack_of_import.web', site)"
+        )
+        path = str(tmp_path / "file")
+        code = f"from pack_of_import import web\nappsnap.save([web.Web(), web], {path!r}, kind={kind!r}, sign=False)"
+        assert self.run(tmp_path / "old", code).stderr == ""
+
+        for trust in ("appsnap.EVERYTHING", "['pack_of_import.*', 'pack_of_import.web', 'pack_of_import.site']"):
+            found = self.run(tmp_path / "new", f"print(appsnap.load({path!r}, trust={trust})[0].__module__)")
+
+            assert (found.stdout, found.stderr) == ("pack_of_import.site\n", "")
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_new_name_has_to_be_trusted(self, tmp_path, kind):
+        """A trusted module can't lead to a name that isn't trusted itself."""
+        new = """
+            import subprocess
+            from appsnap.evolve import renamed
+            renamed("shop_of_import.Web", subprocess.Popen)
+        """
+        self.write(tmp_path, old="class Web: pass", new=new)
+        path = str(tmp_path / "file")
+        code = f"import shop_of_import as shop\nappsnap.save(shop.Web(), {path!r}, kind={kind!r}, sign=False)"
+        assert self.run(tmp_path / "old", code).stderr == ""
+
+        found = self.run(tmp_path / "new", f"appsnap.load({path!r}, trust=['shop_of_import.*'])")
+
+        assert "NotTrusted" in found.stderr
+        assert "subprocess.Popen" in found.stderr

@@ -39,7 +39,21 @@ from appsnap.keys.signatures import SigningKey, signer_of
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.kinds.pickle import native
-from appsnap.recipe.steps import Call, Dict, List, Member, Name, New, Recipe, Ref, SetState, State, Tuple, Update
+from appsnap.recipe.steps import (
+    Call,
+    Dict,
+    Extend,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    SetState,
+    State,
+    Tuple,
+    Update,
+)
 from appsnap.twisted_encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
@@ -218,6 +232,18 @@ class TestPromise2:
 
         assert "cannot build object (zoneinfo.ZoneInfo)" in done.stderr
         assert "imported" not in done.stderr
+
+    def test_trust_in_a_class_is_none_in_the_constructor_that_it_inherits(self, kind):
+        """The arguments of a constructor of Python's own are checked for a subclass on the list, too."""
+        made = [Name("zoo", "MyStr"), Name("builtins", "range"), Call(Ref(1), [10**11]), New(Ref(0), [Ref(2)])]
+
+        with pytest.raises(CannotBuild, match="takes no range"):
+            appsnap.loads(written(Recipe(made, Ref(3)), kind), trust=["zoo.MyStr"])
+
+    def test_names_are_pairs(self, kind):
+        """A name of the table as another module isn't trusted."""
+        with pytest.raises(NotTrusted, match=r"array\.array"):
+            appsnap.loads(written(Recipe([Name("array.array", "")], Ref(0)), kind))
 
 
 class TestPromise3:
@@ -506,6 +532,19 @@ for path in sys.argv[1:]:
 
         assert done.stderr == ""
         assert done.stdout.splitlines() == [f"{name} {outcome}" for name, (_, outcome) in bombs.items()]
+
+    def test_objects_are_safe_to_use(self, kind):
+        """A unit of time of 0 seconds, a place outside of a text and a nest of partials are refused."""
+        steps = [
+            [Name("numpy", "datetime64"), Call(Ref(0), [1, "0s"])],
+            [Name("builtins", "UnicodeDecodeError"), Call(Ref(0), ["u", b"x", -(2**40), 1, "r"])],
+            [Name("collections", "deque"), *(Call(Ref(0), []) for _ in range(2_000))],
+        ]
+        steps[2] += [Extend(Ref(at), [Ref(at + 1)]) for at in range(1, 2_000)]
+
+        for made in steps:
+            with pytest.raises(CannotLoad):
+                appsnap.loads(written(Recipe(made, Ref(1)), kind))
 
 
 class TestPromise7:

@@ -156,6 +156,20 @@ class TestStyles:
 
         assert vars(sob.load("shop.tap", "pickle")) == {"name": "shop", "services": []}
 
+    def test_extension_decides_where_nobody_has_set_a_style(self):
+        """The default gives way to the extension of the file, and a style that was set contradicts it."""
+        for persistent in (sob.Persistent([1], "list"), IPersistable(Application("shop"))):
+            persistent.save(filename="any.tas")
+            assert snapshot.open_snapshot("any.tas").kind == "source"
+
+            persistent.setStyle("xml")
+            with pytest.raises(errors.WrongKind, match="kind source, and the kind given is xml"):
+                persistent.save(filename="any.tas")
+        plain = sob.Persistent([1], "list")
+        plain.setStyle("pickle")
+        with pytest.raises(errors.WrongKind):
+            plain.save(filename="any.tas")
+
     def test_other_kind(self):
         """A file of one kind isn't loaded as another."""
         sob.Persistent([1], "list").save()

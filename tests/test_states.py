@@ -1,6 +1,9 @@
 # ruff: noqa: D102 - classes as people write them
 """States of every shape, given to classes of every sort: own files and strangers', in all kinds."""
 
+import sys
+import typing
+
 import pytest
 
 from appsnap import EVERYTHING, CannotBuild, dumps, evolve, load, loads, save
@@ -287,3 +290,69 @@ class TestChosenDict:
 
         assert (type(back), list(back.items())) == (Own, [("a", 1), ("b", 2)])
         assert vars(back) is back
+
+
+class Attributes:
+    """Has any attributes, as its first version had."""
+
+
+class InSlots:
+    """The next version: the same attributes, in slots."""
+
+    __slots__ = ("first", "second")
+
+
+class InOneSlot:
+    """Has a place for one of them."""
+
+    __slots__ = ("first",)
+
+
+class Computed:
+    """Computes one of them, and notes each that is set."""
+
+    __slots__ = ("_first",)
+    set_by_file: typing.ClassVar[list] = []
+
+    @property
+    def first(self):
+        return self._first
+
+    @first.setter
+    def first(self, value):
+        self.set_by_file.append(value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("everything", [False, True])
+class TestNewSlots:
+    @pytest.fixture
+    def load(self, kind, everything, monkeypatch):
+        """Return a function that saves attributes of an object, and loads them with the next version of the class."""
+
+        def load(cls, **attributes):
+            obj = Attributes()
+            vars(obj).update(attributes)
+            data = dumps({"it": obj}, kind)
+            monkeypatch.setattr(sys.modules[__name__], "Attributes", cls)
+            return loads(data, trust=EVERYTHING if everything else [f"{__name__}.Attributes"])["it"]
+
+        return load
+
+    def test_take_the_attributes(self, load):
+        """Attributes go into the slots that the class has got since."""
+        made = load(InSlots, first=1, second=[2])
+
+        assert (type(made), made.first, made.second) == (InSlots, 1, [2])
+
+    def test_that_are_missing(self, load):
+        """An attribute without a place is an error that says where."""
+        with pytest.raises(CannotBuild, match=r"""object\["it"\].*'second'"""):
+            load(InOneSlot, first=1, second=2)
+
+    def test_that_became_properties(self, load):
+        """No property is set: that would run code."""
+        with pytest.raises(CannotBuild, match=r"""object\["it"\].*no slot 'first' any more, but a property"""):
+            load(Computed, first=1)
+
+        assert Computed.set_by_file == []

@@ -7,11 +7,13 @@ and `read_only`. The names of these functions are part of the format.
 
 from __future__ import annotations
 
+import binascii
 import collections
 import contextlib
 import functools
 import importlib
 import operator
+import struct
 import types
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +22,19 @@ from appsnap import evolve, states
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["add", "adopt", "extend", "named", "new", "read_only", "set_state", "state", "update"]
+__all__ = [
+    "add",
+    "adopt",
+    "extend",
+    "from_base64",
+    "named",
+    "new",
+    "packed",
+    "read_only",
+    "set_state",
+    "state",
+    "update",
+]
 
 T = TypeVar("T")
 
@@ -53,6 +67,35 @@ def set_state(target: T, state: Any, /) -> T:
             object.__setattr__(target, name, factory())  # a frozen class refuses setattr
     evolve.finish_later(target)
     return target
+
+
+def from_base64(text: str, /) -> bytes:
+    """Return the bytes that a text in base64 stands for. Raises ValueError for a text that isn't base64 alone."""
+    return binascii.a2b_base64(text, strict_mode=True)
+
+
+def packed(dtype: str, /, *rows: list[Any]) -> bytes:
+    """Return numbers as bytes, one after the other, in the form that numpy calls `dtype`: `"<f8"`, `"|b1"`.
+
+    Raises ValueError for another form than booleans, integers and floats of 1 to 8 bytes, and for numbers that have no
+    place in it.
+    """
+    order, code = dtype[:1], FORMS.get(dtype[1:])
+    if order not in {"<", ">", "|"} or code is None:
+        raise ValueError(f"{dtype[:40]!r} is no form of numbers: it is as <f8, >i4, |b1")
+    items = [item for row in rows for item in row]
+    takes = {bool} if code == "?" else {int, float} if code in "efd" else {int}
+    if not takes.issuperset(map(type, items)):
+        raise ValueError(f"numbers of the form {dtype} are each {' or '.join(sorted(x.__name__ for x in takes))}")
+    try:
+        return struct.pack(f"{'>' if order == '>' else '<'}{len(items)}{code}", *items)
+    except (struct.error, OverflowError) as error:
+        raise ValueError(f"a number is too large for the form {dtype} ({error})") from None
+
+
+FORMS = {"b1": "?", "f2": "e", "f4": "f", "f8": "d"}
+FORMS |= {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"}
+"""The forms of numbers without byte order, and the letters that `struct` has for them."""
 
 
 def adopt(target: T, attributes: dict[str, Any], /) -> T:

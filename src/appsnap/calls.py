@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from appsnap.transitions import Transition
 
 __all__ = [
+    "BUSY",
     "PRIVILEGED",
     "START",
     "STOP",
@@ -42,9 +43,9 @@ STOP = "stopService"
 PRIVILEGED = "privilegedStartService"
 
 Stack = list["Transition"]
-Errors = Sequence[tuple[IService, BaseException]]
+Errors = list[tuple[IService, BaseException]]
 
-_busy: dict[int, Call] = {}
+BUSY: dict[int, Call] = {}
 """The call that each busy service is in, by identity, whichever collection makes it. It keeps both alive."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -64,7 +65,7 @@ def is_walked(service: IService, method: str) -> bool:
 
 def busy_with(service: IService) -> Call | None:
     """Return the call that a service is in, or None."""
-    return _busy.get(id(service))
+    return BUSY.get(id(service))
 
 
 def push(transition: Transition, stack: Stack) -> None:
@@ -110,7 +111,7 @@ class Call:
     future: asyncio.Future[Any] | None = None
     newcomer = False
     owner: Transition | None
-    parts: Errors = ()
+    parts: Sequence[tuple[IService, BaseException]] = ()
     reports: list[Report] | None = None
     waiters: list[Call | Transition] | None = None
 
@@ -143,7 +144,7 @@ class Call:
         """Ask the service, if it is in no other call."""
         if self.ended:
             return
-        busy = _busy.get(id(self.service))
+        busy = BUSY.get(id(self.service))
         if busy is not None:
             self.behind = busy
             busy.wait(self)
@@ -159,7 +160,7 @@ class Call:
                 self.clears = True
                 if not isinstance(before.error, asyncio.CancelledError):
                     self.error = before.error
-        _busy[id(self.service)] = self
+        BUSY[id(self.service)] = self
         self._ask(stack)
 
     def _ask(self, stack: Stack) -> None:
@@ -173,65 +174,53 @@ class Call:
         if self.clears:
             self.finished(None, stack)
             return
-        error = self.run()
+        error: BaseException | None = None
+        before = asking.set(self)
+        try:
+            result = getattr(service, method)()
+            if result is not None and inspect.isawaitable(result):
+                self._keep(result)
+        except BaseException as failed:  # noqa: BLE001 - an interrupted start is rolled back like any other
+            error = failed
+        finally:
+            asking.reset(before)
+        self._go_on(error, stack)
+
+    def came(self, result: object, error: BaseException | None, stack: Stack) -> None:
+        """Take the result of a method that the transition has called itself."""
+        self.began = True
+        if self.owner is not None:
+            self.owner.pending[id(self.service)] = self.lifecycle.calls[id(self.service)] = self
+        if error is None and inspect.isawaitable(result):
+            self._keep(result)
+        self._go_on(error, stack)
+
+    def _keep(self, result: Awaitable[Any]) -> None:
+        self.deferred = result
+        if loop_runs():
+            self.adopt_result()
+
+    def _go_on(self, error: BaseException | None, stack: Stack) -> None:
         if self.deferred is None and self.future is None:
             self.finished(error, stack)
         elif self.cancelled:
             self._pass_on(stack)
-
-    def run(self) -> BaseException | None:
-        """Call the method. Returns its error; a result to wait for is kept."""
-        before = asking.set(self)
-        try:
-            result = getattr(self.service, self.method)()
-            if result is not None and inspect.isawaitable(result):
-                self.deferred = result
-                if loop_runs():
-                    self._schedule()
-        except BaseException as failed:  # noqa: BLE001 - an interrupted start is rolled back like any other
-            return failed
-        finally:
-            asking.reset(before)
-        return None
-
-    def run_at_once(self, stack: Stack) -> None:
-        """Call the method of a service that is in no call and may well be done at once."""
-        key = id(self.service)
-        _busy[key] = self
-        self.began = True
-        error = self.run()
-        owner = self.owner
-        done = self.deferred is None and self.future is None
-        if done and error is None and self.waiters is None and owner is not None:
-            del _busy[key]
-            self.ended = True
-            return
-        if owner is not None:
-            owner.pending[key] = self.lifecycle.calls[key] = self
-        if done:
-            self.finished(error, stack)
-        elif self.cancelled:
-            self._pass_on(stack)
-
-    def _schedule(self) -> None:
-        assert self.deferred is not None
-        result, self.deferred = self.deferred, None
-        self.future = asyncio.ensure_future(result)
-        self.future.add_done_callback(self._done)
 
     def below(self) -> list[Call | Transition]:
         """Return all that it waits for."""
         return [part for part in (self.behind, self.asked) if part is not None]
 
     def adopt_result(self) -> None:
-        """Let the event loop run the result of a call that was made without one."""
+        """Let the event loop run a result that waits for it."""
         if self.deferred is None:
             return
+        result, self.deferred = self.deferred, None
         before = asking.set(self)
         try:
-            self._schedule()
+            self.future = asyncio.ensure_future(result)
         finally:
             asking.reset(before)
+        self.future.add_done_callback(self._done)
 
     def _done(self, future: asyncio.Future[Any]) -> None:
         self.future = None
@@ -255,8 +244,8 @@ class Call:
         self.ended = True
         self.error = error
         key = id(self.service)
-        if _busy.get(key) is self:
-            del _busy[key]
+        if BUSY.get(key) is self:
+            del BUSY[key]
         if self.lifecycle.calls.get(key) is self:
             del self.lifecycle.calls[key]
         owner, self.owner = self.owner, None
@@ -294,7 +283,12 @@ class Call:
 
     def _pass_on(self, stack: Stack) -> None:
         if self.future is not None:
-            self.future.cancel()
+            within = loop_runs() and asyncio.current_task() is self.future
+            if within:
+                # A task that is cancelled in its last step counts as cancelled, although its service is up then.
+                asyncio.get_running_loop().call_soon(self.future.cancel)
+            else:
+                self.future.cancel()
         elif self.deferred is not None:
             close = getattr(self.deferred, "close", None)
             self.deferred = None

@@ -124,11 +124,6 @@ def naming(file: str) -> Iterator[None]:
     except (CannotLoad, PassphraseError) as error:
         error.about(file)
         raise
-    except OSError as error:
-        # Errors of descriptors have no name.
-        if not file or error.filename is not None or error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, file) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,10 @@ class Lifecycle:
         self.up: dict[int, IService] = {}
         """The children that have been started, in that order, and not been asked to stop since."""
         self._base = base
-        self._settled: tuple[str, dict[int, bool]] | None = None
-        """The last method that has come to an end for these children, and who of them was running then."""
+        self._settled: str | None = None
+        """The last method that has come to an end."""
+        self._skipped: dict[int, bool] = {}
+        """Whether another call skips those children whose `running` doesn't tell."""
         self._rolled_back = False
 
     def start(self, method: str) -> Awaitable[object] | None:
@@ -75,7 +77,6 @@ class Lifecycle:
             current.join(service, report, stack)
         else:
             current.order.insert(0, service)
-            current.waiting[id(service)] = service
         run(stack)
         if current is not None and (report.done or report.asked is None):
             return None  # its error is that of the whole start
@@ -85,10 +86,12 @@ class Lifecycle:
         """Stop a service that has left, if it is up or about to be."""
         key, current = id(service), self.current
         stack: Stack = []
-        if self._settled is not None:
-            self._settled[1].pop(key, None)
+        self._skipped.pop(key, None)
+        call = self.call_of(service)
+        if call is not None and call.owner is not None:
+            call.owner.let_go = None  # it is gone, and may come back
         asked = self.call_of(service) is not None or self.collection.running
-        if current is not None and current.waiting.pop(key, None) is not None:
+        if current is not None and current.withdraw(service):
             if current.stopping:
                 current.ask(service, stack)  # its turn comes at once
                 run(stack)
@@ -106,6 +109,10 @@ class Lifecycle:
         push(leaving, stack)
         run(stack)
         return report.result()
+
+    def _is_starting(self, service: IService) -> bool:
+        call = self.call_of(service)
+        return call is not None and not call.stops and not call.left
 
     # For transitions.
 
@@ -140,7 +147,7 @@ class Lifecycle:
         for start in self.queue:
             for starter in start.starters:
                 starter.asked = current
-            current.dropped += start.starters
+            current.dropped = [*(current.dropped or ()), *start.starters]
             start.close()
         self.queue.clear()
         if current.stopping and current.begun:
@@ -159,13 +166,13 @@ class Lifecycle:
     def begin(self, transition: Transition) -> None:
         """Set the services that a transition asks, and the collection itself running or not."""
         if transition.alone is not None:
-            transition.plan([transition.alone])
+            transition.order = [transition.alone]
             return
         self.switch(transition)
         services = self._to_ask(transition)
         if not transition.stopping:
-            services = [service for service in reversed(services) if id(service) not in self.calls]
-        transition.plan(services)
+            services = [service for service in reversed(services) if not self._is_starting(service)]
+        transition.order = services
 
     def switch(self, transition: Transition) -> None:
         """Start or stop the collection without its children."""
@@ -175,7 +182,10 @@ class Lifecycle:
         try:
             getattr(self._base, STOP if transition.stopping else transition.method)()
         except BaseException as error:  # noqa: BLE001 - it is reported as an error of a child is
-            (transition.errors if transition.stopping else transition.failures).append((self.collection, error))
+            if transition.stopping:
+                transition.errors = [(self.collection, error)]
+            else:
+                transition.failures = [(self.collection, error)]
 
     def _to_ask(self, transition: Transition) -> list[IService]:
         """Return the children to be asked.
@@ -186,30 +196,32 @@ class Lifecycle:
         """
         services = list(self.collection)
         method = transition.method
-        if self._settled is None or self._settled[0] != method or not (self._rolled_back or loop_runs()):
+        if self._settled != method or not (self._rolled_back or loop_runs()):
             return services
         for asker in (*transition.starters, *transition.stoppers):
             if isinstance(asker, Report):
                 asker.awaitable = True
-        was_running, wanted = self._settled[1], method == START
-        return [service for service in services if was_running.get(id(service), wanted) != _running(service)]
+        wanted, skipped = method == START, self._skipped
+        return [service for service in services if not skipped.get(id(service), _running(service) == wanted)]
 
     def ended(self, transition: Transition, stack: Stack) -> None:
         """Keep the outcome, and begin the start that waits."""
         if transition.alone is not None:
-            if not transition.stopping and self._settled is not None and id(transition.alone) in self.up:
-                self._settled[1][id(transition.alone)] = _running(transition.alone)
             return
         self.current = None
         method = STOP if transition.stopping else transition.method
         self._rolled_back = transition.stopping and (transition.method != STOP or self._rolled_back)
-        self._settled = None
-        if method in (START, STOP):
-            self._settled = method, {id(service): _running(service) for service in self.collection}
-            for service in transition.unstopped:
-                # Another stop asks again those that are still up, and looks for them further below.
-                if _running(service) or is_walked(service, STOP):
-                    self._settled[1][id(service)] = not _running(service)
+        self._settled = method
+        wanted = method == START
+        self._skipped = {
+            id(service): True
+            for service in self.collection
+            if _running(service) != wanted and busy_with(service) is None
+        }
+        for service in transition.unstopped or ():
+            # Another stop asks again those that are still up, and looks for them further below.
+            if _running(service) or is_walked(service, STOP):
+                self._skipped[id(service)] = False
         if self.queue:
             self.current = self.queue.pop(0)
             push(self.current, stack)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["as_word", "columns", "escaped", "plural", "shortened", "type_of"]
+__all__ = ["as_word", "columns", "escaped", "label", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -38,6 +38,18 @@ def as_word(name: str) -> str:
         return name
     text = escaped(shortened(name, 100)).replace('"', '\\"')
     return f'"{text}"'
+
+
+def label(value: object) -> str:
+    """Return an attribute that should be a text or a number as a text of at most 100 characters.
+
+    Anything else is shown by its class: to write a list of lists may never end.
+    """
+    if type(value) is str:
+        return shortened(value, 100)
+    if type(value) is int and value.bit_length() <= 64:
+        return str(value)
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
 
 _PART = r"(?:<[^<>\"]{1,100}>|[\w+!…\[\]-]+)"

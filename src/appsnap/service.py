@@ -27,7 +27,7 @@ from appsnap.errors import PassphraseError
 from appsnap.interfaces import IPersistable, IProcess, IService, IServiceCollection, IServiceMaker
 from appsnap.lifecycle import Lifecycle, both, walked
 from appsnap.limits import LIMITS
-from appsnap.printable import plural, type_of
+from appsnap.printable import label, plural, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -75,7 +75,7 @@ class Service:
         return (ordered, *slots) if slots else ordered
 
     def __repr__(self) -> str:
-        name = "" if self.name is None else f" {self.name!r}"
+        name = "" if self.name is None else f" {label(self.name)!r}"
         return f"<{type(self).__qualname__}{name} {'running' if self.running else 'stopped'}>"
 
     def setName(self, name: str) -> None:
@@ -142,7 +142,7 @@ class MultiService(Service):
         self.services: list[IService] = []
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, {plural(len(self.services), 'service')}>"
+        return f"{super().__repr__()[:-1]}, {plural(_count(self), 'service')}>"
 
     @functools.cached_property
     def _lifecycle(self) -> Lifecycle:
@@ -178,7 +178,7 @@ class MultiService(Service):
         """
         if service.name is not None:
             if service.name in self.namedServices:
-                raise RuntimeError(f"{self!r} already has a service named {service.name!r}")
+                raise RuntimeError(f"{self!r} already has a service named {label(service.name)!r}")
             self.namedServices[service.name] = service
         self.services.append(service)
         return self._lifecycle.added(service, self._let_go)
@@ -236,6 +236,11 @@ class Process:
             self.gid = gid
 
 
+def _count(collection: MultiService) -> int:
+    services = getattr(collection, "services", None)
+    return len(services) if isinstance(services, (list, tuple)) else 0
+
+
 class Application(MultiService, Process):
     """The root of a service tree. It provides `IService`, `IServiceCollection`, `IProcess` and `IPersistable`.
 
@@ -263,10 +268,12 @@ class Application(MultiService, Process):
 
     def getComponent(self, interface: Any, default: Any = None) -> Any:
         """Return the component for an interface, or the application itself if it provides the interface."""
-        if interface.__identifier__ in self.components:
+        # A stranger's file may have a range there, through which Python would look.
+        mapped = isinstance(self.components, (dict, types.MappingProxyType))
+        if mapped and interface.__identifier__ in self.components:
             return self.components[interface.__identifier__]
         if interface is IPersistable:
-            return _PersistentApplication(self, str(self.name))
+            return _PersistentApplication(self, label(self.name))
         component = interface.__adapt__(self)
         return default if component is None else component
 

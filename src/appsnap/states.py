@@ -191,6 +191,7 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
         _assign_by_name(target, state)
     if slots:
         for name, value in slots.items():
+            _refuse_property(type(target), name)
             try:
                 setattr(target, name, value)
             except AttributeError:  # a frozen class refuses it
@@ -234,6 +235,13 @@ def _assign_by_name(target: Any, state: Any) -> None:
     slots = slots_beside_dict(cls)  # type: ignore[arg-type]  # classes are hashable
     for name, value in state.items():
         if attributes is None or name in slots:
+            _refuse_property(cls, name)
             object.__setattr__(target, name, value)
         else:
             attributes[sys.intern(name) if type(name) is str else name] = value
+
+
+def _refuse_property(cls: type, name: Any) -> None:
+    """Raise AttributeError for an attribute that has become a property. To set it would run code of the class."""
+    if isinstance(special(cls, name), property):
+        raise AttributeError(f"{cls.__qualname__} has no slot {name!r} any more, but a property of that name")  # noqa: TRY004 - no wrong type, but no place

@@ -10,12 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from appsnap.calls import (
+    BUSY,
     PRIVILEGED,
     STOP,
     Call,
+    Errors,
     Stack,
     adopt,
-    busy_with,
     is_walked,
     push,
     run,
@@ -38,7 +39,7 @@ from appsnap.waiting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from appsnap.lifecycle import Lifecycle
 
@@ -58,6 +59,11 @@ class Transition:
     let_go: Callable[[IService], None] | None = None
     _ending: asyncio.Future[None] | None = None
     _kept = False
+    # Most transitions of a large tree have none of these.
+    failures: Errors | None = None
+    errors: Errors | None = None
+    unstopped: list[IService] | None = None
+    dropped: list[Report | Call] | None = None
 
     def __init__(self, lifecycle: Lifecycle, method: str, alone: IService | None = None) -> None:
         self.lifecycle = lifecycle
@@ -65,15 +71,10 @@ class Transition:
         self.alone = alone
         self.stopping = method == STOP
         self.order: list[IService] = []
-        """The services to be asked, the next one last. Those that aren't in `waiting` have left."""
-        self.waiting: dict[int, IService] = {}
+        """The services to be asked, the next one last."""
         self.pending: dict[int, Call] = {}
-        self.failures: list[tuple[IService, BaseException]] = []
-        self.errors: list[tuple[IService, BaseException]] = []
-        self.unstopped: list[IService] = []
         self.starters: list[Report | Call] = []
         self.stoppers: list[Report | Call] = []
-        self.dropped: list[Report | Call] = []
 
     @property
     def healthy(self) -> bool:
@@ -84,7 +85,7 @@ class Transition:
         """Yield all that waits for it."""
         yield from self.starters
         yield from self.stoppers
-        yield from self.dropped
+        yield from self.dropped or ()
         if self.lifecycle.current is self:
             yield from self.lifecycle.queue
 
@@ -92,10 +93,13 @@ class Transition:
         """Go on, because a call has ended."""
         push(self, stack)
 
-    def plan(self, services: list[IService]) -> None:
-        """Set the services to be asked, the next one last."""
-        self.order = services
-        self.waiting = {id(service): service for service in services}
+    def withdraw(self, service: IService) -> bool:
+        """Don't ask a service. Tells whether it was to be asked."""
+        for index, waiting in enumerate(self.order):
+            if waiting is service:
+                del self.order[index]
+                return True
+        return False
 
     def advance(self, stack: Stack) -> None:
         """Make calls until there is something to wait for, or until all has ended."""
@@ -136,25 +140,62 @@ class Transition:
         return True
 
     def _ask_all(self, stack: Stack) -> None:
-        """Ask the services, until one has to be asked in a transition of its own."""
-        order, waiting, lifecycle = self.order, self.waiting, self.lifecycle
-        method = STOP if self.stopping else self.method
+        """Ask the services, until one has to be asked in a transition of its own.
+
+        Most services are in no call, and return None. This is the short way for them: nothing but `BUSY` knows their
+        calls. The long way is `ask`.
+        """
+        order, calls, up = self.order, self.lifecycle.calls, self.lifecycle.up
+        stopping = self.stopping
+        method = STOP if stopping else self.method
         usual = self.alone is None and not self.failures
-        calls, up = lifecycle.calls, lifecycle.up
         while order:
             service = order.pop()
             key = id(service)
-            if waiting.pop(key, None) is None:
-                continue
-            if usual and key not in calls and busy_with(service) is None and not is_walked(service, method):
-                up.pop(key, None)
-                if not self.stopping:
-                    up[key] = service
-                Call(self, service, method).run_at_once(stack)
-            else:
+            if not usual or key in calls or key in BUSY:
                 self.ask(service, stack)
-            if self.stacked or (not self.stopping and (self.failures or self.given_up or self.abandoned)):
+            elif is_walked(service, method):
+                self._walk(service, method, stack)
+            else:
+                if key in up:
+                    del up[key]
+                if not stopping:
+                    up[key] = service
+                BUSY[key] = call = Call(self, service, method)
+                result, error = None, None
+                before = asking.set(call)
+                try:
+                    result = getattr(service, method)()
+                except BaseException as failed:  # noqa: BLE001 - an interrupted start is rolled back like any other
+                    error = failed
+                asking.reset(before)
+                if result is None and error is None and call.waiters is None and call.owner is self:
+                    del BUSY[key]
+                    call.ended = True
+                else:
+                    call.came(result, error, stack)
+            if self.stacked or (not stopping and (self.failures or self.given_up or self.abandoned)):
                 return
+
+    def _walk(self, service: Any, method: str, stack: Stack) -> None:
+        """Ask a collection that isn't to be called. This is the short way if it has no transition."""
+        below = service._lifecycle  # noqa: SLF001
+        if below.current is not None:
+            self.ask(service, stack)
+            return
+        key = id(service)
+        call = Call(self, service, method)
+        call.began = True
+        BUSY[key] = self.lifecycle.calls[key] = self.pending[key] = call
+        below.current = call.asked = transition = Transition(below, method)
+        if self.stopping:
+            self.lifecycle.up.pop(key, None)
+            transition.stoppers.append(call)
+        else:
+            self.lifecycle.up[key] = service
+            transition.starters.append(call)
+        push(self, stack)
+        push(transition, stack)
 
     def ask(self, service: IService, stack: Stack) -> None:
         """Start or stop one service."""
@@ -164,7 +205,7 @@ class Transition:
         lifecycle.up.pop(key, None)
         if self.stopping:
             call = Call(self, service, STOP)
-            call.clears = any(service is failed for failed, _ in self.failures)
+            call.clears = any(service is failed for failed, _ in self.failures or ())
         else:
             call = Call(self, service, self.method if self.alone is None else PRIVILEGED)
             call.newcomer = self.alone is not None
@@ -186,7 +227,7 @@ class Transition:
             if owner is not self:
                 owner.pending.pop(id(call.service), None)
                 push(owner, stack)
-        if self.alone is None or call not in waiting_for(asking.get()):
+        if call not in waiting_for(asking.get()):
             call.cancel(stack)
 
     def join(self, service: IService, report: Report, stack: Stack) -> None:
@@ -205,6 +246,7 @@ class Transition:
         if not call.stops:
             if call.error is not None and not (self.abandoned and self.alone is not None):
                 self.lifecycle.up.pop(id(call.service), None)
+                self.failures = self.failures or []
                 self.failures.append((call.service, call.error))
         elif call.error is not None or call.parts:
             self._failed_to_stop(call)
@@ -212,15 +254,16 @@ class Transition:
             push(self, stack)
 
     def _failed_to_stop(self, call: Call) -> None:
+        self.unstopped = self.unstopped or []
         self.unstopped.append(call.service)
         if self.alone is not None:
             reason = call.reason()
             if reason is not None:
-                self.errors.append((call.service, reason))
+                self.errors = [(call.service, reason)]
             return
-        self.errors += call.parts
-        if call.error is not None:
-            self.errors += [(call.service, part) for part in _parts(call.service, call.error)]
+        further = () if call.error is None else [(call.service, part) for part in _parts(call.service, call.error)]
+        self.errors = self.errors or []
+        self.errors += [*call.parts, *further]
 
     def abandon(self, held: Call | None) -> None:
         """Let a start be rolled back, or a stop begin: at once, or when the call has ended that asks for it."""
@@ -239,18 +282,25 @@ class Transition:
         """Become a stop of all that is up or about to be."""
         self.stopping = True
         if self.alone is not None:
-            self.plan([] if self.abandoned else [self.alone])
+            self.order = [] if self.abandoned else [self.alone]
             return
         self.lifecycle.switch(self)
         self.pending = {}
-        failed = [service for service, _ in reversed(self.failures) if service is not self.lifecycle.collection]
-        self.plan([*self.lifecycle.up.values(), *failed])
+        failed = [service for service, _ in reversed(self.failures or ()) if service is not self.lifecycle.collection]
+        self.order = [*self.lifecycle.up.values(), *failed]
 
     def _finish(self, stack: Stack) -> None:
+        if not self.errors and (not self.stopping or self.method == STOP) and self._ending is None and not self.dropped:
+            self.done = True
+            self.lifecycle.ended(self, stack)
+            for askers in (self.starters, self.stoppers):
+                if askers:
+                    self._tell(askers, None, stack)
+            return
         collection = self.lifecycle.collection
-        for service, error in self.errors:
+        for service, error in self.errors or ():
             note("stopping", service, collection, error)
-        stopped = [error for _, error in self.errors]
+        stopped = [error for _, error in self.errors or ()]
         failed = self._failure(stopped) if self.stopping and self.method != STOP and not self.left else None
         self.close()
         if failed is not None and self.let_go is not None and not self.abandoned and self.alone is not None:
@@ -262,12 +312,12 @@ class Transition:
             self._tell(self.dropped, stopped_before(self.lifecycle.collection), stack, taken=True)
         if self.stoppers:
             self._tell_errors(stopped, stack)
-        self.starters, self.stoppers, self.dropped = [], [], []
+        self.starters, self.stoppers, self.dropped = [], [], None
 
     def _tell_errors(self, errors: list[BaseException], stack: Stack) -> None:
         calls = [asker for asker in self.stoppers if isinstance(asker, Call)]
         for call in calls:
-            call.parts = self.errors
+            call.parts = self.errors or ()
         if calls or not errors:
             error = None
         else:
@@ -275,7 +325,7 @@ class Transition:
         self._tell(self.stoppers, error, stack)
 
     def _tell(
-        self, askers: list[Report | Call], error: BaseException | None, stack: Stack, *, taken: bool = False
+        self, askers: Sequence[Report | Call], error: BaseException | None, stack: Stack, *, taken: bool = False
     ) -> None:
         for asker in askers:
             if isinstance(asker, Call):
@@ -285,18 +335,19 @@ class Transition:
 
     def _failure(self, stopped: list[BaseException]) -> BaseException:
         """Return the error of a start that is rolled back."""
-        failed = [error for _, error in self.failures]
+        failures = self.failures or []
         if self.cancelled:
-            failed = [error for error in failed if not isinstance(error, asyncio.CancelledError)]
-        for service, error in self.failures if failed else ():
+            failures = [(service, error) for service, error in failures if not _is_cancelled(error)]
+        for service, error in failures:
             if not isinstance(error, ServiceError):  # a ServiceError has the place already
                 note("starting", service, self.lifecycle.collection, error)
+        failed = [error for _, error in failures]
         if self.cancelled:
             log_errors(failed if self.stoppers else [*failed, *stopped])
             return asyncio.CancelledError()
         if not failed:
             return with_notes(stopped_before(self.lifecycle.collection), stopped)
-        service, error = self.failures[0]
+        service, error = failures[0]
         first = failure(self.method, service, self.lifecycle.collection, error)
         return with_notes(first, [*failed[1:], *stopped])
 
@@ -355,6 +406,10 @@ class Transition:
                     push(self, stack)
                 run(stack)
             waiting = self._ending = asyncio.get_running_loop().create_future()
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    return isinstance(error, asyncio.CancelledError)
 
 
 def _parts(service: IService, error: BaseException) -> Iterable[BaseException]:

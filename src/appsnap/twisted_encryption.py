@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
@@ -17,8 +18,6 @@ from appsnap.kinds import pickle, recognise
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from appsnap.files.layers import Passphrase
     from appsnap.kinds import Document
     from appsnap.limits import Limits
@@ -59,8 +58,9 @@ def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> Document:
     return document
 
 
-def refuse(path: Path) -> None:
+def refuse(name: str) -> None:
     """Raise CannotLoad for a file that must be in the old encryption, by its name and size, because it isn't plain."""
+    path = Path(name)
     if not (has_its_name(path) and path.is_file() and has_its_size(path.stat().st_size)):
         return
     with path.open("rb") as file:
@@ -68,7 +68,7 @@ def refuse(path: Path) -> None:
         if age.is_encrypted(head) or _is_plain(memoryview(head + file.read())):
             return
     raise CannotLoad(
-        f"{path} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
+        f"{name} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
         "which is read only to be converted",
         hint="convert it with `appsnap convert --legacy-etap OLD NEW`",
     )

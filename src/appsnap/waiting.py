@@ -123,7 +123,9 @@ class _Handle(asyncio.Future[None]):
 
     def cancel(self, msg: Any | None = None) -> bool:
         report = self.report
-        if not self.done() and report is not None and not report.cancelled:
+        if self._share is not None and self._log_traceback:
+            self._share.dropped()
+        elif not self.done() and report is not None and not report.cancelled:
             report.cancelled = not self.shielded
             if report.cancelled and report.asked is not None and report.asked.lose():
                 return True
@@ -194,6 +196,12 @@ class _Share:
         self.error = error
         self.left = 0
         self.taken = taken
+
+    def dropped(self) -> None:
+        """Log the error at once. A task that is cancelled in the tick of an error drops it."""
+        if not self.taken:
+            self.taken = True
+            log_errors([self.error])
 
     def leave(self, *, taken: bool) -> None:
         self.left -= 1

@@ -1,6 +1,9 @@
+import itertools
 from collections import OrderedDict, UserList
 from decimal import Decimal
 from types import SimpleNamespace
+
+import pytest
 
 from appsnap.cli.service_tree import lines, rows
 from appsnap.service import Application, MultiService, Service
@@ -60,6 +63,46 @@ class TestRows:
         root.services = range(10**15)
 
         assert [row.type for row in rows(root, 9)] == ["appsnap.service.MultiService"]
+
+    @pytest.mark.parametrize(
+        "components",
+        [
+            {"appsnap.interfaces.IServiceCollection": range(10**15)},
+            {"appsnap.interfaces.IServiceCollection": itertools.count()},
+            range(10**15),
+            [range(10**15)],
+        ],
+        ids=["range", "endless", "of-a-range", "list"],
+    )
+    def test_components_that_are_no_collections(self, components):
+        """A component is gone through where its class is one of collections."""
+        root = Application("shop")
+        root.components = components
+
+        assert len([*rows(root, 9)]) == 1
+
+    def test_names(self):
+        """A name is shown where it is a text or a number, and short; else its class is."""
+        doubled = []
+        for _ in range(60):
+            doubled = [doubled, doubled]
+        root = Application("a" * 1_000)
+        for name in (doubled, range(10**15), 10**5_000, 7, type("Text", (str,), {})("x")):
+            child = Service()
+            child.name = name
+            root.services.append(child)
+
+        names = [row.name for row in rows(root, 9)]
+
+        assert len(names[0]) == 100
+        assert names[1:] == [
+            "<builtins.list>",
+            "<builtins.range>",
+            "<builtins.int>",
+            "7",
+            f"<{__name__}.Text>",
+        ]
+        assert repr(root.services[0]) == "<Service '<builtins.list>' stopped>"
 
     def test_shared_services(self):
         """A list that all services have is gone through once."""

@@ -1,7 +1,9 @@
+import difflib
 import keyword
 
 import pytest
 
+import appsnap
 from appsnap.kinds.expressions import DEPTH, WEIGHT, Assignment, expressions, names
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.steps import Dict, Extend, List, Name, New, Recipe, Ref, State
@@ -103,3 +105,39 @@ class TestNames:
 
         assert found == ["class_1", "match_1", "x", "x_2", "taken_1"]
         assert not any(keyword.iskeyword(name) for name in found)
+
+
+class TestStretches:
+    """Long containers are cut where their content says so."""
+
+    @pytest.mark.parametrize("kind", ["source", "xml"])
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda numbers: {f"key {n}": n for n in numbers},
+            lambda numbers: [f"item {n}" for n in numbers],
+            lambda numbers: [*numbers],
+            lambda numbers: {(n, str(n)) for n in numbers},
+            lambda numbers: [{"id": n, "name": f"name {n}"} for n in numbers],
+            lambda numbers: {n: {"parts": [n, str(n)]} for n in numbers},
+            lambda numbers: [b"%d" % n * 50 for n in numbers],
+        ],
+        ids=["texts", "list", "numbers", "tuples", "records", "nested", "bytes"],
+    )
+    def test_a_change_changes_few_lines(self, kind, make):
+        """An item less and one more change their own lines, those of a cut or two, and header and trailer."""
+        numbers = [*range(3000)]
+        changed = [-1, *numbers[:700], *numbers[701:]]
+
+        before, after = (appsnap.dumps(make(x), kind).decode().splitlines() for x in (numbers, changed))
+
+        differing = [line for line in difflib.unified_diff(before, after, n=0) if line[0] in "+-"]
+        assert len(differing) < 70
+        assert appsnap.loads("\n".join([*after, ""]).encode()) == make(changed)
+
+    @pytest.mark.parametrize("items", [["same"] * 20_000, [*range(20_000)], [["x" * 9] * 700] * 9])
+    def test_no_statement_is_long(self, items):
+        """Also where all items are alike, a statement has at most half of the weight, or one item."""
+        text = appsnap.dumps(items, "source").decode()
+
+        assert max(statement.count("\n") for statement in text.split("\nextend(")) <= WEIGHT // 2 + 20

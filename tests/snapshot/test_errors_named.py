@@ -117,6 +117,31 @@ class TestFiles:
             appsnap.load(files / "gone.tap", trust=appsnap.EVERYTHING)
         assert str(caught.value).startswith(f"{files / 'gone.tap'}: cannot build object")
 
+    def test_of_somebody_else(self, files):
+        """An error that the passphrase's function raises stays as it is."""
+
+        def ask():
+            raise ConnectionRefusedError(111, "Connection refused")
+
+        with pytest.raises(ConnectionRefusedError) as caught:
+            appsnap.load(files / "secret.etap", passphrase=ask)
+
+        assert caught.value.filename is None
+
+    def test_operating_system(self):
+        """An error of the system has the name of the file that was being read."""
+        with pytest.raises(OSError, match="Not a regular file: '/dev/zero'"):
+            appsnap.load("/dev/zero")
+
+    def test_once(self, tmp_path, monkeypatch):
+        """A message that has the file as its subject names it once, however the path is written."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "old.etap").write_bytes(bytes(range(1, 33)))
+        for path in ("old.etap", "./old.etap", f"../{tmp_path.name}/old.etap"):
+            with pytest.raises(errors.CannotLoad, match="Twisted's old encryption") as caught:
+                appsnap.load(path)
+            assert str(caught.value).startswith(f"{path} looks like ")
+
     def test_hostile_name(self, tmp_path):
         """The name of a file is one printable line, however it is made."""
         path = tmp_path / "a\n\x1b[2J"

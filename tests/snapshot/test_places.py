@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import types
+import typing
 
 import pytest
 
@@ -26,6 +27,10 @@ STATE = {"numbers": [1, 2, 3], "text": "x" * 200_000}
 def str_of_type(value):
     """Return the type of a value, for the name of a test."""
     return type(value).__name__
+
+
+class Protocol(typing.Protocol):
+    """A protocol."""
 
 
 class Raw(io.RawIOBase):
@@ -417,6 +422,11 @@ class TestRefused:
         with pytest.raises(Damaged):
             appsnap.load(Zeros())
 
+    def test_empty_path(self):
+        """An empty path is no folder."""
+        with pytest.raises(FileNotFoundError):
+            appsnap.load("")
+
     def test_nothing(self):
         """An empty file, device or stream is empty."""
         for place in ("/dev/null", io.BytesIO(), Raw()):
@@ -512,9 +522,13 @@ class TestArguments:
             appsnap.save([1], tmp_path / "x", recipients=texts)
         with pytest.raises(TypeError, match="identities is a list of texts"):
             appsnap.load("missing", identities=texts)
+        with pytest.raises(TypeError, match=r"recipients is a list of texts.* in it"):
+            appsnap.save([1], tmp_path / "x", recipients=iter([3]))
+        with pytest.raises(TypeError, match=r"identities is a list of texts.* in it"):
+            appsnap.load("missing", identities=[b"AGE-SECRET-KEY-1"])
         assert not (tmp_path / "x").exists()
 
-    @pytest.mark.parametrize("passphrase", [b"tea", 3, ["tea"]], ids=repr)
+    @pytest.mark.parametrize("passphrase", [3, ["tea"]], ids=repr)
     def test_passphrase(self, tmp_path, passphrase):
         """A passphrase is a text."""
         with pytest.raises(TypeError, match="passphrase is a text, not "):
@@ -567,3 +581,8 @@ class TestExpected:
         """What is no class is a TypeError before anything is read."""
         with pytest.raises(TypeError, match="is a class, not"):
             appsnap.load("missing", expected)
+
+    def test_no_answer(self):
+        """So is a protocol that can't be asked."""
+        with pytest.raises(TypeError, match="runtime_checkable"):
+            appsnap.load("missing", Protocol)

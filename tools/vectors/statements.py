@@ -77,24 +77,32 @@ def _statements(body: Any) -> None:
     ]:
         body(f"column-0-{name}", "damaged", text, f"A line within a statement that begins in column 0: {name.replace('-', ' ')}.", trust=PLAIN)
     for name, text, result in [
+        ("base64", "from_base64('AAEC')", repr(b"\0\1\2")),
+        ("packed", "packed('>i2', [1, -2], [3])", repr(b"\0\1\xff\xfe\0\3")),
         ("product", "24 * -(60 * 60)", "-86400"),
         ("keywords", "timedelta(hours=1.5, weeks=2)", "datetime.timedelta(days=14, seconds=5400)"),
         ("zone", "datetime(2026, 5, 1, tzinfo=timezone.utc)", "datetime.datetime(2026, 5, 1, 0, 0, tzinfo=datetime.timezone.utc)"),
     ]:
-        typed = f"from datetime import datetime, timedelta, timezone\napplication = {text}\n"
+        typed = f"from appsnap.actions import from_base64, packed\nfrom datetime import datetime, timedelta, timezone\napplication = {text}\n"
         body(f"typed-{name}", "loads", typed, f"As people type it: {text}.", result=result)
     for name, text in [
         ("text", "'a' * 3"),
         ("list", "[0] * 3"),
         ("sum", "1 + 1"),
         ("power", "2 ** 3"),
+        ("base64", "from_base64('A')"),
+        ("base64-letters", "bytearray(from_base64('AA!A'))"),
+        ("packed-form", "packed('<q', [1])"),
+        ("packed-size", "packed('<i1', [300])"),
+        ("packed-texts", "packed('<f8', ['1'])"),
+        ("packed-nested", "packed('<f8', [[1]])"),
         ("digits", f"{'9' * 4000} * {'9' * 4000}"),
         ("keyword", "timedelta(day=1)"),
         ("keyword-twice", "timedelta(1, days=1)"),
         ("overflow", "timedelta(weeks=10 * 999999999)"),
         ("keyword-of-clock", "datetime.now(tz=timezone.utc)"),
     ]:
-        typed = f"from datetime import datetime, timedelta, timezone\napplication = {text}\n"
+        typed = f"from appsnap.actions import from_base64, packed\nfrom datetime import datetime, timedelta, timezone\napplication = {text}\n"
         body(f"mistyped-{name}", "damaged", typed, f"A product or a keyword that isn't of the grammar: {name}.")
     body("column-0-bracket", "loads", "application = [\n# one\n    1,\n]\n", "A bracket and a comment in column 0.", result="[1]")
     body("column-0-line-of-text", "loads", 'application = """\n1\n"""\n', "A line of a text that looks like no statement.", result=repr("\n1\n"))

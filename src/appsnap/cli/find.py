@@ -53,8 +53,8 @@ def find_object(
     if path.exists() or path.suffix in _SCRIPTS or os.sep in source.path or not colon:
         if not (path.exists() or path.suffix or os.sep in source.path):
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
-        _refuse_target(source.path, target.path)
         if _is_script(path):
+            _refuse_target(source.path, target.path)
             made = _run(source.path, trust)
             _tell_no_application(made, source.path)
             return made, appsnap.EVERYTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from appsnap.cli.passphrase import Sources
     from appsnap.files.layers import Passphrase
-    from appsnap.files.streams import Writable
+    from appsnap.files.streams import Readable, Writable
     from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
@@ -51,10 +52,10 @@ class Input:
         """Whether an option gives a passphrase or an identity."""
         return self.sources.are_named or bool(self.identity_files)
 
-    def open(self) -> Snapshot:
-        """Read the snapshot without building it."""
+    def open(self, data: bytes | None = None) -> Snapshot:
+        """Read the snapshot without building it, from `data` if those are the bytes of the file."""
         with Progress(f"reading {self.label}") as progress:
-            snapshot = self._open(progress)
+            snapshot = self._open(progress, data=data)
             _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
@@ -91,13 +92,15 @@ class Input:
                 search_current_folder()
             return snapshot.build(enough, copy=False, code_from=code_from), enough
 
-    def _open(self, progress: Progress, *, legacy: bool = False) -> Snapshot:
+    def _open(self, progress: Progress, *, legacy: bool = False, data: bytes | None = None) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
         from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
 
         passphrase = self._passphrase(progress)
         opening = Opening(self.kind, passphrase, self._identities(), self.limits, progress.count)
-        place = standard.stdin() if self.path == "-" else self.path
+        place: Readable | str = standard.stdin() if self.path == "-" else self.path
+        if data is not None:
+            place = io.BytesIO(data)
         try:
             if not legacy:
                 return snapshot.open_file(place, opening, self.label)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import collections
 import enum
+import itertools
 import reprlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap.interfaces import IServiceCollection
+from appsnap.printable import label
 from appsnap.recipe import values
 from appsnap.recipe.outline import quoted
 from appsnap.service import MultiService
@@ -86,18 +88,19 @@ def _is_plain(value: Any) -> bool:
 
 _BRIEF = _Brief()
 _CONTAINERS = frozenset({collections.deque, dict, frozenset, list, set, tuple})
+_MOST_CHILDREN = 1_000_000
 _HOLDERS = (collections.deque, dict, frozenset, list, set, tuple)
 
 
 def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
     """Return the services of a collection. `lists` has the lists of services that were returned already."""
     collection: Any = IServiceCollection(obj, None)
-    if collection is None:
+    # A stranger's file may have anything here: a range of a billion, or one list for all services.
+    if not IServiceCollection.implementedBy(type(collection)):
         return ()
     if getattr(type(collection), "__iter__", None) is not MultiService.__iter__:
-        return [*collection]
-    # A stranger's file may have anything here: a range of a billion, or one list for all services.
-    services = collection.services
+        return [*itertools.islice(collection, _MOST_CHILDREN)]
+    services = getattr(collection, "services", ())
     if not isinstance(services, _HOLDERS) or id(services) in lists:
         return ()
     lists.add(id(services))
@@ -106,4 +109,4 @@ def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
 
 def _name(obj: Any) -> str | None:
     name = getattr(obj, "name", None)
-    return name if isinstance(name, str) else None
+    return None if name is None else label(name)

@@ -38,8 +38,7 @@ class Wrapping:
         """Raise TypeError for values of other types."""
         if not isinstance(self.passphrase, (str, bytes, type(None))):
             raise TypeError(f"passphrase is a text, not {type_of(self.passphrase)}")
-        _refuse_one(self.recipients, "recipients", "age1…")
-        object.__setattr__(self, "recipients", [*self.recipients])  # the one way to count what an iterator gives
+        object.__setattr__(self, "recipients", _listed(self.recipients, "recipients", "age1…"))
 
     @property
     def encrypts(self) -> bool:
@@ -64,13 +63,20 @@ class Opening:
         """Raise TypeError for values of other types."""
         if not (isinstance(self.passphrase, (str, bytes, type(None))) or callable(self.passphrase)):
             raise TypeError(f"passphrase is a text, or a function that returns one, not {type_of(self.passphrase)}")
-        _refuse_one(self.identities, "identities", "AGE-SECRET-KEY-…")
+        object.__setattr__(self, "identities", _listed(self.identities, "identities", "AGE-SECRET-KEY-…"))
         limits_of(self.limits)
 
 
-def _refuse_one(texts: Iterable[str], name: str, example: str) -> None:
+def _listed(texts: Iterable[str], name: str, example: str) -> list[str]:
     if isinstance(texts, (str, bytes)) or not hasattr(type(texts), "__iter__"):
         raise TypeError(f'{name} is a list of texts, as in {name}=["{example}"], not {type_of(texts)}')
+    listed = [*texts]
+    for text in listed:
+        if not isinstance(text, str):
+            raise TypeError(
+                f'{name} is a list of texts, as in {name}=["{example}"], and there is {type_of(text)} in it'
+            )
+    return listed
 
 
 def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:

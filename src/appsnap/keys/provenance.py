@@ -60,7 +60,7 @@ class Provenance:
     def why_not_trusted(self) -> str:
         """Return why the signature isn't enough, as part of a hint, or an empty text where there never was one."""
         if self.edited:
-            return f"the file was {self}"
+            return f"the file was {self}; `appsnap sign FILE` signs it as it is now"
         if self.signer is None:
             return ""
         trusting = f"`appsnap keys trust {self.signer}` trusts all its files"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.recipe import steps
@@ -33,6 +34,9 @@ WEIGHT = 2000
 
 FILLINGS = 8
 """Steps that may fill an object within an expression. Each is a level of that."""
+
+_PARTS = 8
+"""Parts of an expression that its checksum is made of, on each level."""
 
 _READING = frozenset({steps.New, steps.Call, steps.SetState})
 """Steps that may copy the content of their operands."""
@@ -59,6 +63,7 @@ class _Nesting:
         self._refs: list[Sequence[Ref]] = []  # by step: the references among its operands, without its target
         self._inline = self._find_inline()
         self._statements: list[Any] = []
+        self._states: dict[Ref, Any] = {}  # the attributes of objects with a variable
         self._open: dict[int, Any] = {}  # by register: the expression so far, until it is used
         self._in_order: list[int] = []  # registers of open calls that come before any statement behind them
         self._depths: dict[int, int] = {}
@@ -154,6 +159,8 @@ class _Nesting:
             self._statements += self._pieces(step._replace(target=self._makers[target]))
             return
         if target not in self._open:
+            if type(step) is steps.State:
+                self._states[target] = step
             self._keep_order()
             self._statements += self._pieces(step)
             return
@@ -176,16 +183,51 @@ class _Nesting:
         self._in_order.clear()
 
     def _pieces(self, step: Any) -> Iterator[Any]:
-        """Divide a long filling: a piece has at most a quarter of `WEIGHT`, or one item."""
+        """Divide a long filling where its content says so: the same items are cut alike when others come or go."""
         if isinstance(step, (steps.Extend, steps.Add)):
-            for start, stop in _stretches([_weight(item) for item in step.items]):
+            for start, stop in self._stretches([_weight(item) for item in step.items], step.items):
                 yield step._replace(items=step.items[start:stop])
         elif isinstance(step, steps.Update):
             weights = [_weight(key) + _weight(value) for key, value in zip(step.keys, step.values, strict=True)]
-            for start, stop in _stretches(weights):
+            for start, stop in self._stretches(weights, step.keys):
                 yield step._replace(keys=step.keys[start:stop], values=step.values[start:stop])
         else:
             yield step
+
+    def _stretches(self, weights: Sequence[int], marks: Sequence[Any]) -> Iterator[tuple[int, int]]:
+        """Yield begin and end of stretches. Each weighs at most half of `WEIGHT`, or has one item.
+
+        A stretch of at least an eighth of `WEIGHT` ends behind an item whose key, or whose content, has a certain
+        checksum. So a new item changes the stretch that it is in, and seldom the next.
+        """
+        start = total = 0
+        for at, weight in enumerate(weights):
+            if at > start and total + weight > WEIGHT // 2:
+                yield start, at
+                start, total = at, 0
+            total += weight
+            if total >= WEIGHT // 8 and at + 1 < len(weights) and self._checksum(marks[at]) % (WEIGHT // 16) < weight:
+                yield start, at + 1
+                start, total = at + 1, 0
+        if start < len(weights):
+            yield start, len(weights)
+
+    def _checksum(self, value: Any) -> int:
+        """Return a number for the content of an expression that doesn't depend on the rest of the file."""
+        cls = type(value)
+        if cls is Ref:
+            value = self._states.get(value)  # of an object with a variable, as services are
+            return 0 if value is None else self._checksum_of([x for x in value.values if type(x) is not Ref])
+        if cls is steps.Value:
+            value = value.value
+            return zlib.crc32(value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value)
+        if cls not in _OPERAND_LISTS or cls is steps.Name:
+            return zlib.crc32(repr(value).encode("utf-8", "surrogatepass"))
+        parts = [value[place] for place in _OPERANDS[cls]] + ([value[0]] if cls in steps.FILLERS else [])
+        return self._checksum_of([*parts, *(part for place in _OPERAND_LISTS[cls] for part in value[place])])
+
+    def _checksum_of(self, parts: Sequence[Any]) -> int:
+        return zlib.crc32(repr([self._checksum(x) for x in parts[:_PARTS] if type(x) is not Ref]).encode())
 
     # Operands
 
@@ -221,18 +263,6 @@ def _weight(value: Any) -> int:
     if cls in steps.FILLERS:
         parts.append(value[0])
     return 1 + sum(map(_weight, parts))
-
-
-def _stretches(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of stretches. Each has one item, or at most a quarter of `WEIGHT`."""
-    start = total = 0
-    for at, weight in enumerate(weights):
-        if at > start and total + weight > WEIGHT // 4:
-            yield start, at
-            start, total = at, 0
-        total += weight
-    if weights:
-        yield start, len(weights)
 
 
 _KEPT = frozenset({"name", "parent"})

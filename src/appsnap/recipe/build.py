@@ -7,8 +7,6 @@ chose.
 
 from __future__ import annotations
 
-import functools
-import importlib
 import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -24,10 +22,12 @@ from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
-from appsnap.recipe.trust.checks import check_class, check_defined, find_method
+from appsnap.recipe.trust.checks import check_class, find_method
 from appsnap.recipe.trust.cost import CostCounter, KnownKeys
 from appsnap.recipe.trust.filling import check_items, check_state, takes_any_state
+from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -215,20 +215,9 @@ class _Interpreter:
     # Makers
 
     def _name(self, step: steps.Name) -> Any:
-        name, (owner, found) = evolve.follow(step, functools.partial(self._look_up, step))
-        self._constructors[len(self._registers)] = values.constructor(name.dotted)
-        if name in self._audited.to_check or self._audited.is_to_check(step, name):
-            check_defined(name, owner, found)
+        name, found = find(step, self._audited)
+        self._constructors[len(self._registers)] = values.constructor(value_name(name))
         return found
-
-    def _look_up(self, step: steps.Name, name: steps.Name) -> tuple[Any, Any]:
-        """Return the owner of a name, and the object. Raises NotTrusted for a new name that isn't trusted itself."""
-        self._audited.check_new(step, name)
-        owner: Any = None
-        found: Any = importlib.import_module(name.module)
-        for part in name.qualname.split(".") if name.qualname else ():
-            owner, found = found, actions.part_of(found, part)
-        return owner, found
 
     def _new(self, step: steps.New) -> Any:
         known = self._makeable.get(step.cls)

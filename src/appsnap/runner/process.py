@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from appsnap.errors import AppsnapError, CannotLoad
 from appsnap.interfaces import IProcess, IService
+from appsnap.printable import label
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,7 +44,7 @@ _HINT_OF_TWISTED = (
 async def _serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
     application = load()
     service: IService | None = IService(application, None)
-    if service is None:
+    if service is None or not IService.providedBy(service):
         kind = type(application)
         twisted = kind.__module__.partition(".")[0] == "twisted"
         raise CannotLoad(
@@ -51,7 +52,7 @@ async def _serve(load: Callable[[], Any], report: Callable[[str], object]) -> in
             hint=_HINT_OF_TWISTED if twisted else "",
         )
     _check_process(application)
-    name = service.name or type(service).__qualname__
+    name = label(service.name or type(service).__qualname__)
     asked = stop_signal()
     if not await start(service, asked, report):
         return 0
@@ -129,9 +130,9 @@ def _check_process(application: Any) -> None:
         ("user", getattr(process, "uid", None), os.geteuid()),
         ("group", getattr(process, "gid", None), os.getegid()),
     ):
-        if wanted not in (None, actual):
+        if wanted is not None and (type(wanted) is not int or wanted != actual):
             raise AppsnapError(
-                f"the application wants to run as {owner} {wanted}, and this is {owner} {actual}",
+                f"the application wants to run as {owner} {label(wanted)}, and this is {owner} {actual}",
                 hint=f"start it as that {owner}",
             )
 

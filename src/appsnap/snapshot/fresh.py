@@ -40,11 +40,13 @@ def main() -> None:
         sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path has texts
     try:
         found = _try(job)
+    except MemoryError:
+        found = {"error": "out of memory", "memory": True}
     except AppsnapError as error:
         _trace()
-        found = {"error": str(error).removeprefix("/dev/stdin: "), "hint": error.hint}
-    except MemoryError:
-        found = {"error": "out of memory"}
+        foreign = isinstance(error.__cause__, Exception) and not error.hint
+        hint = error.hint or "set APPSNAP_TRACEBACK=1 to see the traceback" * foreign
+        found = {"error": str(error).removeprefix("/dev/stdin: "), "hint": hint}
     except Exception as error:  # noqa: BLE001 - the other interpreter tells it
         _trace()
         found = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from appsnap import twisted_encryption
@@ -111,6 +110,8 @@ def _checked(expected: object, kind: Kind | None, trust: Trusted) -> Trust:
     """Check arguments before anything is read. Returns the trust."""
     if not isinstance(expected, (type, type(None))):
         raise TypeError(f"the class that is expected is a class, not {type_of(expected)}")
+    if expected is not None:
+        isinstance(None, expected)  # raises TypeError for a class that answers no such question
     if kind is not None:
         kind_named(kind)
     return Trust(trust)
@@ -192,7 +193,7 @@ def open_legacy(
     """
     name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
-        data = memoryview(of_file(file).rest())
+        data = memoryview(_source(file, name).rest())
         document = twisted_encryption.read(data, passphrase, limits)
     return Snapshot(document, kind="pickle", layers=("legacy",), size=len(data), file=name, limits=limits)
 
@@ -206,7 +207,17 @@ def open_file(path: FilePath | Readable, opening: Opening, name: str = "") -> Sn
     with naming(name), places.reading(path) as file:
         _refuse_legacy(path)
         check = functools.partial(documents.check_head, kind=opening.kind)
-        return opened(of_file(file, opening.progress, check), opening, name)
+        return opened(_source(file, name, opening.progress, check), opening, name)
+
+
+def _source(file: Readable, name: str, *facts: Any) -> Source:
+    try:
+        return of_file(file, *facts)
+    except OSError as error:
+        # Errors of descriptors have no name.
+        if not name or error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, name) from error
 
 
 def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
@@ -247,4 +258,4 @@ def _map(path: FilePath | Readable, opening: Opening) -> Snapshot:
 def _refuse_legacy(path: FilePath | Readable) -> None:
     text = places.path_of(path, to="read")
     if text is not None:
-        twisted_encryption.refuse(Path(text))
+        twisted_encryption.refuse(text)

@@ -207,8 +207,11 @@ class Snapshot:
         else:
             if self.header.tag:
                 words.append(f"tag {quoted(self.header.tag)}")
-            words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
-            words.append(f"Python {self.header.python}")
+            if self.header.version:
+                words.append(f"saved {self.header.time or ''} by appsnap {self.header.version}".replace("  ", " "))
+                words.append(f"Python {self.header.python}")
+            else:
+                words.append("written by hand")
         words += code_facts(self.code)
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))

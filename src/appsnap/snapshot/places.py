@@ -60,7 +60,8 @@ def reading(place: FilePath | Readable) -> Iterator[Readable]:
     """Open a path, or take a file object as it is. A file object is at its end afterwards, and stays open."""
     path = path_of(place, to="read")
     if path is not None:
-        with _word_about_urls(path, CannotLoad), Path(path).open("rb", buffering=0) as opened:
+        # Not Path(path): an empty path would be the current folder.
+        with _word_about_urls(path, CannotLoad), open(path, "rb", buffering=0) as opened:  # noqa: PTH123
             yield opened
         return
     file = cast("Readable", place)

@@ -77,7 +77,7 @@ def save(
     extension contradicts, PassphraseError, AppsnapError where there is no key to sign with, TypeError for an argument
     of another type, and OSError. After an error, the old file is untouched.
     """
-    wrapping = Wrapping(passphrase, [*recipients], compress, armor)
+    wrapping = Wrapping(passphrase, recipients, compress, armor)
     kind, wrapping = by_name(path, kind, wrapping)
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")

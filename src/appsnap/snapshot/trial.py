@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import CannotLoad, CannotSave, Place
+from appsnap.errors import CannotLoad, CannotSave, NoMemory, Place
 from appsnap.limits import LIMITS
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.freeze.inventory import Inventory
@@ -145,7 +145,8 @@ _ANYWAY = "verify=False saves it anyway"
 def _judge(found: dict[str, Any]) -> list[str]:
     error = found.get("error")
     if error is not None:
-        raise CannotLoad(
+        error_class = NoMemory if found.get("memory") else CannotLoad
+        raise error_class(
             f"not saved, because a fresh interpreter can't load it: {error}",
             hint="; ".join(filter(None, [found.get("hint"), _ANYWAY])),
         )

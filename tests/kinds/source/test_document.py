@@ -1,6 +1,8 @@
+import array
 import ast
 import hashlib
 import math
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -195,6 +197,112 @@ class TestEditing:
     def test_a_file_without_trailer_is_an_edited_one(self):
         """Somebody may have written the whole file."""
         assert source.read(memoryview((HEAD + "application = 1\n").encode())).edited
+
+
+def views(whole):
+    """Return an array and two that share its memory."""
+    return [whole, whole[1:], whole[::2]]
+
+
+ARRAYS = {
+    "zeros": lambda np: np.zeros(10),
+    "rows": lambda np: np.array([[1, 2], [3, 4]]),
+    "columns": lambda np: np.array([[1, 2], [3, 4.5]], order="F"),
+    "cube": lambda np: np.arange(8, dtype="u1").reshape(2, 2, 2),
+    "booleans": lambda np: np.array([True, False]),
+    "floats": lambda np: np.array([0.1, 1e-3, 3.4e38, -0.0, 1e-45], "f4"),
+    "halves": lambda np: np.array([0.1, 65504, np.inf], ">f2"),
+    "odd floats": lambda np: np.array([np.nan, -np.nan, np.inf, -np.inf, -0.0, 5e-324]),
+    "a payload of a nan": lambda np: np.frombuffer(b"\1\0\0\0\0\0\xf8\x7f", "<f8").copy(),
+    "swapped": lambda np: np.array([1, -2], ">i4"),
+    "large integers": lambda np: np.array([2**64 - 1, 0], "u8"),
+    "complex": lambda np: np.array([1 + 2j]),
+    "no items": lambda np: np.zeros((2, 0)),
+    "no axes": lambda np: np.array(5.0),
+    "dates": lambda np: np.array(["2020-01-01"], "M8[D]"),
+    "structures": lambda np: np.array([(1, 2.0)], "i4,f8"),
+    "many": lambda np: np.arange(1000.0),
+    "read only": lambda np: np.frombuffer(bytes(range(16)), "<i8"),
+    "shared": lambda np: views(np.arange(9.0)),
+    "objects": lambda np: np.array([None, [1]], object),
+    "two of a sort": lambda np: [np.zeros(2), np.zeros(3), np.dtype("<f8")],
+    "of Python": lambda _: [array.array(code, [1, 2, 100]) for code in "bBhHiIlLqQfd"],
+    "of Python, letters": lambda _: array.array("u", "ab"),
+    "of Python, many": lambda _: array.array("d", range(1000)),
+    "bytes": lambda _: [
+        bytes(50),
+        bytes(100),
+        b"text " * 50,
+        b"\n" * 100,
+        bytearray(b"\xff" * 100),
+        bytearray(b"a" * 99),
+    ],
+}
+
+
+def exact(value):
+    """Return all that is to be seen of arrays and bytes in a list or by itself."""
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    if hasattr(value, "dtype") and value.dtype.hasobject:
+        return value.dtype, value.shape, value.tolist()
+    if hasattr(value, "dtype"):
+        return value.dtype, value.shape, value.strides, value.flags.writeable, value.tobytes("A")
+    return type(value), value
+
+
+class TestData:
+    @pytest.mark.parametrize("make", ARRAYS.values(), ids=ARRAYS)
+    def test_it_comes_back_bit_by_bit(self, make):
+        """By the reader and by Python; and it is written in the same way again."""
+        value = make(pytest.importorskip("numpy"))
+        text = appsnap.dumps(value, "source")
+        namespace = {}
+
+        exec(text.decode(), namespace)
+
+        assert exact(appsnap.loads(text)) == exact(value) == exact(namespace["application"])
+        assert appsnap.dumps(appsnap.loads(text), "source") == text
+        assert len(text) < 3 * len(repr(exact(value))) + 2000
+
+    def test_a_short_array_is_there_to_be_edited(self):
+        """Numbers are written as people write them: few digits, a row a line of a table."""
+        numpy = pytest.importorskip("numpy")
+        array_of_rows = numpy.array([[0.1, 1], [2.5, -3]], "f4")
+
+        text = appsnap.dumps(array_of_rows, "source").decode()
+
+        assert 'packed("<f4", [0.1, 1.0], [2.5, -3.0])' in text
+        edited = appsnap.loads(text.replace("2.5", "2 * 100").encode())
+        assert edited.tolist() == [[numpy.float32(0.1), 1], [200, -3]]
+
+    def test_long_data_takes_a_third_more(self):
+        """8 MB take less than 11 MB."""
+        data = random.Random(0).randbytes(8_000_000)
+
+        text = appsnap.dumps(data, "source")
+
+        assert len(text) < 11_000_000
+        assert appsnap.loads(text) == data
+
+    @pytest.mark.parametrize(
+        ("text", "place", "says"),
+        [
+            ("from_base64(\n    'AAAA'\n    'A!AA'\n    'AAAA'\n)", (6, 5), "wrong base64"),
+            ("from_base64(\n    'AAAA'\n    'AA'\n)", (6, 5), "wrong base64"),
+            ("bytearray(from_base64('A'))", (4, 37), "wrong base64"),
+            ("packed('<f8', [1], ['2'])", (4, 22), "numbers of the form <f8 are each float or int"),
+            ("packed('<i1', [128])", (4, 22), "a number is too large for the form <i1"),
+            ("packed('<q', [128])", (4, 22), "'<q' is no form of numbers"),
+        ],
+    )
+    def test_wrong_data_is_refused_at_its_place(self, text, place, says):
+        """The wrong line of base64, or the call with the wrong numbers."""
+        with pytest.raises(NotInGrammar) as caught:
+            load(f"from appsnap.actions import from_base64, packed\napplication = {text}\n")
+
+        assert says in str(caught.value)
+        assert (caught.value.line, caught.value.column) == place
 
 
 class TestReading:

@@ -170,11 +170,20 @@ class TestReactor:
         assert lines == ["True"]
 
     def test_for_a_stranger(self, program):
-        """To refer to it needs no trust."""
+        """To refer to it needs no trust where it is there. No stranger's file installs it."""
         pytest.importorskip("twisted")
         program("from twisted.internet import reactor\nsave(reactor, sign=False)")
 
-        assert program("print(len({id(one) for one in load()}))") == ["1"]
+        lines = program("import twisted.internet.reactor\nprint(len({id(one) for one in load()}))")
+        alone = program(
+            "import appsnap, sys\n"
+            "try: load()\nexcept appsnap.errors.CannotBuild as error: print(error)\n"
+            "print('twisted' in sys.modules)"
+        )
+
+        assert lines == ["1"]
+        assert "isn't there yet: the program has to import it before" in alone[0]
+        assert alone[-1] == "False"
 
 
 def test_a_known_name_that_is_nowhere(tmp_path, monkeypatch):

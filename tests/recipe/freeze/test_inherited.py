@@ -1,4 +1,5 @@
 # ruff: noqa: D102 - classes as people write them
+import asyncio
 import copyreg
 import ctypes
 import logging
@@ -320,3 +321,35 @@ def test_speed_of_ordinary_classes():
     assert inherited.rule(Target) is None
     assert inherited.rule(type("Plain", (dict,), {})) is None
     assert inherited.rule(types.GenericAlias) is None
+
+
+class TestLoops:
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("make", [asyncio.Event, asyncio.Lock, asyncio.Queue, asyncio.Condition])
+    def test_used_in_a_loop_that_has_ended(self, make, kind):
+        """An event that somebody waited for can be saved after its loop has ended, and used in another one."""
+
+        async def use(obj):
+            if isinstance(obj, asyncio.Queue):
+                task = asyncio.ensure_future(obj.get())
+                await asyncio.sleep(0)
+                obj.put_nowait(1)
+            elif isinstance(obj, asyncio.Event):
+                task = asyncio.ensure_future(obj.wait())
+                await asyncio.sleep(0)
+                obj.set()
+            else:
+                await obj.acquire()
+                task = asyncio.ensure_future(obj.acquire())
+                await asyncio.sleep(0)
+                obj.release()
+            await task
+            if isinstance(obj, asyncio.Event):
+                obj.clear()
+            elif not isinstance(obj, asyncio.Queue):
+                obj.release()
+
+        obj = make()
+        asyncio.run(use(obj))
+
+        asyncio.run(use(loads(dumps(obj, kind), trust=EVERYTHING)))

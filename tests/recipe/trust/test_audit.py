@@ -29,7 +29,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
 )
-from appsnap.recipe.trust import Trust, audit, wants
+from appsnap.recipe.trust import Grant, Trust, audit, wants
 
 NODE = Name("zoo", "Node")
 
@@ -450,6 +450,8 @@ def test_audit_returns_what_is_to_be_looked_at():
     """Names that a package vouches for have to be looked at when they are there; those that are named have not."""
     recipe = Recipe([NODE, New(Ref(0), []), Name("zoo", "Pair")], Ref(2))
 
-    assert audit(recipe, Trust(["zoo.*"])).to_check == {NODE, Name("zoo", "Pair")}
-    assert audit(recipe, Trust(["zoo.Node", "zoo.*"])).to_check == {Name("zoo", "Pair")}
-    assert audit(recipe, Trust(EVERYTHING)).to_check == frozenset()
+    pair = Name("zoo", "Pair")
+    for trust, node in [(["zoo.*"], Grant.DEFINED), (["zoo.Node", "zoo.*"], Grant.EXACT)]:
+        audited = audit(recipe, Trust(trust))
+        assert (audited.grant(NODE, NODE), audited.grant(pair, pair)) == (node, Grant.DEFINED)
+    assert audit(recipe, Trust(EVERYTHING)).grant(NODE, NODE) is None

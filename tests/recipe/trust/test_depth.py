@@ -44,7 +44,7 @@ class TestLevels:
         made = build(partials(1_000, between), Trust())
 
         assert type(made) is functools.partial
-        with pytest.raises(errors.CannotLoad, match=r"(?m)levels=1,000$"):
+        with pytest.raises(errors.CannotLoad, match=r"levels=1,000"):
             build(partials(1_001, between), Trust())
 
     def test_are_not_bounded_in_files_that_are_trusted_as_a_whole(self):
@@ -70,7 +70,7 @@ class TestLevels:
             return Recipe(made, Ref(1))
 
         assert type(build(ring(100), Trust())) is ValueError
-        with pytest.raises(errors.CannotLoad, match=r"(?m)levels=1,000$"):
+        with pytest.raises(errors.CannotLoad, match=r"levels=1,000"):
             build(ring(101), Trust())
 
     def test_filled_from_the_end(self):
@@ -79,7 +79,7 @@ class TestLevels:
         fillings = [Extend(Ref(at), [Ref(at + 1)]) for at in range(1, 1_001)]
 
         for order in (fillings, fillings[::-1]):
-            with pytest.raises(errors.CannotLoad, match=r"(?m)levels=1,000$"):
+            with pytest.raises(errors.CannotLoad, match=r"levels=1,000"):
                 build(Recipe([*made, *order], Ref(1)), Trust())
 
     def test_of_an_honest_application(self):

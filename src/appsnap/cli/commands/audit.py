@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from appsnap.errors import Obstacle, Want
     from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.steps import Recipe
+    from appsnap.snapshot import Snapshot
 
-__all__ = ["command"]
+__all__ = ["command", "findings"]
 
 
 @click.command(
@@ -110,6 +111,13 @@ def command(
         output.write(["; ".join(facts)])
         output.write(filter(None, [what_runs(missing), allow]))
     return 0 if good else NotTrusted.exit_code
+
+
+def findings(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line for each name of a snapshot that isn't harmless, and for all that no trust in names allows."""
+    missing = _missing(snapshot.document.recipe, ())
+    yield from _table([(_verdict(want, missing, missing, ()), want) for want in snapshot.names if want in missing])
+    yield from map(_line, snapshot.obstacles)
 
 
 def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:

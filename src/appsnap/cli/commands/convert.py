@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from appsnap.cli import output, standard
+from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.options import reads, source_argument, writes
@@ -81,13 +80,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
-        if legacy_etap or _are_one(source.path, target.path):
-            # `save` can't read Twisted's file, and doesn't replace the file that it reads. It can read the new file.
+        if legacy_etap:
+            # `save` can't read Twisted's file. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
         target.tell_unsigned(source.label, signing_command(arguments))
-
-
-def _are_one(path: str, other: str) -> bool:
-    if standard.is_stdin(path) or standard.is_stdout(other):
-        return False
-    return os.path.samefile(path, other)  # noqa: PTH121 - texts, as they were typed

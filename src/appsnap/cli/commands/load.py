@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import appsnap
 from appsnap.cli import output, standard
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, code_from, depth, reads, trusts
@@ -62,8 +63,7 @@ def command(
     trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the current folder too,
     after all others.
 
-    An edited source file has lost its signature. `appsnap save FILE NEW_FILE --trust-everything` writes it anew, signed
-    by you.
+    An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now.
 
     With --kind python, FILE is a script. It is run, and has to assign "application".
     """
@@ -75,7 +75,7 @@ def command(
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
-        return serve(load, output.note)
+        return serve(functools.partial(_load, source, trust, code_from, to_run=True), output.note)
     application = load()
     if shell:
         from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed
@@ -92,7 +92,7 @@ def command(
     return 0
 
 
-def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None) -> Any:
+def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None, *, to_run: bool = False) -> Any:
     if source.kind == "python":
         if trust:
             raise click.UsageError("a script is a program, and is run: leave out --trust")
@@ -107,7 +107,7 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
         search_current_folder()
         return script.run("/dev/stdin" if source.path == "-" else source.path)
     try:
-        return source.load(trust, code_from=code_from)[0]
+        application, enough = source.load(trust, code_from=code_from)
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(
@@ -115,3 +115,9 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
                 hint=f"to run it: {output.command_line(['load', source.path, '--kind', 'python'])}",
             ) from None
         raise
+    if to_run and enough is not appsnap.EVERYTHING:
+        from appsnap.recipe.trust import Trust  # noqa: PLC0415 - as below
+        from appsnap.runner.vouched import check_vouched  # noqa: PLC0415 - it imports asyncio
+
+        check_vouched(application, Trust(enough))
+    return application

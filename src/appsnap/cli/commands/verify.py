@@ -67,6 +67,8 @@ def _facts(snapshot: Snapshot, services: int | None) -> list[str]:
         facts.append(plural(services, "service"))
     if snapshot.header is None:
         facts.append("without header and checksum")
+    elif snapshot.document.trailer is None:
+        facts.append("without a trailer, so nothing tells whether its end is missing")
     return [*facts, *code_facts(snapshot.code), snapshot.provenance]
 
 

@@ -50,7 +50,7 @@ class Cursor:
             hint = "put nothing in front of it"
         elif word == OUTDENT:
             why = "a line within a statement or a text begins in column 0"
-            hint = 'only statements begin there: indent the line, or write a text as "one\\n" "two\\n"'
+            hint = 'close what the statement above opens, or indent the line; a text may be "one\\n" "two\\n"'
         elif word == END:
             why = f"the statement ends where {wanted} is expected"
             hint = "a bracket or a text isn't closed, or the file is truncated"

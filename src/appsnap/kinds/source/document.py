@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.header import Signer
     from appsnap.recipe.steps import Recipe
 
-__all__ = ["read", "write"]
+__all__ = ["read", "signed", "write"]
 
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # a text without an end takes the rest: the search stays linear
@@ -44,6 +44,14 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
     trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), steps=len(recipe.steps), distributions=distributions)
     return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
+
+
+def signed(data: bytes, steps: int, distributions: dict[str, str], sign: Signer) -> bytes:
+    """Return a text with a trailer for it as it is now, in the place of the trailer that it has, if any."""
+    begin = data.rfind(b"\n", 0, -1) + 1
+    body = data[:begin] if data.startswith(b"# appsnap trailer: ", begin) else data + b"\n\n"[data.endswith(b"\n") :]
+    trailer = Trailer(hashlib.sha256(body).hexdigest(), steps=steps, distributions=distributions)
+    return body + f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()
 
 
 def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:

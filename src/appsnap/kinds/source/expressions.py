@@ -364,8 +364,10 @@ _WRITTEN = {
 HELPERS: dict[str, Callable[[ExpressionReader], Any]] = {
     "add": ExpressionReader._add,
     "extend": ExpressionReader._extend,
+    "from_base64": ExpressionReader._from_base64,
     "named": ExpressionReader._named,
     "new": ExpressionReader._new,
+    "packed": ExpressionReader._packed,
     "set_state": ExpressionReader._set_state,
     "state": ExpressionReader._state,
     "update": ExpressionReader._update,

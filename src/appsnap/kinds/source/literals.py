@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from appsnap import actions
 from appsnap.kinds.source.cursor import Cursor
 from appsnap.kinds.source.tokens import decoded, is_number, is_text, number
 from appsnap.recipe import steps
@@ -19,6 +21,7 @@ ABSENT: Any = object()
 CONSTANTS = {"None": None, "True": True, "False": False}
 LINKS = frozenset(".(")
 
+_BASE64 = re.compile(r"""[()]|["'][A-Za-z0-9+/]*+={0,2}["']""")
 _FLOATS = frozenset({"nan", "-nan", "inf", "-inf"})
 _NUMBERS = (int, float)
 _TOO_LARGE = 10**4300
@@ -111,6 +114,9 @@ class LiteralReader(Cursor):
         self._literals[word] = value
         return value
 
+    def _items(self, close: str, *, keywords: bool = False) -> list[Any]:
+        raise NotImplementedError
+
     def _unknown(self, word: str) -> GrammarError:
         raise NotImplementedError
 
@@ -138,8 +144,48 @@ class LiteralReader(Cursor):
             self._expect(")")
         return value
 
+    def _from_base64(self) -> Any:
+        return self._atom(self._decoded_base64())
+
+    def _packed(self) -> Any:
+        return self._atom(self._packed_numbers())
+
+    def _decoded_base64(self) -> bytes:
+        begin = self._at
+        text = self._argument(str)
+        try:
+            data = actions.from_base64(text)
+        except ValueError as error:
+            words = range(begin, self._at)
+            wrong = next((at for at in words if not _BASE64.fullmatch(self._words[at])), self._at - 1)
+            raise self._refuse(
+                f"wrong base64: {error}", wrong, "the data is damaged: take it from another copy"
+            ) from None
+        self._close()
+        return data
+
+    def _packed_numbers(self) -> bytes:
+        begin = self._at
+        dtype = self._argument(str)
+        rows = []
+        while self._skip(",") and self._words[self._at] != ")":
+            self._expect("[")
+            rows.append(self._items("]"))
+        self._expect(")")
+        try:
+            return actions.packed(dtype, *rows)
+        except ValueError as error:
+            raise self._refuse(str(error), begin) from None
+
     def _bytearray(self) -> Ref:
-        data = self._argument(bytes)
+        if self._skip("from_base64"):
+            self._expect("(")
+            data = self._decoded_base64()
+        elif self._skip("packed"):
+            self._expect("(")
+            data = self._packed_numbers()
+        else:
+            data = self._argument(bytes)
         self._close()
         return self._builder.make(steps.ByteArray(data))
 

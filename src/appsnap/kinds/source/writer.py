@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import keyword
 import math
 import sys
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds.expressions import Assignment, names
 from appsnap.kinds.source.expressions import BUILTINS, HELPERS
+from appsnap.kinds.source.numbers import Forms
 from appsnap.kinds.source.reader import MODULE, ROOT
 from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.recipe import steps
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["SourceWriter"]
 
 _WIDTH = 100
+_BASE64_WIDTH, _WIDE = 120, 1_000  # the latter for data that nobody looks at: indents would be a tenth of it
+_LETTERS = bytes(range(0x20, 0x7F))
 
 
 class _Group:
@@ -53,20 +57,20 @@ class _Group:
 class _Pieces:
     """A long literal in pieces, each on its own line. Python joins adjacent literals."""
 
-    __slots__ = ("items",)
+    __slots__ = ("items", "open")
 
     size = _WIDTH + 1
     text = None
 
-    def __init__(self, items: list[str]) -> None:
-        self.items = items
+    def __init__(self, items: list[str], open_: str = "(") -> None:
+        self.items, self.open = items, open_
 
     def flat(self) -> str:
-        return f"({' '.join(self.items)})"
+        return f"{self.open}{' '.join(self.items)})"
 
     def laid_out(self, indent: int, _used: int) -> str:
         inner = "".join(f"{_line(item, indent + 4)}\n" for item in self.items)
-        return f"(\n{inner}{' ' * indent})"
+        return f"{self.open}\n{inner}{' ' * indent})"
 
 
 class _Wrapped:
@@ -116,6 +120,7 @@ class SourceWriter:
         self._names: dict[steps.Name, Any] = {}
         self._imported: dict[tuple[str, str], str] = {}
         self._taken = {ROOT, *HELPERS, *BUILTINS, *vars(sys.modules["builtins"])}
+        self._forms = Forms.of(recipe)
         self._choose_imports(step for step in recipe.steps if isinstance(step, steps.Name))
         named = [statement.register for statement in statements if isinstance(statement, Assignment)]
         self._variables = names(recipe, named, self._taken)
@@ -206,9 +211,30 @@ class SourceWriter:
     def _call(self, step: steps.Call) -> Any:
         function = self._expression(step.function)
         name: Any = step.function
+        form = self._forms.form(step) if self._forms else None
+        if form is not None:
+            return self._with_numbers(_flat(function), step, *form)
         keyworded = type(name) is steps.Name and name in KEYWORDED
         args, named = by_keywords(name, step.args) if keyworded else (step.args, {})
         return _Group(f"{_flat(function)}(", self._all(args) + self._keywords(named, named.values()), ")")
+
+    def _with_numbers(self, function: str, step: steps.Call, at: int, rows: list[list[str]]) -> Any:
+        """Write a call with numbers in the place of the bytes in one of its arguments."""
+        args = self._all(step.args[:at]) + self._all(step.args[at + 1 :])
+        data: Any = _Group(self._helper("packed"), [rows[0][0], *(_Group("[", row, "]") for row in rows[1:])], ")")
+        nested: Any = step.args[at]
+        data = _Group("bytearray(", [data], ")") if type(nested) is steps.ByteArray else data
+        return _Group(f"{function}(", [*args[:at], data, *args[at:]], ")")
+
+    def _data(self, data: bytes) -> Any:
+        """Return the literal of bytes: base64 if a ninth of them have no letter, because each of those takes four."""
+        if len(data) <= steps.INLINE or 9 * len(data.translate(None, _LETTERS)) <= len(data):
+            return _literal(data)
+        text = binascii.b2a_base64(data, newline=False).decode()
+        open_ = self._helper("from_base64")
+        width = _BASE64_WIDTH if len(text) < 100 * _WIDE else _WIDE
+        parts = [f'"{text[at : at + width]}"' for at in range(0, len(text), width)]
+        return _Pieces(parts, open_) if len(parts) > 1 else _Group(open_, parts, ")")
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._expression(step.owner)
@@ -253,13 +279,13 @@ class SourceWriter:
 
 _EXPRESSIONS: dict[type, Callable[[SourceWriter, Any], Any]] = {
     steps.Name: SourceWriter._name,
-    steps.Value: lambda _, s: _literal(bytes(s.value) if isinstance(s.value, memoryview) else s.value),
+    steps.Value: lambda p, s: _literal(s.value) if type(s.value) is str else p._data(bytes(s.value)),
     steps.Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
     steps.List: lambda p, s: _Group("[", p._all(s.items), "]"),
     steps.Dict: lambda p, s: p._mapping(s.keys, s.values),
     steps.Set: SourceWriter._set,
     steps.FrozenSet: SourceWriter._frozenset,
-    steps.ByteArray: lambda _, s: _Group("bytearray(", [_literal(bytes(s.data))], ")"),
+    steps.ByteArray: lambda p, s: _Group("bytearray(", [p._data(bytes(s.data))], ")"),
     steps.New: SourceWriter._new,
     steps.Call: SourceWriter._call,
     steps.Member: SourceWriter._member,

@@ -66,6 +66,8 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
     definer = definer_of(cls, "__reduce_ex__", "__reduce__")
     if definer is object and held.has_constants(cls):
         return _reduce_with_constants
+    if definer is object and any(base.__module__ == "asyncio.mixins" for base in cls.__mro__):
+        return _reduce_bound_to_loop
     if _may_be_proxy(cls):
         return functools.partial(_reduce_proxy, definer, _rule_by_definer(cls, definer))
     return _rule_by_definer(cls, definer)
@@ -237,6 +239,17 @@ def _reduce_not_creatable(obj: Any) -> Any:
 
 def _reduce_with_constants(obj: Any) -> Any:
     return held.with_constants(standard_reduction(obj))
+
+
+def _reduce_bound_to_loop(obj: Any) -> Any:
+    """Take an object of asyncio apart. If its loop is closed, it belongs to the next loop that uses it."""
+    reduction = standard_reduction(obj)
+    if isinstance(reduction, tuple) and len(reduction) > 2 and type(reduction[2]) is dict:
+        loop = reduction[2].get("_loop")
+        if loop is not None and loop.is_closed():
+            state = {name: value for name, value in reduction[2].items() if name != "_loop"}
+            return *reduction[:2], state, *reduction[3:]
+    return reduction
 
 
 def refusing_own_keys(cls: type, reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:

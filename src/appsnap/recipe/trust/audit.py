@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want
-from appsnap.evolve import current_name
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Recipe, Ref
-from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code
+from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code, least_of, value_name
 from appsnap.recipe.trust.survey import Survey
 
 if TYPE_CHECKING:
@@ -37,39 +36,35 @@ def obstacles(recipe: Recipe) -> list[Obstacle]:
 class Audited:
     """The outcome of an audit that found every name trusted.
 
-    `to_check` has the names that are granted through their package or class: `checks.check_defined` checks them once
-    they have been imported. `coded` has the registers that are trusted as code, `callable` those and all others that
-    may be called without a name. `annotated` has the registers of states with annotations, which are names. `names` has
-    the name of today for each name of the recipe, `uses` the uses of those that `trust` was asked about.
+    `trust` is None for a file that is trusted as a whole. `names` has the name of today for each name in the file, and
+    `uses` the uses of each of these. `coded` has the registers that are trusted as code, `callable` those and all
+    others that may be called without a name. `annotated` has the registers of states with annotations, which are names.
     """
 
-    to_check: frozenset[steps.Name] = frozenset()
-    coded: Collection[int] = ()
-    callable: Collection[int] = ()
-    annotated: Collection[int] = ()
     trust: Trust | None = None
     names: Mapping[steps.Name, steps.Name] = field(default_factory=dict)
     uses: Mapping[steps.Name, Collection[str]] = field(default_factory=dict)
+    coded: Collection[int] = ()
+    callable: Collection[int] = ()
+    annotated: Collection[int] = ()
 
-    def check_new(self, old: steps.Name, new: steps.Name) -> None:
-        """Check a name that has taken the place of another one since the audit: it has to be trusted itself.
+    def grant(self, old: steps.Name, new: steps.Name) -> Grant | None:
+        """Return the reason why the name of today for a name in the file is trusted, the one that allows least.
 
-        The import of a trusted module may have renamed something. Raises NotTrusted.
+        It may be another one than at the audit: the import of a trusted module may have renamed something. Then it has
+        to be trusted itself, for the same uses. Raises NotTrusted.
         """
-        if self.trust is None or new == self.names[old]:
-            return
-        missing = [use for use in self._uses_of(old) if self.trust.grant(new, use) is None]
-        if missing:
-            raise _refusal([Want(new.dotted, use, f"{old.dotted}, which was renamed") for use in missing], [])
-
-    def is_to_check(self, old: steps.Name, new: steps.Name) -> bool:
-        """Tell whether a name that `check_new` has let pass has to be defined in its module."""
-        if self.trust is None or new == self.names[old]:
-            return False
-        return any(self.trust.grant(new, use) is Grant.DEFINED for use in self._uses_of(old))
-
-    def _uses_of(self, name: steps.Name) -> Collection[str]:
-        return self.uses.get(self.names[name], ("create", "call"))
+        if self.trust is None:
+            return None
+        today = self.names[old]
+        grants = {use: self.trust.grant(new, use) for use in self.uses.get(today, ("reference",))}
+        if new != today:
+            missing = [use for use, grant in grants.items() if grant is None]
+            if missing:
+                raise _refusal([Want(new.dotted, use, f"{old.dotted}, which was renamed") for use in missing], [])
+            if values.constructor(value_name(today)) is not values.constructor(value_name(new)):
+                raise _refusal([], [Obstacle(old.dotted, f"has become {new.dotted}, whose arguments nobody has seen")])
+        return least_of(grants.values())
 
 
 def audit(recipe: Recipe, trust: Trust) -> Audited:
@@ -85,13 +80,11 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
     if missing or impossible:
         raise _refusal(_as_wants(recipe, missing), impossible)
-    to_check = frozenset(name for (name, _), grant in grants.items() if grant is Grant.DEFINED)
     uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
     for name, use in survey.uses:
         uses[name].append(use)
-    names = {step: steps.Name(*current_name(*step)) for step in recipe.steps if type(step) is steps.Name}
     called = survey.coded | survey.partials.keys()
-    return Audited(to_check, survey.coded, called, survey.annotated, trust, names, uses)
+    return Audited(trust, survey.renamed, uses, survey.coded, called, survey.annotated)
 
 
 def refused(path: str, cls: str, reason: str) -> NotTrusted:
@@ -142,7 +135,7 @@ def _without_companions(uses: dict[tuple[steps.Name, str], Ref]) -> dict[tuple[s
 def _comes_along(name: steps.Name, use: str, found: dict[tuple[steps.Name, str], Ref]) -> bool:
     above, _, member = name.qualname.rpartition(".")
     owner = steps.Name(name.module, above)
-    known = values.is_referable(owner.dotted)
+    known = values.is_referable(value_name(owner))
     plain = not member.startswith("__") or member in SPECIAL_METHODS
     wanted = (owner, "create") in found or (owner, "reference") in found
     return use == "reference" and bool(above) and plain and not known and wanted

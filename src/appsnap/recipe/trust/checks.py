@@ -7,16 +7,18 @@ checks of fillings.
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import NotTrusted, Want
-from appsnap.recipe.trust.names import SPECIAL_METHODS
+from appsnap.recipe import steps
+from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant
 
 if TYPE_CHECKING:
-    from appsnap.recipe import steps
+    from appsnap.recipe.trust.names import Trust
 
-__all__ = ["check_class", "check_defined", "find_method"]
+__all__ = ["check_class", "check_defined", "find_method", "not_defined"]
 
 _METHODS = (
     types.FunctionType,
@@ -28,31 +30,47 @@ _METHODS = (
 )
 
 
-def check_defined(name: steps.Name, owner: Any, found: Any) -> None:
+def check_defined(name: steps.Name, owner: Any, found: Any, trust: Trust) -> None:
     """Check the object that was found by a name in its owner, a class or a module. Raises NotTrusted.
 
-    The object must be a class that is defined in the module of the name, or a member or method of one.
+    The object must be a class that is defined in the module of the name, or in another module that the trust covers, or
+    a member or method of one.
     """
-    module, qualname = name
+    above, _, member = name.qualname.rpartition(".")
     if isinstance(found, type):
-        good = (found.__module__, found.__qualname__) == (module, qualname)
+        good = _is_defined(found, steps.Name(name.module, name.qualname), trust)
     else:
-        above = qualname.rpartition(".")[0]
         method = found.__func__ if isinstance(found, types.MethodType) else found
-        good = isinstance(owner, type) and (owner.__module__, owner.__qualname__) == (module, above)
+        good = isinstance(owner, type) and _is_defined(owner, steps.Name(name.module, above), trust)
         good = good and (
             type(found) in (owner, object)  # a bare object is a mark, and can do nothing
             or (
                 isinstance(method, types.FunctionType)
-                and (method.__module__, method.__qualname__) == (module, qualname)
+                and (method.__module__, method.__qualname__) == (owner.__module__, f"{owner.__qualname__}.{member}")
             )
         )
     if not good:
-        raise NotTrusted(
-            [Want(name.dotted, "reference", "")],
-            message=f"not trusted: {name.dotted} is no class defined in {module}",
-            hint=f"if you trust it all the same, name it: trust=[{name.dotted!r}]",
-        )
+        raise not_defined(name)
+
+
+def _is_defined(cls: type, name: steps.Name, trust: Trust) -> bool:
+    """Tell whether a class is defined under a name, or moved from there to a module that is trusted as well."""
+    own = steps.Name(cls.__module__, cls.__qualname__)
+    if own == name:
+        return True
+    found: Any = sys.modules.get(own.module)
+    for part in own.qualname.split("."):
+        found = vars(found).get(part) if isinstance(found, (types.ModuleType, type)) else None
+    return found is cls and trust.grant(own, "create") in (Grant.DEFINED, Grant.EXACT)
+
+
+def not_defined(name: steps.Name) -> NotTrusted:
+    """Return the error for a name that is granted through its package, and isn't defined there."""
+    return NotTrusted(
+        [Want(name.dotted, "reference", "")],
+        message=f"not trusted: {name.dotted} is no class defined in {name.module}",
+        hint=f"if you trust it all the same, name it: trust=[{name.dotted!r}]",
+    )
 
 
 def check_class(cls: Any) -> None:

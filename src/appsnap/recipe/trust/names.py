@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe import steps
 
-__all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "carries_code"]
+__all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "carries_code", "least_of", "value_name"]
 
 _OPERATORS = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
 _OTHERS = (
@@ -54,6 +54,8 @@ class Grant(Enum):
     """The reason why a name is trusted. The reason decides which checks follow once the name is imported."""
 
     EXACT = "exact"
+    BUILT_IN = "built-in"
+    """The record of a value type allows it."""
     DEFINED = "defined"
     """Granted through its package or its class: the object must be a class defined there, or belong to one."""
 
@@ -84,13 +86,22 @@ class Trust:
                 self._exact.add(name)
         self._packages = tuple(packages)
 
+    def names(self, name: steps.Name, use: str) -> bool:
+        """Tell whether the caller trusts a name, and not only the record of a value type."""
+        return self.everything or self.grant(name, use) in (Grant.EXACT, Grant.DEFINED)
+
     def grant(self, name: steps.Name, use: str) -> Grant | None:
         """Return the reason why a name is trusted for a use, or None where it isn't."""
         dotted = name.dotted
+        known = value_name(name)
         if use == "call":
-            return Grant.EXACT if values.constructor(dotted) is not None or dotted in self._calls else None
-        if dotted in self._exact or (values.is_creatable if use == "create" else values.is_referable)(dotted):
+            if dotted in self._calls:
+                return Grant.EXACT
+            return Grant.BUILT_IN if values.constructor(known) is not None else None
+        if dotted in self._exact:
             return Grant.EXACT
+        if (values.is_creatable if use == "create" else values.is_referable)(known):
+            return Grant.BUILT_IN
         above, _, member = dotted.rpartition(".")
         if member.startswith("__") and member not in SPECIAL_METHODS:
             return None
@@ -101,6 +112,26 @@ class Trust:
             return Grant.DEFINED
         owned = "." in name.qualname and (above in self._exact or above in self._calls)
         return Grant.DEFINED if use == "reference" and owned else None
+
+
+_ALLOWS = (Grant.DEFINED, Grant.BUILT_IN, Grant.EXACT)
+"""The reasons of trust, the one first that allows least."""
+
+
+def least_of(grants: Iterable[Grant | None]) -> Grant:
+    """Return the reason that allows least. A name without one belongs to a class that has one."""
+    return min((grant or Grant.DEFINED for grant in grants), key=_ALLOWS.index)
+
+
+def value_name(name: steps.Name) -> str:
+    """Return the dotted name of a value type, a constructor or an object of the process, or an empty text.
+
+    `("array", "array")` is a type; `("array.array", "")` would be a module. An object may stand in the place of a
+    module, as Twisted's reactor does.
+    """
+    dotted = name.dotted
+    in_place_of_module = not name.qualname and values.is_object(dotted)
+    return dotted if in_place_of_module or values.pair(dotted) == name else ""
 
 
 def carries_code(name: steps.Name) -> bool:

@@ -17,7 +17,7 @@ from appsnap.recipe import steps, values
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
-from appsnap.recipe.trust.names import SPECIAL_METHODS, carries_code
+from appsnap.recipe.trust.names import SPECIAL_METHODS, carries_code, value_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ class Survey:
     `uses` has each name and use, with the register whose path is shown for it. `faults` has each reason, with the name
     of the class that it depends on or an empty text, and the first register with it. `coded` has the registers that are
     trusted as code. `partials` has each partial that the recipe makes, with the functions that it got since its last
-    call. `annotated` has the registers of states with annotations.
+    call. `annotated` has the registers of states with annotations. `renamed` has the name of today for each name.
     """
 
     recipe: Recipe
@@ -54,6 +54,7 @@ class Survey:
     coded: set[int] = field(default_factory=set)
     partials: dict[int, list[Operand]] = field(default_factory=dict)
     annotated: set[int] = field(default_factory=set)
+    renamed: dict[steps.Name, steps.Name] = field(default_factory=dict)
     _names: dict[int, steps.Name] = field(default_factory=dict)  # by register
     _constructors: dict[int, values.Constructor] = field(default_factory=dict)  # by register of a name
     _makers: dict[int, int] = field(default_factory=dict)  # by register: that of the class or function that made it
@@ -126,8 +127,8 @@ class Survey:
             filled_by = FILLED_BY.get(cls, _NOTHING)
             if cls is steps.Name:
                 # The audit is about the class that is loaded, not about its name in former times.
-                name = names[register] = steps.Name(*evolve.current_name(*step))
-                constructor = values.constructor(name.dotted)
+                name = names[register] = self.renamed[step] = steps.Name(*evolve.current_name(*step))
+                constructor = values.constructor(value_name(name))
                 if constructor is not None:
                     constructors[register] = constructor
             elif cls in _USE:
@@ -164,7 +165,7 @@ class Survey:
         functions, self.partials[partial] = self.partials[partial], []
         for function in functions:
             name = self._names.get(function) if type(function) is Ref else None
-            if name is None or values.constructor(name.dotted) is not None:
+            if name is None or values.constructor(value_name(name)) is not None:
                 # The call would get around the checks of a constructor.
                 self._fault("is made by a partial of something else than a class or function with a name", register)
             else:
@@ -257,7 +258,8 @@ class Survey:
         name = self._names.get(self._makers.get(target, -1))
         if name is None:
             return _OF_THE_FILE
-        known = values.is_creatable(name.dotted) or values.constructor(name.dotted) is not None
+        dotted = value_name(name)
+        known = values.is_creatable(dotted) or values.constructor(dotted) is not None
         return "" if known else name.dotted
 
     # The content of registers

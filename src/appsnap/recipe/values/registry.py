@@ -14,12 +14,14 @@ __all__ = [
     "constructor",
     "has_identity",
     "is_creatable",
+    "is_object",
     "is_referable",
     "late_state_rules",
     "named",
     "of_class",
     "of_the_process",
     "of_type",
+    "pair",
     "reducer",
     "register",
     "register_object",
@@ -172,6 +174,22 @@ def reducer(cls: type) -> Callable[[Any], Any] | None:
 def constructor(name: str) -> Constructor | None:
     """Return the type or function of a dotted name that any snapshot may call, or None."""
     return _constructors.get(name)
+
+
+def pair(name: str) -> tuple[str, str]:
+    """Return the module of a dotted name in the registry, and the name in that, which begins with the first class."""
+    above, _, last = name.rpartition(".")
+    if above in _by_name:  # a class attribute, as datetime.timezone.utc
+        module, qualname = pair(above)
+        return module, f"{qualname}.{last}"
+    parts = name.split(".")
+    at = next((at for at, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
+    return ".".join(parts[:at]), ".".join(parts[at:])
+
+
+def is_object(name: str) -> bool:
+    """Tell whether a dotted name is that of an object, which is no type."""
+    return name in _objects
 
 
 def named(word: str) -> str | None:

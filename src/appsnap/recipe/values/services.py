@@ -19,7 +19,6 @@ TYPES = (
             "service.MultiService",
             "service.Process",
             "service.Service",
-            "service.ServiceMaker",
             "sob.Persistent",
         )
     ),

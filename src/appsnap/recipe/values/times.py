@@ -8,6 +8,7 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe.values.arguments import call, check
+from appsnap.recipe.values.installed import check_installed
 from appsnap.recipe.values.registry import ValueType
 
 if TYPE_CHECKING:
@@ -64,9 +65,17 @@ def _reduce_zone(value: zoneinfo.ZoneInfo) -> Any:
     return (zoneinfo.ZoneInfo, (key,)) if from_cache else reduction
 
 
+def _make_zone(args: tuple[Any, ...]) -> zoneinfo.ZoneInfo:
+    (key,) = args
+    check(type(key) is str, "takes a key")
+    check_installed("tzdata")  # zoneinfo looks there for zones that the system lacks
+    return zoneinfo.ZoneInfo(key)
+
+
 def _make_zone_by_key(args: tuple[Any, ...]) -> zoneinfo.ZoneInfo:
     key, from_cache = args
     check(type(key) is str, "takes a key")
+    check_installed("tzdata")
     return zoneinfo.ZoneInfo(key) if from_cache else zoneinfo.ZoneInfo.no_cache(key)
 
 
@@ -91,7 +100,7 @@ TYPES = (
         name="zoneinfo.ZoneInfo",
         cls=zoneinfo.ZoneInfo,
         reduce=_reduce_zone,
-        make=call(zoneinfo.ZoneInfo, str, least=1, most=1),
+        make=_make_zone,
         made_by={"zoneinfo.ZoneInfo._unpickle": _make_zone_by_key},
         plain=True,
     ),

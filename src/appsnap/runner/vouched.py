@@ -1,0 +1,112 @@
+"""The check before a file is run that nobody vouches for: it has a tree of services, and calls what the user trusts.
+
+A load makes the services of such a file, and trust in names covers that. A start does more: a timer calls a function
+with arguments of the file's choice, and a server listens at an address of its choice.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import CannotLoad, NotTrusted, Want
+from appsnap.interfaces import IService, IServiceCollection
+from appsnap.internet import StreamServerService, TimerService
+from appsnap.printable import label, type_of
+from appsnap.recipe import steps
+from appsnap.service import MultiService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appsnap.recipe.trust import Trust
+
+__all__ = ["check_vouched"]
+
+_LONGEST = 1_000
+"""Characters of the name of a service."""
+
+
+def check_vouched(application: Any, trust: Trust) -> None:
+    """Check that an application may be run. Raises NotTrusted with all names that are missing, and CannotLoad."""
+    missing: dict[tuple[str, str], Want] = {}
+    for service, path in _services(application):
+        for name, use in _wanted(service):
+            if not trust.names(name, use):
+                missing.setdefault((name.dotted, use), Want(name.dotted, use, path))
+    if missing:
+        wants = list(missing.values())
+        grants = " ".join(f"--trust {want.grant}" for want in wants)
+        raise NotTrusted(
+            wants, hint=f"to run it, the file needs more trust than to be loaded; if you trust these names: {grants}"
+        )
+
+
+def _services(application: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the services of a tree, each with its path. Raises CannotLoad where the tree is none."""
+    root: Any = IService(application, None)
+    stack = [(root, "application")]
+    found = {id(root)}
+    while stack:
+        service, path = stack.pop()
+        if not IService.implementedBy(type(service)):
+            raise CannotLoad(f"{path} is {type_of(service)}, and no service")
+        name = service.name
+        if name is not None and (type(name) is not str or len(name) > _LONGEST):
+            raise CannotLoad(f"the name of {path} is {label(name)}, and no short text")
+        _check_parents(service, path)
+        yield service, path
+        if not IServiceCollection.implementedBy(type(service)):
+            continue
+        children = service
+        if type(service).__iter__ is MultiService.__iter__:
+            children = service.services
+            if not isinstance(children, (list, tuple)):
+                raise CannotLoad(f"the services of {path} are {type_of(children)}, and no list")
+        for number, child in enumerate(children):
+            if id(child) in found:
+                raise CannotLoad(f"{path}.services[{number}] is in the tree twice")
+            found.add(id(child))
+            stack.append((child, f"{path}.services[{number}]"))
+
+
+def _check_parents(service: Any, path: str) -> None:
+    """Check that the parents of a service come to an end."""
+    seen = 0
+    slow = fast = service
+    while fast is not None:
+        fast = getattr(fast, "parent", None)
+        seen += 1
+        if seen % 2 == 0:
+            slow = getattr(slow, "parent", None)
+        if fast is slow and fast is not None:
+            raise CannotLoad(f"the parents of {path} come back to themselves")
+
+
+def _wanted(service: Any) -> Iterator[tuple[steps.Name, str]]:
+    """Yield the names, each with its use, that have to be trusted before a service is started."""
+    for cls, attribute in ((TimerService, "call"), (StreamServerService, "handler")):
+        if isinstance(service, cls):
+            if type(service) is cls:
+                yield steps.Name(cls.__module__, cls.__qualname__), "create"
+            function = getattr(service, attribute, None)
+            if attribute == "call":
+                function = function[0] if type(function) is tuple and function else None
+            yield from _names_of(function)
+
+
+def _names_of(function: Any) -> Iterator[tuple[steps.Name, str]]:
+    while type(function) is functools.partial:
+        function = function.func
+    owner = getattr(function, "__self__", None) if type(function) in _BOUND else None
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        function = owner if isinstance(owner, type) else type(owner)
+        yield steps.Name(function.__module__, function.__qualname__), "create"
+    elif type(function) in (types.FunctionType, types.BuiltinFunctionType) or isinstance(function, type):
+        yield steps.Name(str(function.__module__), function.__qualname__), "call"
+    elif function is not None:
+        yield steps.Name(type(function).__module__, type(function).__qualname__), "create"
+
+
+_BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)

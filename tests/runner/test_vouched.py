@@ -1,0 +1,145 @@
+import functools
+import types
+
+import pytest
+
+from appsnap import EVERYTHING, errors
+from appsnap.internet import StreamServerService, TimerService
+from appsnap.recipe.trust import Trust
+from appsnap.runner.vouched import check_vouched
+from appsnap.service import Application, MultiService, Service
+
+
+class Shop(Service):
+    def tick(self):
+        """Work."""
+
+    def __call__(self):
+        """Work."""
+
+    @classmethod
+    def made(cls):
+        """Work."""
+
+
+class Ticker(TimerService):
+    pass
+
+
+def work():
+    """Work."""
+
+
+def tree(*services):
+    application = Application("shop")
+    for service in services:
+        service.setServiceParent(application)
+    return application
+
+
+TIMER = "appsnap.internet.TimerService"
+
+
+class TestCallables:
+    @pytest.mark.parametrize(
+        ("function", "grant"),
+        [
+            (work, f"call:{__name__}.work"),
+            (functools.partial(functools.partial(work)), f"call:{__name__}.work"),
+            (bytearray, "call:builtins.bytearray"),
+            (Shop().tick, f"{__name__}.Shop"),
+            (Shop.made, f"{__name__}.Shop"),
+            (Shop(), f"{__name__}.Shop"),
+            ([].append, "builtins.list"),
+            ("a".__add__, "builtins.str"),
+            (print, "call:builtins.print"),
+        ],
+        ids=["function", "partial", "class", "method", "class method", "object", "list", "wrapper", "builtin"],
+    )
+    def test_are_asked_for(self, function, grant):
+        """Each function that a timer would call needs trust, and so does the timer, all of them at once."""
+        application = tree(TimerService(1, function), StreamServerService(function))
+
+        with pytest.raises(errors.NotTrusted) as caught:
+            check_vouched(application, Trust())
+
+        wanted = [want.grant for want in caught.value.wants]
+        assert {*wanted} == {TIMER, "appsnap.internet.StreamServerService", grant}
+        assert "--trust" in caught.value.hint
+        check_vouched(application, Trust(wanted))
+
+    def test_of_a_subclass(self):
+        """The function of a timer of a class of yours is the file's choice, too."""
+        application = tree(Ticker(1, work))
+
+        with pytest.raises(errors.NotTrusted) as caught:
+            check_vouched(application, Trust([f"{__name__}.*"]))
+
+        assert [want.grant for want in caught.value.wants] == [f"call:{__name__}.work"]
+
+    def test_of_a_deep_service(self):
+        """Services of services are looked at."""
+        inner = MultiService()
+        TimerService(1, work).setServiceParent(inner)
+
+        with pytest.raises(errors.NotTrusted, match=r"application\.services\[0\]\.services\[0\]"):
+            check_vouched(tree(inner), Trust([TIMER]))
+
+    def test_of_a_component(self):
+        """So is the service that a component of the application is."""
+        application = Application("shop")
+        application.components = {"appsnap.interfaces.IService": TimerService(1, work)}
+
+        with pytest.raises(errors.NotTrusted):
+            check_vouched(application, Trust())
+
+    def test_of_your_own_classes(self):
+        """A tree of classes that are trusted needs nothing else."""
+        check_vouched(tree(Shop(), MultiService()), Trust([f"{__name__}.Shop"]))
+        check_vouched(tree(TimerService(1, work)), Trust(EVERYTHING))
+
+
+def with_(**attributes):
+    application = tree(Shop())
+    vars(application).update(attributes)
+    return application
+
+
+def round_parents():
+    one, other = MultiService(), MultiService()
+    application = tree(one)
+    one.parent, other.parent = other, one
+    return application
+
+
+ONE = Shop()
+
+
+class TestTrees:
+    @pytest.mark.parametrize(
+        "application",
+        [
+            with_(name=[[]]),
+            with_(name=range(10**12)),
+            with_(name="a" * 5_000),
+            with_(services=range(10**12)),
+            with_(services=[1]),
+            with_(services={}),
+            with_(components={"appsnap.interfaces.IService": range(5)}),
+            with_(services=[ONE, ONE]),
+            round_parents(),
+        ],
+        ids=["name-list", "name-range", "name-long", "range", "number", "dict", "component", "twice", "parents"],
+    )
+    def test_are_trees_of_services(self, application):
+        """A tree that is none isn't run, and the message about it is short."""
+        with pytest.raises((errors.CannotLoad, AttributeError)) as caught:
+            check_vouched(application, Trust([f"{__name__}.*"]))
+
+        assert type(caught.value) is errors.CannotLoad
+        assert len(str(caught.value)) < 1_000
+
+    def test_of_other_names(self):
+        """A namespace that looks like a service is none."""
+        with pytest.raises(errors.CannotLoad, match="no service"):
+            check_vouched(types.SimpleNamespace(name="a", services=[]), Trust())
