@@ -48,7 +48,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return _explain_distrust(error, arguments)
         case CannotSave():
             headline = str(error).partition(":")[0]
-            return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
+            hint = _for_command_line(error.hint, arguments)
+            return Explanation([headline, *(f"  {place}" for place in error.places)], hint, error.exit_code)
         case ServiceError():
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
         case NotInGrammar():

@@ -169,12 +169,15 @@ class StoppedError(Exception):
     def is_by_nature(self) -> bool:
         """Whether the C unpickler alone fails here, so that the steps have to be followed from the start.
 
-        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs. Where a
-        member isn't found, it doesn't know new names of members.
+        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs. It sets
+        slots where a class refuses that, and doesn't know new names of members.
         """
         frame = self.frame
         own = isinstance(self.error, _UnfitError) or self.renamed or (frame is None and self.name is None)
-        return own or (frame is not None and frame.f_code.co_name in ("__hash__", "__eq__", "__getattr__"))
+        return own or (frame is not None and frame.f_code.co_name in _LEFT_TO_STEPS)
+
+
+_LEFT_TO_STEPS = frozenset({"__hash__", "__eq__", "__getattr__", "__setattr__"})
 
 
 class _UnfitError(pickle.UnpicklingError):
