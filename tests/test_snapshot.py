@@ -415,7 +415,7 @@ class TestWrongInput:
             appsnap.loads(data, trust=["shop.services.Gone"])
 
         assert "appsnap.evolve.renamed" in caught.value.hint
-        assert caught.value.hint.endswith(r"saved with  1, a\x1b[2J 2\x0a")
+        assert caught.value.hint.endswith(r'saved with "" 1, "a\x1b[2J" "2\x0a"')
 
     def test_very_many_distributions(self, monkeypatch):
         """Of very many, only the first are looked for: each takes a moment."""
@@ -441,7 +441,7 @@ class TestWrongInput:
         assert not (tmp_path / "file").exists()
 
     def test_truncated_at_every_length(self, kind):
-        """Each is refused in one line, as damaged."""
+        """Each is refused in one line."""
         data = appsnap.dumps({"a": [1, 2.5, "x", {3}], "b": b"y" * 100}, kind)
 
         for length in range(len(data)):
@@ -451,7 +451,8 @@ class TestWrongInput:
                 result = appsnap.loads(data[:length])
             except appsnap.AppsnapError as error:
                 assert "\n" not in str(error), length
-                assert error.exit_code in (1, 5), length
+                # Half a statement of a source file may as well be a mistake of a person who edited it.
+                assert error.exit_code in ((1, 5, 6) if kind == "source" else (1, 5)), length
             else:
                 # The last lines of a source file are its trailer; without it, the file counts as edited.
                 assert kind == "source", length

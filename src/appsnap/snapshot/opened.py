@@ -14,7 +14,7 @@ from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
-from appsnap.printable import as_word, escaped
+from appsnap.printable import as_word, escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.outline import Outline, quoted, text_lines
@@ -254,6 +254,10 @@ def _tell_distributions(document: Document, error: CannotBuild) -> None:
     saved_with = document.trailer.distributions if document.trailer else {}
     # Each look at an installed distribution takes a moment, and a file has room for very many.
     first = itertools.islice(saved_with.items(), 1_000)
-    others = [f"{as_word(name)} {as_word(version)}" for name, version in first if installed_version(name) != version]
+    others = [
+        shortened(f"{as_word(name)} {as_word(version)}", 100)
+        for name, version in first
+        if installed_version(name) != version
+    ]
     if others:
         error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
