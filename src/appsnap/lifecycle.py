@@ -11,7 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appsnap.calls import START, STOP, Call, Stack, bury, busy_with, is_walked, push, run, waiting_for, walked
+from appsnap.calls import (
+    PRIVILEGED,
+    START,
+    STOP,
+    Call,
+    Stack,
+    bury,
+    busy_with,
+    is_walked,
+    push,
+    run,
+    waiting_for,
+    walked,
+)
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.transitions import Transition
 from appsnap.waiting import Report, asking, both, eagerly, hand_over, loop_runs, path
@@ -74,7 +87,7 @@ class Lifecycle:
             push(joining, stack)
         elif not current.healthy or not current.begun:
             return None
-        elif current.method == START:
+        elif current.method == START or self.collection.running:
             current.join(service, report, stack)
         else:
             current.order.insert(0, service)
@@ -98,7 +111,7 @@ class Lifecycle:
             if current.stopping:
                 current.ask(service, stack)  # its turn comes at once
                 run(stack)
-            asked = self.call_of(service) is not None
+            asked = self.call_of(service) is not None or key in self.up
         elif current is not None and current.begun and not current.stopping:
             asked = self.call_of(service) is not None or (key in self.up and self.collection.running)
         self.up.pop(key, None)
@@ -164,7 +177,8 @@ class Lifecycle:
         below = None if held is None else within[held]
         while below is not None:  # the starts between this one and the code that asks end, too
             if isinstance(below, Transition) and below.healthy and below.alone is None:
-                below.abandon(within[below])
+                call = within[below]
+                below.abandon(call if isinstance(call, Call) else None)  # a start that waits for a stop has no call
             below = within[below]
         push(current, stack)
 
@@ -215,6 +229,9 @@ class Lifecycle:
             return
         self.current = None
         method = STOP if transition.stopping else transition.method
+        if method == PRIVILEGED and self._settled == START:
+            self._next(stack)  # it was running, and is
+            return
         self._rolled_back = transition.stopping and (transition.method != STOP or self._rolled_back)
         self._settled = method
         wanted = method == START
@@ -227,6 +244,9 @@ class Lifecycle:
             # Another stop asks again those that are still up, and looks for them further below.
             if _running(service) or is_walked(service, STOP):
                 self._skipped[id(service)] = False
+        self._next(stack)
+
+    def _next(self, stack: Stack) -> None:
         if self.queue:
             self.current = self.queue.pop(0)
             push(self.current, stack)

@@ -99,6 +99,13 @@ class Report:
             return nothing()
         return self._watch(self.asked) if loop_runs() else self._later(self.asked)
 
+    def release(self) -> None:
+        """End the waiting of the caller, before the work has ended."""
+        if self.handle is not None and not is_over(self.handle):
+            self.nobody = True
+            self.handle.report = None
+            self.handle.set_result(None)
+
     def _watch(self, asked: Asked) -> _Handle:
         asked.adopt()
         asked.keep()
