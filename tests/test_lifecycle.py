@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import gc
 import logging
 import weakref
@@ -102,6 +103,24 @@ async def turns(count=20):
     """Let the loop turn."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """An error that takes no notes, because it can't change."""
+
+
+class Unnoted(Exception):
+    """An error that takes no notes, because it has none."""
+
+    __notes__ = None
+
+
+class Wordless(Exception):
+    """An error that has no text."""
+
+    def __str__(self):
+        raise ValueError("no text")
 
 
 @pytest.fixture
@@ -382,6 +401,43 @@ class TestFailedStart:
 
         assert "OSError: two" in "".join(caught.value.__notes__)
         assert 'while starting services["b"]' in "".join(caught.value.__notes__)
+
+    @pytest.mark.parametrize("later", [False, True])
+    @pytest.mark.parametrize("phase", ["start", "stop"])
+    @pytest.mark.parametrize("error", ["Frozen", "Wordless", "Unnoted"])
+    def test_errors_that_say_little(self, log, error, phase, later):
+        """An error that has no text and takes no note is reported as others are."""
+        raised = {"Frozen": Frozen, "Wordless": Wordless, "Unnoted": Unnoted}[error]()
+        root = tree(Part("a", log), Part("b", log, **{phase: (fails_later if later else fails)(raised)}))
+
+        async def main():
+            starting = root.startService()
+            if starting is not None:
+                await starting
+            stopping = root.stopService()
+            if stopping is not None:
+                await stopping
+
+        with pytest.raises(ServiceError if phase == "start" else ExceptionGroup) as caught:
+            asyncio.run(main())
+
+        assert caught.value.__cause__ is raised or caught.value.exceptions == (raised,)
+        if phase == "start":
+            assert error in str(caught.value)
+        assert "a" not in running(root)
+        assert root._lifecycle.current is None  # nothing is left under way
+
+    def test_collection_that_has_no_children_to_show(self, log):
+        """A collection that can't be iterated fails to start and stop, each time."""
+        root = tree(MultiService())
+        root.services[0].services = None
+
+        for _ in range(2):
+            with pytest.raises(ServiceError, match=r"services\[0\].*TypeError: 'NoneType' object is not iterable"):
+                root.startService()
+            assert not root.running
+            with pytest.raises(ExceptionGroup):
+                root.services[0].stopService()
 
     def test_interrupt(self, log):
         """An interrupt from the keyboard is rolled back as well, and stays a KeyboardInterrupt."""

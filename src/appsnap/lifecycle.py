@@ -9,6 +9,7 @@ is nothing to wait for.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from appsnap.calls import (
@@ -201,10 +202,13 @@ class Lifecycle:
         try:
             getattr(self._base, STOP if transition.stopping else transition.method)()
         except BaseException as error:  # noqa: BLE001 - it is reported as an error of a child is
-            if transition.stopping:
-                transition.errors = [(self.collection, error)]
-            else:
-                transition.failures = [(self.collection, error)]
+            self._fail(transition, error)
+
+    def _fail(self, transition: Transition, error: BaseException) -> None:
+        if transition.stopping:
+            transition.errors = [*(transition.errors or ()), (self.collection, error)]
+        else:
+            transition.failures = [*(transition.failures or ()), (self.collection, error)]
 
     def _to_ask(self, transition: Transition) -> list[IService]:
         """Return the children to be asked.
@@ -213,7 +217,11 @@ class Lifecycle:
         call of the same method asks just those that somebody else has started or stopped since. It returns something
         to await nevertheless, because the first one did if it took time.
         """
-        services = list(self.collection)
+        try:
+            services = list(self.collection)
+        except Exception as error:  # noqa: BLE001 - its class may say how to iterate
+            self._fail(transition, error)
+            return []
         method = transition.method
         if self._settled != method or not (self._rolled_back or loop_runs()):
             return services
@@ -237,7 +245,7 @@ class Lifecycle:
         wanted = method == START
         self._skipped = {
             id(service): True
-            for service in self.collection
+            for service in _children(self.collection)
             if _running(service) != wanted and busy_with(service) is None
         }
         for service in transition.unstopped or ():
@@ -270,3 +278,9 @@ class Lifecycle:
 
 def _running(service: Any) -> bool:
     return bool(getattr(service, "running", False))
+
+
+def _children(collection: Any) -> list[IService]:
+    with contextlib.suppress(Exception):  # it is told when the children are asked
+        return list(collection)
+    return []
