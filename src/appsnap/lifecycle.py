@@ -9,7 +9,6 @@ is nothing to wait for.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from appsnap.calls import (
@@ -281,6 +280,7 @@ def _running(service: Any) -> bool:
 
 
 def _children(collection: Any) -> list[IService]:
-    with contextlib.suppress(Exception):  # it is told when the children are asked
+    try:
         return list(collection)
-    return []
+    except Exception:  # noqa: BLE001 - it is told when the children are asked
+        return []
