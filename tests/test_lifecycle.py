@@ -1158,6 +1158,30 @@ class TestOverlap:
         assert log[-1] == "done a"
         assert running(root) == []
 
+    def test_loop_that_ends_before_a_start_that_waits(self, log):
+        """A start that waits doesn't begin before the roll-back has ended, even if the event loop ends."""
+
+        class Watched(MultiService):
+            def __setattr__(self, name, value):
+                if name == "running":
+                    log.append(f"running {value}")
+                super().__setattr__(name, value)
+
+        root = Watched()
+        tree(Part("a", log, stop=takes_time), Part("b", log, start=takes_time), root=root)
+        tree(Part("c", log, start=fails(OSError("broken"))), root=root)
+
+        async def main():
+            root.startService()
+            root.startService()
+            await turns(2)
+
+        asyncio.run(main())
+
+        assert running(root) == []
+        assert log.count("start a") == log.count("stop a") == 1
+        assert "running True" not in log[1 : log.index("done a")]
+
     def test_loop_that_ends(self, log):
         """An event loop that ends waits for the roll-back of a start that nobody awaits."""
         root = tree(Part("a", log, stop=takes_time), Part("b", log, start=hangs))

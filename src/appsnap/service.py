@@ -19,6 +19,7 @@ A collection has one transition at a time: it is starting, stopping, or neither.
 * Within an event loop, a start of a collection that has started, and a stop of one that has stopped, ask only those
   services whose `running` has changed since. After a failed start, a stop does the same with or without an event loop:
   only services that are up are stopped. In other cases each call asks every child, as Twisted's does.
+* A transition whose event loop was closed is over, at the next call: all that it was doing counts as cancelled.
 * A service that is no collection obeys each call. Its parent knows nothing of calls by others.
 
 A collection whose methods aren't overridden isn't called by its parent: its children are asked without recursion, so

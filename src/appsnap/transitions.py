@@ -406,7 +406,8 @@ class Transition:
                 stack: Stack = []
                 if not self.stopping:
                     self.given_up = True
-                    push(self, stack)
+                    if self not in self.lifecycle.queue:  # its turn comes
+                        push(self, stack)
                 run(stack)
             waiting = self._ending = asyncio.get_running_loop().create_future()
 
