@@ -169,12 +169,21 @@ class StoppedError(Exception):
     def is_by_nature(self) -> bool:
         """Whether the C unpickler alone fails here, so that the steps have to be followed from the start.
 
-        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs. Where a
-        member isn't found, it doesn't know new names of members.
+        It gives up before a class that it can't restore, can't wait for the attributes that a hash needs, and asks a
+        frozen class to set its slots. Where a member isn't found, it doesn't know new names of members.
         """
         frame = self.frame
         own = isinstance(self.error, _UnfitError) or self.renamed or (frame is None and self.name is None)
-        return own or (frame is not None and frame.f_code.co_name in ("__hash__", "__eq__", "__getattr__"))
+        if own or frame is None:
+            return own
+        return frame.f_code.co_name in ("__hash__", "__eq__", "__getattr__") or _sets_attribute(frame)
+
+
+def _sets_attribute(frame: types.FrameType) -> bool:
+    """Tell whether a frame is that of the `__setattr__` of a class, under any name."""
+    code = frame.f_code
+    owner = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    return getattr(states.special(type(owner), "__setattr__"), "__code__", None) is code
 
 
 class _UnfitError(pickle.UnpicklingError):
