@@ -443,7 +443,7 @@ class TestHeaderAndTrailer:
         counts = {kind: second_reader.read(appsnap.dumps([*range(5_000)], kind))[1::2] for kind in READ_BY_BOTH}
 
         assert {kind: trailer["steps"] for kind, (_, trailer) in counts.items()} == dict.fromkeys(READ_BY_BOTH, 1)
-        assert {kind: len(steps) for kind, (steps, _) in counts.items()} == {"source": 11, "msgpack": 1, "xml": 11}
+        assert {kind: len(steps) for kind, (steps, _) in counts.items()} == {"source": 12, "msgpack": 1, "xml": 12}
 
     @pytest.mark.parametrize(
         "data",

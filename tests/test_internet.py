@@ -65,6 +65,23 @@ class TestTimer:
 
         asyncio.run(main())
 
+    def test_started_twice(self):
+        """A second start begins anew, and one stop ends both."""
+        calls = []
+
+        async def main():
+            timer = TimerService(0.001, append, calls, "tick")
+            timer.startService()
+            first = timer._next
+            timer.startService()
+            assert first.cancelled()
+            await settled(timer.stopService())
+            assert timer._next is None
+
+        asyncio.run(main())
+
+        assert calls == ["tick", "tick"]
+
     def test_repeats(self):
         """The calls go on, of a coroutine function as well."""
 
@@ -294,6 +311,22 @@ class TestServer:
             assert (server.port, server.sockets) == (0, ())
             with pytest.raises(ConnectionRefusedError):
                 await ask(port, b"gone\n")
+
+        asyncio.run(main())
+
+    def test_started_twice(self):
+        """A second start of a server that serves changes nothing."""
+
+        async def main():
+            server = StreamServerService(echo)
+            await server.startService()
+            port = server.port
+            await server.startService()
+            assert server.port == port
+            assert await ask(port, b"hello\n") == b"hello\n"
+            await settled(server.stopService())
+            with pytest.raises(OSError):
+                await ask(port, b"hello\n")
 
         asyncio.run(main())
 

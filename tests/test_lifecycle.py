@@ -184,17 +184,6 @@ class TestWithoutLoop:
 
         assert not root.services[-1].running
 
-    def test_depth(self):
-        """Starting recurses, at a cost that leaves room for more levels than anybody has."""
-        root = deepest = MultiService()
-        for _ in range(100):
-            deepest = tree(MultiService(), root=deepest).services[0]
-
-        root.startService()
-        assert deepest.running
-        root.stopService()
-        assert not deepest.running
-
 
 class TestWithLoop:
     """Slow services start and stop concurrently."""
@@ -1047,6 +1036,388 @@ class TestRemoval:
         asyncio.run(main())
 
         assert log == ["start a", "stop a", "begun a", "done a", "privileged a", "start a"]
+
+
+class TestOverlap:
+    """Requests that come while a collection is starting or stopping. All timings are in test_timings."""
+
+    def test_cancelled_start_and_stop(self, log):
+        """A stop goes on when the start that it rolls back is cancelled."""
+        root = tree(tree(Part("a", log, stop=takes_time)), Part("b", log, start=hangs))
+
+        async def main():
+            start = root.startService()
+            await turns(2)
+            stop = root.stopService()
+            start.cancel()
+            await stop
+            assert log[-1] == "done a"
+            with pytest.raises(asyncio.CancelledError):
+                await start
+
+        asyncio.run(main())
+
+        assert running(root) == []
+
+    def test_stop_that_times_out(self, log, logged):
+        """A stop goes on when its caller has left, and its errors are logged."""
+        error = ValueError("socket")
+
+        async def slow(part):
+            await asyncio.sleep(0.01)
+            log.append("slow")
+            raise error
+
+        root = tree(Part("a", log, stop=slow))
+
+        async def main():
+            root.startService()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(root.stopService(), 0)
+            assert log[-1] == "stop a"
+            await root.stopService()
+
+        with pytest.raises(ExceptionGroup):
+            asyncio.run(main())
+        assert log[-1] == "slow"
+        assert log.count("stop a") == 1
+
+    def test_cancelled_twice(self, log):
+        """The second cancellation of a start leaves at once, and the roll-back goes on."""
+        root = tree(Part("a", log, stop=takes_time), Part("b", log, start=hangs))
+
+        async def main():
+            start = root.startService()
+            await turns(2)
+            start.cancel()
+            await turns(3)
+            assert not start.done()
+            start.cancel()
+            assert start.cancelled()
+            await turns()
+
+        asyncio.run(main())
+
+        assert log[-1] == "done a"
+        assert running(root) == []
+
+    def test_loop_that_ends(self, log):
+        """An event loop that ends waits for the roll-back of a start that nobody awaits."""
+        root = tree(Part("a", log, stop=takes_time), Part("b", log, start=hangs))
+
+        async def main():
+            root.startService()
+            await turns(2)
+
+        asyncio.run(main())
+
+        assert log[-1] == "done a"
+        assert running(root) == []
+
+    def test_one_of_two_starts_is_cancelled(self, log):
+        """A start goes on as long as somebody wants it."""
+        root = tree(Part("a", log, start=takes_time))
+
+        async def main():
+            first, second = root.startService(), root.startService()
+            first.cancel()
+            await second
+            assert first.cancelled()
+
+        asyncio.run(main())
+
+        assert log == ["start a", "begun a", "done a"]
+
+    def test_start_waits_for_stop(self, log):
+        """A start during a stop begins when that has ended; a stop behind it takes its place."""
+        root = tree(Part("a", log, stop=takes_time))
+
+        async def main():
+            root.startService()
+            root.stopService()
+            await root.startService()
+            assert log == ["start a", "stop a", "begun a", "done a", "start a"]
+            root.stopService()
+            start = root.startService()
+            await root.stopService()
+            with pytest.raises(ServiceError, match="stopped before it had started"):
+                await start
+
+        asyncio.run(main())
+
+        assert log.count("start a") == 2
+        assert running(root) == []
+
+    @pytest.mark.parametrize("loop", [True, False])
+    def test_stop_after_a_failed_start(self, log, loop):
+        """The usual `finally` stops just what is up: those that came later, or were started by hand."""
+        root = tree(Part("a", log), Part("b", log, start=fails(ValueError("no port"))))
+
+        async def main():
+            with pytest.raises(ServiceError):
+                root.startService()
+            waiting = root.stopService()
+            if loop:
+                await waiting
+            assert log == ["start a", "start b", "stop a"]
+            root.services[0].startService()
+            root.stopService()
+            assert log[3:] == ["start a", "stop a"]
+
+        if loop:
+            asyncio.run(main())
+        else:
+            with pytest.raises(StopIteration):
+                main().send(None)
+
+    def test_again(self, log):
+        """Within an event loop, what is up isn't started again, nor is stopped again what isn't."""
+        root = tree(Part("a", log), Part("b", log))
+
+        async def main():
+            root.startService()
+            await root.startService()
+            assert log == ["start a", "start b"]
+            root.services[1].stopService()
+            await root.startService()
+            assert log[2:] == ["stop b", "start b"]
+            root.stopService()
+            await root.stopService()
+            assert log[4:] == ["stop b", "stop a"]
+
+        asyncio.run(main())
+
+    def test_again_without_a_loop(self, log):
+        """Without one, each call asks all, as Twisted's does."""
+        root = tree(Part("a", log))
+
+        root.startService()
+        root.startService()
+        root.stopService()
+        root.stopService()
+
+        assert log == ["start a", "start a", "stop a", "stop a"]
+
+    def test_stop_that_failed(self, log):
+        """Another stop asks those that are still up, however far below, and no others."""
+
+        class Stuck(Part):
+            def stopService(self):
+                self._answer("stop")
+                self.running = False
+
+        stuck = Stuck("c", log, stop=fails(OSError("busy")))
+        root = tree(Part("a", log), tree(Part("b", log), stuck))
+
+        async def main():
+            root.startService()
+            with pytest.raises(ExceptionGroup):
+                root.stopService()
+            assert running(root) == ["c"]
+            stuck.answers["stop"] = None
+            log.clear()
+            await root.stopService()
+
+        asyncio.run(main())
+
+        assert log == ["stop c"]
+
+    @pytest.mark.parametrize("failure", [fails, fails_later])
+    def test_move_whose_stop_fails(self, log, failure):
+        """The service is in its new parent, runs there, and the error comes out."""
+        part = Part("a", log, stop=failure(OSError("busy")))
+        old, new = tree(part), tree()
+
+        async def main():
+            old.startService()
+            new.startService()
+            with pytest.raises(OSError, match="busy"):
+                await part.setServiceParent(new)
+
+        asyncio.run(main())
+
+        assert (list(old), list(new), part.parent) == ([], [part], new)
+        assert running(new) == ["root", "a"]
+
+    def test_moves(self, log, logged):
+        """After some moves that nobody awaits, a service is in the last place, started once."""
+        part = Part("a", log, stop=takes_time)
+        places = [tree(part), tree(), tree(), tree()]
+
+        async def main():
+            for place in places:
+                place.startService()
+            for place in places[1:]:
+                part.setServiceParent(place)
+                assert part.parent is place
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["start a", "stop a", "begun a", "done a", "privileged a", "start a"]
+        assert [list(place) for place in places] == [[], [], [], [part]]
+        assert logged() == []
+
+    def test_cancelled_move(self, log):
+        """A move goes on when its caller is cancelled: the service would be nowhere else."""
+        part = Part("a", log, stop=takes_time, start=takes_time)
+        old, new = tree(part), tree()
+
+        async def main():
+            await old.startService()
+            new.startService()
+            moving = part.setServiceParent(new)
+            moving.cancel()
+            await turns(30)
+
+        asyncio.run(main())
+
+        assert list(new) == [part]
+        assert running(new) == ["root", "a"]
+
+    @pytest.mark.timeout(20)
+    @pytest.mark.parametrize("phase", ["start", "stop"])
+    def test_from_far_below(self, log, phase):
+        """A service may stop the root from its own start or stop, and await that; its siblings don't hang for it."""
+
+        async def stops(part):
+            await asyncio.gather(root.stopService())
+            log.append("asked")
+
+        inner = tree(Part("a", log, **{phase: stops}), Part("b", log, start=hangs if phase == "start" else None))
+        root = tree(tree(inner), Part("c", log))
+
+        async def main():
+            if phase == "start":
+                with pytest.raises(ServiceError, match="stopped before it had started"):
+                    await root.startService()
+            else:
+                root.startService()
+                await root.stopService()
+
+        asyncio.run(main())
+
+        assert [log.count(entry) for entry in ("asked", "stop a", "stop c")] == [1, 1, 1]
+        assert running(root) == []
+
+    @pytest.mark.timeout(20)
+    def test_moves_itself(self, log):
+        """A service may move itself from its own start: it starts, stops, and starts again in its new place."""
+        new = tree()
+
+        async def moves(part):
+            if part.parent is not new:
+                await part.setServiceParent(new)
+
+        root = tree(Part("a", log, start=moves), new)
+
+        async def main():
+            await root.startService()
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["start a", "stop a", "privileged a", "start a"]
+        assert running(root) == ["root", "root", "a"]
+
+    @pytest.mark.timeout(20)
+    def test_cancels_itself(self, log):
+        """One whose last step stops its collection is up then, and is stopped like others."""
+        part = Part("a", log)
+
+        async def stops(part):
+            root.stopService()
+
+        part.answers["start"] = stops
+        root = tree()
+
+        async def main():
+            root.startService()
+            await part.setServiceParent(root)
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["privileged a", "start a", "stop a"]
+
+
+class TestDepth:
+    """A tree of 10,000 levels, below a deep caller."""
+
+    LEVELS = 10_000
+
+    @pytest.fixture
+    def chain(self):
+        """Return a function that puts a part at the end of a chain of collections."""
+
+        def make(part):
+            root = deepest = MultiService()
+            for _ in range(self.LEVELS):
+                deepest = tree(MultiService(), root=deepest).services[0]
+            return tree(part, root=deepest) and root, deepest
+
+        return make
+
+    def below(self, call, frames=800):
+        """Call something from far below."""
+        return self.below(call, frames - 1) if frames else call()
+
+    def test_at_once(self, log, chain):
+        """It starts and stops."""
+        part = Part("a", log)
+        root, deepest = chain(part)
+
+        self.below(root.privilegedStartService)
+        self.below(root.startService)
+        assert deepest.running
+        self.below(root.stopService)
+
+        assert log == ["privileged a", "start a", "stop a"]
+        assert not deepest.running
+
+    @pytest.mark.slow
+    def test_errors(self, log, chain):
+        """Errors come up with the whole path."""
+        part = Part("a", log, start=fails(ValueError("no port")), stop=fails(ValueError("socket")))
+        root, deepest = chain(part)
+
+        with pytest.raises(ServiceError) as caught:
+            self.below(root.startService)
+        assert caught.value.path.count("services[") == self.LEVELS + 1
+        assert not deepest.running
+        part.answers["start"] = None
+        root.startService()
+        with pytest.raises(ExceptionGroup) as stopped:
+            self.below(root.stopService)
+        assert stopped.value.exceptions[0].__notes__[0].count("services[") == self.LEVELS + 1
+
+    @pytest.mark.slow
+    def test_later(self, log, chain):
+        """So it does where starting takes time, is cancelled, is rolled back, or is stopped from within."""
+        part = Part("a", log, start=takes_time, stop=takes_time)
+        root, deepest = chain(part)
+
+        async def main():
+            await root.startService()
+            await root.stopService()
+            start = root.startService()
+            await turns(2)
+            start.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await start
+            start = root.startService()
+            await turns(2)
+            await root.stopService()
+            with pytest.raises(ServiceError, match="stopped before"):
+                await start
+            part.answers["start"] = lambda _: root.stopService()
+            with pytest.raises(ServiceError, match="stopped before"):
+                await root.startService()
+
+        asyncio.run(main())
+
+        assert not deepest.running
+        assert log.count("start a") == 4
 
 
 class TestEagerly:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import copyreg
 import importlib
+import random
 from typing import ClassVar
 
 import pytest
@@ -294,6 +295,45 @@ class TestMultiService:
         assert cloned.getServiceNamed("web").parent is cloned
         assert not cloned.running
         assert not cloned.getServiceNamed("web").running
+
+
+def lifecycle(service, seed):
+    """Return the calls and the states of some services that are moved, started and stopped at random."""
+    chance, log = random.Random(seed), []
+
+    class Leaf(service.Service):
+        def startService(self):
+            log.append(f"start {self.number}")
+            service.Service.startService(self)
+
+        def stopService(self):
+            log.append(f"stop {self.number}")
+            service.Service.stopService(self)
+
+    parts = [(Leaf, service.MultiService)[chance.randrange(2)]() for _ in range(6)] + [service.MultiService()]
+    for number, part in enumerate(parts):
+        part.number = number
+    for _ in range(chance.randrange(5, 30)):
+        part, act = chance.choice(parts), chance.choice(["move", "move", "leave", "start", "stop", "privileged"])
+        above = parent = chance.choice([part for part in parts if hasattr(part, "services")])
+        while above is not None and above is not part:
+            above = above.parent
+        if act == "move" and above is None:
+            part.setServiceParent(parent)
+        elif act == "leave" and part.parent is not None:
+            part.disownServiceParent()
+        elif act in ("start", "stop", "privileged"):
+            getattr(part, {"privileged": "privilegedStartService"}.get(act, f"{act}Service"))()
+        log += [(part.number, bool(part.running), getattr(part.parent, "number", None)) for part in parts]
+    return log
+
+
+def test_lifecycles(twisted):
+    """Lifecycles at random, without an event loop, are those of Twisted."""
+    theirs, ours = twisted("twisted.application.service"), importlib.import_module("appsnap.service")
+
+    for seed in range(300):
+        assert lifecycle(ours, seed) == lifecycle(theirs, seed)
 
 
 class TestProcess:

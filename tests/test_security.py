@@ -54,6 +54,7 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
 )
+from appsnap.snapshot.signing import signed
 from appsnap.twisted_encryption import BLOCK
 
 PAPER = Path(__file__).parents[1] / "docs" / "security.md"
@@ -533,6 +534,30 @@ for path in sys.argv[1:]:
         assert done.stderr == ""
         assert done.stdout.splitlines() == [f"{name} {outcome}" for name, (_, outcome) in bombs.items()]
 
+    @pytest.mark.slow
+    def test_output(self, tmp_path, monkeypatch, capfd):
+        """What is shown or converted of a stranger's file is bounded by its size, and the user can raise the bound."""
+        monkeypatch.chdir(tmp_path)
+        part = b"X" + (490).to_bytes(4, "little") + b"a-" * 245
+        used = b"\x80\x05" + part + part + b"\x93\x940](" + b"h\x00)\x81" * 25_000 + b"e."
+        long = b"\x80\x05](" + b"N" * 600_000 + b"e."
+        Path("used.tap").write_bytes(used)
+        Path("long.tap").write_bytes(b"".join(zstd.compress([long])).partition(b"\x50\x2a\x4d\x18")[0])
+        for name in ("used.tap", "long.tap"):
+            for command in (["show"], ["show", "--json"], ["audit"], ["audit", "--json"], ["verify"]):
+                assert run([*command, name, "--limit", "expansion=100000"]) in (0, 3)
+                out, err = capfd.readouterr()
+                assert len(out) < 14_000_000
+                if "--json" in command:
+                    assert json.loads(out).get("cut", False) == ("--limit output=" in err)
+        for kind in ("source", "xml"):
+            Path("new").unlink(missing_ok=True)
+            assert run(["convert", "used.tap", "new", "--kind", kind]) == 1
+            assert not Path("new").exists()
+            assert "--source-limit output=" in capfd.readouterr().err
+            assert run(["convert", "used.tap", "new", "--kind", kind, "--source-limit", "output=1000"]) == 0
+            assert Path("new").stat().st_size > 24_000_000
+
     def test_objects_are_safe_to_use(self, kind):
         """A unit of time of 0 seconds, a place outside of a text and a nest of partials are refused."""
         steps = [
@@ -769,6 +794,23 @@ class TestPromise13:
         snapshot = appsnap.open_snapshot(path)
         assert not snapshot.is_trusted_as_a_whole
         assert snapshot.provenance == f"edited since it was {'saved' if 'steps' in old else 'signed by you'}"
+
+    def test_signed_again(self, tmp_path):
+        """The owner's own word signs the bytes that were opened, all but the trailer as they are."""
+        path = tmp_path / "a"
+        appsnap.save(shop.make(), path, kind="source", trusted_as_a_whole=False)
+        data = path.read_bytes().replace(b'"tea": 12', b'"tea": 6 * 2,  # dozens\n   "mate": 1')
+        path.write_bytes(data)
+        opened = appsnap.open_snapshot(path)
+        assert not opened.is_trusted_as_a_whole
+
+        new = b"".join(signed(opened, data))
+
+        path.write_bytes(new)
+        assert appsnap.open_snapshot(path).is_trusted_as_a_whole
+        assert new.splitlines()[:-1] == data.splitlines()[:-1]
+        path.write_bytes(new.replace(b"6 * 2", b"6 * 3"))
+        assert not appsnap.open_snapshot(path).is_trusted_as_a_whole
 
 
 class TestPromise14:

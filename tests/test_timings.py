@@ -177,17 +177,16 @@ def test_at_random():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("waiting", ["future", "task", None])
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_all_timings(script, waiting):
+def test_all_timings(script):
     """No timing of more ticks has a wrong end."""
-    ticks = {1: 8, 2: 5, 3: 3}[script.count(" ")]
+    ticks = {1: 8, 2: 4, 3: 2}[script.count(" ")]
 
-    assert asyncio.run(walk(script, ticks, MORE, waiting=waiting))[1] == []
+    assert asyncio.run(walk(script, ticks, MORE))[1] == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_many_at_random():
     """Thousands of lifecycles have no wrong end."""
-    assert asyncio.run(lifecycles(range(1000, 20_000))) == []
+    assert asyncio.run(lifecycles(range(1000, 5000))) == []

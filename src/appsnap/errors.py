@@ -271,10 +271,11 @@ class NotTrusted(CannotLoad):
 
 
 class CannotBuild(CannotLoad):
-    """A step of the recipe failed. `path` is its place, `type` its class or function."""
+    """A step of the recipe failed. `path` is its place, `type` its class or function, `step` its number, if known."""
 
-    def __init__(self, path: str, type_: str, reason: str, *, hint: str = "") -> None:
+    def __init__(self, path: str, type_: str, reason: str, *, hint: str = "", step: int | None = None) -> None:
         super().__init__(f"cannot build {path} ({type_}): {reason}", hint=hint)
+        self.step = step
         self.path = path
         self.type = type_
 

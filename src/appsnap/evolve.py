@@ -68,6 +68,8 @@ _PRIVATE_MODULES = {"pathlib._local": "pathlib"}  # in Python 3.13
 _PUBLIC_NAMES = {  # as above
     ("_thread", "lock"): ("threading", "Lock"),
     ("re", "PatternError"): ("re", "error"),
+    ("collections", "_deque_iterator"): ("_collections", "_deque_iterator"),
+    ("collections", "_deque_reverse_iterator"): ("_collections", "_deque_reverse_iterator"),
 }
 _registered: dict[tuple[str, str], Any] = {}
 _successors: dict[str, Any] = {}

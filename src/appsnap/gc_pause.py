@@ -26,6 +26,7 @@ pause, and nobody could tell its call from one of ours. So could it with a thres
 _lock = threading.RLock()  # a signal handler may save while its own thread holds the lock
 _pauses: dict[object, int] = {}  # a token for each pause, with its thread
 _before = 0  # the threshold of the application
+_paused = False  # whether it has to be looked at when the last pause ends
 
 
 def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
@@ -59,22 +60,27 @@ def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def _begin(token: object) -> None:
-    global _before  # noqa: PLW0603 - the collector is the process's
+    global _before, _paused  # noqa: PLW0603 - the collector is the process's
     with _lock:
         _pauses[token] = threading.get_ident()
         least, *others = gc.get_threshold()
         if least != _NEVER:
             _before = least
+            _paused = True
             if least:  # with 0 the application has turned the collector off
                 gc.set_threshold(_NEVER, *others)
 
 
 def _end(token: object) -> None:
+    global _paused  # noqa: PLW0603 - as above
     with _lock:
         _pauses.pop(token, None)
-        least, *others = gc.get_threshold()
-        if least == _NEVER and not _pauses:
-            gc.set_threshold(_before, *others)
+        # A list that is made here would start the collector before the function returns.
+        if _paused and not _pauses:
+            least, *others = gc.get_threshold()
+            if least == _NEVER:
+                gc.set_threshold(_before, *others)
+            _paused = False
 
 
 def _forked() -> None:

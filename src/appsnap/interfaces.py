@@ -34,8 +34,9 @@ class IService(Interface):
     def setServiceParent(parent: Any) -> Awaitable[object] | None:
         """Leave the old parent, if any, and join another: anything that adapts to `IServiceCollection`.
 
-        Returns an awaitable if leaving or starting takes time. A service that has to stop first joins afterwards.
-        Raises RuntimeError if the new parent has a child of that name. Then the service has no parent.
+        The service is in its new parent at once, even if it fails to stop. It starts there when it has stopped. Returns
+        an awaitable if that takes time. Raises RuntimeError if the new parent has a child of that name. Then the
+        service has no parent. A service that fails to start in its new parent leaves it.
         """
 
     def disownServiceParent() -> Awaitable[object] | None:

@@ -41,7 +41,9 @@ class TimerService(Service):
         self.call = (callable, args, kwargs)
 
     def startService(self) -> Awaitable[object] | None:
-        """Make the first call. Raises RuntimeError if no event loop is running."""
+        """Make the first call. Raises RuntimeError if no event loop is running. A second start begins anew."""
+        if self._next is not None:
+            self._next.cancel()
         self._due = asyncio.get_running_loop().time()
         super().startService()
         self._tick()
@@ -138,7 +140,9 @@ class StreamServerService(Service):
         return None
 
     async def startService(self) -> None:
-        """Serve. Raises OSError if the port can't be bound."""
+        """Serve, unless it does already. Raises OSError if the port can't be bound."""
+        if self._server is not None and self._server.get_loop() is asyncio.get_running_loop():
+            return
         self.privilegedStartService()
         super().startService()
         try:

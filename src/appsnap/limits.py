@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from appsnap.errors import CannotLoad
 from appsnap.printable import type_of
 
-__all__ = ["FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_of", "over", "steps_of"]
+__all__ = ["FREE_OUTPUT", "FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_of", "over", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class Limits:
     of memory, for instance if it makes a set in a pickle. zstd compresses 32,000 equal bytes to one; usual files become
     2 to 100 times smaller."""
 
+    output: int = 100
+    """Characters that `show`, `audit` and `convert` write for each byte of the file. Ten million are free. A file may
+    use a long name a thousand times with three bytes each, and source and xml have it a thousand times. The JSON of
+    usual files has 10 to 50 characters for each byte. This limit doesn't hold for a file that is trusted as a whole."""
+
     work_factor: int = 20
     """scrypt's work factor. 20 means 2**20 rounds, up to 4 seconds and 1 GiB. One more doubles both. appsnap and the
     age program write 18, a second and 256 MiB. The age program reads up to 22."""
@@ -77,6 +82,9 @@ class Relative(int):
 
     name: str
     value: int
+
+
+FREE_OUTPUT = 10_000_000
 
 
 def steps_of(size: int, limits: Limits) -> int:

@@ -8,7 +8,23 @@ A tree that has nothing to wait for needs no event loop. Within an event loop, t
 it is awaited or not, and an error that nobody awaits is logged. Without an event loop, the rest begins when it is
 awaited, as in `asyncio.run(application.startService())`.
 
-Starting recurses through the tree, because a subclass may override every method on the way.
+A collection has one transition at a time: it is starting, stopping, or neither.
+
+* A second start joins the first one, and a second stop does.
+* A start waits for the stop that is under way. A stop rolls back the start that is under way: each service's start has
+  ended or is cancelled before its stop, and each is stopped once.
+* A service may ask its parents to stop or start from its own `startService` or `stopService`, and await the result.
+  That doesn't wait for itself: the request is carried out when the method has ended.
+* A start is given up when all of its callers are cancelled. A stop or a roll-back goes on, and so does a move.
+* Within an event loop, a start of a collection that has started, and a stop of one that has stopped, ask only those
+  services whose `running` has changed since. After a failed start, a stop does the same with or without an event loop:
+  only services that are up are stopped. In other cases each call asks every child, as Twisted's does.
+* A service that is no collection obeys each call. Its parent knows nothing of calls by others.
+
+A collection whose methods aren't overridden isn't called by its parent: its children are asked without recursion, so
+the depth of a tree has no limit. An override of `startService` or `stopService` has to return or await the result of
+`super()`. If it doesn't, its parent doesn't wait for the children, and their errors are logged. The code of an override
+in the root isn't a part of the transition: the transition begins and ends with the call of `super()`.
 """
 
 from __future__ import annotations
@@ -85,7 +101,7 @@ class Service:
         self.name = name
 
     def setServiceParent(self, parent: Any) -> Awaitable[object] | None:
-        """Leave the old parent, if any, and join another. See `IService`."""
+        """Leave the old parent, if any, and join another, at once. See `IService`."""
         collection: IServiceCollection = IServiceCollection(parent, parent)
         if self.parent is None:
             return self._join(collection)
@@ -129,7 +145,7 @@ class Service:
 
 @implementer(IServiceCollection)
 class MultiService(Service):
-    """A service made of services.
+    """A service made of services. Its module tells what happens when starts and stops overlap.
 
     A start that fails or is cancelled is rolled back: the children that had started are stopped, the last one first.
     Then `ServiceError` names the service that failed. Further errors are its notes. Errors of stopping come together in

@@ -190,12 +190,21 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
     if state:
         _assign_by_name(target, state)
     if slots:
-        for name, value in slots.items():
+        for name, value in _of_this_python(type(target), slots).items():
             _refuse_property(type(target), name)
             try:
                 setattr(target, name, value)
             except AttributeError:  # a frozen class refuses it
                 object.__setattr__(target, name, value)
+
+
+def _of_this_python(cls: type, slots: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return slots under the names that this version of Python has: the lines of a frame have two."""
+    if (cls.__module__, cls.__qualname__) != ("traceback", "FrameSummary"):
+        return slots
+    lines = slots.get("_lines", slots.get("_line"))
+    here: Any = cls.__dict__["__slots__"]
+    return {name: lines if name in ("_line", "_lines") else slots.get(name) for name in here}
 
 
 def _hand_over(target: Any, state: Any, setstate: Callable[[Any], Any]) -> None:

@@ -77,6 +77,34 @@ class TestStartAndStop:
         assert asyncio.run(run()) == (["privileged", "start", "stop"], False)
         assert reports == ["stopping before it has started"]
 
+    @pytest.mark.parametrize("ticks", range(8))
+    def test_stopped_at_any_tick(self, ticks):
+        """A service whose privileged part is done is stopped, even if its start hasn't begun."""
+
+        class Prompt(Slow):
+            def startService(self):
+                Service.startService(self)
+                self.acts.append("start")
+
+        async def run():
+            root, child = MultiService(), Prompt()
+            child.setServiceParent(root)
+            asked = asyncio.Event()
+
+            async def ask():
+                for _ in range(ticks):
+                    await asyncio.sleep(0)
+                asked.set()
+
+            asking = asyncio.ensure_future(ask())
+            started = await start(root, asked, lambda _: None)
+            await asking
+            return started, child.acts
+
+        started, acts = asyncio.run(run())
+
+        assert acts in ([["privileged", "start"]] if started else [[], ["privileged", "stop"]])
+
 
 class TestStopSignal:
     """The event that a signal sets."""

@@ -30,6 +30,21 @@ _SPELLINGS = (
 )
 _WORDS = [
     *_SPELLINGS.split(),
+    *[
+        "from_base64(",
+        "packed(",
+        '"<f8",',
+        "[1.5],",
+        '"AAEC"',
+        "timedelta(",
+        "days=",
+        "fold=1",
+        "tzinfo=",
+        "60*60",
+        "*2",
+        "-(",
+    ],
+    *("from datetime import timedelta\n", "timedelta(days=1, hours=2 * 3)", "(2 * (3 * 4))"),
     *("from harmless import Plain\n", "from os import system\n", "import os as x\n", "application = ", "lambda: "),
     *("\n", " ", "    ", "# ", "\\\n", "\uff45", "\u202e", "\t", "\x0c", "\r"),
 ]

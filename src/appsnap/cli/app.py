@@ -26,7 +26,7 @@ COMMANDS = {
     "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or with other layers.",
-    "sign": "Sign a snapshot that is there already, an edited source file above all.",
+    "sign": "Sign a snapshot with your key, where it is.",
     "verify": "Check that a snapshot is whole.",
     "keys": "Show your key, and choose the keys and folders that you trust.",
     "completion": "Print a script that completes commands in your shell.",

@@ -48,7 +48,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return _explain_distrust(error, arguments)
         case CannotSave():
             headline = str(error).partition(":")[0]
-            return Explanation([headline, *(f"  {place}" for place in error.places)], error.hint, error.exit_code)
+            hint = _for_command_line(error.hint, arguments)
+            return Explanation([headline, *(f"  {place}" for place in error.places)], hint, error.exit_code)
         case ServiceError():
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
         case NotInGrammar():
@@ -174,9 +175,15 @@ def trusting_command(wants: Sequence[Want], arguments: Sequence[str]) -> str:
     if unnameable is not None:
         return _everything(f"no --trust can name {unnameable!r}", arguments)
     grants = dict.fromkeys(want.grant for want in wants)
+    if sum(map(len, grants)) > _LONGEST_COMMAND:
+        return _everything("the names are too many for one command", arguments)
     if len(grants) > MOST_NAMED and not audited:
         return f"`appsnap audit` lists all {len(wants):,} names, and then the command that allows them"
     return _with_options(arguments, [word for grant in grants for word in ("--trust", grant)])
+
+
+_LONGEST_COMMAND = 1_000_000
+"""Characters of a command. Linux takes two million, and the environment counts, too."""
 
 
 def what_runs(wants: Iterable[Want]) -> str:

@@ -75,11 +75,12 @@ class Input:
         *,
         check: Callable[[Snapshot], object] | None = None,
         code_from: str | None = None,
+        notes: list[str] | None = None,
     ) -> tuple[Any, Sequence[str] | Everything]:
         """Read the snapshot and build its objects. Returns them, and how far the file was trusted.
 
         Where anything is trusted, modules are found in the current folder too. `check` may look at the snapshot before
-        anything is built.
+        anything is built. `notes` gets a line for each attribute that isn't as its class declares.
         """
         with Progress(f"loading {self.label}") as progress:
             snapshot = self._open(progress)
@@ -90,7 +91,7 @@ class Input:
                 output.note(f"note: the limits on building don't apply to {self.path}, which is trusted as a whole")
             if enough:
                 search_current_folder()
-            return snapshot.build(enough, copy=False, code_from=code_from), enough
+            return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough
 
     def _open(self, progress: Progress, *, legacy: bool = False, data: bytes | None = None) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it

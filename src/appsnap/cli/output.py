@@ -13,17 +13,19 @@ import itertools
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from appsnap.errors import AppsnapError
 from appsnap.printable import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 __all__ = [
     "BINARY",
     "command_line",
+    "cut",
     "discard_output",
     "error",
     "finish",
@@ -99,36 +101,65 @@ def _results() -> TextIO | None:
     return _reserved or sys.stdout
 
 
-def write(lines: Iterable[str]) -> None:
-    """Write lines to stdout. Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`."""
+def write(lines: Iterable[str], most: int | None = None) -> bool:
+    """Write lines to stdout, of about `most` characters together. Returns whether there were more.
+
+    Raises OSError, and BrokenPipeError if the reader has ended, as in `| head`.
+    """
     stream = _results()
     if stream is None:
-        return
+        return False
     for line in lines:
-        _put(_shown(line, stream) + "\n")
+        if most is not None and most <= 0:
+            return True
+        shown = _shown(line, stream) + "\n"
+        most = None if most is None else most - len(shown)
+        _put(shown)
+    return False
 
 
-def write_json(value: Any, **lists: Iterator[Any]) -> None:
-    """Write a value to stdout as one line of JSON in ASCII. Raises OSError, as `write` does.
+def write_json(value: Any, most: int | None = None, **lists: Any) -> bool:
+    """Write a value to stdout as one line of JSON in ASCII. Returns whether it was cut. Raises OSError like `write`.
 
-    `lists` are further members of the object. They are written piece by piece, because they may be very long.
+    `lists` are further members of the object. Iterators are written piece by piece, because they may be very long:
+    about `most` characters together. If there is more, the last member is `"cut": true`.
     """
     import json  # noqa: PLC0415 - only for --json
 
-    def put(value: Any, begin: int | None = None, end: int | None = None) -> None:
+    def put(value: Any, begin: int | None = None, end: int | None = None) -> int:
         # JSON doesn't escape DEL, which is a control character too.
-        _put(json.dumps(value, allow_nan=False)[begin:end].replace("\x7f", "\\u007f"))
+        text = json.dumps(value, allow_nan=False)[begin:end].replace("\x7f", "\\u007f")
+        _put(text)
+        return len(text)
 
     put(value, end=-1 if lists else None)
-    for name, parts in lists.items():
+    written = 0
+    is_cut = False
+    for name, members in lists.items():
+        if not isinstance(members, Iterator):
+            _put(f', "{name}": ')
+            put(members)
+            continue
         _put(f', "{name}": [')
         between = ""
-        while some := [*itertools.islice(parts, 1_000)]:
+        while some := [*itertools.islice(members, _AT_ONCE)]:
+            is_cut = most is not None and written > most
+            if is_cut:
+                break
             _put(between)
-            put(some, 1, -1)
+            written += put(some, 1, -1)
             between = ", "
         _put("]")
-    _put("}\n" if lists else "\n")
+    _put((', "cut": true}\n' if is_cut else "}\n") if lists else "\n")
+    return is_cut
+
+
+_AT_ONCE = 100
+
+
+def cut(file: str, what: str) -> None:
+    """Note that not all was written that a stranger's file has."""
+    note(f"note: {file} has more {what} than a file of its size may show: --limit output=… shows more")
 
 
 def _put(text: str) -> None:

@@ -40,8 +40,10 @@ class Progress:
     def __enter__(self) -> Self:
         if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             self._done.clear()
-            self._thread = threading.Thread(target=self._show, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._show, daemon=True)
+            with contextlib.suppress(RuntimeError):  # where no thread can be started, nothing is shown
+                thread.start()
+                self._thread = thread
         return self
 
     def __exit__(self, *_: object) -> None:

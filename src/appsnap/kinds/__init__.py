@@ -47,7 +47,8 @@ class Document:
 
     `read` gives the recipe. `edited` is true for a source file that was changed by hand since it was saved. `objects`
     makes the objects without the recipe, if the kind can do so for this document: a document that is trusted as code.
-    Its argument `copy` is that of `build`. If it raises an error, the recipe tells the place.
+    Its argument `copy` is that of `build`. If it raises an error, the recipe tells the place. `line` returns the line
+    on which the statement with the step of a number begins, in a source file that people may have edited.
     """
 
     header: Header | None
@@ -55,6 +56,7 @@ class Document:
     read: Callable[[], Recipe]
     edited: bool = False
     objects: Callable[..., Any] | None = None
+    line: Callable[[int], int] | None = None
 
     @functools.cached_property
     def recipe(self) -> Recipe:

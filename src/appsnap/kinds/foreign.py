@@ -45,6 +45,11 @@ _OLD_PICKLE = (
     rb"[(N\]}IKUXp]))"
 )
 _FORMATS: tuple[tuple[bytes, str, str], ...] = (
+    (
+        rb"\xef\xbb\xbf# appsnap ",
+        "a source file behind a byte order mark",
+        r"save it as UTF-8 without the mark, as `sed -i '1s/^\xef\xbb\xbf//' FILE` does",
+    ),
     (rb"\x93NUMPY", "an array of NumPy (.npy)", _LOAD.format("numpy.load")),
     (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a zip archive", f"{_UNPACK}; numpy.load reads .npz, torch.load reads .pt"),
     (rb"\x1f\x8b", "a file that gzip compressed", "gunzip gives the file in it"),

@@ -12,10 +12,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, code, evolve, running
-from appsnap.errors import AppsnapError
+from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
-from appsnap.recipe import steps, values
+from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
@@ -47,11 +47,14 @@ def build(
     copy: bool = True,
     code_from: str | None = None,
     size: int | None = None,
+    edited: bool = False,
+    notes: list[str] | None = None,
 ) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
     `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number. `size` is the size of
-    the file in bytes, if it is compressed.
+    the file in bytes, if it is compressed. In an `edited` file, an attribute that is like a field that is missing is an
+    error. `notes` gets a line for each attribute that a class doesn't declare, or not of that type.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
@@ -59,6 +62,7 @@ def build(
     audited = audit(recipe, trust)
     cost = None if trust.everything else CostCounter(recipe, limits, size)
     interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
+    interpreter.edited, interpreter.notes = edited, notes
     try:
         with evolve.upgrades(interpreter.path_of):
             return interpreter.build()
@@ -75,7 +79,10 @@ _ANNOTATED = frozenset({ANNOTATIONS})
 
 
 class _Interpreter:
-    """Follows the steps of one recipe. `audited` is the outcome of its audit."""
+    """Follows the steps of one recipe. `audited` is the outcome of its audit, the rest is that of `build`."""
+
+    edited = False
+    notes: list[str] | None = None
 
     def __init__(
         self,
@@ -231,6 +238,8 @@ class _Interpreter:
             check_new(cls, args, step.names, self._count)
         self._makeable[step.cls] = cls
         if step.names:
+            if self.edited:
+                fields.check_spelling(cls, dict.fromkeys(step.names))
             return cls.__new__(cls, *args, **dict(zip(step.names, self._all(step.values), strict=True)))
         return cls.__new__(cls, *args)
 
@@ -290,6 +299,8 @@ class _Interpreter:
 
     def _plain_attributes(self, target: Any, names: Sequence[str]) -> Sequence[str]:
         """Return the names of attributes, interned, if an object gets them by plain assignment, else nothing."""
+        if self.edited or self.notes is not None:
+            return ()  # each state is looked at
         plain = evolve.is_plain_assignment(type(target), names) and (self._everything or takes_any_state(target, names))
         return tuple(map(sys.intern, names)) if plain else ()
 
@@ -314,4 +325,8 @@ class _Interpreter:
     def _restore(self, target: Any, state: Any, audited: Collection[str] = ()) -> None:
         if not self._everything:
             check_state(target, state, audited)
+        if self.edited:
+            fields.check_spelling(type(target), state)
+        if self.notes is not None and len(self.notes) < MOST_NAMED:
+            self.notes += [f"{self.path_of(target)}: {line}" for line in fields.strange(type(target), state)]
         actions.set_state(target, state)

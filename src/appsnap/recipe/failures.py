@@ -9,6 +9,7 @@ from appsnap.code.texts import WrongPython
 from appsnap.errors import CannotBuild
 from appsnap.printable import shortened
 from appsnap.recipe import steps
+from appsnap.recipe.fields import Misspelt
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import refused, wants
 from appsnap.recipe.trust.filling import Refused
@@ -29,11 +30,11 @@ def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = 
     step = recipe.steps[number]
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
     hint = ""
-    if isinstance(error, WrongPython):
+    if isinstance(error, (WrongPython, Misspelt)):
         reason, hint = str(error), error.hint
     if isinstance(step, steps.Name):
         path = next((want.path for want in wants(recipe) if want.name == step.dotted), "")
-        return CannotBuild(path, step.dotted, reason, hint=_rename(recipe, step, error))
+        return CannotBuild(path, step.dotted, reason, hint=_rename(recipe, step, error), step=number)
     outline = Outline(recipe)
     register = outline.register_of_step(step, number)
     if isinstance(step, steps.Member) and isinstance(error, AttributeError):
@@ -43,7 +44,7 @@ def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = 
     path, cls = outline.path(register), outline.class_of(register)
     if isinstance(error, Refused):
         return refused(path, cls, str(error))
-    return CannotBuild(path, cls, reason, hint=hint)
+    return CannotBuild(path, cls, reason, hint=hint, step=number)
 
 
 def version_failure(path: str, error: VersionError) -> CannotBuild:

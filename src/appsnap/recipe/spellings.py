@@ -210,6 +210,8 @@ def _uuid(given: dict[str, Any], _named: bool) -> Sequence[Any]:
 def _folded(what: str, given: dict[str, Any]) -> list[Any]:
     """Return the arguments of a time that comes twice in its night: only the packed form of a pickle has that."""
     zone = given.pop("tzinfo", None)
+    if not {int, bool}.issuperset(map(type, given.values())):
+        raise TypeError(f"{what} takes numbers and a time zone")  # a reference is an integer, too
     cls: Any = dt.datetime if what == "datetime" else dt.time
     packed = cls(**given).__reduce_ex__(4)[1]
     return [*packed] if zone is None else [*packed, zone]

@@ -63,6 +63,7 @@ __all__ = [
     "make_step",
     "operands",
     "places",
+    "spelled",
 ]
 
 
@@ -357,6 +358,35 @@ def interleaved(keys: Sequence[Operand], values: Sequence[Operand]) -> list[Oper
     """Return keys and values alternately."""
     return [operand for pair in zip(keys, values, strict=True) for operand in pair]
 
+
+def spelled(recipe: Recipe) -> int:
+    """Return the least number of characters of a recipe where each use of a name or a short text writes it in full."""
+    length = 0
+    names: dict[int, int] = {}
+    registers = 0
+    for step in recipe.steps:
+        cls = type(step)
+        if isinstance(step, (Value, ByteArray)):
+            length += len(step[0])
+        elif isinstance(step, Name):
+            names[registers] = len(step.module) + len(step.qualname)
+        else:
+            for operand in operands(step):
+                if type(operand) is Ref:
+                    length += names.get(operand, _REFERENCE)
+                else:
+                    length += len(operand) if isinstance(operand, (str, bytes)) else _REFERENCE
+            for place in _NAMES[cls]:
+                texts: Any = step[place]
+                length += sum(map(len, texts))
+        registers += cls in MAKERS
+    return length
+
+
+_REFERENCE = 8
+"""Characters of a reference or a small number, with those that part it from others."""
+
+_NAMES = places(Field.NAMES)
 
 _OPERAND_FIELDS = {
     step: [

@@ -35,12 +35,22 @@ def serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
         return runner.run(_serve(load, report))
 
 
+_HINT_OF_TWISTED = (
+    "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
+    "reactor; app.startApplication(application, False); reactor.run()"
+)
+
+
 async def _serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
     application = load()
     service: IService | None = IService(application, None)
     if service is None or not IService.providedBy(service):
         kind = type(application)
-        raise CannotLoad(f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run")
+        twisted = kind.__module__.partition(".")[0] == "twisted"
+        raise CannotLoad(
+            f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run",
+            hint=_HINT_OF_TWISTED if twisted else "",
+        )
     _check_process(application)
     name = label(service.name or type(service).__qualname__)
     asked = stop_signal()
@@ -99,7 +109,13 @@ async def start(service: IService, asked: asyncio.Event, report: Callable[[str],
 
 
 async def _start(service: IService) -> None:
-    await _finished(service.privilegedStartService())
+    privileged = service.privilegedStartService()
+    try:
+        await _finished(privileged)
+    except asyncio.CancelledError:
+        if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
+            await stop(service)  # the cancellation came when the privileged part had just been done
+        raise
     await _finished(service.startService())
 
 

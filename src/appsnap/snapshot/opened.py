@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from pathlib import PurePath
@@ -12,12 +13,13 @@ from appsnap.files import layers
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
-from appsnap.limits import LIMITS, limits_of
+from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_word, escaped
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.outline import Outline, quoted, text_lines
 from appsnap.recipe.services import without_running
+from appsnap.recipe.steps import spelled
 from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 from appsnap.snapshot import places
 from appsnap.snapshot.saving import by_name, signer, time_for
@@ -97,6 +99,14 @@ class Snapshot:
         return self._provenance.is_trusted
 
     @property
+    def most_output(self) -> int | None:
+        """The characters that may be shown of the snapshot, or None if it is trusted as a whole."""
+        with contextlib.suppress(AppsnapError):  # keys that can't be used vouch for nothing
+            if self.is_trusted_as_a_whole:
+                return None
+        return FREE_OUTPUT + self._limits.output * self.size
+
+    @property
     def provenance(self) -> str:
         """Who signed the snapshot, or why it isn't signed, in words."""
         return str(self._provenance)
@@ -136,29 +146,42 @@ class Snapshot:
         limits: Limits | None = None,
         copy: bool = True,
         code_from: str | None = None,
+        notes: list[str] | None = None,
     ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
+        `notes` gets a line for each attribute that isn't as its class declares.
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
         """
         limits = self._limits if limits is None else limits_of(limits)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
-            return self._build(Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted, limits, copy, code_from)
+            trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
+            return self._build(trusted, limits, copy, code_from, notes)
 
-    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None) -> Any:
+    def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
-            if self.document.objects is not None and trusted.everything:
+            if self.document.objects is not None and trusted.everything and notes is None:
                 try:
                     return self.document.objects(copy=copy)
                 except (AppsnapError, MemoryError):
                     raise
                 except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
                     pass
-            recipe = self.document.recipe
-            return build(recipe, trusted, limits, copy=copy, code_from=code_from, size=self._weight)
+            return build(
+                self.document.recipe,
+                trusted,
+                limits,
+                copy=copy,
+                code_from=code_from,
+                size=self._weight,
+                edited=self.document.edited,
+                notes=notes,
+            )
         except CannotBuild as error:
+            if self.document.line is not None and error.step is not None:
+                error.args = (f"{error.args[0]}, in the statement of line {self.document.line(error.step)}",)
             _tell_distributions(self.document, error)
             raise
         except NotTrusted as error:
@@ -192,6 +215,9 @@ class Snapshot:
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
         recipe = without_running(self.document.recipe)
+        most = self.most_output
+        if most is not None and spelled(recipe) > most:
+            raise over("output", self._limits.output, "the new file would be very much larger than the old one")
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 

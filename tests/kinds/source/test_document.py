@@ -12,7 +12,7 @@ import pytest
 
 import appsnap
 import shop
-from appsnap.errors import Damaged, NewerFormat, NotInGrammar, NotTrusted
+from appsnap.errors import CannotBuild, Damaged, NewerFormat, NotInGrammar, NotTrusted
 from appsnap.kinds import source
 from appsnap.kinds.header import Header
 from appsnap.kinds.source.tokens import FORBIDDEN
@@ -496,6 +496,8 @@ class TestReading:
             ("timedelta(1, 2, 3, 4, 5, 6, 7, 8)", 15, "takes at most 7"),
             ("datetime(2026, day=5)", 15, "datetime needs a value for month"),
             ("datetime(2026, 13, 1, fold=1)", 15, "month must be in 1..12"),
+            ("datetime(2026, [5], 1, fold=1)", 15, "datetime takes numbers and a time zone"),
+            ("datetime(2026, 5, 1, fold=2)", 15, "fold must be either 0 or 1"),
             ("dt.date.today(weekday=1)", 29, "a keyword for today"),
             ("deque(a=1)", 15, "deque has no a"),
             ("UUID(int=-1)", 15, "int is out of range"),
@@ -519,6 +521,20 @@ class TestReading:
 
         assert says in str(caught.value)
         assert caught.value.column == column
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("application = [\n    UUID('x'),\n]\n", 16),
+            ("\n# one\na = [1]\n\nb = [\n    2,\n]\nc = date(2026, 2, 30)\napplication = [a, b, c]\n", 23),
+            ("a = Decimal('1')\nb = a.nothing\napplication = b\n", 17),
+            ("from shop.services import Nothing\na = [1]\nb = [Nothing]\napplication = b\n", 18),
+        ],
+    )
+    def test_an_error_of_building_names_the_line(self, text, line):
+        """It is that of the statement with the step that fails, behind imports, comments and long statements."""
+        with pytest.raises(CannotBuild, match=rf"in the statement of line {line}(\n|$)"):
+            load(f"{TYPED}from datetime import date\n\n{text}", trust=appsnap.EVERYTHING)
 
     def test_no_clock_is_read(self):
         """A call of a method of a known type isn't trusted: it would give another value at each load."""
@@ -549,6 +565,15 @@ class TestReading:
         """UTF-8 without a mark is all there is, whatever the first line says."""
         with pytest.raises(Damaged):
             appsnap.loads(raw)
+
+    def test_a_byte_order_mark_and_other_line_ends_are_named(self):
+        """The hint says how to save the file; that helps."""
+        with pytest.raises(Damaged, match="byte order mark"):
+            appsnap.loads(b"\xef\xbb\xbf# appsnap 1 source\napplication = 1\n")
+        with pytest.raises(NotInGrammar, match="line 1, column 19: the line ends with CR LF") as caught:
+            appsnap.loads(b"# appsnap 1 source\r\napplication = 1\r\n")
+
+        assert "sed -i 's/\\r$//' FILE" in caught.value.hint
 
     def test_a_newer_format_says_so(self):
         """A file of format 2 isn't guessed at."""

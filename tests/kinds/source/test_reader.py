@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 import zoo
 from appsnap import dumps
-from appsnap.errors import NotInGrammar
+from appsnap.errors import Damaged, NotInGrammar
 from appsnap.kinds.source import tokens
 from appsnap.kinds.source.reader import read_statements
 from isomorphism import listed
@@ -392,7 +392,7 @@ class TestMutants:
             text = text[:at] + chance.choice([*PIECES, ""]) + text[at + chance.randrange(3) :]
         try:
             found = read(text)
-        except NotInGrammar:
+        except (Damaged, NotInGrammar):
             return
 
         compiled(text)

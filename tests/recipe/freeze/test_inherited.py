@@ -1,5 +1,6 @@
 # ruff: noqa: D102 - classes as people write them
 import asyncio
+import collections
 import copyreg
 import ctypes
 import logging
@@ -8,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import sysconfig
+import traceback
 import types
 import unittest.mock
 import weakref
@@ -15,7 +17,7 @@ import weakref
 import pytest
 
 import shapes
-from appsnap import EVERYTHING, CannotSave, dumps, loads, save
+from appsnap import EVERYTHING, CannotSave, actions, dumps, loads, save
 from appsnap.kinds import KINDS
 from appsnap.recipe.freeze import inherited
 from appsnap.recipe.trust.filling import check_state
@@ -353,3 +355,36 @@ class TestLoops:
         asyncio.run(use(obj))
 
         asyncio.run(use(loads(dumps(obj, kind), trust=EVERYTHING)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestOtherPythons:
+    """Objects that each version of Python keeps in its own way."""
+
+    def test_parents(self, kind):
+        """Nothing of the class of the parents of a path is in the file."""
+        data = dumps(pathlib.PurePosixPath("/a/b/c").parents, kind)
+
+        assert b"_PathParents" not in data
+        assert [*map(str, loads(data, trust=EVERYTHING))] == ["/a/b", "/a", "/"]
+
+    @pytest.mark.parametrize("name", ["_line", "_lines"])
+    def test_frames(self, kind, name):
+        """A frame of a traceback takes the text of its line under either name."""
+        frame = traceback.FrameSummary("gone.py", 3, "work", line="call()")
+        state = {"filename": "gone.py", "lineno": 3, "name": "work", name: "call()"}
+
+        found = actions.set_state(traceback.FrameSummary.__new__(traceback.FrameSummary), (None, state))
+
+        assert found.line == loads(dumps(frame, kind), trust=EVERYTHING).line == "call()"
+        assert traceback.StackSummary.from_list([found]).format() == traceback.StackSummary.from_list([frame]).format()
+
+    def test_iterators(self, kind):
+        """Iterators over deques have a name that all versions know."""
+        ahead, back = iter(collections.deque([1, 2, 3])), reversed(collections.deque([1, 2, 3]))
+        next(ahead)
+        next(back)
+        data = dumps([ahead, back], kind)
+
+        assert b"collections._deque_it" not in data.replace(b"_collections._deque_it", b"")
+        assert [[*one] for one in loads(data, trust=EVERYTHING)] == [[2, 3], [2, 1]]

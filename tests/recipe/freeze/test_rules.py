@@ -26,6 +26,20 @@ def came_back(obj, kind, trust=EVERYTHING):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+class TestNamedFunctions:
+    def test_registered(self, kind, monkeypatch):
+        """A function is saved by its name, although Twisted has registered a way to take functions apart."""
+
+        def never(function):
+            raise AssertionError(function)
+
+        monkeypatch.setitem(copyreg.dispatch_table, types.FunctionType, never)
+        monkeypatch.setitem(copyreg.dispatch_table, types.BuiltinFunctionType, never)
+
+        assert came_back([came_back, len, {"a": came_back}], kind) == [came_back, len, {"a": came_back}]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 class TestByName:
     @pytest.mark.parametrize(
         "known",

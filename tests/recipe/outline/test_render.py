@@ -78,7 +78,7 @@ class TestLines:
             assert list(text_lines(Outline(recipe)))[-1] == "└── [1]: → object[0]"
         part = ([1],)
         assert lines([part, part])[1:] == ["├── [0]: tuple of 1", "│   └── [0]: [1]", "└── [1]: → object[0]"]
-        assert lines([part, copy.deepcopy(part)])[1:] == ["├── [0]: ([1])", "└── [1]: ([1])"]
+        assert lines([part, copy.deepcopy(part)])[1:] == ["├── [0]: ([1],)", "└── [1]: ([1],)"]
         assert lines({"pair": (one, one), "equal": ([1], [1])})[1:] == [
             '├── ["pair"]: tuple of 2',
             "│   ├── [0]: [1]",

@@ -88,21 +88,22 @@ def command(
     by_project = set() if isinstance(trusted, Everything) else {*_missing(recipe, trust)} - {*missing}
     rows = [(_verdict(want, beyond, missing, by_project), want) for want in wanted]
     if as_json:
-        names = [_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows]
-        output.write_json(
+        names = (_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows)
+        is_cut = output.write_json(
             {
                 "file": snapshot.name,
                 "signer": snapshot.signer,
                 "provenance": provenance,
                 "trusted": good,
-                "names": names,
-                "obstacles": [dataclasses.asdict(obstacle) for obstacle in obstacles],
-                "code": [dataclasses.asdict(one) for one in code],
                 "allow": allow,
-            }
+            },
+            snapshot.most_output,
+            names=names,
+            obstacles=map(dataclasses.asdict, obstacles),
+            code=map(dataclasses.asdict, code),
         )
     else:
-        output.write(_table(rows))
+        is_cut = output.write(_table(rows), snapshot.most_output)
         output.write(_code_lines(code) if show_code else [])
         output.write(map(_line, obstacles))
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
@@ -110,6 +111,8 @@ def command(
         facts = [f"{plural(len(wanted), 'name')}, {verdict}", *code_facts(code), provenance]
         output.write(["; ".join(facts)])
         output.write(filter(None, [what_runs(missing), allow]))
+    if is_cut:
+        output.cut(source.path, "names")
     return 0 if good else NotTrusted.exit_code
 
 

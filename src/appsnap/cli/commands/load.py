@@ -41,6 +41,7 @@ Examples:
 @click.option("--run", is_flag=True, help="Start the application, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
 @click.option("--shell", is_flag=True, help='Open a Python shell, where the application is "application".')
 @click.option("--quiet", is_flag=True, help="Don't print the tree.")
+@click.option("--check", is_flag=True, help="Note attributes that a class doesn't declare, or not of that type.")
 @depth(20)
 @as_json
 def command(
@@ -48,6 +49,7 @@ def command(
     source: Input,
     trust: Sequence[str] | Everything,
     code_from: str | None,
+    check: bool,
     run: bool,
     shell: bool,
     quiet: bool,
@@ -63,15 +65,20 @@ def command(
     trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the current folder too,
     after all others.
 
-    An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now.
+    An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now. In an edited file, an
+    attribute is an error if it is no field of its dataclass, but like one that is missing. `--check` notes all
+    attributes, in any file, that are no fields of their classes, and values that aren't of the declared type.
 
     With --kind python, FILE is a script. It is run, and has to assign "application".
     """
     if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
         raise click.UsageError("give only one of --run, --shell, --json and --quiet")
+    if check and source.kind == "python":
+        raise click.UsageError("a script is a program, and is run: leave out --check")
     if shell and standard.stdin_readers():
         raise click.UsageError(f"--shell reads standard input, and so does {standard.stdin_readers()[0]}")
-    load = functools.partial(_load, source, trust, code_from)
+    notes: list[str] | None = [] if check else None
+    load = functools.partial(_load, source, trust, code_from, notes)
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
@@ -92,7 +99,14 @@ def command(
     return 0
 
 
-def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | None, *, to_run: bool = False) -> Any:
+def _load(
+    source: Input,
+    trust: Sequence[str] | Everything,
+    code_from: str | None,
+    notes: list[str] | None,
+    *,
+    to_run: bool = False,
+) -> Any:
     if source.kind == "python":
         if trust:
             raise click.UsageError("a script is a program, and is run: leave out --trust")
@@ -107,7 +121,7 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
         search_current_folder()
         return script.run("/dev/stdin" if source.path == "-" else source.path)
     try:
-        application, enough = source.load(trust, code_from=code_from)
+        application, enough = source.load(trust, code_from=code_from, notes=notes)
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(
@@ -115,6 +129,8 @@ def _load(source: Input, trust: Sequence[str] | Everything, code_from: str | Non
                 hint=f"to run it: {output.command_line(['load', source.path, '--kind', 'python'])}",
             ) from None
         raise
+    for line in notes or ():
+        output.note(f"note: {line}")
     if to_run and enough is not appsnap.EVERYTHING:
         from appsnap.recipe.trust import Trust  # noqa: PLC0415 - as below
         from appsnap.runner.vouched import check_vouched  # noqa: PLC0415 - it imports asyncio

@@ -14,7 +14,6 @@ from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
 from appsnap.cli.options import code_from, reads, source_argument, trusts, writes
 from appsnap.cli.progress import Progress
-from appsnap.snapshot.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +86,8 @@ def command(
         target.keep_secret(old)
         if tag is None and old.header is not None:
             tag = old.header.tag
+
+    from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - help doesn't need it
 
     obj, enough = find_object(source, target, trust, look, code_from)
     passphrase = target.passphrase()

@@ -15,6 +15,8 @@ from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import json_nodes, json_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from appsnap.cli.inputs import Input
     from appsnap.snapshot import Snapshot
 
@@ -41,16 +43,21 @@ def command(*, source: Input, depth: int | None, as_json: bool) -> None:
 
     The JSON has the header, the layers, the names, and the content as one flat list of nodes. A node has an id, its
     path (null if longer than 200 characters), and the id of the node that contains it. A node holds plain values,
-    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have.
+    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have. Of texts beyond 10,000
+    characters, and of more than 1,000 bytes, it has size, sha256 and begin. "shown" has arrays and the like in one
+    line. Of a stranger's file, no more is
+    shown than about 100 characters for each byte (--limit output=…); then the last member is "cut": true.
     """
     snapshot = source.open()
     if as_json:
         names = _names(snapshot)
         outline = snapshot.outline
-        whole = {**summary(snapshot), "names": names, "root": json_value(outline.root)}
-        output.write_json(whole, nodes=json_nodes(outline, depth))
+        root, nodes = json_value(outline.root), json_nodes(outline, depth)
+        is_cut = output.write_json(summary(snapshot), snapshot.most_output, names=names, root=root, nodes=nodes)
     else:
-        output.write(snapshot.lines(depth=depth or 20))
+        is_cut = output.write(snapshot.lines(depth=depth or 20), snapshot.most_output)
+    if is_cut:
+        output.cut(source.path, "content")
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
@@ -70,9 +77,9 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _names(snapshot: Snapshot) -> list[dict[str, str]] | None:
+def _names(snapshot: Snapshot) -> Iterator[dict[str, Any]] | None:
     try:
-        return [dataclasses.asdict(want) for want in snapshot.names]
+        return map(dataclasses.asdict, snapshot.names)
     except NotTrusted:
         # The steps are refused as a whole. `appsnap audit` says why.
         return None

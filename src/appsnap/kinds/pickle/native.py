@@ -169,14 +169,17 @@ class StoppedError(Exception):
     def is_by_nature(self) -> bool:
         """Whether the C unpickler alone fails here, so that the steps have to be followed from the start.
 
-        It gives up before a class that it can't restore, can't wait for the attributes that a hash needs, and asks a
-        frozen class to set its slots. Where a member isn't found, it doesn't know new names of members.
+        It gives up before a class that it can't restore, and can't wait for the attributes that a hash needs. It sets
+        slots where a class refuses that, and doesn't know new names of members.
         """
         frame = self.frame
         own = isinstance(self.error, _UnfitError) or self.renamed or (frame is None and self.name is None)
         if own or frame is None:
             return own
-        return frame.f_code.co_name in ("__hash__", "__eq__", "__getattr__") or _sets_attribute(frame)
+        return frame.f_code.co_name in _LEFT_TO_STEPS or _sets_attribute(frame)
+
+
+_LEFT_TO_STEPS = frozenset({"__hash__", "__eq__", "__getattr__", "__setattr__"})
 
 
 def _sets_attribute(frame: types.FrameType) -> bool:

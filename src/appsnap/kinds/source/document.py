@@ -6,7 +6,10 @@ read all the same.
 
 from __future__ import annotations
 
+import bisect
+import functools
 import hashlib
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -29,7 +32,11 @@ __all__ = ["read", "signed", "write"]
 
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # a text without an end takes the rest: the search stays linear
+_STATEMENT = re.compile(r"\n(?=[A-Za-z_])")
 _MOST_NESTED = 100
+_EDITABLE = 1_000_000
+"""Characters of a text that is kept to tell lines in later errors. Nobody edits a longer one by hand."""
+
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 
 
@@ -65,14 +72,23 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
         raise _refused(text, bad.start())
     header, start = _read_header(text)
     trailer, stop, edited = _read_trailer(text)
+    begins: list[int] = []
     try:
-        recipe = read_statements(text, start, stop, most_steps(most, trailer, edited=edited))
+        recipe = read_statements(text, start, stop, most_steps(most, trailer, edited=edited), begins)
     except NotInGrammar as error:
         rest = text[error.offset :]
         if trailer is None and (not rest.strip() or (rest[0] in "\"'" and "\n" not in rest)):
             raise Damaged(f"the file ends within a statement: {error}", hint="the file is truncated") from None
         raise
-    return Document(header, trailer, lambda: recipe, edited=edited)
+    line = functools.partial(_line, text, start, begins) if len(text) < _EDITABLE else None
+    return Document(header, trailer, lambda: recipe, edited=edited, line=line)
+
+
+def _line(text: str, start: int, begins: list[int], number: int) -> int:
+    """Return the line on which the statement begins that has this step: only statements begin with a letter."""
+    found = itertools.islice(_STATEMENT.finditer(text, start), bisect.bisect_right(begins, number) - 1, None)
+    match = next(found, None)
+    return text.count("\n", 0, match.end() if match else len(text)) + 1
 
 
 def _refused(text: str, at: int) -> NotInGrammar:

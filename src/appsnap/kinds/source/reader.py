@@ -32,9 +32,9 @@ _RESERVED = BUILTINS.keys() | HELPERS.keys()
 
 
 @gc_paused
-def read_statements(text: str, start: int, stop: int, most_steps: int) -> Recipe:
+def read_statements(text: str, start: int, stop: int, most_steps: int, begins: list[int] | None = None) -> Recipe:
     """Return the recipe of the statements in a part of a text. Raises NotInGrammar with the place, and Damaged."""
-    reader = _StatementReader(most_steps)
+    reader = _StatementReader(most_steps, [] if begins is None else begins)
     for piece in pieces(text, start, stop):
         reader.read(piece)
     return reader.finish()
@@ -42,6 +42,10 @@ def read_statements(text: str, start: int, stop: int, most_steps: int) -> Recipe
 
 class _StatementReader(ExpressionReader):
     _finished = False
+
+    def __init__(self, most_steps: int, begins: list[int]) -> None:
+        super().__init__(most_steps)
+        self._begins = begins  # by statement: how many steps there are before it
 
     def read(self, piece: Piece) -> None:
         """Read the statements of a piece."""
@@ -51,6 +55,7 @@ class _StatementReader(ExpressionReader):
                 if piece.words[self._at] == END:
                     self._at += 1
                 else:
+                    self._begins.append(len(self._builder.steps))
                     self._statement()
         except GrammarError as error:
             raise NotInGrammar(str(error), piece.text, piece.offset(error.at), hint=error.hint or _HINT) from None

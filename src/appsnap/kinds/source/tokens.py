@@ -219,4 +219,4 @@ def _evaluated(words: tuple[str, ...]) -> Any:
     try:
         return ast.literal_eval("({})".format("\n".join(map(_accepted, words))))
     except SyntaxError as error:
-        raise ValueError(f"a malformed text ({error.msg})") from None
+        raise ValueError(f"a malformed text ({error.msg.partition(' (detected')[0]})") from None

@@ -66,6 +66,8 @@ def rule(cls: type) -> Callable[[Any], Any] | None:
     definer = definer_of(cls, "__reduce_ex__", "__reduce__")
     if definer is object and held.has_constants(cls):
         return _reduce_with_constants
+    if cls.__qualname__ == "_PathParents" and cls.__module__.startswith("pathlib"):
+        return _reduce_parents
     if definer is object and any(base.__module__ == "asyncio.mixins" for base in cls.__mro__):
         return _reduce_bound_to_loop
     if _may_be_proxy(cls):
@@ -250,6 +252,14 @@ def _reduce_bound_to_loop(obj: Any) -> Any:
             state = {name: value for name, value in reduction[2].items() if name != "_loop"}
             return *reduction[:2], state, *reduction[3:]
     return reduction
+
+
+def _reduce_parents(obj: Any) -> Any:
+    """Take the parents of a path apart: each version of Python keeps them in its own way."""
+    if hasattr(obj, "_path"):
+        return getattr, (obj._path, "parents")  # noqa: SLF001 - nothing public leads there
+    cls, *parts = (getattr(obj, name) for name in ("_pathcls", "_drv", "_root", "_parts"))  # of Python 3.11
+    return getattr, (cls._from_parsed_parts(*parts), "parents")
 
 
 def refusing_own_keys(cls: type, reduce: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -185,7 +185,9 @@ class Rules:
             rule = functools.partial(self._reduce_logger, rule)
         if states.chooses_dict(cls):
             rule = functools.partial(_reduce_adopted, rule)
-        own = untouched.has_own_methods(cls) or cls in copyreg.dispatch_table
+        # The C pickler asks no function of copyreg about functions: they have names. Twisted registers one for them.
+        named = cls is types.FunctionType or cls is types.BuiltinFunctionType
+        own = untouched.has_own_methods(cls) or (cls in copyreg.dispatch_table and not named)
         if own and not issubclass(cls, type) and rule is not _need_steps:
             rule = untouched.once(untouched.guarded(cls, rule, standard_reduction), self.notes.taken)
             if running.is_service(cls):

@@ -6,7 +6,8 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any
 
-from appsnap.printable import escaped
+from appsnap.printable import escaped, shortened
+from appsnap.recipe.outline.readable import data_text, digest, readable
 from appsnap.recipe.outline.tree import quoted
 from appsnap.recipe.steps import Operand, Ref
 
@@ -40,7 +41,11 @@ def text_lines(outline: Outline, *, depth: int = 20) -> Iterator[str]:
         if not isinstance(operand, Ref):
             text: str | None = quoted(operand)
         elif full:
-            text = _inline(outline, operand, room) if _is_plain(outline, operand) else None
+            text = readable(outline, operand)
+            if text is None and _is_plain(outline, operand):
+                # A call isn't shown again argument by argument, only because its label is long.
+                is_call = outline.nodes[operand].form == "call"
+                text = _inline(outline, operand, 100 if is_call else room)
         else:
             text = elsewhere(operand, room)
         if text is not None:
@@ -92,7 +97,11 @@ def _arrow(outline: Outline, operand: Operand) -> str:
 
 def _is_value(outline: Outline, operand: Operand) -> bool:
     """Tell whether a node is a call that fits into one line."""
-    if not isinstance(operand, Ref) or outline.nodes[operand].form != "call":
+    if not isinstance(operand, Ref):
+        return False
+    if readable(outline, operand) is not None:
+        return True
+    if outline.nodes[operand].form != "call":
         return False
     return _is_plain(outline, operand) and _inline(outline, operand, 100) is not None
 
@@ -113,13 +122,15 @@ def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner
     if not isinstance(operand, Ref):
         return quoted(operand)
     node = outline.nodes[operand]
+    if (line := readable(outline, operand)) is not None and (depth == 3 or not outline.may_change(operand)):
+        return line
     if depth < 3 and operand in outline.shared and _is_plain(outline, operand) and outline.may_change(operand):
         return None
     match node.form:
         case "name":
             return outline.cut(node.name)
         case "value" | "bytearray":
-            text = quoted(node.value)
+            text = data_text(outline, operand)
             return text if node.form == "value" else f"bytearray({text})"
         case "member":
             return f"{_arrow(outline, node.args[0])}.{outline.cut(node.name)}"
@@ -142,7 +153,8 @@ def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner
         if room < 0:
             return None
         shown.append(": ".join(texts))
-    return begin + ", ".join(shown) + end
+    comma = "," if node.form == "tuple" and len(shown) == 1 else ""
+    return f"{begin}{', '.join(shown)}{comma}{end}"
 
 
 _BRACKETS = {
@@ -188,12 +200,14 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
         "path": path,
         "parent": parent,
         "form": node.form,
-        "class": outline.class_of(Ref(register)),
+        "class": shortened(outline.class_of(Ref(register)), 100),
     }
     if node.form in ("name", "member"):
         shown["name"] = node.name
+    if (line := readable(outline, Ref(register))) is not None:
+        shown["shown"] = line
     if node.form in ("value", "bytearray"):
-        shown["value"] = json_value(node.value)
+        shown["value"] = _json_data(outline, register)
     if node.args:
         shown["arguments"] = [json_value(operand) for operand in node.args]
     if node.attributes:
@@ -205,6 +219,19 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
     if node.state is not None:
         shown["state"] = json_value(node.state)
     return shown
+
+
+def _json_data(outline: Outline, register: int) -> Any:
+    """Return a text or bytes in JSON: a long one by its size, its digest and its begin."""
+    value = outline.nodes[register].value
+    most = _LONGEST_TEXT if isinstance(value, str) else _LONGEST_BYTES
+    if len(value) <= most:
+        return json_value(value)
+    return {"size": len(value), "sha256": digest(outline, Ref(register)), "begin": json_value(value[:100])}
+
+
+_LONGEST_TEXT = 10_000
+_LONGEST_BYTES = 1_000
 
 
 def json_value(operand: Operand) -> Any:

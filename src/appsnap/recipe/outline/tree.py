@@ -72,6 +72,9 @@ class Outline:
         self.nodes: list[Node] = []
         self._states: set[Ref] = set()  # the dictionaries that were the state of an object
         self._cuts: dict[str, str] = {}  # by name: the name as `cut` returns it
+        self.lines: dict[int, str] = {}  # by register: the line of a value that people know in another form
+        self.digests: dict[int, str] = {}  # by register of a text or bytes: its SHA-256
+        self.looked_at = 0  # nodes, for digests of many together
         self.starts = array.array("q")  # for each register: the number of the step that wrote it
         for number, step in enumerate(recipe.steps):
             self._follow(step, number)
@@ -197,7 +200,13 @@ class Outline:
         if node.made_by is not None:
             yield (".__class__" if node.form == "object" else " made by"), node.made_by
         for index, operand in enumerate(node.args):
+            if index == 0 and node.name == "collections.deque" and self.is_empty(operand):
+                continue  # its items were appended
             yield (".__self__" if node.form == "member" else f" argument {index}"), operand
+
+    def is_empty(self, operand: Operand) -> bool:
+        """Tell whether an operand is an empty tuple."""
+        return isinstance(operand, Ref) and self.nodes[operand].form == "tuple" and not self.nodes[operand].items
 
     def _label(self, operand: Operand, index: int) -> str:
         """Return the label of an item: the name of a service, the index of any other item."""

@@ -24,6 +24,7 @@ __all__ = ["count", "is_odd", "make_odd", "make_reconstructed", "reduce_odd", "t
 
 _FIELDS = {"names": list, "formats": list, "offsets": list, "itemsize": int, "titles": list}
 _LARGEST = (1 << 31) - 1
+_MOST_EMPTY = 10_000
 
 
 def reduce_odd(value: Any) -> Any:
@@ -94,7 +95,9 @@ def make_odd(args: tuple[Any, ...]) -> Any:
             check(
                 len(shape) <= 32 and all(type(n) is int and 0 < n <= _LARGEST for n in shape), "the shape is too large"
             )
-            check(math.prod(shape) * max(base.itemsize, 1) <= _LARGEST, "the shape is too large")
+            # Items without size take time all the same, whenever somebody makes an array of them.
+            most = _LARGEST if base.itemsize else _MOST_EMPTY
+            check(math.prod(shape) * max(base.itemsize, 1) <= most, "the shape is too large")
             return np.dtype((base, shape))
         case (base, False, False, metadata):
             check(isinstance(base, np.dtype) and type(metadata) is dict, "takes a dtype and its metadata")

@@ -83,6 +83,8 @@ def _check_sizes(dtype: Any) -> None:
     for name in dtype.names or ():
         field, offset = dtype.fields[name][:2]
         check(0 <= offset <= offset + field.itemsize <= dtype.itemsize, "the structure is too large")
+        empty = field.subdtype is not None and not field.itemsize
+        check(not empty or math.prod(field.subdtype[1]) <= _MOST_FIELDS, "a field has too many items without size")
         _check_sizes(field.base)
 
 
