@@ -27,7 +27,8 @@ def signed(snapshot: Snapshot, data: bytes) -> Iterable[Buffer]:
     """Return a file, in pieces, signed by the user's key. `data` are the bytes that the snapshot was opened from.
 
     A text that was made to be edited stays as it is, but for its trailer. A file of another kind is written anew from
-    its steps, with its header. Raises CannotLoad for an encrypted file: nobody but its reader knows for whom it was encrypted.
+    its steps, with its header. Raises CannotLoad for an encrypted file: nobody but its reader knows for whom it was
+    encrypted.
     """
     if not {"age", "legacy"}.isdisjoint(snapshot.layers):
         raise CannotLoad(
