@@ -1114,6 +1114,52 @@ class TestOverlap:
         assert log[-1] == "done a"
         assert running(root) == []
 
+    @pytest.mark.parametrize("then", ["start", "stop", "move"])
+    @pytest.mark.parametrize("phase", ["start", "stop"])
+    def test_loop_that_is_closed(self, log, phase, then):
+        """A transition is over whose loop was closed before its end. The start of it is rolled back."""
+        slow = Part("a", log, start=takes_time, stop=takes_time)
+        below = tree(slow)
+        root = tree(below, Part("b", log))
+        other = tree()
+        loop = asyncio.new_event_loop()
+
+        async def leave():
+            if phase == "stop":
+                await root.startService()
+            root.startService() if phase == "start" else root.stopService()
+            await turns(2)
+
+        async def main():
+            if then == "move":
+                slow.setServiceParent(other)
+                await turns()
+                await other.startService()
+                assert running(other) == ["root", "a"]
+                await other.stopService()
+            if then == "start":
+                await root.startService()
+                assert running(root) == ["root", "root", "a", "b"]
+            await root.stopService()
+
+        loop.run_until_complete(leave())
+        loop.close()
+        asyncio.run(asyncio.wait_for(main(), 5))
+
+        assert running(root) == running(other) == []
+
+    def test_result_that_was_dropped(self, log):
+        """A start within a loop joins one from before the loop, whose result nobody awaited."""
+        root = tree(Part("a", log, start=takes_time))
+        root.startService().close()
+
+        async def main():
+            await asyncio.wait_for(root.startService(), 5)
+
+        asyncio.run(main())
+
+        assert log == ["start a", "begun a", "done a"]
+
     def test_one_of_two_starts_is_cancelled(self, log):
         """A start goes on as long as somebody wants it."""
         root = tree(Part("a", log, start=takes_time))

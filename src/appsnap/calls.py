@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import weakref
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +31,7 @@ __all__ = [
     "Errors",
     "Stack",
     "adopt",
+    "bury",
     "busy_with",
     "is_walked",
     "push",
@@ -47,6 +49,9 @@ Errors = list[tuple[IService, BaseException]]
 
 BUSY: dict[int, Call] = {}
 """The call that each busy service is in, by identity, whichever collection makes it. It keeps both alive."""
+
+_LOOPS: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+"""The loops that have run results."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _walked: set[int] = set()
@@ -144,6 +149,7 @@ class Call:
         """Ask the service, if it is in no other call."""
         if self.ended:
             return
+        bury(BUSY.get(id(self.service)))
         busy = BUSY.get(id(self.service))
         if busy is not None:
             self.behind = busy
@@ -220,6 +226,7 @@ class Call:
             self.future = asyncio.ensure_future(result)
         finally:
             asking.reset(before)
+        _LOOPS.add(self.future.get_loop())
         self.future.add_done_callback(self._done)
 
     def _done(self, future: asyncio.Future[Any]) -> None:
@@ -328,3 +335,18 @@ def adopt(work: Call | Transition) -> None:
         work = todo.pop()
         work.adopt_result()
         todo += work.below()
+
+
+def bury(work: Call | Transition | None) -> None:
+    """End the calls whose event loop was closed before their end, as if it had cancelled them."""
+    if work is None or not any(loop.is_closed() for loop in _LOOPS):
+        return
+    stack: Stack = []
+    todo: list[Call | Transition] = [work]
+    while todo:
+        work = todo.pop()
+        todo += work.below()
+        if isinstance(work, Call) and work.future is not None and work.future.get_loop().is_closed():
+            work.future = None
+            work.finished(asyncio.CancelledError(), stack)
+    run(stack)

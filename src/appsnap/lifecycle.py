@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appsnap.calls import START, STOP, Call, Stack, busy_with, is_walked, push, run, waiting_for, walked
+from appsnap.calls import START, STOP, Call, Stack, bury, busy_with, is_walked, push, run, waiting_for, walked
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.transitions import Transition
 from appsnap.waiting import Report, asking, both, eagerly, hand_over, loop_runs, path
@@ -62,6 +62,7 @@ class Lifecycle:
 
     def added(self, service: IService, let_go: Callable[[IService], None]) -> Awaitable[object] | None:
         """Start a new service if the collection is running. If it fails, it leaves the collection again."""
+        bury(self.current)
         current, report = self.current, Report()
         stack: Stack = []
         if current is None:
@@ -84,6 +85,8 @@ class Lifecycle:
 
     def removed(self, service: IService) -> Awaitable[object] | None:
         """Stop a service that has left, if it is up or about to be."""
+        bury(self.current)
+        bury(busy_with(service))
         key, current = id(service), self.current
         stack: Stack = []
         self._skipped.pop(key, None)
@@ -126,6 +129,7 @@ class Lifecycle:
         if method == STOP:
             self._stop(asker, stack, {})
             return
+        bury(self.current)
         last = self.queue[-1] if self.queue else self.current
         if last is None or last.method != method or not last.healthy:
             last = Transition(self, method)
@@ -139,6 +143,7 @@ class Lifecycle:
 
     def _stop(self, asker: Report | Call, stack: Stack, within: dict[Any, Any]) -> None:
         """Stop the collection. A stop that comes from within the start of a child waits for the end of that call."""
+        bury(self.current)
         current = self.current
         if current is None:
             current = self.current = Transition(self, STOP)

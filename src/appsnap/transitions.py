@@ -31,6 +31,7 @@ from appsnap.waiting import (
     eagerly,
     failure,
     hand_over,
+    is_over,
     log_errors,
     note,
     stop_errors,
@@ -275,7 +276,7 @@ class Transition:
     def close(self) -> None:
         """End without having begun."""
         self.done = True
-        if self._ending is not None and not self._ending.done():
+        if self._ending is not None and not is_over(self._ending):
             self._ending.set_result(None)
 
     def _turn(self) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "eagerly",
     "failure",
     "hand_over",
+    "is_over",
     "log_errors",
     "loop_runs",
     "note",
@@ -99,6 +100,7 @@ class Report:
         return self._watch(self.asked) if loop_runs() else self._later(self.asked)
 
     def _watch(self, asked: Asked) -> _Handle:
+        asked.adopt()
         asked.keep()
         self.handle = _Handle(loop=asyncio.get_running_loop())
         self.handle.report = self
@@ -218,7 +220,7 @@ def deliver(reports: Iterable[Report], error: BaseException | None, *, taken: bo
         report.done, report.error = True, error
         if report.handle is None:
             taken = taken or not report.nobody
-        elif not report.handle.done():
+        elif not is_over(report.handle):
             handles.append(report.handle)
         report.asked = report.handle = None
     share = _Share(error, taken=taken)
@@ -233,6 +235,11 @@ def log_errors(errors: Iterable[BaseException | None]) -> None:
     for error in errors:
         if error is not None and not isinstance(error, asyncio.CancelledError):
             _log.error("an error that nobody awaited: %s: %s", type(error).__name__, error, exc_info=error)
+
+
+def is_over(future: asyncio.Future[Any]) -> bool:
+    """Tell whether nobody can wait for a future any more."""
+    return future.done() or future.get_loop().is_closed()
 
 
 def loop_runs() -> bool:
