@@ -70,6 +70,21 @@ class TestGcPaused:
         assert work() == (0, 0)
         assert collections_of(100_000)
 
+    def test_not_at_the_end(self):
+        """The collector doesn't look at the new objects before the function has returned."""
+        runs = []
+        note = lambda phase, _info: runs.append((phase, sys._getframe(1).f_code.co_filename))  # noqa: E731
+        gc.callbacks.append(note)
+        try:
+            made = gc_paused(lambda: [[] for _ in range(100_000)])()
+            _ = [[] for _ in range(100_000)]
+        finally:
+            gc.callbacks.remove(note)
+
+        assert len(made) == 100_000
+        assert runs
+        assert gc_pause.__file__ not in {file for _, file in runs}
+
     def test_errors(self):
         """After an error the collector is as it was."""
         before = gc.get_threshold()

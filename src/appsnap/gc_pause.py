@@ -24,7 +24,7 @@ pause, and nobody could tell its call from one of ours. So could it with a thres
 """
 
 _lock = threading.RLock()  # a signal handler may save while its own thread holds the lock
-_pauses: dict[object, int] = {}  # a token for each pause, with its thread
+_pauses: set[int] = set()  # the threads that run such functions
 _before = 0  # the threshold of the application
 _paused = False  # whether it has to be looked at when the last pause ends
 
@@ -43,15 +43,20 @@ def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        token = object()
+        thread = threading.get_ident()
+        if thread in _pauses:
+            return function(*args, **kwargs)
         try:
             try:
-                _begin(token)
+                _begin(thread)
                 return function(*args, **kwargs)
             finally:
-                _end(token)
+                _end(thread)
         finally:
-            _end(token)  # once more, because an interrupt may hit the first call
+            # Once more, because an interrupt may hit the first call. Without need, it would start the collector, which
+            # looks at all the new objects, before the function returns.
+            if _paused or thread in _pauses:
+                _end(thread)
 
     return run
 
@@ -59,10 +64,10 @@ def gc_paused(function: Callable[P, T]) -> Callable[P, T]:
 # An interrupt may hit each line of the functions below. `_end` puts right anything that the lines before it left.
 
 
-def _begin(token: object) -> None:
+def _begin(thread: int) -> None:
     global _before, _paused  # noqa: PLW0603 - the collector is the process's
     with _lock:
-        _pauses[token] = threading.get_ident()
+        _pauses.add(thread)
         least, *others = gc.get_threshold()
         if least != _NEVER:
             _before = least
@@ -71,10 +76,10 @@ def _begin(token: object) -> None:
                 gc.set_threshold(_NEVER, *others)
 
 
-def _end(token: object) -> None:
+def _end(thread: int) -> None:
     global _paused  # noqa: PLW0603 - as above
     with _lock:
-        _pauses.pop(token, None)
+        _pauses.discard(thread)
         # A list that is made here would start the collector before the function returns.
         if _paused and not _pauses:
             least, *others = gc.get_threshold()
@@ -86,10 +91,9 @@ def _end(token: object) -> None:
 def _forked() -> None:
     global _lock  # noqa: PLW0603 - a thread that is gone may have held it
     _lock = threading.RLock()
-    for token, thread in [*_pauses.items()]:
-        if thread != threading.get_ident():
-            _pauses.pop(token, None)
-    _end(object())
+    for thread in _pauses - {threading.get_ident()}:
+        _end(thread)
+    _end(-1)  # in case that nobody is left
 
 
 os.register_at_fork(after_in_child=_forked)

@@ -174,7 +174,11 @@ class StoppedError(Exception):
         """
         frame = self.frame
         own = isinstance(self.error, _UnfitError) or self.renamed or (frame is None and self.name is None)
-        return own or (frame is not None and frame.f_code.co_name in _LEFT_TO_STEPS)
+        if own or frame is None or frame.f_code.co_name in _LEFT_TO_STEPS:
+            return own or frame is not None
+        first = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
+        methods = (states.special(type(first), name) for name in _LEFT_TO_STEPS)
+        return any(getattr(method, "__code__", None) is frame.f_code for method in methods)
 
 
 _LEFT_TO_STEPS = frozenset({"__hash__", "__eq__", "__getattr__", "__setattr__"})
