@@ -325,6 +325,25 @@ def _chain(chance: Random, _: int) -> Expression:
     return inner
 
 
+def _twice(chance: Random, _: int) -> Expression:
+    """Return a value that holds another one twice, and so on."""
+    what = chance.choice(["dtype", "chain map"])
+    inner: Expression = ("call", "numpy.dtype", [chance.choice(["<i8", "S0", "<f4"])], None)
+    if what == "chain map":
+        inner = ("dict", [])
+    for _level in range(chance.choice([3, 8, 40])):
+        if what == "dtype":
+            parts: list[tuple[str, Any]] = [("names", ("list", ["a", "b"])), ("formats", ("list", [inner, inner]))]
+            parts += [("offsets", ("list", [0, 0])), ("itemsize", 8)]
+            inner = ("call", "numpy.dtype", [("dict", parts), False], None)
+            if chance.random() < 0.2:
+                inner = ("call", "numpy.dtype", [("tuple", [inner, ("tuple", [chance.choice([1, 2, 100])])])], None)
+        else:
+            state = ("dict", [("maps", ("list", [inner, inner]))])
+            inner = ("new", "collections.ChainMap", chance.choice([state, ("tuple", [state, None])]))
+    return inner
+
+
 _fitting: list[Callable[[Random, int], Expression]] = [
     _dtype,
     _array,
@@ -336,6 +355,7 @@ _fitting: list[Callable[[Random, int], Expression]] = [
     _error,
     _partial,
     _chain,
+    _twice,
 ]
 
 

@@ -22,7 +22,7 @@ Expression = Any
 CONTAINERS = {"tuple": "Tuple", "list": "List", "set": "Set", "frozenset": "FrozenSet"}
 """The words of containers of items, each with the step that makes one."""
 
-_DEEPEST = 30
+_DEEPEST = 12
 
 
 def shown(expression: Expression, depth: int = 0) -> str:

@@ -91,6 +91,11 @@ def _zeros(value: Any, _: Any) -> None:
         repr(numpy.zeros(2, value))
 
 
+def _sort(value: Any, others: Sequence[Any]) -> None:
+    # A number of numpy goes through all numbers of a range.
+    sorted([x for x in (value, *others) if type(x) is not range], key=lambda x: (x is None, x))
+
+
 def _few(value: Any, _: Any) -> None:
     for item in itertools.islice(value, 50):
         repr(item)
@@ -107,8 +112,9 @@ USES: dict[str, Callable[[Any, Sequence[Any]], object]] = {
     "bool": lambda value, _: bool(value),
     "iter": _few,
     "operators": _each_other,
-    "sort": lambda value, others: sorted([value, *others], key=lambda x: (x is None, x)),
+    "sort": _sort,
     "copy": lambda value, _: copy.copy(value),
+    "key": lambda value, _: value["x"],
     "deepcopy": lambda value, _: copy.deepcopy(value),
     "pickle": lambda value, _: pickle.loads(pickle.dumps(value)),
     "dumps": lambda value, _: snapshot.dumps(value, "msgpack"),

@@ -74,6 +74,13 @@ def _own_bytearray(step: steps.ByteArray) -> bytearray:
     return step.data if type(step.data) is bytearray else bytearray(step.data)
 
 
+def _keys_of(container: Any) -> Collection[Any]:
+    """Return the keys of a container, without a call of a method that its class defines."""
+    if isinstance(container, dict):
+        return [*dict.__iter__(container)]
+    return [*set.__iter__(container)] if isinstance(container, set) else ()
+
+
 _FEW_KEYS = 1_000
 _ANNOTATED = frozenset({ANNOTATIONS})
 
@@ -104,6 +111,7 @@ class _Interpreter:
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._cost = cost
         self._hashes: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # by register of a container: of its keys
+        self._wrapping: list[tuple[Any, Any, Any]] = []  # steps, objects and their states that hold containers
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
             steps.Value: lambda step: step.value,
@@ -146,7 +154,7 @@ class _Interpreter:
                     if known:
                         obj.__dict__.update(zip(known, found, strict=True))
                     else:
-                        self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED)
+                        self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED, step=step)
                 elif cls is steps.New:
                     registers.append(self._new(step))
                 elif cls is steps.List:
@@ -164,7 +172,17 @@ class _Interpreter:
             if not late.postpone(number, step, error):
                 raise failure(self._recipe, number, error, self._owner(number)) from error
             self._build_late(late, numbered)
+        self._check_wrapped()
         return self._one(self._recipe.root)
+
+    def _check_wrapped(self) -> None:
+        """Check again the containers in states: later steps may have filled them."""
+        for step, target, state in self._wrapping:
+            try:
+                check_state(target, state)
+            except TypeError as error:
+                number = next(number for number, one in enumerate(self._recipe.steps) if one is step)
+                raise failure(self._recipe, number, error, None) from error
 
     def _build_late(self, late: Late, numbered: Iterable[tuple[int, Any]]) -> None:
         """Follow the other steps once some wait: the same steps, but with a look at those that wait."""
@@ -216,7 +234,13 @@ class _Interpreter:
             # Keys may be added to a container that has many. One with few is as good as empty.
             if target is None and len(keys) > _FEW_KEYS:
                 target = Ref(len(self._registers))
-            self._cost.hash(keys, None if target is None else self._hashes[target], of_set=of_set)
+            known = None
+            if target is not None:
+                first = target not in self._hashes
+                known = self._hashes[target]
+                if first and target < len(self._registers):
+                    self._cost.hash(_keys_of(self._registers[target]), known, of_set=of_set)
+            self._cost.hash(keys, known, of_set=of_set)
         return keys
 
     # Makers
@@ -306,14 +330,14 @@ class _Interpreter:
 
     def _state(self, step: steps.State) -> None:
         state = dict(zip(step.names, self._all(step.values), strict=True))
-        self._restore(self._registers[step.target], state, audited=_ANNOTATED)
+        self._restore(self._registers[step.target], state, audited=_ANNOTATED, step=step)
 
     def _set_state(self, step: steps.SetState) -> None:
         state = self._one(step.state)
         if self._cost is not None:
             self._cost.copy(state if type(state) is tuple else (state,))
         audited = _ANNOTATED if step.state in self._audited.annotated else ()
-        self._restore(self._registers[step.target], state, audited)
+        self._restore(self._registers[step.target], state, audited, step)
 
     def _filled(self, ref: Ref) -> Any:
         """Return an object that is filled."""
@@ -322,9 +346,11 @@ class _Interpreter:
             check_items(target)
         return target
 
-    def _restore(self, target: Any, state: Any, audited: Collection[str] = ()) -> None:
+    def _restore(self, target: Any, state: Any, audited: Collection[str], step: Any) -> None:
         if not self._everything:
             check_state(target, state, audited)
+            if issubclass(type(target), values.wrappers()):
+                self._wrapping.append((step, target, state))
         if self.edited:
             fields.check_spelling(type(target), state)
         if self.notes is not None and len(self.notes) < MOST_NAMED:

@@ -38,6 +38,12 @@ def refused(steps, limits=LIMITS):
     return caught.value
 
 
+def as_float(number):
+    """Return a float with this hash, which has 53 bits of 61, at any place."""
+    parts = [((number >> shift | number << (61 - shift)) & MODULUS, shift) for shift in range(61)]
+    return next(float(part) * 2.0**shift for part, shift in parts if part < 1 << 53)
+
+
 class TestHashing:
     def test_doubling(self):
         """Tuples of tuples whose hash would take forever are refused as keys; as values they are cheap."""
@@ -138,6 +144,36 @@ class TestComparing:
 
         with pytest.raises(CannotLoad, match="same hash"):
             counter.hash([key, key])
+
+    @pytest.mark.parametrize("late", [False, True])
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize("wrapped", [False, True])
+    def test_numbers_of_numpy(self, wrapped, order, late):
+        """A number of numpy is compared with all numbers of a range, or of a tuple of one."""
+        pytest.importorskip("numpy")
+        start = 77 if wrapped else 33  # with a hash that a float can have
+        long = range(start, start + 10**9)
+        steps = [Name("builtins", "range"), Call(Ref(0), [long.start, long.stop]), Tuple([Ref(1)])]
+        number = as_float(hash((long,) if wrapped else long))
+        keys = [Ref(2) if wrapped else Ref(1), Ref(4)][::order]
+        assert hash(number) == hash((long,) if wrapped else long)
+        steps += [Name("numpy", "float64"), Call(Ref(3), [number])]
+
+        if late:
+            steps += [Dict(keys[:1], [1]), Update(Ref(5), keys[1:], [2])]
+        else:
+            steps += [Set(keys)]
+
+        assert "same hash" in str(refused(steps))
+
+    def test_dtypes(self):
+        """Two dtypes are compared field by field."""
+        numpy = pytest.importorskip("numpy")
+        dtype = numpy.dtype([(f"f{n}", "<i8") for n in range(1_000)])
+        counter = CostCounter(Recipe([], None), Limits(key_comparisons=999))
+
+        with pytest.raises(CannotLoad, match="same hash"):
+            counter.hash([dtype, dtype])
 
     def test_equal_trees(self):
         """Keys that differ only in a last item with the same hash are compared all the way to it."""

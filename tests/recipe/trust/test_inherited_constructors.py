@@ -126,6 +126,22 @@ class Checked(tuple):
         return super().__new__(cls, list(items)[:3])
 
 
+class Chained(collections.ChainMap):
+    pass
+
+
+class Kept(collections.UserDict):
+    pass
+
+
+class Listed(collections.UserList):
+    pass
+
+
+class Written(collections.UserString):
+    pass
+
+
 HUGE = [Name("builtins", "range"), Call(Ref(0), [10**11])]
 """Register 1 is a range of 100 billion."""
 
@@ -159,6 +175,10 @@ CALLED = [
     (Table, [Ref(1)]),
     (Default, [None, Ref(1)]),
     (Wrong, ["a", Ref(1)]),
+    (Chained, [Ref(1)]),
+    (Kept, [Ref(1)]),
+    (Listed, [Ref(1)]),
+    (Written, [Ref(1)]),
 ]
 
 
@@ -192,12 +212,20 @@ class TestArguments:
         with pytest.raises(errors.CannotBuild):
             build(Recipe(made, Ref(4)), Trust([dotted(Rows), "call:builtins.tuple.__new__"]))
 
-    def test_of_a_class_method(self):
-        """So may a class method of Python's own."""
-        made = [*HUGE, Name(__name__, "Table.fromkeys"), Call(Ref(2), [Ref(1)])]
+    @pytest.mark.parametrize("cls", [Table, Kept])
+    def test_of_a_class_method(self, cls):
+        """So may a class method of Python's own, in C or in its library."""
+        made = [*HUGE, Name(__name__, f"{cls.__name__}.fromkeys"), Call(Ref(2), [Ref(1)])]
 
         with pytest.raises(errors.CannotBuild, match="takes no range"):
-            build(Recipe(made, Ref(3)), Trust([f"call:{dotted(Table)}.fromkeys"]))
+            build(Recipe(made, Ref(3)), Trust([f"call:{dotted(cls)}.fromkeys"]))
+
+    def test_of_pairs(self):
+        """Python would make a list of a range that stands for a pair."""
+        made = [*HUGE, List([Ref(1)]), Name(__name__, "Table"), Call(Ref(3), [Ref(2)])]
+
+        with pytest.raises(errors.CannotBuild, match="takes pairs"):
+            build(Recipe(made, Ref(4)), Trust([f"call:{dotted(Table)}"]))
 
     def test_of_constructors_of_its_own(self):
         """A class with a constructor of its own gets the arguments as they are."""

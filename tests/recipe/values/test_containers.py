@@ -4,7 +4,11 @@ import pytest
 
 import appsnap
 import zoo
+from appsnap.errors import CannotBuild
 from appsnap.kinds import KINDS
+from appsnap.recipe.build import build
+from appsnap.recipe.steps import Dict, Extend, List, Name, New, Recipe, Ref, SetState, State, Tuple
+from appsnap.recipe.trust import Trust
 
 
 class TestRefused:
@@ -40,3 +44,18 @@ def test_counter_with_attributes(kind, trust):
 
     assert back == counter
     assert back.parts[0] is back
+
+
+class TestChainMaps:
+    @pytest.mark.parametrize("late", [False, True])
+    def test_in_each_other(self, late):
+        """A ChainMap with another one twice, and so on, is refused, however it gets them."""
+        steps = [Name("collections", "ChainMap"), New(Ref(0), []), List([]), State(Ref(1), ["maps"], [Ref(2)])]
+        steps += [New(Ref(0), []), List([] if late else [Ref(1)])]
+        if late:
+            steps += [State(Ref(3), ["maps"], [Ref(4)]), Extend(Ref(4), [Ref(1), Ref(1)])]
+        else:
+            steps += [Dict(["maps"], [Ref(4)]), Tuple([Ref(5), None]), SetState(Ref(3), Ref(6))]
+
+        with pytest.raises(CannotBuild, match=r"\(collections.ChainMap\): TypeError: this is no state"):
+            build(Recipe(steps, Ref(3)), Trust())

@@ -73,6 +73,23 @@ class TestRefused:
             construct("numpy.ndarray", args)
 
 
+class TestManyFields:
+    def test_twice(self, refused):
+        """A dtype with another one twice in one place, and so on: its hash would never end."""
+        made = np.dtype("<i8")
+        for _ in range(12):
+            described = {"names": ["a", "b"], "formats": [made, made], "offsets": [0, 0], "itemsize": 8}
+            made = np.dtype(described)
+
+        refused("numpy.dtype", ({**described, "formats": [made, made]}, False))
+
+    def test_items_without_size(self, refused):
+        """Items without size are counted on all levels together."""
+        empty = np.dtype({"names": [], "formats": [], "offsets": [], "itemsize": 0})
+
+        refused("numpy.dtype", ((np.dtype((empty, (200,))), (200,)),))
+
+
 class TestMade:
     @pytest.mark.parametrize(
         ("args", "items"),

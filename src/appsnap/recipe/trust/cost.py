@@ -49,10 +49,11 @@ _USUAL_PROBES = 32
 
 
 class KnownKeys:
-    """The keys that a container has: how many have each hash, and their places."""
+    """The keys that a container has: how many have each hash, the first of these, and their places."""
 
     def __init__(self) -> None:
         self.seen: Counter[int] = Counter()
+        self.first: dict[int, Any] = {}
         self.places = Places()
 
 
@@ -104,7 +105,8 @@ class CostCounter:
             if not known.places.hashes:
                 known.places.of_set = of_set
             self._probe(known.places, [hash(key) for key in keys if type(key) not in _WELL_HASHED])
-        seen = Counter() if known is None else known.seen
+        found = KnownKeys() if known is None else known
+        seen, first = found.seen, found.first
         for key in keys:
             cls = type(key)
             if cls in _WELL_HASHED or (cls is int and -_MODULUS < key < _MODULUS):
@@ -112,9 +114,11 @@ class CostCounter:
             number = hash(key)
             before = seen[number]
             if before:
-                self._compared += before * self._size(key, most)
+                self._compared += before * max(self._size(key, most), self._size(first[number], most))
                 if self._compared > most:
                     raise over("key_comparisons", most, "too many keys have the same hash")
+            else:
+                first[number] = key
             seen[number] = before + 1
 
     def _probe(self, places: Places, hashes: Sequence[int]) -> None:

@@ -70,6 +70,12 @@ def check_call(function: Any, args: Sequence[Any], count: Callable[..., None]) -
                 _check(values.of_class(cls), args[1:], names, count)
         else:  # `dict.fromkeys` and the like, for a subclass
             check(range not in map(type, args), "takes no range")
+    elif type(function) is types.MethodType and isinstance(function.__self__, type) and _is_of_library(function):
+        check(range not in map(type, args), "takes no range")  # `UserDict.fromkeys` and the like
+
+
+def _is_of_library(function: Any) -> bool:
+    return str(function.__module__).partition(".")[0] in sys.stdlib_module_names
 
 
 @functools.cache

@@ -202,7 +202,15 @@ TYPES = (
         identity=True,
         plain=True,
     ),
-    ValueType(name="builtins.range", cls=range, make=_make_range, methods=True, plain=True),
+    ValueType(
+        name="builtins.range",
+        cls=range,
+        make=_make_range,
+        methods=True,
+        plain=True,
+        # A number of numpy is compared with each number of a range.
+        compared=lambda value: abs(value.stop - value.start) // abs(value.step),
+    ),
     ValueType(
         name="builtins.slice",
         cls=slice,

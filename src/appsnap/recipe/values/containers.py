@@ -28,6 +28,13 @@ def _items(args: Sequence[Any]) -> Sequence[Any]:
 _ITEMS = of(list, tuple, set, frozenset, dict, most=1)
 
 
+def _check_dict(args: tuple[Any, ...]) -> None:
+    of(dict, list, most=1)(args)
+    # Python makes a list of each pair, even of a range of a billion numbers.
+    pairs = args[0] if args and type(args[0]) is list else []
+    check(all(type(pair) in (list, tuple) for pair in pairs), "takes pairs")
+
+
 def _keys_of_pairs(args: Sequence[Any]) -> Sequence[Any]:
     if not args or type(args[0]) is not list:
         return _items(args)
@@ -75,16 +82,20 @@ def _keeps(name: str, *allowed: type) -> Callable[[Any], bool]:
     """Return a check that an attribute in a state is of some types: the class goes through it at each use."""
 
     def fits(state: Any) -> bool:
-        attributes = state[0] if type(state) is tuple and len(state) == 2 else state
-        kept = attributes.get(name) if type(attributes) is dict else None
+        kept = _attributes(state).get(name)
         return kept is None or issubclass(type(kept), allowed)
 
     return fits
 
 
+def _attributes(state: Any) -> dict[Any, Any]:
+    attributes = state[0] if type(state) is tuple and len(state) == 2 else state
+    return attributes if type(attributes) is dict else {}
+
+
 def _are_maps(state: Any) -> bool:
     # A ChainMap in a ChainMap, and so on, would look up each key in each of very many.
-    maps = state.get("maps", []) if type(state) is dict else []
+    maps = _attributes(state).get("maps", [])
     mappings = (dict, collections.UserDict, types.MappingProxyType)
     return type(maps) is list and all(issubclass(type(one), mappings) for one in maps)
 
@@ -102,7 +113,7 @@ def _reduce_counter(value: collections.Counter[Any]) -> Any:
 TYPES = (
     ValueType(name="builtins.list", cls=list, inherited=_ITEMS),
     ValueType(name="builtins.tuple", cls=tuple, inherited=_ITEMS),
-    ValueType(name="builtins.dict", cls=dict, inherited=of(dict, list, most=1), hashed=_keys_of_pairs),
+    ValueType(name="builtins.dict", cls=dict, inherited=_check_dict, hashed=_keys_of_pairs),
     ValueType(
         name="builtins.set",
         cls=set,
@@ -153,15 +164,26 @@ TYPES = (
         methods=True,
     ),
     *(
-        ValueType(name=f"collections.{cls.__name__}", cls=cls, creatable=True, wraps=True, state_fits=fits)
-        for cls, fits in (
-            (collections.ChainMap, _are_maps),
-            (collections.UserDict, _keeps("data", dict)),
-            (collections.UserList, _keeps("data", list)),
+        ValueType(
+            name=f"collections.{cls.__name__}",
+            cls=cls,
+            inherited=inherited,
+            creatable=True,
+            wraps=True,
+            state_fits=fits,
+        )
+        for cls, inherited, fits in (
+            (collections.ChainMap, of(dict, most=1_000), _are_maps),
+            (collections.UserDict, of(dict, most=1), _keeps("data", dict)),
+            (collections.UserList, _ITEMS, _keeps("data", list)),
         )
     ),
     ValueType(
-        name="collections.UserString", cls=collections.UserString, creatable=True, state_fits=_is_user_string_state
+        name="collections.UserString",
+        cls=collections.UserString,
+        inherited=of(str, most=1),
+        creatable=True,
+        state_fits=_is_user_string_state,
     ),
     ValueType(
         name="functools.partial",

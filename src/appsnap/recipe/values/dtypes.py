@@ -20,11 +20,12 @@ from appsnap.recipe.values.arguments import check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["count", "is_odd", "make_odd", "make_reconstructed", "reduce_odd", "takes_state"]
+__all__ = ["MOST_FIELDS", "count", "is_odd", "make_odd", "make_reconstructed", "reduce_odd", "takes_state"]
 
 _FIELDS = {"names": list, "formats": list, "offsets": list, "itemsize": int, "titles": list}
 _LARGEST = (1 << 31) - 1
-_MOST_EMPTY = 10_000
+MOST_FIELDS = 10_000
+"""Fields of fields included: a few lists in each other can have a billion."""
 
 
 def reduce_odd(value: Any) -> Any:
@@ -77,16 +78,33 @@ def is_odd(args: Sequence[Any]) -> bool:
 
 
 def count(args: Sequence[Any]) -> int:
-    """Return how many fields an odd dtype has at this level."""
+    """Return how many fields an odd dtype has on all levels, or a number above the limit.
+
+    Fields may lie in the same place, and hold a dtype twice that holds another one twice, and so on. numpy goes through
+    each of them to hash, to compare and to print the dtype. It does so for each item without size, too.
+    """
     first = args[0] if args else None
-    names = first.get("names") if type(first) is dict else None
-    return len(names) if type(names) is list else 1
+    formats: Any = first.get("formats") if type(first) is dict else first[:1] if type(first) is tuple else [first]
+    dtype = sys.modules["numpy"].dtype
+    waiting = [(one, 1) for one in formats if isinstance(one, dtype)] if type(formats) in (list, tuple) else []
+    found = max(len(waiting), 1)
+    while waiting and found <= MOST_FIELDS:
+        one, times = waiting.pop()
+        if one.subdtype is not None:
+            times *= 1 if one.itemsize else math.prod(one.shape)
+            found += times - 1
+            one = one.base
+        if one.names is not None:
+            found += times * len(one.names)
+            waiting += [(one.fields[name][0], times) for name in one.names]
+    return found
 
 
 def make_odd(args: tuple[Any, ...]) -> Any:
     """Make a dtype again, from the arguments that `reduce_odd` gives."""
     import numpy as np  # noqa: PLC0415 - only where a snapshot holds arrays
 
+    check(count(args) <= MOST_FIELDS, f"a dtype has at most {MOST_FIELDS:,} fields")
     match args:
         case ("|O",):
             return np.dtype(object)
@@ -96,7 +114,7 @@ def make_odd(args: tuple[Any, ...]) -> Any:
                 len(shape) <= 32 and all(type(n) is int and 0 < n <= _LARGEST for n in shape), "the shape is too large"
             )
             # Items without size take time all the same, whenever somebody makes an array of them.
-            most = _LARGEST if base.itemsize else _MOST_EMPTY
+            most = _LARGEST if base.itemsize else MOST_FIELDS
             check(math.prod(shape) * max(base.itemsize, 1) <= most, "the shape is too large")
             return np.dtype((base, shape))
         case (base, False, False, metadata):
