@@ -154,6 +154,7 @@ class Call:
         if busy is not None:
             self.behind = busy
             busy.wait(self)
+            self._release()
             return
         before, self.behind = self.behind, None
         self.began = True
@@ -162,7 +163,7 @@ class Call:
                 alone = self.owner is not None and self.owner.alone is not None
                 self.end(before.reason() if alone else None, stack)
                 return
-            if before.error is not None:
+            if before.failed_down():
                 self.clears = True
                 if not isinstance(before.error, asyncio.CancelledError):
                     self.error = before.error
@@ -175,7 +176,10 @@ class Call:
         if below is not None:
             if self.owner is not None:
                 push(self.owner, stack)  # it goes on when the collection below has gone as far as it can
+            busy = below.current is not None
             below.request(method, self, stack)
+            if busy:
+                self._release()
             return
         if self.clears:
             self.finished(None, stack)
@@ -191,6 +195,12 @@ class Call:
         finally:
             asking.reset(before)
         self._go_on(error, stack)
+
+    def _release(self) -> None:
+        """Let code go on that began to wait for itself when this call began to wait."""
+        for above in waiting_for(self):
+            if isinstance(above, Report) and self in waiting_for(above.within):
+                above.release()
 
     def came(self, result: object, error: BaseException | None, stack: Stack) -> None:
         """Take the result of a method that the transition has called itself."""
@@ -272,6 +282,11 @@ class Call:
         given_up = isinstance(self.error, asyncio.CancelledError) and not any(report.cancelled for report in reports)
         return stopped_before(self.lifecycle.collection) if owner is None or given_up else self.error
 
+    def failed_down(self) -> bool:
+        """Tell whether it is a start that failed, and its service is down. A privileged part may fail when it is up."""
+        up = self.method == PRIVILEGED and not self.newcomer and getattr(self.service, "running", False)
+        return self.error is not None and not up
+
     def reason(self) -> BaseException | None:
         """Return the error of an ended stop."""
         return stop_errors(self.service, [error for _, error in self.parts]) if self.parts else self.error
@@ -291,9 +306,9 @@ class Call:
     def _pass_on(self, stack: Stack) -> None:
         if self.future is not None:
             within = loop_runs() and asyncio.current_task() is self.future
-            if within:
+            if within or self._half_begun():
                 # A task that is cancelled in its last step counts as cancelled, although its service is up then.
-                asyncio.get_running_loop().call_soon(self.future.cancel)
+                self.future.get_loop().call_soon(self.future.cancel)
             else:
                 self.future.cancel()
         elif self.deferred is not None:
@@ -306,6 +321,15 @@ class Call:
             if self in self.asked.starters:
                 self.asked.starters.remove(self)
             self.finished(asyncio.CancelledError(), stack)
+
+    def _half_begun(self) -> bool:
+        """Tell whether a method has run and its coroutine hasn't. Cancelled now, the service could not clean up."""
+        rest = self.future.get_coro() if isinstance(self.future, asyncio.Task) else None
+        return (
+            inspect.iscoroutine(rest)
+            and inspect.getcoroutinestate(rest) == inspect.CORO_CREATED
+            and not inspect.iscoroutinefunction(getattr(self.service, self.method))
+        )
 
     # For reports of newcomers: see `Asked`.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import click
@@ -19,7 +17,11 @@ def closest(word: str, words: Iterable[str]) -> str:
     by_lower = {other.lower(): other for other in words}
     lower = word.lower()
     begun = [other for other in by_lower if len(lower) > 1 and other.startswith(lower)]
-    found = begun if len(begun) == 1 else difflib.get_close_matches(lower, by_lower, 1)
+    if len(begun) == 1:
+        return by_lower[begun[0]]
+    import difflib  # noqa: PLC0415 - only for a word that is mistyped
+
+    found = difflib.get_close_matches(lower, by_lower, 1)
     return by_lower[found[0]] if found else ""
 
 
@@ -46,6 +48,8 @@ class Group(click.Group):
         if word not in commands and not word.startswith("-") and not ctx.resilient_parsing:
             found = closest(word, [*commands, *self.synonyms])
             suggestion = self.synonyms.get(found, found)
+            from pathlib import Path  # noqa: PLC0415 - only for a word that is mistyped
+
             if not suggestion and Path(word).is_file():
                 suggestion = "show"
             raise UnknownCommand(word, suggestion, ctx)

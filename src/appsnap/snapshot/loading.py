@@ -239,6 +239,8 @@ def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
 
 def _naming(document: Document, name: str) -> Document:
     """Return a document that names its file in the errors of its recipe, which is read later."""
+    if not name:
+        return document
 
     def read() -> Recipe:
         with naming(name):

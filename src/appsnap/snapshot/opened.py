@@ -45,8 +45,8 @@ class Snapshot:
     """A snapshot that has been read, and whose objects aren't built. Nothing that it names has been imported.
 
     `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
-    the file in bytes, `weight` that of a compressed file without padding, `name` its name without folders.
-    `with_passphrase` is true where a passphrase opened a layer of age.
+    the file in bytes, `weight` that of a compressed file without padding. `with_passphrase` is true where a passphrase
+    opened a layer of age.
     """
 
     def __init__(
@@ -68,8 +68,12 @@ class Snapshot:
         self.size = size
         self._weight = weight
         self._file = file
-        self.name = PurePath(file).name
         self.with_passphrase = with_passphrase
+
+    @functools.cached_property
+    def name(self) -> str:
+        """The name of the file, without folders."""
+        return PurePath(self._file).name
 
     @property
     def header(self) -> Header | None:
