@@ -29,6 +29,19 @@ class TestCommand:
         """No mark of a paragraph that click keeps as it is stands in the rendered help."""
         assert "\\b" not in command_named(name).get_help(click.Context(command_named(name)))
 
+    def test_width(self, name, monkeypatch):
+        """A terminal of 80 columns shows each line whole, also in the help of commands in a group."""
+        monkeypatch.setenv("COLUMNS", "80")
+        command = command_named(name)
+        context = click.Context(command, info_name=f"appsnap {name}")
+        names = command.list_commands(context) if isinstance(command, click.Group) else ()
+        inner = [command.get_command(context, one) for one in names]
+
+        for one in [command, *inner]:
+            for line in one.get_help(click.Context(one, info_name=name)).splitlines():
+                assert len(line) <= 80
+                assert line.startswith("Usage:") or not line.endswith("...")
+
     def test_options(self, name):
         """Every option has a help text, which is a sentence."""
         for parameter in command_named(name).params:

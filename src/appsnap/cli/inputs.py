@@ -14,7 +14,7 @@ import appsnap
 from appsnap.cli import output, standard
 from appsnap.cli.progress import Progress
 from appsnap.cli.project import search_current_folder, trust_in
-from appsnap.errors import PassphraseError, naming
+from appsnap.errors import NotTrusted, PassphraseError, naming
 from appsnap.kinds.extensions import naming_of
 from appsnap.limits import LIMITS
 
@@ -91,7 +91,13 @@ class Input:
                 output.note(f"note: the limits on building don't apply to {self.path}, which is trusted as a whole")
             if enough:
                 search_current_folder()
-            return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough
+            try:
+                return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough
+            except NotTrusted as error:
+                # A snapshot knows the name of its file without the folders, and people copy this command.
+                sign = output.command_line(["sign", self.path])
+                error.provenance = error.provenance.replace("appsnap sign FILE", sign)
+                raise
 
     def _open(self, progress: Progress, *, legacy: bool = False, data: bytes | None = None) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it

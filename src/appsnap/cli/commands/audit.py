@@ -36,7 +36,7 @@ __all__ = ["command", "findings"]
     epilog="""\b
 Examples:
   appsnap audit shop.tap
-  appsnap audit shop.tap --trust 'shop.*' && appsnap load shop.tap --trust 'shop.*'""",
+  appsnap audit shop.tap --trust 'shop.*'""",
 )
 @reads()
 @trusts()

@@ -29,7 +29,7 @@ Examples:
   appsnap convert shop.tap shop.tas
   appsnap convert shop.tap shop.etap
   appsnap convert shop.etap shop.xml --kind xml --compress --plain
-  appsnap convert old.etap new.etap --source-passphrase-file old.txt --passphrase-file new.txt
+  appsnap convert old.etap new.etap --source-passphrase-file old.txt
   appsnap convert --legacy-etap twisted.etap new.etap""",
 )
 @source_argument("FILE")

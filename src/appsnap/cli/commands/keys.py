@@ -76,7 +76,7 @@ def show(*, path: bool, as_json: bool) -> None:
 @command.command("list")
 @as_json
 def list_(*, as_json: bool) -> None:
-    """List the keys that you trust, your own first, and the folders that you trust with their names."""
+    """List the keys and folders that you trust. Your own key comes first, and each folder has its names."""
     keys = Keyring()
     own = keys.own()
     rows = [*([(own, "you")] if own else []), *keys.trusted().items()]
@@ -105,11 +105,11 @@ def trust(*, key: str, name: str) -> None:
 @click.argument("folder", type=click.Path(readable=False), default=".")
 @click.option("--yes", is_flag=True, help="Agree without a question.")
 def trust_folder(*, folder: str, yes: bool) -> None:
-    """Trust the names that FOLDER lists, by default the current folder.
+    """Trust the names that FOLDER lists.
 
-    The names are those of [tool.appsnap] trust in its pyproject.toml. `load`, `save` and `audit` heed them in that
-    folder, as if --trust named them. This prints the names, and asks. Other names, or the same ones in a folder of
-    another path, need a new agreement.
+    FOLDER is the current folder, unless you name another. The names are those of [tool.appsnap] trust in its
+    pyproject.toml. `load`, `save` and `audit` heed them in that folder, as if --trust named them. This prints the
+    names, and asks. Other names, or the same ones in a folder of another path, need a new agreement.
     """
     names = names_of(folder)
     if not names:

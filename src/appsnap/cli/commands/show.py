@@ -30,7 +30,7 @@ __all__ = ["command"]
 Examples:
   appsnap show shop.tap
   appsnap show shop.etap --passphrase-file ~/.shop
-  appsnap show shop.tap --json | jq '.nodes[] | select(.class == "shop.web.Web")'""",
+  appsnap show shop.tap --json | jq '.nodes[] | select(.class == "shop.Web")'""",
 )
 @reads()
 @depth(None)
