@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import gc
 import logging
 import weakref
@@ -101,6 +103,24 @@ async def turns(count=20):
     """Let the loop turn."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """An error that takes no notes, because it can't change."""
+
+
+class Unnoted(Exception):
+    """An error that takes no notes, because it has none."""
+
+    __notes__ = None
+
+
+class Wordless(Exception):
+    """An error that has no text."""
+
+    def __str__(self):
+        raise ValueError("no text")
 
 
 @pytest.fixture
@@ -381,6 +401,43 @@ class TestFailedStart:
 
         assert "OSError: two" in "".join(caught.value.__notes__)
         assert 'while starting services["b"]' in "".join(caught.value.__notes__)
+
+    @pytest.mark.parametrize("later", [False, True])
+    @pytest.mark.parametrize("phase", ["start", "stop"])
+    @pytest.mark.parametrize("error", ["Frozen", "Wordless", "Unnoted"])
+    def test_errors_that_say_little(self, log, error, phase, later):
+        """An error that has no text and takes no note is reported as others are."""
+        raised = {"Frozen": Frozen, "Wordless": Wordless, "Unnoted": Unnoted}[error]()
+        root = tree(Part("a", log), Part("b", log, **{phase: (fails_later if later else fails)(raised)}))
+
+        async def main():
+            starting = root.startService()
+            if starting is not None:
+                await starting
+            stopping = root.stopService()
+            if stopping is not None:
+                await stopping
+
+        with pytest.raises(ServiceError if phase == "start" else ExceptionGroup) as caught:
+            asyncio.run(main())
+
+        assert caught.value.__cause__ is raised or caught.value.exceptions == (raised,)
+        if phase == "start":
+            assert error in str(caught.value)
+        assert "a" not in running(root)
+        assert root._lifecycle.current is None  # nothing is left under way
+
+    def test_collection_that_has_no_children_to_show(self, log):
+        """A collection that can't be iterated fails to start and stop, each time."""
+        root = tree(MultiService())
+        root.services[0].services = None
+
+        for _ in range(2):
+            with pytest.raises(ServiceError, match=r"services\[0\].*TypeError: 'NoneType' object is not iterable"):
+                root.startService()
+            assert not root.running
+            with pytest.raises(ExceptionGroup):
+                root.services[0].stopService()
 
     def test_interrupt(self, log):
         """An interrupt from the keyboard is rolled back as well, and stays a KeyboardInterrupt."""
@@ -1113,6 +1170,181 @@ class TestOverlap:
 
         assert log[-1] == "done a"
         assert running(root) == []
+
+    @pytest.mark.parametrize("then", ["start", "stop", "move"])
+    @pytest.mark.parametrize("phase", ["start", "stop"])
+    def test_loop_that_is_closed(self, log, phase, then):
+        """A transition is over whose loop was closed before its end. The start of it is rolled back."""
+        slow = Part("a", log, start=takes_time, stop=takes_time)
+        below = tree(slow)
+        root = tree(below, Part("b", log))
+        other = tree()
+        loop = asyncio.new_event_loop()
+
+        async def leave():
+            if phase == "stop":
+                await root.startService()
+            root.startService() if phase == "start" else root.stopService()
+            await turns(2)
+
+        async def main():
+            if then == "move":
+                slow.setServiceParent(other)
+                await turns()
+                await other.startService()
+                assert running(other) == ["root", "a"]
+                await other.stopService()
+            if then == "start":
+                await root.startService()
+                assert running(root) == ["root", "root", "a", "b"]
+            await root.stopService()
+
+        loop.run_until_complete(leave())
+        loop.close()
+        asyncio.run(asyncio.wait_for(main(), 5))
+
+        assert running(root) == running(other) == []
+
+    def test_result_that_was_dropped(self, log):
+        """A start within a loop joins one from before the loop, whose result nobody awaited."""
+        root = tree(Part("a", log, start=takes_time))
+        root.startService().close()
+
+        async def main():
+            await asyncio.wait_for(root.startService(), 5)
+
+        asyncio.run(main())
+
+        assert log == ["start a", "begun a", "done a"]
+
+    def test_half_begun(self, log):
+        """A method that returns a coroutine has begun. So the coroutine begins, too, and can clean up."""
+        root = tree(Part("a", log, start=hangs))
+
+        async def main():
+            starting = root.startService()
+            await root.stopService()
+            with pytest.raises(ServiceError, match="stopped before it had started"):
+                await starting
+
+        asyncio.run(main())
+
+        assert log == ["start a", "begun a", "cancelled a"]
+
+    @pytest.mark.parametrize("move", [False, True])
+    def test_privileged_part_of_a_running_tree(self, log, move):
+        """A service whose privileged part fails when it is running is stopped with the others."""
+        part = Part("a", log)
+        root = tree(part, Part("b", log))
+
+        async def main():
+            root.startService()
+            part.answers["privileged"] = hangs if move else fails_later(OSError("no right"))
+            asked = root.privilegedStartService()
+            await turns(1)
+            if move:
+                await part.setServiceParent(tree())
+                root.stopService()
+            else:
+                with pytest.raises(ServiceError):
+                    await asked
+
+        asyncio.run(main())
+
+        assert running(root) == []
+        assert not part.running
+        assert log.count("stop a") == log.count("stop b") == 1
+
+    def test_leaves_before_the_privileged_part_of_a_running_tree(self, log):
+        """A service that is up is stopped when it leaves, although its privileged part is still to come."""
+        part = Part("a", log)
+        root = tree(Part("b", log), part)
+
+        async def main():
+            root.startService()
+            root.services[0].answers["privileged"] = lambda _: part.disownServiceParent()
+            root.privilegedStartService()
+
+        asyncio.run(main())
+
+        assert running(root) == ["root", "b"]
+        assert not part.running
+
+    def test_added_during_the_privileged_part_of_a_running_tree(self, log):
+        """A service that joins a running tree is started, whatever the others do."""
+        root = tree(Part("a", log, privileged=takes_time))
+
+        async def main():
+            root.startService()
+            asked = root.privilegedStartService()
+            Part("b", log).setServiceParent(root)
+            await asked
+            root.startService()  # it has started already
+
+        asyncio.run(main())
+
+        assert running(root) == ["root", "a", "b"]
+        assert [line for line in log if line.startswith("start")] == ["start a", "start b"]
+
+    def test_start_that_includes_the_service_that_waits_for_it(self, log):
+        """A stop that waits for a start goes on when that start begins to wait for it."""
+        root, below = tree(), tree()
+
+        async def start_root(part):
+            await turns(2)
+            await root.startService()
+
+        part = Part("a", log, stop=start_root)
+        tree(Part("b", log, stop=takes_time), root=root)
+        part.setServiceParent(below)
+
+        async def main():
+            root.startService()
+            below.startService()
+            root.stopService()  # `b` makes it last while `a` asks for the start
+            part.setServiceParent(root)
+            await turns()
+
+        asyncio.run(main())
+
+        assert running(root) == ["root", "b", "a"]
+
+    def test_stop_from_within_a_stop_before_a_start(self, log):
+        """A start that waits for a stop is given up when a service stops the whole from within that stop."""
+        root, below = tree(), tree()
+
+        async def stop_root(part):
+            await turns(2)
+            await root.stopService()
+
+        tree(Part("a", log, stop=stop_root), root=below)
+        below.setServiceParent(root)
+
+        async def main():
+            root.startService()
+            below.stopService()
+            starting = [root.privilegedStartService(), root.startService()]
+            await turns()
+            for result in starting:
+                if result is not None:
+                    with contextlib.suppress(ServiceError):
+                        await result
+
+        asyncio.run(asyncio.wait_for(main(), 5))
+
+        assert running(root) == []
+
+    def test_moves_in_its_own_stop(self, log):
+        """A service that joins another collection from its own stop is there, although its removal goes on."""
+        other = tree()
+        part = Part("a", log, stop=lambda part: other.addService(part) or setattr(part, "parent", other))
+        root = tree(part)
+        root.startService()
+
+        part.disownServiceParent()
+
+        assert part.parent is other
+        assert list(other) == [part]
 
     def test_one_of_two_starts_is_cancelled(self, log):
         """A start goes on as long as somebody wants it."""

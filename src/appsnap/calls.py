@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import weakref
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +31,7 @@ __all__ = [
     "Errors",
     "Stack",
     "adopt",
+    "bury",
     "busy_with",
     "is_walked",
     "push",
@@ -47,6 +49,9 @@ Errors = list[tuple[IService, BaseException]]
 
 BUSY: dict[int, Call] = {}
 """The call that each busy service is in, by identity, whichever collection makes it. It keeps both alive."""
+
+_LOOPS: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+"""The loops that have run results."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _walked: set[int] = set()
@@ -144,10 +149,12 @@ class Call:
         """Ask the service, if it is in no other call."""
         if self.ended:
             return
+        bury(BUSY.get(id(self.service)))
         busy = BUSY.get(id(self.service))
         if busy is not None:
             self.behind = busy
             busy.wait(self)
+            self._release()
             return
         before, self.behind = self.behind, None
         self.began = True
@@ -156,7 +163,7 @@ class Call:
                 alone = self.owner is not None and self.owner.alone is not None
                 self.end(before.reason() if alone else None, stack)
                 return
-            if before.error is not None:
+            if before.failed_down():
                 self.clears = True
                 if not isinstance(before.error, asyncio.CancelledError):
                     self.error = before.error
@@ -169,7 +176,10 @@ class Call:
         if below is not None:
             if self.owner is not None:
                 push(self.owner, stack)  # it goes on when the collection below has gone as far as it can
+            busy = below.current is not None
             below.request(method, self, stack)
+            if busy:
+                self._release()
             return
         if self.clears:
             self.finished(None, stack)
@@ -185,6 +195,12 @@ class Call:
         finally:
             asking.reset(before)
         self._go_on(error, stack)
+
+    def _release(self) -> None:
+        """Let code go on that began to wait for itself when this call began to wait."""
+        for above in waiting_for(self):
+            if isinstance(above, Report) and self in waiting_for(above.within):
+                above.release()
 
     def came(self, result: object, error: BaseException | None, stack: Stack) -> None:
         """Take the result of a method that the transition has called itself."""
@@ -220,6 +236,7 @@ class Call:
             self.future = asyncio.ensure_future(result)
         finally:
             asking.reset(before)
+        _LOOPS.add(self.future.get_loop())
         self.future.add_done_callback(self._done)
 
     def _done(self, future: asyncio.Future[Any]) -> None:
@@ -265,6 +282,11 @@ class Call:
         given_up = isinstance(self.error, asyncio.CancelledError) and not any(report.cancelled for report in reports)
         return stopped_before(self.lifecycle.collection) if owner is None or given_up else self.error
 
+    def failed_down(self) -> bool:
+        """Tell whether it is a start that failed, and its service is down. A privileged part may fail when it is up."""
+        up = self.method == PRIVILEGED and not self.newcomer and getattr(self.service, "running", False)
+        return self.error is not None and not up
+
     def reason(self) -> BaseException | None:
         """Return the error of an ended stop."""
         return stop_errors(self.service, [error for _, error in self.parts]) if self.parts else self.error
@@ -284,9 +306,9 @@ class Call:
     def _pass_on(self, stack: Stack) -> None:
         if self.future is not None:
             within = loop_runs() and asyncio.current_task() is self.future
-            if within:
+            if within or self._half_begun():
                 # A task that is cancelled in its last step counts as cancelled, although its service is up then.
-                asyncio.get_running_loop().call_soon(self.future.cancel)
+                self.future.get_loop().call_soon(self.future.cancel)
             else:
                 self.future.cancel()
         elif self.deferred is not None:
@@ -299,6 +321,15 @@ class Call:
             if self in self.asked.starters:
                 self.asked.starters.remove(self)
             self.finished(asyncio.CancelledError(), stack)
+
+    def _half_begun(self) -> bool:
+        """Tell whether a method has run and its coroutine hasn't. Cancelled now, the service could not clean up."""
+        rest = self.future.get_coro() if isinstance(self.future, asyncio.Task) else None
+        return (
+            inspect.iscoroutine(rest)
+            and inspect.getcoroutinestate(rest) == inspect.CORO_CREATED
+            and not inspect.iscoroutinefunction(getattr(self.service, self.method))
+        )
 
     # For reports of newcomers: see `Asked`.
 
@@ -328,3 +359,18 @@ def adopt(work: Call | Transition) -> None:
         work = todo.pop()
         work.adopt_result()
         todo += work.below()
+
+
+def bury(work: Call | Transition | None) -> None:
+    """End the calls whose event loop was closed before their end, as if it had cancelled them."""
+    if work is None or not any(loop.is_closed() for loop in _LOOPS):
+        return
+    stack: Stack = []
+    todo: list[Call | Transition] = [work]
+    while todo:
+        work = todo.pop()
+        todo += work.below()
+        if isinstance(work, Call) and work.future is not None and work.future.get_loop().is_closed():
+            work.future = None
+            work.finished(asyncio.CancelledError(), stack)
+    run(stack)

@@ -28,7 +28,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from appsnap.printable import as_word, columns, escaped, plural, shortened
+from appsnap.printable import as_word, columns, escaped, in_words, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -290,7 +290,7 @@ class ServiceError(AppsnapError):
     """A service failed to start. `phase` is the method, `path` the service's place in its tree, `type` its class."""
 
     def __init__(self, phase: str, path: str, type_: str, error: BaseException) -> None:
-        super().__init__(f"error in {phase} of {path} ({type_}): {type(error).__name__}: {error}")
+        super().__init__(f"error in {phase} of {path} ({type_}): {in_words(error)}")
         self.phase = phase
         self.path = path
         self.type = type_

@@ -11,7 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appsnap.calls import START, STOP, Call, Stack, busy_with, is_walked, push, run, waiting_for, walked
+from appsnap.calls import (
+    PRIVILEGED,
+    START,
+    STOP,
+    Call,
+    Stack,
+    bury,
+    busy_with,
+    is_walked,
+    push,
+    run,
+    waiting_for,
+    walked,
+)
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.transitions import Transition
 from appsnap.waiting import Report, asking, both, eagerly, hand_over, loop_runs, path
@@ -62,6 +75,7 @@ class Lifecycle:
 
     def added(self, service: IService, let_go: Callable[[IService], None]) -> Awaitable[object] | None:
         """Start a new service if the collection is running. If it fails, it leaves the collection again."""
+        bury(self.current)
         current, report = self.current, Report()
         stack: Stack = []
         if current is None:
@@ -73,7 +87,7 @@ class Lifecycle:
             push(joining, stack)
         elif not current.healthy or not current.begun:
             return None
-        elif current.method == START:
+        elif current.method == START or self.collection.running:
             current.join(service, report, stack)
         else:
             current.order.insert(0, service)
@@ -84,6 +98,8 @@ class Lifecycle:
 
     def removed(self, service: IService) -> Awaitable[object] | None:
         """Stop a service that has left, if it is up or about to be."""
+        bury(self.current)
+        bury(busy_with(service))
         key, current = id(service), self.current
         stack: Stack = []
         self._skipped.pop(key, None)
@@ -95,7 +111,7 @@ class Lifecycle:
             if current.stopping:
                 current.ask(service, stack)  # its turn comes at once
                 run(stack)
-            asked = self.call_of(service) is not None
+            asked = self.call_of(service) is not None or key in self.up
         elif current is not None and current.begun and not current.stopping:
             asked = self.call_of(service) is not None or (key in self.up and self.collection.running)
         self.up.pop(key, None)
@@ -126,6 +142,7 @@ class Lifecycle:
         if method == STOP:
             self._stop(asker, stack, {})
             return
+        bury(self.current)
         last = self.queue[-1] if self.queue else self.current
         if last is None or last.method != method or not last.healthy:
             last = Transition(self, method)
@@ -139,6 +156,7 @@ class Lifecycle:
 
     def _stop(self, asker: Report | Call, stack: Stack, within: dict[Any, Any]) -> None:
         """Stop the collection. A stop that comes from within the start of a child waits for the end of that call."""
+        bury(self.current)
         current = self.current
         if current is None:
             current = self.current = Transition(self, STOP)
@@ -159,7 +177,8 @@ class Lifecycle:
         below = None if held is None else within[held]
         while below is not None:  # the starts between this one and the code that asks end, too
             if isinstance(below, Transition) and below.healthy and below.alone is None:
-                below.abandon(within[below])
+                call = within[below]
+                below.abandon(call if isinstance(call, Call) else None)  # a start that waits for a stop has no call
             below = within[below]
         push(current, stack)
 
@@ -182,10 +201,13 @@ class Lifecycle:
         try:
             getattr(self._base, STOP if transition.stopping else transition.method)()
         except BaseException as error:  # noqa: BLE001 - it is reported as an error of a child is
-            if transition.stopping:
-                transition.errors = [(self.collection, error)]
-            else:
-                transition.failures = [(self.collection, error)]
+            self._fail(transition, error)
+
+    def _fail(self, transition: Transition, error: BaseException) -> None:
+        if transition.stopping:
+            transition.errors = [*(transition.errors or ()), (self.collection, error)]
+        else:
+            transition.failures = [*(transition.failures or ()), (self.collection, error)]
 
     def _to_ask(self, transition: Transition) -> list[IService]:
         """Return the children to be asked.
@@ -194,7 +216,11 @@ class Lifecycle:
         call of the same method asks just those that somebody else has started or stopped since. It returns something
         to await nevertheless, because the first one did if it took time.
         """
-        services = list(self.collection)
+        try:
+            services = list(self.collection)
+        except Exception as error:  # noqa: BLE001 - its class may say how to iterate
+            self._fail(transition, error)
+            return []
         method = transition.method
         if self._settled != method or not (self._rolled_back or loop_runs()):
             return services
@@ -210,18 +236,24 @@ class Lifecycle:
             return
         self.current = None
         method = STOP if transition.stopping else transition.method
+        if method == PRIVILEGED and self._settled == START:
+            self._next(stack)  # it was running, and is
+            return
         self._rolled_back = transition.stopping and (transition.method != STOP or self._rolled_back)
         self._settled = method
         wanted = method == START
         self._skipped = {
             id(service): True
-            for service in self.collection
+            for service in _children(self.collection)
             if _running(service) != wanted and busy_with(service) is None
         }
         for service in transition.unstopped or ():
             # Another stop asks again those that are still up, and looks for them further below.
             if _running(service) or is_walked(service, STOP):
                 self._skipped[id(service)] = False
+        self._next(stack)
+
+    def _next(self, stack: Stack) -> None:
         if self.queue:
             self.current = self.queue.pop(0)
             push(self.current, stack)
@@ -245,3 +277,10 @@ class Lifecycle:
 
 def _running(service: Any) -> bool:
     return bool(getattr(service, "running", False))
+
+
+def _children(collection: Any) -> list[IService]:
+    try:
+        return list(collection)
+    except Exception:  # noqa: BLE001 - it is told when the children are asked
+        return []

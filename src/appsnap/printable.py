@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["as_word", "columns", "escaped", "label", "plural", "shortened", "type_of"]
+__all__ = ["as_word", "columns", "escaped", "in_words", "label", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -38,6 +38,15 @@ def as_word(name: str) -> str:
         return name
     text = escaped(shortened(name, 100)).replace('"', '\\"')
     return f'"{text}"'
+
+
+def in_words(error: BaseException) -> str:
+    """Return the type and the text of any error. The text may be missing, or fail itself."""
+    try:
+        text = str(error)
+    except Exception as failed:  # noqa: BLE001 - an error in an error is no reason to lose the first
+        text = f"its text failed with {type(failed).__name__}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def label(value: object) -> str:

@@ -121,12 +121,14 @@ class Service:
 
     def disownServiceParent(self) -> Awaitable[object] | None:
         """Leave the parent, and return the result of stopping. Raises RuntimeError if there is no parent."""
-        if self.parent is None:
+        parent = self.parent
+        if parent is None:
             raise RuntimeError(f"{self!r} has no parent")
         try:
-            return self.parent.removeService(self)
+            return parent.removeService(self)
         finally:
-            self.parent = None
+            if self.parent is parent:  # its own stop may have put it elsewhere
+                self.parent = None
 
     def privilegedStartService(self) -> Awaitable[object] | None:
         """Do the part of starting that needs privileges."""

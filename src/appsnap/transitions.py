@@ -31,6 +31,7 @@ from appsnap.waiting import (
     eagerly,
     failure,
     hand_over,
+    is_over,
     log_errors,
     note,
     stop_errors,
@@ -202,10 +203,10 @@ class Transition:
         lifecycle = self.lifecycle
         key = id(service)
         earlier = lifecycle.call_of(service)
-        lifecycle.up.pop(key, None)
+        was_up = lifecycle.up.pop(key, None) is not None
         if self.stopping:
             call = Call(self, service, STOP)
-            call.clears = any(service is failed for failed, _ in self.failures or ())
+            call.clears = not was_up and any(service is failed for failed, _ in self.failures or ())
         else:
             call = Call(self, service, self.method if self.alone is None else PRIVILEGED)
             call.newcomer = self.alone is not None
@@ -245,7 +246,8 @@ class Transition:
         del self.pending[id(call.service)]
         if not call.stops:
             if call.error is not None and not (self.abandoned and self.alone is not None):
-                self.lifecycle.up.pop(id(call.service), None)
+                if call.failed_down():
+                    self.lifecycle.up.pop(id(call.service), None)
                 self.failures = self.failures or []
                 self.failures.append((call.service, call.error))
         elif call.error is not None or call.parts:
@@ -275,7 +277,7 @@ class Transition:
     def close(self) -> None:
         """End without having begun."""
         self.done = True
-        if self._ending is not None and not self._ending.done():
+        if self._ending is not None and not is_over(self._ending):
             self._ending.set_result(None)
 
     def _turn(self) -> None:
@@ -286,8 +288,9 @@ class Transition:
             return
         self.lifecycle.switch(self)
         self.pending = {}
-        failed = [service for service, _ in reversed(self.failures or ()) if service is not self.lifecycle.collection]
-        self.order = [*self.lifecycle.up.values(), *failed]
+        up, collection = self.lifecycle.up, self.lifecycle.collection
+        failed = [service for service, _ in reversed(self.failures or ()) if service is not collection]
+        self.order = [*up.values(), *(service for service in failed if id(service) not in up)]
 
     def _finish(self, stack: Stack) -> None:
         if not self.errors and (not self.stopping or self.method == STOP) and self._ending is None and not self.dropped:

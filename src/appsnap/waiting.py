@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from appsnap.errors import ServiceError
 from appsnap.interfaces import IProcess, IService, IServiceCollection
-from appsnap.printable import label
+from appsnap.printable import in_words, label
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator, Sequence
@@ -29,6 +29,7 @@ __all__ = [
     "eagerly",
     "failure",
     "hand_over",
+    "is_over",
     "log_errors",
     "loop_runs",
     "note",
@@ -98,7 +99,15 @@ class Report:
             return nothing()
         return self._watch(self.asked) if loop_runs() else self._later(self.asked)
 
+    def release(self) -> None:
+        """End the waiting of the caller, before the work has ended."""
+        if self.handle is not None and not is_over(self.handle):
+            self.nobody = True
+            self.handle.report = None
+            self.handle.set_result(None)
+
     def _watch(self, asked: Asked) -> _Handle:
+        asked.adopt()
         asked.keep()
         self.handle = _Handle(loop=asyncio.get_running_loop())
         self.handle.report = self
@@ -218,7 +227,7 @@ def deliver(reports: Iterable[Report], error: BaseException | None, *, taken: bo
         report.done, report.error = True, error
         if report.handle is None:
             taken = taken or not report.nobody
-        elif not report.handle.done():
+        elif not is_over(report.handle):
             handles.append(report.handle)
         report.asked = report.handle = None
     share = _Share(error, taken=taken)
@@ -232,7 +241,12 @@ def log_errors(errors: Iterable[BaseException | None]) -> None:
     """Log errors that nobody takes. A cancellation is none."""
     for error in errors:
         if error is not None and not isinstance(error, asyncio.CancelledError):
-            _log.error("an error that nobody awaited: %s: %s", type(error).__name__, error, exc_info=error)
+            _log.error("an error that nobody awaited: %s", in_words(error), exc_info=error)
+
+
+def is_over(future: asyncio.Future[Any]) -> bool:
+    """Tell whether nobody can wait for a future any more."""
+    return future.done() or future.get_loop().is_closed()
 
 
 def loop_runs() -> bool:
@@ -300,8 +314,7 @@ def failure(method: str, service: IService, collection: Any, error: BaseExceptio
     """Return the error to raise when a service failed to start: a ServiceError with its place, or an interrupt."""
     if isinstance(error, ServiceError) or not isinstance(error, (Exception, asyncio.CancelledError)):
         return error
-    place = path(service) if service is collection else path(service, collection)
-    failed = ServiceError(method, place, type_of(service), error)
+    failed = ServiceError(method, _place(service, collection), type_of(service), error)
     failed.__cause__ = error
     return failed
 
@@ -317,23 +330,35 @@ def stop_errors(collection: Any, errors: list[BaseException]) -> BaseException:
 
 
 def _reason(error: BaseException) -> BaseException:
-    reason = RuntimeError(f"{type(error).__name__}: {error}")
+    reason = RuntimeError(in_words(error))
     reason.__cause__ = error
     return reason
 
 
 def note(what: str, service: IService, collection: Any, error: BaseException) -> None:
     """Note the place of a service on its error, unless a collection below has done that."""
-    if not any(note.startswith(f"while {what} ") for note in getattr(error, "__notes__", ())):
-        error.add_note(f"while {what} {path(service, collection)} ({type_of(service)})")
+    notes = getattr(error, "__notes__", None) or ()
+    if not any(str(note).startswith(f"while {what} ") for note in notes):
+        _add_note(error, f"while {what} {_place(service, collection)} ({type_of(service)})")
+
+
+def _add_note(error: BaseException, text: str) -> None:
+    try:
+        error.add_note(text)
+    except Exception as failed:  # noqa: BLE001 - for instance a frozen dataclass takes none
+        _log.debug("an error takes no note: %s: %s", in_words(failed), text)
 
 
 def with_notes(error: BaseException, further: Sequence[BaseException]) -> BaseException:
     """Attach further errors to the first one."""
     for other in further:
         if other is not error:
-            error.add_note("".join(traceback.format_exception(other)))
+            _add_note(error, "".join(traceback.format_exception(other)))
     return error
+
+
+def _place(service: IService, collection: Any) -> str:
+    return path(service) if service is collection else path(service, collection)
 
 
 def path(service: Any, parent: Any = None) -> str:

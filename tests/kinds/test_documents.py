@@ -139,3 +139,4 @@ class TestKinds:
 
         assert hasattr(package, "write_objects") == kind.objects
         assert hasattr(package, "locate") == kind.large_data
+        assert hasattr(package, "signed") == kind.text

@@ -74,8 +74,9 @@ class Format:
     """The format of a kind: facts that need no import, and functions of its package, imported when one is called.
 
     `extension` is the extension of file names. `first_bytes` are the possible begins of documents. If `unmarked` is
-    true, some documents begin otherwise. If `dated` is true, headers have a time. Two fields are capabilities. With
-    `objects`, the kind can write and make objects without a recipe. With `large_data`, documents can be mapped.
+    true, some documents begin otherwise. If `dated` is true, headers have a time. Three fields are capabilities. With
+    `objects`, the kind can write and make objects without a recipe. With `large_data`, documents can be mapped. With
+    `text`, documents are made to be edited, and can be signed as they are.
     """
 
     name: Kind
@@ -85,6 +86,7 @@ class Format:
     dated: bool = True
     objects: bool = False
     large_data: bool = False
+    text: bool = False
 
     def write(
         self, header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None
@@ -100,6 +102,11 @@ class Format:
         """
         pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign, notes)
         return pieces
+
+    def signed(self, data: bytes, steps: int, distributions: dict[str, str], sign: Signer) -> bytes:
+        """Return a document of so many steps with a new trailer, and as it is otherwise, if the kind has `text`."""
+        document: bytes = self._package().signed(data, steps, distributions, sign)
+        return document
 
     def read(self, data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Document:
         """Return the document in these bytes, of at most so many steps. A kind with large data takes parts, too.
@@ -126,7 +133,7 @@ _FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
         Format("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
-        Format("source", "tas", (b"# appsnap ",), dated=False),
+        Format("source", "tas", (b"# appsnap ",), dated=False, text=True),
         # A map of up to 15 keys, the first of which is appsnap.
         Format("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
         Format("xml", "tax", (b"<?xml",)),

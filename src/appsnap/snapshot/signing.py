@@ -10,7 +10,6 @@ from appsnap.files.layers import Opening, Wrapping
 from appsnap.files.streams import Memory, joined
 from appsnap.kinds import kind_named
 from appsnap.kinds.header import Header, distributions_of
-from appsnap.kinds.source.document import signed as signed_source
 from appsnap.recipe import steps
 from appsnap.snapshot.saving import signer
 
@@ -27,8 +26,9 @@ __all__ = ["signed"]
 def signed(snapshot: Snapshot, data: bytes) -> Iterable[Buffer]:
     """Return a file, in pieces, signed by the user's key. `data` are the bytes that the snapshot was opened from.
 
-    Of a source file all but the trailer stays as it is. A file of another kind is written anew from its steps, with its
-    header. Raises CannotLoad for an encrypted file: nobody but its reader knows for whom it was encrypted.
+    A text that was made to be edited stays as it is, but for its trailer. A file of another kind is written anew from
+    its steps, with its header. Raises CannotLoad for an encrypted file: nobody but its reader knows for whom it was
+    encrypted.
     """
     if not {"age", "legacy"}.isdisjoint(snapshot.layers):
         raise CannotLoad(
@@ -40,9 +40,10 @@ def signed(snapshot: Snapshot, data: bytes) -> Iterable[Buffer]:
     recipe, trailer = snapshot.document.recipe, snapshot.document.trailer
     modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
     known = distributions_of(modules) | (trailer.distributions if trailer else {})
-    if snapshot.kind == "source":
+    kind = kind_named(snapshot.kind)
+    if kind.text:
         document = joined(layers.unwrap(Memory(data), Opening()).source.pieces())
-        pieces: Iterable[Buffer] = [signed_source(document, len(recipe.steps), known, seal)]
+        pieces: Iterable[Buffer] = [kind.signed(document, len(recipe.steps), known, seal)]
     else:
-        pieces = kind_named(snapshot.kind).write(snapshot.header or Header(snapshot.kind), recipe, known, seal)
+        pieces = kind.write(snapshot.header or Header(snapshot.kind), recipe, known, seal)
     return layers.wrap(pieces, Wrapping(compress="zstd" in snapshot.layers))

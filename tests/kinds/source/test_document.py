@@ -523,6 +523,56 @@ class TestReading:
         assert caught.value.column == column
 
     @pytest.mark.parametrize(
+        ("text", "place", "says", "hint"),
+        [
+            ('["a", b"yyy]', (15, 21), "a text that isn't closed", "several on lines"),
+            ("[rb'\u00e4]", (15, 16), "a text that isn't closed", "several on lines"),
+            ("[r'''a]", (15, 16), "a text that isn't closed", "several on lines"),
+            ('["yyy]', (15, 16), "a text that isn't closed", ""),
+            ('["yyy\\"]', (15, 16), "a text that isn't closed", ""),
+            ('["a", "b")', (15, 24), ') where "," is expected', "each bracket is closed by one of its own kind"),
+            ("[1])", (15, 18), ") where the end of the statement", "each bracket is closed by one of its own kind"),
+            ("[1 2]", (15, 18), '2 where "," is expected', "items stand between commas"),
+            ("[[1, data=2]", (15, 20), "data isn't known here", "close the bracket in front of it"),
+            ("[[1, H=2]", (15, 21), '= where "," is expected', "close the bracket in front of the name"),
+            ("{port: 2}", (15, 16), "port isn't known here", 'a key is a text, "port"'),
+            ("[n for n in 'ab']", (15, 16), "n isn't known here", "write the items one by one"),
+            ("true", (15, 15), "true isn't known here", "write True"),
+            ("NULL", (15, 15), "NULL isn't known here", "write None"),
+            ("nan", (15, 15), "nan isn't known here", 'write float("nan")'),
+            ("Decimla('1')", (15, 15), "Decimla isn't known here", "did you mean Decimal?"),
+            ("fronzenset()", (15, 15), "fronzenset isn't known here", "did you mean frozenset?"),
+            ("[\u201ca\u201d]", (15, 16), "outside of texts", "straight quotes"),
+            ("datetime(2026, 05, 1)", (15, 30), "05 has a zero in front", ""),
+            ("b'\u00e4'", (15, 15), "bytes can only contain ASCII", ""),
+            ("1\n  b = 2", (16, 1), "a statement begins in column 0", "put nothing in front of it"),
+        ],
+    )
+    def test_the_hint_is_about_the_slip(self, text, place, says, hint):
+        """Slips of the keyboard get a hint of their own, at the place of the slip."""
+        with pytest.raises(NotInGrammar) as caught:
+            load(f"{TYPED}H = 60 * 60\napplication = {text}\n# appsnap trailer: {{}}\n")
+
+        assert says in str(caught.value)
+        assert hint in caught.value.hint
+        assert (caught.value.line, caught.value.column) == place
+
+    def test_a_text_that_ends_with_the_file_is_truncated(self):
+        """Also with a prefix."""
+        for text in ('"abc', 'b"abc', "rb'''abc"):
+            with pytest.raises(Damaged, match="isn't closed") as caught:
+                load(f"application = [{text}")
+
+            assert caught.value.hint == "the file is truncated"
+
+    def test_another_encoding_is_told_with_its_line(self):
+        """An editor that writes Latin-1 damages nothing else."""
+        with pytest.raises(Damaged, match="line 3: invalid UTF-8") as caught:
+            appsnap.loads(b"# appsnap 1 source\n\napplication = '\xe4'\n")
+
+        assert "save it as that" in caught.value.hint
+
+    @pytest.mark.parametrize(
         ("text", "line"),
         [
             ("application = [\n    UUID('x'),\n]\n", 16),

@@ -26,12 +26,14 @@ class TestPaths:
         data = dumps({"it": type("Made", (), {"x": 1})()}, kind)
 
         place = r'cannot build object\["it"\]\.__class__ filled by \(appsnap.code.skeletons.finish\)'
+        # The C unpickler tells only which objects it has made. The error is told of the last one, the class.
+        last_made = r'cannot build object\["it"\] \(<code>\.Made\)' if kind == "pickle" else place
 
         def finish(cls, state):
             raise ValueError("no")
 
         monkeypatch.setattr(skeletons, "finish", finish)
-        with pytest.raises(CannotBuild, match=f"{place}: ValueError: no"):
+        with pytest.raises(CannotBuild, match=f"{last_made}: ValueError: no"):
             loads(data, trust=EVERYTHING)
 
         monkeypatch.delattr(skeletons, "finish")

@@ -82,7 +82,7 @@ def command(
     if run:
         from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
 
-        return serve(functools.partial(_load, source, trust, code_from, to_run=True), output.note)
+        return serve(functools.partial(load, to_run=True), output.note)
     application = load()
     if shell:
         from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed

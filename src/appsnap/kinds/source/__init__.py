@@ -12,6 +12,6 @@
 
 from __future__ import annotations
 
-from appsnap.kinds.source.document import read, write
+from appsnap.kinds.source.document import read, signed, write
 
-__all__ = ["read", "write"]
+__all__ = ["read", "signed", "write"]

@@ -2,17 +2,67 @@
 
 from __future__ import annotations
 
+import difflib
 import keyword
 
-from appsnap.kinds.source.tokens import END, INDENT, OUTDENT, is_text
+from appsnap.kinds.source.tokens import END, INDENT, OUTDENT, UNCLOSED, is_open_text, is_text
+from appsnap.recipe import values
 
-__all__ = ["KEYWORDS", "Cursor", "GrammarError"]
+__all__ = ["KEYWORDS", "MOST_ALIKE", "Cursor", "GrammarError", "way_to"]
 
 KEYWORDS = frozenset(keyword.kwlist)
 """The words that Python takes for no name."""
 
 _OPERATORS = frozenset("*+-/%@&|^~<>") | {"**", "and", "or", "not", "in", "is", "if", "else"}
 _STARTS = frozenset({"a name", "a number", "an expression"})
+_CLOSING = frozenset(")]}")
+_CURLY_QUOTES = frozenset("\u2018\u2019\u201a\u201c\u201d\u201e\xab\xbb")
+
+MOST_ALIKE = 300
+"""Variables, and letters of a name, that are looked at to suggest another name."""
+
+_WRITTEN = {
+    "dict": '{"a": 1}',
+    "list": "[1, 2]",
+    "tuple": "(1, 2)",
+    "int": "1",
+    "str": '"text"',
+    "bytes": 'b"bytes"',
+    "bool": "True",
+    "true": "True",
+    "false": "False",
+    "yes": "True",
+    "no": "False",
+    "on": "True",
+    "off": "False",
+    "none": "None",
+    "null": "None",
+    "nil": "None",
+    "undefined": "None",
+    "nan": 'float("nan")',
+    "inf": 'float("inf")',
+    "infinity": 'float("inf")',
+    "utc": "timezone.utc, and above: from datetime import timezone",
+}
+"""How values are written, by the names of types, none of which is called, and by the words of other languages."""
+
+
+def way_to(word: str, following: str, known: list[str]) -> str:
+    """Return the hint for a name that isn't bound, by the word behind it, and the names that are known there."""
+    if following == "=":
+        return "if it is a keyword, close the bracket in front of it"
+    if following == ":":
+        return f'a key is a text, "{word:.60}", and a keyword has a sign of equality, {word:.60}=1'
+    if following == "for":
+        return "write the items one by one"
+    if word.lower() in _WRITTEN:
+        return f"write {_WRITTEN[word.lower()]}"
+    module, _, found = (values.named(word) or "").rpartition(".")
+    if module:
+        return f"from {module} import {found}"
+    alike = difflib.get_close_matches(word, known) if len(word) < MOST_ALIKE else []
+    best = max(alike, key=lambda one: one[0] == word[0], default="")
+    return f"did you mean {best:.60}?" if best else "import it, or assign it above"
 
 
 class GrammarError(Exception):
@@ -54,9 +104,12 @@ class Cursor:
         elif word == END:
             why = f"the statement ends where {wanted} is expected"
             hint = "a bracket or a text isn't closed, or the file is truncated"
+        elif is_open_text(word):
+            why = UNCLOSED
+            hint = 'a long text may be several on lines of their own: "one\\n" "two\\n"'
         elif not word.isascii() and not is_text(word):
             why = f"{word!r} outside of texts and comments, where all is ASCII"
-            hint = "put it into a text"
+            hint = 'a text has straight quotes: "text"' if word in _CURLY_QUOTES else "put it into a text"
         elif word in _OPERATORS and wanted not in _STARTS:
             why = f"the operator {word}, which isn't of the grammar: only products of numbers are computed"
             hint = "write the result"
@@ -65,6 +118,12 @@ class Cursor:
             hint = "write the items one by one"
         else:
             why = f"{word:.60} where {wanted} is expected, which isn't of the grammar"
+            if word in _CLOSING:
+                hint = "each bracket is closed by one of its own kind"
+            elif word == "=":
+                hint = "close the bracket in front of the name"
+            elif wanted == '","':
+                hint = "items stand between commas, and the last one before its closing bracket"
         return GrammarError(why, self._at, hint)
 
     def _expect(self, word: str) -> None:

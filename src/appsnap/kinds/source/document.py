@@ -32,6 +32,7 @@ __all__ = ["read", "signed", "write"]
 
 _FIRST_LINE = re.compile(r"# appsnap ([0-9]{1,9}) source(?:: (\{.*\}))?\n")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # a text without an end takes the rest: the search stays linear
+_BEGINS_TEXT = re.compile("[bBrRuU]{0,2}[\"']")
 _STATEMENT = re.compile(r"\n(?=[A-Za-z_])")
 _MOST_NESTED = 100
 _EDITABLE = 1_000_000
@@ -66,7 +67,9 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     try:
         text = str(data, "utf-8")
     except UnicodeDecodeError as error:
-        raise Damaged(f"invalid UTF-8 ({error.reason})", offset=error.start) from None
+        before = bytes(data[: error.start]).count(b"\n")
+        hint = "a source file is in UTF-8: save it as that, or take another copy if nobody edited it"
+        raise Damaged(f"line {before + 1}: invalid UTF-8 ({error.reason})", offset=error.start, hint=hint) from None
     bad = FORBIDDEN.search(text)
     if bad:
         raise _refused(text, bad.start())
@@ -77,7 +80,7 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
         recipe = read_statements(text, start, stop, most_steps(most, trailer, edited=edited), begins)
     except NotInGrammar as error:
         rest = text[error.offset :]
-        if trailer is None and (not rest.strip() or (rest[0] in "\"'" and "\n" not in rest)):
+        if trailer is None and (not rest.strip() or ("\n" not in rest and _BEGINS_TEXT.match(rest))):
             raise Damaged(f"the file ends within a statement: {error}", hint="the file is truncated") from None
         raise
     line = functools.partial(_line, text, start, begins) if len(text) < _EDITABLE else None

@@ -6,12 +6,13 @@ It reads from the left to the right and makes no syntax trees. Each method reads
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from appsnap.kinds.source.cursor import KEYWORDS, GrammarError
-from appsnap.kinds.source.literals import ABSENT, LINKS, LiteralReader
+from appsnap.kinds.source.cursor import KEYWORDS, MOST_ALIKE, GrammarError, way_to
+from appsnap.kinds.source.literals import ABSENT, CONSTANTS, LINKS, LiteralReader
 from appsnap.kinds.source.tokens import is_text
-from appsnap.recipe import steps, values
+from appsnap.recipe import steps
 from appsnap.recipe.spellings import KEYWORDED, positional
 from appsnap.recipe.steps import NameOrOperand, Ref
 
@@ -202,11 +203,16 @@ class ExpressionReader(LiteralReader):
 
     def _unknown(self, word: str) -> GrammarError:
         self._at -= 1
-        if is_text(self._words[self._at + 1]):
+        following = self._words[self._at + 1]
+        if is_text(following):
             return self._refuse(f"a text with the prefix {word:.60}, which isn't of the grammar", self._at)
         if word in KEYWORDS or not word.isidentifier() or not word.isascii():
             return self._unexpected("an expression")
-        return self._refuse(f"{word:.60} isn't known here", self._at, _how_to_import(word))
+        known = [*CONSTANTS, *BUILTINS, *HELPERS, *islice(self._variables, MOST_ALIKE)]
+        hint = (
+            f"from appsnap.actions import {word}" if word in HELPERS else way_to(word, self._words[self._at + 1], known)
+        )
+        return self._refuse(f"{word:.60} isn't known here", self._at, hint)
 
     # Calls of helpers and of builtins, behind their opening bracket
 
@@ -339,27 +345,6 @@ class ExpressionReader(LiteralReader):
         self._close()
         return self._builder.make(steps.FrozenSet(self._builder.operands(items)))
 
-
-def _how_to_import(word: str) -> str:
-    """Return the hint for a name that isn't bound."""
-    if word in _WRITTEN:
-        return f"write {_WRITTEN[word]}"
-    if word in HELPERS:
-        return f"from appsnap.actions import {word}"
-    module, _, found = (values.named(word) or "").rpartition(".")
-    return f"from {module} import {found}" if module else "import it, or assign it above"
-
-
-_WRITTEN = {
-    "dict": '{"a": 1}',
-    "list": "[1, 2]",
-    "tuple": "(1, 2)",
-    "int": "1",
-    "str": '"text"',
-    "bytes": 'b"bytes"',
-    "bool": "True",
-}
-"""How values of some types are written, none of which is called."""
 
 HELPERS: dict[str, Callable[[ExpressionReader], Any]] = {
     "add": ExpressionReader._add,

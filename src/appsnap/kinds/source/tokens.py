@@ -12,7 +12,20 @@ from appsnap.kinds.escapes import accepted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["END", "FORBIDDEN", "INDENT", "OUTDENT", "Piece", "decoded", "is_number", "is_text", "number", "pieces"]
+__all__ = [
+    "END",
+    "FORBIDDEN",
+    "INDENT",
+    "OUTDENT",
+    "UNCLOSED",
+    "Piece",
+    "decoded",
+    "is_number",
+    "is_open_text",
+    "is_text",
+    "number",
+    "pieces",
+]
 
 END = "\n"
 """The word at the end of a statement."""
@@ -37,6 +50,8 @@ FORBIDDEN = re.compile(
     # and the letters that are drawn as nothing: blank Braille, fillers, a note without a head, a missing object.
     "\u2800\ufffc\U00016fe4\U0001d159])"
 )
+
+UNCLOSED = "a text that isn't closed: it ends on its line, with the quotes that it begins with"
 
 _SIZE = 20_000
 """Characters of a piece: the words of a piece take about 1 MB."""
@@ -103,7 +118,7 @@ class Piece(NamedTuple):
         if match is None:
             return max(self.end - 1, self.start)
         if self.words[at] != OUTDENT:
-            return match.start()
+            return match.start() + (self.words[at] in INDENT)  # that word is seen on the line behind it
         within = _LIKE_STATEMENT.search(match[0])
         return match.start() + within.start() + 1 if within else match.end()
 
@@ -162,6 +177,11 @@ def is_text(word: str) -> bool:
     return word[0] in "\"'" or word[-1] in "\"'"
 
 
+def is_open_text(word: str) -> bool:
+    """Tell whether a word is a text with a prefix, and has no end. Without a prefix, it is a text as well."""
+    return not is_text(word) and ('"' in word or "'" in word)
+
+
 def is_number(word: str) -> bool:
     """Tell whether a word is a number, which may be negative."""
     return word[0] in "0123456789" or (len(word) > 1 and word[0] in "-.")
@@ -171,7 +191,12 @@ def number(word: str) -> int | float:
     """Return the number that a word stands for. Raises ValueError for one that is malformed."""
     if "." in word or (("e" in word or "E" in word) and "x" not in word and "X" not in word):
         return float(word)
-    return int(word, 0)  # with base 0, `int` follows Python's grammar
+    try:
+        return int(word, 0)  # with base 0, `int` follows Python's grammar
+    except ValueError:
+        if word.lstrip("-")[:1] == "0" and word.lstrip("-")[1:2].isdigit():
+            raise ValueError(f"{word:.60} has a zero in front, as no number has") from None
+        raise
 
 
 def decoded(*words: str) -> Any:
@@ -203,7 +228,7 @@ def _escaped(word: str) -> str | bytes | None:
     """Return the value of a literal with no other escapes than `repr` writes, and None for another one."""
     if _ESCAPED_TEXT.fullmatch(word):
         return word[1:-1].encode("latin-1", "backslashreplace").decode("unicode_escape")
-    if _ESCAPED_BYTES.fullmatch(word):
+    if word.isascii() and _ESCAPED_BYTES.fullmatch(word):
         return word[2:-1].encode("ascii").decode("unicode_escape").encode("latin-1")
     return None
 
@@ -219,4 +244,6 @@ def _evaluated(words: tuple[str, ...]) -> Any:
     try:
         return ast.literal_eval("({})".format("\n".join(map(_accepted, words))))
     except SyntaxError as error:
+        if error.msg.startswith("unterminated"):
+            raise ValueError(UNCLOSED) from None
         raise ValueError(f"a malformed text ({error.msg.partition(' (detected')[0]})") from None

@@ -149,6 +149,10 @@ def _items(data: bytes | memoryview, spelled: str, count: int) -> list[str] | No
         raw = [bytes(data[at : at + min(size, 120)]) for at in range(0, size * count, size)] if size else []
         coding = "utf-32-be" if order == ">" else "utf-32-le"
         return [quoted(shortened(item.decode(coding, "replace").rstrip("\0"), 20)) for item in raw]
+    if kind == "S" and code[1:].isdigit():
+        size = int(code[1:])
+        raw = [bytes(data[at : at + size]).rstrip(b"\0") for at in range(0, size * count, size)] if size else []
+        return [quoted(item[:20]) + "…" * (len(item) > 20) for item in raw]
     unit = re.fullmatch(r"M8\[(D|s|ms|us|ns)\]", code)
     if unit:
         return [_moment(number, unit[1]) for (number,) in struct.iter_unpack(f"{order}q", data[: 8 * count])]
@@ -217,11 +221,13 @@ def _ndarray(outline: Outline, register: Ref) -> str:
     data = node.args[2]
     if node.state is not None:
         return f"{start}{_objects(outline, node)}"
-    if not isinstance(data, Ref):
+    if data is None:
         return f"{start} 0 bytes []"
-    source = outline.nodes[data]
-    if source.form not in ("value", "bytearray") or isinstance(source.value, str):
+    if isinstance(data, Ref) and outline.nodes[data].form not in ("value", "bytearray"):
         return start  # a part of another array
+    value = outline.nodes[data].value if isinstance(data, Ref) else data
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        return start
     spelled = outline.nodes[node.args[1]].args[0]  # type: ignore[index]  # a Ref, or `_dtype` had failed
     contiguous = (node.args[4:] == () or node.args[4] is None) and (
         len(shape) < 2 or node.args[5:] in ((), ("C",), ["C"])
@@ -229,10 +235,13 @@ def _ndarray(outline: Outline, register: Ref) -> str:
     offset = node.args[3] if len(node.args) > 3 else 0
     first = None
     if contiguous and isinstance(spelled, str) and type(offset) is int:
-        first = _items(source.value[offset:], spelled, min(count, _FIRST))
+        first = _items(value[offset:], spelled, min(count, _FIRST))
     more = "" if first is None else f" [{' '.join(first)}{' …' if count > _FIRST else ''}]"
-    cut = "" if first is not None and count <= _FIRST else f" {_brief(outline, data)}"
-    return f"{start} {len(source.value):,} bytes{more}{cut}"
+    cut = ""
+    if first is None or "…" in more:
+        known = digest(outline, data) if isinstance(data, Ref) else hashlib.sha256(value).hexdigest()
+        cut = f" sha256 {known[:8]}"
+    return f"{start} {len(value):,} bytes{more}{cut}"
 
 
 def _objects(outline: Outline, node: Node) -> str:
@@ -349,8 +358,7 @@ def _labels(outline: Outline, operand: Operand, count: int) -> list[str] | None:
             items = next(_nodes(outline, outline.nodes[node.state].items[4])).items[:count]
             return [outline.cut(item) if isinstance(item, str) else outline.shown(item) for item in items]
         spelled = next(_nodes(outline, node.args[1])).args[0]
-        data = next(_nodes(outline, node.args[2])).value
-        return _items(data, spelled, count) if isinstance(data, bytes) and isinstance(spelled, str) else None
+        return _items(_bytes(outline, node.args[2]), spelled, count) if isinstance(spelled, str) else None
     if "_pa_array" in node.attributes:
         arrow = next(_nodes(outline, node.attributes["_pa_array"]))
         parts = next(_nodes(outline, arrow.args[0])).items
