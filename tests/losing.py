@@ -88,7 +88,47 @@ class Forgets(Plain):
         self.items = None
 
 
+class Remade(collections.defaultdict):
+    """Loses its default, but no item."""
+
+    def __reduce__(self):
+        return Remade, (None,), None, None, iter(dict.items(self))
+
+
+class Halved(dict):
+    """Each copy has half of the items."""
+
+    def __reduce__(self):
+        return Halved, (), None, None, iter([*dict.items(self)][::2])
+
+
+class Reversed(dict):
+    """Each copy has its items in reverse."""
+
+    def __reduce__(self):
+        return Reversed, (), None, None, iter([*dict.items(self)][::-1])
+
+
+class Yes(int):
+    """Comes back as a plain truth value."""
+
+    def __reduce__(self):
+        return bool, (int(self),)
+
+
+class NoHash(int):
+    """A number that isn't kept, as attrs keeps hashes."""
+
+    def __reduce__(self):
+        return type(None), ()
+
+
+NoHash.__reduce__.__module__ = "attr._make"
+
+
 LOSING = {
+    "default": (lambda: [Remade(list, a=[1])], "object[0]", "saved with the attribute default_factory, restored"),
+    "twice": (lambda: [Halved(a=1, b=2, c=3)], "object[0]", "saved 3 items, restored 2"),
     "attribute": (lambda: [App(name="shop", tasks=[1, 2, 3], registry={})], ".tasks", "saved 3 items, restored 0"),
     "deep": (
         lambda: Plain(a={"k": (App(name="s", tasks=[], registry=Registry(x=1, y=2)),)}),
@@ -149,6 +189,11 @@ def shared():
 
 
 DIFFERENT = {
+    "atom": (lambda: [Yes(1)], "saved a losing.Yes, restored a builtins.bool at object[0] (losing.Yes)"),
+    "order": (
+        lambda: Reversed(a=1, b=2),
+        'saved with the keys "b", "a", restored with "a", "b", another order at object',
+    ),
     "fills": (lambda: [Fills(a=1)], "saved without the attribute cache, restored with at object[0] (losing.Fills)"),
     "counts": (lambda: [Counts(loads=1)], "saved 1, restored 2 at object[0].loads (int)"),
     "class": (lambda: {"a": Turns()}, 'saved a losing.Turns, restored a losing.Plain at object["a"]'),
@@ -210,6 +255,7 @@ def cycle():
 
 
 HONEST = {
+    "none": lambda: {"hash": NoHash(5)},
     "values": lambda: [1, -0.0, float("nan"), "x" * 5000, b"\0" * 100_000, bytearray(70_000), {1, (2, 3)}, None, ...],
     "sets": lambda: {frozenset({Plain, number}) for number in range(100)},
     "objects-in-sets": lambda: {Plain(number=number) for number in range(50)},

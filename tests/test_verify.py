@@ -1,6 +1,7 @@
 """`save(verify=True)`: a load in a fresh interpreter, and a comparison with what was saved."""
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -48,6 +49,7 @@ class TestLosses:
         place = caught.value.places[0]
         assert place.path.endswith(path)
         assert words in place.reason
+        assert len({place.path for place in caught.value.places}) == len(caught.value.places)
         assert "verify=False saves it anyway" in caught.value.hint
 
     @pytest.mark.parametrize("kind", KINDS)
@@ -194,6 +196,32 @@ except appsnap.AppsnapError as error:
         far += "if 'load' in sys.argv: print('{}'); os.write(1, b'x' * 100_000); sys.stdin.read()"
 
         assert self.run(tmp_path, far) == ""
+
+    def test_leaves_programs(self, tmp_path):
+        """The save doesn't wait for programs and children that the application leaves behind."""
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        far = "import os, subprocess, sys\nclass A: pass\nmake = A\n"
+        far += "if 'load' in sys.argv:\n"
+        far += "    subprocess.Popen(['cat', 'pipe'], stdout=subprocess.DEVNULL)\n"
+        far += "    if os.fork() == 0: open('pipe').read(); os._exit(0)\n"
+
+        # They wait for somebody who writes to the pipe, and that comes after the save.
+        assert self.run(tmp_path, far) == ""
+
+        pipe.write_text("end")
+
+    def test_session(self, tmp_path):
+        """A class of an interactive session, which is saved as code, is the same after the load."""
+        lines = "import appsnap\nclass A:\n    def f(self): return 1\n\n    g = 2\n\n"
+        lines += "appsnap.save(A(), 'file', verify=True, note=print)\n"
+
+        out = subprocess.run(
+            [sys.executable, "-i"], input=lines, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+
+        assert "1 class of this session is saved as code" in out
+        assert "fresh interpreter" not in out
 
     def test_cannot_save_again(self, tmp_path):
         """Restored objects that no file can hold are a difference."""

@@ -44,14 +44,15 @@ class Comparison:
     """Compares the tree of saved objects with that of the restored ones.
 
     `found` has the differences, in the order in which they were met. `restored` has the register of each restored
-    object, by that of the saved one.
+    object, or the atom in its place, by the register of the saved one.
     """
 
     def __init__(self, saved: Outline, restored: Outline) -> None:
         self._saved, self._restored = saved, restored
         self.found: list[Difference] = []
-        self.restored: dict[int, int] = {}
+        self.restored: dict[int, Operand] = {}
         self._back: dict[int, int] = {}
+        self._unordered: set[Operand] = set()  # dictionaries whose order doesn't matter
         self._waiting: list[tuple[Operand, Operand, Ref | None, str]] = [(saved.root, restored.root, None, "")]
         while self._waiting:
             # The last one first, so children are put there in reverse.
@@ -59,7 +60,9 @@ class Comparison:
 
     def _compare(self, one: Operand, other: Operand, holder: Ref | None, label: str) -> None:
         if type(one) is not Ref or type(other) is not Ref:
-            if not _same(one, other):
+            if type(one) is Ref:
+                self.restored.setdefault(one, other)
+            if not _same(one, other) and not self._is_none(one, other):
                 self._differ(one, other, holder, label)
             return
         known = self.restored.get(one)
@@ -74,6 +77,9 @@ class Comparison:
         if (one.form, one.name) != (other.form, other.name):
             self._note_kind(ref, restored)
             return
+        if one.name.startswith(_CODE) and type(one.state) is Ref:
+            # A class that is made again has its own attributes first, `__doc__` for example.
+            self._unordered.update(self._saved.nodes[one.state].items)
         if one.value != other.value:
             self._note(ref, f"saved {_value(one.value)}, restored {_value(other.value)}")
         parts: list[tuple[Operand, Operand, str]] = []
@@ -93,6 +99,10 @@ class Comparison:
         parts.append((one.state, other.state, ".__getstate__()"))
         parts.append((one.made_by, other.made_by, ".__class__"))
         self._waiting += [(x, y, ref, label) for x, y, label in reversed(parts)]
+
+    def _is_none(self, one: Operand, other: Operand) -> bool:
+        """Tell whether a call that gives None was followed by None: attrs drops the hashes that it keeps so."""
+        return other is None and type(one) is Ref and self._saved.class_of(one) == "types.NoneType"
 
     def _is_bytes(self, operand: Operand) -> bool:
         value = self._saved.nodes[operand].value if type(operand) is Ref else operand
@@ -155,7 +165,13 @@ class Comparison:
         if gone:
             self._note(ref, f"saved with the key {shortened(gone[0][1], 60)}, restored without", lost=True)
             return
-        for (key, value), (other_key, other_value) in zip(one.pairs, other.pairs, strict=True):
+        others = other.pairs
+        if [*keys[0]] != [*keys[1]] and max(keys[0].values()) == 1:
+            if ref not in self._unordered:
+                self._note(ref, f"saved with the keys {_keys(one)}, restored with {_keys(other)}, another order")
+            by_key = {self._key(self._restored, key): (key, value) for key, value in other.pairs}
+            others = [by_key[self._key(self._saved, key)] for key, _ in one.pairs]
+        for (key, value), (other_key, other_value) in zip(one.pairs, others, strict=True):
             yield key, other_key, ".keys()"
             yield value, other_value, f"[{'…' if type(key) is Ref else repr(key)}]"
 
@@ -207,6 +223,11 @@ def _size(node: Node) -> int:
 
 def _value(value: Any) -> str:
     return shortened(quoted(value), 60)
+
+
+def _keys(node: Node) -> str:
+    words = ["…" if type(key) is Ref else _value(key) for key, _ in node.pairs[:3]]
+    return ", ".join(words + ["…"] * (len(node.pairs) > 3))
 
 
 def _listed(names: Sequence[str], noun: str) -> str:

@@ -33,6 +33,8 @@ def main() -> None:
     """Read the job from the descriptor in the last argument, and write the answer to stdout."""
     # What the application prints goes elsewhere.
     answer = os.dup(1)
+    # The other interpreter waits for the end of the answer. Children that stay must not keep it open.
+    os.register_at_fork(after_in_child=lambda: os.dup2(1, answer, inheritable=False))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     with os.fdopen(int(sys.argv.pop()), "rb") as pipe:
         job = json.load(pipe)
@@ -77,7 +79,9 @@ def _try(job: dict[str, Any]) -> dict[str, Any]:
         return {"lost": [], "different": f"the restored objects can't be saved: {error.places[0]}"}
     comparison = Comparison(saved, again)
     found = [*_compare_facts(job["facts"], saved, comparison, inventory), *comparison.found]
-    lost = [(one.path, one.cls, one.words) for one in found if one.lost]
+    losses = [one for one in reversed(found) if one.lost]
+    # The objects tell more than the recipe, which has lost some of them already. They are compared first.
+    lost = [(one.path, one.cls, one.words) for one in {one.path: one for one in losses}.values()][::-1]
     return {"lost": lost[:_MOST], "different": str(found[0]) if found else None}
 
 
@@ -90,10 +94,12 @@ def _compare_facts(
     here = {path: number for number in range(len(saved.nodes)) if (path := _tail(saved, number)) in wanted}
     for fact in facts:
         number = here.get(fact["path"])
-        restored = comparison.restored.get(number) if number is not None else None
-        if number is None or restored not in inventory.objects:
+        if number is None or number not in comparison.restored:
             continue
-        obj = inventory.objects[restored]
+        restored = comparison.restored[number]
+        if type(restored) is Ref and restored not in inventory.objects:
+            continue
+        obj = inventory.objects[restored] if type(restored) is Ref else restored
         path, cls = saved.path(Ref(number)), fact["type"]
         if fact["type"] != type_name(obj):
             yield Difference(path, cls, f"saved a {fact['type']}, restored a {type_name(obj)}")

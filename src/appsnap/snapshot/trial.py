@@ -13,8 +13,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, CannotSave, NoMemory, Place
 from appsnap.limits import LIMITS
@@ -75,13 +76,30 @@ class Trial:
     def _run(self, job: dict[str, Any], stdin: Any, data: bytes | None) -> list[str]:
         self.begun()
         folders = json.dumps([*map(str, self.path or ())])
+        # A file, for programs that the application starts may hold a pipe open, and go on.
+        with tempfile.TemporaryFile() as said:
+            answer, status = self._ask(folders, job, stdin, data, said)
+            said.seek(0)
+            complaint = said.read().decode("utf-8", "replace")
+        try:
+            found = json.loads(answer)
+        except ValueError:
+            found = {"error": _last_words(complaint, status)}
+        if "error" in found:
+            self.trace(complaint)
+        return _judge(found)
+
+    def _ask(
+        self, folders: str, job: dict[str, Any], stdin: Any, data: bytes | None, stderr: IO[bytes]
+    ) -> tuple[bytes, int]:
+        """Return what the interpreter answers, and its exit status."""
         reader, writer = os.pipe()
         try:
             process = subprocess.Popen(  # noqa: S603 - this very program
                 [sys.executable, *_flags(), "-c", _START, folders, "load", str(reader)],
                 stdin=stdin,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 pass_fds=[reader],
             )
         except BaseException:
@@ -94,17 +112,11 @@ class Trial:
                 # If the child has died already, its stderr says why.
                 with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "wb") as pipe:
                     pipe.write(json.dumps(job).encode())
-                answer, complaint = process.communicate(data)
+                answer, _ = process.communicate(data)
             except BaseException:
                 process.kill()
                 raise
-        try:
-            found = json.loads(answer)
-        except ValueError:
-            found = {"error": _last_words(complaint.decode("utf-8", "replace"), process.returncode)}
-        if "error" in found:
-            self.trace(complaint.decode("utf-8", "replace"))
-        return _judge(found)
+        return answer, process.returncode
 
     def _job(self, obj: Any, notes: Notes, passphrase: str | None) -> dict[str, Any]:
         inventory = Inventory(notes)

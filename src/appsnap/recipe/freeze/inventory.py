@@ -30,7 +30,11 @@ _CONTAINERS = (dict, list, set, frozenset, tuple, collections.deque)
 _LEVELS = 3
 """Levels of attributes that are counted below an object."""
 
-_PLAIN = (*steps.ATOMS, tuple, frozenset, type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+_BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+_OF_CONTAINERS: dict[type, str] = {collections.defaultdict: "default_factory", collections.deque: "maxlen"}
+"""The attributes of containers that are in no `__dict__`."""
+
+_PLAIN = (*steps.ATOMS, tuple, frozenset, *_BY_NAME)
 _CACHES = ("cache", "memo")
 """Parts of the names of attributes that are filled when they are needed."""
 
@@ -74,7 +78,7 @@ class Inventory(Notes):
 
 def _reduces_itself(cls: type) -> bool:
     """Tell whether a method of an application or a library says how the objects of a class are made again."""
-    if issubclass(cls, _PLAIN) and not issubclass(cls, (tuple, frozenset)):
+    if cls in _PLAIN or issubclass(cls, _BY_NAME):
         return False
     if values.of_type(cls) is not None:
         return False
@@ -115,6 +119,9 @@ def _attributes(obj: Any) -> list[tuple[str, Any]]:
     if type(own) is types.GetSetDescriptorType:
         attributes = own.__get__(obj)
         found += [(name, value) for name, value in [*attributes.items()] if type(name) is str]
+    for base, name in _OF_CONTAINERS.items():
+        if isinstance(obj, base) and (value := base.__dict__[name].__get__(obj)) is not None:
+            found.append((name, value))
     for base in type(obj).__mro__:
         for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
             if type(slot) is types.MemberDescriptorType:
