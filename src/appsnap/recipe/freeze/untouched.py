@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copyreg
 import operator
 import sys
 import types
@@ -80,6 +81,10 @@ def once(rule: Callable[[Any], Any], taken: dict[int, Taken]) -> Callable[[Any],
         if type(reduction) is tuple and any(type(part) is _Items for part in reduction[3:5]):
             items = [iter(part) if type(part) is _Items else part for part in reduction[3:5]]
             reduction = (*reduction[:3], *items, *reduction[5:])
+        if type(reduction) is tuple and reduction[0] is copyreg.__newobj_ex__:  # type: ignore[attr-defined]
+            # Where the arguments lead back to the object, it is asked again, and has to have keywords of its own.
+            cls, args, keywords = reduction[1]
+            reduction = (reduction[0], (cls, args, dict(keywords)), *reduction[2:])
         return reduction
 
     return reduce
