@@ -129,8 +129,20 @@ class TestTrees:
             with_(components={"appsnap.interfaces.IService": range(5)}),
             with_(services=[ONE, ONE]),
             round_parents(),
+            MultiService.__new__(MultiService),
         ],
-        ids=["name-list", "name-range", "name-long", "range", "number", "dict", "component", "twice", "parents"],
+        ids=[
+            "name-list",
+            "name-range",
+            "name-long",
+            "range",
+            "number",
+            "dict",
+            "component",
+            "twice",
+            "parents",
+            "no-services",
+        ],
     )
     def test_are_trees_of_services(self, application):
         """A tree that is none isn't run, and the message about it is short."""

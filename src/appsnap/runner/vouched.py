@@ -61,7 +61,7 @@ def _services(application: Any) -> Iterator[tuple[Any, str]]:
             continue
         children = service
         if type(service).__iter__ is MultiService.__iter__:
-            children = service.services
+            children = getattr(service, "services", None)
             if not isinstance(children, (list, tuple)):
                 raise CannotLoad(f"the services of {path} are {type_of(children)}, and no list")
         for number, child in enumerate(children):

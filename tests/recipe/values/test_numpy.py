@@ -88,6 +88,7 @@ class TestManyFields:
         empty = np.dtype({"names": [], "formats": [], "offsets": [], "itemsize": 0})
 
         refused("numpy.dtype", ((np.dtype((empty, (200,))), (200,)),))
+        refused("numpy.dtype", ([("a", [("b", ">q", (2**31 - 1, 0))])],))
 
 
 class TestMade:

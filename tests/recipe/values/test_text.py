@@ -1,4 +1,5 @@
 import re
+import warnings
 
 import pytest
 
@@ -20,6 +21,13 @@ class TestRefused:
     def test_arguments(self, refused, name, args):
         """Arguments that don't fit patterns, UUIDs and paths are refused, at once."""
         refused(name, args)
+
+
+def test_template(construct):
+    """A flag of old files that Python warns of, or doesn't know any more, is left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert construct("re.compile", ("a", 3)) == re.compile("a", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("kind", KINDS)

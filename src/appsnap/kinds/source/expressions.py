@@ -113,7 +113,9 @@ class ExpressionReader(LiteralReader):
             try:
                 args = positional(function, args, *keywords[1:])
             except (ValueError, TypeError, ArithmeticError) as error:
-                raise self._refuse(str(error), begin - 2) from None
+                if keywords[1]:
+                    raise self._refuse(str(error), begin - 2) from None
+                # Arguments by position alone are those of the recipe. The build refuses them, as in each kind.
             args = [self._builder.make(steps.Tuple(())) if x == () else x for x in args]
         return self._builder.call(function, args)
 

@@ -91,13 +91,18 @@ def count(args: Sequence[Any]) -> int:
     while waiting and found <= MOST_FIELDS:
         one, times = waiting.pop()
         if one.subdtype is not None:
-            times *= 1 if one.itemsize else math.prod(one.shape)
+            times *= 1 if one.itemsize else items_of(one.shape)
             found += times - 1
             one = one.base
         if one.names is not None:
             found += times * len(one.names)
             waiting += [(one.fields[name][0], times) for name in one.names]
     return found
+
+
+def items_of(shape: Sequence[int]) -> int:
+    """Return the items without size that numpy goes through in a sub-array, where one of the lengths may be 0."""
+    return math.prod(max(length, 1) for length in shape)
 
 
 def make_odd(args: tuple[Any, ...]) -> Any:

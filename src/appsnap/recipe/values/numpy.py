@@ -85,7 +85,8 @@ def _check_sizes(dtype: Any) -> None:
         check(0 <= offset <= offset + field.itemsize <= dtype.itemsize, "the structure is too large")
         empty = field.subdtype is not None and not field.itemsize
         check(
-            not empty or math.prod(field.subdtype[1]) <= dtypes.MOST_FIELDS, "a field has too many items without size"
+            not empty or dtypes.items_of(field.subdtype[1]) <= dtypes.MOST_FIELDS,
+            "a field has too many items without size",
         )
         _check_sizes(field.base)
 

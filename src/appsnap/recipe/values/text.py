@@ -54,7 +54,11 @@ def _make_pattern(args: tuple[Any, ...]) -> re.Pattern[Any]:
     pattern, flags = (*args, 0)[:2]
     check(1 <= len(args) <= 2 and type(pattern) in (str, bytes) and type(flags) is int, "takes a pattern and flags")
     check(not flags & re.DEBUG.value, "takes no debug flag")  # re.DEBUG prints the pattern to stdout
-    return re.compile(pattern, flags)
+    return re.compile(pattern, flags & ~_TEMPLATE)
+
+
+_TEMPLATE = 1
+"""A flag that never changed what a pattern matches. Python 3.11 warns of it, and 3.13 doesn't know it."""
 
 
 # Of sets that may mean something else one day. To catch the warnings of one call is to change the filters of the whole
