@@ -254,7 +254,7 @@ except appsnap.errors.CannotLoad as error:
         command = [sys.executable, "-c", code, tmp_path / "small", tmp_path / "large"]
         result = subprocess.run(command, capture_output=True, text=True, check=True)
 
-        assert result.stdout == "there is no memory for 209,715,200 bytes that the file holds\n"
+        assert result.stdout == f"{tmp_path / 'large'}: there is no memory for 209,715,200 bytes that the file holds\n"
 
     def test_signed(self, kind, tmp_path, monkeypatch):
         """The signature covers what is in the buffers: nobody else's data passes for the signer's."""

@@ -93,7 +93,6 @@ GADGETS: list[tuple[str, str, list[Any]]] = [
     ("tempfile", "_TemporaryFileCloser", [None, "keep.txt"]),
     ("shutil", "rmtree", ["."]),
     ("shutil", "copy", ["keep.txt", "stolen"]),
-    ("pathlib", "Path", ["keep.txt"]),
     ("pathlib", "Path.cwd", []),
     ("ctypes", "CDLL", ["libc.so.6"]),
     ("ctypes", "string_at", [0]),

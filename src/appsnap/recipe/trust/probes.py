@@ -33,6 +33,7 @@ class Places:
         self.probes = 0
         self.hashes: list[int] = []
         self._placed = 0  # of the hashes
+        self._filled = 0  # places of the table: equal keys have one
         self._size = FEW
         self._taken = bytearray()
         self._numbers: list[int | None] = []
@@ -44,14 +45,14 @@ class Places:
         while count > FEW and self._placed < count and self.probes <= most:
             # A dictionary gets a larger table when two thirds of it are full, and a set when three fifths are.
             room = self._size * 3 // 5 if self.of_set else self._size * 2 // 3
-            if self._placed == room:
+            if self._filled == room:
                 self._size *= 2
-                self._placed = 0
+                self._placed = self._filled = 0
                 continue
             if not self._placed:
                 self._taken = bytearray(self._size if self.of_set else 0)
-                self._numbers = [None] * (0 if self.of_set else self._size)
-            part = self.hashes[self._placed : room]
+                self._numbers = [None] * self._size
+            part = self.hashes[self._placed : self._placed + room - self._filled]
             self._placed += len(part)
             (self._place_in_set if self.of_set else self._place)(part, most)
 
@@ -65,26 +66,30 @@ class Places:
                 self.probes += 1
                 perturbation >>= 5
                 at = (at * 5 + perturbation + 1) & mask
+            self._filled += other is None
             places[at] = number
             if self.probes > most:
                 break
 
     def _place_in_set(self, hashes: Sequence[int], most: int) -> None:
-        """Place keys of a set, as `set_add_entry` of CPython does for keys without equals."""
-        taken, mask = self._taken, self._size - 1
+        """Place keys of a set, as `set_add_entry` of CPython does."""
+        taken, places, mask = self._taken, self._numbers, self._size - 1
         for number in hashes:
             at = number & mask
             perturbation = number & _WORD
             while True:
                 end = at + _LINEAR if at + _LINEAR <= mask else at
                 free = taken.find(0, at, end + 1)
-                if free >= 0:
+                if free >= 0 or number in places[at : end + 1]:
                     break
                 self.probes += end + 1 - at
                 perturbation >>= 5
                 at = (at * 5 + perturbation + 1) & mask
-            self.probes += free - at
-            taken[free] = 1
+            if number not in places[at : free if free >= 0 else end + 1]:
+                self.probes += free - at
+                taken[free] = 1
+                places[free] = number
+                self._filled += 1
             if self.probes > most:
                 break
 
