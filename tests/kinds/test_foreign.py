@@ -1,4 +1,5 @@
 import bz2
+import contextlib
 import gzip
 import importlib.util
 import io
@@ -40,7 +41,7 @@ def tar():
 
 
 def database():
-    with sqlite3.connect(":memory:") as connection:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("create table a (b)")
         return connection.serialize()
 

@@ -252,6 +252,7 @@ def exact(value):
 
 
 class TestData:
+    @pytest.mark.filterwarnings("ignore:The 'u' type code:DeprecationWarning")
     @pytest.mark.parametrize("make", ARRAYS.values(), ids=ARRAYS)
     def test_it_comes_back_bit_by_bit(self, make):
         """By the reader and by Python; and it is written in the same way again."""

@@ -160,7 +160,8 @@ LONG = [
     *(Grid, [Ref(1)]),
     *(Failed, ["a", Ref(1)]),
     *(Day, [Ref(1)]),
-    *(Folder, [Ref(1)]),
+    # Since Python 3.12, the arguments of a path are those of __init__, which no file calls.
+    *((Folder, [Ref(1)]) if sys.version_info < (3, 12) else ()),
     *(Right, [1 << 20_000]),
 ]
 NEW = [*zip(LONG[::2], LONG[1::2], strict=True)]
