@@ -92,6 +92,9 @@ class TestDifferences:
 
 
 class TestHonest:
+    @pytest.mark.filterwarnings(
+        "ignore:Pickle, copy, and deepcopy support:DeprecationWarning"
+    )  # of itertools, until 3.14
     @pytest.mark.parametrize("name", losing.HONEST)
     def test_each(self, save, name):
         """Objects that come back as they were give no note about a difference."""
