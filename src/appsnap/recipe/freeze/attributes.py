@@ -20,6 +20,7 @@ __all__ = [
     "has_own_state",
     "needs_attributes",
     "needs_steps",
+    "package_of",
     "with_attributes",
 ]
 
@@ -42,13 +43,16 @@ def fields_of(reduction: Any) -> tuple[Any, ...]:
 def adds_attributes(cls: type, definer: type) -> bool:
     """Tell whether objects of a class can have attributes that the class above doesn't know, which takes them apart."""
     plain = definer.__dictoffset__ == 0 or definer in _WITH_DICT
-    if _package(cls) == _package(definer) and not any(isinstance(x, types.FunctionType) for x in _reducers(definer)):
+    if package_of(cls) == package_of(definer) and not any(
+        isinstance(x, types.FunctionType) for x in _reducers(definer)
+    ):
         return False  # a library's own: it knows that it leaves out caches
     return plain and (cls.__dictoffset__ != 0 or len(_slot_names(cls)) > len(_slot_names(definer)))
 
 
-def _package(cls: type) -> str:
-    return str(cls.__module__).partition(".")[0]
+def package_of(thing: object) -> str:
+    """Return the package that a class or a function says it is of, or an empty text."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0]
 
 
 def _reducers(cls: type) -> list[Any]:

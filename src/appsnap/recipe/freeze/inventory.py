@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve, states
 from appsnap.recipe import steps, values
+from appsnap.recipe.freeze.attributes import package_of
 from appsnap.recipe.freeze.cloudpickled import is_script
 from appsnap.recipe.freeze.notes import Notes
+from appsnap.recipe.freeze.untouched import HARMLESS
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -83,10 +85,7 @@ def _reduces_itself(cls: type) -> bool:
     if values.of_type(cls) is not None:
         return False
     own = [copyreg.dispatch_table.get(cls), states.special(cls, "__reduce_ex__"), states.special(cls, "__reduce__")]
-    return any(type(one) is types.FunctionType and one.__module__.partition(".")[0] not in _HARMLESS for one in own)
-
-
-_HARMLESS = sys.stdlib_module_names | {"appsnap", "attr"}
+    return any(type(one) is types.FunctionType and package_of(one) not in HARMLESS for one in own)
 
 
 def type_name(obj: Any) -> str:

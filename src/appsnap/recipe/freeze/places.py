@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Place
 from appsnap.recipe import steps
+from appsnap.recipe.freeze.attributes import package_of
 from appsnap.recipe.freeze.cloudpickled import NeedsModule
 from appsnap.recipe.outline import quoted
 
@@ -152,16 +153,16 @@ def _find(path: Sequence[Step]) -> tuple[int, int]:
 def _is_of_user(obj: Any) -> bool:
     """Tell whether a user can change the class of an object, and its advice isn't that of a class above."""
     if _has_name(obj):
-        return _package(obj) not in sys.stdlib_module_names
+        return package_of(obj) not in sys.stdlib_module_names
     above = {f"{base.__module__}.{base.__qualname__}" for base in type(obj).__mro__}
-    return _package(type(obj)) not in sys.stdlib_module_names and above.isdisjoint(_KNOWN) and not _is_installed(obj)
+    return package_of(type(obj)) not in sys.stdlib_module_names and above.isdisjoint(_KNOWN) and not _is_installed(obj)
 
 
 def _is_installed(obj: Any) -> bool:
     """Tell whether the class of an object belongs to an installed library, but not to appsnap."""
     file = getattr(sys.modules.get(str(type(obj).__module__)), "__file__", None)
     folders = file.replace("\\", "/").split("/") if isinstance(file, str) else ()
-    return _package(type(obj)) != "appsnap" and not {"site-packages", "dist-packages"}.isdisjoint(folders)
+    return package_of(type(obj)) != "appsnap" and not {"site-packages", "dist-packages"}.isdisjoint(folders)
 
 
 def _has_name(obj: Any) -> bool:
@@ -171,16 +172,12 @@ def _has_name(obj: Any) -> bool:
 
 def _is_transparent(cls: type) -> bool:
     """Tell whether a class of the standard library holds objects of others, and nothing of its own."""
-    return _package(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" == "argparse.Namespace"
+    return package_of(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" == "argparse.Namespace"
 
 
 _TRANSPARENT = frozenset(
     ("builtins", "collections", "_collections", "dataclasses", "functools", "itertools", "operator", "types", "typing")
 )
-
-
-def _package(obj: type | types.FunctionType) -> str:
-    return str(obj.__module__).partition(".")[0]
 
 
 def _type_name(obj: Any) -> str:

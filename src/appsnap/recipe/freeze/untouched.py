@@ -17,15 +17,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve, states
+from appsnap.recipe.freeze.attributes import package_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Taken", "guarded", "has_own_methods", "once"]
+__all__ = ["HARMLESS", "Taken", "guarded", "has_own_methods", "once"]
 
 _METHODS = ("__getstate__", "__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__")
 _OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType, types.NoneType)
-_HARMLESS = sys.stdlib_module_names | {"appsnap", "attr"}
+HARMLESS = sys.stdlib_module_names | {"appsnap", "attr"}
 """Packages whose methods change nothing."""
 
 _DICTS = (dict, collections.OrderedDict)
@@ -36,8 +37,7 @@ def has_own_methods(cls: type) -> bool:
     """Tell whether a method that takes objects of a class apart is written in Python, and not known to be harmless."""
     for name in _METHODS:
         found = states.special(cls, name)
-        package = str(getattr(found, "__module__", "")).partition(".")[0]
-        if not isinstance(found, _OF_C) and package not in _HARMLESS:
+        if not isinstance(found, _OF_C) and package_of(found) not in HARMLESS:
             return True
     return False
 
