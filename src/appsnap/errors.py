@@ -116,6 +116,11 @@ def other_notes(error: BaseException) -> list[str]:
     return [note for note in notes if note != hint]
 
 
+def hints(*texts: str | None) -> str:
+    """Return hints as one: those that say something, one after the other."""
+    return "; ".join(filter(None, texts))
+
+
 @contextlib.contextmanager
 def naming(file: str) -> Iterator[None]:
     """Note a file in the errors about loading it. An empty text notes nothing."""

@@ -75,6 +75,10 @@ LIMITS = Limits()
 """The default limits."""
 
 FREE_STEPS = 256 << 10
+"""Steps of a compressed file of any size, besides those that `steps_per_byte` allows."""
+
+FREE_OUTPUT = 10_000_000
+"""Characters that are shown of a file of any size, besides those that `output` allows."""
 
 
 class Relative(int):
@@ -82,9 +86,6 @@ class Relative(int):
 
     name: str
     value: int
-
-
-FREE_OUTPUT = 10_000_000
 
 
 def steps_of(size: int, limits: Limits) -> int:

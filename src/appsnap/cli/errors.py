@@ -20,6 +20,7 @@ from appsnap.errors import (
     NotInGrammar,
     NotTrusted,
     ServiceError,
+    hints,
     other_notes,
 )
 from appsnap.printable import as_word
@@ -96,7 +97,7 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanatio
         lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more, which `appsnap audit` lists")
     hint = trusting_command(() if error.obstacles else error.wants, arguments)
     if not error.obstacles and not any(want.carries_code for want in error.wants):
-        hint = "; ".join(filter(None, [what_runs(error.wants), hint]))
+        hint = hints(what_runs(error.wants), hint)
     if error.provenance:
         hint = f"{error.provenance}; {hint}"
     return Explanation(lines, hint, error.exit_code)

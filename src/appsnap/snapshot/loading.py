@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from appsnap import twisted_encryption
-from appsnap.errors import NotTrusted, WrongKind, naming
+from appsnap.errors import NotTrusted, WrongKind, hints, naming
 from appsnap.files import layers
 from appsnap.files.layers import Opening
 from appsnap.files.streams import Memory, of_file
@@ -160,7 +160,7 @@ def loads(
         trailer = snapshot.document.trailer
         if trailer is not None and trailer.signer is None and trailer.vouched is not False:
             own = "if this program made the bytes, let it sign them: dumps(…, sign=True)"
-            error.hint = "; ".join(filter(None, [own, error.hint]))
+            error.hint = hints(own, error.hint)
         raise
     return as_expected(value, expected)
 

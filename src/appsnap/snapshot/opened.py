@@ -8,7 +8,7 @@ import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, naming
+from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, hints, naming
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
@@ -154,9 +154,9 @@ class Snapshot:
     ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
-        `notes` gets a line for each attribute that isn't as its class declares.
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
-        the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot.
+        the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot. `notes` gets a line
+        for each attribute that isn't as its class declares.
         """
         limits = self._limits if limits is None else limits_of(limits)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
@@ -190,7 +190,7 @@ class Snapshot:
             raise
         except NotTrusted as error:
             error.provenance = self._provenance.why_not_trusted()
-            error.hint = "; ".join(filter(None, [error.provenance, error.hint]))
+            error.hint = hints(error.provenance, error.hint)
             raise
 
     def save(
@@ -264,4 +264,4 @@ def _tell_distributions(document: Document, error: CannotBuild) -> None:
         if installed_version(name) != version
     ]
     if others:
-        error.hint = "; ".join(filter(None, [error.hint, f"the file was saved with {', '.join(others[:50])}"]))
+        error.hint = hints(error.hint, f"the file was saved with {', '.join(others[:50])}")

@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from appsnap.errors import CannotLoad, CannotSave, NoMemory, Place
+from appsnap.errors import CannotLoad, CannotSave, NoMemory, Place, hints
 from appsnap.limits import LIMITS
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.freeze.inventory import Inventory
@@ -160,7 +160,7 @@ def _judge(found: dict[str, Any]) -> list[str]:
         error_class = NoMemory if found.get("memory") else CannotLoad
         raise error_class(
             f"not saved, because a fresh interpreter can't load it: {error}",
-            hint="; ".join(filter(None, [found.get("hint"), _ANYWAY])),
+            hint=hints(found.get("hint"), _ANYWAY),
         )
     lost = found["lost"]
     if lost:
