@@ -37,9 +37,12 @@ class Endless(Service):
 
 @pytest.fixture
 def signals():
-    """Put the handlers of signals back."""
+    """Let no signal be ignored, as nohup does with SIGHUP, and put the handlers back."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     old = [signal.getsignal(number) for number in numbers]
+    for number, handler in zip(numbers, old, strict=True):
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in zip(numbers, old, strict=True):
         signal.signal(number, handler)
