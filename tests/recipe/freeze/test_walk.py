@@ -1,4 +1,5 @@
 import collections
+import copyreg
 import pickle
 import socket
 import threading
@@ -214,6 +215,31 @@ class TestErrors:
 
         with pytest.raises(CannotSave, match=r'object\["bad"\]'):
             freeze({"bad": Bad()})
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(
+        "args",
+        [
+            (),
+            (int, ()),
+            (int, (), {}, 1),
+            (5, (), {}),
+            (int, 5, {}),
+            (int, [], {}),
+            (int, (), []),
+            (int, (), {5: 5}),
+            5,
+        ],
+    )
+    def test_bad_keywords(self, args, kind):
+        """Malformed arguments of `__newobj_ex__` are an error at the path of their object."""
+
+        class Bad:
+            def __reduce_ex__(self, protocol):
+                return copyreg.__newobj_ex__, args
+
+        with pytest.raises(CannotSave, match=r'object\["bad"\].*PicklingError.* must '):
+            dumps({"bad": Bad()}, kind)
 
     def test_made_from_itself(self):
         """An object whose arguments contain itself is reported once."""

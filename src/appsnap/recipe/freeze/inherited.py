@@ -34,7 +34,15 @@ from appsnap.recipe.freeze.attributes import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "newobj", "newobj_ex", "refusing_own_keys", "rule", "standard_reduction"]
+__all__ = [
+    "PROTOCOL",
+    "arguments_of_newobj_ex",
+    "newobj",
+    "newobj_ex",
+    "refusing_own_keys",
+    "rule",
+    "standard_reduction",
+]
 
 PROTOCOL = 5
 """The pickle protocol that a recipe has the semantics of."""
@@ -42,6 +50,20 @@ PROTOCOL = 5
 newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
 newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs
 """The functions in reductions that stand for `cls.__new__`, without and with keywords."""
+
+
+def arguments_of_newobj_ex(args: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]]:
+    """Return the class, the arguments and the keywords that a reduction gives to `newobj_ex`.
+
+    Raises pickle.PicklingError for anything else.
+    """
+    if type(args) is tuple and len(args) == 3:
+        cls, positional, keywords = args
+        named = type(keywords) is dict and all(isinstance(name, str) for name in keywords)
+        if isinstance(cls, type) and type(positional) is tuple and named:
+            return args
+    raise pickle.PicklingError("the arguments of __newobj_ex__ must be a class, a tuple and a dictionary with names")
+
 
 _NOT_CREATABLE = 1 << 7
 """The flag of types that nobody but the interpreter makes objects of (Py_TPFLAGS_DISALLOW_INSTANTIATION)."""
@@ -222,7 +244,8 @@ def _reduce_without_arguments(obj: Any) -> Any:
 def _reduce_with_arguments(obj: Any) -> Any:
     reduction = standard_reduction(obj)
     if isinstance(reduction, tuple) and reduction[0] in (newobj, newobj_ex):
-        cls, positional, keywords = reduction[1] if reduction[0] is newobj_ex else (type(obj), reduction[1][1:], {})
+        plain = reduction[0] is newobj
+        cls, positional, keywords = (type(obj), reduction[1][1:], {}) if plain else arguments_of_newobj_ex(reduction[1])
         try:
             inspect.signature(cls.__new__).bind(cls, *positional, **keywords)
         except TypeError as error:

@@ -27,14 +27,14 @@ from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inher
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.found import check_current, defined_name
-from appsnap.recipe.freeze.inherited import PROTOCOL, newobj, newobj_ex, standard_reduction
+from appsnap.recipe.freeze.inherited import PROTOCOL, arguments_of_newobj_ex, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROTOCOL", "Rules", "newobj", "newobj_ex", "standard_reduction"]
+__all__ = ["PROTOCOL", "Rules", "arguments_of_newobj_ex", "newobj", "newobj_ex", "standard_reduction"]
 
 _extension_codes: Any = copyreg._extension_registry  # type: ignore[attr-defined]  # noqa: SLF001 - pickle looks there, too
 

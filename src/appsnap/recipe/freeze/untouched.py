@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import copyreg
 import operator
 import sys
 import types
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve, states
 from appsnap.recipe.freeze.attributes import package_of
+from appsnap.recipe.freeze.inherited import arguments_of_newobj_ex, newobj_ex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -81,9 +81,9 @@ def once(rule: Callable[[Any], Any], taken: dict[int, Taken]) -> Callable[[Any],
         if type(reduction) is tuple and any(type(part) is _Items for part in reduction[3:5]):
             items = [iter(part) if type(part) is _Items else part for part in reduction[3:5]]
             reduction = (*reduction[:3], *items, *reduction[5:])
-        if type(reduction) is tuple and reduction[0] is copyreg.__newobj_ex__:  # type: ignore[attr-defined]
+        if type(reduction) is tuple and reduction[0] is newobj_ex:
             # Where the arguments lead back to the object, it is asked again, and has to have keywords of its own.
-            cls, args, keywords = reduction[1]
+            cls, args, keywords = arguments_of_newobj_ex(reduction[1])
             reduction = (reduction[0], (cls, args, dict(keywords)), *reduction[2:])
         return reduction
 

@@ -26,7 +26,7 @@ from appsnap.recipe.freeze.cloudpickled import refuse_script
 from appsnap.recipe.freeze.fast import ABSENT, LEVELS, FastWalk
 from appsnap.recipe.freeze.order import Order
 from appsnap.recipe.freeze.places import describe
-from appsnap.recipe.freeze.rules import Rules, newobj, newobj_ex, standard_reduction
+from appsnap.recipe.freeze.rules import Rules, arguments_of_newobj_ex, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.steps import NameOrOperand, Recipe, Ref
 
 if TYPE_CHECKING:
@@ -284,10 +284,8 @@ class Walk:
             raise pickle.PicklingError("__reduce__ must return iterators, or None, fourth and fifth")
         builder = self._builder
         if function is newobj_ex:
-            cls, positional, keywords = args
-            if not hasattr(cls, "__new__") or type(positional) is not tuple or type(keywords) is not dict:
-                raise pickle.PicklingError("the arguments of __newobj_ex__ must be a class, a tuple and a dictionary")
-            cls = yield cls, ".__class__", None
+            new_class, positional, keywords = arguments_of_newobj_ex(args)
+            cls = yield new_class, ".__class__", None
             found = yield from self._items(positional, ".__new__ argument %d")
             _, named = yield from self._pairs(keywords.items(), ".__new__ argument %s")
             known = self._memo.get(id(obj))
