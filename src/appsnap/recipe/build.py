@@ -165,7 +165,10 @@ class _Interpreter:
                     registers.append(self._makers[cls](step))
                 else:
                     self._fillers[cls](step)
-        except (AppsnapError, MemoryError):
+        except AppsnapError:
+            raise
+        except MemoryError:
+            registers.clear()  # Python retries some handlers of exceptions for ever while there is no memory
             raise
         except Exception as error:
             late = Late(self._recipe, registers)

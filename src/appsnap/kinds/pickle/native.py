@@ -134,7 +134,13 @@ def unpickle_objects(
     unpickler = _Unpickler(io.BytesIO(body), map(_copied, large) if copy else large, trailer)
     try:
         with evolve.upgrades(lambda obj: locate(obj, unpickler.made)):
-            return unpickler.load()
+            try:
+                return unpickler.load()
+            except MemoryError:
+                # Python retries some handlers of exceptions for ever while there is no memory (3.11 to 3.13): the first
+                # one that is reached lets the objects go.
+                del unpickler
+                raise
     except evolve.VersionError as error:
         raise version_failure(locate(error.obj, unpickler.made), error) from None
     except (AppsnapError, MemoryError):
