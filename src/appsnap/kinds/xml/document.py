@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax import SAXParseException
 
 import defusedxml
@@ -32,7 +32,6 @@ _TRAILER = b"<trailer "
 
 _HEAD = 4096
 """The root element begins in as many bytes, unless the document has a long comment before it."""
-_NO_MEMORY = "there is no memory for the content of the file"
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 
 
@@ -72,26 +71,34 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
         raise Damaged(
             "no trailer of a snapshot", offset=len(raw), hint="the file is truncated; take another copy of it"
         )
+    parsed = _parsed(raw, start, most)
+    if parsed is None:  # raised here, where the frames of the error don't hold the elements any more
+        raise NoMemory("there is no memory for the content of the file")
+    header, trailer, recipe = parsed
+    digest = hashlib.sha256(raw[:start]).hexdigest()
+    return Document(Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest), lambda: recipe)
+
+
+def _parsed(raw: bytes, start: int, most: MostSteps) -> tuple[dict[str, Any], dict[str, Any], Recipe] | None:
+    """Return the fields of header and trailer, and the recipe; None if there is no memory for them."""
     try:
         reader = Reader(most_steps(most, _trailer_before(raw, start)) if callable(most) else most)
         header, trailer = reader.read(raw)
-        recipe = reader.finish()
+        return header, trailer, reader.finish()
     except Damaged:
         raise
     except defusedxml.DefusedXmlException as error:
         raise Damaged(f"a snapshot has no DTD and no entities ({type(error).__name__})") from None
     except SAXParseException as error:
         if error.getMessage() == "out of memory":
-            raise NoMemory(_NO_MEMORY) from None
+            return None
         raise Damaged(f"invalid XML ({error.getMessage()}: line {error.getLineNumber()})") from None
     except RecursionError:
         raise Damaged("elements are nested too deep") from None
     except MemoryError:
-        raise NoMemory(_NO_MEMORY) from None
+        return None
     except (ValueError, TypeError, LookupError) as error:
         raise Damaged(f"an element can't be read ({error})") from None
-    digest = hashlib.sha256(raw[:start]).hexdigest()
-    return Document(Header.from_dict(header, "xml"), Trailer.from_dict(trailer, "xml", digest), lambda: recipe)
 
 
 def _trailer_before(raw: bytes, start: int) -> Trailer:
