@@ -565,6 +565,13 @@ class TestReading:
 
             assert caught.value.hint == "the file is truncated"
 
+    def test_a_last_statement_of_another_name(self):
+        """The hint says both what may have happened to the file, and what to an edited one."""
+        with pytest.raises(Damaged, match=r'no "application = …" at the end') as caught:
+            load("aplication = [1]\n# appsnap trailer: {}\n")
+
+        assert caught.value.hint == "the file is truncated, or an edit has changed the name in its last statement"
+
     def test_another_encoding_is_told_with_its_line(self):
         """An editor that writes Latin-1 damages nothing else."""
         with pytest.raises(Damaged, match="line 3: invalid UTF-8") as caught:

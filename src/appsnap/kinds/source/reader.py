@@ -67,7 +67,8 @@ class _StatementReader(ExpressionReader):
     def finish(self) -> Recipe:
         """Return the recipe. Raises Damaged where the last statement is missing."""
         if not self._finished:
-            raise Damaged(f'no "{ROOT} = …" at the end', hint="the file is truncated")
+            hint = "the file is truncated, or an edit has changed the name in its last statement"
+            raise Damaged(f'no "{ROOT} = …" at the end', hint=hint)
         try:
             return self._builder.finish(self._variables[ROOT])
         except ValueError as error:
