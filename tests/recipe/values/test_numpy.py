@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from appsnap.recipe.values import dtypes
 from appsnap.recipe.values.numpy import read_only
 
 READ_ONLY = f"{read_only.__module__}.read_only"
@@ -71,6 +72,14 @@ class TestRefused:
         """An array has exactly the bytes of its shape: more would be memory that isn't its own."""
         with pytest.raises((TypeError, ValueError)):
             construct("numpy.ndarray", args)
+
+    @pytest.mark.parametrize("dtype", ["V0", "S0"])
+    def test_items_without_size(self, dtype):
+        """No state gives an array items without size: there could be any number of them."""
+        array = np.ndarray((0,), "b")
+        state = [(1, shape, np.dtype(dtype), False, b"") for shape in ((2**39,), (0,))]
+
+        assert [dtypes.takes_state(array, one) for one in state] == [False, True]
 
 
 class TestManyFields:

@@ -5,7 +5,11 @@ import pytest
 
 import zoo
 from appsnap import CannotSave, dumps
+from appsnap.errors import CannotBuild
 from appsnap.kinds import KINDS
+from appsnap.recipe.build import build
+from appsnap.recipe.steps import Dict, List, Name, New, Recipe, Ref, SetState, Tuple
+from appsnap.recipe.trust import Trust
 
 
 class TestRefused:
@@ -21,6 +25,17 @@ class TestRefused:
     def test_arguments(self, refused, name, args):
         """Arguments that don't fit patterns, UUIDs and paths are refused, at once."""
         refused(name, args)
+
+
+@pytest.mark.parametrize(("container", "levels", "times"), [(Tuple, 5, 1), (Tuple, 60, 2), (List, 60, 2)])
+def test_safety_of_a_uuid(container, levels, times):
+    """Python hashes the `is_safe` of a UUID, and prints it in an error: only a number or None stands there."""
+    made = [Name("uuid", "UUID"), New(Ref(0), []), container([1])]
+    made += [container([Ref(at)] * times) for at in range(2, levels)]
+    state = Dict(["int", "is_safe"], [5, Ref(levels)])
+
+    with pytest.raises(CannotBuild, match="no state of a UUID"):
+        build(Recipe([*made, state, SetState(Ref(1), Ref(levels + 1))], Ref(1)), Trust())
 
 
 def test_template(construct):

@@ -156,6 +156,8 @@ def _is_exception_state(error: Any, state: Any) -> bool:
     # Python makes a tuple of `args`, even of a range of 100 billion.
     if type(state) is not dict or type(state.get("args", ())) is not tuple:
         return False
+    if "args" in state and not _can_be_copied(error, state["args"]):
+        return False
     if type(state.get("__notes__", [])) not in (list, tuple):
         return False  # `traceback` prints each note
     native = _unicode_error(type(error))
@@ -164,6 +166,17 @@ def _is_exception_state(error: Any, state: Any) -> bool:
         return type(parts[0]) is _TEXTS[native] and _is_span(*parts)
     if issubclass(type(error), SyntaxError):
         return _is_place(state.get(name) for name in _PLACE)
+    return True
+
+
+def _can_be_copied(error: Any, args: tuple[Any, ...]) -> bool:
+    """Tell whether `args` fit the constructor: `copy` and `pickle` call it with them."""
+    if isinstance(type(error).__init__, types.FunctionType):
+        return True  # of a trusted class
+    try:
+        check_exception(type(error), args)
+    except ValueError:
+        return False
     return True
 
 

@@ -174,7 +174,8 @@ def takes_state(array: Any, state: Any) -> bool:
         return False
     size = math.prod(shape)
     if not dtype.hasobject:
-        return type(data) is bytes and len(data) == size * dtype.itemsize
+        # Of items without size there could be any number.
+        return type(data) is bytes and len(data) == size * dtype.itemsize and bool(dtype.itemsize or not size)
     if type(data) is not list or len(data) != size:
         return False
     if dtype.kind == "T":  # texts of any length

@@ -92,8 +92,10 @@ def _reduce_uuid(value: uuid.UUID) -> Any:
 
 
 def _is_uuid_state(state: Any) -> bool:
+    if type(state) is not dict or type(state.get("is_safe")) not in (int, type(None)):
+        return False  # `SafeUUID` hashes it, and prints it in its error
     # A UUID is hashed as its number, anew each time.
-    return type(state) is dict and type(state.get("int")) is int and 0 <= state["int"] < 1 << 128
+    return type(state.get("int")) is int and 0 <= state["int"] < 1 << 128
 
 
 TYPES = (
