@@ -98,6 +98,22 @@ class Wrong(SyntaxError):
     pass
 
 
+class Undecoded(UnicodeDecodeError):
+    pass
+
+
+class Unparsed(SyntaxError):
+    """Has a constructor of its own, with arguments of its own."""
+
+    def __init__(self, message, line):
+        super().__init__(message)
+        self.line = line
+
+
+class Color(enum.Enum):
+    RED = (1, 2)
+
+
 class Grid(np.ndarray):
     pass
 
@@ -159,6 +175,8 @@ LONG = [
     *(Numbers, ["q", Ref(1)]),
     *(Grid, [Ref(1)]),
     *(Failed, ["a", Ref(1)]),
+    *(Undecoded, ["u", b"x", -1, 0, "why"]),
+    *(Wrong, ["a", Ref(1)]),
     *(Day, [Ref(1)]),
     # Since Python 3.12, the arguments of a path are those of __init__, which no file calls.
     *((Folder, [Ref(1)]) if sys.version_info < (3, 12) else ()),
@@ -175,7 +193,6 @@ CALLED = [
     (Ordered, [Ref(1)]),
     (Table, [Ref(1)]),
     (Default, [None, Ref(1)]),
-    (Wrong, ["a", Ref(1)]),
     (Chained, [Ref(1)]),
     (Kept, [Ref(1)]),
     (Listed, [Ref(1)]),
@@ -205,6 +222,23 @@ class TestArguments:
 
         with pytest.raises(errors.CannotBuild):
             build(recipe, Trust([f"call:{dotted(cls)}"]))
+
+    @pytest.mark.parametrize(("container", "levels", "times"), [(Tuple, 2_000, 1), (Tuple, 60, 2), (List, 60, 2)])
+    @pytest.mark.parametrize("maker", [New, Call])
+    def test_of_members(self, maker, container, levels, times):
+        """An enumeration hashes its argument, and prints it in its error: no deep one, and none with many parts."""
+        made = [Name(__name__, "Color"), container([1]), *(container([Ref(at)] * times) for at in range(1, levels))]
+        recipe = Recipe([*made, maker(Ref(0), [Ref(levels)])], Ref(levels + 1))
+
+        with pytest.raises(errors.CannotLoad, match=r"no member has so many parts|a key is nested"):
+            build(recipe, Trust([dotted(Color), f"call:{dotted(Color)}"]))
+
+    @pytest.mark.parametrize("maker", [New, Call])
+    def test_of_a_member(self, maker):
+        """The value of a member is taken."""
+        recipe = Recipe([Name(__name__, "Color"), Tuple([1, 2]), maker(Ref(0), [Ref(1)])], Ref(2))
+
+        assert build(recipe, Trust([dotted(Color), f"call:{dotted(Color)}"])) is Color.RED
 
     def test_of_a_constructor_by_name(self):
         """The constructor may be named itself."""
@@ -269,7 +303,7 @@ HONEST = [
     ),
     *(Price("1.5"), Numbers("d", [1.5]), Queue([1], 3), Count("ab"), Ordered(a=1), Table(a=1), Default(list, a=[1])),
     *(Day(2024, 2, 29, tzinfo=dt.UTC), Folder("a"), Failed("a", [ValueError()]), Wrong("a"), Right(9), Below(b"x")),
-    Titled("ab"),
+    *(Titled("ab"), Undecoded("u", b"x", 0, 1, "why"), Unparsed("a", 3)),
 ]
 
 

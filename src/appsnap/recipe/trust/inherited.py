@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_call", "check_items_at", "check_new"]
 
+_MOST_PARTS = 1_000
 _MOST_BITS = 10_000
 """Of a number that stands for a member of an enumeration: a Flag looks at each bit of the number for each bit."""
 
@@ -42,6 +43,8 @@ def check_new(cls: Any, args: Sequence[Any], names: Collection[str], count: Call
     if issubclass(cls, enum.Enum):
         _check_member(args)
         return
+    if issubclass(cls, BaseException) and args:
+        _check(_inherited(cls, "__init__"), args, (), count)  # it keeps them, and `copy` calls the class with them
     # Where Python has an `__init__`, `__new__` looks at no arguments, except for groups of exceptions.
     if not _is_filled(cls) or issubclass(cls, BaseExceptionGroup):
         _check(_inherited(cls, "__new__"), args, names, count)
@@ -97,7 +100,16 @@ def _check(
 
 
 def _check_member(args: Sequence[Any]) -> None:
-    check(all(type(x) is not int or x.bit_length() <= _MOST_BITS for x in args), "no member has so large a number")
+    """Check a value of an enumeration: its class hashes the value, and prints it if no member has it."""
+    waiting = [*args]
+    for part in waiting:
+        check(type(part) is not int or part.bit_length() <= _MOST_BITS, "no member has so large a number")
+        if type(part) in (tuple, list, set, frozenset):
+            waiting += part
+        elif type(part) not in _ATOMS:
+            record = values.of_type(type(part))
+            check(record is None or record.plain, f"no member has a {type(part).__qualname__}")
+        check(len(waiting) <= _MOST_PARTS, "no member has so many parts")
 
 
 _ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
