@@ -37,17 +37,7 @@ def with_args(name, first, args):
     """Return the recipe of an exception whose state has other arguments than its constructor had."""
     made = [*RANGE, Name("builtins", "ValueError"), Call(Ref(3), []), List([Ref(4)])]
     state = [Tuple(args), Dict(["args"], [Ref(8)]), SetState(Ref(7), Ref(9))]
-    return Recipe(
-        [
-            *made,
-            Name("builtins", name),
-            Call(Ref(6), first),
-            Tuple(args),
-            Dict(["args"], [Ref(8)]),
-            SetState(Ref(7), Ref(9)),
-        ],
-        Ref(7),
-    )
+    return Recipe([*made, Name("builtins", name), Call(Ref(6), first), *state], Ref(7))
 
 
 class TestArgumentsOfExceptions:
