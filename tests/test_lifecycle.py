@@ -83,6 +83,13 @@ async def hangs(part):
         part.log.append(f"cancelled {part.name}")
 
 
+async def insists(part):
+    """Answer after some turns of the loop, even if it is cancelled."""
+    for _ in range(5):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+
 def tree(*parts, root=None):
     """Return a collection with these children."""
     root = MultiService() if root is None else root
@@ -1357,6 +1364,42 @@ class TestOverlap:
         asyncio.run(asyncio.wait_for(main(), 5))
 
         assert running(root) == []
+
+    def test_moves_twice_while_it_starts(self, log):
+        """A service that moves twice, and starts although that is cancelled, is stopped once."""
+        part = Part("a", log, start=insists)
+        root, first, second = tree(part), tree(), tree()
+
+        async def main():
+            root.startService()
+            await turns(1)
+            part.setServiceParent(first)
+            part.setServiceParent(second)
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["start a", "stop a"]
+        assert list(second) == [part]
+
+    def test_leaves_in_its_own_stop(self, log):
+        """A service that leaves its new place from its stop in the old one isn't asked for its privileged part."""
+
+        async def leaves(part):
+            await part.disownServiceParent()
+
+        part = Part("a", log, stop=leaves)
+        root, new = tree(part), tree()
+
+        async def main():
+            root.startService()
+            new.startService()
+            await part.setServiceParent(new)
+
+        asyncio.run(main())
+
+        assert log == ["start a", "stop a"]
+        assert part.parent is None
 
     def test_moves_in_its_own_stop(self, log):
         """A service that joins another collection from its own stop is there, although its removal goes on."""
