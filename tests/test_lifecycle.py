@@ -1401,6 +1401,26 @@ class TestOverlap:
         assert log == ["start a", "stop a"]
         assert part.parent is None
 
+    @pytest.mark.parametrize("back", [True, False])
+    def test_moves_in_its_own_stop_during_a_move(self, log, back):
+        """A service that is moved, and moves elsewhere or back from its own stop, is in one place: the last one."""
+        old, new, other = tree(), tree(), tree()
+        place = old if back else other
+
+        def moves(part):
+            part.answers["stop"] = None
+            with contextlib.suppress(ValueError):  # it has left the old place already
+                part.setServiceParent(place)
+
+        part = Part("a", log, stop=moves)
+        tree(part, root=old)
+        old.startService()
+
+        part.setServiceParent(new)
+
+        assert part.parent is place
+        assert [list(one) for one in (place, new)] == [[part], []]
+
     def test_moves_in_its_own_stop(self, log):
         """A service that joins another collection from its own stop is there, although its removal goes on."""
         other = tree()
