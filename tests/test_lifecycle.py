@@ -1421,6 +1421,26 @@ class TestOverlap:
         assert part.parent is place
         assert [list(one) for one in (place, new)] == [[part], []]
 
+    def test_start_meets_a_newcomer_that_leaves(self, log):
+        """A start of the whole doesn't start a newcomer whose cancelled start is rolled back."""
+        root, part = tree(), Part("a", log, start=insists, stop=takes_time)
+
+        async def main():
+            root.startService()
+            joining = part.setServiceParent(root)
+            await turns(1)
+            joining.cancel()
+            while not part.log[-1].startswith("begun"):
+                await turns(1)
+            assert list(root) == []
+            await root.startService()
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["privileged a", "start a", "stop a", "begun a", "done a"]
+        assert part.parent is None
+
     def test_moves_in_its_own_stop(self, log):
         """A service that joins another collection from its own stop is there, although its removal goes on."""
         other = tree()

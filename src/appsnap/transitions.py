@@ -285,6 +285,8 @@ class Transition:
         self.stopping = True
         if self.alone is not None:
             self.order = [] if self.abandoned else [self.alone]
+            if self.order and self.let_go is not None:
+                self.let_go(self.alone)  # at once, so that no start of the whole meets it
             return
         self.lifecycle.switch(self)
         self.pending = {}
@@ -306,8 +308,6 @@ class Transition:
         stopped = [error for _, error in self.errors or ()]
         failed = self._failure(stopped) if self.stopping and self.method != STOP and not self.left else None
         self.close()
-        if failed is not None and self.let_go is not None and not self.abandoned and self.alone is not None:
-            self.let_go(self.alone)
         self.lifecycle.ended(self, stack)
         # The stop that ended this start has the errors, if there is any.
         self._tell(self.starters, failed, stack, taken=bool(self.stoppers) and not self.failures)
