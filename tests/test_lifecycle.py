@@ -1441,6 +1441,26 @@ class TestOverlap:
         assert log == ["privileged a", "start a", "stop a", "begun a", "done a"]
         assert part.parent is None
 
+    def test_failed_child_is_elsewhere(self, log):
+        """A roll-back leaves a child alone that has failed, has moved to another collection, and is up there."""
+        part = Part("a", log, start=fails_later(ValueError("no port")))
+        root, new = tree(part, Part("b", log, start=takes_time)), tree()
+
+        async def main():
+            new.startService()
+            starting = root.startService()
+            await turns(4)
+            part.answers["start"] = None
+            part.setServiceParent(new)
+            assert running(new) == ["root", "a"]
+            with pytest.raises(ServiceError, match="no port"):
+                await starting
+
+        asyncio.run(main())
+
+        assert log[-1] == "stop b"
+        assert running(new) == ["root", "a"]
+
     def test_moves_in_its_own_stop(self, log):
         """A service that joins another collection from its own stop is there, although its removal goes on."""
         other = tree()

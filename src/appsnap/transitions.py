@@ -292,7 +292,10 @@ class Transition:
         self.pending = {}
         up, collection = self.lifecycle.up, self.lifecycle.collection
         failed = [service for service, _ in reversed(self.failures or ()) if service is not collection]
-        self.order = [*up.values(), *(service for service in failed if id(service) not in up)]
+        if failed:  # one that is in another collection since may be up there
+            members = self.lifecycle.members() - up.keys()
+            failed = [one for one in failed if id(one) in members or (one.parent is None and id(one) not in up)]
+        self.order = [*up.values(), *failed]
 
     def _finish(self, stack: Stack) -> None:
         if not self.errors and (not self.stopping or self.method == STOP) and self._ending is None and not self.dropped:
