@@ -83,6 +83,13 @@ async def hangs(part):
         part.log.append(f"cancelled {part.name}")
 
 
+async def insists(part):
+    """Answer after some turns of the loop, even if it is cancelled."""
+    for _ in range(5):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+
 def tree(*parts, root=None):
     """Return a collection with these children."""
     root = MultiService() if root is None else root
@@ -1357,6 +1364,102 @@ class TestOverlap:
         asyncio.run(asyncio.wait_for(main(), 5))
 
         assert running(root) == []
+
+    def test_moves_twice_while_it_starts(self, log):
+        """A service that moves twice, and starts although that is cancelled, is stopped once."""
+        part = Part("a", log, start=insists)
+        root, first, second = tree(part), tree(), tree()
+
+        async def main():
+            root.startService()
+            await turns(1)
+            part.setServiceParent(first)
+            part.setServiceParent(second)
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["start a", "stop a"]
+        assert list(second) == [part]
+
+    def test_leaves_in_its_own_stop(self, log):
+        """A service that leaves its new place from its stop in the old one isn't asked for its privileged part."""
+
+        async def leaves(part):
+            await part.disownServiceParent()
+
+        part = Part("a", log, stop=leaves)
+        root, new = tree(part), tree()
+
+        async def main():
+            root.startService()
+            new.startService()
+            await part.setServiceParent(new)
+
+        asyncio.run(main())
+
+        assert log == ["start a", "stop a"]
+        assert part.parent is None
+
+    @pytest.mark.parametrize("back", [True, False])
+    def test_moves_in_its_own_stop_during_a_move(self, log, back):
+        """A service that is moved, and moves elsewhere or back from its own stop, is in one place: the last one."""
+        old, new, other = tree(), tree(), tree()
+        place = old if back else other
+
+        def moves(part):
+            part.answers["stop"] = None
+            with contextlib.suppress(ValueError):  # it has left the old place already
+                part.setServiceParent(place)
+
+        part = Part("a", log, stop=moves)
+        tree(part, root=old)
+        old.startService()
+
+        part.setServiceParent(new)
+
+        assert part.parent is place
+        assert [list(one) for one in (place, new)] == [[part], []]
+
+    def test_start_meets_a_newcomer_that_leaves(self, log):
+        """A start of the whole doesn't start a newcomer whose cancelled start is rolled back."""
+        root, part = tree(), Part("a", log, start=insists, stop=takes_time)
+
+        async def main():
+            root.startService()
+            joining = part.setServiceParent(root)
+            await turns(1)
+            joining.cancel()
+            while not part.log[-1].startswith("begun"):
+                await turns(1)
+            assert list(root) == []
+            await root.startService()
+            await turns()
+
+        asyncio.run(main())
+
+        assert log == ["privileged a", "start a", "stop a", "begun a", "done a"]
+        assert part.parent is None
+
+    def test_failed_child_is_elsewhere(self, log):
+        """A roll-back leaves a child alone that has failed, has moved to another collection, and is up there."""
+        part = Part("a", log, start=fails_later(ValueError("no port")))
+        root, new = tree(part, Part("b", log, start=takes_time)), tree()
+
+        async def main():
+            new.startService()
+            starting = root.startService()
+            await turns(4)
+            part.answers["start"] = None
+            part.setServiceParent(new)
+            assert running(new) == ["root", "a"]
+            with pytest.raises(ServiceError, match="no port"):
+                await starting
+
+        asyncio.run(main())
+
+        assert log[-1] == "stop b"
+        assert running(new) == ["root", "a"]
 
     def test_moves_in_its_own_stop(self, log):
         """A service that joins another collection from its own stop is there, although its removal goes on."""

@@ -157,7 +157,9 @@ class Call:
             self._release()
             return
         before, self.behind = self.behind, None
-        self.began = True
+        if self.left:  # its service has gone before its turn
+            self.end(None, stack)
+            return
         if before is not None and self.stops:
             if before.stops:  # the service has been stopped just now, and the error has its report
                 alone = self.owner is not None and self.owner.alone is not None
@@ -167,6 +169,7 @@ class Call:
                 self.clears = True
                 if not isinstance(before.error, asyncio.CancelledError):
                     self.error = before.error
+        self.began = True
         BUSY[id(self.service)] = self
         self._ask(stack)
 
@@ -272,8 +275,13 @@ class Call:
         if owner is not None:
             owner.take(self, stack)
         waiters, self.waiters = self.waiters, None
+        last = self
         for waiter in waiters or ():
+            if isinstance(waiter, Call):
+                waiter.behind = last
             waiter.proceed(stack)
+            if isinstance(waiter, Call) and waiter.began and waiter.ended:
+                last = waiter  # it took no time, and the next one comes after it
 
     def _outcome(self, owner: Transition | None, reports: list[Report]) -> BaseException | None:
         """Return the error for those who wait for a newcomer. One that has left needed no start."""

@@ -137,6 +137,10 @@ class Lifecycle:
         call = self.calls.get(id(service)) or busy_with(service)
         return call if call is not None and call.lifecycle is self else None
 
+    def members(self) -> set[int]:
+        """Return the identities of the children."""
+        return {id(service) for service in _children(self.collection)}
+
     def request(self, method: str, asker: Report | Call, stack: Stack) -> None:
         """Begin a transition, or join it, or let it wait for the current one."""
         if method == STOP:

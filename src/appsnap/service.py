@@ -72,6 +72,9 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+_leaving: set[int] = set()
+"""The services, by identity, whose parents let them go at this moment."""
+
 
 @implementer(IService)
 class Service:
@@ -109,11 +112,13 @@ class Service:
         try:
             leaving = self.disownServiceParent()
         finally:  # it joins even if it fails to stop: it would be in no collection else
-            joining = self._join(collection)
+            # Its own stop may have put it elsewhere. That was asked for later, so it stays there.
+            joining = self._join(collection) if self.parent is None else None
         return both(leaving, joining)
 
     def _join(self, collection: IServiceCollection) -> Awaitable[object] | None:
         self.parent = collection
+        _leaving.discard(id(self))
         try:
             return collection.addService(self)
         except BaseException:
@@ -125,11 +130,14 @@ class Service:
         parent = self.parent
         if parent is None:
             raise RuntimeError(f"{self!r} has no parent")
+        _leaving.add(id(self))
         try:
             return parent.removeService(self)
         finally:
-            if self.parent is parent:  # its own stop may have put it elsewhere
+            # Its own stop may have put it elsewhere, or back.
+            if self.parent is parent and id(self) in _leaving:
                 self.parent = None
+            _leaving.discard(id(self))
 
     def privilegedStartService(self) -> Awaitable[object] | None:
         """Do the part of starting that needs privileges."""

@@ -285,12 +285,17 @@ class Transition:
         self.stopping = True
         if self.alone is not None:
             self.order = [] if self.abandoned else [self.alone]
+            if self.order and self.let_go is not None:
+                self.let_go(self.alone)  # at once, so that no start of the whole meets it
             return
         self.lifecycle.switch(self)
         self.pending = {}
         up, collection = self.lifecycle.up, self.lifecycle.collection
         failed = [service for service, _ in reversed(self.failures or ()) if service is not collection]
-        self.order = [*up.values(), *(service for service in failed if id(service) not in up)]
+        if failed:  # one that is in another collection since may be up there
+            members = self.lifecycle.members() - up.keys()
+            failed = [one for one in failed if id(one) in members or (one.parent is None and id(one) not in up)]
+        self.order = [*up.values(), *failed]
 
     def _finish(self, stack: Stack) -> None:
         if not self.errors and (not self.stopping or self.method == STOP) and self._ending is None and not self.dropped:
@@ -306,8 +311,6 @@ class Transition:
         stopped = [error for _, error in self.errors or ()]
         failed = self._failure(stopped) if self.stopping and self.method != STOP and not self.left else None
         self.close()
-        if failed is not None and self.let_go is not None and not self.abandoned and self.alone is not None:
-            self.let_go(self.alone)
         self.lifecycle.ended(self, stack)
         # The stop that ended this start has the errors, if there is any.
         self._tell(self.starters, failed, stack, taken=bool(self.stoppers) and not self.failures)
