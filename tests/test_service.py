@@ -469,6 +469,13 @@ class TestApplication:
             application.unsetComponent(IProcess)
         assert isinstance(IColor(application), Red)
 
+    def test_components_and_attributes(self):
+        """No attribute of a file is called in the place of a method, when an application is asked for an interface."""
+        application = Application("shop")
+        vars(application)["getComponent"] = lambda _: pytest.fail("is called")
+
+        assert IServiceCollection(application) is application
+
     def test_components_of_two(self):
         """Applications don't share their components."""
         one, other = Application("one"), Application("other")

@@ -305,7 +305,8 @@ class Application(MultiService, Process):
         return default if component is None else component
 
     def __conform__(self, interface: Any) -> Any:
-        return self.getComponent(interface)
+        # The method of the class: the file may set an attribute of this name to anything.
+        return type(self).getComponent(self, interface)
 
 
 class _PersistentApplication(sob.Persistent):

@@ -94,6 +94,27 @@ class TestCallables:
         with pytest.raises(errors.NotTrusted):
             check_vouched(application, Trust())
 
+    @pytest.mark.parametrize("method", ["privilegedStartService", "startService", "stopService"])
+    def test_in_the_place_of_a_method(self, method):
+        """An attribute may take the place of a method. It needs trust in each service, and in the application."""
+        inner = tree(Service())
+        for application, service in ((inner, inner), (inner, inner.services[0])):
+            vars(service)[method] = functools.partial(bytearray, 10)
+
+            with pytest.raises(errors.NotTrusted) as caught:
+                check_vouched(application, Trust())
+
+            assert [want.grant for want in caught.value.wants] == ["call:builtins.bytearray"]
+            check_vouched(application, Trust(["call:builtins.bytearray"]))
+            del vars(service)[method]
+
+    def test_of_other_attributes(self):
+        """Others that may be called are data: no class of appsnap calls them."""
+        service = Service()
+        service.work = work
+
+        check_vouched(tree(service), Trust())
+
     def test_of_your_own_classes(self):
         """A tree of classes that are trusted needs nothing else."""
         check_vouched(tree(Shop(), MultiService()), Trust([f"{__name__}.Shop"]))

@@ -7,6 +7,7 @@ agreed to these very names: `appsnap keys trust-folder`.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -27,7 +28,10 @@ __all__ = ["names_of", "search_current_folder", "trust_in"]
 _FILE = "pyproject.toml"
 
 _MOST = 100_000
-"""The most bytes of a pyproject.toml with names. The time of `tomllib` can grow with the square of its size."""
+"""The most bytes of a pyproject.toml with names."""
+
+_DEEP_KEY = re.compile(rb"""(?:\.[ \t]*(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*){100}""")
+"""A key with a hundred dots. `tomllib` keeps each beginning of a key: 80,000 bytes of one key take 6 GB."""
 
 
 def search_current_folder() -> None:
@@ -83,6 +87,8 @@ def _listed(path: Path) -> list[str]:
         return []
     if len(data) > _MOST:
         raise AppsnapError(f"{path} has more than {_MOST:,} bytes, too many for a [tool.appsnap] trust")
+    if _DEEP_KEY.search(data):
+        raise AppsnapError(f"{path} has a key with more than 100 parts")
     import tomllib  # noqa: PLC0415 - few projects need it
 
     try:
@@ -105,5 +111,8 @@ def _read(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return b""
     with os.fdopen(descriptor, "rb") as file:
-        return file.read(_MOST * 100) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+        return file.read(_MOST * 100)

@@ -86,6 +86,10 @@ def _check_parents(service: Any, path: str) -> None:
 
 def _wanted(service: Any) -> Iterator[tuple[steps.Name, str]]:
     """Yield the names, each with its use, that have to be trusted before a service is started."""
+    for attribute, value in getattr(service, "__dict__", {}).items():
+        # An attribute takes the place of a method of the class: `startService`, say.
+        if type(attribute) is str and callable(value) and callable(getattr(type(service), attribute, None)):
+            yield from _names_of(value)
     for cls, attribute in ((TimerService, "call"), (StreamServerService, "handler")):
         if isinstance(service, cls):
             if type(service) is cls:

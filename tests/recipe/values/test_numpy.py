@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,27 @@ class TestRefused:
         """An array has exactly the bytes of its shape: more would be memory that isn't its own."""
         with pytest.raises((TypeError, ValueError)):
             construct("numpy.ndarray", args)
+
+    @pytest.mark.parametrize(
+        "dtype",
+        ["<U2", ">U2", [("a", "i4"), ("b", "<U1")], [("a", [("b", "<U2", (1, 1))])], [("a", "i2"), ("b", "<U1")]],
+    )
+    def test_characters(self, construct, dtype):
+        """A number that is no character is refused: Python would write beyond the end of what it makes of the text."""
+        dtype = np.dtype(dtype)
+        good = np.zeros(3, dtype).tobytes()
+        order = "big" if dtype.str[0] == ">" else "little"
+        bad = good[:-4] + (sys.maxunicode + 1).to_bytes(4, order)
+        size, reversed_ = dtype.itemsize, (-dtype.itemsize,)
+
+        assert construct("numpy.ndarray", ((3,), dtype, good, 0, None, "C")).tobytes() == good
+        assert construct("numpy.ndarray", ((3,), dtype, good, 2 * size, reversed_, "C")).tobytes() == good
+        assert construct("numpy.ndarray", ((1,), dtype, bad, size, (5,), "C")).size == 1
+        assert dtypes.takes_state(np.ndarray((0,), "b"), (1, (3, 1), dtype, False, good))
+        assert not dtypes.takes_state(np.ndarray((0,), "b"), (1, (3, 1), dtype, False, bad))
+        for rest in ((bad, 0, None), (bad, 2 * size, reversed_)):
+            with pytest.raises(ValueError, match="no character"):
+                construct("numpy.ndarray", ((3,), dtype, *rest, "C"))
 
     @pytest.mark.parametrize("dtype", ["V0", "S0"])
     def test_items_without_size(self, dtype):

@@ -20,7 +20,16 @@ from appsnap.recipe.values.arguments import check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MOST_FIELDS", "count", "is_odd", "make_odd", "make_reconstructed", "reduce_odd", "takes_state"]
+__all__ = [
+    "MOST_FIELDS",
+    "count",
+    "has_characters",
+    "is_odd",
+    "make_odd",
+    "make_reconstructed",
+    "reduce_odd",
+    "takes_state",
+]
 
 _FIELDS = {"names": list, "formats": list, "offsets": list, "itemsize": int, "titles": list}
 _LARGEST = (1 << 31) - 1
@@ -175,12 +184,25 @@ def takes_state(array: Any, state: Any) -> bool:
     size = math.prod(shape)
     if not dtype.hasobject:
         # Of items without size there could be any number.
-        return type(data) is bytes and len(data) == size * dtype.itemsize and bool(dtype.itemsize or not size)
+        if type(data) is not bytes or len(data) != size * dtype.itemsize or (size and not dtype.itemsize):
+            return False
+        return not size or has_characters(numpy.ndarray((size,), dtype, data))
     if type(data) is not list or len(data) != size:
         return False
     if dtype.kind == "T":  # texts of any length
         return all(type(item) in (str, float, type(None)) for item in data)
     return dtype.kind == "O" or _are_records(data, dtype)
+
+
+def has_characters(array: Any) -> bool:
+    """Tell whether all numbers in the texts of an array are characters. Python has no more room for one than that."""
+    dtype = array.dtype
+    if dtype.names is not None:
+        return all(has_characters(array[name]) for name in dtype.names)
+    if dtype.kind != "U" or not array.size or not dtype.itemsize:
+        return True
+    numbers = array.view([("text", f"{dtype.str[0]}u4", (dtype.itemsize // 4,))])["text"]
+    return bool(numbers.max() <= sys.maxunicode)
 
 
 def _are_records(data: list[Any], dtype: Any) -> bool:

@@ -167,10 +167,14 @@ def _make_array(args: tuple[Any, ...]) -> Any:
     if strides is not None:
         check(size and dtype.itemsize, "an array without items has no strides")
         _check_view(shape, dtype.itemsize, most, offset, strides)
-        return np.ndarray(shape, dtype, data, offset, strides, order)
+        view = np.ndarray(shape, dtype, data, offset, strides, order)
+        check(dtypes.has_characters(view), "a text has a number that is no character")
+        return view
     check(type(offset) is int and offset == 0, "an array with an offset needs strides")
     check(size * dtype.itemsize == most and (dtype.itemsize or not size), "the data must have the size of the shape")
-    return np.ndarray(shape, dtype, data if most else None, 0, None, order)
+    made = np.ndarray(shape, dtype, data if most else None, 0, None, order)
+    check(dtypes.has_characters(made), "a text has a number that is no character")
+    return made
 
 
 def _view_work(args: Sequence[Any]) -> int:
