@@ -267,6 +267,18 @@ class TestRefused:
             assert caught.value.filename == path
         assert not names(tmp_path)
 
+    @pytest.mark.parametrize("end", ["/", "/.", "/.."])
+    def test_name_of_folder(self, tmp_path, way, end):
+        """A path that can only be that of a folder is refused, also where a file has the name, or nothing."""
+        (tmp_path / "file").write_bytes(OLD)
+        for path in f"{tmp_path}/file{end}", f"{tmp_path}/new{end}":
+            with pytest.raises(IsADirectoryError) as caught:
+                write(path, [NEW])
+
+            assert caught.value.filename == path
+        assert names(tmp_path) == {"file"}
+        assert (tmp_path / "file").read_bytes() == OLD
+
     def test_pipe(self, tmp_path, way):
         """A pipe is refused, and nobody waits for its other end."""
         path = tmp_path / "pipe"

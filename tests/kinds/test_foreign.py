@@ -78,6 +78,11 @@ FILES = {
     "xml-declared": (b'<?xml version="1.0" encoding="utf-8"?>\n<svg/>\n', "another document in XML"),
     "script": (b'"""Mine."""\n\nimport os\n', "a script in Python"),
     "shebang": (b"#!/usr/bin/env python3\nprint(1)\n", "a script in Python"),
+    "header-second": (
+        b"#!/usr/bin/python\n\n# appsnap 1 source: {}\napplication = 1\n",
+        "whose header isn't its first",
+    ),
+    "header-gone": (b"\nfrom appsnap.actions import new\nfrom a import B\n", "a source file without its header"),
     "shell": (b"#!/bin/sh\n", "a script"),
     "text": (b"Dear Ada,\nthe shop is closed.\n", "plain text"),
     "identity": (b"# created: 2026\n# public key: age1x\nAGE-SECRET-KEY-1Q\n", "a file of age identities"),

@@ -8,11 +8,13 @@
 * The *project* is the current folder: its modules, and the names that its pyproject.toml trusts.
 
 Results go to stdout; errors, progress and notes to stderr: `output`, `progress`. Exit codes: 0 done, 1 failed, 2 usage,
-3 not trusted, 4 passphrase, 5 damaged, 130 interrupted, 141 nobody reads the output any more.
+3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source, 130 interrupted, 141 nobody reads the output any
+more.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -24,8 +26,14 @@ def main() -> None:
         # Scripts ask often, so nothing else is imported.
         from appsnap._version import __version__  # noqa: PLC0415
 
-        print(f"appsnap {__version__}")  # noqa: T201 - the module of output isn't imported here
-        return
+        try:
+            # Not print: it would keep the text after an error, and write it again.
+            if sys.stdout is not None:
+                os.write(sys.stdout.fileno(), f"appsnap {__version__}\n".encode())
+        except OSError:
+            pass  # `run` fails in the same way, and tells why
+        else:
+            return
     from appsnap.cli import output  # noqa: PLC0415 - as above
     from appsnap.cli.app import run  # noqa: PLC0415 - as above
 

@@ -56,6 +56,9 @@ def write(
     if only the flush of the folder fails, the new file is in its place, and a power failure may undo that.
     """
     path = os.fspath(path)
+    if os.path.basename(path) in {"", ".", ".."}:  # noqa: PTH119 - a Path forgets the slash at its end
+        # A name of a folder, whether it is there or not. `realpath` would take a file of that name for it.
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     folder_path, name = os.path.split(os.path.realpath(path))
     temporary = f"{_prefix(name)}{secrets.token_hex(16)}{_SUFFIX}"
     with errors_about(path):

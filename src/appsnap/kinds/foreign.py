@@ -50,6 +50,11 @@ _FORMATS: tuple[tuple[bytes, str, str], ...] = (
         "a source file behind a byte order mark",
         r"save it as UTF-8 without the mark, as `sed -i '1s/^\xef\xbb\xbf//' FILE` does",
     ),
+    (
+        rb"(?:\xef\xbb\xbf)?(?:#[^\n]*\n|\s)+# appsnap [0-9]+ source",
+        "a source file whose header isn't its first line",
+        "remove the lines above the one that begins with # appsnap",
+    ),
     (rb"\x93NUMPY", "an array of NumPy (.npy)", _LOAD.format("numpy.load")),
     (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a zip archive", f"{_UNPACK}; numpy.load reads .npz, torch.load reads .pt"),
     (rb"\x1f\x8b", "a file that gzip compressed", "gunzip gives the file in it"),
@@ -93,6 +98,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         r"(?:\s*#[^\n]*\n)*\s*\[\[?[\w.\"' -]+\]\]?\s*$",
         "TOML or INI",
         _LOAD.format("tomllib or configparser"),
+    ),
+    (
+        r"(?:.*^)?from appsnap\.actions import ",
+        "a source file without its header",
+        "write its first line anew: # appsnap 1 source",
     ),
     (r"#![^\n]*python", "a script in Python", _RUN),
     (r"#!", "a script", ""),

@@ -329,7 +329,8 @@ def check_name(module: str, qualname: str) -> None:
 def check_distinct(names: Sequence[str]) -> None:
     """Check that the names of attributes or keywords are distinct. Raises ValueError."""
     if len(set(names)) != len(names):
-        raise ValueError("a name is given twice")
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise ValueError(f"the name {twice!r:.60} is given twice")
 
 
 def check_keywords(names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from appsnap.errors import CannotLoad
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["signed"]
 
 
-def signed(snapshot: Snapshot, data: bytes) -> Iterable[Buffer]:
+def signed(snapshot: Snapshot, data: bytes, path: str = "") -> Iterable[Buffer]:
     """Return a file, in pieces, signed by the user's key. `data` are the bytes that the snapshot was opened from.
+
+    `path` is the file, as it is typed in a command.
 
     A text that was made to be edited stays as it is, but for its trailer. A file of another kind is written anew from
     its steps, with its header. Raises CannotLoad for an encrypted file: nobody but its reader knows for whom it was
@@ -33,7 +36,8 @@ def signed(snapshot: Snapshot, data: bytes) -> Iterable[Buffer]:
     if not {"age", "legacy"}.isdisjoint(snapshot.layers):
         raise CannotLoad(
             f"{snapshot.name} is encrypted, and only plain files are signed as they are",
-            hint=f"appsnap save {snapshot.name} NEW_FILE --trust-everything writes it anew, signed by you",
+            hint=f"appsnap save {shlex.quote(path or snapshot.name)} NEW_FILE --trust-everything writes it anew, "
+            "signed by you",
         )
     seal = signer(sign=True, trusted_as_a_whole=True)
     assert seal is not None, "sign=True"

@@ -217,7 +217,7 @@ class TestForged:
 
         assert kind.read(forged(body)).recipe.steps[1] == steps.Dict(("a", "a"), [3, 4])
         for step in ([15, 0, 0, 3, 4], [15, 0, ["a", "a"], 3, 4]):
-            with pytest.raises(Damaged, match="a name is given twice"):
+            with pytest.raises(Damaged, match="the name 'a' is given twice"):
                 kind.read(forged([body[0], step, [None]]))
 
     def test_a_long_key_is_there_as_often_as_it_is_used(self):

@@ -538,6 +538,8 @@ class TestReading:
             ("{port: 2}", (15, 16), "port isn't known here", 'a key is a text, "port"'),
             ("[n for n in 'ab']", (15, 16), "n isn't known here", "write the items one by one"),
             ("true", (15, 15), "true isn't known here", "write True"),
+            ("int('5')", (15, 15), "int isn't known here", "write the value itself, as in 1"),
+            ("datetime(year==1)", (15, 29), "= where an expression is expected", "one sign of equality"),
             ("NULL", (15, 15), "NULL isn't known here", "write None"),
             ("nan", (15, 15), "nan isn't known here", 'write float("nan")'),
             ("Decimla('1')", (15, 15), "Decimla isn't known here", "did you mean Decimal?"),

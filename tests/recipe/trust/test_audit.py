@@ -128,6 +128,20 @@ class TestGrants:
         trust = eval(hint[hint.index("[") :])
         assert type(loads(dumps({"a": node}, "msgpack"), trust=trust)["a"]) is zoo.Node
 
+    @pytest.mark.parametrize(
+        "given", [["zoo.Node"], [zoo.Node, zoo.function], ["call:zoo.function", "zoo.Outer.Inner"]]
+    )
+    def test_hint_keeps_what_is_trusted(self, given):
+        """The list in the hint takes the place of the caller's list, so it has the names of that, too."""
+        node = zoo.Node()
+        node.parts = [zoo.function, zoo.Pair(1, 2), zoo.Outer.Inner()]
+
+        with pytest.raises(NotTrusted) as caught:
+            loads(dumps(node, "msgpack"), trust=given)
+
+        trust = eval(caught.value.hint.partition("trust=")[2])
+        assert type(loads(dumps(node, "msgpack"), trust=trust)) is zoo.Node
+
     def test_very_many(self):
         """The message has the first ones, and the hint what would allow all of them."""
         names = [Name("a", f"X{number}") for number in range(5_000)]

@@ -72,7 +72,7 @@ def command(*, source: Input, yes: bool) -> None:
         say(_facts(opened))
         if not yes:
             agree(f"Sign {source.label}, and so trust it as a whole?")
-    pieces = signed(opened, data)
+    pieces = signed(opened, data, source.path)
     if is_stream:
         to_file(output.BINARY, pieces)
         return

@@ -56,7 +56,8 @@ def way_to(word: str, following: str, known: list[str]) -> str:
     if following == "for":
         return "write the items one by one"
     if word.lower() in _WRITTEN:
-        return f"write {_WRITTEN[word.lower()]}"
+        itself = "the value itself, as in " if following == "(" else ""
+        return f"write {itself}{_WRITTEN[word.lower()]}"
     module, _, found = (values.named(word) or "").rpartition(".")
     if module:
         return f"from {module} import {found}"
@@ -121,7 +122,8 @@ class Cursor:
             if word in _CLOSING:
                 hint = "each bracket is closed by one of its own kind"
             elif word == "=":
-                hint = "close the bracket in front of the name"
+                twice = self._words[self._at - 1] == "="
+                hint = "a keyword has one sign of equality" if twice else "close the bracket in front of the name"
             elif wanted == '","':
                 hint = "items stand between commas, and the last one before its closing bracket"
         return GrammarError(why, self._at, hint)

@@ -61,9 +61,11 @@ class Audited:
         if new != today:
             missing = [use for use, grant in grants.items() if grant is None]
             if missing:
-                raise _refusal([Want(new.dotted, use, f"{old.dotted}, which was renamed") for use in missing], [])
+                found = [Want(new.dotted, use, f"{old.dotted}, which was renamed") for use in missing]
+                raise _refusal(found, [], self.trust)
             if values.constructor(value_name(today)) is not values.constructor(value_name(new)):
-                raise _refusal([], [Obstacle(old.dotted, f"has become {new.dotted}, whose arguments nobody has seen")])
+                changed = Obstacle(old.dotted, f"has become {new.dotted}, whose arguments nobody has seen")
+                raise _refusal([], [changed], self.trust)
         return least_of(grants.values())
 
 
@@ -79,7 +81,7 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     missing = {key: ref for key, ref in _without_companions(survey.uses).items() if grants[key] is None}
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
     if missing or impossible:
-        raise _refusal(_as_wants(recipe, missing), impossible)
+        raise _refusal(_as_wants(recipe, missing), impossible, trust)
     uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
     for name, use in survey.uses:
         uses[name].append(use)
@@ -92,13 +94,16 @@ def refused(path: str, cls: str, reason: str) -> NotTrusted:
     return NotTrusted([], obstacles=[Obstacle(path, f"({cls}) {reason}")], hint=_as_a_program(_IMPOSSIBLE))
 
 
-def _refusal(found: list[Want], impossible: list[Obstacle]) -> NotTrusted:
+def _refusal(found: list[Want], impossible: list[Obstacle], trust: Trust) -> NotTrusted:
     if impossible or any(want.carries_code for want in found):
         hint = _as_a_program(_IMPOSSIBLE if impossible else "the file carries code")
     else:
-        names = f"[{', '.join(dict.fromkeys(repr(want.grant) for want in found[:MOST_NAMED]))}]"
-        if len(found) > MOST_NAMED:
+        # The names that are trusted already come first: the list takes the place of the caller's.
+        texts = dict.fromkeys([*trust.texts, *(want.grant for want in found)])
+        names = f"[{', '.join(map(str.__repr__, texts))}]"
+        if len(texts) > MOST_NAMED:
             names = "[want.grant for want in error.wants]"
+            names = f"[*trust, *{names}]" if trust.texts else names
         why = ", and the calls with any arguments" if any(want.use == "call" for want in found) else ""
         hint = f"if you trust these names{why}, load it with trust={names}"
     return NotTrusted(found, obstacles=impossible, hint=hint)

@@ -61,17 +61,18 @@ class Grant(Enum):
 
 
 class Trust:
-    """The names that a caller trusts, in the form described above.
+    """The names that a caller trusts, in the form described above. `texts` has them.
 
     Raises ValueError for a text of another form, and TypeError for anything else than those things.
     """
 
     def __init__(self, names: Trusted = ()) -> None:
         self.everything = names is EVERYTHING
+        self.texts = () if isinstance(names, Everything) else tuple(dict.fromkeys(grants.texts(names)))
         self._exact: set[str] = set()
         self._calls: set[str] = set()
         packages: list[str] = []
-        for text in () if isinstance(names, Everything) else grants.texts(names):
+        for text in self.texts:
             name = text.removeprefix("call:")
             parts = name.removesuffix(".*") if text == name else name
             if not all(part.isidentifier() for part in parts.split(".")):
