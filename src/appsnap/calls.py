@@ -333,6 +333,8 @@ class Call:
     def _half_begun(self) -> bool:
         """Tell whether a method has run and its coroutine hasn't. Cancelled now, the service could not clean up."""
         rest = self.future.get_coro() if isinstance(self.future, asyncio.Task) else None
+        if inspect.isgenerator(rest):  # Python 3.11 makes one of an awaitable that is no coroutine
+            return inspect.getgeneratorstate(rest) == inspect.GEN_CREATED
         return (
             inspect.iscoroutine(rest)
             and inspect.getcoroutinestate(rest) == inspect.CORO_CREATED
