@@ -416,6 +416,26 @@ class TestServer:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize("newcomer", [False, True])
+    def test_stop_before_the_start_has_begun(self, newcomer):
+        """The port is free again after a stop in the tick of the start."""
+        application, server = Application("shop"), StreamServerService(lambda reader, writer: None)
+
+        async def main():
+            if newcomer:
+                application.startService()
+            server.setServiceParent(application)
+            if not newcomer:
+                application.privilegedStartService()
+                application.startService()
+            assert server.sockets
+            await application.stopService()
+
+        asyncio.run(main())
+
+        assert server.sockets == ()
+        assert not server.running
+
     def test_options(self):
         """Options are asyncio's: here a limit for lines."""
         limits = []

@@ -1248,9 +1248,18 @@ class TestOverlap:
 
         assert log == ["start a", "begun a", "done a"]
 
-    def test_half_begun(self, log):
-        """A method that returns a coroutine has begun. So the coroutine begins, too, and can clean up."""
-        root = tree(Part("a", log, start=hangs))
+    @pytest.mark.parametrize("wrapped", [False, True])
+    def test_half_begun(self, log, wrapped):
+        """A method that returns a coroutine, or another awaitable, has begun. So that begins, too, and can clean up."""
+
+        class Wrapped:
+            def __init__(self, part):
+                self.work = hangs(part)
+
+            def __await__(self):
+                return self.work.__await__()
+
+        root = tree(Part("a", log, start=Wrapped if wrapped else hangs))
 
         async def main():
             starting = root.startService()

@@ -331,13 +331,11 @@ class Call:
             self.finished(asyncio.CancelledError(), stack)
 
     def _half_begun(self) -> bool:
-        """Tell whether a method has run and its coroutine hasn't. Cancelled now, the service could not clean up."""
+        """Tell whether a coroutine waits to begin. Cancelled now, the service could not undo its privileged part."""
         rest = self.future.get_coro() if isinstance(self.future, asyncio.Task) else None
-        return (
-            inspect.iscoroutine(rest)
-            and inspect.getcoroutinestate(rest) == inspect.CORO_CREATED
-            and not inspect.iscoroutinefunction(getattr(self.service, self.method))
-        )
+        if inspect.isgenerator(rest):  # Python 3.11 makes one of an awaitable that is no coroutine
+            return inspect.getgeneratorstate(rest) == inspect.GEN_CREATED
+        return inspect.iscoroutine(rest) and inspect.getcoroutinestate(rest) == inspect.CORO_CREATED
 
     # For reports of newcomers: see `Asked`.
 

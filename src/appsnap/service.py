@@ -107,7 +107,8 @@ class Service:
     def setServiceParent(self, parent: Any) -> Awaitable[object] | None:
         """Leave the old parent, if any, and join another, at once. See `IService`."""
         collection: IServiceCollection = IServiceCollection(parent, parent)
-        if self.parent is None:
+        before = self.parent
+        if before is None:
             return self._join(collection)
         try:
             leaving = self.disownServiceParent()
