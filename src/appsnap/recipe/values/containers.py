@@ -78,6 +78,18 @@ def _is_partial_state(state: Any) -> bool:
     return callable(function) and type(args) is tuple and dicts
 
 
+def _comes_to_an_end(partial: functools.partial[Any], state: Any) -> bool:
+    """Tell whether a state leads no partial back to itself. Python would call it without a look at the stack."""
+    seen = {id(partial)}
+    function = state[0]
+    while isinstance(function, functools.partial):
+        if id(function) in seen:
+            return False
+        seen.add(id(function))
+        function = functools.partial.func.__get__(function)  # a subclass may have another `func`
+    return True
+
+
 def _keeps(name: str, *allowed: type) -> Callable[[Any], bool]:
     """Return a check that an attribute in a state is of some types: the class goes through it at each use."""
 
@@ -192,6 +204,7 @@ TYPES = (
         work=_partial_work,
         filled_by=STATEFUL,
         state_fits=_is_partial_state,
+        takes=_comes_to_an_end,
     ),
     ValueType(
         name="types.MappingProxyType",
