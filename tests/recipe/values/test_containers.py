@@ -72,3 +72,12 @@ def test_partials_of_each_other(count):
 
     with pytest.raises(CannotBuild, match="no state of a partial"):
         build(Recipe(made, Ref(2)), Trust())
+
+
+@pytest.mark.parametrize(("name", "attribute"), [("ChainMap", "maps"), ("UserList", "data"), ("UserDict", "data")])
+def test_slots(name, attribute):
+    """A state has attributes twice, in a dictionary and as slots. Both are checked."""
+    made = [Name("collections", name), New(Ref(0), []), Tuple([]), Dict([attribute], [Ref(2)]), Tuple([None, Ref(3)])]
+
+    with pytest.raises(CannotBuild, match=f"no state of a {name}"):
+        build(Recipe([*made, SetState(Ref(1), Ref(4))], Ref(1)), Trust())
