@@ -416,7 +416,18 @@ class TestVersionsThatDoNotFit:
         """A version that is no number is an error."""
         monkeypatch.setattr(Grown, "persistenceVersion", "new")
 
-        assert "'new' is no version" in str(self.refused(kind, trust, Grown, monkeypatch))
+        assert "new is no version" in str(self.refused(kind, trust, Grown, monkeypatch))
+
+    def test_a_nest(self, kind, trust, monkeypatch):
+        """A version that would never be printed whole is shown by its type."""
+        nest = [1]
+        for _ in range(60):
+            nest = [nest, nest]
+        for version, cls in ((nest, "list"), (1 << 100_000, "int")):
+            for owner in (Grown, Shrunk):
+                monkeypatch.setattr(owner, "persistenceVersion", version, raising=False)
+
+                assert f"<builtins.{cls}>" in str(self.refused(kind, trust, owner, monkeypatch))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from appsnap import running, states
 from appsnap.errors import CannotBuild
+from appsnap.printable import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -242,19 +243,19 @@ def _check_versions(obj: Any, root: type) -> None:
         known.update(keys)
         saved = next((attributes[key] for key in reversed(keys) if key in attributes), 0)
         if type(saved) is not int:
-            raise VersionError(obj, f"{saved!r:.60} is no version of {name}", "the file was changed")
+            raise VersionError(obj, f"{label(saved)} is no version of {name}", "the file was changed")
         if saved > code:
             raise VersionError(
                 obj,
-                f"it was saved by version {saved} of {name}, and the code has version {code}",
+                f"it was saved by version {label(saved)} of {name}, and the code has version {code}",
                 "load it with the newer code that saved it",
             )
         for version in range(max(saved, 0) + 1, code + 1):
             if f"upgradeToVersion{version}" not in base.__dict__:
                 raise VersionError(
                     obj,
-                    f"it was saved by version {saved} of {name}, the code has version {code}, and there is no method "
-                    f"upgradeToVersion{version}",
+                    f"it was saved by version {label(saved)} of {name}, the code has version {code}, and there is no "
+                    f"method upgradeToVersion{version}",
                     f"add {base.__qualname__}.upgradeToVersion{version}",
                 )
     for key in attributes.keys() - known:
@@ -262,7 +263,7 @@ def _check_versions(obj: Any, root: type) -> None:
             name = key.removesuffix(_VERSION)
             raise VersionError(
                 obj,
-                f"it was saved by version {attributes[key]!r:.60} of {name}, and no class of it has versions under "
+                f"it was saved by version {label(attributes[key])} of {name}, and no class of it has versions under "
                 "that name",
                 f"if that class has a new name: appsnap.evolve.renamed({name!r}, TheNewClass)",
             )

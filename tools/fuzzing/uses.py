@@ -72,6 +72,14 @@ def _print(value: Any, _: Any) -> None:
         "".join(traceback.format_exception(value))
 
 
+def _copy(value: Any, _: Any) -> None:
+    copied = copy.copy(value)
+    if copied is not value:
+        repr(copied)
+        str(copied)
+        _print(copied, None)
+
+
 def _in_a_thread(value: Any, _: Any) -> None:
     def use() -> None:
         for look in (repr, hash, copy.copy, lambda x: x == x):  # noqa: PLR0124 - equal to itself
@@ -113,7 +121,7 @@ USES: dict[str, Callable[[Any, Sequence[Any]], object]] = {
     "iter": _few,
     "operators": _each_other,
     "sort": _sort,
-    "copy": lambda value, _: copy.copy(value),
+    "copy": _copy,
     "key": lambda value, _: value["x"],
     "deepcopy": lambda value, _: copy.deepcopy(value),
     "pickle": lambda value, _: pickle.loads(pickle.dumps(value)),

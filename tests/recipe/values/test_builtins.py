@@ -5,7 +5,7 @@ import pytest
 import zoo
 from appsnap.errors import CannotBuild
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import Call, Dict, List, Name, Recipe, Ref, SetState, Tuple
+from appsnap.recipe.steps import Call, Dict, Extend, List, Name, Recipe, Ref, SetState, Tuple
 from appsnap.recipe.trust import Trust
 
 
@@ -54,6 +54,13 @@ class TestArgumentsOfExceptions:
         """A copy calls the class with the arguments in the state: they are checked as those of the first call."""
         with pytest.raises(CannotBuild, match="no state of a BaseException"):
             build(with_args(name, first, args), Trust())
+
+    def test_that_could_be_filled_later(self):
+        """The place of a SyntaxError is a tuple: the recipe could fill a list after the check."""
+        made = [Name("builtins", "SyntaxError"), List(["f", 1, 2, "t"]), Call(Ref(0), ["a", Ref(1)])]
+
+        with pytest.raises(CannotBuild, match="takes a tuple of a place"):
+            build(Recipe([*made, Extend(Ref(1), [1, 10**11])], Ref(2)), Trust())
 
     def test_good_ones(self):
         """Arguments that fit are set."""

@@ -7,7 +7,7 @@ import zoo
 from appsnap.errors import CannotBuild
 from appsnap.kinds import KINDS
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import Dict, Extend, List, Name, New, Recipe, Ref, SetState, State, Tuple
+from appsnap.recipe.steps import Call, Dict, Extend, List, Name, New, Recipe, Ref, SetState, State, Tuple
 from appsnap.recipe.trust import Trust
 
 
@@ -59,3 +59,25 @@ class TestChainMaps:
 
         with pytest.raises(CannotBuild, match=r"\(collections.ChainMap\): TypeError: this is no state"):
             build(Recipe(steps, Ref(3)), Trust())
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_partials_of_each_other(count):
+    """No partial calls itself: where a defaultdict makes an item by it, Python's stack would overflow."""
+    made = [Name("functools", "partial"), Name("builtins", "list")]
+    made += [*([Call(Ref(0), [Ref(1)])] * count), Tuple([]), Dict([], [])]
+    for at in range(count):
+        function = Ref(2 + (at + 1) % count)
+        made += [Tuple([function, Ref(2 + count), Ref(3 + count), None]), SetState(Ref(2 + at), Ref(4 + count + at))]
+
+    with pytest.raises(CannotBuild, match="no state of a partial"):
+        build(Recipe(made, Ref(2)), Trust())
+
+
+@pytest.mark.parametrize(("name", "attribute"), [("ChainMap", "maps"), ("UserList", "data"), ("UserDict", "data")])
+def test_slots(name, attribute):
+    """A state has attributes twice, in a dictionary and as slots. Both are checked."""
+    made = [Name("collections", name), New(Ref(0), []), Tuple([]), Dict([attribute], [Ref(2)]), Tuple([None, Ref(3)])]
+
+    with pytest.raises(CannotBuild, match=f"no state of a {name}"):
+        build(Recipe([*made, SetState(Ref(1), Ref(4))], Ref(1)), Trust())

@@ -38,6 +38,15 @@ def test_safety_of_a_uuid(container, levels, times):
         build(Recipe([*made, state, SetState(Ref(1), Ref(levels + 1))], Ref(1)), Trust())
 
 
+def test_attributes_of_a_uuid():
+    """Beside the state of a UUID, no attribute replaces a part that was checked."""
+    made = [Name("uuid", "UUID"), New(Ref(0), []), Dict(["int"], [5]), Tuple([1])]
+    state = Dict([".state", "int"], [Ref(2), Ref(3)])
+
+    with pytest.raises(CannotBuild, match="a slot of a UUID"):
+        build(Recipe([*made, state, SetState(Ref(1), Ref(4))], Ref(1)), Trust())
+
+
 def test_template(construct):
     """A flag of old files that Python warns of, or doesn't know any more, is left out."""
     with warnings.catch_warnings():

@@ -61,6 +61,9 @@ def check_state(target: Any, state: Any, audited: Collection[str] = ()) -> None:
         attributes = {name: value for name, value in state.items() if name != states.BASE_STATE}
         _check_keys(attributes)
         _check_members(cls, attributes)
+        for base in values.state_rules():
+            if issubclass(cls, base) and any(map(functools.partial(_is_slot, base), attributes)):
+                raise TypeError(f"a slot of a {base.__qualname__} comes from its own state alone")
         if issubclass(cls, BaseException):
             check_state(target, attributes, audited)
         state = state[states.BASE_STATE]
@@ -92,6 +95,10 @@ def _check_members(cls: type, names: Iterable[Any]) -> None:
     for name in names:
         if type(name) is str and states.is_native(cls, name) and name != _FACTORY:
             raise TypeError(f"{name} of a {cls.__qualname__} comes from its constructor alone")
+
+
+def _is_slot(cls: type, name: Any) -> bool:
+    return type(name) is str and type(states.special(cls, name)) is types.MemberDescriptorType
 
 
 _FACTORY = "default_factory"

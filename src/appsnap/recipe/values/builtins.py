@@ -118,7 +118,8 @@ def check_exception(cls: type, args: tuple[Any, ...]) -> None:
         # They make a tuple of their second argument, even of a range of 100 billion.
         check(all(type(argument) in (list, tuple) for argument in args[1:2]), "takes a list or a tuple")
     if issubclass(cls, SyntaxError):
-        check(all(map(_is_place, args[1:2])), "takes texts and numbers below a million")
+        # A list could be filled later, and a copy takes it again.
+        check(all(type(place) is tuple and _is_place(place) for place in args[1:2]), "takes a tuple of a place")
     native = _unicode_error(cls)
     if native is not None:
         encoding = () if native is UnicodeTranslateError else (str,)

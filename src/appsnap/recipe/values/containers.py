@@ -78,26 +78,39 @@ def _is_partial_state(state: Any) -> bool:
     return callable(function) and type(args) is tuple and dicts
 
 
+def _comes_to_an_end(partial: functools.partial[Any], state: Any) -> bool:
+    """Tell whether a state leads no partial back to itself. Python would call it without a look at the stack."""
+    seen = {id(partial)}
+    function = state[0]
+    while isinstance(function, functools.partial):
+        if id(function) in seen:
+            return False
+        seen.add(id(function))
+        function = functools.partial.func.__get__(function)  # a subclass may have another `func`
+    return True
+
+
 def _keeps(name: str, *allowed: type) -> Callable[[Any], bool]:
     """Return a check that an attribute in a state is of some types: the class goes through it at each use."""
 
     def fits(state: Any) -> bool:
-        kept = _attributes(state).get(name)
-        return kept is None or issubclass(type(kept), allowed)
+        kept = [part[name] for part in _parts(state) if part.get(name) is not None]
+        return all(issubclass(type(one), allowed) for one in kept)
 
     return fits
 
 
-def _attributes(state: Any) -> dict[Any, Any]:
-    attributes = state[0] if type(state) is tuple and len(state) == 2 else state
-    return attributes if type(attributes) is dict else {}
+def _parts(state: Any) -> list[dict[Any, Any]]:
+    """Return the attributes in a state, and those that it has as slots: an object gets both."""
+    parts = state if type(state) is tuple and len(state) == 2 else (state,)
+    return [part for part in parts if type(part) is dict]
 
 
 def _are_maps(state: Any) -> bool:
     # A ChainMap in a ChainMap, and so on, would look up each key in each of very many.
-    maps = _attributes(state).get("maps", [])
     mappings = (dict, collections.UserDict, types.MappingProxyType)
-    return type(maps) is list and all(issubclass(type(one), mappings) for one in maps)
+    found = [part["maps"] for part in _parts(state) if "maps" in part]
+    return all(type(maps) is list and all(issubclass(type(one), mappings) for one in maps) for maps in found)
 
 
 def _is_user_string_state(state: Any) -> bool:
@@ -192,6 +205,7 @@ TYPES = (
         work=_partial_work,
         filled_by=STATEFUL,
         state_fits=_is_partial_state,
+        takes=_comes_to_an_end,
     ),
     ValueType(
         name="types.MappingProxyType",
