@@ -153,7 +153,7 @@ def _described(error: BaseException) -> str:
 
 
 def _name_of(filename: str | bytes | int) -> str:
-    return os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)
+    return (os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)) or "''"
 
 
 # The command to type next
