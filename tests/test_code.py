@@ -791,6 +791,18 @@ class TestUnmarked:
 
         assert back() == 1
 
+    def test_version_in_full(self):
+        """The version may be as Python tells it."""
+        full = sys.version.partition(" ")[0]
+
+        assert loads(cloudpickle.dumps(lambda: 1), trust=EVERYTHING, code_from=full)() == 1
+
+    @pytest.mark.parametrize(("version", "error"), [(3.11, TypeError), ("", ValueError), ("3.11 or so", ValueError)])
+    def test_no_version(self, version, error):
+        """Another argument is refused as what it is, not as another Python."""
+        with pytest.raises(error, match=r"version of a Python"):
+            loads(cloudpickle.dumps(lambda: 1), trust=EVERYTHING, code_from=version)
+
     def test_of_another_python(self):
         """Code of another version is refused."""
         with pytest.raises(CannotBuild, match=r"saved by Python 3\.2"):

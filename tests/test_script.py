@@ -12,8 +12,8 @@ import xml.dom
 import cloudpickle
 import pytest
 
-from appsnap import kinds
-from appsnap.errors import CannotLoad
+from appsnap import kinds, save
+from appsnap.errors import CannotLoad, WrongKind
 from appsnap.script import run
 
 
@@ -260,6 +260,15 @@ class TestErrors:
 
         assert str(error) == f"{path} doesn't assign 'application'"
         assert "application = " in error.hint
+
+    @pytest.mark.parametrize("kind", [kind for kind in kinds.KINDS if kind != "source"])
+    def test_snapshot(self, tmp_path, kind):
+        """A snapshot isn't taken for a script, unless it is one as well."""
+        path = tmp_path / "shop"
+        save([1], path, kind=kind)
+
+        with pytest.raises(WrongKind, match=f"is a snapshot of kind {kind}, and no script"):
+            run(path)
 
     def test_missing_file(self, tmp_path):
         """A file that isn't there is an OSError."""

@@ -14,7 +14,9 @@ from typing import Any
 import cloudpickle
 
 from appsnap.code.texts import Text, keep
-from appsnap.errors import CannotLoad
+from appsnap.errors import CannotLoad, Damaged, WrongKind
+from appsnap.kinds import recognise
+from appsnap.kinds.foreign import HEAD_SIZE
 
 __all__ = ["run"]
 
@@ -25,10 +27,12 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
     Each run has its own module, and `__main__` stays as it is. The module can't be imported by its name, so its classes
     and functions are saved by value.
 
-    Raises CannotLoad, with file and line, for any error in the script; OSError if it can't be read.
+    Raises CannotLoad, with file and line, for any error in the script; WrongKind for a snapshot that is no Python;
+    OSError if it can't be read.
     """
     file = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and show another name
     source = file.read_bytes()
+    _refuse_snapshot(file, source)
     module = _new_module(file)
     try:
         # From bytes: Python finds the encoding (PEP 263) as it does for any module.
@@ -46,6 +50,16 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
     except KeyError:
         _drop(module)
         raise CannotLoad(f"{file} doesn't assign {variable!r}", hint=f"add a line to it: {variable} = …") from None
+
+
+def _refuse_snapshot(file: Path, source: bytes) -> None:
+    """Raise WrongKind for a snapshot. One in source is Python, too."""
+    try:
+        kind = recognise(source[:HEAD_SIZE])
+    except Damaged:
+        return
+    if kind != "source":
+        raise WrongKind(f"{file} is a snapshot of kind {kind}, and no script", hint=f"give kind {kind}, or none")
 
 
 def _new_module(file: Path) -> types.ModuleType:

@@ -126,6 +126,16 @@ class TestDescribe:
         assert "kind pickle" in caught.value.hint
         assert appsnap.load(path, kind="pickle") == value
 
+    @pytest.mark.parametrize("name", ["npy", "json", "shebang", "text", "html"])
+    def test_named_as_pickle(self, tmp_path, name):
+        """So is a file that the caller takes for a pickle."""
+        data, expected = FILES[name]
+        path = tmp_path / "x.tap"
+        path.write_bytes(data)
+
+        with pytest.raises(Damaged, match=f"no pickle, but {expected}"):
+            appsnap.load(path, kind="pickle")
+
     @pytest.mark.parametrize("mmap", [False, True])
     def test_empty(self, tmp_path, mmap):
         """An empty file is named so, mapped or not."""

@@ -38,6 +38,8 @@ class _LazyGroup(Group):
     """A group that imports the module of a command only when the command is run or asked for help."""
 
     synonyms = {  # noqa: RUF012 - nobody changes it
+        "help": "--help",
+        "version": "--version",
         **dict.fromkeys(("dump", "write", "store", "freeze", "snapshot", "pickle", "upgrade"), "save"),
         **dict.fromkeys(("run", "start", "serve", "restore", "open", "unpickle", "shell", "exec"), "load"),
         **dict.fromkeys(("cat", "view", "inspect", "info", "print", "display", "tree", "dis"), "show"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,14 +56,14 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return Explanation([str(error), *(f"  {line}" for line in _last_lines(error))], error.hint, error.exit_code)
         case NotInGrammar():
             lines = [str(error), *(f"  {line}" for line in error.excerpt)]
-            return Explanation(lines, error.hint, error.exit_code)
+            return Explanation(lines, _with_file(error, arguments), error.exit_code)
         case MemoryError():
             # An error of ours says what there was no memory for.
             return Explanation(
                 [f"out of memory: {error}" if isinstance(error, AppsnapError) else "out of memory"], _MORE_MEMORY
             )
         case AppsnapError():
-            hint = error.hint or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
+            hint = _with_file(error, arguments) or _HINT_OF_TRACEBACK * _is_of_foreign_code(error)
             return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
@@ -101,6 +102,13 @@ def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanatio
     if error.provenance:
         hint = f"{error.provenance}; {hint}"
     return Explanation(lines, hint, error.exit_code)
+
+
+def _with_file(error: AppsnapError, arguments: Sequence[str]) -> str:
+    """Return the hint of an error with the file of the command in the place of FILE, where it stands for that."""
+    if error.file not in arguments:
+        return error.hint
+    return error.hint.replace(" FILE", f" {shlex.quote(error.file)}")
 
 
 def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
@@ -153,7 +161,7 @@ def _described(error: BaseException) -> str:
 
 
 def _name_of(filename: str | bytes | int) -> str:
-    return os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)
+    return (os.fsdecode(filename) if isinstance(filename, bytes) else str(filename)) or "''"
 
 
 # The command to type next

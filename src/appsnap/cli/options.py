@@ -295,9 +295,21 @@ def code_from(prefix: str = "", argument: str = "FILE") -> Decorator:
         f"--{prefix}code-from",
         "code_from",
         metavar="VERSION",
+        callback=_version,
         help=f"{argument} is a pickle by cloudpickle, and this version of Python (3.11, say) wrote it. Its bytecode "
         "doesn't tell its version, and another version of Python can't run it.",
     )
+
+
+def _version(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is None:
+        return None
+    from appsnap.code.texts import version_of  # noqa: PLC0415 - few files need it
+
+    try:
+        return version_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def depth(default: int | None) -> Decorator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -25,6 +25,14 @@ def closest(word: str, words: Iterable[str]) -> str:
     return by_lower[found[0]] if found else ""
 
 
+def _is_slip(word: str, other: str) -> bool:
+    """Tell whether a word is another one, cut or mistyped: stop is not store, nor is help shell."""
+    import difflib  # noqa: PLC0415 - as above
+
+    lower = word.lower()
+    return other.startswith(lower) or difflib.SequenceMatcher(None, lower, other).ratio() > 0.75
+
+
 class UnknownCommand(click.UsageError):
     """A word in the place of a command is none. `suggestion` is what to type instead, or empty."""
 
@@ -39,6 +47,15 @@ class Group(click.Group):
     synonyms: ClassVar[Mapping[str, str]] = {}
     """What people type, with the command that does it. No other word is suggested for these: it may do the opposite."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. Names it in errors of its arguments, where click doesn't: an option without its value."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if error.ctx is None and ctx.invoked_subcommand is not None:
+                error.ctx = click.Context(self, ctx, ctx.invoked_subcommand)
+            raise
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -47,7 +64,7 @@ class Group(click.Group):
         commands = self.list_commands(ctx)
         if word not in commands and not word.startswith("-") and not ctx.resilient_parsing:
             found = closest(word, [*commands, *self.synonyms])
-            suggestion = self.synonyms.get(found, found)
+            suggestion = self.synonyms.get(found, found) if found in commands or _is_slip(word, found) else ""
             from pathlib import Path  # noqa: PLC0415 - only for a word that is mistyped
 
             if not suggestion and Path(word).is_file():

@@ -21,17 +21,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import imported_at
+from appsnap.printable import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "bases_by_call", "keep", "texts"]
+__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "bases_by_call", "keep", "texts", "version_of"]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this Python."""
 
 MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
 """The magic number of this Python's bytecode."""
+
+
+def version_of(text: object) -> str:
+    """Return the version in a text, as in `VERSION`: 3.11 for 3.11.7. Raises TypeError, and ValueError."""
+    if not isinstance(text, str):
+        raise TypeError(f'the version of a Python is a text, as in code_from="3.11", not {type_of(text)}')
+    found = re.match(r"([0-9]+\.[0-9]+)(?:\.|\Z)", text)
+    if found is None:
+        raise ValueError(f"{text!r:.60} is no version of a Python, as in 3.11")
+    return found[1]
 
 
 class WrongPython(Exception):

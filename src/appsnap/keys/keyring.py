@@ -61,7 +61,7 @@ class Keyring:
         try:
             return {check_key(key): name.strip() for key, _, name in lines}
         except AppsnapError as error:
-            raise AppsnapError(f"{self.trusted_path}: {error}") from None
+            raise AppsnapError(f"{self.trusted_path}: {error}", hint="remove that line") from None
 
     def trust(self, key: str, name: str = "") -> None:
         """Trust a key. A new name replaces an old one."""
@@ -74,7 +74,11 @@ class Keyring:
 
     def revoke(self, key: str) -> None:
         """Stop trusting a key."""
-        check_key(key)
+        try:
+            check_key(key)
+        except AppsnapError as error:
+            error.hint = "appsnap keys list"
+            raise
         left = self.trusted()
         if left.pop(key, None) is None:
             if key == self.own():

@@ -38,7 +38,7 @@ def _text(head: bytes) -> str | None:
 _UNPACK = "unpack it first"
 _LOAD = "{} reads it"
 _AS_PICKLE = "if it is a pickle of protocol 0 or 1, say so: kind pickle, as in --kind pickle"
-_RUN = "a script is run, and makes its objects: `appsnap load --kind python` runs it"
+_RUN = "a script is run, and makes its objects: `appsnap load FILE --kind python` runs it"
 
 _OLD_PICKLE = (
     rb"(?:[]})][qu]|c[A-Za-z_][\w.]*\n\w+\n|\((?:[dlt][pq]|[VSIFL][^\n]*\n[a-zIFLSV(]|[XUKMJ][\x00-\x1f]|G[?@]|c\w+|i\w+\n|[N(]"

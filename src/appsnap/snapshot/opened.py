@@ -8,6 +8,7 @@ import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from appsnap.code.texts import version_of
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, hints, naming
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
@@ -159,6 +160,7 @@ class Snapshot:
         for each attribute that isn't as its class declares.
         """
         limits = self._limits if limits is None else limits_of(limits)
+        code_from = None if code_from is None else version_of(code_from)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
             trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted

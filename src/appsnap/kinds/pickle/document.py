@@ -137,6 +137,13 @@ def _read_body(data: memoryview, start: int, large: Mapping[int, Data], most: in
     except Damaged as error:
         if not start and _OF_JOBLIB in bytes(data[:_HEAD_OF_JOBLIB]):
             error.hint = "joblib wrote the file, with arrays between the opcodes: joblib.load reads it"
+        elif not start and not error.offset:
+            # The caller said that it is a pickle, perhaps of an old protocol: those have no mark.
+            from appsnap.kinds.foreign import HEAD_SIZE, describe  # noqa: PLC0415 - only for an error
+
+            name, hint = describe(bytes(data[:HEAD_SIZE]))
+            if name:
+                raise Damaged(f"no pickle, but {name}", hint=hint) from error
         raise
     if stop != len(data):
         raise Damaged(f"something stands behind the {'body' if start else 'pickle'}", offset=stop)
