@@ -172,10 +172,11 @@ def _is_exception_state(error: Any, state: Any) -> bool:
 
 def _can_be_copied(error: Any, args: tuple[Any, ...]) -> bool:
     """Tell whether `args` fit the constructor: `copy` and `pickle` call it with them."""
-    if isinstance(type(error).__init__, types.FunctionType):
+    cls = type(error)
+    if isinstance(cls.__init__, types.FunctionType) or isinstance(cls.__new__, types.FunctionType):
         return True  # of a trusted class
     try:
-        check_exception(type(error), args)
+        check_exception(cls, args)
     except ValueError:
         return False
     return True
