@@ -41,3 +41,13 @@ class TestOperands:
         """The schema has a sort for each field of a step."""
         assert len(steps.FIELDS[step]) == len(step._fields)
         assert Ref not in steps.ATOMS
+
+
+class TestNames:
+    def test_given_twice(self):
+        """The error names it. However many names there are, each is looked at once: a file by a stranger has them."""
+        names = [f"n{number}" for number in range(400_000)]
+
+        steps.check_distinct(names)
+        with pytest.raises(ValueError, match=r"^the name 'n399999' is given twice$"):
+            steps.check_distinct([*names, "n399999"])

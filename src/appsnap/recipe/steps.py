@@ -16,6 +16,7 @@ outline, and a spelling in each kind.
 
 from __future__ import annotations
 
+import collections
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -329,7 +330,7 @@ def check_name(module: str, qualname: str) -> None:
 def check_distinct(names: Sequence[str]) -> None:
     """Check that the names of attributes or keywords are distinct. Raises ValueError."""
     if len(set(names)) != len(names):
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        twice, _ = collections.Counter(names).most_common(1)[0]
         raise ValueError(f"the name {twice!r:.60} is given twice")
 
 
