@@ -167,12 +167,11 @@ def _make_array(args: tuple[Any, ...]) -> Any:
     if strides is not None:
         check(size and dtype.itemsize, "an array without items has no strides")
         _check_view(shape, dtype.itemsize, most, offset, strides)
-        view = np.ndarray(shape, dtype, data, offset, strides, order)
-        check(dtypes.has_characters(view), "a text has a number that is no character")
-        return view
-    check(type(offset) is int and offset == 0, "an array with an offset needs strides")
-    check(size * dtype.itemsize == most and (dtype.itemsize or not size), "the data must have the size of the shape")
-    made = np.ndarray(shape, dtype, data if most else None, 0, None, order)
+    else:
+        check(type(offset) is int and offset == 0, "an array with an offset needs strides")
+        fits = size * dtype.itemsize == most and (dtype.itemsize or not size)
+        check(fits, "the data must have the size of the shape")
+    made = np.ndarray(shape, dtype, data if most else None, offset, strides, order)
     check(dtypes.has_characters(made), "a text has a number that is no character")
     return made
 
