@@ -20,7 +20,7 @@ from appsnap.recipe import steps
 from appsnap.recipe.steps import Operand, Ref, Step, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
     "COLUMNS",
@@ -30,11 +30,13 @@ __all__ = [
     "Merged",
     "Run",
     "Same",
+    "Slots",
     "Span",
     "containers",
     "registers_of",
     "rows",
     "set_items",
+    "slots_of",
     "values_of",
 ]
 
@@ -124,8 +126,8 @@ class Run(NamedTuple):
     """`length` steps of the sort `step`, which is one of `RUNS`. `fields` are those of the steps, by position.
 
     Operands that each step has for itself are columns: one for each item of a container, each value, each attribute.
-    The class of objects, and the keys of dictionaries and attributes are the same in all steps. The steps that fill
-    have targets in a row, of which the field has the first.
+    The class of objects, the function that is called, and the keys of dictionaries, attributes and keywords are the same
+    in all steps. The steps that fill have targets in a row, of which the field has the first.
     """
 
     step: type
@@ -136,8 +138,6 @@ class Run(NamedTuple):
     def columns(self) -> Sequence[Column]:
         """The columns."""
         own = self.fields[-1]
-        if self.step is steps.New:
-            return ()
         return own if type(own) is tuple else (own,)
 
     @property
@@ -150,7 +150,10 @@ class Run(NamedTuple):
         sort, length, fields = self
         make = functools.partial(make_step, sort)
         if sort is steps.New:
-            return itertools.repeat(make((fields[0], (), (), ())), length)
+            cls, names, columns = fields
+            return map(
+                make, zip(itertools.repeat(cls), itertools.repeat(()), itertools.repeat(names), rows(columns, length))
+            )
         if sort is steps.Value:
             return map(make, zip(fields[0]))
         targets = map(Ref, range(fields[0], fields[0] + length)) if sort in steps.FILLERS else ()
@@ -158,7 +161,7 @@ class Run(NamedTuple):
             return map(make, zip(targets, fields[1], strict=True))
         if sort is steps.State:
             return map(make, zip(targets, itertools.repeat(fields[1]), rows(fields[2], length)))
-        if sort is steps.Dict:
+        if sort is steps.Dict or sort is steps.Call:
             return map(make, zip(itertools.repeat(fields[0]), rows(fields[1], length)))
         return map(make, zip(rows(fields[0], length)))
 
@@ -171,10 +174,10 @@ def registers_of(step: Step | Run) -> int:
 RUNS = frozenset(
     {
         *(steps.Value, steps.Tuple, steps.List, steps.Dict, steps.Set, steps.FrozenSet, steps.New),
-        *(steps.State, steps.SetState),
+        *(steps.Call, steps.State, steps.SetState),
     }
 )
-"""The steps of which there are runs. A `New` in a run has no arguments."""
+"""The steps of which there are runs. A `New` in a run has keywords alone."""
 
 
 def rows(columns: Sequence[Iterable[Any]], length: int) -> Iterable[tuple[Any, ...]]:
@@ -200,6 +203,31 @@ def values_of(column: Iterable[Operand], registers: list[Any]) -> Iterable[Any]:
     if isinstance(column, Merged):
         return _merged(column.order, [values_of(part, registers) for part in column.columns])
     return [registers[x] if type(x) is Ref else x for x in column]
+
+
+class Slots(NamedTuple):
+    """The slots of the objects of a run: their names, a column of values for each, and the register of a dictionary."""
+
+    names: Sequence[str]
+    columns: Sequence[Column]
+    first: int
+
+
+def slots_of(run: Run, made: Mapping[int, Run]) -> Slots | None:
+    """Return the slots that a run of `SetState` sets, if each state is a pair of None and a dictionary of a run.
+
+    `made` has the runs of tuples and dictionaries, by their first register.
+    """
+    states = run.fields[1]
+    pairs = made.get(states.first) if isinstance(states, Span) else None
+    if pairs is None or pairs.step is not steps.Tuple or pairs.length != run.length or len(pairs.columns) != 2:
+        return None
+    attributes, slots = pairs.columns
+    found = made.get(slots.first) if isinstance(slots, Span) else None
+    alone = isinstance(attributes, Same) and attributes.operand is None
+    if not alone or found is None or found.step is not steps.Dict or found.length != run.length:
+        return None
+    return Slots(found.fields[0], found.columns, slots.first)  # type: ignore[union-attr]  # a span
 
 
 def containers(run: Run, registers: list[Any]) -> Iterable[Any]:

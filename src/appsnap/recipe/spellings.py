@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.steps import NameOrOperand, Step
 
-__all__ = ["KEYWORDED", "SET_STATE", "by_keywords", "canonical_step", "positional"]
+__all__ = ["KEYWORDED", "SET_STATE", "SPELLINGS", "by_keywords", "canonical_step", "positional"]
 
 
 def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOperand], NameOrOperand]) -> Step:
@@ -42,7 +42,7 @@ def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOpe
             return step
         return _checked(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
     name = meaning(step.function)
-    if type(name) is not steps.Name or name.dotted not in _SPELLINGS:
+    if type(name) is not steps.Name or name.dotted not in SPELLINGS:
         return step
     args = step.args
     if name == SET_STATE and len(args) == 2:
@@ -72,7 +72,7 @@ def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOpe
 SET_STATE = steps.Name("appsnap.actions", "set_state")
 """The function that pickles call to set a state. In a recipe its call is a `SetState`."""
 
-_SPELLINGS = frozenset(
+SPELLINGS = frozenset(
     {
         "appsnap.actions.set_state",
         "builtins.getattr",
@@ -85,6 +85,7 @@ _SPELLINGS = frozenset(
         "twisted.persisted.styles.unpickleModule",
     }
 )
+"""The functions whose calls may stand for another step."""
 
 
 def _checked(module: str, qualname: str) -> steps.Name:

@@ -14,7 +14,7 @@ from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, NUMBERS, have
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.runs import RUNS, Run, Same
-from appsnap.recipe.spellings import canonical_step
+from appsnap.recipe.spellings import SPELLINGS, canonical_step
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
@@ -221,10 +221,8 @@ class StepDecoder(Reader):
             (texts,) = fields
             self._texts(texts, count)
             return
-        if sort is steps.New:
-            (cls,) = fields
-            made: tuple[Any, ...] = (self.origin(cls),)
-        elif sort in steps.FILLERS:
+        made: tuple[Any, ...]
+        if sort in steps.FILLERS:
             target, *rest = fields
             first = self.target(target, count)
             places = range(first, first + count)
@@ -239,6 +237,18 @@ class StepDecoder(Reader):
             if sort is steps.Dict:
                 keys, *columns = fields
                 made = self._table(keys, columns, count, places)
+            elif sort is steps.New:
+                cls, *keywords = fields
+                made = (
+                    self.origin(cls),
+                    *(self._table(keywords[0], keywords[1:], count, places) if keywords else ((), ())),
+                )
+                if made[1]:
+                    steps.check_keywords(made[1])
+            elif sort is steps.Call:
+                function, *columns = fields
+                made = (self.origin(function), tuple(self.column(column, count, places) for column in columns))
+                self._check_call(made[0])
             else:
                 made = (tuple(self.column(column, count, places) for column in fields),)
                 if sort in (steps.Set, steps.FrozenSet) and _kinds(made[0]) not in _HASHED:
@@ -247,6 +257,12 @@ class StepDecoder(Reader):
         run = Run(sort, count, made)
         self.made.append(run)
         self.registers += run.registers
+
+    def _check_call(self, function: Ref) -> None:
+        """Refuse the calls that stand for other steps. Raises ValueError."""
+        name = self._meant.get(function)
+        if type(name) is steps.Name and name.dotted in SPELLINGS:
+            raise ValueError(f"a run of calls of {name.dotted}, which stand for other steps")
 
     def _texts(self, texts: Any, count: int) -> None:
         if {str} != {*map(type, typed(texts, list))} or len(texts) != count or min(map(len, texts)) <= steps.INLINE:

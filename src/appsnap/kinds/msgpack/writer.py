@@ -112,13 +112,16 @@ class StepEncoder(Writer):
         number = [17, NUMBERS[sort], count]
         if sort is steps.Value:
             return [*number, fields[0]]
-        if sort is steps.New:
-            return [*number, self.origin(fields[0])]
         first = fields[0] if sort in steps.FILLERS else self.registers
         places = range(first, first + count)
         if sort is steps.SetState:
             return [*number, self.target(first), self.column(fields[1], places)]
         columns = [self.column(column, places) for column in fields[-1]]
+        if sort is steps.New:
+            keywords = (self.keys(fields[1]), *columns) if columns else ()
+            return [*number, self.origin(fields[0]), *keywords]
+        if sort is steps.Call:
+            return [*number, self.origin(fields[0]), *columns]
         if sort is steps.State:
             return [*number, self.target(first), self.keys(fields[1]), *columns]
         return [*number, self.keys(fields[0]), *columns] if sort is steps.Dict else [*number, *columns]

@@ -268,7 +268,7 @@ def _hashes_more(step: Step | Run) -> bool:
     If no step does, the keys of the recipe need no count.
     """
     if isinstance(step, Run):
-        columns = step.columns if step.step in _SETS else ()
+        columns = step.columns if step.step in _HASHED_RUNS else ()
         return not all(type(key) in _QUICK or _is_small(key) for column in columns for key in _distinct(column))
     place = _HASHED.get(type(step))
     if place is None:
@@ -282,11 +282,11 @@ def _is_small(key: Any) -> bool:
 
 
 def _distinct(column: Column) -> Iterable[Any]:
-    """Return the operands of a column of a set, each at least once."""
+    """Return the operands of a column, each at least once."""
     return (column.operand,) if isinstance(column, Same) else column
 
 
-_SETS = frozenset({steps.Set, steps.FrozenSet})
+_HASHED_RUNS = frozenset({steps.Set, steps.FrozenSet, steps.Call})
 _QUICK = _WELL_HASHED | {float}
 _HASHED = {step: at[0] for step, at in steps.places(steps.Field.KEYS).items() if at} | {steps.Call: 1}
 """The position of the field that a step hashes. A call may hash its arguments."""

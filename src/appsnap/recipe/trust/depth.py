@@ -15,6 +15,7 @@ from appsnap.limits import over
 from appsnap.recipe import steps, values
 from appsnap.recipe.runs import Run
 from appsnap.recipe.steps import Ref
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,21 +57,33 @@ def _counted(recipe: Recipe) -> Iterable[int]:
     """Yield the registers of objects that count as a level."""
     register = 0
     of_library: set[int] = set()  # registers of names
+    names: dict[int, steps.Name] = {}
     for step in recipe.compact:
         cls = type(step)
         if cls in steps.FILLERS:
             continue
         if isinstance(step, Run):
-            if step.step is steps.New and step.fields[0] in of_library:
+            made_by_library = step.step is steps.New and step.fields[0] in of_library
+            if made_by_library or (step.step is steps.Call and not _is_leaf(step, names)):
                 yield from range(register, register + step.length)
             register += step.registers
             continue
         if isinstance(step, steps.Name):
+            names[register] = step
             if step.module.partition(".")[0] in sys.stdlib_module_names and not values.is_creatable(step.dotted):
                 of_library.add(register)
         elif cls is steps.Call or cls is steps.Member or (isinstance(step, steps.New) and step.cls in of_library):
             yield register
         register += 1
+
+
+def _is_leaf(run: Run, names: Mapping[int, steps.Name]) -> bool:
+    """Tell whether the values that a run of calls makes hold no objects, and never will."""
+    name = names.get(run.fields[0])
+    constructor = None if name is None else values.constructor(value_name(name))
+    if constructor is None or constructor.value_type.filled_by:
+        return False
+    return all(Ref not in set(map(type, column)) for column in run.columns)
 
 
 def _held(recipe: Recipe) -> dict[int, list[int]]:

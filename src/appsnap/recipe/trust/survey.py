@@ -10,12 +10,13 @@ is trust in code. So a coded class or function makes objects without a name of i
 from __future__ import annotations
 
 import bisect
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve
 from appsnap.recipe import steps, values
-from appsnap.recipe.runs import Merged, Run, Same, Span
+from appsnap.recipe.runs import Merged, Run, Same, Span, slots_of
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
@@ -30,6 +31,8 @@ __all__ = ["Survey"]
 
 _USE = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
+_OF_STATES = frozenset({steps.Tuple, steps.Dict})
+_PARTIAL = "functools.partial"
 
 
 class _Keys(NamedTuple):
@@ -42,7 +45,7 @@ class _Keys(NamedTuple):
 _PLAIN = _Keys()
 
 
-@dataclass(slots=True)
+@dataclass
 class Survey:
     """The findings about one recipe.
 
@@ -61,6 +64,7 @@ class Survey:
     renamed: dict[steps.Name, steps.Name] = field(default_factory=dict)
     _names: dict[int, steps.Name] = field(default_factory=dict)  # by register
     _registers: list[int] = field(default_factory=list)  # those of names
+    _runs: dict[int, Run] = field(default_factory=dict)  # of tuples and dictionaries, by their first register
     _constructors: dict[int, values.Constructor] = field(default_factory=dict)  # by register of a name
     _makers: dict[int, int] = field(default_factory=dict)  # by register: that of the class or function that made it
     _annotations: list[tuple[Operand, Ref]] = field(default_factory=list)  # each with the object that has them
@@ -158,41 +162,87 @@ class Survey:
                 yield step
                 continue
             sort, length, fields = step
-            if sort is steps.New:
-                origin, left = fields[0], iter(step.expanded())
-                while length:
-                    known = self._names.get(origin)
-                    if known is not None and origin in used and (known, "create") in self.uses:
-                        start = len(fillable)
-                        self._makers.update(dict.fromkeys(range(start, start + length), origin))
-                        fillable += [steps.FILLERS] * length
-                        break
-                    length -= 1
-                    yield next(left)
-            elif not all(map(self._is_nameless, step.columns)):
-                yield from step.expanded()
-            elif sort is steps.State:
-                first, names, _ = fields
-                fillers = set(fillable[first : first + length])
-                if all(sort in one for one in fillers) and (id(names) in harmless or not any(map(is_own, names))):
-                    harmless.add(id(names))
-                else:
+            start = len(fillable)
+            if sort in _USE:
+                left = iter(step.expanded())
+                if not self._is_used(step, used):
+                    yield next(left)  # the use of the name is that of the first object
+                if not self._is_used(step, used):
+                    yield from left
+                    continue
+                length -= len(fillable) - start
+                self._makers.update(dict.fromkeys(range(len(fillable), len(fillable) + length), fields[0]))
+                fillable += [self._filled_by(step)] * length
+            elif sort in steps.FILLERS:
+                if not self._is_harmless_run(step, {*fillable[fields[0] : fields[0] + length]}, harmless):
                     yield from step.expanded()
-            elif sort is steps.SetState:
-                yield from step.expanded()
+                    continue
             else:
+                if sort in _OF_STATES:
+                    self._runs[start] = step
                 fillable += [FILLED_BY.get(sort, _NOTHING)] * length
+            for _, _, ref in sorted(
+                (place, at, ref) for at, column in enumerate(step.columns) for ref, place in self._names_in(column)
+            ):
+                used.add(ref)
+                self.uses.setdefault((self._names[ref], "reference"), ref)
 
-    def _is_nameless(self, column: Column) -> bool:
-        """Tell whether no operand of a column is a name."""
+    def _is_used(self, run: Run, used: set[int]) -> bool:
+        """Tell whether the name that makes the objects of a run has this use already, and nothing else is wanted."""
+        origin = run.fields[0]
+        name = self._names.get(origin)
+        if name is None or origin not in used or (name, _USE[run.step]) not in self.uses:
+            return False
+        return run.step is steps.New or (origin in self._constructors and name.dotted != _PARTIAL)
+
+    def _filled_by(self, run: Run) -> frozenset[type]:
+        return steps.FILLERS if run.step is steps.New else self._constructors[run.fields[0]].value_type.filled_by
+
+    def _names_in(self, column: Column) -> Iterator[tuple[Ref, int]]:
+        """Yield the names among the operands of a column, each with its first place."""
+        names, registers = self._names, self._registers
         if isinstance(column, Span):
-            after = bisect.bisect_left(self._registers, column.first)
-            return after == len(self._registers) or self._registers[after] >= column.first + column.length
-        if isinstance(column, Same):
-            return type(column.operand) is not Ref or column.operand not in self._names
-        if isinstance(column, Merged):
-            return all(map(self._is_nameless, column.columns))
-        return Ref not in set(map(type, column)) or self._names.keys().isdisjoint(column)
+            at = bisect.bisect_left(registers, column.first)
+            while at < len(registers) and registers[at] < column.first + column.length:
+                yield Ref(registers[at]), registers[at] - column.first
+                at += 1
+        elif isinstance(column, Same):
+            if type(column.operand) is Ref and column.operand in names:
+                yield column.operand, 0
+        elif isinstance(column, Merged):
+            for number, part in enumerate(column.columns):
+                found = [*self._names_in(part)]
+                places = [at for at, one in enumerate(column.order) if one == number] if found else []
+                yield from ((ref, places[at]) for ref, at in found)
+        elif Ref in set(map(type, column)) and not names.keys().isdisjoint(column):
+            first: dict[Ref, int] = {}
+            for place, operand in enumerate(column):
+                if type(operand) is Ref and operand in names:
+                    first.setdefault(operand, place)
+            yield from first.items()
+
+    def _is_harmless_run(self, run: Run, fillable: set[frozenset[type]], harmless: set[int]) -> bool:
+        """Tell whether the states in a run need no look."""
+        first = run.fields[0]
+        if not all(run.step in one for one in fillable):
+            return False
+        if run.step is steps.State:
+            names = run.fields[1]
+            if id(names) not in harmless and any(map(is_own, names)):
+                return False
+            harmless.add(id(names))
+            return True
+        slots = slots_of(run, self._runs)
+        if slots is None or not self.partials.keys().isdisjoint(range(first, first + run.length)):
+            return False
+        changed = bisect.bisect_left(self._updated, slots.first)
+        unchanged = changed == len(self._updated) or self._updated[changed] >= slots.first + run.length
+        return unchanged and all(map(_is_plain, slots.names))
+
+    @functools.cached_property
+    def _updated(self) -> list[int]:
+        """The registers of dictionaries that get more items."""
+        return sorted(step.target for step in self.recipe.compact if isinstance(step, steps.Update))
 
     def _look_at_maker(self, step: steps.New | steps.Call, register: Ref) -> None:
         """Look at the class or function of a step: it has a name, or is made by one that carries code."""
@@ -201,7 +251,7 @@ class Survey:
         if name is not None:
             if type(step) is steps.Call and carries_code(name):
                 self.coded.add(register)
-            elif type(step) is steps.Call and name.dotted == "functools.partial":
+            elif type(step) is steps.Call and name.dotted == _PARTIAL:
                 self.partials[register] = [*step.args[:1]]
         elif origin in self.coded:
             self.coded.add(register)
