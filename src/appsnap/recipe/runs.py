@@ -126,8 +126,8 @@ class Run(NamedTuple):
     """`length` steps of the sort `step`, which is one of `RUNS`. `fields` are those of the steps, by position.
 
     Operands that each step has for itself are columns: one for each item of a container, each value, each attribute.
-    The class of objects, the function that is called, and the keys of dictionaries, attributes and keywords are the same
-    in all steps. The steps that fill have targets in a row, of which the field has the first.
+    The class of objects, the function that is called, and the keys of dictionaries, attributes and keywords are the
+    same in all steps. The steps that fill have targets in a row, of which the field has the first.
     """
 
     step: type

@@ -6,14 +6,16 @@ columns, which are grouped again. All other items are taken apart one by one, as
 
 The objects of a run are made first, and filled when their attributes are known. So within a run nothing may be called
 that could look at an object before it is filled, nor in another order than without columns: no class with methods of
-its own for saving or loading, no function or class by value. The first of these that turns up in a run undoes it, and
-its shape is taken apart in the ordinary way from then on. The same holds for a container that leads back to itself.
+its own for saving, loading or hashing, no function or class by value. The first of these that turns up in a run undoes
+it, and its shape is taken apart in the ordinary way from then on. The same holds for a container that leads back to
+itself.
 """
 
 from __future__ import annotations
 
 import abc
 import copyreg
+import enum
 import importlib
 import itertools
 import operator
@@ -22,9 +24,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import running, states
 from appsnap.recipe import steps, values
+from appsnap.recipe.freeze import by_name
+from appsnap.recipe.freeze.attributes import package_of
 from appsnap.recipe.freeze.inherited import newobj
+from appsnap.recipe.freeze.untouched import HARMLESS, has_own_methods
 from appsnap.recipe.runs import LEAST, Merged, Run, Same, Span
 from appsnap.recipe.steps import INLINE, Ref
+from appsnap.recipe.trust.names import value_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +55,7 @@ _SORTED = (frozenset({str}), frozenset({int}))
 """The types of the items of sets that have a canonical order by value alone."""
 
 _vars: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
+_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
 
 class OutOfOrder(BaseException):
@@ -56,12 +63,15 @@ class OutOfOrder(BaseException):
 
 
 class _Group:
-    """Objects of one shape: a class, and keys, names or a length. `first` is the register of the first one."""
+    """Objects of one shape: a class, and keys, names or a length.
 
-    __slots__ = ("cls", "first", "items", "keys", "shape")
+    `first` is the register of the first one. Objects that are made before their content is known are `early`.
+    """
 
-    def __init__(self, shape: Any, items: list[Any]) -> None:
-        self.shape, self.items = shape, items
+    __slots__ = ("cls", "early", "first", "items", "keys", "shape")
+
+    def __init__(self, shape: Any, items: list[Any], *, early: bool) -> None:
+        self.shape, self.items, self.early = shape, items, early
         self.cls, self.keys = shape
         self.first = -1
 
@@ -97,7 +107,9 @@ class Columns:
         self._ordinary: set[Any] = set()  # the shapes that are taken apart one by one
         self._undone = 0
         self._classes: dict[type, type | None] = {}
+        self._quiet: dict[type, bool] = {}
         self._names: dict[Any, tuple[str, ...] | None] = {}
+        self._calls: dict[int, Any] = {}  # by id: the call that makes a value
 
     def __call__(self, items: list[Any]) -> Sequence[Any]:
         """Return the operands of items, of which there are at least `LEAST`. Changes the list."""
@@ -107,6 +119,7 @@ class Columns:
             return self._operands(items)
         while True:
             mark = self._mark()
+            self._opened.clear()
             try:
                 return self._operands(items)
             except OutOfOrder:
@@ -126,8 +139,7 @@ class Columns:
         for table, length in zip(walk.tables(), mark.lengths, strict=True):
             while len(table) > length:
                 table.popitem()  # the newest entry
-        self._memo.update(dict.fromkeys(self._opened))
-        self._opened.clear()
+        self._memo.update((number, None) for number in self._opened if number in self._memo)
         self._rows.clear()
         self.depth = 0
 
@@ -139,6 +151,24 @@ class Columns:
             raise OutOfOrder
         if self.depth:
             self._opened.append(id(obj))
+
+    def ask(self, cls: type) -> None:
+        """Check that an object of a class may be asked for its reduction within a run. Raises OutOfOrder."""
+        if cls not in self._quiet:
+            self._quiet[cls] = self._is_quiet(cls)
+        if not self._quiet[cls]:
+            raise OutOfOrder
+
+    def _is_quiet(self, cls: type) -> bool:
+        """Tell whether objects of a class are taken apart without a call of a function of the application."""
+        if self.sort(cls) is not None:
+            return True
+        if cls in copyreg.dispatch_table and cls not in (types.FunctionType, types.BuiltinFunctionType):
+            return False
+        if issubclass(cls, type):
+            return True
+        known = issubclass(cls, enum.Enum) or values.of_class(cls) is not None or package_of(cls) in HARMLESS
+        return known and not has_own_methods(cls)
 
     def check(self, obj: Any, reduction: Any) -> None:
         """Check that an object with this reduction may be made within a run, if there is one. Raises OutOfOrder."""
@@ -152,12 +182,35 @@ class Columns:
         cls = type(obj)
         if self.sort(cls) is not None:
             return True
-        if values.of_type(cls) is not None:
-            return not running.is_service(cls)
+        if values.of_class(cls) is not None:
+            if isinstance(obj, dict):
+                self.check_keys(obj)
+            # To put an object into an array of objects, numpy looks for its methods.
+            return not running.is_service(cls) and not (cls.__name__ == "ndarray" and obj.dtype.hasobject)
         if type(reduction) is tuple and reduction[0] in (getattr, importlib.import_module):
-            owner = reduction[1][0]
-            return isinstance(owner, (type, types.ModuleType, str)) or self.sort(type(owner)) is not None
+            owner, *name = reduction[1]
+            return isinstance(owner, (type, types.ModuleType, str)) or self._is_method(owner, *name)
         return False
+
+    def _is_method(self, owner: Any, name: str) -> bool:
+        """Tell whether an attribute of an object is a method, also while the object isn't filled."""
+        if self.sort(type(owner)) is not steps.State or name in _vars(owner):
+            return False
+        return type(states.special(type(owner), name)) is types.FunctionType
+
+    def check_keys(self, keys: Iterable[Any]) -> None:
+        """Check that keys may be hashed within a run, if there is one. Raises OutOfOrder."""
+        waiting = [*keys] if self.depth else []
+        seen: set[int] = set()
+        while waiting:
+            key = waiting.pop()
+            cls = type(key)
+            if cls is tuple or cls is frozenset:
+                if id(key) not in seen:
+                    seen.add(id(key))
+                    waiting += key
+            elif cls not in steps.ATOMS and not _is_hashed_alike(cls):
+                raise OutOfOrder
 
     def sort(self, cls: type) -> type | None:
         """Return the step that fills objects of a class, if pickle's own protocol does so and no method has a part."""
@@ -167,17 +220,31 @@ class Columns:
 
     def _sort(self, cls: type) -> type | None:
         special = states.special
+        if by_name.short_way(cls) is not None:
+            return steps.New if self._has_name(cls) else None
+        value_type = values.of_class(cls)
+        if value_type is not None:
+            plain = value_type.plain and cls not in steps.ATOMS and cls is not bytearray
+            return steps.Call if plain else None
         lookup = special(cls, "__getattribute__") is object.__getattribute__ and special(cls, "__getattr__") is None
+        lookup = lookup and special(cls, "__class__") is object.__dict__["__class__"]
         own = special(cls, "__setstate__") is not None or special(cls, "__new__") is not object.__dict__["__new__"]
         if type(cls) not in (type, abc.ABCMeta) or not lookup or own or not self._walk.is_standard(cls):
             return None
-        by_name = self._walk.reduction_of(cls)
-        if type(by_name) is not str and by_name[0] is not getattr:
+        if not self._has_name(cls) or not (
+            special(cls, "__hash__") in (object.__hash__, None) or _has_standard_hash(cls)
+        ):
             return None
         if type(special(cls, "__dict__")) is types.GetSetDescriptorType:
             return steps.State if not states.slots_beside_dict(cls) else None
         plain = special(cls, "__dict__") is None and special(cls, "__setattr__") is object.__setattr__
+        # A subclass may have a property in the place of a slot.
+        plain = plain and all(type(special(cls, name)) is types.MemberDescriptorType for name in _slot_names(cls))
         return steps.SetState if plain else None
+
+    def _has_name(self, cls: type) -> bool:
+        reduction = self._walk.reduction_of(cls)
+        return type(reduction) is str or reduction[0] is getattr
 
     # Columns
 
@@ -201,8 +268,13 @@ class Columns:
         walk.level -= 1
         if len(groups) == 1 and len(groups[0].items) == len(items):
             return Span(groups[0].first, len(items))
-        operands = list(map(self._memo.get, map(id, items)))
-        if {Ref} != set(map(type, operands)):
+        operands: list[Any] = list(map(self._memo.get, map(id, items)))
+        kinds = set(map(type, operands))
+        if steps.Name in kinds and kinds <= {Ref, steps.Name}:
+            names = dict.fromkeys(x for x in operands if type(x) is steps.Name)
+            refs = {name: self._builder.operand(name) for name in names}
+            operands = [refs.get(x, x) for x in operands]
+        elif kinds != {Ref}:
             operands = walk.operands(items.copy())
         return _merged(items, operands, groups)
 
@@ -225,14 +297,18 @@ class Columns:
         if len(fresh) < LEAST:
             return []
         groups = self._groups(fresh)
-        made = [group for group in groups if group.cls not in _CONTAINERS]
-        for group in made:
-            self._claim(group, steps.New, self._walk.register_of(group.cls))
         for group in groups:
-            if group.cls in _CONTAINERS:
-                self._make_containers(group)
-        for group in made:
-            self._within(group, self._fill)
+            if group.early:
+                self._claim(group, steps.New, self._walk.register_of(group.cls), (), ())
+        for group in groups:
+            if not group.early:
+                self._make_filled(group)
+        for group in groups:
+            if group.early:
+                self._within(group, self._fill)
+        rest = [obj for number, obj in fresh.items() if number not in memo and (type(obj) is not tuple or obj)]
+        if rest and len(rest) < len(objects):
+            self._walk.operands(rest)  # once for each, though it may be there often
         return [group for group in groups if group.items]
 
     def _within(self, group: _Group, method: Callable[[_Group], Any]) -> Any:
@@ -266,12 +342,17 @@ class Columns:
                 for keys, obj in zip(map(keys_of, some), some, strict=True):
                     groups.setdefault((cls, keys), []).append(obj)
         found = [
-            _Group(shape, items)
+            _Group(shape, items, early=self._is_early(shape[0]))
             for shape, items in groups.items()
             if len(items) >= LEAST and shape not in self._ordinary and self._is_run(shape[0], shape[1], items[0])
         ]
         places = {number: at for at, number in enumerate(fresh)} if len(found) > 1 else {}
         return sorted(found, key=lambda group: places.get(id(group.items[0]), 0))
+
+    def _is_early(self, cls: type) -> bool:
+        """Tell whether objects of a class are made before their content is known. Nobody hashes them by that."""
+        filled = self.sort(cls) in (steps.State, steps.SetState) and cls not in _CONTAINERS
+        return filled and states.special(cls, "__hash__") in (object.__hash__, None)
 
     def _keys_of(self, cls: type, some: list[Any]) -> Callable[[Any], Any] | None:
         """Return the function from an object of a class to what tells its shape, or None if there are no runs."""
@@ -285,6 +366,12 @@ class Columns:
             keys: Iterable[Any] = some
         else:
             sort = self.sort(cls)
+            if sort is steps.New:
+                return operator.attrgetter("_fields")
+            if sort is steps.Call:
+                calls = {id(x): self._call_of(x) for x in some}
+                self._calls.update(calls)
+                return lambda obj: (call := calls[id(obj)]) and (id(call[0]), len(call[1]))
             if sort is not steps.State:
                 return None if sort is None else _set_slots(cls)
             keys_of = _names
@@ -294,13 +381,16 @@ class Columns:
 
     def _is_run(self, cls: type, keys: Any, first: Any) -> bool:
         """Tell whether there are runs of objects of a shape, of which `first` is one."""
-        if cls in _CONTAINERS and cls is not dict:
+        if cls is dict:
+            return len(keys) <= WIDEST and max(map(len, keys), default=0) <= INLINE
+        if cls in _CONTAINERS:
             return bool(keys <= WIDEST)
+        sort = self.sort(cls)
+        if sort is steps.Call:
+            return bool(keys) and keys[1] <= WIDEST and self._is_constructor(self._calls[id(first)][0])
         if len(keys) > WIDEST:
             return False
-        return (
-            max(map(len, keys), default=0) <= INLINE if cls is dict else self._saved_names(cls, keys, first) is not None
-        )
+        return sort is steps.New or self._saved_names(cls, keys, first) is not None
 
     def _saved_names(self, cls: type, shape: Any, first: Any) -> tuple[str, ...] | None:
         """Return the names of the attributes that are saved, in order, or None if more than attributes is saved."""
@@ -341,8 +431,7 @@ class Columns:
             return
         builder = self._builder
         if self.sort(group.cls) is steps.State:
-            attributes = [*map(_vars, items)]
-            columns = tuple(self._column([*map(operator.itemgetter(name), attributes)]) for name in names)
+            columns = tuple(map(self._column, _attributes(items, names)))
             builder.fill_run(Run(steps.State, length, (first, builder.shape(names), columns)))
             return
         columns = tuple(self._column([*map(operator.attrgetter(name), items)]) for name in names)
@@ -351,24 +440,29 @@ class Columns:
         pairs = builder.make_run(Run(steps.Tuple, length, ((Same(None, length), Span(dicts, length)),)))
         builder.fill_run(Run(steps.SetState, length, (first, Span(pairs, length))))
 
-    def _make_containers(self, group: _Group) -> None:
-        """Append the run of a group of containers. Other groups may have used some of them."""
+    def _make_filled(self, group: _Group) -> None:
+        """Append the run of a group whose objects are made of their content. Others may have used some of them."""
         if not self._memo.keys().isdisjoint(map(id, group.items)):
             group.items = [x for x in group.items if id(x) not in self._memo]
         if len(group.items) < LEAST:
             group.items = []
             return
         columns = self._within(group, self._columns_of)
-        keys = (group.keys,) if group.cls is dict else ()
-        self._claim(group, _CONTAINERS[group.cls], *keys, columns)
+        cls, keys, walk = group.cls, group.keys, self._walk
+        if cls in _CONTAINERS:
+            self._claim(group, _CONTAINERS[cls], *((keys,) if cls is dict else ()), columns)
+        elif self.sort(cls) is steps.Call:
+            self._claim(group, steps.Call, walk.register_of(self._calls[id(group.items[0])][0]), columns)
+        elif self.sort(cls) is steps.New:
+            self._claim(group, steps.New, walk.register_of(cls), keys, columns)
+        else:
+            names = self._builder.shape(self._saved_names(cls, keys, group.items[0]) or ())
+            self._claim(group, steps.New, walk.register_of(cls), (), ())
+            self._builder.fill_run(Run(steps.State, len(group.items), (group.first, names, columns)))
 
     def _columns_of(self, group: _Group) -> tuple[Column, ...]:
         items = group.items
-        if group.cls is dict:
-            found = [[*map(operator.itemgetter(key), items)] for key in group.keys]
-        else:
-            rows = [*map(sorted, items)] if group.cls in (set, frozenset) else items
-            found = [[*map(operator.itemgetter(at), rows)] for at in range(group.keys)]
+        found = [[*column] for column in self._parts_of(group)]
         if all(steps.ATOMS.issuperset(map(type, column)) for column in found):
             return tuple(map(self._column, found))
         numbers = dict.fromkeys(map(id, items))
@@ -378,6 +472,61 @@ class Columns:
         self._rows.difference_update(numbers)
         return columns
 
+    def _parts_of(self, group: _Group) -> Iterable[Iterable[Any]]:
+        """Return the content of objects, a column for each part."""
+        cls, keys, items = group.cls, group.keys, group.items
+        if cls is dict:
+            return (map(operator.itemgetter(key), items) for key in keys)
+        if cls in (set, frozenset):
+            items = [*map(sorted, items)]
+        elif self.sort(cls) is steps.Call:
+            items = [self._calls[id(x)][1] for x in items]
+            keys = keys[1]
+        elif self.sort(cls) is steps.New:
+            items = [*map(tuple, items)]
+            keys = len(keys)
+        elif cls not in _CONTAINERS:
+            return _attributes(items, self._saved_names(cls, keys, items[0]) or ())
+        return (map(operator.itemgetter(at), items) for at in range(keys))
+
+    def _call_of(self, obj: Any) -> Any:
+        """Return the function and the arguments of the call that makes a value, or None if a call alone doesn't."""
+        reduction = self._walk.reduction_of(obj)
+        if type(reduction) is not tuple or any(part is not None for part in reduction[2:]):
+            return None
+        return reduction[:2] if type(reduction[1]) is tuple else None
+
+    def _is_constructor(self, function: Any) -> bool:
+        """Tell whether a function has a name by which any file may call it."""
+        found = self._walk(function)
+        name = self._builder.meaning(found)
+        return type(name) is steps.Name and values.constructor(value_name(name)) is not None
+
+
+def _attributes(items: list[Any], names: Sequence[str]) -> Iterable[list[Any]]:
+    """Return the attributes of objects, a column for each name."""
+    own = [*map(_vars, items)]
+    return ([*map(operator.itemgetter(name), own)] for name in names)
+
+
+def _has_standard_hash(cls: Any) -> bool:
+    """Tell whether a frozen dataclass has the hash of its fields, as `dataclasses` makes it."""
+    found = states.special(cls, "__hash__")
+    made = type(found) is types.FunctionType and found.__code__.co_filename == "<string>"
+    frozen = getattr(cls.__dict__.get("__dataclass_params__"), "frozen", False)
+    return made and frozen and "__hash__" in cls.__dict__
+
+
+def _is_hashed_alike(cls: type) -> bool:
+    """Tell whether no method of the application hashes or compares objects of a class, filled or not."""
+    methods = [states.special(cls, name) for name in ("__hash__", "__eq__")]
+    if methods == [object.__hash__, object.__eq__]:
+        return True
+    value_type = values.of_class(cls)
+    if issubclass(cls, enum.Enum):
+        return all(package_of(method) in HARMLESS for method in methods)
+    return value_type is not None and value_type.plain
+
 
 def _names(obj: Any) -> tuple[str, ...]:
     return tuple(_vars(obj))
@@ -385,7 +534,7 @@ def _names(obj: Any) -> tuple[str, ...]:
 
 def _set_slots(cls: type) -> Callable[[Any], tuple[str, ...]]:
     """Return the function from an object to the names of its slots that are set."""
-    names: tuple[str, ...] = tuple(copyreg._slotnames(cls))  # type: ignore[attr-defined]  # noqa: SLF001 - as pickle
+    names: tuple[str, ...] = tuple(_slot_names(cls))
     return lambda obj: tuple(name for name in names if hasattr(obj, name))
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "arguments_of_newobj_ex",
     "newobj",
     "newobj_ex",
+    "reduce_unless_own_key",
     "refusing_own_keys",
     "rule",
     "standard_reduction",
@@ -294,18 +295,20 @@ def refusing_own_keys(cls: type, reduce: Callable[[Any], Any]) -> Callable[[Any]
     if cls.__dictoffset__ == 0 or type(states.special(cls, "__hash__")) is not types.FunctionType:
         return reduce
 
-    def rule(obj: Any) -> Any:
-        for name, value in obj.__dict__.items():
-            if type(value) not in _HASHING or not any(key is obj for key in value):
-                continue
-            early = _hash_without_attributes(obj)
-            if early != hash(obj) and (early is not None or type(value) is frozenset):
-                raise pickle.PicklingError(
-                    f"it is a key of its own attribute {name}, and no load knows its hash before it has its attributes"
-                )
-        return reduce(obj)
+    return functools.partial(reduce_unless_own_key, reduce)
 
-    return rule
+
+def reduce_unless_own_key(reduce: Callable[[Any], Any], obj: Any) -> Any:
+    """Take an object apart, unless it is a key of its own attribute that a load would hash wrong."""
+    for name, value in obj.__dict__.items():
+        if type(value) not in _HASHING or not any(key is obj for key in value):
+            continue
+        early = _hash_without_attributes(obj)
+        if early != hash(obj) and (early is not None or type(value) is frozenset):
+            raise pickle.PicklingError(
+                f"it is a key of its own attribute {name}, and no load knows its hash before it has its attributes"
+            )
+    return reduce(obj)
 
 
 _HASHING = frozenset({dict, set, frozenset})

@@ -177,6 +177,8 @@ class Rules:
     def is_standard(self, cls: type) -> bool:
         """Tell whether pickle's own protocol takes objects of a class apart, and assignments alone restore them."""
         rule: Any = self._rule_of(cls)
+        if type(rule) is functools.partial and rule.func is inherited.reduce_unless_own_key:
+            (rule,) = rule.args
         if type(rule) is functools.partial and rule.func == self._reduce_lasting:
             rule = rule.args[-1]
             if rule.func is not _reduce_restored or rule.args != (standard_reduction, None):
