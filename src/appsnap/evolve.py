@@ -40,6 +40,7 @@ __all__ = [
     "follow",
     "has_renamed_members",
     "is_plain_assignment",
+    "is_plain_slots",
     "known",
     "known_objects",
     "needs_restoring",
@@ -156,6 +157,13 @@ def is_plain_assignment(cls: type, names: Iterable[str]) -> bool:
     standard = lookup is object.__getattribute__ and cls.__dictoffset__ != 0
     by_name = transients(cls).keys() | states.slots_beside_dict(cls)
     return standard and _only_assigns(cls) and by_name.isdisjoint(names)
+
+
+def is_plain_slots(cls: type, names: Iterable[str]) -> bool:
+    """Tell whether `actions.set_state` only sets the slots of these names, in objects of a class without `__dict__`."""
+    plain = cls.__dictoffset__ == 0 and states.special(cls, "__setattr__") is object.__setattr__
+    slots = all(type(states.special(cls, name)) is types.MemberDescriptorType for name in names)
+    return plain and slots and _only_assigns(cls) and not transients(cls) and not running.is_service(cls)
 
 
 def _only_assigns(cls: type) -> bool:

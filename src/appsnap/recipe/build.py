@@ -7,13 +7,14 @@ chose.
 
 from __future__ import annotations
 
+import collections
 import itertools
 import operator
 import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, code, evolve, running
+from appsnap import actions, code, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -21,7 +22,7 @@ from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.runs import Run, containers, set_items, values_of
+from appsnap.recipe.runs import OF_STATES, Run, containers, rows_of, set_items, slots_of, values_of
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
@@ -117,6 +118,7 @@ class _Interpreter:
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._cost = cost
         self._hashes: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # by register of a container: of its keys
+        self._runs: dict[int, Run] = {}  # of tuples and dictionaries, by their first register
         self._row = 0  # of a run: the steps that are followed
         self._wrapping: list[tuple[Any, Any, Any]] = []  # steps, objects and their states that hold containers
         self._makers: dict[type, Callable[[Any], Any]] = {
@@ -223,7 +225,7 @@ class _Interpreter:
         """Follow the steps of a run: all at once where that makes no difference."""
         registers = self._registers
         if run.step in steps.FILLERS:
-            if run.step is steps.SetState or not self._assign(run):
+            if not (self._set_slots(run) if run.step is steps.SetState else self._assign(run)):
                 follow = self._fillers[run.step]
                 for step in run.expanded():
                     follow(step)
@@ -231,6 +233,8 @@ class _Interpreter:
         else:
             first = len(registers)
             try:
+                if run.step in OF_STATES:
+                    self._runs[first] = run
                 registers.extend(self._made(run))
             except BaseException:
                 self._row = len(registers) - first
@@ -243,9 +247,12 @@ class _Interpreter:
         if sort is steps.New:
             made: Iterator[Any] = map(self._makers[sort], run.expanded())
             first = next(made)
+            cls = self._makeable[fields[0]]
+            if fields[1] and self._everything:
+                found = map(dict, map(zip, itertools.repeat(fields[1]), rows_of(fields[2], self._registers, count)))
+                return itertools.chain((first,), (cls.__new__(cls, **one) for one in itertools.islice(found, 1, None)))
             if fields[1]:
                 return itertools.chain((first,), made)
-            cls = self._makeable[fields[0]]
             return itertools.chain((first,), map(cls.__new__, itertools.repeat(cls, count - 1)))
         if sort is steps.Call:
             if self._everything and self._constructors.get(fields[0]) is not None and fields[1]:
@@ -255,6 +262,22 @@ class _Interpreter:
         if hashed and not _TEXT.issuperset(map(type, itertools.chain.from_iterable(fields[0]))):
             return map(self._makers[sort], run.expanded())
         return containers(run, self._registers)
+
+    def _set_slots(self, run: Run) -> bool:
+        """Set the slots of objects, if their states do no more than that. Returns False otherwise."""
+        first, slots = run.fields[0], slots_of(run, self._runs)
+        objects = self._registers[first : first + run.length]
+        if slots is None or self.notes is not None or len(set(map(id, map(type, objects)))) != 1:
+            return False
+        cls = type(objects[0])
+        native = any(states.is_native(cls, name) for name in slots.names)
+        allowed = self._everything or (not native and takes_any_state(objects[0], slots.names))
+        if not allowed or not evolve.is_plain_slots(cls, slots.names):
+            return False
+        for name, column in zip(slots.names, slots.columns, strict=True):
+            set_slot = states.special(cls, name).__set__
+            collections.deque(map(set_slot, objects, values_of(column, self._registers)), 0)
+        return True
 
     def _assign(self, run: Run) -> bool:
         """Give objects their attributes, if all of them get those by plain assignment. Returns False otherwise."""

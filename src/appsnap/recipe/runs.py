@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "LEAST",
+    "OF_STATES",
     "RUNS",
     "Column",
     "Merged",
@@ -35,6 +36,7 @@ __all__ = [
     "containers",
     "registers_of",
     "rows",
+    "rows_of",
     "set_items",
     "slots_of",
     "values_of",
@@ -205,6 +207,10 @@ def values_of(column: Iterable[Operand], registers: list[Any]) -> Iterable[Any]:
     return [registers[x] if type(x) is Ref else x for x in column]
 
 
+OF_STATES = frozenset({steps.Tuple, steps.Dict})
+"""The steps that make a state with slots."""
+
+
 class Slots(NamedTuple):
     """The slots of the objects of a run: their names, a column of values for each, and the register of a dictionary."""
 
@@ -230,17 +236,22 @@ def slots_of(run: Run, made: Mapping[int, Run]) -> Slots | None:
     return Slots(found.fields[0], found.columns, slots.first)  # type: ignore[union-attr]  # a span
 
 
+def rows_of(columns: Sequence[Column], registers: list[Any], length: int) -> Iterable[tuple[Any, ...]]:
+    """Return what the operands of columns stand for, in rows."""
+    return rows([values_of(column, registers) for column in columns], length)
+
+
 def containers(run: Run, registers: list[Any]) -> Iterable[Any]:
     """Return the containers that a run makes, and the texts and byte strings of a run of `Value`."""
     sort, length, fields = run
     if sort is steps.Value:
         return fields[0]  # type: ignore[no-any-return]  # a list
-    columns = [values_of(column, registers) for column in fields[-1]]
     if sort is steps.Dict:
+        columns = [values_of(column, registers) for column in fields[1]]
         made = [*map(dict.copy, itertools.repeat(dict.fromkeys(fields[0]), length))]
         set_items(made, fields[0], columns)
         return made
-    return map(_CONTAINERS[sort], rows(columns, length))
+    return map(_CONTAINERS[sort], rows_of(fields[0], registers, length))
 
 
 def set_items(dictionaries: Sequence[dict[str, Any]], keys: Iterable[str], columns: Iterable[Iterable[Any]]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve
 from appsnap.recipe import steps, values
-from appsnap.recipe.runs import Merged, Run, Same, Span, slots_of
+from appsnap.recipe.runs import OF_STATES, Merged, Run, Same, Span, slots_of
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
@@ -31,7 +31,6 @@ __all__ = ["Survey"]
 
 _USE = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
-_OF_STATES = frozenset({steps.Tuple, steps.Dict})
 _PARTIAL = "functools.partial"
 
 
@@ -178,7 +177,7 @@ class Survey:
                     yield from step.expanded()
                     continue
             else:
-                if sort in _OF_STATES:
+                if sort in OF_STATES:
                     self._runs[start] = step
                 fillable += [FILLED_BY.get(sort, _NOTHING)] * length
             for _, _, ref in sorted(
