@@ -13,21 +13,12 @@ itself.
 
 from __future__ import annotations
 
-import abc
-import copyreg
-import enum
-import importlib
 import itertools
-import operator
-import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap import running, states
 from appsnap.recipe import steps, values
-from appsnap.recipe.freeze import by_name
-from appsnap.recipe.freeze.attributes import package_of
-from appsnap.recipe.freeze.inherited import newobj
-from appsnap.recipe.freeze.untouched import HARMLESS, has_own_methods
+from appsnap.recipe.freeze.quiet import Quiet, are_hashed_alike
+from appsnap.recipe.freeze.shapes import Group, Shapes
 from appsnap.recipe.runs import LEAST, Merged, Run, Same, Span
 from appsnap.recipe.steps import INLINE, Ref
 from appsnap.recipe.trust.names import value_name
@@ -42,38 +33,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "OutOfOrder"]
 
-WIDEST = 64
-"""The columns of the widest run. A longer list is divided into runs by itself."""
-
 _UNDONE = 8
 """How many runs may be undone in one walk. From then on there are no more runs."""
 
-_TEXT = frozenset({str})
 _SHARED = frozenset({type(None), bool, int, str, bytes})
 """The atoms that are alike if they are equal: a float may be a negative zero."""
-_SORTED = (frozenset({str}), frozenset({int}))
-"""The types of the items of sets that have a canonical order by value alone."""
-
-_vars: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
-_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
 
 class OutOfOrder(BaseException):
     """A thing within a run that has to be made in the ordinary order. It is no error, and no class may catch it."""
-
-
-class _Group:
-    """Objects of one shape: a class, and keys, names or a length.
-
-    `first` is the register of the first one. Objects that are made before their content is known are `early`.
-    """
-
-    __slots__ = ("cls", "early", "first", "items", "keys", "shape")
-
-    def __init__(self, shape: Any, items: list[Any], *, early: bool) -> None:
-        self.shape, self.items, self.early = shape, items, early
-        self.cls, self.keys = shape
-        self.first = -1
 
 
 class _Mark(NamedTuple):
@@ -106,10 +74,8 @@ class Columns:
         self._opened: list[int] = []  # by id: the containers around the runs that were made empty within them
         self._ordinary: set[Any] = set()  # the shapes that are taken apart one by one
         self._undone = 0
-        self._classes: dict[type, type | None] = {}
-        self._quiet: dict[type, bool] = {}
-        self._names: dict[Any, tuple[str, ...] | None] = {}
-        self._calls: dict[int, Any] = {}  # by id: the call that makes a value
+        self._quiet = Quiet(walk.reduction_of, walk.is_standard)
+        self._shapes = Shapes(self._quiet, walk.reduction_of, self._is_constructor)
 
     def __call__(self, items: list[Any]) -> Sequence[Any]:
         """Return the operands of items, of which there are at least `LEAST`. Changes the list."""
@@ -152,99 +118,20 @@ class Columns:
         if self.depth:
             self._opened.append(id(obj))
 
-    def ask(self, cls: type) -> None:
-        """Check that an object of a class may be asked for its reduction within a run. Raises OutOfOrder."""
-        if cls not in self._quiet:
-            self._quiet[cls] = self._is_quiet(cls)
-        if not self._quiet[cls]:
+    def ask(self, obj: Any) -> None:
+        """Check that an object may be asked for its reduction within a run, if there is one. Raises OutOfOrder."""
+        if self.depth and not self._quiet.may_be_asked(obj):
             raise OutOfOrder
-
-    def _is_quiet(self, cls: type) -> bool:
-        """Tell whether objects of a class are taken apart without a call of a function of the application."""
-        if self.sort(cls) is not None:
-            return True
-        if cls in copyreg.dispatch_table and cls not in (types.FunctionType, types.BuiltinFunctionType):
-            return False
-        if issubclass(cls, type):
-            return True
-        known = issubclass(cls, enum.Enum) or values.of_class(cls) is not None or package_of(cls) in HARMLESS
-        return known and not has_own_methods(cls)
 
     def check(self, obj: Any, reduction: Any) -> None:
         """Check that an object with this reduction may be made within a run, if there is one. Raises OutOfOrder."""
-        if self.depth and not self._is_pure(obj, reduction):
+        if self.depth and not self._quiet.is_made_alike(obj, reduction):
             raise OutOfOrder
-
-    def _is_pure(self, obj: Any, reduction: Any) -> bool:
-        """Tell whether an object is made and filled without a call of a function of the application."""
-        if type(reduction) is str:
-            return True
-        cls = type(obj)
-        if self.sort(cls) is not None:
-            return True
-        if values.of_class(cls) is not None:
-            if isinstance(obj, dict):
-                self.check_keys(obj)
-            # To put an object into an array of objects, numpy looks for its methods.
-            return not running.is_service(cls) and not (cls.__name__ == "ndarray" and obj.dtype.hasobject)
-        if type(reduction) is tuple and reduction[0] in (getattr, importlib.import_module):
-            owner, *name = reduction[1]
-            return isinstance(owner, (type, types.ModuleType, str)) or self._is_method(owner, *name)
-        return False
-
-    def _is_method(self, owner: Any, name: str) -> bool:
-        """Tell whether an attribute of an object is a method, also while the object isn't filled."""
-        if self.sort(type(owner)) is not steps.State or name in _vars(owner):
-            return False
-        return type(states.special(type(owner), name)) is types.FunctionType
 
     def check_keys(self, keys: Iterable[Any]) -> None:
         """Check that keys may be hashed within a run, if there is one. Raises OutOfOrder."""
-        waiting = [*keys] if self.depth else []
-        seen: set[int] = set()
-        while waiting:
-            key = waiting.pop()
-            cls = type(key)
-            if cls is tuple or cls is frozenset:
-                if id(key) not in seen:
-                    seen.add(id(key))
-                    waiting += key
-            elif cls not in steps.ATOMS and not _is_hashed_alike(cls):
-                raise OutOfOrder
-
-    def sort(self, cls: type) -> type | None:
-        """Return the step that fills objects of a class, if pickle's own protocol does so and no method has a part."""
-        if cls not in self._classes:
-            self._classes[cls] = self._sort(cls)
-        return self._classes[cls]
-
-    def _sort(self, cls: type) -> type | None:
-        special = states.special
-        if by_name.short_way(cls) is not None:
-            return steps.New if self._has_name(cls) else None
-        value_type = values.of_class(cls)
-        if value_type is not None:
-            plain = value_type.plain and cls not in steps.ATOMS and cls is not bytearray
-            return steps.Call if plain else None
-        lookup = special(cls, "__getattribute__") is object.__getattribute__ and special(cls, "__getattr__") is None
-        lookup = lookup and special(cls, "__class__") is object.__dict__["__class__"]
-        own = special(cls, "__setstate__") is not None or special(cls, "__new__") is not object.__dict__["__new__"]
-        if type(cls) not in (type, abc.ABCMeta) or not lookup or own or not self._walk.is_standard(cls):
-            return None
-        if not self._has_name(cls) or not (
-            special(cls, "__hash__") in (object.__hash__, None) or _has_standard_hash(cls)
-        ):
-            return None
-        if type(special(cls, "__dict__")) is types.GetSetDescriptorType:
-            return steps.State if not states.slots_beside_dict(cls) else None
-        plain = special(cls, "__dict__") is None and special(cls, "__setattr__") is object.__setattr__
-        # A subclass may have a property in the place of a slot.
-        plain = plain and all(type(special(cls, name)) is types.MemberDescriptorType for name in _slot_names(cls))
-        return steps.SetState if plain else None
-
-    def _has_name(self, cls: type) -> bool:
-        reduction = self._walk.reduction_of(cls)
-        return type(reduction) is str or reduction[0] is getattr
+        if self.depth and not are_hashed_alike(keys):
+            raise OutOfOrder
 
     # Columns
 
@@ -271,8 +158,7 @@ class Columns:
         operands: list[Any] = list(map(self._memo.get, map(id, items)))
         kinds = set(map(type, operands))
         if steps.Name in kinds and kinds <= {Ref, steps.Name}:
-            names = dict.fromkeys(x for x in operands if type(x) is steps.Name)
-            refs = {name: self._builder.operand(name) for name in names}
+            refs = {name: self._builder.operand(name) for name in dict.fromkeys(operands) if type(name) is steps.Name}
             operands = [refs.get(x, x) for x in operands]
         elif kinds != {Ref}:
             operands = walk.operands(items.copy())
@@ -284,11 +170,9 @@ class Columns:
             return _column_of(self._walk.operands(items))
         if str in kinds and max(map(len, items if len(kinds) == 1 else [x for x in items if type(x) is str])) > INLINE:
             return _column_of(self._builder.texts(items))
-        if len(kinds) == 1 and kinds <= _SHARED and items.count(items[0]) == len(items):
-            return Same(items[0], len(items))
-        return items
+        return Same(items[0], len(items)) if len(kinds) == 1 and _are_equal(items, kinds) else items
 
-    def _taken_apart(self, objects: list[Any]) -> list[_Group]:
+    def _taken_apart(self, objects: list[Any]) -> list[Group]:
         """Make runs of those of the objects that the recipe doesn't have yet, and that have the shape of others."""
         memo = self._memo
         fresh = dict(zip(map(id, objects), objects, strict=True))
@@ -296,7 +180,7 @@ class Columns:
             fresh = {number: obj for number, obj in fresh.items() if number not in memo}
         if len(fresh) < LEAST:
             return []
-        groups = self._groups(fresh)
+        groups = [group for group in self._shapes.groups(fresh) if group.shape not in self._ordinary]
         for group in groups:
             if group.early:
                 self._claim(group, steps.New, self._walk.register_of(group.cls), (), ())
@@ -307,11 +191,11 @@ class Columns:
             if group.early:
                 self._within(group, self._fill)
         rest = [obj for number, obj in fresh.items() if number not in memo and (type(obj) is not tuple or obj)]
-        if rest and len(rest) < len(objects):
+        if rest and len(fresh) < len(objects):
             self._walk.operands(rest)  # once for each, though it may be there often
         return [group for group in groups if group.items]
 
-    def _within(self, group: _Group, method: Callable[[_Group], Any]) -> Any:
+    def _within(self, group: Group, method: Callable[[Group], Any]) -> Any:
         """Call a method that takes apart the content of a group."""
         if not self.depth:
             self._outermost = group.shape
@@ -320,225 +204,68 @@ class Columns:
         self.depth -= 1
         return found
 
-    # Groups
-
-    def _groups(self, fresh: dict[int, Any]) -> list[_Group]:
-        """Return the groups of objects of one shape, in the order of their first objects."""
-        objects = [*fresh.values()]
-        groups: dict[Any, list[Any]] = {}
-        classes = [*map(type, objects)]
-        kinds = [*dict.fromkeys(classes)]
-        for cls in kinds:
-            some = objects
-            if len(kinds) > 1:
-                some = [*itertools.compress(objects, map(operator.is_, classes, itertools.repeat(cls)))]
-            keys_of = self._keys_of(cls, some) if len(some) >= LEAST else None
-            if keys_of is None:
-                continue
-            distinct = set(map(keys_of, some))
-            if len(distinct) == 1:
-                groups[cls, distinct.pop()] = some
-            else:
-                for keys, obj in zip(map(keys_of, some), some, strict=True):
-                    groups.setdefault((cls, keys), []).append(obj)
-        found = [
-            _Group(shape, items, early=self._is_early(shape[0]))
-            for shape, items in groups.items()
-            if len(items) >= LEAST and shape not in self._ordinary and self._is_run(shape[0], shape[1], items[0])
-        ]
-        places = {number: at for at, number in enumerate(fresh)} if len(found) > 1 else {}
-        return sorted(found, key=lambda group: places.get(id(group.items[0]), 0))
-
-    def _is_early(self, cls: type) -> bool:
-        """Tell whether objects of a class are made before their content is known. Nobody hashes them by that."""
-        filled = self.sort(cls) in (steps.State, steps.SetState) and cls not in _CONTAINERS
-        return filled and states.special(cls, "__hash__") in (object.__hash__, None)
-
-    def _keys_of(self, cls: type, some: list[Any]) -> Callable[[Any], Any] | None:
-        """Return the function from an object of a class to what tells its shape, or None if there are no runs."""
-        if cls is list or cls is tuple:
-            return len
-        if cls is set or cls is frozenset:
-            items = frozenset(map(type, itertools.chain.from_iterable(some)))
-            return len if not items or items in _SORTED else None
-        if cls is dict:
-            keys_of: Callable[[Any], Any] = tuple
-            keys: Iterable[Any] = some
-        else:
-            sort = self.sort(cls)
-            if sort is steps.New:
-                return operator.attrgetter("_fields")
-            if sort is steps.Call:
-                calls = {id(x): self._call_of(x) for x in some}
-                self._calls.update(calls)
-                return lambda obj: (call := calls[id(obj)]) and (id(call[0]), len(call[1]))
-            if sort is not steps.State:
-                return None if sort is None else _set_slots(cls)
-            keys_of = _names
-            keys = map(_vars, some)
-        # A text of a class of its own may be equal to a name.
-        return keys_of if _TEXT.issuperset(map(type, itertools.chain.from_iterable(keys))) else None
-
-    def _is_run(self, cls: type, keys: Any, first: Any) -> bool:
-        """Tell whether there are runs of objects of a shape, of which `first` is one."""
-        if cls is dict:
-            return len(keys) <= WIDEST and max(map(len, keys), default=0) <= INLINE
-        if cls in _CONTAINERS:
-            return bool(keys <= WIDEST)
-        sort = self.sort(cls)
-        if sort is steps.Call:
-            return bool(keys) and keys[1] <= WIDEST and self._is_constructor(self._calls[id(first)][0])
-        if len(keys) > WIDEST:
-            return False
-        return sort is steps.New or self._saved_names(cls, keys, first) is not None
-
-    def _saved_names(self, cls: type, shape: Any, first: Any) -> tuple[str, ...] | None:
-        """Return the names of the attributes that are saved, in order, or None if more than attributes is saved."""
-        key = cls, shape
-        if key not in self._names:
-            self._names[key] = self._names_in(self._walk.reduction_of(first), cls, first)
-        return self._names[key]
-
-    def _names_in(self, reduction: Any, cls: type, first: Any) -> tuple[str, ...] | None:
-        if type(reduction) is not tuple or reduction[0] is not newobj or reduction[1] != (cls,):
-            return None
-        state = reduction[2] if len(reduction) > 2 else None
-        if state is None:
-            return ()
-        if self.sort(cls) is steps.SetState:
-            own = state[1] if type(state) is tuple and len(state) == 2 and state[0] is None else None
-            return tuple(own) if type(own) is dict and len(own) <= WIDEST else None
-        own = _vars(first)
-        if type(state) is not dict or any(own.get(name, own) is not value for name, value in state.items()):
-            return None
-        plain = not any(hasattr(type(states.special(cls, name)), "__set__") for name in state)
-        return tuple(state) if plain else None
-
     # Runs
 
-    def _claim(self, group: _Group, sort: type, *fields: Any) -> None:
+    def _claim(self, group: Group, sort: type, *fields: Any) -> None:
         """Append the run that makes the objects of a group."""
         length = len(group.items)
         group.first = first = self._builder.make_run(Run(sort, length, fields))
         self._memo.update(zip(map(id, group.items), map(Ref, range(first, first + length)), strict=True))
         self._kept += group.items
 
-    def _fill(self, group: _Group) -> None:
+    def _fill(self, group: Group) -> None:
         """Append the run that fills the objects of a group."""
-        items, first, length = group.items, group.first, len(group.items)
-        names = self._saved_names(group.cls, group.keys, items[0])
-        if not names:
+        first, length, builder = group.first, len(group.items), self._builder
+        if not group.names:
             return
-        builder = self._builder
-        if self.sort(group.cls) is steps.State:
-            columns = tuple(map(self._column, _attributes(items, names)))
-            builder.fill_run(Run(steps.State, length, (first, builder.shape(names), columns)))
+        columns = tuple(map(self._column, self._shapes.parts(group)))
+        if group.sort is steps.State:
+            builder.fill_run(Run(steps.State, length, (first, builder.shape(group.names), columns)))
             return
-        columns = tuple(self._column([*map(operator.attrgetter(name), items)]) for name in names)
         # As pickle has it: the state is a pair of None and the dictionary of the slots.
-        dicts = builder.make_run(Run(steps.Dict, length, (names, columns)))
+        dicts = builder.make_run(Run(steps.Dict, length, (group.names, columns)))
         pairs = builder.make_run(Run(steps.Tuple, length, ((Same(None, length), Span(dicts, length)),)))
         builder.fill_run(Run(steps.SetState, length, (first, Span(pairs, length))))
 
-    def _make_filled(self, group: _Group) -> None:
-        """Append the run of a group whose objects are made of their content. Others may have used some of them."""
+    def _make_filled(self, group: Group) -> None:
+        """Append the run of a group whose content is known before it is made. Others may have used some of it."""
         if not self._memo.keys().isdisjoint(map(id, group.items)):
-            group.items = [x for x in group.items if id(x) not in self._memo]
+            group.items = [obj for obj in group.items if id(obj) not in self._memo]
         if len(group.items) < LEAST:
             group.items = []
             return
         columns = self._within(group, self._columns_of)
-        cls, keys, walk = group.cls, group.keys, self._walk
-        if cls in _CONTAINERS:
-            self._claim(group, _CONTAINERS[cls], *((keys,) if cls is dict else ()), columns)
-        elif self.sort(cls) is steps.Call:
-            self._claim(group, steps.Call, walk.register_of(self._calls[id(group.items[0])][0]), columns)
-        elif self.sort(cls) is steps.New:
-            self._claim(group, steps.New, walk.register_of(cls), keys, columns)
-        else:
-            names = self._builder.shape(self._saved_names(cls, keys, group.items[0]) or ())
-            self._claim(group, steps.New, walk.register_of(cls), (), ())
-            self._builder.fill_run(Run(steps.State, len(group.items), (group.first, names, columns)))
+        sort, register_of = group.sort, self._walk.register_of
+        match sort:
+            case steps.Dict:
+                self._claim(group, sort, group.keys, columns)
+            case steps.Call:
+                self._claim(group, sort, register_of(self._shapes.function(group.items[0])), columns)
+            case steps.New:
+                self._claim(group, sort, register_of(group.cls), group.names, columns)
+            case steps.State:
+                self._claim(group, steps.New, register_of(group.cls), (), ())
+                fields = group.first, self._builder.shape(group.names), columns
+                self._builder.fill_run(Run(sort, len(group.items), fields))
+            case _:
+                self._claim(group, sort, columns)
 
-    def _columns_of(self, group: _Group) -> tuple[Column, ...]:
-        items = group.items
-        found = [[*column] for column in self._parts_of(group)]
-        if all(steps.ATOMS.issuperset(map(type, column)) for column in found):
-            return tuple(map(self._column, found))
-        numbers = dict.fromkeys(map(id, items))
+    def _columns_of(self, group: Group) -> tuple[Column, ...]:
+        found = self._shapes.parts(group)
+        kinds = [set(map(type, column)) for column in found]
+        if all(one <= steps.ATOMS for one in kinds):
+            return tuple(map(self._atoms, found, kinds))
+        numbers = dict.fromkeys(map(id, group.items))
         self._memo.update(numbers)
         self._rows.update(numbers)
         columns = tuple(map(self._column, found))
         self._rows.difference_update(numbers)
         return columns
 
-    def _parts_of(self, group: _Group) -> Iterable[Iterable[Any]]:
-        """Return the content of objects, a column for each part."""
-        cls, keys, items = group.cls, group.keys, group.items
-        if cls is dict:
-            return (map(operator.itemgetter(key), items) for key in keys)
-        if cls in (set, frozenset):
-            items = [*map(sorted, items)]
-        elif self.sort(cls) is steps.Call:
-            items = [self._calls[id(x)][1] for x in items]
-            keys = keys[1]
-        elif self.sort(cls) is steps.New:
-            items = [*map(tuple, items)]
-            keys = len(keys)
-        elif cls not in _CONTAINERS:
-            return _attributes(items, self._saved_names(cls, keys, items[0]) or ())
-        return (map(operator.itemgetter(at), items) for at in range(keys))
-
-    def _call_of(self, obj: Any) -> Any:
-        """Return the function and the arguments of the call that makes a value, or None if a call alone doesn't."""
-        reduction = self._walk.reduction_of(obj)
-        if type(reduction) is not tuple or any(part is not None for part in reduction[2:]):
-            return None
-        return reduction[:2] if type(reduction[1]) is tuple else None
-
     def _is_constructor(self, function: Any) -> bool:
         """Tell whether a function has a name by which any file may call it."""
-        found = self._walk(function)
-        name = self._builder.meaning(found)
+        name = self._builder.meaning(self._walk(function))
         return type(name) is steps.Name and values.constructor(value_name(name)) is not None
-
-
-def _attributes(items: list[Any], names: Sequence[str]) -> Iterable[list[Any]]:
-    """Return the attributes of objects, a column for each name."""
-    own = [*map(_vars, items)]
-    return ([*map(operator.itemgetter(name), own)] for name in names)
-
-
-def _has_standard_hash(cls: Any) -> bool:
-    """Tell whether a frozen dataclass has the hash of its fields, as `dataclasses` makes it."""
-    found = states.special(cls, "__hash__")
-    made = type(found) is types.FunctionType and found.__code__.co_filename == "<string>"
-    frozen = getattr(cls.__dict__.get("__dataclass_params__"), "frozen", False)
-    return made and frozen and "__hash__" in cls.__dict__
-
-
-def _is_hashed_alike(cls: type) -> bool:
-    """Tell whether no method of the application hashes or compares objects of a class, filled or not."""
-    methods = [states.special(cls, name) for name in ("__hash__", "__eq__")]
-    if methods == [object.__hash__, object.__eq__]:
-        return True
-    value_type = values.of_class(cls)
-    if issubclass(cls, enum.Enum):
-        return all(package_of(method) in HARMLESS for method in methods)
-    return value_type is not None and value_type.plain
-
-
-def _names(obj: Any) -> tuple[str, ...]:
-    return tuple(_vars(obj))
-
-
-def _set_slots(cls: type) -> Callable[[Any], tuple[str, ...]]:
-    """Return the function from an object to the names of its slots that are set."""
-    names: tuple[str, ...] = tuple(_slot_names(cls))
-    return lambda obj: tuple(name for name in names if hasattr(obj, name))
-
-
-_CONTAINERS = {dict: steps.Dict, list: steps.List, tuple: steps.Tuple, set: steps.Set, frozenset: steps.FrozenSet}
 
 
 def _column_of(operands: list[Any]) -> Column:
@@ -550,12 +277,20 @@ def _column_of(operands: list[Any]) -> Column:
             return Same(first, len(operands))
         if operands[-1] - first == len(operands) - 1 and operands == [*range(first, first + len(operands))]:
             return Span(int(first), len(operands))
-    elif len(kinds) == 1 and kinds <= _SHARED and operands.count(first) == len(operands):
+    elif len(kinds) == 1 and _are_equal(operands, kinds):
         return Same(first, len(operands))
     return operands
 
 
-def _merged(items: list[Any], operands: list[Any], groups: list[_Group]) -> Column:
+def _are_equal(atoms: list[Any], kinds: set[type]) -> bool:
+    """Tell whether atoms of one type can't be told apart. A long integer isn't shared."""
+    first = atoms[0]
+    if not kinds <= _SHARED or first != atoms[-1] or (kinds == {int} and first.bit_length() > 8 * INLINE):
+        return False
+    return atoms.count(first) == len(atoms)
+
+
+def _merged(items: list[Any], operands: list[Any], groups: list[Group]) -> Column:
     """Return the column of operands. The objects of each group have registers in a row. Atoms stand apart."""
     whole = _column_of(operands)
     if type(whole) is not list:

@@ -271,9 +271,8 @@ class Walk:
             self._fast.columns.check_keys(keys)
 
     def _reduction(self, obj: Any) -> Any:
-        columns = self._fast.columns
-        if columns is not None and columns.depth:
-            columns.ask(type(obj))
+        if self._fast.columns is not None:
+            self._fast.columns.ask(obj)
         reduction = self._rules(obj)
         if reduction is not NotImplemented:
             return reduction
