@@ -81,28 +81,29 @@ def _make_twisted_mixed(size: int) -> Any:
 
 
 def _holds_mixed(root: Any, size: int) -> bool:
-    found: dict[str, list[Any]] = {}
-    for one in walked(root):
-        found.setdefault(type(one).__name__, []).append(one)
-    last = max((one for ones in found.values() for one in ones), key=lambda one: int(one.name.partition("-")[2]))
-    wanted = list(walked(mixed_tree(mixed, service.MultiService, size)))
+    ones, wanted = list(walked(root)), list(walked(_make_mixed(size)))
+    found: dict[str, list[Any]] = {name: [] for name in (*SHAPES, "Group")}
+    for one in ones:
+        found[type(one).__name__].append(one)
     return (
-        [one.name for one in walked(root)] == [one.name for one in wanted]
-        and set(found) == {*SHAPES, "Group"}
-        and last.name == f"{type(last).__name__.lower()}-{size - 1}"
-        and _plain(last) == _plain(next(one for one in wanted if one.name == last.name))
+        [type(one).__name__ for one in ones] == [type(one).__name__ for one in wanted]
+        and all(_plain(one) == _plain(other) for one, other in zip(ones, wanted, strict=True))
         # Shared parts, and parts that refer to each other.
         and len({id(one.config) for one in (*found["Web"], *found["Mail"])}) == 1
         and len({id(job.tags) for job in found["Job"]}) == 1
         and all(cache.options is cache.parent.options for cache in found["Cache"])
         and all(peer.partner is None or peer.partner.partner is peer for peer in found["Peer"])
         and all(job in before.wanted_by for job in found["Job"] for before in job.after)
+        and {id(one.parent) for one in ones} == {id(root), *map(id, found["Group"])}
     )
+
+
+_LINKS = {"parent", "services", "namedServices", "_lifecycle", "partner", "after", "wanted_by"}
 
 
 def _plain(one: Any) -> dict[str, Any]:
     """Return the attributes of a service that hold no other services."""
-    return {key: vars(one)[key] for key in vars(one) if key not in {"parent", "partner", "after", "wanted_by"}}
+    return {name: value for name, value in vars(one).items() if name not in _LINKS}
 
 
 MIXED = Data(_make_mixed, _holds_mixed, _make_twisted_mixed)
