@@ -18,7 +18,7 @@ from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_word, escaped, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.outline import Outline, quoted, text_lines
+from appsnap.recipe.outline import MOST_PARTS, Outline, counts_in_words, quoted, text_lines
 from appsnap.recipe.services import without_running
 from appsnap.recipe.steps import spelled
 from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
@@ -227,10 +227,11 @@ class Snapshot:
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
-    def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield the lines that `appsnap show` prints."""
+    def lines(self, *, depth: int = 20, most: int | None = MOST_PARTS) -> Iterator[str]:
+        """Yield the lines that `appsnap show` prints: at most so many levels, and parts of one list or the like."""
         yield self._summary()
-        yield from map(escaped, text_lines(self.outline, depth=depth))
+        yield escaped(counts_in_words(self.outline, len(self.document.recipe.steps)))
+        yield from map(escaped, text_lines(self.outline, depth=depth, most=most))
 
     def _summary(self) -> str:
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]

@@ -61,12 +61,12 @@ def _value(outline: Outline, operand: Operand) -> object:
     return outline.nodes[operand].value if isinstance(operand, Ref) else operand
 
 
-def bytes_of(outline: Outline, operand: Operand) -> bytes:
-    """Return an operand that is bytes."""
+def bytes_of(outline: Outline, operand: Operand) -> memoryview:
+    """Return an operand that is bytes. It may be large, and no copy is made."""
     value = _value(outline, operand)
-    if not isinstance(value, bytes):
+    if isinstance(value, str):
         raise TypeError
-    return value
+    return memoryview(value)  # type: ignore[arg-type]  # bytes, or the line fails
 
 
 def _ints(outline: Outline, operand: Operand) -> list[int]:
@@ -232,7 +232,7 @@ def ndarray_line(outline: Outline, register: Ref) -> str:
     offset = node.args[3] if len(node.args) > 3 else 0
     first = None
     if contiguous and isinstance(spelled, str) and type(offset) is int:
-        first = items_of(value[offset:], spelled, min(count, FIRST))
+        first = items_of(memoryview(value)[offset:], spelled, min(count, FIRST))
     more = "" if first is None else f" [{' '.join(first)}{' …' if count > FIRST else ''}]"
     cut = ""
     if first is None or "…" in more:
