@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from appsnap.files.layers import Passphrase
     from appsnap.files.streams import Readable, Writable
     from appsnap.kinds import Kind
+    from appsnap.kinds.documents import LargeData
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
@@ -52,10 +53,13 @@ class Input:
         """Whether an option gives a passphrase or an identity."""
         return self.sources.are_named or bool(self.identity_files)
 
-    def open(self, data: bytes | None = None) -> Snapshot:
-        """Read the snapshot without building it, from `data` if those are the bytes of the file."""
+    def open(self, data: bytes | None = None, *, large: LargeData = "held") -> Snapshot:
+        """Read the snapshot without building it, from `data` if those are the bytes of the file.
+
+        If `large` data isn't held, the snapshot can only be looked at.
+        """
         with Progress(f"reading {self.label}") as progress:
-            snapshot = self._open(progress, data=data)
+            snapshot = self._open(progress, data=data, large=large)
             _ = snapshot.document.recipe  # read now, so that an error is one of reading
             return snapshot
 
@@ -99,7 +103,9 @@ class Input:
                 error.provenance = error.provenance.replace("appsnap sign FILE", sign)
                 raise
 
-    def _open(self, progress: Progress, *, legacy: bool = False, data: bytes | None = None) -> Snapshot:
+    def _open(
+        self, progress: Progress, *, legacy: bool = False, data: bytes | None = None, large: LargeData = "held"
+    ) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
         from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
 
@@ -110,7 +116,7 @@ class Input:
             place = io.BytesIO(data)
         try:
             if not legacy:
-                return snapshot.open_file(place, opening, self.label)
+                return snapshot.open_file(place, opening, self.label, large=large)
             assert passphrase is not None, "without identities there is one, or a function that asks for it"
             return snapshot.open_legacy(place, passphrase, limits=self.limits, name=self.label)
         except PassphraseError as error:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import mmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, WrongKind
 from appsnap.files import age, layers, zstd
-from appsnap.files.streams import Mapped, has_descriptor
+from appsnap.files.streams import File, Mapped, has_descriptor
 from appsnap.gc_pause import gc_paused
 from appsnap.keys.provenance import Provenance
 from appsnap.kinds import KINDS, Document, kind_named, recognise
 from appsnap.kinds.foreign import HEAD_SIZE
 from appsnap.kinds.header import distributions_of
-from appsnap.kinds.large import DocumentStream, take_apart
-from appsnap.kinds.mapped import with_copies
+from appsnap.kinds.large import DocumentStream, table_of, take_apart
 from appsnap.limits import steps_of
 from appsnap.printable import type_of
 from appsnap.recipe import steps
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], object]
 
-__all__ = ["check_head", "counted", "map_document", "open_document", "provenance_of", "write_document"]
+__all__ = ["LargeData", "check_head", "counted", "map_document", "open_document", "provenance_of", "write_document"]
 
 
 # Out
@@ -80,10 +79,21 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
 # In
 
 
-def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[Kind, Document]:
+LargeData = Literal["held", "mapped", "hashed"]
+"""What becomes of large data when a document is opened. It is *held*: verified, and in memory. Or a file without layers
+is *mapped*, if it has much of such data: then that of arrays stays in the file, and isn't verified. Or it is *hashed*:
+verified, and not kept. A recipe whose data isn't held must not be built."""
+
+_MUCH = 8 << 20
+"""Bytes of large data that take 10 ms to read and to verify."""
+
+
+def open_document(
+    unwrapped: Unwrapped, kind: str | None, limits: Limits, large: LargeData = "held"
+) -> tuple[Kind, Document]:
     """Return the kind of a document, and the document. `kind` is the one that is expected, if any."""
     try:
-        return _open(unwrapped.source, kind, _most_steps(unwrapped, limits))
+        return _open(unwrapped.source, kind, _most_steps(unwrapped, limits), large)
     except CannotLoad:
         # If a layer is damaged, the error of the layer comes first: nobody can tell what is in it.
         for _ in unwrapped.source.pieces() if unwrapped.layers else ():
@@ -153,18 +163,23 @@ def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
     return most
 
 
-def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[Kind, Document]:
+def _open(source: Source, expected: str | None, most: MostSteps, large: LargeData = "held") -> tuple[Kind, Document]:
     kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")
         return kind.name, kind.read(source.rest(), most)
-    parts = take_apart(source, kind.locate)
+    if large == "mapped" and isinstance(source, File):
+        size = sum(place.size for place in table_of(source, kind.locate))
+        source = (source.mapped() if size > _MUCH else None) or source
+    parts = take_apart(source, kind.locate, keep=large != "hashed")
     document = kind.read(parts, most)
     if isinstance(source, Mapped):
+        from appsnap.kinds.mapped import with_copies  # noqa: PLC0415 - few files are mapped
+
         sums = document.trailer.buffers or [] if document.trailer else []
-        recipe = with_copies(document.recipe, parts, sums)
-        return kind.name, Document(document.header, document.trailer, lambda: recipe)
+        recipe, unverified = with_copies(document.recipe, parts, sums, to_build=large == "held")
+        return kind.name, Document(document.header, document.trailer, lambda: recipe, unverified=unverified)
     return kind.name, document
 
 

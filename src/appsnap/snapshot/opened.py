@@ -15,7 +15,7 @@ from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
-from appsnap.printable import as_word, escaped, shortened
+from appsnap.printable import as_word, escaped, plural, shortened
 from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.outline import MOST_PARTS, Outline, counts_in_words, quoted, text_lines
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from appsnap.files.streams import Writable
     from appsnap.keys.provenance import Provenance
     from appsnap.kinds import Document, Kind
-    from appsnap.kinds.documents import Progress
+    from appsnap.kinds.documents import LargeData, Progress
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.trust import Trusted
     from appsnap.snapshot.places import FilePath
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "unverified_facts"]
 
 
 class Snapshot:
@@ -47,7 +47,7 @@ class Snapshot:
 
     `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
     the file in bytes, `weight` that of a compressed file without padding. `with_passphrase` is true where a passphrase
-    opened a layer of age.
+    opened a layer of age. `large` says what became of large data: if it isn't held, the snapshot can only be looked at.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Snapshot:
         file: str = "",
         with_passphrase: bool = False,
         limits: Limits = LIMITS,
+        large: LargeData = "held",
     ) -> None:
         self.document = document
         self._limits = limits
@@ -70,6 +71,7 @@ class Snapshot:
         self._weight = weight
         self._file = file
         self.with_passphrase = with_passphrase
+        self._large = large
 
     @functools.cached_property
     def name(self) -> str:
@@ -124,7 +126,12 @@ class Snapshot:
     @functools.cached_property
     def outline(self) -> Outline:
         """The tree of paths and values."""
-        return Outline(self.document.recipe)
+        return Outline(self.document.recipe, unverified=self.document.unverified)
+
+    @property
+    def unverified(self) -> int:
+        """The number of arrays whose data nobody has verified, because it stayed in the file."""
+        return len(self.document.unverified)
 
     @functools.cached_property
     def code(self) -> list[CarriedCode]:
@@ -159,12 +166,17 @@ class Snapshot:
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot. `notes` gets a line
         for each attribute that isn't as its class declares.
         """
+        self._check_held()
         limits = self._limits if limits is None else limits_of(limits)
         code_from = None if code_from is None else version_of(code_from)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
             trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
             return self._build(trusted, limits, copy, code_from, notes)
+
+    def _check_held(self) -> None:
+        if self._large != "held":
+            raise RuntimeError("this snapshot was opened without its large data, to be looked at")
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
@@ -214,6 +226,7 @@ class Snapshot:
         are those of `appsnap.save`. If the snapshot isn't trusted as a whole, the new file isn't signed, and notes the
         lack of trust.
         """
+        self._check_held()
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
         old = self.header or Header(kind)
@@ -246,6 +259,7 @@ class Snapshot:
             else:
                 words.append("written by hand")
         words += code_facts(self.code)
+        words += unverified_facts(self.unverified)
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 
@@ -254,6 +268,11 @@ class Snapshot:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._summary()}>"
+
+
+def unverified_facts(arrays: int) -> list[str]:
+    """Return the sentence about arrays whose data nobody has verified, or nothing."""
+    return [f"data of {plural(arrays, 'array')} not verified"] if arrays else []
 
 
 def _tell_distributions(document: Document, error: CannotBuild) -> None:

@@ -54,7 +54,7 @@ def command(*, source: Input, depth: int | None, show_all: bool, as_json: bool) 
     line. Of a stranger's file, no more is
     shown than about 100 characters for each byte (--limit output=…); then the last member is "cut": true.
     """
-    snapshot = source.open()
+    snapshot = source.open(large="mapped")
     if as_json:
         names = _names(snapshot)
         outline = snapshot.outline
@@ -81,6 +81,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
         "code": code_facts(snapshot.code),
         "signer": snapshot.signer,
         "provenance": snapshot.provenance,
+        "unverified_arrays": snapshot.unverified,
         "services": count_services(snapshot.outline),
         "objects": len(snapshot.outline.nodes),
         "steps": len(snapshot.document.recipe.steps),

@@ -43,7 +43,7 @@ def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
     and no object is built. The exit code is 5 if the file is damaged.
     """
     try:
-        snapshot = source.open()
+        snapshot = source.open(large="hashed")
     except CannotLoad as error:
         if as_json:
             output.write_json({"ok": False, "error": str(error), "hint": explain(error, context.find_root().obj).hint})

@@ -7,7 +7,7 @@ import itertools
 import struct
 from typing import TYPE_CHECKING
 
-from appsnap.recipe.outline.arrays import FIRST, array_parts, bytes_of, digest, items_of, nodes, tuple_line
+from appsnap.recipe.outline.arrays import FIRST, array_parts, as_shown, bytes_of, digest, items_of, nodes, tuple_line
 from appsnap.recipe.steps import Operand, Ref
 
 if TYPE_CHECKING:
@@ -123,4 +123,4 @@ def _content(outline: Outline, register: Ref) -> str:
         parts = [f"&{numbers[part]}" if isinstance(part, Ref) else repr(part) for _, part in outline.parts(place)]
         data = digest(outline, place) if node.form in ("value", "bytearray") else ""
         digests.update("\0".join([node.form, node.name, data, *parts, ""]).encode("utf-8", "surrogatepass"))
-    return f" sha256 {digests.hexdigest()[:8]}"
+    return f" {as_shown(digests.hexdigest(), verified=numbers.keys().isdisjoint(outline.unverified))}"
