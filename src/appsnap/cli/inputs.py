@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ class Input:
         with Progress(f"reading {self.label}") as progress:
             snapshot = self._open(progress, data=data, large=large)
             _ = snapshot.document.recipe  # read now, so that an error is one of reading
+            # It lives until the process ends. The collector needn't look at it again, nor at the modules.
+            gc.freeze()
             return snapshot
 
     def open_legacy(self) -> Snapshot:
@@ -139,9 +142,11 @@ class Input:
         return ask
 
     def _identities(self) -> list[str]:
+        texts: list[str] = []
+        if not self.identity_files:
+            return texts
         from appsnap.files.age import parse_identities  # noqa: PLC0415 - few files need it
 
-        texts = []
         for path in self.identity_files:
             texts.append(_text_of(path))
             with naming(standard.label(path, "standard input")):
@@ -230,11 +235,12 @@ class Output:
 
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
-        from appsnap.files.age import parse_recipient  # noqa: PLC0415 - help doesn't need it
+        if self.recipients:
+            from appsnap.files.age import parse_recipient  # noqa: PLC0415 - few files need it
 
-        with naming("--recipient"):
-            for text in self.recipients:
-                parse_recipient(text)
+            with naming("--recipient"):
+                for text in self.recipients:
+                    parse_recipient(text)
         return {
             "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
             "armor": self.armor,

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import mmap
 from typing import TYPE_CHECKING, Any, Literal
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, WrongKind
-from appsnap.files import age, layers, zstd
+from appsnap.files import layers
+from appsnap.files.heads import HEAD_SIZE, is_compressed, is_encrypted
 from appsnap.files.streams import File, Mapped, has_descriptor
 from appsnap.gc_pause import gc_paused
 from appsnap.keys.provenance import Provenance
-from appsnap.kinds import KINDS, Document, kind_named, recognise
-from appsnap.kinds.foreign import HEAD_SIZE
+from appsnap.kinds import KINDS, Document, foreign, kind_named, recognise
 from appsnap.kinds.header import distributions_of
 from appsnap.kinds.large import DocumentStream, table_of, take_apart
 from appsnap.limits import steps_of
 from appsnap.printable import type_of
 from appsnap.recipe import steps
-from appsnap.recipe.freeze import Notes, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from appsnap.kinds import Format, Kind, MostSteps
     from appsnap.kinds.header import Header, Signer, Trailer
     from appsnap.limits import Limits
+    from appsnap.recipe.freeze import Notes
 
     Progress = Callable[[int, int], object]
 
@@ -46,6 +45,8 @@ def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes |
 
     `notes` collects the facts to tell.
     """
+    from appsnap.recipe.freeze import Notes, freeze  # noqa: PLC0415 - few commands save
+
     notes = notes or Notes()
     kind = kind_named(header.kind)
     if kind.objects:
@@ -103,7 +104,7 @@ def open_document(
 
 def check_head(head: bytes, kind: str | None) -> None:
     """Check the first bytes of a file that may have no end. Raises Damaged if they belong to no layer and no kind."""
-    if not age.is_encrypted(head[: age.HEAD_SIZE]) and not zstd.is_compressed(head):
+    if not is_encrypted(head[:HEAD_SIZE]) and not is_compressed(head):
         _kind_of(head, kind)
 
 
@@ -113,6 +114,8 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
     Changes to the arrays never reach the file. Everything but the data of arrays is verified. Raises CannotLoad for
     a file that cannot be mapped: it has layers, or its kind has no large data, or it isn't on a disk.
     """
+    import mmap  # noqa: PLC0415 - few files are mapped
+
     if not has_descriptor(file):
         raise CannotLoad(f"only a file on a disk can be mapped, not {type_of(file)}", hint=_NO_MMAP)
     try:
@@ -125,9 +128,9 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
             raise
         raise CannotLoad("only a file on a disk can be mapped", hint=_NO_MMAP) from None
     view = whole[file.tell() :]
-    head = bytes(view[: age.HEAD_SIZE])
-    if age.is_encrypted(head) or zstd.is_compressed(head):
-        raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
+    head = bytes(view[:HEAD_SIZE])
+    if is_encrypted(head) or is_compressed(head):
+        raise _cannot_map("encrypted" if is_encrypted(head) else "compressed")
     unwrapped = layers.unwrap(Mapped(view), opening)
     return _open(unwrapped.source, opening.kind, opening.limits.steps)
 
@@ -164,7 +167,7 @@ def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
 
 
 def _open(source: Source, expected: str | None, most: MostSteps, large: LargeData = "held") -> tuple[Kind, Document]:
-    kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
+    kind = _kind_of(bytes(source.peek(foreign.HEAD_SIZE)), expected)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")

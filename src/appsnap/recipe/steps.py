@@ -32,6 +32,7 @@ __all__ = [
     "FILLERS",
     "INLINE",
     "MAKERS",
+    "PROTOCOL",
     "Add",
     "Atom",
     "ByteArray",
@@ -66,6 +67,10 @@ __all__ = [
     "places",
     "spelled",
 ]
+
+
+PROTOCOL = 5
+"""The protocol of pickle whose semantics a recipe has."""
 
 
 class Ref(int):

@@ -15,7 +15,6 @@ from appsnap.gc_pause import gc_paused
 from appsnap.kinds import documents, kind_named
 from appsnap.limits import LIMITS
 from appsnap.printable import type_of
-from appsnap.recipe.trust import Trust
 from appsnap.snapshot import places
 from appsnap.snapshot.opened import Snapshot
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.documents import LargeData, Progress
     from appsnap.limits import Limits
     from appsnap.recipe.steps import Recipe
-    from appsnap.recipe.trust import Trusted
+    from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
 __all__ = ["as_expected", "load", "loads", "open_file", "open_legacy", "open_snapshot", "opened"]
@@ -108,6 +107,8 @@ def load(
 
 def _checked(expected: object, kind: Kind | None, trust: Trusted) -> Trust:
     """Check arguments before anything is read. Returns the trust."""
+    from appsnap.recipe.trust import Trust  # noqa: PLC0415 - `appsnap show` doesn't need it
+
     if not isinstance(expected, (type, type(None))):
         raise TypeError(f"the class that is expected is a class, not {type_of(expected)}")
     if expected is not None:

@@ -8,7 +8,6 @@ import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from appsnap.code.texts import version_of
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, hints, naming
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
@@ -16,14 +15,9 @@ from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_word, escaped, plural, shortened
-from appsnap.recipe.build import build
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.outline import MOST_PARTS, Outline, counts_in_words, quoted, text_lines
-from appsnap.recipe.services import without_running
 from appsnap.recipe.steps import spelled
-from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 from appsnap.snapshot import places
-from appsnap.snapshot.saving import by_name, signer, time_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +30,8 @@ if TYPE_CHECKING:
     from appsnap.kinds.documents import LargeData, Progress
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
-    from appsnap.recipe.trust import Trusted
+    from appsnap.recipe.outline import Outline
+    from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
 __all__ = ["Snapshot", "unverified_facts"]
@@ -126,6 +121,8 @@ class Snapshot:
     @functools.cached_property
     def outline(self) -> Outline:
         """The tree of paths and values."""
+        from appsnap.recipe.outline import Outline  # noqa: PLC0415 - a load without errors doesn't need it
+
         return Outline(self.document.recipe, unverified=self.document.unverified)
 
     @property
@@ -141,6 +138,8 @@ class Snapshot:
     @functools.cached_property
     def names(self) -> list[Want]:
         """Every name that the snapshot uses, with its use and the first path that uses it."""
+        from appsnap.recipe.trust import wants  # noqa: PLC0415 - `appsnap show` doesn't need it
+
         return wants(self.document.recipe)
 
     @functools.cached_property
@@ -149,6 +148,8 @@ class Snapshot:
 
         If there is none, `load` needs no more than the grants of `names`.
         """
+        from appsnap.recipe.trust import obstacles  # noqa: PLC0415 - as above
+
         return obstacles(self.document.recipe)
 
     def build(
@@ -166,9 +167,14 @@ class Snapshot:
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot. `notes` gets a line
         for each attribute that isn't as its class declares.
         """
+        from appsnap.recipe.trust import EVERYTHING, Trust  # noqa: PLC0415 - as above
+
         self._check_held()
         limits = self._limits if limits is None else limits_of(limits)
-        code_from = None if code_from is None else version_of(code_from)
+        if code_from is not None:
+            from appsnap.code.texts import version_of  # noqa: PLC0415 - few files need it
+
+            code_from = version_of(code_from)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
             trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
@@ -187,6 +193,8 @@ class Snapshot:
                     raise
                 except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
                     pass
+            from appsnap.recipe.build import build  # noqa: PLC0415 - pickles of one's own don't need it
+
             return build(
                 self.document.recipe,
                 trusted,
@@ -226,6 +234,9 @@ class Snapshot:
         are those of `appsnap.save`. If the snapshot isn't trusted as a whole, the new file isn't signed, and notes the
         lack of trust.
         """
+        from appsnap.recipe.services import without_running  # noqa: PLC0415 - most snapshots are only read
+        from appsnap.snapshot.saving import by_name, signer, time_for  # noqa: PLC0415 - as above
+
         self._check_held()
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
@@ -240,13 +251,17 @@ class Snapshot:
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
-    def lines(self, *, depth: int = 20, most: int | None = MOST_PARTS) -> Iterator[str]:
+    def lines(self, *, depth: int = 20, most: int | None = 50) -> Iterator[str]:
         """Yield the lines that `appsnap show` prints: at most so many levels, and parts of one list or the like."""
+        from appsnap.recipe.outline import counts_in_words, text_lines  # noqa: PLC0415 - as for `outline`
+
         yield self._summary()
         yield escaped(counts_in_words(self.outline, len(self.document.recipe.steps)))
         yield from map(escaped, text_lines(self.outline, depth=depth, most=most))
 
     def _summary(self) -> str:
+        from appsnap.recipe.outline import quoted  # noqa: PLC0415 - as for `outline`
+
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
         if self.header is None:
             words.append("a bare pickle, without header")

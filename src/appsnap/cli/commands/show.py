@@ -11,7 +11,6 @@ from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, depth, reads
 from appsnap.errors import NotTrusted
-from appsnap.gc_pause import gc_paused
 from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import MOST_PARTS, count_services, json_nodes, json_value
 
@@ -37,7 +36,6 @@ Examples:
 @depth(None)
 @click.option("--all", "show_all", is_flag=True, help="Print all parts of long lists and the like, not only 50.")
 @as_json
-@gc_paused
 def command(*, source: Input, depth: int | None, show_all: bool, as_json: bool) -> None:
     """Show the content of a snapshot, without importing any of it.
 

@@ -16,7 +16,6 @@ from appsnap.recipe import steps
 from appsnap.recipe.outline.nodes import LONGEST_NAME, Node, Nodes, name_of_people
 from appsnap.recipe.outline.places import Places
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step
-from appsnap.recipe.values import has_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -185,6 +184,8 @@ class Outline:
             return False
         node = self.nodes[operand]
         if node.form == "call":
+            from appsnap.recipe.values import has_identity  # noqa: PLC0415 - most services need no calls
+
             return has_identity(node.name)
         return node.form in ("list", "dict", "set", "bytearray", "object")
 
