@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["count_services", "counts_in_words"]
 
-_MOST_NAMES = 10
+_MOST_NAMES = 5
 _LONGEST = 60
 
 
