@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import mmap
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
 from appsnap.kinds.large import CHUNK, MAY_BE_LARGE, chunks
 from appsnap.recipe import steps
+from appsnap.recipe.runs import Run, registers_of
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -43,26 +45,26 @@ def with_copies(
     copied: set[Operand] = {recipe.root}
     arrays: set[Ref] = set()
     register = 0
-    for step in recipe.steps:
+    for step in recipe.compact:
         if step == _NDARRAY:
             arrays.add(Ref(register))
         elif _is_mapped(step):
             mapped.add(Ref(register))
         elif mapped:
-            used = steps.operands(step)
+            used = [*chain.from_iterable(step.columns)] if isinstance(step, Run) else steps.operands(step)
             if isinstance(step, steps.Call) and step.function in arrays and len(step.args) > _DATA:
                 del used[1 + _DATA]
             copied.update(operand for operand in used if type(operand) is Ref)
-        register += type(step) in steps.MAKERS
+        register += registers_of(step)
     if not mapped:
         return recipe, {}
     if not all(map(_SUM.fullmatch, sums)):
         raise _wrong_sum()
     of_each = _sums_of_each(parts, sums)
-    followed: list[Step] = []
+    followed: list[Step | Run] = []
     stay: dict[int, Sequence[str]] = {}
     register = 0
-    for step in recipe.steps:
+    for step in recipe.compact:
         if not _is_mapped(step):
             followed.append(step)
         elif Ref(register) in copied:
@@ -70,7 +72,7 @@ def with_copies(
         else:
             followed.append(_kept(step) if to_build else step)
             stay[register] = of_each[id(step[0])]
-        register += type(step) in steps.MAKERS
+        register += registers_of(step)
     return Recipe(followed, recipe.root), stay
 
 
