@@ -256,7 +256,7 @@ class Snapshot:
         from appsnap.recipe.outline import counts_in_words, text_lines  # noqa: PLC0415 - as for `outline`
 
         yield self._summary()
-        yield escaped(counts_in_words(self.outline, len(self.document.recipe.steps)))
+        yield escaped(counts_in_words(self.outline, self.document.recipe.size))
         yield from map(escaped, text_lines(self.outline, depth=depth, most=most))
 
     def _summary(self) -> str:

@@ -13,6 +13,7 @@ from appsnap.cli.errors import trusting_command, what_runs
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import NotTrusted
+from appsnap.gc_pause import gc_paused
 from appsnap.printable import as_word, escaped, plural
 from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import quoted
@@ -44,6 +45,7 @@ Examples:
 @click.option("--code", "show_code", is_flag=True, help="Print the source text of the code in FILE, too.")
 @as_json
 @click.pass_context
+@gc_paused
 def command(
     context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, show_code: bool, as_json: bool
 ) -> int:

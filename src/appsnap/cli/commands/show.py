@@ -11,6 +11,7 @@ from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, depth, reads
 from appsnap.errors import NotTrusted
+from appsnap.gc_pause import gc_paused
 from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import MOST_PARTS, count_services, json_nodes, json_value
 
@@ -36,6 +37,7 @@ Examples:
 @depth(None)
 @click.option("--all", "show_all", is_flag=True, help="Print all parts of long lists and the like, not only 50.")
 @as_json
+@gc_paused
 def command(*, source: Input, depth: int | None, show_all: bool, as_json: bool) -> None:
     """Show the content of a snapshot, without importing any of it.
 
@@ -82,7 +84,7 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
         "unverified_arrays": snapshot.unverified,
         "services": count_services(snapshot.outline),
         "objects": len(snapshot.outline.nodes),
-        "steps": len(snapshot.document.recipe.steps),
+        "steps": snapshot.document.recipe.size,
     }
 
 

@@ -12,6 +12,7 @@ from appsnap.cli.commands.show import summary
 from appsnap.cli.errors import explain
 from appsnap.cli.options import as_json, reads
 from appsnap.errors import CannotLoad
+from appsnap.gc_pause import gc_paused
 from appsnap.printable import plural
 from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import count_services
@@ -34,6 +35,7 @@ Examples:
 @reads()
 @as_json
 @click.pass_context
+@gc_paused
 def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
     """Check that a snapshot is whole.
 

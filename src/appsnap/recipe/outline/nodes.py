@@ -46,6 +46,8 @@ _MADE = "a class made by "
 _LARGE = 64 << 10
 """Bytes of a value that is never copied. It may be a view of a mapped file."""
 
+_QUICK = (tuple, list)
+
 # A file may have a node for each of its bytes, and most nodes are empty. Empty nodes share these.
 _NO_ATTRIBUTES: dict[str, Operand] = {}
 _NO_ITEMS: Sequence[Operand] = ()
@@ -195,7 +197,8 @@ class Nodes(Sequence[Node]):
         sort = type(step)
         form = _FORMS.get(sort)
         if form is not None:
-            return Node(form, items=step.items)
+            # Each item of a column is looked at again and again, and a column may have to count up to it.
+            return Node(form, items=step.items if type(step.items) in _QUICK else [*step.items])
         if sort is steps.Dict:
             return Node("dict", pairs=[*zip(step.keys, step.values, strict=True)] or _NO_PAIRS)
         if sort is steps.New:
