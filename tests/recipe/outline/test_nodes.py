@@ -65,6 +65,17 @@ class TestLazy:
         assert Nodes([*recipe_steps, SetState(Ref(1), Ref(4))])[1].attributes == {"a": 1, "b": 2}
         assert Nodes([*recipe_steps, SetState(Ref(1), 5)])[1].state == 5
 
+    def test_many_states(self):
+        """The attributes of many states of one object are added up, and those of other objects stay theirs."""
+        recipe_steps = [Name("zoo", "Node"), New(Ref(0), []), New(Ref(0), [])]
+        recipe_steps += [Dict([f"a{number}"], [number]) for number in range(20_000)]
+        recipe_steps += [SetState(Ref(1), Ref(3 + number)) for number in range(20_000)]
+
+        nodes = Nodes(recipe_steps)
+
+        assert nodes[1].attributes == {f"a{number}": number for number in range(20_000)}
+        assert nodes[2].attributes == {}
+
     def test_setter(self):
         """A function that gives an object its state is among the fillings of that object."""
         recipe_steps = [Name("appsnap.actions", "adopt"), List([]), Call(Ref(0), [Ref(1), 5])]

@@ -253,7 +253,11 @@ class Nodes(Sequence[Node]):
                     break
                 attributes.update(found)
             else:
-                node.attributes = {**node.attributes, **attributes}
+                # Added where they are: a file may give a hundred thousand states to one object.
+                if node.attributes:
+                    node.attributes.update(attributes)
+                else:
+                    node.attributes = attributes
                 return
         node.state = state
 
