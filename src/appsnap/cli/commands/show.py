@@ -46,13 +46,16 @@ def command(*, source: Input, depth: int | None, show_all: bool, as_json: bool) 
     first 50 parts. A line says how many more there are; --all prints them, too. An object that is in several places is
     shown once; in the other places, an arrow has its path.
 
-    The JSON is never cut in this way: programs read it. It has the header, the layers, the numbers, the names, and the
-    content as one flat list of nodes. A node has an id, its
-    path (null if longer than 200 characters), and the id of the node that contains it. A node holds plain values,
-    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have. Of texts beyond 10,000
-    characters, and of more than 1,000 bytes, it has size, sha256 and begin. "shown" has arrays and the like in one
-    line. Of a stranger's file, no more is
-    shown than about 100 characters for each byte (--limit output=…); then the last member is "cut": true.
+    Of a plain file, the data of large arrays stays on the disk. It isn't verified, and the output says so. All else is,
+    and `appsnap verify` verifies everything.
+
+    The JSON is never cut in this way: programs read it. It has the header, the layers, the numbers, the names, and
+    the content as one flat list of nodes. A node has an id, its path (null if longer than 200 characters), and the
+    id of the node that contains it. A node holds plain values, {"ref": id} for other nodes, and {"python": "…"} for
+    values that JSON doesn't have. Of texts beyond 10,000 characters, and of more than 1,000 bytes, it has size,
+    sha256 and begin. Of data that isn't verified, sha256 is null, and "checksums" are those that the file has for
+    each 8 MiB. "shown" has arrays and the like in one line. Of a stranger's file, no more is shown than about 100
+    characters for each byte (--limit output=…); then the last member is "cut": true.
     """
     snapshot = source.open(large="mapped")
     if as_json:

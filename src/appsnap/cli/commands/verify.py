@@ -39,8 +39,9 @@ Examples:
 def command(context: click.Context, /, *, source: Input, as_json: bool) -> None:
     """Check that a snapshot is whole.
 
-    This checks the layers, the header, the checksum, the signature, and every step of the recipe. Nothing is imported,
-    and no object is built. The exit code is 5 if the file is damaged.
+    This checks the layers, the header, the checksums of everything, the signature, and every step of the recipe.
+    Nothing is imported, and no object is built. Large data is hashed piece by piece, and not kept in memory. The exit
+    code is 5 if the file is damaged.
     """
     try:
         snapshot = source.open(large="hashed")
