@@ -521,7 +521,7 @@ class TestLayers:
         """A passphrase is a recipient of type scrypt, a key one of type X25519 or mlkem768x25519; armor is a text."""
         assert inspect.signature(age.ScryptRecipient).parameters["work_factor"].default == 18
         assert inspect.signature(age.ScryptIdentity).parameters["max_work_factor"].default == 20
-        monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
+        monkeypatch.setattr("appsnap.files.age.WORK_FACTOR", age.CHEAPEST)
         keys = {"X25519": age.X25519Identity.generate(), "mlkem768x25519": age.HybridIdentity.generate()}
 
         first = appsnap.dumps(None, passphrase="tea").split(b"\n")
@@ -1235,7 +1235,7 @@ class TestNamesOfFiles:
     def test_extensions(self, tmp_path, monkeypatch, kind, extension):
         """Name, tag, kind, and `e` where the file is encrypted."""
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
+        monkeypatch.setattr("appsnap.files.age.WORK_FACTOR", age.CHEAPEST)
         persistent = sob.Persistent(Application("shop"), "shop")
         persistent.setStyle(kind)
 

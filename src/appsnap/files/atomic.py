@@ -15,7 +15,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +54,8 @@ def write(
     a device or a pipe. After an error, nothing is left behind, and the old file is untouched. There is one exception:
     if only the flush of the folder fails, the new file is in its place, and a power failure may undo that.
     """
+    import secrets  # noqa: PLC0415 - few processes write
+
     path = os.fspath(path)
     if os.path.basename(path) in {"", ".", ".."}:  # noqa: PTH119 - a Path forgets the slash at its end
         # A name of a folder, whether it is there or not. `realpath` would take a file of that name for it.

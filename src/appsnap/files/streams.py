@@ -323,6 +323,16 @@ class File:
         while self.left:
             yield self.read(min(self.left, PIECE))
 
+    def mapped(self) -> Mapped | None:
+        """Return the remaining bytes as those of a mapped file, or None where the system doesn't map it."""
+        import mmap  # noqa: PLC0415 - few files are mapped
+
+        try:
+            whole = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_COPY))
+        except (OSError, ValueError):
+            return None
+        return Mapped(whole[self._at : self._at + self.left])
+
     def rest(self) -> memoryview:
         """See Source."""
         return memoryview(self.read(self.left))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from appsnap.errors import Damaged, NoMemory
-from appsnap.files.streams import Mapped
+from appsnap.files.streams import PIECE, Mapped
 from appsnap.recipe import steps
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ __all__ = [
     "large",
     "padded",
     "read_table",
+    "table_of",
     "take_apart",
     "type_of",
 ]
@@ -322,30 +323,36 @@ def _is_number(number: Any) -> bool:
     return type(number) is int and 0 <= number < 1 << 62
 
 
-def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> DocumentParts:
+def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]], *, keep: bool = True) -> DocumentParts:
     """Read a document. Its large data becomes objects of its own, which other threads hash, or views of a mapped file.
 
     `locate` returns the table of large data. Its argument is the begin of the document. It raises Damaged if the header
-    is not whole there.
+    is not whole there. Without `keep`, large data is only hashed. Views of the right sizes stand in its place, and
+    their bytes are no bytes of the file.
     """
-    table = _table(source, locate)
+    table = table_of(source, locate)
     if not table:
         return DocumentParts(source.rest())
     skeleton = bytearray()
     large: list[tuple[int, Data]] = []
     at = 0
+    sums: list[str] = []
+    stand_in = None if keep else _stand_in(max(place.size for place in table))
     with Hashing() as hashing:
         for begin, size, cls in table:
             skeleton += source.read(begin - at)
-            if isinstance(source, Mapped):
+            if stand_in is not None:
+                _hash_large(source, size, sums)
+                data: Data = stand_in[:size].toreadonly() if cls is bytes else stand_in[:size]
+            elif isinstance(source, Mapped):
                 view = source.read(size)
-                data: Data = view.toreadonly() if cls is bytes else view
+                data = view.toreadonly() if cls is bytes else view
             else:
                 data = _read_large(source, size, cls, hashing.add)
             large.append((len(skeleton), data))
             at = begin + size
         skeleton += source.rest()
-        digests = None if isinstance(source, Mapped) else hashing.sums()
+        digests = None if isinstance(source, Mapped) else hashing.sums() if keep else sums
         return DocumentParts(memoryview(skeleton), large, digests, table)
 
 
@@ -373,7 +380,32 @@ def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryvi
     return data
 
 
-def _table(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> Sequence[Place]:
+def _stand_in(size: int) -> memoryview:
+    """Return a view of so many zeros. They take memory only if somebody looks at them."""
+    import mmap  # noqa: PLC0415 - only `appsnap verify` needs it
+
+    # Without a reserve, because the system could refuse more than its memory.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+    try:
+        return memoryview(mmap.mmap(-1, size, flags=flags))
+    except (OSError, OverflowError):
+        raise NoMemory(f"there is no room for {size:,} bytes that the file holds") from None
+
+
+def _hash_large(source: Source, size: int, sums: list[str]) -> None:
+    """Read large data piece by piece, and add the checksums of its chunks."""
+    room = memoryview(bytearray(PIECE))
+    for start in range(0, size, CHUNK):
+        end = min(start + CHUNK, size)
+        digest = hashlib.sha256()
+        for at in range(start, end, PIECE):
+            piece = room[: end - at]
+            source.read_into(piece)
+            digest.update(piece)
+        sums.append(digest.hexdigest())
+
+
+def table_of(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> Sequence[Place]:
     """Return the table of large data. It is empty if the document has none, or if the header is not whole."""
     table: Sequence[Place] = ()
     size = LEAST

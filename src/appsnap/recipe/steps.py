@@ -35,6 +35,7 @@ __all__ = [
     "FILLERS",
     "INLINE",
     "MAKERS",
+    "PROTOCOL",
     "Add",
     "Atom",
     "ByteArray",
@@ -69,6 +70,10 @@ __all__ = [
     "places",
     "spelled",
 ]
+
+
+PROTOCOL = 5
+"""The protocol of pickle whose semantics a recipe has."""
 
 
 class Ref(int):

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from appsnap.errors import Damaged, PassphraseError
-from appsnap.files.age.armor import armored, decode_base64, encode_base64, is_armored, unarmored
+from appsnap.files.age.armor import armored, decode_base64, encode_base64, unarmored
 from appsnap.files.age.recipients import (
     FILE_KEY_SIZE,
     HybridRecipient,
@@ -29,6 +29,7 @@ from appsnap.files.age.recipients import (
     Stanza,
     hkdf,
 )
+from appsnap.files.heads import AGE, HEAD_SIZE, is_armored, is_encrypted
 from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 __all__ = ["HEAD_SIZE", "Decrypted", "decrypt", "encrypt", "is_encrypted"]
-
-# The most bytes that `is_encrypted` needs.
-HEAD_SIZE = 2048
 
 # Bounds for a header that isn't authenticated yet. The format has none; a hybrid stanza takes 1.6 KB.
 MAX_STANZAS = 1024
@@ -53,18 +51,12 @@ _NONCE_SIZE = 16
 # don't help decryption, and a second thread for writing doesn't help either.
 _BATCH = 32
 
-_MAGIC = b"age-encryption.org/"
-_VERSION_LINE = _MAGIC + b"v1\n"
+_VERSION_LINE = AGE + b"v1\n"
 _STANZA = re.compile(rb"-> ([!-~]++(?: [!-~]++)*+)\n((?:[A-Za-z0-9+/]{64}\n)*+[A-Za-z0-9+/]{0,63}+)\n")
 _MAC_LINE = re.compile(rb"--- ([A-Za-z0-9+/]{43})\n")
 
 # The types that this module opens.
 _NATIVE_TYPES = {"scrypt", "X25519", "mlkem768x25519"}
-
-
-def is_encrypted(head: bytes) -> bool:
-    """Tell by its first bytes (`HEAD_SIZE` are enough) whether a file is an age file of any version, armored or not."""
-    return head.startswith(_MAGIC) or is_armored(head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +163,7 @@ def _read_header(reader: ChunkReader) -> tuple[bytes, list[Stanza], bytes]:
     """Read the header. Returns the bytes under its MAC, its stanzas, and its MAC."""
     head = reader.peek(MAX_HEADER_SIZE)
     if not head.startswith(_VERSION_LINE):
-        if head.startswith(_MAGIC):
+        if head.startswith(AGE):
             raise Damaged("an age file of an unknown version", hint="versions other than v1 need the program age")
         raise Damaged("not an age file")
     position = len(_VERSION_LINE)
