@@ -324,6 +324,41 @@ else:
 """
 
 
+@pytest.mark.parametrize("kind", ["pickle", "msgpack"])
+class TestArrays:
+    """The memory of a loaded array is like that of any other array."""
+
+    @pytest.fixture
+    def loaded(self, kind, tmp_path):
+        """Return an array of 8 MB that was loaded from a file."""
+        path = tmp_path / "array"
+        appsnap.save(np.arange(1_000_000), path, kind=kind)
+        return appsnap.load(path)
+
+    def test_saves_again(self, kind, loaded):
+        """It gives the same document as the array that was saved."""
+        assert dumps(loaded, kind) == dumps(np.arange(1_000_000), kind)
+
+    def test_changes(self, loaded):
+        """It can be written to, and its memory is a bytearray of its own."""
+        loaded[0] = 7
+
+        assert np.resize(loaded, 1_000_001)[[0, -1]].tolist() == [7, 7]
+        assert type(loaded.base) is bytearray
+
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+    def test_fork(self, loaded):
+        """A forked process changes its own array alone."""
+        child = os.fork()
+        if not child:
+            loaded[:] = 0
+            os._exit(int(loaded.any()))
+        _, code = os.waitpid(child, 0)
+
+        assert code == 0
+        assert loaded[-1] == 999_999
+
+
 @pytest.mark.memory
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system doesn't tell the peak memory")
 @pytest.mark.parametrize("kind", KINDS)

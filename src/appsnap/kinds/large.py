@@ -10,7 +10,6 @@ from __future__ import annotations
 import _thread
 import contextlib
 import hashlib
-import io
 import os
 import queue
 import sys
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from appsnap.errors import Damaged, NoMemory
+from appsnap.files.memory import filled
 from appsnap.files.streams import Mapped
 from appsnap.recipe import steps
 
@@ -350,26 +350,21 @@ def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]]) 
 
 
 def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryview], object]) -> Data:
-    """Read large data to its place. `hashed` takes each chunk as soon as it is there."""
-    data: Data
+    """Read large data to its place. `hashed` takes each chunk, that of a bytearray as soon as it is there."""
+
+    def fill(room: memoryview) -> None:
+        for chunk in chunks(room):
+            source.read_into(chunk)
+            if cls is bytearray:
+                hashed(chunk)
+
     try:
-        if cls is bytes:
-            # A BytesIO has bytes that can be written, and gives them away.
-            file = io.BytesIO()
-            file.seek(size - 1)
-            file.write(b"\0")
-            with file.getbuffer() as view:
-                source.read_into(view)
-            data = file.getvalue()
-            for chunk in chunks(data):
-                hashed(chunk)
-        else:
-            data = bytearray(size)
-            for chunk in chunks(data):
-                source.read_into(chunk)
-                hashed(chunk)
+        data = filled(cls, size, fill)
     except MemoryError:
         raise NoMemory(f"there is no memory for {size:,} bytes that the file holds") from None
+    if cls is bytes:
+        for chunk in chunks(data):
+            hashed(chunk)
     return data
 
 
