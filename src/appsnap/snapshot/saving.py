@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
@@ -83,20 +84,26 @@ def save(
         raise TypeError(f"tag is a text, not {tag!r:.60}")
     header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), time_for(kind))
     notes = Notes(code=code)
-    pieces = documents.write_document(obj, header, signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
     lines: list[str] = []
+    with contextlib.ExitStack() as stack:
+        interpreter = None
+        if verify:
+            from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - most saves don't need it
 
-    def check(file: Path) -> None:
-        from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - most saves don't need it
+            trial = verify if isinstance(verify, Trial) else Trial(EVERYTHING if trusted_as_a_whole else None)
+            interpreter = stack.enter_context(trial.interpreter(kind))
+        seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
+        pieces = documents.write_document(obj, header, seal, notes)
 
-        trial = verify if isinstance(verify, Trial) else Trial(EVERYTHING if trusted_as_a_whole else None)
-        if wrapping.recipients and passphrase is None:
-            lines.extend(trial.of_document(obj, notes, pieces))
-        else:
-            lines.extend(trial.of_file(obj, notes, file, passphrase))
+        def check(file: Path) -> None:
+            assert interpreter is not None
+            if wrapping.recipients and passphrase is None:
+                lines.extend(interpreter.try_document(obj, notes, pieces))
+            else:
+                lines.extend(interpreter.try_file(obj, notes, file, passphrase))
 
-    wrapped = layers.wrap(documents.counted(pieces, progress), wrapping)
-    places.write(path, wrapped, check=check if verify else None)
+        wrapped = layers.wrap(documents.counted(pieces, progress), wrapping)
+        places.write(path, wrapped, check=check if interpreter else None)
     for line in (*notes.lines(), *lines):
         (note or _log)(line)
 
