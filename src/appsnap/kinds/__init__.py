@@ -76,7 +76,7 @@ class Format:
     `extension` is the extension of file names. `first_bytes` are the possible begins of documents. If `unmarked` is
     true, some documents begin otherwise. If `dated` is true, headers have a time. Three fields are capabilities. With
     `objects`, the kind can write and make objects without a recipe. With `large_data`, documents can be mapped. With
-    `text`, documents are made to be edited, and can be signed as they are.
+    `text`, documents are made to be edited, and can be signed as they are. With `runs`, the kind has runs of steps.
     """
 
     name: Kind
@@ -87,6 +87,7 @@ class Format:
     objects: bool = False
     large_data: bool = False
     text: bool = False
+    runs: bool = False
 
     def write(
         self, header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None
@@ -135,7 +136,13 @@ _FORMATS: dict[str, Format] = {
         Format("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
         Format("source", "tas", (b"# appsnap ",), dated=False, text=True),
         # A map of up to 15 keys, the first of which is appsnap.
-        Format("msgpack", "tam", tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)), large_data=True),
+        Format(
+            "msgpack",
+            "tam",
+            tuple(bytes([0x80 | n]) + b"\xa7appsnap" for n in range(1, 16)),
+            large_data=True,
+            runs=True,
+        ),
         Format("xml", "tax", (b"<?xml",)),
     )
 }

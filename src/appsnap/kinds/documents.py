@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import mmap
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +59,10 @@ def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes |
             raise
         except Exception:  # noqa: BLE001, S110 - as above; no method of the objects runs twice
             pass
-    recipe = freeze(obj, root="application" if type(obj).__name__ == "Application" else "object", notes=notes)
+    root = "application" if type(obj).__name__ == "Application" else "object"
+    recipe = freeze(obj, root=root, notes=notes, runs=kind.runs)
     notes.recipe = lambda: recipe
-    modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
+    modules = {step.module for step in recipe.compact if isinstance(step, steps.Name)}
     return kind.write(header, recipe, distributions_of(modules), sign)
 
 
@@ -83,7 +85,7 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
 def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[Kind, Document]:
     """Return the kind of a document, and the document. `kind` is the one that is expected, if any."""
     try:
-        return _open(unwrapped.source, kind, _most_steps(unwrapped, limits))
+        return _open(unwrapped.source, kind, functools.partial(_most_steps, unwrapped, limits))
     except CannotLoad:
         # If a layer is damaged, the error of the layer comes first: nobody can tell what is in it.
         for _ in unwrapped.source.pieces() if unwrapped.layers else ():
@@ -119,7 +121,7 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
     if age.is_encrypted(head) or zstd.is_compressed(head):
         raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
     unwrapped = layers.unwrap(Mapped(view), opening)
-    return _open(unwrapped.source, opening.kind, opening.limits.steps)
+    return _open(unwrapped.source, opening.kind, functools.partial(_most_steps, unwrapped, opening.limits))
 
 
 _NO_MMAP = "load it without mmap=True"
@@ -139,8 +141,8 @@ def provenance_of(trailer: Trailer | None, *, edited: bool, with_passphrase: boo
     return Provenance(trailer.signer if trailer else None, edited, with_passphrase, disowned)
 
 
-def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
-    if "zstd" not in unwrapped.layers:
+def _most_steps(unwrapped: Unwrapped, limits: Limits, kind: Format) -> MostSteps:
+    if "zstd" not in unwrapped.layers and not kind.runs:
         return limits.steps  # each step takes a byte of the file
 
     def most(trailer: Trailer | None, edited: bool) -> int:
@@ -153,8 +155,9 @@ def _most_steps(unwrapped: Unwrapped, limits: Limits) -> MostSteps:
     return most
 
 
-def _open(source: Source, expected: str | None, most: MostSteps) -> tuple[Kind, Document]:
+def _open(source: Source, expected: str | None, most_of: Callable[[Format], MostSteps]) -> tuple[Kind, Document]:
     kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
+    most = most_of(kind)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")

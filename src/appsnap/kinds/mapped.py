@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import Damaged
 from appsnap.kinds.large import CHUNK, MAY_BE_LARGE, chunks
 from appsnap.recipe import steps
+from appsnap.recipe.runs import Run, registers_of
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
@@ -42,28 +44,28 @@ def with_copies(recipe: Recipe, parts: DocumentParts, sums: Sequence[str]) -> Re
     copied: set[Operand] = {recipe.root}
     arrays: set[Ref] = set()
     register = 0
-    for step in recipe.steps:
+    for step in recipe.compact:
         if step == _NDARRAY:
             arrays.add(Ref(register))
         elif _is_mapped(step):
             mapped.add(Ref(register))
         elif mapped:
-            used = steps.operands(step)
+            used = [*chain.from_iterable(step.columns)] if isinstance(step, Run) else steps.operands(step)
             if isinstance(step, steps.Call) and step.function in arrays and len(step.args) > _DATA:
                 del used[1 + _DATA]
             copied.update(operand for operand in used if type(operand) is Ref)
-        register += type(step) in steps.MAKERS
+        register += registers_of(step)
     if not mapped:
         return recipe
     check = _checker(parts, sums)
-    followed: list[Step] = []
+    followed: list[Step | Run] = []
     register = 0
-    for step in recipe.steps:
+    for step in recipe.compact:
         if _is_mapped(step):
             followed.append(_copied(step, check) if Ref(register) in copied else _kept(step))
         else:
             followed.append(step)
-        register += type(step) in steps.MAKERS
+        register += registers_of(step)
     return Recipe(followed, recipe.root)
 
 

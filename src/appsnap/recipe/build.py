@@ -7,6 +7,8 @@ chose.
 
 from __future__ import annotations
 
+import itertools
+import operator
 import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,8 @@ from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import Operand, Recipe, Ref
+from appsnap.recipe.runs import Run, containers, set_items, values_of
+from appsnap.recipe.steps import Operand, Recipe, Ref, make_step
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
 from appsnap.recipe.trust.checks import check_class, find_method
@@ -82,6 +85,9 @@ def _keys_of(container: Any) -> Collection[Any]:
 
 
 _FEW_KEYS = 1_000
+_HASHING = frozenset({steps.Set, steps.FrozenSet})
+_TEXT = frozenset({str})
+_vars: Any = operator.attrgetter("__dict__")
 _ANNOTATED = frozenset({ANNOTATIONS})
 
 
@@ -111,6 +117,7 @@ class _Interpreter:
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._cost = cost
         self._hashes: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # by register of a container: of its keys
+        self._row = 0  # of a run: the steps that are followed
         self._wrapping: list[tuple[Any, Any, Any]] = []  # steps, objects and their states that hold containers
         self._makers: dict[type, Callable[[Any], Any]] = {
             steps.Name: self._name,
@@ -136,11 +143,10 @@ class _Interpreter:
     def build(self) -> Any:
         number = 0
         registers, attributes = self._registers, self._attributes
-        numbered = enumerate(self._recipe.steps)
         try:
             # The most frequent steps come first, without a call for each step.
             step: Any
-            for number, step in numbered:  # noqa: B007 - the number tells where an error is
+            for number, step in enumerate(self._recipe.compact):  # noqa: B007 - the number tells where an error is
                 cls = type(step)
                 if cls is steps.State:
                     target, names, operands = step
@@ -163,6 +169,8 @@ class _Interpreter:
                     registers.append(dict(zip(self._keys(step[0]), self._all(step[1]), strict=True)))
                 elif cls in self._makers:
                     registers.append(self._makers[cls](step))
+                elif cls is Run:
+                    self._run(step)
                 else:
                     self._fillers[cls](step)
         except AppsnapError:
@@ -172,9 +180,10 @@ class _Interpreter:
             raise
         except Exception as error:
             late = Late(self._recipe, registers)
-            if not late.postpone(number, step, error):
+            number = self._recipe.number(number) + self._row
+            if type(step) is Run or not late.postpone(number, step, error):
                 raise failure(self._recipe, number, error, self._owner(number)) from error
-            self._build_late(late, numbered)
+            self._build_late(late, itertools.islice(enumerate(self._recipe.steps), number + 1, None))
         self._check_wrapped()
         return self._one(self._recipe.root)
 
@@ -184,7 +193,7 @@ class _Interpreter:
             try:
                 check_state(target, state)
             except TypeError as error:
-                number = next(number for number, one in enumerate(self._recipe.steps) if one is step)
+                number = next(number for number, one in enumerate(self._recipe.steps) if one is step or one == step)
                 raise failure(self._recipe, number, error, None) from error
 
     def _build_late(self, late: Late, numbered: Iterable[tuple[int, Any]]) -> None:
@@ -208,6 +217,49 @@ class _Interpreter:
             self._fillers[type(step)](step)
         else:
             self._registers.append(self._makers[type(step)](step))
+
+    def _run(self, run: Run) -> None:
+        """Follow the steps of a run: all at once where that makes no difference."""
+        sort, count, fields = run
+        registers = self._registers
+        if sort is steps.New:
+            first = len(registers)
+            try:
+                registers.append(self._new(make_step(steps.New, (fields[0], (), (), ()))))
+                cls = self._makeable[fields[0]]
+                registers.extend(map(cls.__new__, itertools.repeat(cls, count - 1)))
+            except BaseException:
+                self._row = len(registers) - first
+                raise
+        elif sort in steps.FILLERS:
+            if sort is steps.SetState or not self._assign(run):
+                follow = self._fillers[sort]
+                for step in run.expanded():
+                    follow(step)
+                    self._row += 1
+        elif (
+            self._cost is not None
+            and sort in _HASHING
+            and not _TEXT.issuperset(map(type, itertools.chain.from_iterable(fields[0])))
+        ):
+            make = self._makers[sort]
+            for step in run.expanded():
+                registers.append(make(step))
+        else:
+            registers.extend(containers(run, registers))
+        self._row = 0
+
+    def _assign(self, run: Run) -> bool:
+        """Give objects their attributes, if all of them get those by plain assignment. Returns False otherwise."""
+        first, names, columns = run.fields
+        objects = self._registers[first : first + run.length]
+        if len(set(map(type, objects))) != 1:
+            return False
+        known = self._plain_attributes(objects[0], names)
+        if not known:
+            return False
+        set_items([*map(_vars, objects)], known, [values_of(column, self._registers) for column in columns])
+        return True
 
     def _owner(self, number: int) -> type | None:
         step = self._recipe.steps[number]

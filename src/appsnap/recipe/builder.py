@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps
+from appsnap.recipe.runs import LEAST, Run
 from appsnap.recipe.spellings import SET_STATE, canonical_step
 from appsnap.recipe.steps import NameOrOperand, Operand, Recipe, Ref, Step, make_step
 
@@ -30,7 +31,7 @@ class RecipeBuilder:
 
     def __init__(self, most: int = sys.maxsize) -> None:
         self._most = most
-        self.steps: list[Step] = []
+        self.steps: list[Step | Run] = []
         self.registers = 0
         self._names: dict[steps.Name, Ref] = {}
         self._texts: dict[str, Ref] = {}  # the long ones
@@ -52,6 +53,21 @@ class RecipeBuilder:
         self.steps.append(step)
         if len(self.steps) > self._most:
             raise over("steps", self._most, "the recipe is too long")
+
+    def make_run(self, run: Run) -> int:
+        """Append a run of steps that make something, and return its first register."""
+        self.steps.append(run)
+        first = self.registers
+        self.registers += run.length
+        return first
+
+    def fill_run(self, run: Run) -> None:
+        """Append a run of steps that fill registers."""
+        self.steps.append(run)
+
+    def tables(self) -> tuple[dict[Any, Any], ...]:
+        """Return the tables that grow with the steps."""
+        return self._names, self._texts, self._meanings
 
     def operand(self, item: NameOrOperand) -> Operand:
         """Return an operand: a name or a long text gets a register."""
@@ -80,6 +96,16 @@ class RecipeBuilder:
             ref = self._texts[text] = self.make(steps.Value(text))
             self._meanings[ref] = text
         return ref
+
+    def texts(self, items: Sequence[Any]) -> list[Any]:
+        """Return the operands of texts, and of other atoms, of any length: the long texts are made by one run."""
+        long = dict.fromkeys(x for x in items if type(x) is str and len(x) > steps.INLINE)
+        new = [text for text in long if text not in self._texts]
+        if len(new) >= LEAST:
+            first = self.make_run(Run(steps.Value, len(new), (new,)))
+            self._texts.update(zip(new, map(Ref, range(first, first + len(new))), strict=True))
+            self._meanings.update((self._texts[text], text) for text in new)
+        return [self.text(x) if type(x) is str else x for x in items]
 
     def meaning(self, item: NameOrOperand) -> NameOrOperand:
         """Return the name or the long text that an operand stands for, or the operand itself."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe import steps
+from appsnap.recipe.runs import Run
 from appsnap.recipe.steps import Operand, Recipe, Ref
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["without_running"]
 
 _RUNNING = "running"
+_NAMES = {steps.State: (1,), steps.Dict: (0,)}
+"""The places of names in the fields of runs."""
+
 _MODULES = {"appsnap.internet", "twisted.application.internet"}
 _CLASSES = {
     f"{package}.service.{name}"
@@ -27,7 +31,7 @@ _CLASSES = {
 
 def without_running(recipe: Recipe) -> Recipe:
     """Return a recipe whose services have no `running` in their states: the recipe itself, if there is none."""
-    if not any(_RUNNING in _names(step) for step in recipe.steps):
+    if not any(_RUNNING in _names(step) for step in recipe.compact):
         return recipe
     states = _states(recipe)
     services = _services(recipe, {target: state for target, _, state in states})
@@ -41,7 +45,9 @@ def without_running(recipe: Recipe) -> Recipe:
     return Recipe(changed, recipe.root)
 
 
-def _names(step: steps.Step) -> Sequence[Operand]:
+def _names(step: steps.Step | Run) -> Sequence[Operand]:
+    if isinstance(step, Run):
+        return next((step.fields[at] for at in _NAMES.get(step.step, ())), ())
     return step.names if isinstance(step, steps.State) else step.keys if isinstance(step, steps.Dict) else ()
 
 

@@ -17,12 +17,15 @@ outline, and a spelling in each kind.
 from __future__ import annotations
 
 import collections
+import functools
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from appsnap.recipe.runs import Run
 
 __all__ = [
     "ATOMS",
@@ -289,12 +292,41 @@ FILLED_BY: dict[type, type] = {List: Extend, Dict: Update, Set: Add}
 """The containers that can be filled later, each with the step that fills it. The two steps have the same fields."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
-    """Steps, and an operand, the root: the result of following them."""
+    """Steps, and an operand, the root: the result of following them. Among the `compact` steps there may be runs."""
 
-    steps: Sequence[Step]
+    compact: Sequence[Step | Run]
     root: Operand
+
+    @functools.cached_property
+    def has_runs(self) -> bool:
+        """Whether there are runs."""
+        return not FIELDS.keys() >= set(map(type, self.compact))
+
+    @functools.cached_property
+    def steps(self) -> Sequence[Step]:
+        """The ordinary steps, in which no run is left."""
+        if not self.has_runs:
+            return self.compact  # type: ignore[return-value]  # none is a run
+        found: list[Step] = []
+        step: Any
+        for step in self.compact:
+            if type(step) in FIELDS:
+                found.append(step)
+            else:
+                found += step.expanded()
+        return found
+
+    @property
+    def size(self) -> int:
+        """The number of ordinary steps."""
+        return self.number(len(self.compact))
+
+    def number(self, place: int) -> int:
+        """Return the number of the first ordinary step of the compact step in a place."""
+        sizes = (1 if type(step) in FIELDS else step.length for step in self.compact[:place])  # type: ignore[union-attr]  # a run
+        return sum(sizes) if self.has_runs else place
 
 
 LONGEST_NAME = 1_000

@@ -42,12 +42,12 @@ def signed(snapshot: Snapshot, data: bytes, path: str = "") -> Iterable[Buffer]:
     seal = signer(sign=True, trusted_as_a_whole=True)
     assert seal is not None, "sign=True"
     recipe, trailer = snapshot.document.recipe, snapshot.document.trailer
-    modules = {step.module for step in recipe.steps if isinstance(step, steps.Name)}
+    modules = {step.module for step in recipe.compact if isinstance(step, steps.Name)}
     known = distributions_of(modules) | (trailer.distributions if trailer else {})
     kind = kind_named(snapshot.kind)
     if kind.text:
         document = joined(layers.unwrap(Memory(data), Opening()).source.pieces())
-        pieces: Iterable[Buffer] = [kind.signed(document, len(recipe.steps), known, seal)]
+        pieces: Iterable[Buffer] = [kind.signed(document, recipe.size, known, seal)]
     else:
         pieces = kind.write(snapshot.header or Header(snapshot.kind), recipe, known, seal)
     return layers.wrap(pieces, Wrapping(compress="zstd" in snapshot.layers))

@@ -17,9 +17,9 @@ from appsnap.gc_pause import gc_paused
 from appsnap.kinds import Document, most_steps
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import ALIGNMENT, DocumentParts, DocumentStream, Place, padded, read_table, take_apart
-from appsnap.kinds.msgpack.reader import announced, read_body, unpack
+from appsnap.kinds.msgpack.reader import announced, read_body, too_many, unpack
 from appsnap.kinds.msgpack.writer import encode
-from appsnap.limits import LIMITS, over
+from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     body, size = encode(recipe)
 
     def trailer(sha256: str, buffers: list[str] | None) -> bytes:
-        return _plain(Trailer(sha256, buffers, len(recipe.steps), distributions).to_dict("msgpack", sign))
+        return _plain(Trailer(sha256, buffers, recipe.size, distributions).to_dict("msgpack", sign))
 
     return DocumentStream(padded(header.to_dict() | {"size": size}, body, _plain), body, trailer)
 
@@ -81,10 +81,10 @@ def read(data: memoryview | DocumentParts, most: MostSteps = LIMITS.steps) -> Do
     most = most_steps(most, trailer)
     # A body that announces more than one step a byte is damaged. To read it tells so.
     if most < announced(data[start:end]) - 1 < size:
-        raise over("steps", most, "the recipe is too long")
-    recipe = read_body(data, start, end, [one for _, one in parts.large])
-    if trailer.steps not in (None, len(recipe.steps)):
-        raise Damaged(f"the trailer counts other steps than the {len(recipe.steps)} of the body")
+        raise too_many(most)
+    recipe = read_body(data, start, end, [one for _, one in parts.large], most)
+    if trailer.steps not in (None, recipe.size):
+        raise Damaged(f"the trailer counts other steps than the {recipe.size} of the body")
     return Document(header, trailer, lambda: recipe)
 
 

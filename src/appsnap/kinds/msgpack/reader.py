@@ -9,8 +9,11 @@ import msgpack
 
 from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds.large import type_of
-from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, have_number
+from appsnap.kinds.msgpack.columns import Reader, typed
+from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, NUMBERS, have_number
+from appsnap.limits import over
 from appsnap.recipe import steps
+from appsnap.recipe.runs import RUNS, Run, Same
 from appsnap.recipe.spellings import canonical_step
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
 
@@ -19,24 +22,27 @@ if TYPE_CHECKING:
 
     from appsnap.kinds.large import Data, Type
 
-__all__ = ["announced", "read_body", "unpack"]
+__all__ = ["announced", "read_body", "too_many", "unpack"]
 
 _NO_MEMORY = "there is no memory for the content of the file"
 _TEXT = frozenset({str})
 
 
-def read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> Recipe:
-    """Return the recipe of a body. Each item of `large` belongs to one step. Raises Damaged and CannotLoad."""
+def read_body(data: memoryview, start: int, end: int, large: Sequence[Data], most: int) -> Recipe:
+    """Return the recipe of a body, of at most so many steps. Each item of `large` belongs to one step.
+
+    Raises Damaged and CannotLoad.
+    """
     unpacker, stop = _checked(data, start, end)
     count = announced(data[start:end]) - 1
     if stop != end or count < 0:
         raise Damaged("the body is not a list of steps", offset=start)
-    decoder = StepDecoder(large)
+    decoder = StepDecoder(large, most)
     try:
         unpacker.read_array_header()
         for _ in range(count):
             decoder.add(unpacker.unpack())
-        (root,) = decoder.operands(unpacker.unpack())
+        (root,) = map(decoder.operand, typed(unpacker.unpack(), list))
     except MemoryError:
         raise NoMemory(_NO_MEMORY) from None
     except (IndexError, TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
@@ -48,6 +54,11 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data]) -> 
     if decoder.large:
         raise Damaged("large data belongs to no step")
     return Recipe(decoder.made, root)
+
+
+def too_many(most: int) -> Exception:
+    """Return the error for a recipe of more than so many steps."""
+    return over("steps", most, "the recipe is too long")
 
 
 def announced(body: memoryview) -> int:
@@ -136,19 +147,24 @@ def _from_extension(code: int, data: bytes) -> int:
     raise ValueError(f"extension type {code} is unknown")
 
 
-class StepDecoder:
-    """Turns arrays into steps, one after the other. A malformed array is a ValueError, IndexError or TypeError."""
+class StepDecoder(Reader):
+    """Turns arrays into steps, one after the other. A malformed array is a ValueError, IndexError or TypeError.
 
-    def __init__(self, large: Sequence[Data]) -> None:
-        self.made: list[Step] = []
+    `most` bounds the number of steps, and of the operands that stand in no place of their own.
+    """
+
+    def __init__(self, large: Sequence[Data], most: int) -> None:
+        super().__init__()
+        self.made: list[Step | Run] = []
         self.large = dict(enumerate(large))  # the large data that no step has yet
-        self._registers = 0
+        self._most = most
+        self._in_runs = 0  # steps
         self._numbered: list[tuple[Any, ...]] = []  # the keys that have a number
         self._distinct: set[int] = set()  # the numbers of keys that have been checked as names of attributes
         self._meant: dict[Any, Any] = {}  # the name or text that a register holds
 
     def add(self, fields: Any) -> None:
-        """Add the step of an array."""
+        """Add the step of an array. Raises CannotLoad if there are too many."""
         if type(fields) is not list:
             raise ValueError(f"{type(fields).__name__} instead of list")
         # The steps that most files are made of come first, without a call for each.
@@ -158,9 +174,13 @@ class StepDecoder:
         if code == 15:
             _, target, keys, *values = fields
             names = self._names(keys)
-            if len(values) != len(names):
+            found = self.operands(values)
+            if len(found) != len(names):
                 raise ValueError("more names than values, or fewer")
-            self.made.append(make_step(steps.State, (self._register(target), names, self.operands(values))))
+            self.made.append(make_step(steps.State, (self.target(target), names, found)))
+            return
+        if code == 17:
+            self._run(*fields[1:])
             return
         if code == 9:
             step: Any = self._new(*fields[1:])
@@ -173,35 +193,69 @@ class StepDecoder:
             if isinstance(step, (steps.Call, steps.Member)):
                 step = canonical_step(step, self._meaning)
                 if isinstance(step, steps.New):
-                    _typed(step.cls, Ref)
+                    typed(step.cls, Ref)
             if type(step) is steps.Name:
-                self._meant[self._registers] = step
+                self._meant[self.registers] = step
+                self.name()
             elif type(step) is steps.Value and type(step.value) is str:
-                self._meant[self._registers] = step.value
+                self._meant[self.registers] = step.value
         else:
             raise ValueError("unknown number of a step")
         self.made.append(step)
-        self._registers += type(step) in steps.MAKERS
+        self.registers += type(step) in steps.MAKERS
 
-    def operands(self, values: Any) -> list[Operand]:
-        """Return the operands in a list. Replaces each array of one integer by a reference, in place."""
-        for index, value in enumerate(_typed(values, list)):
-            cls = type(value)
-            if cls is list:
-                (number,) = value
-                values[index] = self._register(number)
-            elif cls not in steps.ATOMS:
-                raise ValueError(f"{cls.__name__} as an operand")
-        return values  # type: ignore[no-any-return]  # all of them are looked at
+    def _run(self, number: Any, count: Any, *fields: Any) -> None:
+        sort = _RUNS.get(number) if type(number) is int else None
+        if sort is None or typed(count, int) < 1:
+            raise ValueError("a run of unknown steps, or of none")
+        # The places of the steps themselves, whose operands may be alike, or none.
+        self._in_runs += count
+        if len(self.made) + self._in_runs + self.implied > self._most:
+            raise too_many(self._most)
+        if sort is steps.Value:
+            (texts,) = fields
+            self._texts(texts, count)
+            return
+        if sort is steps.New:
+            (cls,) = fields
+            made: tuple[Any, ...] = (self.origin(cls),)
+        elif sort in steps.FILLERS:
+            target, *rest = fields
+            first = self.target(target, count)
+            places = range(first, first + count)
+            if sort is steps.SetState:
+                (state,) = rest
+                made = (first, self.column(state, count, places))
+            else:
+                keys, *columns = rest
+                made = (first, *self._table(keys, columns, count, places))
+        else:
+            places = range(self.registers, self.registers + count)
+            if sort is steps.Dict:
+                keys, *columns = fields
+                made = self._table(keys, columns, count, places)
+            else:
+                made = (tuple(self.column(column, count, places) for column in fields),)
+                if sort in (steps.Set, steps.FrozenSet) and _kinds(made[0]) not in _HASHED:
+                    raise ValueError("the items of sets in a run have to be texts, or integers")
+        if self._in_runs + self.implied > self._most:
+            raise too_many(self._most)
+        run = Run(sort, count, made)
+        self.made.append(run)
+        self.registers += run.registers
 
-    def operand(self, value: Any) -> Operand:
-        """Return one operand."""
-        return self.operands([value])[0]
+    def _texts(self, texts: Any, count: int) -> None:
+        if {str} != {*map(type, typed(texts, list))} or len(texts) != count or min(map(len, texts)) <= steps.INLINE:
+            raise ValueError("a run of values has to be of long texts")
+        self._meant.update(zip(range(self.registers, self.registers + count), texts, strict=True))
+        self.made.append(Run(steps.Value, count, (texts,)))
+        self.registers += count
 
-    def _register(self, number: Any) -> Ref:
-        if type(number) is not int or not 0 <= number < self._registers:
-            raise ValueError(f"register {number!r:.60} is not written yet")
-        return Ref(number)
+    def _table(self, keys: Any, columns: list[Any], count: int, places: Sequence[int]) -> tuple[Any, ...]:
+        names = self._names(keys)
+        if len(names) != len(columns):
+            raise ValueError("more names than columns, or fewer")
+        return names, tuple(self.column(column, count, places) for column in columns)
 
     def _meaning(self, operand: Any) -> Any:
         return self._meant.get(operand, operand) if type(operand) is Ref else operand
@@ -211,7 +265,7 @@ class StepDecoder:
             if not 0 <= keys < len(self._numbered):
                 raise ValueError(f"keys number {keys!r:.60} are not written yet")
             return self._numbered[keys]
-        found = tuple(self.operands(keys))
+        found = tuple(map(self.operand, typed(keys, list)))
         if have_number(found):
             self._numbered.append(found)
         return found
@@ -227,40 +281,42 @@ class StepDecoder:
             self._distinct.add(keys)
         return names
 
-    def _mapping(self, keys: Any, values: list[Any]) -> tuple[tuple[Any, ...], list[Operand]]:
-        found = self._keys(keys)
-        if len(found) != len(values):
+    def _mapping(self, keys: Any, values: list[Any]) -> tuple[tuple[Any, ...], Sequence[Operand]]:
+        names = self._keys(keys)
+        found = self.operands(values)
+        if len(found) != len(names):
             raise ValueError("more keys than values, or fewer")
-        return found, self.operands(values)
+        return names, found
 
     def _new(self, cls: Any, args: Any, *mapping: Any) -> steps.New:
-        register = self._register(cls)
+        register = self.origin(cls)
         found = self.operands(args)
         if not mapping:
             return make_step(steps.New, (register, found, (), ()))  # type: ignore[no-any-return]  # as it says
         keys, *values = mapping
         names = self._names(keys)
-        if len(values) != len(names):
-            raise ValueError("more names than values, or fewer")
         if names:
             steps.check_keywords(names)
-        return steps.New(register, found, names, self.operands(values))
+        given = self.operands(values)
+        if len(given) != len(names):
+            raise ValueError("more names than values, or fewer")
+        return steps.New(register, found, names, given)
 
-    def _name(self, module: Any, qualname: Any) -> steps.Name:
-        steps.check_name(_typed(module, str), _typed(qualname, str))
+    def _name_step(self, module: Any, qualname: Any) -> steps.Name:
+        steps.check_name(typed(module, str), typed(qualname, str))
         return steps.Name(module, qualname)
 
     def _value(self, value: Any) -> steps.Value:
         if type(value) is _Number:
             return steps.Value(self._large(value, bytes))  # type: ignore[arg-type]  # as it says
-        if len(_typed(value, str, bytes)) <= steps.INLINE:
+        if len(typed(value, str, bytes)) <= steps.INLINE:
             raise ValueError("a short text or byte string has to be an operand")
         return steps.Value(value)
 
     def _bytearray(self, data: Any) -> steps.ByteArray:
         if type(data) is _Number:
             return steps.ByteArray(self._large(data, bytearray))
-        return steps.ByteArray(_typed(data, bytes))
+        return steps.ByteArray(typed(data, bytes))
 
     def _large(self, number: int, cls: Type) -> Data:
         """Return large data of a type. No other step gets it."""
@@ -274,23 +330,25 @@ class _Number(int):
     """The number of large data, in the place of the data."""
 
 
-def _typed(value: Any, *types: type) -> Any:
-    if type(value) not in types:
-        raise ValueError(f"{type(value).__name__} instead of {' or '.join(cls.__name__ for cls in types)}")
-    return value
+def _kinds(columns: Sequence[Any]) -> set[type]:
+    """Return the types of the operands of columns."""
+    return {kind for column in columns for kind in map(type, [column.operand] if type(column) is Same else column)}
 
+
+_HASHED: tuple[set[type], ...] = (set(), {str}, {int})
+_RUNS = {NUMBERS[sort]: sort for sort in RUNS}
 
 _DECODERS: dict[int, Callable[..., Step]] = {
-    1: StepDecoder._name,
+    1: StepDecoder._name_step,
     2: StepDecoder._value,
     3: lambda s, *items: steps.Tuple(s.operands([*items])),
     6: lambda s, *items: steps.Set(s.operands([*items])),
     7: lambda s, *items: steps.FrozenSet(s.operands([*items])),
     8: StepDecoder._bytearray,
-    10: lambda s, function, *args: steps.Call(s._register(function), s.operands([*args])),
-    11: lambda s, owner, name: steps.Member(s.operand(owner), _typed(name, str)),
-    12: lambda s, target, *items: steps.Extend(s._register(target), s.operands([*items])),
-    13: lambda s, target, keys, *values: steps.Update(s._register(target), *s._mapping(keys, [*values])),
-    14: lambda s, target, *items: steps.Add(s._register(target), s.operands([*items])),
-    16: lambda s, target, state: steps.SetState(s._register(target), s.operand(state)),
+    10: lambda s, function, *args: steps.Call(s.origin(function), s.operands([*args])),
+    11: lambda s, owner, name: steps.Member(s.operand(owner), typed(name, str)),
+    12: lambda s, target, *items: steps.Extend(s.target(target), s.operands([*items])),
+    13: lambda s, target, keys, *values: steps.Update(s.target(target), *s._mapping(keys, [*values])),
+    14: lambda s, target, *items: steps.Add(s.target(target), s.operands([*items])),
+    16: lambda s, target, state: steps.SetState(s.target(target), s.operand(state)),
 }

@@ -1,7 +1,7 @@
 """Recipe to msgpack: each step as an array of its number and its fields. The numbers are those of `steps.FIELDS`.
 
-In a field for registers only, a register is an integer. In other fields it is an array of one integer. Keys that are
-short texts are written once, and have a number from then on.
+Keys that are short texts are written once, and have a number from then on. A run has a number of its own, and behind it
+the number of its steps.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 
 from appsnap.kinds.large import MAY_BE_LARGE, MOST, Body, large
+from appsnap.kinds.msgpack.columns import Writer
 from appsnap.recipe import steps
-from appsnap.recipe.steps import Recipe, Ref
+from appsnap.recipe.runs import Run, registers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from appsnap.kinds.large import Type
+    from appsnap.recipe.steps import Recipe, Step
 
-__all__ = ["LARGE_DATA", "LONG_INTEGER", "encode", "have_number"]
+__all__ = ["LARGE_DATA", "LONG_INTEGER", "NUMBERS", "encode", "have_number"]
 
 LONG_INTEGER, LARGE_DATA = 1, 2
 """The types of extensions: an integer of more than 64 bits; and the number of large data, in the place of the data."""
@@ -34,18 +36,19 @@ _LETTERS = 16
 def encode(recipe: Recipe) -> tuple[Body, int]:
     """Return the body of a recipe, with its large data behind it; and the size of the body, without large data."""
     packer = msgpack.Packer(default=_long_integer, unicode_errors="surrogatepass", autoreset=False)
-    packer.pack_array_header(len(recipe.steps) + 1)
+    packer.pack_array_header(len(recipe.compact) + 1)
     encoder, pack = StepEncoder(), packer.pack
     found: list[tuple[Buffer, Type]] = []
-    for step in recipe.steps:
+    for step in recipe.compact:
         cls = type(step)
         if cls in MAY_BE_LARGE and (data := large(step)) is not None and len(found) < MOST:
             is_bytes = cls is steps.Value
             pack((2 if is_bytes else 8, _extension(LARGE_DATA, len(found))))
             found.append((data, bytes if is_bytes else bytearray))
+            encoder.registers += 1
         else:
-            pack(_ENCODERS[cls](encoder, step))
-    pack(_packed([recipe.root]))
+            pack(encoder.array(step))
+    pack([encoder.operand(recipe.root)])
     body = Body([packer.bytes()])
     size = body.size
     for data, data_type in found:
@@ -71,56 +74,75 @@ def _extension(code: int, value: int) -> msgpack.ExtType:
     return msgpack.ExtType(code, value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True))
 
 
-def _packed(operands: Sequence[Any]) -> list[Any]:
-    return [[x] if type(x) is Ref else x for x in operands]
-
-
-class StepEncoder:
+class StepEncoder(Writer):
     """Turns steps into arrays, one after the other."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._numbers: dict[tuple[Any, ...], int] = {}  # of keys
 
-    def _keys(self, keys: Sequence[Any]) -> Any:
+    def array(self, step: Step | Run) -> Sequence[Any]:
+        """Return the array of the next step."""
+        cls = type(step)
+        found = _ENCODERS[cls](self, step)
+        self.registers += registers_of(step)
+        return found
+
+    def keys(self, keys: Sequence[Any]) -> Any:
+        """Return keys, or the number that they have."""
         keys = tuple(keys)  # as a rule it is a tuple, which is not copied
         number = self._numbers.get(keys)
         if number is not None:
             return number
         if have_number(keys):
             self._numbers[keys] = len(self._numbers)
-        return _packed(keys)
+        return [self.operand(key) for key in keys]
+
+    def _name(self, step: steps.Name) -> Sequence[Any]:
+        self.name()
+        return (1, step.module, step.qualname)
 
     def _new(self, step: steps.New) -> list[Any]:
         cls, args, names, values = step
-        keywords = (self._keys(names), *_packed(values)) if names else ()
-        return [9, cls, _packed(args), *keywords]
+        keywords = (self.keys(names), *self.operands(values)) if names else ()
+        return [9, self.origin(cls), self.operands(args), *keywords]
 
-    def _dict(self, step: steps.Dict) -> list[Any]:
-        return [5, self._keys(step.keys), *_packed(step.values)]
+    def _run(self, run: Run) -> list[Any]:
+        sort, count, fields = run
+        number = [17, NUMBERS[sort], count]
+        if sort is steps.Value:
+            return [*number, fields[0]]
+        if sort is steps.New:
+            return [*number, self.origin(fields[0])]
+        first = fields[0] if sort in steps.FILLERS else self.registers
+        places = range(first, first + count)
+        if sort is steps.SetState:
+            return [*number, self.target(first), self.column(fields[1], places)]
+        columns = [self.column(column, places) for column in fields[-1]]
+        if sort is steps.State:
+            return [*number, self.target(first), self.keys(fields[1]), *columns]
+        return [*number, self.keys(fields[0]), *columns] if sort is steps.Dict else [*number, *columns]
 
-    def _update(self, step: steps.Update) -> list[Any]:
-        return [13, step.target, self._keys(step.keys), *_packed(step.values)]
 
-    def _state(self, step: steps.State) -> list[Any]:
-        target, names, values = step
-        return [15, target, self._keys(names), *_packed(values)]
-
+NUMBERS = {step: number for number, step in enumerate(steps.FIELDS, 1)}
+"""The numbers of the steps."""
 
 _ENCODERS: dict[type, Callable[[StepEncoder, Any], Sequence[Any]]] = {
-    steps.Name: lambda _, s: (1, s.module, s.qualname),
+    steps.Name: StepEncoder._name,
     steps.Value: lambda _, s: (2, s.value),
-    steps.Tuple: lambda _, s: [3, *_packed(s.items)],
-    steps.List: lambda _, s: [4, *_packed(s.items)],
-    steps.Dict: StepEncoder._dict,
-    steps.Set: lambda _, s: [6, *_packed(s.items)],
-    steps.FrozenSet: lambda _, s: [7, *_packed(s.items)],
+    steps.Tuple: lambda e, s: [3, *e.operands(s.items)],
+    steps.List: lambda e, s: [4, *e.operands(s.items)],
+    steps.Dict: lambda e, s: [5, e.keys(s.keys), *e.operands(s.values)],
+    steps.Set: lambda e, s: [6, *e.operands(s.items)],
+    steps.FrozenSet: lambda e, s: [7, *e.operands(s.items)],
     steps.ByteArray: lambda _, s: (8, bytes(s.data)),
     steps.New: StepEncoder._new,
-    steps.Call: lambda _, s: [10, s.function, *_packed(s.args)],
-    steps.Member: lambda _, s: [11, *_packed(s[:1]), s.name],
-    steps.Extend: lambda _, s: [12, s.target, *_packed(s.items)],
-    steps.Update: StepEncoder._update,
-    steps.Add: lambda _, s: [14, s.target, *_packed(s.items)],
-    steps.State: StepEncoder._state,
-    steps.SetState: lambda _, s: [16, s.target, *_packed(s[1:])],
+    steps.Call: lambda e, s: [10, e.origin(s.function), *e.operands(s.args)],
+    steps.Member: lambda e, s: [11, e.operand(s.owner), s.name],
+    steps.Extend: lambda e, s: [12, e.target(s.target), *e.operands(s.items)],
+    steps.Update: lambda e, s: [13, e.target(s.target), e.keys(s.keys), *e.operands(s.values)],
+    steps.Add: lambda e, s: [14, e.target(s.target), *e.operands(s.items)],
+    steps.State: lambda e, s: [15, e.target(s.target), e.keys(s.names), *e.operands(s.values)],
+    steps.SetState: lambda e, s: [16, e.target(s.target), e.operand(s.state)],
+    Run: StepEncoder._run,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe import steps
 from appsnap.recipe.outline import Outline
+from appsnap.recipe.runs import COLUMNS, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -41,19 +42,16 @@ def in_pickle(pieces: Iterable[Buffer], root: Any, ids: Callable[[], Collection[
 
 def in_recipe(recipe: Recipe, ids: Collection[int]) -> set[int]:
     """Return the integers in a recipe that are ids of its objects."""
-    numbers = {
-        operand
-        for step in recipe.steps
-        for part in _fields(step)
-        if type(part) in (list, tuple)
-        for operand in part
-        if type(operand) is int and operand >= _LEAST
-    }
+    numbers = {operand for part in _parts(recipe) for operand in part if type(operand) is int and operand >= _LEAST}
     return numbers.intersection(ids) if numbers else numbers
 
 
-def _fields(step: Any) -> Any:
-    return step
+def _parts(recipe: Recipe) -> Iterator[Iterable[Any]]:
+    """Yield the operands of a recipe, many at a time."""
+    step: Any
+    for step in recipe.compact:
+        fields = step.columns if type(step) is Run else step
+        yield from (part for part in fields if isinstance(part, (list, tuple, *COLUMNS)))
 
 
 def places_of(recipe: Recipe, numbers: Collection[int]) -> Iterator[str]:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import actions, states
 from appsnap.recipe import steps
+from appsnap.recipe.freeze.columns import Columns
 from appsnap.recipe.freeze.rules import newobj
+from appsnap.recipe.runs import LEAST
 from appsnap.recipe.steps import Ref, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from appsnap.recipe.builder import RecipeBuilder
+    from appsnap.recipe.freeze.rules import Rules
     from appsnap.recipe.steps import NameOrOperand
 
 __all__ = ["ABSENT", "LEVELS", "FastWalk"]
@@ -45,7 +48,8 @@ class FastWalk:
 
     `memo` has the operand of each object, by id, and None for a container whose items are being taken apart. `kept`
     holds objects, so that their ids stay theirs. `run` takes apart any other object. Its second argument is
-    the reduction, if known. Below `levels` this walk only looks up operands. With `levels=0` it takes nothing apart.
+    the reduction, if known. `path` leads to the object that `run` takes apart. Below `levels` this walk only looks up
+    operands. With `levels=0` it takes nothing apart. With `runs`, objects of one shape are taken apart together.
     """
 
     def __init__(
@@ -56,18 +60,24 @@ class FastWalk:
         reduction_of: Callable[[Any], Any],
         run: Callable[..., Any],
         *,
+        rules: Rules,
+        path: list[Any],
         levels: int = LEVELS,
+        runs: bool = False,
     ) -> None:
         self._builder = builder
         self._memo = memo
         self._kept = kept
-        self._reduction_of = reduction_of
+        self.reduction_of = reduction_of
         self._run = run
+        self.is_standard = rules.is_standard
+        self.path = path
         self._classes: dict[int, Ref] = {}  # by id: a metaclass may take two classes for equal
         self._keys: set[tuple[str, ...]] = set()  # of dictionaries, when all of them are short texts
         self._assigned: dict[type, bool] = {}  # the classes of objects, and whether they have no `__setstate__`
-        self._level = 0
-        self._levels = levels
+        self.level = 0
+        self.levels = levels
+        self.columns = Columns(self, builder, memo, kept) if runs and levels else None
 
     def __call__(self, obj: Any) -> Any:
         """Return the operand of an object, or `ABSENT` if it lies too deep."""
@@ -84,14 +94,16 @@ class FastWalk:
         """Return the operand of an object that isn't an atom, or `ABSENT`."""
         known = self._memo.get(id(obj), ABSENT)
         if known is None:
+            if self.columns is not None:
+                self.columns.open(obj)
             known = self._memo[id(obj)] = self._builder.make(_EMPTY[cls])
         if known is not ABSENT:
             return known
-        if self._level >= self._levels:
+        if self.level >= self.levels:
             return ABSENT
-        self._level += 1
+        self.level += 1
         found = _METHODS.get(cls, FastWalk._object)(self, obj)
-        self._level -= 1
+        self.level -= 1
         return found
 
     def _make(self, obj: Any, step: Any) -> Ref:
@@ -102,7 +114,7 @@ class FastWalk:
         self._kept.append(obj)
         return ref
 
-    def _operands(self, items: list[Any]) -> list[Any]:
+    def operands(self, items: list[Any]) -> list[Any]:
         """Return the operands of the items in a list. Changes the list."""
         named = False
         for index, item in enumerate(items):
@@ -116,11 +128,29 @@ class FastWalk:
             named = named or type(found) is steps.Name
         return self._builder.operands(items) if named else items
 
+    def _many(self, items: list[Any]) -> Sequence[Any]:
+        """Return the operands of any number of items. Changes the list."""
+        if len(items) < LEAST or self.columns is None or self.level >= self.levels:
+            return self.operands(items)
+        return self.columns(items)
+
+    def tables(self) -> tuple[dict[Any, Any], ...]:
+        """Return the tables of the walk, which grow with each object."""
+        return self._memo, self._classes, *self._builder.tables()
+
+    def register_of(self, cls: type) -> Ref:
+        """Return the register of a class."""
+        ref = self._classes.get(id(cls))
+        if ref is None:
+            found = self(cls)
+            ref = self._classes[id(cls)] = self._builder.register(self._run(cls) if found is ABSENT else found)
+        return ref
+
     def _list(self, obj: list[Any]) -> Ref:
         if _PLAIN.issuperset(map(type, obj)):
             return self._make(obj, make_step(steps.List, (obj.copy(),)))
         self._memo[id(obj)] = None
-        items = self._operands(obj.copy())
+        items = self._many(obj.copy())
         known = self._memo[id(obj)]
         if known is None:
             return self._make(obj, make_step(steps.List, (items,)))
@@ -132,7 +162,7 @@ class FastWalk:
     def _tuple(self, obj: tuple[Any, ...]) -> Any:
         if not obj:
             return self._builder.make(steps.Tuple(()))  # has no identity of its own: each use makes one
-        items = self._operands([*obj])
+        items = self._many([*obj])
         known = self._memo.get(id(obj))
         if known is not None:
             return known  # its items led back to it, and it was made there
@@ -148,7 +178,7 @@ class FastWalk:
         elif not _PLAIN.issuperset(map(type, keys)):
             return self._run(obj)
         self._memo[id(obj)] = None
-        values = self._operands([*obj.values()])
+        values = self._many([*obj.values()])
         known = self._memo[id(obj)]
         if known is None:
             return self._make(obj, make_step(steps.Dict, (keys, values)))
@@ -158,7 +188,7 @@ class FastWalk:
         return known
 
     def _object(self, obj: Any) -> Any:
-        reduction = self._reduction_of(obj)
+        reduction = self.reduction_of(obj)
         if type(reduction) is not tuple or len(reduction) < 3 or reduction[0] is not newobj:
             return self._run(obj, reduction)
         _, args, state, items, pairs, setter = (*reduction, None, None, None)[:6]
@@ -167,16 +197,17 @@ class FastWalk:
         own = setter is actions.set_state or (setter is None and self._is_assigned(type(obj)))
         if not (plain and own and type(args) is tuple and len(args) == 1 and args[0] is cls):
             return self._run(obj, reduction)
+        if self.columns is not None:
+            self.columns.check(obj, reduction)
         ref = self._classes.get(id(cls))
         if ref is None:
-            found = self(cls)
-            ref = self._classes[id(cls)] = self._builder.register(self._run(cls) if found is ABSENT else found)
+            ref = self.register_of(cls)
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its class is saved by value and led back to it, and it was made there
         target = self._make(obj, make_step(steps.New, (ref, (), (), ())))
         names = self._builder.shape(tuple(state))
-        self._builder.steps.append(make_step(steps.State, (target, names, self._operands([*state.values()]))))
+        self._builder.steps.append(make_step(steps.State, (target, names, self.operands([*state.values()]))))
         return target
 
     def _is_assigned(self, cls: type) -> bool:

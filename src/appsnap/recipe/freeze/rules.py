@@ -172,10 +172,27 @@ class Rules:
     def __call__(self, obj: Any) -> Any:
         """Return the reduction of an object, or NotImplemented."""
         cls = type(obj)
-        rule = self._rules.get(cls)
-        if rule is None:
-            rule = self._rules[cls] = self._rule_for(cls)
-        return rule(obj)
+        return (self._rules.get(cls) or self._rule_of(cls))(obj)
+
+    def is_standard(self, cls: type) -> bool:
+        """Tell whether pickle's own protocol takes objects of a class apart, and assignments alone restore them."""
+        rule: Any = self._rule_of(cls)
+        if type(rule) is functools.partial and rule.func == self._reduce_lasting:
+            rule = rule.args[-1]
+            if rule.func is not _reduce_restored or rule.args != (standard_reduction, None):
+                return False
+        elif rule is not _leave:
+            return False
+        reducers = [states.special(cls, name) for name in ("__reduce_ex__", "__reduce__")]
+        arguments = [states.special(cls, name) for name in ("__getnewargs__", "__getnewargs_ex__")]
+        stated = [base for base in cls.__mro__[:-1] if "__getstate__" in base.__dict__]
+        standard = reducers == [object.__reduce_ex__, object.__reduce__] and arguments == [None, None]
+        return standard and all(map(running.is_service_class, stated))
+
+    def _rule_of(self, cls: type) -> Callable[[Any], Any]:
+        if cls not in self._rules:
+            self._rules[cls] = self._rule_for(cls)
+        return self._rules[cls]
 
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
         if cls not in self._known_types:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copyreg
 import importlib
 import pickle
+import sys
 import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,28 +43,37 @@ __all__ = ["Walk", "freeze"]
 
 _BY_NAME = frozenset({type, types.FunctionType, types.BuiltinFunctionType})
 _SET_REDUCTIONS = (set.__reduce__, frozenset.__reduce__)
+_FRAMES = 15 * LEVELS
+"""The frames of the fast walk, at most."""
+
 _RETURNS = 20
 """How often the arguments of an object may lead back to it before it is made. Real objects need one or two."""
 
 
 @gc_paused
-def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None) -> Recipe:
+def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None, runs: bool = False) -> Recipe:
     """Return the recipe of an object graph. Paths begin with `root`. `notes` collects the facts to tell.
+
+    With `runs`, the recipe has runs for objects of one shape.
 
     Raises CannotSave, with a place for each object in the graph that can't be saved.
     """
     rules = Rules(notes=notes)
-    recipe = _recipe_of(obj, root, rules)
+    recipe = _recipe_of(obj, root, rules, runs=runs)
     sharing = rules.sharing.found()  # only the whole graph tells which arrays share memory
-    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, rules.notes, rules))
+    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, rules.notes, rules), runs=runs)
 
 
-def _recipe_of(obj: Any, root: str, rules: Rules) -> Recipe:
+def _recipe_of(obj: Any, root: str, rules: Rules, *, runs: bool) -> Recipe:
     try:
-        return Walk(root, fast=True, rules=rules).freeze(obj)
+        return Walk(root, fast=True, rules=rules, runs=runs).freeze(obj)
     except MemoryError:
         raise
     except Exception as error:
+        if runs and isinstance(error, RecursionError):
+            recipe = _deeper(obj, root, rules)
+            if recipe is not None:
+                return recipe
         # The slow walk meets the same error again, and knows its path.
         recipe = Walk(root, fast=False, rules=rules).freeze(obj)
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
@@ -77,10 +87,25 @@ def _recipe_of(obj: Any, root: str, rules: Rules) -> Recipe:
         raise CannotSave([place]) from error
 
 
+def _deeper(obj: Any, root: str, rules: Rules) -> Recipe | None:
+    """Return the recipe of objects that are saved by a caller near the limit of recursion, if that was the reason.
+
+    The slow walk makes no runs. The recipe must not depend on the caller.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + _FRAMES)
+    try:
+        return Walk(root, fast=True, rules=rules, runs=True).freeze(obj)
+    except RecursionError:
+        return None
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 class Walk:
     """One walk over an object graph. Without `fast` it leaves no object to `FastWalk`."""
 
-    def __init__(self, root: str, *, fast: bool, rules: Rules | None = None) -> None:
+    def __init__(self, root: str, *, fast: bool, rules: Rules | None = None, runs: bool = False) -> None:
         self._root = root
         self._builder = RecipeBuilder()
         self._rules = rules or Rules()
@@ -100,8 +125,17 @@ class Walk:
             set: self._set,
             frozenset: self._frozenset,
         }
-        levels = LEVELS if fast else 0
-        self._fast = FastWalk(self._builder, self._memo, self._kept, self._reduction, self._run, levels=levels)
+        self._fast = FastWalk(
+            self._builder,
+            self._memo,
+            self._kept,
+            self._reduction,
+            self._run,
+            rules=self._rules,
+            path=self._path,
+            levels=LEVELS if fast else 0,
+            runs=runs,
+        )
 
     def freeze(self, obj: Any) -> Recipe:
         """Return the recipe. To be called once."""
@@ -253,6 +287,8 @@ class Walk:
         return raw.tobytes() if len(raw) <= steps.INLINE else self._builder.make(steps.Value(raw))
 
     def _from_reduction(self, obj: Any, reduction: Any) -> Frame:
+        if self._fast.columns is not None:
+            self._fast.columns.check(obj, reduction)
         if isinstance(reduction, str):
             return self._keep(obj, _name_of(obj, reduction))
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
