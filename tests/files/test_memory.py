@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from appsnap.files.memory import filled
+from appsnap.files.memory import Result, filled
 
 CONTENT = os.urandom(5 << 20)
 SIZES = (0, 1, 100, 70_000, len(CONTENT))
@@ -61,7 +61,7 @@ class TestFilled:
         """Pages that nobody has written to take no memory."""
         code = f"""
 import resource
-from appsnap.files.memory import filled
+from appsnap.files.memory import Result, filled
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()
@@ -72,3 +72,41 @@ print(peak() - before)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
         assert int(done.stdout) < 20 << 10
+
+
+class TestResult:
+    def test_in_place(self):
+        """A room is the place of the next bytes, of which only the begin may be used."""
+        result = Result(100)
+
+        result.add(CONTENT[:30])
+        for size in (40, 20):
+            room = result.room(50)
+            room[:size] = CONTENT[30 : 30 + size]
+            result.add(room[:size])
+            result.add(b"between")
+            del room
+
+        assert result.value() == CONTENT[:70] + b"between" + CONTENT[30:50] + b"between"
+
+    @pytest.mark.parametrize("size", [0, 5, 10, 11])
+    def test_larger(self, size):
+        """More bytes than were expected are a part of it, too."""
+        result = Result(size)
+
+        for piece in (b"12345", b"67890", b"x", b"y"):
+            room = result.room(len(piece) + 2)
+            room[: len(piece)] = piece
+            result.add(room[: len(piece)])
+            del room
+
+        assert result.value() == b"1234567890xy"
+
+    def test_smaller(self):
+        """Memory that isn't needed is given back."""
+        result = Result(1 << 20)
+        result.add(b"x")
+
+        value = result.value()
+
+        assert (value, sys.getsizeof(value)) == (b"x", sys.getsizeof(b"x"))

@@ -12,6 +12,9 @@ import pytest
 import appsnap
 from appsnap import EVERYTHING, dumps, loads
 from appsnap.errors import Damaged
+from appsnap.files import layers
+from appsnap.files.age import parse_identities
+from appsnap.files.streams import Memory, joined
 from appsnap.kinds import kind_named, large as large_data
 from appsnap.kinds.header import Header
 from appsnap.kinds.large import ALIGNMENT, CHUNK, LEAST
@@ -324,9 +327,23 @@ else:
 """
 
 
+SECRET_KEY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+
+
 @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
 class TestArrays:
     """The memory of a loaded array is like that of any other array."""
+
+    @pytest.mark.parametrize("options", [{}, {"armor": True}, {"compress": True}])
+    def test_encrypted_in_memory(self, kind, options):
+        """Bytes that are encrypted in their place are those of the stream: they decrypt to the same document."""
+        data = np.arange(1_000_000)
+        recipient = str(parse_identities(SECRET_KEY)[0].recipient)
+
+        encrypted = dumps(data, kind, recipients=[recipient], **options)
+
+        pieces = layers.unwrap(Memory(encrypted), layers.Opening(identities=[SECRET_KEY])).source.pieces()
+        assert joined(pieces) == dumps(data, kind)
 
     @pytest.fixture
     def loaded(self, kind, tmp_path):

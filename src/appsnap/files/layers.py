@@ -79,15 +79,17 @@ def _listed(texts: Iterable[str], name: str, example: str) -> list[str]:
     return listed
 
 
-def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
-    """Put layers around a document. Raises PassphraseError."""
+def wrap(
+    pieces: Iterable[Buffer], wrapping: Wrapping, room: Callable[[int], memoryview] | None = None
+) -> Iterable[Buffer]:
+    """Put layers around a document. `room` is an argument of `age.encrypt`. Raises PassphraseError."""
     readers: list[age.Recipient] = [age.parse_recipient(text) for text in wrapping.recipients]
     if wrapping.passphrase is not None:
         readers.append(age.ScryptRecipient(wrapping.passphrase, WORK_FACTOR))
     if wrapping.compress:
         pieces = zstd.compress(pieces)
     if readers:
-        return age.encrypt(pieces, readers, armor=wrapping.armor)
+        return age.encrypt(pieces, readers, armor=wrapping.armor, room=room)
     if wrapping.armor:
         raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
     return pieces

@@ -1,17 +1,21 @@
-"""Memory for bytes that are about to come. Nothing is written there before."""
+"""Memory for bytes that are about to come. Nothing is written there before.
+
+Huge pages aren't asked for. Where they are at hand, they take a third of the time of small ones. But virtual machines
+may have given them back to their host, and then they take four times as long.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import io
-import mmap
 import pickle
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["filled"]
+    from typing_extensions import Buffer
+
+__all__ = ["Result", "filled"]
 
 T = TypeVar("T", bound=bytes | bytearray)
 
@@ -24,21 +28,47 @@ def filled(cls: type[T], size: int, fill: Callable[[memoryview], object]) -> T:
     """
     made: T = _unfilled(pickle.BYTEARRAY8 if cls is bytearray else pickle.BINBYTES8, size)
     if isinstance(made, bytearray):
-        _fill(memoryview(made), fill)
+        fill(memoryview(made))
         return made
     # A BytesIO has bytes that can be written, and gives them away. Nobody else refers to them, so it doesn't
     # copy them first.
     file = io.BytesIO(made)
     del made
     with file.getbuffer() as room:
-        _fill(room, fill)
+        fill(room)
     return file.getvalue()  # type: ignore[return-value]  # T is bytes here
 
 
-def _fill(room: memoryview, fill: Callable[[memoryview], object]) -> None:
-    if len(room) >= _LARGE:
-        _ask_for_huge_pages(room)
-    fill(room)
+class Result:
+    """One byte string that is put together in its place. `size` is its probable size, and memory is taken for that."""
+
+    def __init__(self, size: int) -> None:
+        self._file = io.BytesIO(_unfilled(pickle.BINBYTES8, size))
+        self._all = self._file.getbuffer()
+        self._end = 0
+        self._more: list[bytes] = []
+
+    def room(self, size: int) -> memoryview:
+        """Return memory for the next bytes, in their place if there is so much left. `add` has to get its begin."""
+        left = self._all[self._end : self._end + size]
+        return left if len(left) == size and not self._more else memoryview(bytearray(size))
+
+    def add(self, piece: Buffer) -> None:
+        """Append bytes."""
+        view = memoryview(piece).cast("B")
+        end = self._end + len(view)
+        if self._more or end > len(self._all):
+            self._more.append(bytes(view))
+            return
+        if view.obj is not self._all.obj:
+            self._all[self._end : end] = view
+        self._end = end
+
+    def value(self) -> bytes:
+        """Return the byte string. Nobody may have rooms any more."""
+        self._all.release()
+        self._file.truncate(self._end)
+        return b"".join([self._file.getvalue(), *self._more]) if self._more else self._file.getvalue()
 
 
 class _Announced:
@@ -59,23 +89,3 @@ class _Announced:
 def _unfilled(opcode: bytes, size: int) -> Any:
     """Return an object whose bytes may have any values, which only the C unpickler makes."""
     return pickle.Unpickler(_Announced(opcode + size.to_bytes(8, "little") + pickle.STOP)).load()
-
-
-_LARGE = 4 << 20
-"""Bytes from which huge pages (of 2 MiB) are asked for, as numpy does. Each page costs a call of the system."""
-
-
-def _ask_for_huge_pages(room: memoryview) -> None:
-    """Ask the system for huge pages, where it has some. Only `mmap` objects have a method for that."""
-    advice = getattr(mmap, "MADV_HUGEPAGE", None)
-    if advice is None:
-        return
-    # A Python may be built without ctypes, and a system may refuse.
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import ctypes  # noqa: PLC0415 - only for large data
-
-        begin = ctypes.addressof(ctypes.c_char.from_buffer(room))
-        first, end = -(-begin // mmap.PAGESIZE), (begin + len(room)) // mmap.PAGESIZE
-        ctypes.CDLL(None).madvise(
-            ctypes.c_void_p(first * mmap.PAGESIZE), ctypes.c_size_t((end - first) * mmap.PAGESIZE), advice
-        )

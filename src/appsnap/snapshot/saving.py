@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
+from appsnap.files.memory import Result
 from appsnap.files.streams import joined
 from appsnap.keys.provenance import user_keys
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.extensions import kind_to_write, naming_of
 from appsnap.kinds.header import Header, now
+from appsnap.kinds.large import DocumentStream
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
@@ -160,7 +162,18 @@ def dumps(
     """
     seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
     pieces = documents.write_document(obj, Header(kind), seal, Notes(code=code))
-    return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
+    wrapping = Wrapping(passphrase, recipients, compress, armor)
+    if compress or not isinstance(pieces, DocumentStream) or pieces.size < _LARGE:
+        return joined(layers.wrap(pieces, wrapping))
+    # Trailer and tags of age take less room than that, unless the trailer has very many names.
+    result = Result(pieces.size + (_LARGE >> 4) + (pieces.size >> 11))
+    for piece in layers.wrap(pieces, wrapping, room=result.room):
+        result.add(piece)
+    return result.value()
+
+
+_LARGE = 1 << 20
+"""Bytes of a document that is worth memory of its size from the start."""
 
 
 def time_for(kind: Kind) -> str | None:
