@@ -51,6 +51,7 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data], mos
         # The messages of these two errors are about the functions here, not about the file.
         why = "too many or too few fields" if isinstance(error, (TypeError, IndexError)) else error
         raise Damaged(f"{what} ({why})") from error
+    decoder.check_number()
     if decoder.large:
         raise Damaged("large data belongs to no step")
     return Recipe(decoder.made, root)
@@ -150,7 +151,7 @@ def _from_extension(code: int, data: bytes) -> int:
 class StepDecoder(Reader):
     """Turns arrays into steps, one after the other. A malformed array is a ValueError, IndexError or TypeError.
 
-    `most` bounds the number of steps, and of the operands that stand in no place of their own.
+    `most` bounds the number of steps, and that of operands that stand in no place of their own.
     """
 
     def __init__(self, large: Sequence[Data], most: int) -> None:
@@ -158,7 +159,7 @@ class StepDecoder(Reader):
         self.made: list[Step | Run] = []
         self.large = dict(enumerate(large))  # the large data that no step has yet
         self._most = most
-        self._in_runs = 0  # steps
+        self._more = 0  # steps, beyond one for each array
         self._numbered: list[tuple[Any, ...]] = []  # the keys that have a number
         self._distinct: set[int] = set()  # the numbers of keys that have been checked as names of attributes
         self._meant: dict[Any, Any] = {}  # the name or text that a register holds
@@ -204,14 +205,18 @@ class StepDecoder(Reader):
         self.made.append(step)
         self.registers += type(step) in steps.MAKERS
 
+    def check_number(self) -> None:
+        """Raise CannotLoad for too many steps so far, or too many operands that stand in no place of their own."""
+        if len(self.made) + self._more > self._most or self.implied > self._most:
+            raise too_many(self._most)
+
     def _run(self, number: Any, count: Any, *fields: Any) -> None:
         sort = _RUNS.get(number) if type(number) is int else None
         if sort is None or typed(count, int) < 1:
             raise ValueError("a run of unknown steps, or of none")
         # The places of the steps themselves, whose operands may be alike, or none.
-        self._in_runs += count
-        if len(self.made) + self._in_runs + self.implied > self._most:
-            raise too_many(self._most)
+        self._more += count - 1
+        self.check_number()
         if sort is steps.Value:
             (texts,) = fields
             self._texts(texts, count)
@@ -238,8 +243,7 @@ class StepDecoder(Reader):
                 made = (tuple(self.column(column, count, places) for column in fields),)
                 if sort in (steps.Set, steps.FrozenSet) and _kinds(made[0]) not in _HASHED:
                     raise ValueError("the items of sets in a run have to be texts, or integers")
-        if self._in_runs + self.implied > self._most:
-            raise too_many(self._most)
+        self.check_number()
         run = Run(sort, count, made)
         self.made.append(run)
         self.registers += run.registers
