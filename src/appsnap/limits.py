@@ -20,7 +20,8 @@ class Limits:
 
     steps: int = 10_000_000
     """Steps of the recipe. A service takes about three, so this allows three million services: 2.5 GB, and a minute. In
-    a pickle, it also bounds the containers and marks that are open at once, and the arguments that calls share."""
+    a pickle, it also bounds the containers and marks that are open at once, and the arguments that calls share. This
+    limit doesn't hold for a file that is trusted as a whole."""
 
     steps_per_byte: int = 4
     """Steps for each byte of a compressed file, without its padding. 262,144 are free, and take 100 MB and some seconds

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import re
 import stat
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appsnap.files.streams import PIECE, ChunkReader
+from appsnap.files.tasks import Task, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,7 +45,7 @@ def write(
 ) -> None:
     """Write a file. It is there as a whole or not at all.
 
-    The new file is written, flushed to the disk, read back and compared by a checksum. Only then it takes the place of
+    The new file is written, read back, compared by a checksum, and flushed to the disk. Only then it takes the place of
     `path`, or of the target if `path` is a symbolic link. A new file has mode 0600. A file that replaces another one
     gets its permissions, and its owner and group where that is permitted, but not its access control lists.
 
@@ -76,11 +78,19 @@ def write(
         checksum = _write_all(file, chunks, key, path)
         with errors_about(path):
             _set_permissions(file, old)
-            os.fsync(file)
-            _read_back(file, key, checksum)
-        if check is not None:
-            unnamed = not os.fstat(file).st_nlink
-            check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
+        # The disk takes the rest of the bytes meanwhile. It is waited for before the file gets its name.
+        flush = Task(functools.partial(os.fsync, file))
+        try:
+            start_thread(flush.run)
+            with errors_about(path):
+                _read_back(file, key, checksum)
+            if check is not None:
+                unnamed = not os.fstat(file).st_nlink
+                check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
+            with errors_about(path):
+                flush.result()
+        finally:
+            flush.drop()
         with errors_about(path):
             _put_in_place(file, folder, temporary, name)
             _sync_folder(folder)

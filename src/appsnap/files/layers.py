@@ -79,8 +79,10 @@ def _listed(texts: Iterable[str], name: str, example: str) -> list[str]:
     return listed
 
 
-def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
-    """Put layers around a document. Raises PassphraseError."""
+def wrap(
+    pieces: Iterable[Buffer], wrapping: Wrapping, room: Callable[[int], memoryview] | None = None
+) -> Iterable[Buffer]:
+    """Put layers around a document. `room` is an argument of `age.encrypt`. Raises PassphraseError."""
     readers: list[Recipient] = []
     if wrapping.encrypts:
         from appsnap.files import age  # noqa: PLC0415 - plain files need no cryptography
@@ -93,7 +95,7 @@ def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
 
         pieces = zstd.compress(pieces)
     if readers:
-        return age.encrypt(pieces, readers, armor=wrapping.armor)
+        return age.encrypt(pieces, readers, armor=wrapping.armor, room=room)
     if wrapping.armor:
         raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
     return pieces

@@ -19,6 +19,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeGuard
 
 from appsnap.errors import Damaged
+from appsnap.files.memory import filled
 from appsnap.printable import type_of
 
 if TYPE_CHECKING:
@@ -298,9 +299,7 @@ class File:
         """See Source."""
         if size > self.left:
             raise _too_short(size - self.left)
-        piece = bytearray(size)
-        self.read_into(memoryview(piece))
-        return piece
+        return filled(bytearray, size, self.read_into)
 
     def read_into(self, room: memoryview) -> None:
         """See Source."""

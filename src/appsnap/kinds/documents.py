@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, WrongKind
@@ -155,15 +156,14 @@ def provenance_of(trailer: Trailer | None, *, edited: bool, with_passphrase: boo
 
 
 def _most_steps(unwrapped: Unwrapped, limits: Limits, kind: Format) -> MostSteps:
-    if "zstd" not in unwrapped.layers and not kind.runs:
-        return limits.steps  # each step takes a byte of the file
-
     def most(trailer: Trailer | None, edited: bool) -> int:
         provenance = provenance_of(trailer, edited=edited, with_passphrase=unwrapped.with_passphrase)
         with contextlib.suppress(AppsnapError):  # keys that can't be used vouch for nothing
             if provenance.is_trusted:
-                return limits.steps
-        return steps_of(unwrapped.weight, limits)
+                return sys.maxsize
+        # Otherwise each step takes a byte of the file.
+        is_dense = "zstd" in unwrapped.layers or kind.runs
+        return steps_of(unwrapped.weight, limits) if is_dense else limits.steps
 
     return most
 

@@ -33,7 +33,7 @@ from appsnap.files.heads import AGE, HEAD_SIZE, is_armored, is_encrypted
 from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
@@ -73,8 +73,16 @@ class Decrypted:
         return self.pieces
 
 
-def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[Buffer]:
+def encrypt(
+    chunks: Iterable[Buffer],
+    recipients: Iterable[Recipient],
+    *,
+    armor: bool = False,
+    room: Callable[[int], memoryview] | None = None,
+) -> Iterator[Buffer]:
     """Encrypt a stream of bytes, so that each of the recipients can open it.
+
+    The pieces of the payload are the begins of memory that `room` returns for a size. Without it, they have new memory.
 
     The call wraps the file key. For a passphrase, scrypt takes a second for it. The stream is read while the result is
     read. Raises `PassphraseError` for no recipient, for a passphrase beside another recipient, and for post-quantum
@@ -85,7 +93,7 @@ def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor:
     file_key = os.urandom(FILE_KEY_SIZE)
     header = _VERSION_LINE + b"".join([bytes(recipient.wrap(file_key)) for recipient in recipients]) + b"---"
     header += b" " + encode_base64(_header_mac(file_key, header)) + b"\n"
-    encrypted = chain([header], _encrypt_payload(ChunkReader(chunks), file_key))
+    encrypted = chain([header], _encrypt_payload(ChunkReader(chunks), file_key, None if armor else room))
     return armored(encrypted) if armor else encrypted
 
 
@@ -187,7 +195,9 @@ def _chunk_nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11) + bytes([last])
 
 
-def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[Buffer]:
+def _encrypt_payload(
+    reader: ChunkReader, file_key: bytes, room: Callable[[int], memoryview] | None
+) -> Iterator[Buffer]:
     nonce = os.urandom(_NONCE_SIZE)
     yield nonce
     cipher = ChaCha20Poly1305(hkdf(file_key, salt=nonce, info=b"payload"))
@@ -195,7 +205,8 @@ def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[Buffer]:
     while not last:
         # To fill one buffer again and again would save a twentieth of the time, but `b"".join` over the pieces would
         # get the last one many times.
-        batch = memoryview(bytearray(_BATCH * (CHUNK_SIZE + _TAG_SIZE)))
+        size = _BATCH * (CHUNK_SIZE + _TAG_SIZE)
+        batch = memoryview(bytearray(size)) if room is None else room(size)
         end = 0
         while not last and end < len(batch):
             chunk = reader.read(CHUNK_SIZE)
