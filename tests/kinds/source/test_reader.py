@@ -469,21 +469,22 @@ def outcome(text, most):
 
 class TestTemplates:
     @pytest.mark.slow
-    @given(documents(), st.sampled_from([10, 30, 10_000]), st.sampled_from([1, 2, 100]))
+    @given(documents(), st.sampled_from([10, 30, 10_000]), st.sampled_from([2, 3, 100]))
     @settings(max_examples=400)
     def test_nothing_is_read_otherwise(self, text, most, uses):
         """The steps of any text, and the error with its place, are those of reading it word by word."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reader, "_USES", uses)
+            patch.setattr(reader, "_LEARNED", 2)
             found = outcome(text, most)
             patch.setattr(reader, "_LONG", 0)
             expected = outcome(text, most)
 
         assert found == expected
 
-    @pytest.mark.parametrize("uses", [1, 100])
+    @pytest.mark.parametrize("uses", [5, 100])
     def test_passages_of_one_shape_are_read_by_a_template(self, uses, monkeypatch):
-        """Word by word, the reader reads no more than the imports, two passages and the last statement."""
+        """Word by word, the reader reads no more than the imports, four passages and the last statement."""
         passages = [f'x{n} = new(Node)\nstate(x{n}, a="{n}", b=[{n}, ({n}.5, None)])\n' for n in range(20)]
         words = []
         monkeypatch.setattr(reader, "_USES", uses)
@@ -494,4 +495,4 @@ class TestTemplates:
 
         read("".join([HELPERS, *passages, "application = x0, x19\n"]))
 
-        assert words.count("new") <= 4
+        assert words.count("new") <= 5

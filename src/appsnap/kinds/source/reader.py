@@ -40,7 +40,10 @@ _LONG = 2_000
 _MISSES = 8
 """Passages without a template, in a row, after which whole pieces are read: each look for a template takes time."""
 
-_USES = 8
+_LEARNED = 4
+"""Passages of a shape, the last of which is read by a template: to learn it takes as long as to read two of them."""
+
+_USES = 12
 """Passages of a shape, after which it gets a pattern: that takes a millisecond, and saves some microseconds each."""
 
 _PATTERNS = 8
@@ -213,7 +216,6 @@ class _TemplateReader(_StatementReader):
             shape = tuple(words[::2])
             template = self._template(shape)
             if template and self._copied(template, words[1::2]):
-                self._uses[shape] += 1
                 if self._uses[shape] == _USES and len(self._patterns) < _PATTERNS:
                     self._patterns.append((pattern_of(shape), template))
                 return end
@@ -223,17 +225,14 @@ class _TemplateReader(_StatementReader):
         return 0
 
     def _template(self, shape: tuple[str, ...]) -> Template | None:
-        """Return the template of a shape. It is learned when the shape comes for the second time."""
-        if shape in self._templates:
-            return self._templates[shape]
-        if shape in self._uses:
-            self._templates[shape] = self._learned(shape)
-            return self._templates[shape]
-        if len(self._uses) >= _MOST_SHAPES:
+        """Return the template of a shape. It is learned when the shape has come often enough."""
+        if len(self._uses) >= _MOST_SHAPES and shape not in self._uses:
             self._uses.clear()
             self._templates.clear()
-        self._uses[shape] = 0
-        return None
+        self._uses[shape] = self._uses.get(shape, 0) + 1
+        if self._uses[shape] == _LEARNED:
+            self._templates[shape] = self._learned(shape)
+        return self._templates.get(shape)
 
     def _copied(self, template: Template, words: list[str]) -> bool:
         """Append the steps of a template with other words. Do nothing if the words aren't plain, and return False."""
