@@ -81,6 +81,12 @@ def _keys_of(container: Any) -> Collection[Any]:
     return [*set.__iter__(container)] if isinstance(container, set) else ()
 
 
+def _pairs(keys: Sequence[Any], found: Sequence[Any]) -> zip[tuple[Any, Any]]:
+    # With `strict`, zip takes twice as long.
+    return zip(keys, found) if len(keys) == len(found) else zip(keys, found, strict=True)  # noqa: B905
+
+
+_TEXT = frozenset({str})
 _FEW_KEYS = 1_000
 _ANNOTATED = frozenset({ANNOTATIONS})
 
@@ -136,6 +142,7 @@ class _Interpreter:
     def build(self) -> Any:
         number = 0
         registers, attributes = self._registers, self._attributes
+        texts: set[int] = set()  # identities of keys that are all texts
         numbered = enumerate(self._recipe.steps)
         try:
             # The most frequent steps come first, without a call for each step.
@@ -152,7 +159,7 @@ class _Interpreter:
                         known = attributes[key] = self._plain_attributes(obj, names)
                     found = [registers[x] if type(x) is Ref else x for x in operands]
                     if known:
-                        obj.__dict__.update(zip(known, found, strict=True))
+                        obj.__dict__.update(_pairs(known, found))
                     else:
                         self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED, step=step)
                 elif cls is steps.New:
@@ -160,7 +167,14 @@ class _Interpreter:
                 elif cls is steps.List:
                     registers.append([registers[x] if type(x) is Ref else x for x in step[0]])
                 elif cls is steps.Dict:
-                    registers.append(dict(zip(self._keys(step[0]), self._all(step[1]), strict=True)))
+                    keys, operands = step
+                    if id(keys) not in texts:
+                        # Many dictionaries share one tuple of keys. Texts are keys of no cost.
+                        if type(keys) is tuple and _TEXT.issuperset(map(type, keys)):
+                            texts.add(id(keys))
+                        keys = self._keys(keys)
+                    found = [registers[x] if type(x) is Ref else x for x in operands]
+                    registers.append(dict(_pairs(keys, found)))
                 elif cls in self._makers:
                     registers.append(self._makers[cls](step))
                 else:
