@@ -141,7 +141,7 @@ class _Interpreter:
 
     def build(self) -> Any:
         number = 0
-        registers, attributes = self._registers, self._attributes
+        registers, attributes, makeable = self._registers, self._attributes, self._makeable
         texts: set[int] = set()  # identities of keys that are all texts
         numbered = enumerate(self._recipe.steps)
         try:
@@ -163,7 +163,10 @@ class _Interpreter:
                     else:
                         self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED, step=step)
                 elif cls is steps.New:
-                    registers.append(self._new(step))
+                    known = None if step[1] or step[2] else makeable.get(step[0])
+                    registers.append(self._new(step) if known is None else known.__new__(known))
+                elif cls is steps.Tuple:
+                    registers.append(tuple([registers[x] if type(x) is Ref else x for x in step[0]]))
                 elif cls is steps.List:
                     registers.append([registers[x] if type(x) is Ref else x for x in step[0]])
                 elif cls is steps.Dict:
@@ -268,9 +271,6 @@ class _Interpreter:
         return found
 
     def _new(self, step: steps.New) -> Any:
-        known = self._makeable.get(step.cls)
-        if known is not None and not step.args and not step.names:
-            return known.__new__(known)
         cls = self._registers[step.cls]
         args = self._all(step.args)
         if self._cost is not None:

@@ -72,7 +72,10 @@ class CostCounter:
         self._most = 0
         self._compared = 0
         check_depth(recipe, limits)
-        if any(map(_hashes_more, recipe.steps)):
+        # Many steps share one sequence of keys.
+        hashing: list[Any] = [step for step in recipe.steps if type(step) in _HASHED]
+        hashed = {id(keys): keys for step in hashing for keys in (step[_HASHED[type(step)]],)}
+        if any(map(_hashes_more, hashed.values())):
             _Keys(limits).follow(recipe.steps)
 
     def copy(self, parts: Iterable[Any], work: int = 0) -> None:
@@ -260,15 +263,11 @@ class _Keys:
             raise over("key_items", self._limits.key_items, "the keys have too many items together")
 
 
-def _hashes_more(step: Step) -> bool:
-    """Tell whether a step hashes more than texts, bytes and numbers of ordinary size.
+def _hashes_more(keys: Sequence[Any]) -> bool:
+    """Tell whether there are keys other than texts, bytes and numbers of ordinary size.
 
-    If no step does, the keys of the recipe need no count.
+    If no step has others, the keys of the recipe need no count.
     """
-    place = _HASHED.get(type(step))
-    if place is None:
-        return False
-    keys: Any = step[place]
     return not _QUICK.issuperset(map(type, keys)) and not all(
         type(key) in _QUICK or (type(key) is int and key.bit_length() < BITS) for key in keys
     )

@@ -80,6 +80,8 @@ class Survey:
         used: set[int] = set()  # registers that some step refers to, at least those of names
         fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
         harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
+        nameless: set[int] = set()  # identities of sequences of keys, none of them a name
+        creations: set[int] = set()  # identities of steps without arguments, which many objects may share
         step: Any
         for step in self.recipe.steps:
             cls = type(step)
@@ -93,9 +95,15 @@ class Survey:
                     fillable.append(FILLED_BY.get(cls, _NOTHING))
                     continue
             elif cls is steps.Dict:
-                if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
+                if id(step[0]) not in nameless and names.keys().isdisjoint(step[0]):
+                    nameless.add(id(step[0]))
+                if id(step[0]) in nameless and names.keys().isdisjoint(step[1]):
                     fillable.append(FILLED_BY[cls])
                     continue
+            elif cls is steps.New and id(step) in creations:
+                makers[len(fillable)] = step[0]
+                fillable.append(steps.FILLERS)
+                continue
             elif cls is steps.New and not step[1] and not step[3]:
                 known = names.get(step[0])
                 if known is not None and step[0] in used and (known, "create") in uses:
@@ -134,6 +142,8 @@ class Survey:
             elif cls in _USE:
                 makers[register] = step[0]
                 self._look_at_maker(step, register)
+                if cls is steps.New and not step[1] and not step[3] and step[0] in names:
+                    creations.add(id(step))
                 if cls is steps.Call and step[0] in constructors:
                     filled_by = constructors[step[0]].value_type.filled_by
             fillable.append(filled_by)
