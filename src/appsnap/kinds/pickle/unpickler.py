@@ -215,10 +215,10 @@ class StepUnpickler:
 
     def close(self, item: Open) -> Ref:
         """Return the register of a container. It is made now if no step has made it yet."""
-        if item.handed_over and type(item) is OpenDict:
-            raise SharedStateError
         if item.ref is None:
             if type(item) is OpenDict:
+                if item.handed_over:
+                    raise SharedStateError
                 step = make_step(steps.Dict, (tuple(item.keys), item.items))
             elif type(item) is OpenTuple:
                 step = make_step(steps.Tuple, (self.operands(item.items),))

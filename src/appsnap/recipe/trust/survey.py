@@ -80,7 +80,8 @@ class Survey:
         used: set[int] = set()  # registers that some step refers to, at least those of names
         fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
         harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
-        nameless: set[int] = set()  # identities of sequences of keys, none of them a name
+        plain: set[int] = set()  # identities of sequences of keys, none of them a name
+        nameless = names.keys().isdisjoint  # of the names so far, each time
         creations: set[int] = set()  # identities of steps without arguments, which many objects may share
         step: Any
         for step in self.recipe.steps:
@@ -88,16 +89,16 @@ class Survey:
             # The most frequent steps come first, in the form that wants nothing. An integer may equal the number of a
             # register: then the step takes the long way, with the same result.
             if cls is steps.State:
-                if cls in fillable[step[0]] and id(step[1]) in harmless and names.keys().isdisjoint(step[2]):
+                if cls in fillable[step[0]] and id(step[1]) in harmless and nameless(step[2]):
                     continue
             elif cls is steps.List or cls is steps.Tuple:
-                if names.keys().isdisjoint(step[0]):
+                if nameless(step[0]):
                     fillable.append(FILLED_BY.get(cls, _NOTHING))
                     continue
             elif cls is steps.Dict:
-                if id(step[0]) not in nameless and names.keys().isdisjoint(step[0]):
-                    nameless.add(id(step[0]))
-                if id(step[0]) in nameless and names.keys().isdisjoint(step[1]):
+                if id(step[0]) not in plain and nameless(step[0]):
+                    plain.add(id(step[0]))
+                if id(step[0]) in plain and nameless(step[1]):
                     fillable.append(FILLED_BY[cls])
                     continue
             elif cls is steps.New and id(step) in creations:
