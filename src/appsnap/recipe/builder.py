@@ -53,6 +53,15 @@ class RecipeBuilder:
         self.registers += 1
         return ref
 
+    def make_all(self, made: list[Step]) -> list[Ref]:
+        """Append steps that make something each, and return their registers."""
+        self.steps += made
+        if len(self.steps) > self._most:
+            raise over("steps", self._most, "the recipe is too long")
+        first = self.registers
+        self.registers += len(made)
+        return [*map(Ref, range(first, self.registers))]
+
     def fill(self, step: Step) -> None:
         """Append a step that fills a register."""
         self.steps.append(step)

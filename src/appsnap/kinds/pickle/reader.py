@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged, NoMemory
 from appsnap.gc_pause import gc_paused
-from appsnap.kinds.pickle.unpickler import (
+from appsnap.kinds.pickle.items import (
     LongText,
     OpenDict,
     OpenFrozenSet,
     OpenList,
     OpenSet,
-    SharedStateError,
-    StepUnpickler,
     opened,
     text_item,
 )
+from appsnap.kinds.pickle.unpickler import SharedStateError, StepUnpickler
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref

@@ -7,6 +7,7 @@ becomes a step. So a pickle gives the same steps as `freeze` gives for its objec
 from __future__ import annotations
 
 import codecs
+import operator
 import re
 import struct
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
@@ -14,6 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
 from appsnap.kinds.escapes import accepted
+from appsnap.kinds.pickle.items import (
+    LAZY,
+    OPEN,
+    OPERANDS,
+    LongText,
+    Open,
+    OpenDict,
+    OpenList,
+    OpenSet,
+    OpenTuple,
+    opened,
+    text_item,
+)
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
@@ -25,16 +39,11 @@ if TYPE_CHECKING:
 
     from appsnap.kinds.large import Data
 
-__all__ = [
-    "Open",
-    "OpenDict",
-    "OpenFrozenSet",
-    "OpenList",
-    "OpenSet",
-    "SharedStateError",
-    "StepUnpickler",
-]
+__all__ = ["SharedStateError", "StepUnpickler"]
 
+_EVEN, _ODD = slice(0, None, 2), slice(1, None, 2)
+_STATE_OF = operator.attrgetter("ref", "handed_over")
+_SOME = 8
 _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
 
@@ -45,84 +54,6 @@ pickle in bytes, bounds the copies. A copy counts one, and one more for every 32
 
 _REMEMBERED = 4
 """Numbers of the memo for each step. Texts have numbers, too, but no steps."""
-
-_OPERANDS = frozenset({type(None), bool, int, float, str, Ref})
-"""The types of items that are operands as they are. Of the atoms, a byte string may be a long one."""
-
-
-class LongText:
-    """A text that is too long for an atom. Another type tells it apart without a look at the length of each text."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-
-def text_item(text: str) -> str | LongText:
-    """Return a text as an item of the stack."""
-    return text if len(text) <= steps.INLINE else LongText(text)
-
-
-class Open:
-    """A container that no step has made yet. `opened` makes it: an `__init__` would take as long as the rest."""
-
-    __slots__ = ("handed_over", "items", "keys", "ref")
-    form: type
-    keys: Any  # of a dictionary: a tuple if they are known, see `RecipeBuilder.known_keys`, else a list
-    items: Any  # in a list of its own, if there are any
-    ref: Ref | None
-    handed_over: bool  # as a state or as arguments: then its items stand in another step
-
-
-class OpenDict(Open):
-    """A dictionary."""
-
-    __slots__ = ()
-    form = steps.Dict
-
-
-class OpenList(Open):
-    """A list."""
-
-    __slots__ = ()
-    form = steps.List
-
-
-class OpenSet(Open):
-    """A set."""
-
-    __slots__ = ()
-    form = steps.Set
-
-
-class OpenFrozenSet(Open):
-    """A frozen set with all its items."""
-
-    __slots__ = ()
-    form = steps.FrozenSet
-
-
-class OpenTuple(Open):
-    """A tuple with all its items, which may be lazy."""
-
-    __slots__ = ()
-    form = steps.Tuple
-
-
-OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
-
-
-def opened(cls: type[Open], items: list[Any] | tuple[()] = ()) -> Open:
-    """Return a new container."""
-    item = cls()
-    item.keys, item.items, item.ref, item.handed_over = (), items, None, False
-    return item
-
-
-_EVEN, _ODD = slice(0, None, 2), slice(1, None, 2)
-_LAZY = _OPERANDS | {LongText, OpenDict, steps.Name}
-"""The types of items that stay in a tuple as they are."""
 
 
 class SharedStateError(Exception):
@@ -201,7 +132,7 @@ class StepUnpickler:
     def operand(self, item: Any) -> Any:
         """Return the operand of an item of the stack. An open container gets its step first."""
         cls = type(item)
-        if cls in _OPERANDS:
+        if cls in OPERANDS:
             return item
         if cls in OPEN:
             return self.close(item)
@@ -240,10 +171,24 @@ class StepUnpickler:
         """Return the operands of items of the stack: the same list if they are operands already."""
         # For a few items, a loop is faster than a call of `map`.
         for item in items:
-            if type(item) not in _OPERANDS:
+            if type(item) not in OPERANDS:
+                if self.are_new_dicts(items):
+                    return self.close_dicts(items)
                 close, operand = self.close, self.operand
-                return [x if type(x) in _OPERANDS else close(x) if type(x) in OPEN else operand(x) for x in items]
+                return [x if type(x) in OPERANDS else close(x) if type(x) in OPEN else operand(x) for x in items]
         return items
+
+    def are_new_dicts(self, items: list[Any]) -> bool:
+        """Tell whether items are some dictionaries that no step has made yet, such as a list of records has."""
+        return len(items) >= _SOME and {*map(type, items)} == {OpenDict} and {*map(_STATE_OF, items)} == {(None, False)}
+
+    def close_dicts(self, items: list[OpenDict]) -> list[Ref]:
+        """Return the registers of dictionaries, as `close` does for each."""
+        refs = self.builder.make_all([make_step(steps.Dict, (tuple(item.keys), item.items)) for item in items])
+        for item, ref in zip(items, refs, strict=True):
+            item.ref = ref
+        self.opened -= len(items)
+        return refs
 
     def remember(self, index: int) -> None:
         """Give the top of the stack a number in the memo."""
@@ -401,8 +346,8 @@ class StepUnpickler:
     def tuple_of(self, items: list[Any]) -> Open:
         """Return a tuple, whose open containers are closed, except dictionaries. A call of it may be a spelling."""
         for item in items:
-            if type(item) not in _LAZY:
-                items = [x if type(x) in _LAZY else self.operand(x) for x in items]
+            if type(item) not in LAZY:
+                items = [x if type(x) in LAZY else self.operand(x) for x in items]
                 break
         self.count_open()
         return opened(OpenTuple, items)

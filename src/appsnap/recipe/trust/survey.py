@@ -96,9 +96,10 @@ class Survey:
                     fillable.append(FILLED_BY.get(cls, _NOTHING))
                     continue
             elif cls is steps.Dict:
-                if id(step[0]) not in plain and nameless(step[0]):
-                    plain.add(id(step[0]))
-                if id(step[0]) in plain and nameless(step[1]):
+                keys = id(step[0])
+                if keys not in plain and nameless(step[0]):
+                    plain.add(keys)
+                if keys in plain and nameless(step[1]):
                     fillable.append(FILLED_BY[cls])
                     continue
             elif cls is steps.New and id(step) in creations:
