@@ -254,7 +254,8 @@ class StepUnpickler:
             return
         if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
-        self.stack.append(self.builder.call(self.callable(function), self.closed(args)))
+        args = self.closed(args)
+        self.stack.append(self.builder.call(self.callable(function), args))
 
     def closed(self, args: list[Any]) -> list[Any]:
         """Return arguments with operands for the open containers. Names and texts stay: a call may be a spelling."""
