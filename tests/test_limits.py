@@ -171,7 +171,7 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setattr(pickle_unpickler.StepUnpickler, "push_open", end)
+        monkeypatch.setattr(pickle_unpickler.StepUnpickler, "append", end)
         monkeypatch.setattr(msgpack_reader.StepDecoder, "add", end)
         monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 

@@ -84,6 +84,11 @@ def _keys_of(container: Any) -> Collection[Any]:
     return [*set.__iter__(container)] if isinstance(container, set) else ()
 
 
+def _pairs(keys: Sequence[Any], found: Sequence[Any]) -> zip[tuple[Any, Any]]:
+    # With `strict`, zip takes twice as long.
+    return zip(keys, found) if len(keys) == len(found) else zip(keys, found, strict=True)  # noqa: B905
+
+
 _FEW_KEYS = 1_000
 _HASHING = frozenset({steps.Set, steps.FrozenSet})
 _TEXT = frozenset({str})
@@ -142,7 +147,8 @@ class _Interpreter:
 
     def build(self) -> Any:
         number = 0
-        registers, attributes = self._registers, self._attributes
+        registers, attributes, makeable = self._registers, self._attributes, self._makeable
+        texts: set[int] = set()  # identities of keys that are all texts
         try:
             # The most frequent steps come first, without a call for each step.
             step: Any
@@ -158,15 +164,25 @@ class _Interpreter:
                         known = attributes[key] = self._plain_attributes(obj, names)
                     found = [registers[x] if type(x) is Ref else x for x in operands]
                     if known:
-                        obj.__dict__.update(zip(known, found, strict=True))
+                        obj.__dict__.update(_pairs(known, found))
                     else:
                         self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED, step=step)
                 elif cls is steps.New:
-                    registers.append(self._new(step))
+                    known = None if step[1] or step[2] else makeable.get(step[0])
+                    registers.append(self._new(step) if known is None else known.__new__(known))
+                elif cls is steps.Tuple:
+                    registers.append(tuple([registers[x] if type(x) is Ref else x for x in step[0]]))
                 elif cls is steps.List:
                     registers.append([registers[x] if type(x) is Ref else x for x in step[0]])
                 elif cls is steps.Dict:
-                    registers.append(dict(zip(self._keys(step[0]), self._all(step[1]), strict=True)))
+                    keys, operands = step
+                    if id(keys) not in texts:
+                        # Many dictionaries share one tuple of keys. Texts are keys of no cost.
+                        if type(keys) is tuple and _TEXT.issuperset(map(type, keys)):
+                            texts.add(id(keys))
+                        keys = self._keys(keys)
+                    found = [registers[x] if type(x) is Ref else x for x in operands]
+                    registers.append(dict(_pairs(keys, found)))
                 elif cls in self._makers:
                     registers.append(self._makers[cls](step))
                 elif cls is Run:
@@ -306,9 +322,6 @@ class _Interpreter:
         return found
 
     def _new(self, step: steps.New) -> Any:
-        known = self._makeable.get(step.cls)
-        if known is not None and not step.args and not step.names:
-            return known.__new__(known)
         cls = self._registers[step.cls]
         args = self._all(step.args)
         if self._cost is not None:
