@@ -13,6 +13,7 @@ import itertools
 import operator
 from typing import TYPE_CHECKING, Any
 
+from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.runs import LEAST, Merged, Same, Span
 from appsnap.recipe.steps import Operand, Ref
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.runs import Column
 
-__all__ = ["Reader", "Writer", "typed"]
+__all__ = ["Reader", "Writer", "too_many", "typed"]
 
 _SPAN, _SAME, _REFERENCES, _MERGED = range(4)
 """The codes: a distance and a count; an operand and a count; a distance for each place; the order, and columns."""
@@ -72,11 +73,8 @@ class Writer:
         if isinstance(column, Same):
             return [[_SAME, self.operand(column.operand), column.length]]
         if isinstance(column, Merged):
-            parts = [
-                self.column(part, [*itertools.compress(places, map(number.__eq__, column.order))])
-                for number, part in enumerate(column.columns)
-            ]
-            return [[_MERGED, column.order, *parts]]
+            own = _places(column.order, len(column.columns), places)
+            return [[_MERGED, column.order, *map(self.column, column.columns, own)]]
         kinds = set(map(type, column))
         if Ref not in kinds:
             return [*column]
@@ -88,13 +86,15 @@ class Writer:
 class Reader:
     """Turns arrays into operands. A malformed array is a ValueError, IndexError or TypeError.
 
-    `registers` is the number of registers that are written. `implied` counts the operands that stand in no place of
-    their own: a few bytes may stand for many of them.
+    `registers` is the number of registers that are written. `steps` is the number of arrays of the body that hold
+    steps. `most` bounds these, and the steps and operands that stand in no place of their own: a few bytes may stand
+    for many of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int, steps: int) -> None:
         self.registers = 0
-        self.implied = 0
+        self._most = most
+        self._counted = steps
         self._named: list[Ref] = []  # by number: the registers of names
 
     def name(self) -> None:
@@ -148,6 +148,7 @@ class Reader:
         if len(values) > 1 or len(values[0]) == 1:
             return [self.operand(value) for value in values]
         code, *fields = values[0]
+        typed(code, int)
         if code == _REFERENCES:
             if {*map(type, fields)} != {int}:
                 raise ValueError("a distance that is no integer")
@@ -159,35 +160,39 @@ class Reader:
         if code == _SPAN:
             distance, count = fields
             first = (places[0] if places else self.registers) - typed(distance, int)
-            if first < 0 or self._counted(count) + first > self.registers:
+            if first < 0 or self.counted(count) + first > self.registers:
                 raise ValueError("a register that is not written yet")
             return Span(first, count)
         if code == _SAME:
             one, count = fields
             found_one = self.operand(one)
             steps.check_reference(found_one)
-            return Same(found_one, self._counted(count))
+            return Same(found_one, self.counted(count))
         if code == _MERGED and not nested:
             order, *parts = fields
             return self._merged(typed(order, bytes), parts, places)
         raise ValueError("a column of an unknown form")
 
     def _merged(self, order: bytes, parts: list[Any], places: Sequence[int] | None) -> Merged:
-        if len(parts) > _MOST_MERGED or not order or max(order) >= len(parts):
+        long = places is not None and len(order) > len(places)
+        if len(parts) > _MOST_MERGED or not order or max(order) >= len(parts) or long:
             raise ValueError("a column of columns that are missing")
         columns = []
-        for number, part in enumerate(parts):
-            own = None if places is None else [*itertools.compress(places, map(number.__eq__, order))]
-            column = self._column(part, own, nested=True)
+        own = itertools.repeat(None) if places is None else _places(order, len(parts), places)
+        for number, (part, some) in enumerate(zip(parts, own, strict=False)):
+            column = self._column(part, some, nested=True)
             if len(column) != order.count(number):
                 raise ValueError("a column of another length")
             columns.append(column)
         return Merged(order, columns)
 
-    def _counted(self, count: Any) -> int:
+    def counted(self, count: Any) -> int:
+        """Return a count of steps or operands that stand in no place of their own. Raises CannotLoad for too many."""
         if typed(count, int) < 1:
             raise ValueError("a count below 1")
-        self.implied += count
+        self._counted += count
+        if self._counted > self._most:
+            raise too_many(self._most)
         return count  # type: ignore[no-any-return]  # an integer
 
     def _name(self, number: Any) -> Ref:
@@ -200,6 +205,19 @@ class Reader:
         if not 0 <= number < self.registers:
             raise ValueError(f"register {number!r:.60} is not written yet")
         return Ref(number)
+
+
+def _places(order: bytes, count: int, places: Sequence[int]) -> list[list[int]]:
+    """Return the places of each of so many columns that are merged."""
+    found: list[list[int]] = [[] for _ in range(count)]
+    for number, place in zip(order, places, strict=False):
+        found[number].append(place)
+    return found
+
+
+def too_many(most: int) -> Exception:
+    """Return the error for a recipe of more than so many steps."""
+    return over("steps", most, "the recipe is too long")
 
 
 def _atom(value: Any) -> Any:

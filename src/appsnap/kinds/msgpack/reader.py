@@ -9,9 +9,8 @@ import msgpack
 
 from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds.large import type_of
-from appsnap.kinds.msgpack.columns import Reader, typed
+from appsnap.kinds.msgpack.columns import Reader, too_many, typed
 from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, NUMBERS, have_number
-from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.runs import RUNS, Run, Same
 from appsnap.recipe.spellings import canonical_step
@@ -37,7 +36,7 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data], mos
     count = announced(data[start:end]) - 1
     if stop != end or count < 0:
         raise Damaged("the body is not a list of steps", offset=start)
-    decoder = StepDecoder(large, most)
+    decoder = StepDecoder(large, most, count)
     try:
         unpacker.read_array_header()
         for _ in range(count):
@@ -54,11 +53,6 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data], mos
     if decoder.large:
         raise Damaged("large data belongs to no step")
     return Recipe(decoder.made, root)
-
-
-def too_many(most: int) -> Exception:
-    """Return the error for a recipe of more than so many steps."""
-    return over("steps", most, "the recipe is too long")
 
 
 def announced(body: memoryview) -> int:
@@ -150,15 +144,13 @@ def _from_extension(code: int, data: bytes) -> int:
 class StepDecoder(Reader):
     """Turns arrays into steps, one after the other. A malformed array is a ValueError, IndexError or TypeError.
 
-    `most` bounds the number of steps, and of the operands that stand in no place of their own.
+    `most` and `steps` are those of a `Reader`.
     """
 
-    def __init__(self, large: Sequence[Data], most: int) -> None:
-        super().__init__()
+    def __init__(self, large: Sequence[Data], most: int, steps: int) -> None:
+        super().__init__(most, steps)
         self.made: list[Step | Run] = []
         self.large = dict(enumerate(large))  # the large data that no step has yet
-        self._most = most
-        self._in_runs = 0  # steps
         self._numbered: list[tuple[Any, ...]] = []  # the keys that have a number
         self._distinct: set[int] = set()  # the numbers of keys that have been checked as names of attributes
         self._meant: dict[Any, Any] = {}  # the name or text that a register holds
@@ -206,12 +198,9 @@ class StepDecoder(Reader):
 
     def _run(self, number: Any, count: Any, *fields: Any) -> None:
         sort = _RUNS.get(number) if type(number) is int else None
-        if sort is None or typed(count, int) < 1:
-            raise ValueError("a run of unknown steps, or of none")
-        # The places of the steps themselves, whose operands may be alike, or none.
-        self._in_runs += count
-        if len(self.made) + self._in_runs + self.implied > self._most:
-            raise too_many(self._most)
+        if sort is None:
+            raise ValueError("a run of unknown steps")
+        self.counted(count)
         if sort is steps.Value:
             (texts,) = fields
             self._texts(texts, count)
@@ -238,8 +227,6 @@ class StepDecoder(Reader):
                 made = (tuple(self.column(column, count, places) for column in fields),)
                 if sort in (steps.Set, steps.FrozenSet) and _kinds(made[0]) not in _HASHED:
                     raise ValueError("the items of sets in a run have to be texts, or integers")
-        if self._in_runs + self.implied > self._most:
-            raise too_many(self._most)
         run = Run(sort, count, made)
         self.made.append(run)
         self.registers += run.registers
