@@ -265,6 +265,7 @@ def runs():
         ],
         "runs of peers": peers(50),
         "runs with None": [service(n=n, x=None if n % 3 else [n]) for n in range(30)],
+        "runs of long integers": [{"huge": 10**200, "large": 2**512 - 1} for n in range(10)],
         "runs of equal parts": [service(a=1, b="x", c=shared, d=(), e=int) for n in range(10)],
         "many shapes": [service() if n % 7 else globals()[f"C{n % 300}"]() for n in range(3_000)],
         "300 classes": [some[n % 300]() for n in range(300 * 8)],

@@ -29,6 +29,8 @@ _SPAN, _SAME, _REFERENCES, _MERGED = range(4)
 """The codes: a distance and a count; an operand and a count; a distance for each place; the order, and columns."""
 
 _MOST_MERGED = 256
+_LONG = frozenset({str, bytes})
+"""The types of operands that may be long in a file, because they stand there once for each use."""
 
 
 class Writer:
@@ -167,6 +169,8 @@ class Reader:
             one, count = fields
             found_one = self.operand(one)
             steps.check_reference(found_one)
+            if type(found_one) in _LONG and len(found_one) > steps.INLINE:  # type: ignore[arg-type]  # a text
+                raise ValueError("a long text that stands for many operands")
             return Same(found_one, self.counted(count))
         if code == _MERGED and not nested:
             order, *parts = fields
