@@ -5,6 +5,9 @@ operand: the result.
 
 A *step* makes one thing or fills one. There are sixteen sorts, and a step never contains another.
 
+A *run* stands for many steps of one sort and shape, with their operands by *column*. Most parts of the package see the
+ordinary steps in the place of a run; those that have to be fast take it as a whole.
+
 A *register* is a numbered place for one thing. The steps that make something write the registers in order, each once.
 
 An *operand* is an input of a step: an atom, or a reference to a register that an earlier step has written.
@@ -25,6 +28,7 @@ is built only if each of its wants is covered by a grant.
 The modules and packages, from the lowest to the highest:
 
 * `steps`: the steps and the fields of each;
+* `runs`: many steps of one shape as one, and the columns of their operands;
 * `spellings`: calls that stand for another step;
 * `builder`: a recipe under construction;
 * `values`: the value types, how each is taken apart and made;

@@ -7,7 +7,6 @@ chose.
 
 from __future__ import annotations
 
-import collections
 import itertools
 import operator
 import sys
@@ -22,7 +21,7 @@ from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.runs import Run, containers, rows, values_of
+from appsnap.recipe.runs import Run, containers, set_items, values_of
 from appsnap.recipe.steps import Operand, Recipe, Ref, make_step
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
@@ -259,9 +258,7 @@ class _Interpreter:
         known = self._plain_attributes(objects[0], names)
         if not known:
             return False
-        found = rows([values_of(column, self._registers) for column in columns], run.length)
-        updates = map(dict.update, map(_vars, objects), map(zip, itertools.repeat(known), found))
-        collections.deque(updates, 0)
+        set_items([*map(_vars, objects)], known, [values_of(column, self._registers) for column in columns])
         return True
 
     def _owner(self, number: int) -> type | None:

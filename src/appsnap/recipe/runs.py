@@ -9,8 +9,10 @@ To make and to fill a thousand objects by a run takes a few calls of functions w
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +34,7 @@ __all__ = [
     "containers",
     "registers_of",
     "rows",
+    "set_items",
     "values_of",
 ]
 
@@ -206,8 +209,16 @@ def containers(run: Run, registers: list[Any]) -> Iterable[Any]:
         return fields[0]  # type: ignore[no-any-return]  # a list
     columns = [values_of(column, registers) for column in fields[-1]]
     if sort is steps.Dict:
-        return map(dict, map(zip, itertools.repeat(fields[0]), rows(columns, length)))
+        made = [*map(dict.copy, itertools.repeat(dict.fromkeys(fields[0]), length))]
+        set_items(made, fields[0], columns)
+        return made
     return map(_CONTAINERS[sort], rows(columns, length))
+
+
+def set_items(dictionaries: Sequence[dict[str, Any]], keys: Iterable[str], columns: Iterable[Iterable[Any]]) -> None:
+    """Set items of dictionaries, by column: half of the time that a call of `update` takes for each dictionary."""
+    for key, column in zip(keys, columns, strict=True):
+        collections.deque(map(operator.setitem, dictionaries, itertools.repeat(key), column), 0)
 
 
 _CONTAINERS: dict[type, Any] = {steps.Tuple: tuple, steps.List: list, steps.Set: set, steps.FrozenSet: frozenset}

@@ -88,15 +88,16 @@ class Writer:
 class Reader:
     """Turns arrays into operands. A malformed array is a ValueError, IndexError or TypeError.
 
-    `registers` is the number of registers that are written. `steps` is the number of arrays of the body that hold
-    steps. `most` bounds these, and the steps and operands that stand in no place of their own: a few bytes may stand
-    for many of them.
+    `registers` is the number of registers that are written. `most` bounds two numbers: that of steps, of which there is
+    one for each array of the body, and that of operands that stand in no place of their own. A few bytes may
+    stand for many of them.
     """
 
     def __init__(self, most: int, steps: int) -> None:
         self.registers = 0
         self._most = most
-        self._counted = steps
+        self._steps = steps
+        self._implied = 0  # operands
         self._named: list[Ref] = []  # by number: the registers of names
 
     def name(self) -> None:
@@ -162,7 +163,7 @@ class Reader:
         if code == _SPAN:
             distance, count = fields
             first = (places[0] if places else self.registers) - typed(distance, int)
-            if first < 0 or self.counted(count) + first > self.registers:
+            if first < 0 or self._counted(count) + first > self.registers:
                 raise ValueError("a register that is not written yet")
             return Span(first, count)
         if code == _SAME:
@@ -171,7 +172,7 @@ class Reader:
             steps.check_reference(found_one)
             if type(found_one) in _LONG and len(found_one) > steps.INLINE:  # type: ignore[arg-type]  # a text
                 raise ValueError("a long text that stands for many operands")
-            return Same(found_one, self.counted(count))
+            return Same(found_one, self._counted(count))
         if code == _MERGED and not nested:
             order, *parts = fields
             return self._merged(typed(order, bytes), parts, places)
@@ -190,12 +191,12 @@ class Reader:
             columns.append(column)
         return Merged(order, columns)
 
-    def counted(self, count: Any) -> int:
-        """Return a count of steps or operands that stand in no place of their own. Raises CannotLoad for too many."""
+    def _counted(self, count: Any) -> int:
+        """Return a count of operands that stand in no place of their own. Raises CannotLoad for too many."""
         if typed(count, int) < 1:
             raise ValueError("a count below 1")
-        self._counted += count
-        if self._counted > self._most:
+        self._implied += count
+        if self._implied > self._most:
             raise too_many(self._most)
         return count  # type: ignore[no-any-return]  # an integer
 

@@ -198,9 +198,11 @@ class StepDecoder(Reader):
 
     def _run(self, number: Any, count: Any, *fields: Any) -> None:
         sort = _RUNS.get(number) if type(number) is int else None
-        if sort is None:
-            raise ValueError("a run of unknown steps")
-        self.counted(count)
+        if sort is None or typed(count, int) < 1:
+            raise ValueError("a run of unknown steps, or of none")
+        self._steps += count - 1
+        if self._steps > self._most:
+            raise too_many(self._most)
         if sort is steps.Value:
             (texts,) = fields
             self._texts(texts, count)

@@ -1,7 +1,7 @@
 """Objects to a recipe.
 
 A *reduction* says how one object is taken apart (`rules`). A *walk* takes a whole graph apart: without recursion
-(`walk`), or faster, with calls a few levels deep (`fast`). `order` sorts the items of a set in the same way in every
+(`walk`), or faster, with calls a few levels deep (`fast`), or many objects of one shape together (`columns`). `order` sorts the items of a set in the same way in every
 process. `places` describes the objects that can't be saved. `notes` has facts that people would miss later.
 """
 

@@ -250,9 +250,12 @@ class Columns:
         """Return the groups of objects of one shape, in the order of their first objects."""
         objects = [*fresh.values()]
         groups: dict[Any, list[Any]] = {}
-        kinds = [*dict.fromkeys(map(type, objects))]
+        classes = [*map(type, objects)]
+        kinds = [*dict.fromkeys(classes)]
         for cls in kinds:
-            some = objects if len(kinds) == 1 else [x for x in objects if type(x) is cls]
+            some = objects
+            if len(kinds) > 1:
+                some = [*itertools.compress(objects, map(operator.is_, classes, itertools.repeat(cls)))]
             keys_of = self._keys_of(cls, some) if len(some) >= LEAST else None
             if keys_of is None:
                 continue
@@ -420,20 +423,25 @@ def _merged(items: list[Any], operands: list[Any], groups: list[_Group]) -> Colu
     for number, group in enumerate(groups):
         numbers.update(dict.fromkeys(map(id, group.items), number))
     order: list[Any] = list(map(numbers.get, map(id, items)))
-    again = {number for number, group in enumerate(groups) if order.count(number) != len(group.items)}
-    atoms, others = len(groups), len(groups) + 1
-    order = [
-        number if number is not None and number not in again else others if type(operand) is Ref else atoms
-        for number, operand in zip(order, operands, strict=True)
-    ]
+    spans = {
+        number: Span(group.first, len(group.items))
+        for number, group in enumerate(groups)
+        if order.count(number) == len(group.items)  # no object is there twice
+    }
+    if None in order or len(spans) < len(groups):
+        atoms, others = len(groups), len(groups) + 1
+        order = [
+            number if number in spans else others if type(operand) is Ref else atoms
+            for number, operand in zip(order, operands, strict=True)
+        ]
     used = sorted(set(order))
     if len(used) == 1 or len(used) > _MOST_MERGED:
         return operands
-    parts: dict[int, list[Any]] = {number: [] for number in used}
-    for number, operand in zip(order, operands, strict=True):
-        parts[number].append(operand)
-    place = {number: at for at, number in enumerate(used)}
-    return Merged(bytes(map(place.__getitem__, order)), [_column_of(part) for part in parts.values()])
+    columns = [
+        spans.get(number) or _column_of([*itertools.compress(operands, map(number.__eq__, order))]) for number in used
+    ]
+    places = {number: at for at, number in enumerate(used)}
+    return Merged(bytes(map(places.__getitem__, order)), columns)
 
 
 _MOST_MERGED = 256

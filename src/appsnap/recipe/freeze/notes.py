@@ -39,7 +39,7 @@ class Notes:
         self._by_value: dict[int, Any] = {}
         self._loggers: dict[str, int] = {}
         self._numbers: set[int] = set()  # those that are the ids of objects
-        self._ids: set[int] = set()  # of the objects that were taken apart
+        self._ids: list[int] = []  # of the objects that were taken apart
 
     def begin(self) -> None:
         """Forget everything but `taken`: a save may walk over its objects several times."""
@@ -66,7 +66,7 @@ class Notes:
 
     def walked(self, operands: Mapping[int, Any], kept: Iterable[Any]) -> None:  # noqa: ARG002 - for inventories
         """Note the operands of the objects in a recipe, by id. `kept` has these objects, and others."""
-        self._ids = set(operands)
+        self._ids = [*operands]
 
     def numbers(self, numbers: set[int]) -> None:
         """Note integers that are ids of objects."""

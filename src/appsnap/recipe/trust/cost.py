@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps, values
+from appsnap.recipe.runs import Run, Same
 from appsnap.recipe.steps import Ref
 from appsnap.recipe.trust.depth import check_depth
 from appsnap.recipe.trust.probes import FEW, Places
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from appsnap.limits import Limits
+    from appsnap.recipe.runs import Column
     from appsnap.recipe.steps import Recipe, Step
 
 __all__ = ["CostCounter", "KnownKeys"]
@@ -72,7 +74,7 @@ class CostCounter:
         self._most = 0
         self._compared = 0
         check_depth(recipe, limits)
-        if any(map(_hashes_more, recipe.steps)):
+        if any(map(_hashes_more, recipe.compact)):
             _Keys(limits).follow(recipe.steps)
 
     def copy(self, parts: Iterable[Any], work: int = 0) -> None:
@@ -260,20 +262,31 @@ class _Keys:
             raise over("key_items", self._limits.key_items, "the keys have too many items together")
 
 
-def _hashes_more(step: Step) -> bool:
+def _hashes_more(step: Step | Run) -> bool:
     """Tell whether a step hashes more than texts, bytes and numbers of ordinary size.
 
     If no step does, the keys of the recipe need no count.
     """
+    if isinstance(step, Run):
+        columns = step.columns if step.step in _SETS else ()
+        return not all(type(key) in _QUICK or _is_small(key) for column in columns for key in _distinct(column))
     place = _HASHED.get(type(step))
     if place is None:
         return False
     keys: Any = step[place]
-    return not _QUICK.issuperset(map(type, keys)) and not all(
-        type(key) in _QUICK or (type(key) is int and key.bit_length() < BITS) for key in keys
-    )
+    return not _QUICK.issuperset(map(type, keys)) and not all(type(key) in _QUICK or _is_small(key) for key in keys)
 
 
+def _is_small(key: Any) -> bool:
+    return type(key) is int and key.bit_length() < BITS
+
+
+def _distinct(column: Column) -> Iterable[Any]:
+    """Return the operands of a column of a set, each at least once."""
+    return (column.operand,) if isinstance(column, Same) else column
+
+
+_SETS = frozenset({steps.Set, steps.FrozenSet})
 _QUICK = _WELL_HASHED | {float}
 _HASHED = {step: at[0] for step, at in steps.places(steps.Field.KEYS).items() if at} | {steps.Call: 1}
 """The position of the field that a step hashes. A call may hash its arguments."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from appsnap.limits import over
 from appsnap.recipe import steps, values
+from appsnap.recipe.runs import Run
 from appsnap.recipe.steps import Ref
 
 if TYPE_CHECKING:
@@ -55,9 +56,14 @@ def _counted(recipe: Recipe) -> Iterable[int]:
     """Yield the registers of objects that count as a level."""
     register = 0
     of_library: set[int] = set()  # registers of names
-    for step in recipe.steps:
+    for step in recipe.compact:
         cls = type(step)
         if cls in steps.FILLERS:
+            continue
+        if isinstance(step, Run):
+            if step.step is steps.New and step.fields[0] in of_library:
+                yield from range(register, register + step.length)
+            register += step.registers
             continue
         if isinstance(step, steps.Name):
             if step.module.partition(".")[0] in sys.stdlib_module_names and not values.is_creatable(step.dotted):

@@ -9,11 +9,13 @@ is trust in code. So a coded class or function makes objects without a name of i
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve
 from appsnap.recipe import steps, values
+from appsnap.recipe.runs import Merged, Run, Same, Span
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
@@ -21,6 +23,8 @@ from appsnap.recipe.trust.names import SPECIAL_METHODS, carries_code, value_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from appsnap.recipe.runs import Column
 
 __all__ = ["Survey"]
 
@@ -56,6 +60,7 @@ class Survey:
     annotated: set[int] = field(default_factory=set)
     renamed: dict[steps.Name, steps.Name] = field(default_factory=dict)
     _names: dict[int, steps.Name] = field(default_factory=dict)  # by register
+    _registers: list[int] = field(default_factory=list)  # those of names
     _constructors: dict[int, values.Constructor] = field(default_factory=dict)  # by register of a name
     _makers: dict[int, int] = field(default_factory=dict)  # by register: that of the class or function that made it
     _annotations: list[tuple[Operand, Ref]] = field(default_factory=list)  # each with the object that has them
@@ -81,7 +86,7 @@ class Survey:
         fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
         harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
         step: Any
-        for step in self.recipe.steps:
+        for step in self._one_by_one(used, fillable, harmless):
             cls = type(step)
             # The most frequent steps come first, in the form that wants nothing. An integer may equal the number of a
             # register: then the step takes the long way, with the same result.
@@ -127,6 +132,7 @@ class Survey:
             filled_by = FILLED_BY.get(cls, _NOTHING)
             if cls is steps.Name:
                 # The audit is about the class that is loaded, not about its name in former times.
+                self._registers.append(register)
                 name = names[register] = self.renamed[step] = steps.Name(*evolve.current_name(*step))
                 constructor = values.constructor(value_name(name))
                 if constructor is not None:
@@ -143,6 +149,50 @@ class Survey:
         for unused in sorted(names.keys() - used):
             # It would be imported all the same.
             uses.setdefault((names[unused], "reference"), Ref(unused))
+
+    def _one_by_one(self, used: set[int], fillable: list[frozenset[type]], harmless: set[int]) -> Iterator[steps.Step]:
+        """Yield the steps that need a look, each for itself. Runs that want nothing are followed here."""
+        step: Any
+        for step in self.recipe.compact:
+            if type(step) is not Run:
+                yield step
+                continue
+            sort, length, fields = step
+            if sort is steps.New:
+                origin, left = fields[0], iter(step.expanded())
+                while length:
+                    known = self._names.get(origin)
+                    if known is not None and origin in used and (known, "create") in self.uses:
+                        start = len(fillable)
+                        self._makers.update(dict.fromkeys(range(start, start + length), origin))
+                        fillable += [steps.FILLERS] * length
+                        break
+                    length -= 1
+                    yield next(left)
+            elif not all(map(self._is_nameless, step.columns)):
+                yield from step.expanded()
+            elif sort is steps.State:
+                first, names, _ = fields
+                fillers = set(fillable[first : first + length])
+                if all(sort in one for one in fillers) and (id(names) in harmless or not any(map(is_own, names))):
+                    harmless.add(id(names))
+                else:
+                    yield from step.expanded()
+            elif sort is steps.SetState:
+                yield from step.expanded()
+            else:
+                fillable += [FILLED_BY.get(sort, _NOTHING)] * length
+
+    def _is_nameless(self, column: Column) -> bool:
+        """Tell whether no operand of a column is a name."""
+        if isinstance(column, Span):
+            after = bisect.bisect_left(self._registers, column.first)
+            return after == len(self._registers) or self._registers[after] >= column.first + column.length
+        if isinstance(column, Same):
+            return type(column.operand) is not Ref or column.operand not in self._names
+        if isinstance(column, Merged):
+            return all(map(self._is_nameless, column.columns))
+        return Ref not in set(map(type, column)) or self._names.keys().isdisjoint(column)
 
     def _look_at_maker(self, step: steps.New | steps.Call, register: Ref) -> None:
         """Look at the class or function of a step: it has a name, or is made by one that carries code."""
