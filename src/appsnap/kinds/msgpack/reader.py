@@ -188,7 +188,8 @@ class StepDecoder(Reader):
                     typed(step.cls, Ref)
             if type(step) is steps.Name:
                 self._meant[self.registers] = step
-                self.name()
+                if code == 1:
+                    self.name()
             elif type(step) is steps.Value and type(step.value) is str:
                 self._meant[self.registers] = step.value
         else:
@@ -244,6 +245,9 @@ class StepDecoder(Reader):
         names = self._names(keys)
         if len(names) != len(columns):
             raise ValueError("more names than columns, or fewer")
+        # Each step has all of them, where it is shown, and where it is written in another kind.
+        if max(map(len, names), default=0) > steps.INLINE:
+            raise ValueError("a long name in a run")
         return names, tuple(self.column(column, count, places) for column in columns)
 
     def _meaning(self, operand: Any) -> Any:

@@ -296,11 +296,9 @@ class Columns:
         """Tell whether there are runs of objects of a shape, of which `first` is one."""
         if cls in _CONTAINERS and cls is not dict:
             return bool(keys <= WIDEST)
-        if len(keys) > WIDEST:
+        if len(keys) > WIDEST or max(map(len, keys), default=0) > steps.INLINE:
             return False
-        return (
-            max(map(len, keys), default=0) <= INLINE if cls is dict else self._saved_names(cls, keys, first) is not None
-        )
+        return cls is dict or self._saved_names(cls, keys, first) is not None
 
     def _saved_names(self, cls: type, shape: Any, first: Any) -> tuple[str, ...] | None:
         """Return the names of the attributes that are saved, in order, or None if more than attributes is saved."""
