@@ -216,6 +216,8 @@ def _steps(steps: Any) -> None:
 
 
 def _runs(steps: Any) -> None:
+    run: Any
+    body: Any
     for name, run in [
         ("nothing", []),
         ("no-steps", [4, 0]),
