@@ -291,7 +291,10 @@ def _change_step(chance: Random, step: Any) -> Any:
 
 
 def _is_reference(step: Any) -> bool:
-    return isinstance(step, list) and len(step) == 1 and (type(step[0]) is int or _is_reference(step[0]))
+    match step:
+        case [int()] | [[int()]]:
+            return True
+    return False
 
 
 def _join_msgpack(parts: list[Any]) -> bytes:
