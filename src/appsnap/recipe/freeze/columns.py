@@ -212,7 +212,7 @@ class Columns:
             return _column_of(self._walk.operands(items))
         if str in kinds and max(map(len, items if len(kinds) == 1 else [x for x in items if type(x) is str])) > INLINE:
             return _column_of(self._builder.texts(items))
-        if len(kinds) == 1 and kinds <= _SHARED and items.count(items[0]) == len(items):
+        if _are_alike(items, kinds):
             return Same(items[0], len(items))
         return items
 
@@ -296,11 +296,9 @@ class Columns:
         """Tell whether there are runs of objects of a shape, of which `first` is one."""
         if cls in _CONTAINERS and cls is not dict:
             return bool(keys <= WIDEST)
-        if len(keys) > WIDEST:
+        if len(keys) > WIDEST or max(map(len, keys), default=0) > steps.INLINE:
             return False
-        return (
-            max(map(len, keys), default=0) <= INLINE if cls is dict else self._saved_names(cls, keys, first) is not None
-        )
+        return cls is dict or self._saved_names(cls, keys, first) is not None
 
     def _saved_names(self, cls: type, shape: Any, first: Any) -> tuple[str, ...] | None:
         """Return the names of the attributes that are saved, in order, or None if more than attributes is saved."""
@@ -401,9 +399,17 @@ def _column_of(operands: list[Any]) -> Column:
             return Same(first, len(operands))
         if operands[-1] - first == len(operands) - 1 and operands == [*range(first, first + len(operands))]:
             return Span(int(first), len(operands))
-    elif len(kinds) == 1 and kinds <= _SHARED and operands.count(first) == len(operands):
+    elif _are_alike(operands, kinds):
         return Same(first, len(operands))
     return operands
+
+
+def _are_alike(atoms: list[Any], kinds: set[type]) -> bool:
+    """Tell whether one of the atoms can stand for all. `kinds` are their types."""
+    first = atoms[0]
+    if len(kinds) != 1 or not kinds <= _SHARED or atoms.count(first) != len(atoms):
+        return False
+    return type(first) is not int or not steps.is_long(first)
 
 
 def _merged(items: list[Any], operands: list[Any], groups: list[_Group]) -> Column:
