@@ -377,6 +377,20 @@ class Sets(dict):
         super().__setitem__(key, value)
 
 
+class OddDict:
+    def __new__(cls):
+        self = object.__new__(cls)
+        self.__dict__ = Sets()
+        return self
+
+
+class NoDict:
+    @property
+    def __dict__(self):
+        LOG.append("dict")
+        return {}
+
+
 class Text(str):
     __slots__ = ()
 

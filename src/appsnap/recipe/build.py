@@ -10,10 +10,11 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, code, evolve, running
+from appsnap import actions, code, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -21,7 +22,7 @@ from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.runs import Run, containers, set_items, values_of
+from appsnap.recipe.runs import Run, containers, rows, set_items, values_of
 from appsnap.recipe.steps import Operand, Recipe, Ref, make_step
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
@@ -256,9 +257,16 @@ class _Interpreter:
         if len(set(map(id, map(type, objects)))) != 1:
             return False
         known = self._plain_attributes(objects[0], names)
-        if not known:
+        if not known or type(states.special(type(objects[0]), "__dict__")) is not types.GetSetDescriptorType:
             return False
-        set_items([*map(_vars, objects)], known, [values_of(column, self._registers) for column in columns])
+        dictionaries = [*map(_vars, objects)]
+        found = [values_of(column, self._registers) for column in columns]
+        if set(map(type, dictionaries)) == {dict}:
+            set_items(dictionaries, known, found)
+            return True
+        for own, row in zip(dictionaries, rows(found, run.length), strict=True):
+            own.update(zip(known, row, strict=True))  # of a class of its own
+            self._row += 1
         return True
 
     def _owner(self, number: int) -> type | None:
