@@ -10,10 +10,11 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, code, evolve, running
+from appsnap import actions, code, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -21,7 +22,7 @@ from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.runs import Run, containers, set_items, values_of
+from appsnap.recipe.runs import Run, containers, rows, set_items, values_of
 from appsnap.recipe.steps import Operand, Recipe, Ref, make_step
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
@@ -197,7 +198,8 @@ class _Interpreter:
         except Exception as error:
             late = Late(self._recipe, registers)
             number = self._recipe.number(number) + self._row
-            if type(step) is Run or not late.postpone(number, step, error):
+            step = self._recipe.steps[number]
+            if not late.postpone(number, step, error):
                 raise failure(self._recipe, number, error, self._owner(number)) from error
             self._build_late(late, itertools.islice(enumerate(self._recipe.steps), number + 1, None))
         self._check_wrapped()
@@ -236,45 +238,51 @@ class _Interpreter:
 
     def _run(self, run: Run) -> None:
         """Follow the steps of a run: all at once where that makes no difference."""
-        sort, count, fields = run
         registers = self._registers
-        if sort is steps.New:
-            first = len(registers)
-            try:
-                registers.append(self._new(make_step(steps.New, (fields[0], (), (), ()))))
-                cls = self._makeable[fields[0]]
-                registers.extend(map(cls.__new__, itertools.repeat(cls, count - 1)))
-            except BaseException:
-                self._row = len(registers) - first
-                raise
-        elif sort in steps.FILLERS:
-            if sort is steps.SetState or not self._assign(run):
-                follow = self._fillers[sort]
+        if run.step in steps.FILLERS:
+            if run.step is steps.SetState or not self._assign(run):
+                follow = self._fillers[run.step]
                 for step in run.expanded():
                     follow(step)
                     self._row += 1
-        elif (
-            self._cost is not None
-            and sort in _HASHING
-            and not _TEXT.issuperset(map(type, itertools.chain.from_iterable(fields[0])))
-        ):
-            make = self._makers[sort]
-            for step in run.expanded():
-                registers.append(make(step))
         else:
-            registers.extend(containers(run, registers))
+            first = len(registers)
+            try:
+                registers.extend(self._made(run))
+            except BaseException:
+                self._row = len(registers) - first
+                raise
         self._row = 0
+
+    def _made(self, run: Run) -> Iterable[Any]:
+        """Return what a run makes."""
+        sort, count, fields = run
+        if sort is steps.New:
+            first = self._new(make_step(steps.New, (fields[0], (), (), ())))
+            cls = self._makeable[fields[0]]
+            return itertools.chain((first,), map(cls.__new__, itertools.repeat(cls, count - 1)))
+        hashed = sort in _HASHING and self._cost is not None
+        if hashed and not _TEXT.issuperset(map(type, itertools.chain.from_iterable(fields[0]))):
+            return map(self._makers[sort], run.expanded())
+        return containers(run, self._registers)
 
     def _assign(self, run: Run) -> bool:
         """Give objects their attributes, if all of them get those by plain assignment. Returns False otherwise."""
         first, names, columns = run.fields
         objects = self._registers[first : first + run.length]
-        if len(set(map(type, objects))) != 1:
+        if len(set(map(id, map(type, objects)))) != 1:
             return False
         known = self._plain_attributes(objects[0], names)
-        if not known:
+        if not known or type(states.special(type(objects[0]), "__dict__")) is not types.GetSetDescriptorType:
             return False
-        set_items([*map(_vars, objects)], known, [values_of(column, self._registers) for column in columns])
+        dictionaries = [*map(_vars, objects)]
+        found = [values_of(column, self._registers) for column in columns]
+        if set(map(type, dictionaries)) == {dict}:
+            set_items(dictionaries, known, found)
+            return True
+        for own, row in zip(dictionaries, rows(found, run.length), strict=True):
+            own.update(zip(known, row, strict=True))  # of a class of its own
+            self._row += 1
         return True
 
     def _owner(self, number: int) -> type | None:

@@ -6,23 +6,22 @@ columns, which are grouped again. All other items are taken apart one by one, as
 
 The objects of a run are made first, and filled when their attributes are known. So within a run nothing may be called
 that could look at an object before it is filled, nor in another order than without columns: no class with methods of
-its own for saving or loading, no function or class by value. The first of these that turns up in a run undoes it, and
-its shape is taken apart in the ordinary way from then on. The same holds for a container that leads back to itself.
+its own for saving, loading or hashing, no function or class by value. The first of these that turns up in a run undoes
+it, and its shape is taken apart in the ordinary way from then on. The same holds for a container that leads back to
+itself.
 """
 
 from __future__ import annotations
 
-import abc
 import copyreg
-import importlib
 import itertools
 import operator
-import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap import running, states
-from appsnap.recipe import steps, values
+from appsnap import evolve, states
+from appsnap.recipe import steps
 from appsnap.recipe.freeze.inherited import newobj
+from appsnap.recipe.freeze.quiet import Quiet, are_hashed_alike
 from appsnap.recipe.runs import LEAST, Merged, Run, Same, Span
 from appsnap.recipe.steps import INLINE, Ref
 
@@ -49,6 +48,7 @@ _SORTED = (frozenset({str}), frozenset({int}))
 """The types of the items of sets that have a canonical order by value alone."""
 
 _vars: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
+_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
 
 class OutOfOrder(BaseException):
@@ -96,7 +96,7 @@ class Columns:
         self._opened: list[int] = []  # by id: the containers around the runs that were made empty within them
         self._ordinary: set[Any] = set()  # the shapes that are taken apart one by one
         self._undone = 0
-        self._classes: dict[type, type | None] = {}
+        self._quiet = Quiet(walk.reduction_of, walk.is_standard)
         self._names: dict[Any, tuple[str, ...] | None] = {}
 
     def __call__(self, items: list[Any]) -> Sequence[Any]:
@@ -107,6 +107,7 @@ class Columns:
             return self._operands(items)
         while True:
             mark = self._mark()
+            self._opened.clear()
             try:
                 return self._operands(items)
             except OutOfOrder:
@@ -126,8 +127,7 @@ class Columns:
         for table, length in zip(walk.tables(), mark.lengths, strict=True):
             while len(table) > length:
                 table.popitem()  # the newest entry
-        self._memo.update(dict.fromkeys(self._opened))
-        self._opened.clear()
+        self._memo.update((number, None) for number in self._opened if number in self._memo)
         self._rows.clear()
         self.depth = 0
 
@@ -140,44 +140,20 @@ class Columns:
         if self.depth:
             self._opened.append(id(obj))
 
-    def check(self, obj: Any, reduction: Any) -> None:
-        """Check that an object with this reduction may be made within a run, if there is one. Raises OutOfOrder."""
-        if self.depth and not self._is_pure(obj, reduction):
+    def ask(self, obj: Any) -> None:
+        """Check that an object may be asked for its reduction within a run, if there is one. Raises OutOfOrder."""
+        if self.depth and not self._quiet.may_be_asked(obj):
             raise OutOfOrder
 
-    def _is_pure(self, obj: Any, reduction: Any) -> bool:
-        """Tell whether an object is made and filled without a call of a function of the application."""
-        if type(reduction) is str:
-            return True
-        cls = type(obj)
-        if self.sort(cls) is not None:
-            return True
-        if values.of_type(cls) is not None:
-            return not running.is_service(cls)
-        if type(reduction) is tuple and reduction[0] in (getattr, importlib.import_module):
-            owner = reduction[1][0]
-            return isinstance(owner, (type, types.ModuleType, str)) or self.sort(type(owner)) is not None
-        return False
+    def check(self, obj: Any, reduction: Any) -> None:
+        """Check that an object with this reduction may be made within a run, if there is one. Raises OutOfOrder."""
+        if self.depth and not self._quiet.is_made_alike(obj, reduction):
+            raise OutOfOrder
 
-    def sort(self, cls: type) -> type | None:
-        """Return the step that fills objects of a class, if pickle's own protocol does so and no method has a part."""
-        if cls not in self._classes:
-            self._classes[cls] = self._sort(cls)
-        return self._classes[cls]
-
-    def _sort(self, cls: type) -> type | None:
-        special = states.special
-        lookup = special(cls, "__getattribute__") is object.__getattribute__ and special(cls, "__getattr__") is None
-        own = special(cls, "__setstate__") is not None or special(cls, "__new__") is not object.__dict__["__new__"]
-        if type(cls) not in (type, abc.ABCMeta) or not lookup or own or not self._walk.is_standard(cls):
-            return None
-        by_name = self._walk.reduction_of(cls)
-        if type(by_name) is not str and by_name[0] is not getattr:
-            return None
-        if type(special(cls, "__dict__")) is types.GetSetDescriptorType:
-            return steps.State if not states.slots_beside_dict(cls) else None
-        plain = special(cls, "__dict__") is None and special(cls, "__setattr__") is object.__setattr__
-        return steps.SetState if plain else None
+    def check_keys(self, keys: Iterable[Any]) -> None:
+        """Check that keys may be hashed within a run, if there is one. Raises OutOfOrder."""
+        if self.depth and not are_hashed_alike(keys):
+            raise OutOfOrder
 
     # Columns
 
@@ -259,12 +235,12 @@ class Columns:
             keys_of = self._keys_of(cls, some) if len(some) >= LEAST else None
             if keys_of is None:
                 continue
-            distinct = set(map(keys_of, some))
-            if len(distinct) == 1:
-                groups[cls, distinct.pop()] = some
+            shapes = {keys: (cls, _lasting(cls, keys)) for keys in set(map(keys_of, some))}
+            if len(shapes) == 1:
+                groups[shapes.popitem()[1]] = some
             else:
                 for keys, obj in zip(map(keys_of, some), some, strict=True):
-                    groups.setdefault((cls, keys), []).append(obj)
+                    groups.setdefault(shapes[keys], []).append(obj)
         found = [
             _Group(shape, items)
             for shape, items in groups.items()
@@ -284,7 +260,7 @@ class Columns:
             keys_of: Callable[[Any], Any] = tuple
             keys: Iterable[Any] = some
         else:
-            sort = self.sort(cls)
+            sort = self._quiet.sort(cls)
             if sort is not steps.State:
                 return None if sort is None else _set_slots(cls)
             keys_of = _names
@@ -313,7 +289,7 @@ class Columns:
         state = reduction[2] if len(reduction) > 2 else None
         if state is None:
             return ()
-        if self.sort(cls) is steps.SetState:
+        if self._quiet.sort(cls) is steps.SetState:
             own = state[1] if type(state) is tuple and len(state) == 2 and state[0] is None else None
             return tuple(own) if type(own) is dict and len(own) <= WIDEST else None
         own = _vars(first)
@@ -338,7 +314,7 @@ class Columns:
         if not names:
             return
         builder = self._builder
-        if self.sort(group.cls) is steps.State:
+        if self._quiet.sort(group.cls) is steps.State:
             attributes = [*map(_vars, items)]
             columns = tuple(self._column([*map(operator.itemgetter(name), attributes)]) for name in names)
             builder.fill_run(Run(steps.State, length, (first, builder.shape(names), columns)))
@@ -377,13 +353,19 @@ class Columns:
         return columns
 
 
+def _lasting(cls: type, keys: Any) -> Any:
+    """Return keys without those of transient attributes: the shape of an object is that of what is loaded."""
+    drop = {} if cls in _CONTAINERS else evolve.transients(cls)
+    return keys if not drop or drop.keys().isdisjoint(keys) else tuple(name for name in keys if name not in drop)
+
+
 def _names(obj: Any) -> tuple[str, ...]:
     return tuple(_vars(obj))
 
 
 def _set_slots(cls: type) -> Callable[[Any], tuple[str, ...]]:
     """Return the function from an object to the names of its slots that are set."""
-    names: tuple[str, ...] = tuple(copyreg._slotnames(cls))  # type: ignore[attr-defined]  # noqa: SLF001 - as pickle
+    names: tuple[str, ...] = tuple(_slot_names(cls))
     return lambda obj: tuple(name for name in names if hasattr(obj, name))
 
 

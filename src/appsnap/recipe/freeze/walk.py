@@ -70,7 +70,7 @@ def _recipe_of(obj: Any, root: str, rules: Rules, *, runs: bool) -> Recipe:
     except MemoryError:
         raise
     except Exception as error:
-        if runs and isinstance(error, RecursionError):
+        if runs and (isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)):
             recipe = _deeper(obj, root, rules)
             if recipe is not None:
                 return recipe
@@ -220,6 +220,7 @@ class Walk:
         return self._keep(obj, self._builder.make(steps.Tuple(self._builder.operands(items))))
 
     def _frozenset(self, obj: frozenset[Any]) -> Frame:
+        self._check_keys(obj)
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         known = self._memo.get(id(obj))
         if known is not None:
@@ -237,6 +238,7 @@ class Walk:
         return self._keep(obj, made)
 
     def _dict(self, obj: dict[Any, Any]) -> Frame:
+        self._check_keys(obj)
         self._memo[id(obj)] = None
         keys, found = yield from self._pairs(list(obj.items()))
         made = self._memo[id(obj)]
@@ -247,6 +249,7 @@ class Walk:
         return self._keep(obj, made)
 
     def _set(self, obj: set[Any]) -> Frame:
+        self._check_keys(obj)
         self._memo[id(obj)] = None
         items = yield from self._items(self._order.sorted(obj), "{%d}")
         made = self._memo[id(obj)]
@@ -263,7 +266,13 @@ class Walk:
 
     # Objects
 
+    def _check_keys(self, keys: Iterable[Any]) -> None:
+        if self._fast.columns is not None:
+            self._fast.columns.check_keys(keys)
+
     def _reduction(self, obj: Any) -> Any:
+        if self._fast.columns is not None:
+            self._fast.columns.ask(obj)
         reduction = self._rules(obj)
         if reduction is not NotImplemented:
             return reduction
