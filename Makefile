@@ -4,7 +4,7 @@
 # make wheel     builds the wheel, and runs the tests against it, installed elsewhere
 # make coverage  measures which lines and branches the tests reach
 # make thorough  runs for more than an hour: long fuzzing, the whole benchmark, all tests everywhere
-# make bench     measures appsnap and its peers, and writes table and plot to docs: 25 minutes
+# make bench     measures appsnap and its peers, and writes table and plot to docs: 30 minutes
 # make vectors   writes tests/vectors anew: files that every reader of snapshots has to refuse, or not
 
 PYTHON ?= python3

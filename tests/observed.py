@@ -186,7 +186,13 @@ class Reduced(Plain):
 class ReducedEx(Plain):
     def __reduce_ex__(self, protocol):
         note("reduce_ex", self)
-        return made, (type(self), self.__dict__.get("first")), self.__dict__.copy()
+        return made, (type(self), argument(self)), self.__dict__.copy()
+
+
+def argument(obj):
+    """Return the first attribute of an object, if it can't lead back to the object."""
+    first = obj.__dict__.get("first")
+    return first if isinstance(first, (int, str, Data, Slots)) else None
 
 
 def made(cls, *seen):
@@ -203,7 +209,7 @@ class ByArguments(Plain):
 
     def __getnewargs__(self):
         note("getnewargs", self)
-        return (self.__dict__.get("first"),)
+        return (argument(self),)
 
 
 class ByKeywords(Plain):
@@ -214,7 +220,7 @@ class ByKeywords(Plain):
 
     def __getnewargs_ex__(self):
         note("getnewargs_ex", self)
-        return (), {"first": self.__dict__.get("first")}
+        return (), {"first": argument(self)}
 
 
 class Counted(Plain):
@@ -375,6 +381,20 @@ class Sets(dict):
     def __setitem__(self, key, value):
         note("setitem", self, key, value)
         super().__setitem__(key, value)
+
+
+class OddDict:
+    def __new__(cls):
+        self = object.__new__(cls)
+        self.__dict__ = Sets()
+        return self
+
+
+class NoDict:
+    @property
+    def __dict__(self):
+        LOG.append("dict")
+        return {}
 
 
 class Text(str):

@@ -160,7 +160,7 @@ class _Recipe:
 # msgpack
 
 NUMBERS = ["", "Name", "Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "ByteArray", "New", "Call", "Member"]
-NUMBERS += ["Extend", "Update", "Add", "State", "SetState"]
+NUMBERS += ["Extend", "Update", "Add", "State", "SetState", "Run"]
 
 
 def extension(code, data):
@@ -176,35 +176,139 @@ class Number:
         self.number = number
 
 
-def operand(item):
-    if isinstance(item, list):
-        (number,) = item
-        return ("ref", index(number))
-    need(not isinstance(item, dict), "a map in a step")
-    return item
-
-
 def index(number):
     need(type(number) is int and number >= 0, f"{number} for a number")
     return number
 
 
-def unpacked_mapping(keys, values, numbered):
-    """Return keys and values. `numbered` has the keys that have a number."""
-    if isinstance(keys, list):
-        keys = [*map(operand, keys)]
+def whole(number):
+    need(type(number) is int, f"{number} for a distance")
+    return number
+
+
+class _Steps:
+    """Turns arrays into steps of a recipe."""
+
+    def __init__(self, recipe):
+        self.recipe = recipe
+        self.names = []  # the registers of names
+        self.keys = []  # those that have a number
+
+    # Operands
+
+    def register(self, number):
+        need(0 <= number < self.recipe.registers, f"register {number} isn't written yet")
+        return ("ref", number)
+
+    def origin(self, number):
+        """Return what makes something: a name by its number, anything else by its distance."""
+        return self.name(number) if whole(number) >= 0 else self.register(self.recipe.registers + number)
+
+    def name(self, number):
+        return ("ref", self.names[index(number)])
+
+    def target(self, distance):
+        return self.register(self.recipe.registers - whole(distance))
+
+    def operand(self, item):
+        match item:
+            case [[number]]:
+                return self.name(number)
+            case [distance]:
+                return self.target(distance)
+        need(not isinstance(item, list | dict | Number), "no operand")
+        return item
+
+    def operands(self, items, starts=None):
+        """Return operands. `starts` has the register that each distance begins at, in a column of a run."""
+        if len(items) == 1 and isinstance(items[0], list) and len(items[0]) > 1:
+            return self.column(*items[0], starts=starts)
+        return [*map(self.operand, items)]
+
+    def column(self, code, *fields, starts):
+        match code, fields:
+            case 0, [distance, count]:
+                first = (self.recipe.registers if starts is None else starts[0]) - whole(distance)
+                return [self.register(first + number) for number in range(count)]
+            case 1, [one, count]:
+                return [self.operand(one)] * count
+            case 2, distances:
+                begins = [self.recipe.registers] * len(distances) if starts is None else starts
+                return [self.register(start - whole(far)) for start, far in zip(begins, distances, strict=True)]
+            case 3, [bytes() as order, *columns]:
+                parts = []
+                for number, column in enumerate(columns):
+                    own = None if starts is None else [x for x, n in zip(starts, order, strict=True) if n == number]
+                    parts.append(self.operands(column, own))
+                need(all(len(part) == order.count(number) for number, part in enumerate(parts)), "merged columns")
+                iterators = [*map(iter, parts)]
+                return [next(iterators[number]) for number in order]
+        raise ValueError(f"a column {code}")
+
+    def mapping(self, keys, values):
+        keys, values = self.numbered(keys), self.operands(values)
+        need(len(keys) == len(values), "keys and values")
+        return keys, values
+
+    def numbered(self, keys):
+        if not isinstance(keys, list):
+            return self.keys[index(keys)]
+        keys = [*map(self.operand, keys)]
         if all(isinstance(key, str) for key in keys) and sum(len(key) for key in keys) <= 16 * len(keys):
-            numbered.append(keys)
-    else:
-        keys = numbered[index(keys)]
-    need(len(keys) == len(values), "keys and values")
-    return keys, [*map(operand, values)]
+            self.keys.append(keys)
+        return keys
 
+    def named(self, names, values):
+        names, values = self.mapping(names, values)
+        return self.distinct(names), values
 
-def unpacked_names(names, values, numbered):
-    names, values = unpacked_mapping(names, values, numbered)
-    need(all(isinstance(name, str) for name in names) and len(set(names)) == len(names), "names")
-    return names, values
+    def distinct(self, names):
+        need(all(isinstance(name, str) for name in names) and len(set(names)) == len(names), "names")
+        return names
+
+    # Runs
+
+    def run(self, number, count, *fields):
+        """Return the steps that a run stands for."""
+        step = NUMBERS[number]
+        first = self.recipe.registers
+        need(index(count) > 0, "an empty run")
+        match step, fields:
+            case "Value", [texts]:
+                need(len(texts) == count and all(isinstance(text, str) and len(text) > 64 for text in texts), "texts")
+                return [("Value", text) for text in texts]
+            case "New", [cls]:
+                return [("New", self.origin(cls), [], [], [])] * count
+            case "Tuple" | "List" | "Set" | "FrozenSet", columns:
+                rows = self.rows(columns, count, first)
+                types = {type(item) for row in rows for item in row}
+                need("Set" not in step or types <= {str} or types <= {int}, "the items of sets")
+                return [(step, row) for row in rows]
+            case "Dict", [keys, *columns]:
+                keys = self.distinct(self.numbered(keys))
+                need(len(keys) == len(columns), "keys and columns")
+                return [("Dict", keys, row) for row in self.rows(columns, count, first)]
+            case "State", [target, names, *columns]:
+                targets = self.targets(target, count)
+                names = self.distinct(self.numbered(names))
+                need(len(names) == len(columns), "names and columns")
+                rows = self.rows(columns, count, targets[0][1])
+                return [("State", one, names, row) for one, row in zip(targets, rows, strict=True)]
+            case "SetState", [target, column]:
+                targets = self.targets(target, count)
+                rows = self.rows([column], count, targets[0][1])
+                return [("SetState", one, state) for one, (state,) in zip(targets, rows, strict=True)]
+        raise ValueError(f"a run of {step} and {fields}")
+
+    def targets(self, distance, count):
+        _, first = self.target(distance)
+        return [self.register(first + number) for number in range(count)]
+
+    def rows(self, columns, count, first):
+        """Return the operands of each step. Distances begin at the register that a step makes or fills."""
+        found = [self.operands(column, [*range(first, first + count)]) for column in columns]
+        need(all(len(column) == count for column in found), "the length of a column")
+        return [[column[number] for column in found] for number in range(count)]
 
 
 def read_msgpack(data):
@@ -212,7 +316,6 @@ def read_msgpack(data):
     header = unpacker.unpack()
     start = unpacker.tell()
     *steps, (root,) = unpacker.unpack()
-    numbered = []
     end = unpacker.tell()
     need(end - start == header["size"], "the size of the body")
     for begin, stop in spans(header, start):
@@ -222,35 +325,44 @@ def read_msgpack(data):
     trailer = unpacked(data[end:])
     left = dict(enumerate(buffers))
     recipe = _Recipe()
+    made = _Steps(recipe)
     for number, *fields in steps:
         match NUMBERS[number], fields:
             case "Tuple" | "List" | "Set" | "FrozenSet" as step, items:
-                recipe.add(step, [*map(operand, items)])
+                recipe.add(step, made.operands(items))
             case "Dict", [keys, *values]:
-                recipe.add("Dict", *unpacked_mapping(keys, values, numbered))
+                recipe.add("Dict", *made.mapping(keys, values))
             case "New", [cls, args, *keywords]:
-                names, values = unpacked_names(keywords[0], keywords[1:], numbered) if keywords else ([], [])
-                recipe.add("New", ("ref", index(cls)), [*map(operand, args)], names, values)
-            case "Call" | "Extend" | "Add" as step, [target, *items]:
-                recipe.add(step, ("ref", index(target)), [*map(operand, items)])
+                names, values = made.named(keywords[0], keywords[1:]) if keywords else ([], [])
+                recipe.add("New", made.origin(cls), made.operands(args), names, values)
+            case "Call", [function, *args]:
+                recipe.add("Call", made.origin(function), made.operands(args))
+            case "Extend" | "Add" as step, [target, *items]:
+                recipe.add(step, made.target(target), made.operands(items))
             case "Update", [target, keys, *values]:
-                recipe.add("Update", ("ref", index(target)), *unpacked_mapping(keys, values, numbered))
+                recipe.add("Update", made.target(target), *made.mapping(keys, values))
             case "State", [target, names, *values]:
-                recipe.add("State", ("ref", index(target)), *unpacked_names(names, values, numbered))
+                recipe.add("State", made.target(target), *made.named(names, values))
             case "SetState", [target, state]:
-                recipe.add("SetState", ("ref", index(target)), operand(state))
+                recipe.add("SetState", made.target(target), made.operand(state))
             case "Member", [owner, name]:
-                recipe.add("Member", operand(owner), name)
+                recipe.add("Member", made.operand(owner), name)
             case "Value" | "ByteArray" as step, [Number(number=number)]:
                 need(types(header)[number] == (step == "ByteArray"), "the type of a buffer")
                 recipe.add(step, left.pop(number))
-            case "Name" | "Value" | "ByteArray" as step, _:
+            case "Name", [module, qualname]:
+                made.names.append(recipe.registers)
+                recipe.add("Name", module, qualname)
+            case "Value" | "ByteArray" as step, [_]:
                 recipe.add(step, *fields)
+            case "Run", fields:
+                for step in made.run(*fields):
+                    recipe.add(*step)
             case step, _:
                 raise ValueError(f"{step} of {fields}")
     need(not left, "a buffer that nothing has")
     need(len(recipe.steps) == trailer["steps"], "the number of steps")
-    return header, recipe, operand(root), trailer, before, buffers
+    return header, recipe, made.operand(root), trailer, before, buffers
 
 
 def unpacked(data):

@@ -31,6 +31,7 @@ from appsnap.errors import CannotLoad, Damaged, NewerFormat, NotInGrammar, NotTr
 from appsnap.files import age
 from appsnap.kinds import KINDS, kind_named, recognise
 from appsnap.kinds.header import Header
+from appsnap.recipe.runs import COLUMNS, Run
 from appsnap.recipe.steps import Ref
 from appsnap.service import Application, MultiService
 
@@ -58,7 +59,7 @@ def theirs(data, kind):
 def translated(field):
     if type(field) is Ref:
         return ("ref", int(field))
-    if type(field) in (list, tuple):
+    if isinstance(field, (list, tuple, *COLUMNS)):
         return [translated(part) for part in field]
     return bytes(field) if isinstance(field, (bytearray, memoryview)) else field
 
@@ -201,6 +202,85 @@ def values():
             b"d" * 65_600,
         ],
         "a class": shop.Stock,
+        **runs(),
+    }
+
+
+class Slotted:
+    """Objects without `__dict__`."""
+
+    __slots__ = ("a", "b", "peer")
+
+
+def slotted(number):
+    made = Slotted()
+    made.a, made.b = number, [number]
+    if number % 2:
+        made.peer = made
+    return made
+
+
+def tree(depth, number=0):
+    made = service(number=number, name=f"s{number}", parent=None, services=[])
+    for place in range(12 if depth else 0):
+        child = tree(depth - 1, number * 12 + place)
+        child.parent = made
+        made.services.append(child)
+    return made
+
+
+def peers(count):
+    chance = random.Random(1)
+    made = [service(name=f"p{number}") for number in range(count)]
+    for one in made:
+        one.peer, one.maybe = chance.choice(made), chance.choice([None, 5, chance.choice(made)])
+    return made
+
+
+def runs():
+    """Return objects of one shape in long lists."""
+    classes = [type(f"C{number}", (), {"__module__": __name__}) for number in range(300)]
+    for cls in classes:
+        globals().setdefault(cls.__name__, cls)
+    some = [globals()[cls.__name__] for cls in classes]
+    shared, long = [1], "y" * 100
+    mixed = [[number, str(number)] for number in range(20)] + [{"n": number, "s": shared} for number in range(20)]
+    mixed += [(number, 1.5, None) for number in range(20)] + [None, "a", 2.5, long, b"b" * 70, shared, int]
+    random.Random(2).shuffle(mixed)
+    row = {"deep": [[{"x": number}] for number in range(9)]}
+    return {
+        "runs of a tree": tree(2),
+        "runs of records": [{"id": n, "name": f"n{n}", "rate": n / 7, "on": n % 2 == 0, "same": 5} for n in range(50)],
+        "runs in a mixed list": mixed,
+        "runs of slots": [slotted(number) for number in range(20)],
+        "runs of sets": [{n, n + 1} for n in range(9)] + [frozenset({f"a{n}", "b"}) for n in range(9)] + [set()] * 9,
+        "sets without a run": [
+            [{n, None} for n in range(9)],
+            [{n, 0.5} for n in range(9)],
+            [{n, f"{n}"} for n in range(9)],
+        ],
+        "runs of long texts": [f"{number:070}" for number in range(20)] * 2 + [long, long],
+        "runs with long texts": [
+            {"t": f"{number:070}", "u": long, "v": f"{number:0{60 + number}}"} for number in range(9)
+        ],
+        "runs of peers": peers(50),
+        "runs with None": [service(n=n, x=None if n % 3 else [n]) for n in range(30)],
+        "runs of long integers": [{"huge": 10**200, "large": 2**512 - 1} for n in range(10)],
+        "runs of equal parts": [service(a=1, b="x", c=shared, d=(), e=int) for n in range(10)],
+        "many shapes": [service() if n % 7 else globals()[f"C{n % 300}"]() for n in range(3_000)],
+        "300 classes": [some[n % 300]() for n in range(300 * 8)],
+        "runs in runs": [row, *({"deep": [[{"x": (number,)}] * 2] * 9} for number in range(9))],
+        "deep runs": nested(12, lambda x: [[x, number] for number in range(2)] + [[number, 1] for number in range(8)]),
+        "runs below the last level": nested(40, lambda x: [x, [[number] for number in range(8)]]),
+        "runs with classes": [[int, number, [len]] for number in range(9)] + [(str, int)] * 9,
+        "runs of many columns": [dict.fromkeys(map(str, range(width)), 1) for width in (64, 65) for _ in range(8)],
+        "runs of eight and seven": [[[n] for n in range(8)], [[n] for n in range(7)], [[n, 0] for n in range(7)]],
+        "runs of values": [{"d": dt.date(2000, 1, n), "c": complex(n, 1)} for n in range(1, 12)],
+        "runs that are undone": [service(a=n, m=mixed[0].copy) for n in range(9)]
+        + [random.Random(n) for n in range(9)],
+        "runs of negative zeros": [{"z": -0.0 if n % 2 else 0.0, "n": math.nan, "b": n == 3} for n in range(9)],
+        "runs of odd keys": [{"": n, "\ud800": n, 1: n} for n in range(9)] + [{"": n, "\ud800": n} for n in range(9)],
+        "long keys": [{LONG: n} for n in range(9)] + [service(**{LONG: n}) for n in range(9)],
     }
 
 
@@ -219,7 +299,8 @@ def of_msgpack(*steps, root=None, **fields):
     body = msgpack.packb([*steps, [root]], unicode_errors="surrogatepass")
     head = msgpack.packb({"appsnap": 1, "kind": "msgpack", **fields, "size": len(body)})
     sha256 = hashlib.sha256(head + body).hexdigest()
-    return head + body + msgpack.packb({"sha256": sha256, "steps": len(steps)})
+    counts = [step[2] if isinstance(step, list) and step[:1] == [17] and len(step) > 2 else 1 for step in steps]
+    return head + body + msgpack.packb({"sha256": sha256, "steps": sum(counts)})
 
 
 def of_source(text, header="{}", number=1):
@@ -244,8 +325,9 @@ def calling(function, *args):
     return b"\x80\x05" + parts[0] + b"(" + b"".join(parts[1:]) + b"tR."
 
 
-def register(number):
-    return [number]
+def back(distance):
+    """Return a reference in msgpack: so many registers before the next one."""
+    return [distance]
 
 
 class TestRecipes:
@@ -341,11 +423,12 @@ class TestRecipes:
     @pytest.mark.parametrize(
         "steps",
         [
-            [[4, register(0)]],
-            [[4, register(1)], [4]],
+            [[4, back(0)]],
+            [[4, back(-1)], [4]],
+            [[4, back(1)]],
             [[12, 0]],
-            [[10, 1], [1, "builtins", "int"]],
-            [[4, register(-1)]],
+            [[10, 0], [1, "builtins", "int"]],
+            [[4, [[0]]], [1, "builtins", "int"]],
         ],
         ids=str,
     )
@@ -357,17 +440,22 @@ class TestRecipes:
     @pytest.mark.parametrize(
         "steps",
         [
-            [[5, []], [12, 0, 1]],
-            [[4], [13, 0, ["a"], 1]],
-            [[4], [14, 0, 1]],
-            [[4], [15, 0, ["a"], 1]],
-            [[5, []], [16, 0, None]],
-            [[4], [10, 0]],
-            [[4], [9, 0, []]],
+            [[5, []], [12, 1, 1]],
+            [[4], [13, 1, ["a"], 1]],
+            [[4], [14, 1, 1]],
+            [[4], [15, 1, ["a"], 1]],
+            [[5, []], [16, 1, None]],
+            [[4], [10, -1]],
+            [[4], [9, -1, []]],
+            [[4], [17, 9, 2, -1]],
+            [[17, 4, 2], [17, 15, 2, 2, ["a"], [1, 2]]],
+            [[17, 5, 2, []], [17, 16, 2, 2, [1, 2]]],
             [[1, "appsnap.service", "Service"], [9, 0, []], [15, 1, ["__class__"], 1]],
-            [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [15, 1, 0, 1]],
+            [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [15, 2, 0, 1]],
+            [[1, "appsnap.service", "Service"], [17, 9, 2, 0], [17, 15, 2, 2, ["__class__"], [1, 2]]],
             [[1, "os", "system"], [10, 0, "true"]],
-            [[1, "os", "system"], [4, register(0)]],
+            [[1, "os", "system"], [4, [[0]]]],
+            [[1, "os", "system"], [17, 4, 2, [[1, [[0]], 2]]]],
         ],
         ids=str,
     )
@@ -378,7 +466,7 @@ class TestRecipes:
 
     def test_a_state_of_any_shape_is_checked_when_it_is_set(self):
         """Nothing names an attribute that is Python's own in a SetState either."""
-        steps = [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [16, 1, register(2)]]
+        steps = [[1, "appsnap.service", "Service"], [9, 0, []], [5, ["__class__"], 1], [16, 2, back(1)]]
 
         with pytest.raises(NotTrusted, match="Python's own"):
             appsnap.loads(of_msgpack(*steps))
@@ -388,7 +476,7 @@ class TestRecipes:
         assert "the registry of `appsnap.recipe.values`" in Path(__file__).parents[1].joinpath(
             "docs/format.md"
         ).read_text("utf-8")
-        assert appsnap.loads(of_msgpack([1, "builtins", "int"], root=register(0))) is int
+        assert appsnap.loads(of_msgpack([1, "builtins", "int"], root=[[0]])) is int
 
 
 class TestHeaderAndTrailer:
@@ -521,7 +609,7 @@ class TestLayers:
         """A passphrase is a recipient of type scrypt, a key one of type X25519 or mlkem768x25519; armor is a text."""
         assert inspect.signature(age.ScryptRecipient).parameters["work_factor"].default == 18
         assert inspect.signature(age.ScryptIdentity).parameters["max_work_factor"].default == 20
-        monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
+        monkeypatch.setattr("appsnap.files.age.WORK_FACTOR", age.CHEAPEST)
         keys = {"X25519": age.X25519Identity.generate(), "mlkem768x25519": age.HybridIdentity.generate()}
 
         first = appsnap.dumps(None, passphrase="tea").split(b"\n")
@@ -542,6 +630,107 @@ class TestLayers:
 
         with pytest.raises(PassphraseError, match="only recipient"):
             appsnap.dumps(None, passphrase="tea", recipients=[str(key.recipient)])
+
+
+def columns_of(data):
+    """Return the columns of all runs of a document, by the name of their class."""
+    found = collections.Counter()
+    seen = [kind_named("msgpack").read(memoryview(data)).recipe.compact]
+    while seen:
+        for one in seen.pop():
+            if isinstance(one, Run):
+                found[one.step.__name__] += 1
+                seen.append(one.columns)
+            elif isinstance(one, (list, *COLUMNS)):
+                found[type(one).__name__] += 1
+                seen += [one.columns] if isinstance(one, COLUMNS[2]) else []
+    return found
+
+
+N = [("Name", "a", "b")]
+LONGS = [LONG + "a", LONG + "b"]
+
+
+class TestRuns:
+    def test_every_sort_occurs(self):
+        """The values here have each sort of run, and of column."""
+        found = sum((columns_of(appsnap.dumps(value, "msgpack")) for value in runs().values()), collections.Counter())
+
+        assert found.keys() == {"Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "New", "State", "SetState"} | {
+            *("list", "Span", "Same", "Merged")
+        }
+
+    @pytest.mark.parametrize(
+        ("steps", "expected"),
+        [
+            ([[17, 2, 2, LONGS]], [("Value", text) for text in LONGS]),
+            ([[1, "a", "b"], [17, 9, 2, 0]], [*N, *[("New", R[0], [], [], [])] * 2]),
+            ([[4], [17, 9, 1, -1]], [("List", []), ("New", R[0], [], [], [])]),
+            ([[17, 4, 3]], [("List", [])] * 3),
+            ([[17, 3, 2, [1, "a"], [None, 2.5]]], [("Tuple", [1, None]), ("Tuple", ["a", 2.5])]),
+            ([[17, 6, 2, ["a", "b"]]], [("Set", ["a"]), ("Set", ["b"])]),
+            ([[17, 7, 2, [1, 2], [[1, 5, 2]]]], [("FrozenSet", [1, 5]), ("FrozenSet", [2, 5])]),
+            ([[17, 5, 2, ["a"], [1, 2]]], DICTS),
+            ([[5, ["a"], 1], [17, 5, 2, 0, [1, 2]]], [DICTS[0], *DICTS]),
+            ([[17, 5, 2, ["a"], [1, 2]], [5, 0, 1]], [*DICTS, DICTS[0]]),
+            ([[17, 5, 2, []]], [("Dict", [], [])] * 2),
+            # Distances begin at the register that the step makes.
+            ([[4], [17, 4, 2, [[2, 1, 2]]]], [("List", []), *[("List", [R[0]])] * 2]),
+            ([[4], [4], [17, 4, 2, [[0, 2, 2]]]], [("List", []), ("List", []), ("List", [R[0]]), ("List", [R[1]])]),
+            # Of other references they begin at the register that the first step makes.
+            ([[4], [17, 4, 2, [[1], 5]]], [("List", []), ("List", [R[0]]), ("List", [5])]),
+            ([[4], [17, 4, 2, [[1, [1], 2]]]], [("List", []), *[("List", [R[0]])] * 2]),
+            # They begin at the register that the step fills.
+            (
+                [[4], [17, 4, 2], [17, 15, 2, 2, ["a"], [[2, 1, 2]]]],
+                [*[("List", [])] * 3, *[("State", one, ["a"], [R[0]]) for one in R[1:3]]],
+            ),
+            ([[17, 4, 2], [17, 15, 2, 2, ["a"], [[2, 0, -1]]]], None),
+            (
+                [[17, 4, 2], [17, 15, 2, 2, ["a"], [[2, -1, 1]]]],
+                [*[("List", [])] * 2, ("State", R[0], ["a"], [R[1]]), ("State", R[1], ["a"], [R[0]])],
+            ),
+            (
+                [[17, 4, 4], [17, 16, 2, 4, [[0, -2, 2]]]],
+                [*[("List", [])] * 4, ("SetState", R[0], R[2]), ("SetState", R[1], R[3])],
+            ),
+            (
+                [[17, 4, 2], [17, 16, 2, 2, [None, [2]]]],
+                [*[("List", [])] * 2, ("SetState", R[0], None), ("SetState", R[1], R[0])],
+            ),
+            # In merged columns they begin at the register of the step in that place.
+            (
+                [[4], [4], [17, 4, 4, [[3, b"\0\1\0\1", [[2, 1, 2]], [[0, 2, 2]]]]]],
+                None,
+            ),
+            (
+                [[4], [4], [17, 4, 4, [[3, b"\0\1\0\1", [[2, 1, 4]], [[0, 3, 2]]]]]],
+                [("List", []), ("List", []), *[("List", [one]) for one in (R[1], R[0], R[0], R[1])]],
+            ),
+            (
+                [[4], [17, 3, 3, [[3, b"\1\0\1", [7], [[1, [1], 2]]]]]],
+                [("List", []), *[("Tuple", [one]) for one in (R[0], 7, R[0])]],
+            ),
+            # Ordinary steps may have columns, too.
+            ([[4], [4], [4, [0, 2, 2]]], [("List", []), ("List", []), ("List", R[:2])]),
+            ([[4], [4], [3, [2, 1, 2]]], [("List", []), ("List", []), ("Tuple", [R[1], R[0]])]),
+            ([[4], [12, 1, [1, [1], 2]]], [("List", []), ("Extend", R[0], [R[0], R[0]])]),
+            ([[4], [5, ["a", "b"], [1, 5, 2]]], [("List", []), ("Dict", ["a", "b"], [5, 5])]),
+            ([[4], [10, -1, [3, b"\1\0\0", [1, 2], [[1]]]]], [("List", []), ("Call", R[0], [R[0], 1, 2])]),
+            ([[4], [9, -1, [[1, 5, 2]], ["a"], [2, 1]]], [("List", []), ("New", R[0], [5, 5], ["a"], [R[0]])]),
+            ([[4], [9, -1, [5, [1]]]], [("List", []), ("New", R[0], [5, R[0]], [], [])]),
+        ],
+        ids=itertools.count(),
+    )
+    def test_what_they_stand_for(self, steps, expected):
+        """Both readers find the same ordinary steps in a run."""
+        data = of_msgpack(*steps)
+
+        if expected is None:
+            with pytest.raises(Damaged):
+                theirs(data, "msgpack")
+        else:
+            assert exact(agreed(data, "msgpack")[0]) == exact(expected)
 
 
 class TestBuffers:
@@ -670,23 +859,26 @@ class TestMsgpack:
             ([[2, LONG]], [("Value", LONG)]),
             ([[3], [4, 1], [6, 1], [7, 1]], [("Tuple", []), ("List", [1]), ("Set", [1]), ("FrozenSet", [1])]),
             ([[5, []]], [("Dict", [], [])]),
-            ([[5, ["b", "a"], 1, register(0)]], None),
-            ([[4], [5, ["b", "a"], 1, register(0)]], [("List", []), ("Dict", ["b", "a"], [1, R[0]])]),
-            ([[3], [5, [register(0), 0], 2, 3]], [("Tuple", []), ("Dict", [R[0], 0], [2, 3])]),
+            ([[5, ["b", "a"], 1, back(0)]], None),
+            ([[4], [5, ["b", "a"], 1, back(1)]], [("List", []), ("Dict", ["b", "a"], [1, R[0]])]),
+            ([[3], [5, [back(1), 0], 2, 3]], [("Tuple", []), ("Dict", [R[0], 0], [2, 3])]),
             ([[5, ["a", 1], 2, 3]], [("Dict", ["a", 1], [2, 3])]),
             ([[5, ["a", "a"], 2, 3]], [("Dict", ["a", "a"], [2, 3])]),
             ([[8, b"a"]], [("ByteArray", b"a")]),
             ([[1, "a", "b"], [9, 0, [1]]], [("Name", "a", "b"), ("New", R[0], [1], [], [])]),
             ([[1, "a", "b"], [9, 0, [], ["k"], 2]], [("Name", "a", "b"), ("New", R[0], [], ["k"], [2])]),
-            ([[1, "a", "b"], [9, 0, [register(0)], []]], [("Name", "a", "b"), ("New", R[0], [R[0]], [], [])]),
+            ([[1, "a", "b"], [9, 0, [back(1)], []]], [("Name", "a", "b"), ("New", R[0], [R[0]], [], [])]),
+            ([[1, "a", "b"], [9, -1, [[[0]]]]], [("Name", "a", "b"), ("New", R[0], [R[0]], [], [])]),
+            ([[4], [1, "a", "b"], [4, [[0]]]], [("List", []), ("Name", "a", "b"), ("List", [R[1]])]),
+            ([[4], [10, -1]], [("List", []), ("Call", R[0], [])]),
             ([[1, "a", "b"], [10, 0, 1, 2]], [("Name", "a", "b"), ("Call", R[0], [1, 2])]),
             ([[11, "a", "upper"]], [("Member", "a", "upper")]),
-            ([[4], [12, 0, 1]], [("List", []), ("Extend", R[0], [1])]),
-            ([[5, []], [13, 0, [1], 2]], [("Dict", [], []), ("Update", R[0], [1], [2])]),
-            ([[6], [14, 0, 1]], [("Set", []), ("Add", R[0], [1])]),
-            ([[4], [15, 0, ["a"], 1]], [("List", []), ("State", R[0], ["a"], [1])]),
-            ([[4], [15, 0, [LONG], 1]], [("List", []), ("State", R[0], [LONG], [1])]),
-            ([[4], [16, 0, None]], [("List", []), ("SetState", R[0], None)]),
+            ([[4], [12, 1, 1]], [("List", []), ("Extend", R[0], [1])]),
+            ([[5, []], [13, 1, [1], 2]], [("Dict", [], []), ("Update", R[0], [1], [2])]),
+            ([[6], [14, 1, 1]], [("Set", []), ("Add", R[0], [1])]),
+            ([[4], [15, 1, ["a"], 1]], [("List", []), ("State", R[0], ["a"], [1])]),
+            ([[4], [15, 1, [LONG], 1]], [("List", []), ("State", R[0], [LONG], [1])]),
+            ([[4], [16, 1, None]], [("List", []), ("SetState", R[0], None)]),
             ([[4, msgpack.ExtType(1, b"\x01" + bytes(9))]], [("List", [2**72])]),
             ([[4, msgpack.ExtType(1, b"\xff" + bytes(9))]], [("List", [-(2**72)])]),
             ([[4, "\ud800"]], [("List", ["\ud800"])]),
@@ -695,22 +887,23 @@ class TestMsgpack:
             ([[]], None),
             ([1], None),
             ([[1, "a"]], None),
-            ([[4], [16, 0, register(0)]], [("List", []), ("SetState", R[0], R[0])]),
-            ([[4], [11, register(0), "pop"]], [("List", []), ("Member", R[0], "pop")]),
-            ([[4, register(1)]], None),
+            ([[4], [16, 1, back(1)]], [("List", []), ("SetState", R[0], R[0])]),
+            ([[4], [11, back(1), "pop"]], [("List", []), ("Member", R[0], "pop")]),
+            ([[4, back(1)]], None),
+            ([[4, back(-1)]], None),
             ([[4, {}]], None),
             ([[4, {"a": 1}]], None),
             ([[5, {}]], None),
             ([[5, {"a": 1}]], None),
             ([[5, ["a"]]], None),
             ([[5, ["a"], 1, 2]], None),
-            ([[4], [13, 0, ["a"]]], None),
-            ([[4], [15, 0, ["a"], 1, 2]], None),
-            ([[4], [15, 0, [1], 2]], None),
-            ([[4], [15, 0, {"a": 1}]], None),
+            ([[4], [13, 1, ["a"]]], None),
+            ([[4], [15, 1, ["a"], 1, 2]], None),
+            ([[4], [15, 1, [1], 2]], None),
+            ([[4], [15, 1, {"a": 1}]], None),
             ([[1, "a", "b"], [9, 0, [], [1], 2]], None),
             ([[1, "a", "b"], [9, 0, [], ["k"]]], None),
-            ([[4], [16, register(0), None]], None),
+            ([[4], [16, back(1), None]], None),
             ([[4], [4, []]], None),
             ([[4], [4, [0, 0]]], None),
             ([[4], [4, [[0]]]], None),
@@ -755,7 +948,7 @@ class TestMsgpack:
                 ],
             ),
             (
-                [[4], [13, 0, ["a"], 1], [15, 0, ["b"], 1], [5, 0, 2], [15, 0, 1, 2]],
+                [[4], [13, 1, ["a"], 1], [15, 1, ["b"], 1], [5, 0, 2], [15, 2, 1, 2]],
                 [
                     ("List", []),
                     ("Update", R[0], ["a"], [1]),
@@ -765,13 +958,13 @@ class TestMsgpack:
                 ],
             ),
             ([[5, ["a", "a"], 1, 2], [5, 0, 3, 4]], [("Dict", ["a", "a"], [1, 2]), ("Dict", ["a", "a"], [3, 4])]),
-            ([[5, ["a", "a"], 1, 2], [15, 0, 0, 3, 4]], None),
+            ([[5, ["a", "a"], 1, 2], [15, 1, 0, 3, 4]], None),
             ([[1, "a", "b"], [5, ["a", "a"], 1, 2], [9, 0, [], 0, 3, 4]], None),
-            ([[4], [15, 0, ["a", "a"], 1, 2]], None),
+            ([[4], [15, 1, ["a", "a"], 1, 2]], None),
             ([[5, 0]], None),
             ([[5, [1], 1], [5, 0, 1]], None),
             ([[5, [LONG], 1], [5, 0, 1]], None),
-            ([[4], [15, 0, [LONG], 1], [15, 0, 0, 1]], None),
+            ([[4], [15, 1, [LONG], 1], [15, 1, 0, 1]], None),
             ([[5, ["a"], 1], [5, 1, 2]], None),
             ([[5, ["a"], 1], [5, -1, 2]], None),
             ([[5, ["a"], 1], [5, False, 2]], None),
@@ -782,9 +975,9 @@ class TestMsgpack:
             ([[5, ["a"], 1], [5, 2**63, 2]], None),
             ([[5, ["a"], 1], [5, 0]], None),
             ([[5, ["a"], 1], [5, 0, 2, 3]], None),
-            ([[4], [15, 0, ["a"], 1], [15, 0, 0]], None),
-            ([[4], [15, 0, ["a"], 1], [15, 0, 0, 2, 3]], None),
-            ([[4], [15, 0, ["a"], 1], [15, 0, -1, 2]], None),
+            ([[4], [15, 1, ["a"], 1], [15, 1, 0]], None),
+            ([[4], [15, 1, ["a"], 1], [15, 1, 0, 2, 3]], None),
+            ([[4], [15, 1, ["a"], 1], [15, 1, -1, 2]], None),
         ],
         ids=itertools.count(),
     )
@@ -805,7 +998,7 @@ class TestMsgpack:
         _, body, _ = msgpack.Unpacker(io.BytesIO(appsnap.dumps(value, "msgpack")))
 
         assert [step[2 if step[0] == 15 else 1] for step in body if step[0] in (5, 15)] == [
-            *(["a"], [], [[2]], 0, 1, [[2]], 0, ["a", 1], ["a", 1])
+            *(["a"], [], [[1]], 0, 1, [[4]], 0, ["a", 1], ["a", 1])
         ]
         assert agreed(appsnap.dumps(value, "msgpack"), "msgpack")
 
@@ -837,8 +1030,8 @@ class TestMsgpack:
         assert body == [
             [5, ["a"], 1],
             [5, [1], 2],
-            [4, register(0), register(1), 2**64 - 1, big, -(2**63)],
-            [register(2)],
+            [4, back(2), back(1), 2**64 - 1, big, -(2**63)],
+            [back(1)],
         ]
 
 
@@ -1235,7 +1428,7 @@ class TestNamesOfFiles:
     def test_extensions(self, tmp_path, monkeypatch, kind, extension):
         """Name, tag, kind, and `e` where the file is encrypted."""
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
+        monkeypatch.setattr("appsnap.files.age.WORK_FACTOR", age.CHEAPEST)
         persistent = sob.Persistent(Application("shop"), "shop")
         persistent.setStyle(kind)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import appsnap
+import make_golden
 import shop
 from appsnap.kinds.header import FORMAT
 
@@ -37,6 +38,12 @@ class TestGolden:
             application = appsnap.load(path, trust=trust, **opened(path))
 
             assert appsnap.dumps(application, "source") == expected
+
+    @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/orders.tam")), ids=lambda path: path.parent.name)
+    def test_a_golden_file_of_runs_loads(self, path):
+        """Objects of a few shapes come back as they were."""
+        for trust in (["shop.*"], appsnap.EVERYTHING):
+            assert appsnap.load(path, trust=trust) == make_golden.orders()
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
     def test_a_golden_file_is_shown(self, path):

@@ -45,6 +45,14 @@ class TestLimits:
         assert {name: int(rows[name].replace(",", "")) for name in NAMES} == dataclasses.asdict(LIMITS)
 
 
+def nested_lists(levels):
+    """Return lists in lists: a step for each, in every kind."""
+    nested = []
+    for _ in range(levels - 1):
+        nested = [nested]
+    return nested
+
+
 class TestReading:
     @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
     def test_steps(self, kind):
@@ -163,7 +171,7 @@ class TestReading:
             raise MemoryError
 
         data = appsnap.dumps([1], kind)
-        monkeypatch.setattr(pickle_unpickler.StepUnpickler, "push_open", end)
+        monkeypatch.setattr(pickle_unpickler.StepUnpickler, "append", end)
         monkeypatch.setattr(msgpack_reader.StepDecoder, "add", end)
         monkeypatch.setattr(xml_reader.Reader, "_statement", end)
 
@@ -173,10 +181,45 @@ class TestReading:
     def test_opening(self, tmp_path):
         """A snapshot that is only looked at is held to the limits, too."""
         path = tmp_path / "list.tap"
-        appsnap.save([[1], [2]], path)
+        appsnap.save([[1], [2]], path, sign=False)
 
         with pytest.raises(CannotLoad, match=r"(?m)steps=2$"):
             appsnap.open_snapshot(path, limits=appsnap.Limits(steps=2))
+
+    @pytest.mark.parametrize("layer", [{}, {"compress": True}])
+    @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
+    def test_own(self, kind, layer, tmp_path, monkeypatch):
+        """A file of one's own may have any number of steps: it is looked at, verified, loaded and converted."""
+        path, other = tmp_path / "file", tmp_path / "other"
+        nested = nested_lists(100)
+        few = appsnap.Limits(steps=50)
+        appsnap.save(nested, path, kind=kind, **layer)
+
+        snapshot = appsnap.open_snapshot(path, limits=few)
+        snapshot.save(other, kind="msgpack")
+
+        assert len(snapshot.document.recipe.steps) > few.steps
+        assert appsnap.load(path, limits=few) == appsnap.load(other, limits=few, mmap=True) == nested
+        monkeypatch.setenv("APPSNAP_CONFIG_DIR", str(tmp_path / "stranger"))
+        for file in (path, other):
+            with pytest.raises(CannotLoad, match=r"(?m)the limit is steps=50$"):
+                appsnap.open_snapshot(file, limits=few)
+
+    @pytest.mark.parametrize("kind", ["pickle", "source", "msgpack", "xml"])
+    def test_passphrase(self, kind, tmp_path):
+        """So is a file that a passphrase opens."""
+        data = appsnap.dumps(nested_lists(100), kind, passphrase="secret")
+
+        assert appsnap.loads(data, passphrase="secret", limits=appsnap.Limits(steps=50)) == nested_lists(100)
+
+    def test_edited(self, tmp_path):
+        """A file of one's own that was edited has the limit."""
+        path = tmp_path / "file.tas"
+        appsnap.save([[str(number)] for number in range(100)], path)
+        path.write_text(path.read_text().replace('"7"', '"8"'))
+
+        with pytest.raises(CannotLoad, match=r"(?m)the limit is steps=100$"):
+            appsnap.open_snapshot(path, limits=appsnap.Limits(steps=100))
 
     def test_building(self, tmp_path):
         """The building of a recipe has its own limits."""

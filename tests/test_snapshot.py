@@ -51,7 +51,7 @@ class Items(dict):
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
     """Encrypt with a work factor that takes no second: 2^1 instead of 2^18."""
-    monkeypatch.setattr("appsnap.files.layers.WORK_FACTOR", age.CHEAPEST)
+    monkeypatch.setattr("appsnap.files.age.WORK_FACTOR", age.CHEAPEST)
 
 
 @pytest.fixture(params=KINDS)

@@ -119,7 +119,7 @@ class TestSpecialMethodsAreThoseOfTheClass:
         if kind != "pickle" or trust is not EVERYTHING:
             pytest.skip("the others are always built from steps")
         data = dumps([Delegating(), ByKey(), Obliging(), Answering(), OfMeta()], kind)
-        monkeypatch.setattr("appsnap.snapshot.opened.build", None)
+        monkeypatch.setattr("appsnap.recipe.build.build", None)
 
         assert loads(data, trust=trust)[1].a == 1
 

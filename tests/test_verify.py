@@ -214,6 +214,40 @@ except appsnap.AppsnapError as error:
 
         pipe.write_text("end")
 
+    @pytest.mark.parametrize(
+        ("end", "reason"),
+        [
+            ("raise ValueError('x' * 1_000_000)", "xxxx"),
+            ("os.abort()", "its interpreter ended with signal 6"),
+            ("os.fork() and os.abort(); open('pipe').read()", "its interpreter ended with signal 6"),
+        ],
+        ids=["fails", "dies", "dies without its child"],
+    )
+    def test_ends_early(self, tmp_path, end, reason):
+        """An interpreter may end before it has all that it would compare, which is more than a socket takes at once."""
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        far = "import os, sys\nclass A:\n    def __reduce__(self): return A, ()\n"
+        far += f"def make(): return [A() for _ in range(20_000)]\nif 'load' in sys.argv: {end}"
+
+        out = self.run(tmp_path, far)
+
+        assert reason in out
+        assert not (tmp_path / "file").exists()
+        if "pipe" in end:
+            pipe.write_text("end")
+
+    def test_nothing_to_load(self, tmp_path):
+        """A save that fails before leaves no interpreter behind."""
+        code = "import appsnap, os, threading\n"
+        code += "try: appsnap.save(threading.Lock(), 'file', verify=True)\nexcept appsnap.CannotSave: pass\n"
+        code += "try: os.waitpid(-1, os.WNOHANG)\nexcept ChildProcessError: print('no child')\n"
+
+        command = [sys.executable, "-W", "error", "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+
+        assert (done.stdout, done.stderr) == ("no child\n", "")
+
     def test_session(self, tmp_path):
         """A class of an interactive session, which is saved as code, is the same after the load."""
         lines = "import appsnap\nclass A:\n    def f(self): return 1\n\n    g = 2\n\n"

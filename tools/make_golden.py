@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 sys.path.insert(0, str(FIXTURES))
@@ -20,6 +22,18 @@ from appsnap.files.age import X25519Identity  # noqa: E402 - as above
 from appsnap.kinds.header import FORMAT  # noqa: E402 - as above
 
 PASSPHRASE = "tea and cake"
+
+
+def orders() -> list[Any]:
+    """Return objects of a few shapes, many of each: in msgpack they are runs."""
+    prices = [shop.services.Price(Decimal(number)) for number in range(10)]
+    lines: list[Any] = [{"id": number, "of": prices[number % 10], "paid": number % 3 == 0} for number in range(20)]
+    pairs = [
+        (number, f"a remark of more than sixty-four characters, the number of which is {number}")
+        for number in range(10)
+    ]
+    sets = [{number, number + 1} for number in range(10)]
+    return [prices, [*lines, *pairs, None], sets, {"same": [["a", 2.5, prices[0]] for _ in range(10)]}]
 
 
 def main() -> None:
@@ -33,6 +47,7 @@ def main() -> None:
     application = shop.make()
     for extension in ("tap", "tas", "tam", "tax"):
         save(application, folder / f"shop.{extension}")
+    save(orders(), folder / "orders.tam")
     save(application, folder / "shop-passphrase.etap", passphrase=PASSPHRASE, compress=True)
     identity = X25519Identity.generate()
     (folder / "identity.txt").write_text(f"# public key: {identity.recipient}\n{identity}\n")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import time
-from typing import TYPE_CHECKING, Any
 
 from appsnap._version import __version__ as __version__
 
+# Type checkers know this name. `typing` takes as long to import as Python to start.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from appsnap.errors import (
         AppsnapError,
         CannotBuild,
@@ -63,6 +65,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `appsnap --version` needs none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 - as above
+
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
     globals()[name] = value
     return value

@@ -20,13 +20,15 @@ class Limits:
 
     steps: int = 10_000_000
     """Steps of the recipe. A service takes about three, so this allows three million services: 2.5 GB, and a minute. In
-    a pickle, it also bounds the containers and marks that are open at once, and the arguments that calls share."""
+    a pickle, it also bounds the containers and marks that are open at once, and the arguments that calls share. In
+    msgpack, it also bounds the operands of spans and sames. This limit doesn't hold for a file that is trusted as a
+    whole."""
 
     steps_per_byte: int = 4
-    """Steps for each byte of a compressed file, without its padding. 262,144 are free, and take 100 MB and some seconds
-    to show. zstd makes next to nothing of a million equal steps, and each takes up to 400 bytes of memory. Services
-    with names and ports take three steps, and ten bytes or more. This limit doesn't hold for a file that is trusted as
-    a whole, either."""
+    """Steps for each byte of a compressed file, or of any msgpack file, without padding; and all else that `steps`
+    bounds. 262,144 are free, and take 100 MB and some seconds to show. zstd makes next to nothing of a million equal
+    steps, and so does a run in msgpack. Each step takes up to 400 bytes of memory. Services with names and ports take
+    three steps, and ten bytes or more. This limit doesn't hold for a file that is trusted as a whole, either."""
 
     key_depth: int = 1_000
     """Levels of tuples in one key. Hashing recurses through them, and the interpreter's stack ends at some 10,000."""
@@ -75,7 +77,7 @@ LIMITS = Limits()
 """The default limits."""
 
 FREE_STEPS = 256 << 10
-"""Steps of a compressed file of any size, besides those that `steps_per_byte` allows."""
+"""Steps of a compressed file, or one with runs, of any size, besides those that `steps_per_byte` allows."""
 
 FREE_OUTPUT = 10_000_000
 """Characters that are shown of a file of any size, besides those that `output` allows."""
@@ -89,7 +91,7 @@ class Relative(int):
 
 
 def steps_of(size: int, limits: Limits) -> int:
-    """Return the most steps of a compressed file of so many bytes that isn't trusted as a whole."""
+    """Return the most steps of a compressed or msgpack file of so many bytes that isn't trusted as a whole."""
     most = Relative(FREE_STEPS + limits.steps_per_byte * size)
     most.name, most.value = "steps_per_byte", limits.steps_per_byte
     return min(limits.steps, most)

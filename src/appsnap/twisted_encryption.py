@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
-from appsnap.files import age, zstd
-from appsnap.kinds import pickle, recognise
+from appsnap.files.heads import HEAD_SIZE, is_compressed, is_encrypted
+from appsnap.kinds import recognise
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -37,14 +37,16 @@ def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> Document:
     WrongKind for a file that isn't encrypted or not by Twisted, CannotLoad for Twisted's source kind, and the errors of
     reading a pickle.
     """
-    if age.is_encrypted(bytes(data[: age.HEAD_SIZE])):
+    if is_encrypted(bytes(data[:HEAD_SIZE])):
         raise WrongKind("the file is encrypted with age, not by Twisted", hint=_DROP_OPTION)
     if _is_plain(data):
         raise WrongKind("the file isn't encrypted", hint=_DROP_OPTION)
     if not has_its_size(len(data)):
         raise WrongKind(f"Twisted encrypted only whole blocks of {BLOCK} bytes, and this file has {len(data):,} bytes")
     text = passphrase if isinstance(passphrase, str) else passphrase()
-    content = decrypt(data, age.encode_passphrase(text))
+    from appsnap.files.age import encode_passphrase  # noqa: PLC0415 - seldom needed
+
+    content = decrypt(data, encode_passphrase(text))
     if is_source(content):
         raise CannotLoad(
             "the decrypted file is of Twisted's source kind, a program, which appsnap doesn't read",
@@ -64,8 +66,8 @@ def refuse(name: str) -> None:
     if not (has_its_name(path) and path.is_file() and has_its_size(path.stat().st_size)):
         return
     with path.open("rb") as file:
-        head = file.read(age.HEAD_SIZE)
-        if age.is_encrypted(head) or _is_plain(memoryview(head + file.read())):
+        head = file.read(HEAD_SIZE)
+        if is_encrypted(head) or _is_plain(memoryview(head + file.read())):
             return
     raise CannotLoad(
         f"{name} looks like Twisted's old encryption (AES-ECB, no salt, no authentication), "
@@ -120,8 +122,10 @@ def _is_plain(data: memoryview) -> bool:
     Encrypted data begins with the first byte of a pickle once in 256 files. Pickles of protocols 0 and 1 have no first
     byte of their own.
     """
+    from appsnap.kinds import pickle  # noqa: PLC0415 - few files look like this
+
     head = bytes(data[:16])
-    if zstd.is_compressed(head) or pickle.has_header(data):
+    if is_compressed(head) or pickle.has_header(data):
         return True
     try:
         if recognise(head) != "pickle":
@@ -140,6 +144,8 @@ def _bare_pickle(data: memoryview, limits: Limits) -> Document | None:
     Decryption with a wrong key gives no pickle. Raises CannotLoad for data that begins and ends as a pickle, and still
     can't be read.
     """
+    from appsnap.kinds import pickle  # noqa: PLC0415 - as above
+
     try:
         document = pickle.read(data, limits.steps)
         _ = document.recipe

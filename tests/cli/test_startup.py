@@ -5,6 +5,13 @@ import pytest
 
 LATE = {"asyncio", "msgpack", "defusedxml", "cloudpickle.cloudpickle_fast", "code", "json"}
 
+UNNEEDED = {
+    *("cryptography", "backports.zstd", "compression.zstd", "appsnap.files.age", "appsnap.files.zstd", "cloudpickle"),
+    *("appsnap.recipe.freeze", "appsnap.recipe.build", "appsnap.snapshot.saving", "appsnap.kinds.pickle.native"),
+    *("difflib", "secrets", "tempfile", "subprocess", "shutil", "importlib.metadata", "appsnap.recipe.differences"),
+}
+"""Modules that a command doesn't need to look at a plain, unsigned file."""
+
 
 def imported(*arguments, cwd=None):
     """Return the modules that a command imports."""
@@ -28,6 +35,7 @@ class TestVersion:
             "appsnap.cli",
         }
         assert not bare & {"click", "cryptography", "zope", "dataclasses", "inspect", "pathlib", "logging", *LATE}
+        assert not bare & {"typing", "re"}
 
 
 class TestHelp:
@@ -43,13 +51,59 @@ class TestShow:
     """Commands that only look."""
 
     @pytest.mark.parametrize("command", ["show", "audit", "verify"])
-    def test_imports(self, command, tmp_path):
-        """Neither services nor their event loop, and no reader of another kind."""
+    @pytest.mark.parametrize("kind", ["pickle", "msgpack"])
+    def test_imports(self, command, kind, tmp_path):
+        """Neither services nor their event loop, nor any reader of another kind, layer, or code that makes objects."""
+        from appsnap import save
+
+        save({"a": [1]}, tmp_path / "a", kind=kind, sign=False)
+
+        found = imported(command, "a", cwd=tmp_path)
+
+        own = {"msgpack"} if kind == "msgpack" else set()
+        assert not found & ({"appsnap.service", "appsnap.internet", "appsnap.kinds.xml", "zope", *LATE} - own)
+        assert not found & UNNEEDED
+
+    def test_show(self, tmp_path):
+        """To show plain data takes no table of value types, and no audit."""
         from appsnap import save
 
         save({"a": [1]}, tmp_path / "a.tap")
 
-        found = imported(command, "a.tap", cwd=tmp_path)
+        found = imported("show", "a.tap", cwd=tmp_path)
 
-        # A signature is over JSON.
-        assert not found & {"appsnap.service", "appsnap.internet", "appsnap.kinds.xml", "zope", *LATE} - {"json"}
+        assert not found & (UNNEEDED - {"cryptography"})
+        assert not found & {"appsnap.recipe.values", "appsnap.recipe.trust", "logging", "zoneinfo", "decimal"}
+
+
+class TestLoad:
+    """`load` and `save` of a plain file."""
+
+    def test_load(self, tmp_path):
+        """To load a pickle of one's own takes nothing of saving, and no layer."""
+        from appsnap import save
+
+        save({"a": [1]}, tmp_path / "a.tap")
+        code = "import sys, appsnap; appsnap.load('a.tap'); print(*sys.modules, file=sys.stderr)"
+
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+        found = set(done.stderr.split())
+        assert not found & {"cloudpickle", "appsnap.recipe.freeze", "appsnap.snapshot.saving", "appsnap.recipe.build"}
+        assert not found & {"backports.zstd", "compression.zstd", "appsnap.files.age", "click", *LATE} - {"json"}
+
+    def test_save(self, tmp_path):
+        """To save a plain file takes no layer, and no snapshot that was opened."""
+        code = "import sys, appsnap; appsnap.save([1], 'a.tap', sign=False); print(*sys.modules, file=sys.stderr)"
+
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+        found = set(done.stderr.split())
+        assert not found & {
+            "backports.zstd",
+            "compression.zstd",
+            "appsnap.files.age",
+            "appsnap.snapshot.opened",
+            "click",
+        }
+        assert not found & {"importlib.metadata", "appsnap.kinds.msgpack", *LATE} - {"cloudpickle"}

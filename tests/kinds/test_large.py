@@ -12,6 +12,9 @@ import pytest
 import appsnap
 from appsnap import EVERYTHING, dumps, loads
 from appsnap.errors import Damaged
+from appsnap.files import layers
+from appsnap.files.age import parse_identities
+from appsnap.files.streams import Memory, joined
 from appsnap.kinds import kind_named, large as large_data
 from appsnap.kinds.header import Header
 from appsnap.kinds.large import ALIGNMENT, CHUNK, LEAST
@@ -322,6 +325,55 @@ else:
     print(peak() - before - (size >> 20))
     assert array[-1] == np.random.default_rng(1).integers(0, 255, size, "u1")[-1]
 """
+
+
+SECRET_KEY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+
+
+@pytest.mark.parametrize("kind", ["pickle", "msgpack"])
+class TestArrays:
+    """The memory of a loaded array is like that of any other array."""
+
+    @pytest.mark.parametrize("options", [{}, {"armor": True}, {"compress": True}])
+    def test_encrypted_in_memory(self, kind, options):
+        """Bytes that are encrypted in their place are those of the stream: they decrypt to the same document."""
+        data = np.arange(1_000_000)
+        recipient = str(parse_identities(SECRET_KEY)[0].recipient)
+
+        encrypted = dumps(data, kind, recipients=[recipient], **options)
+
+        pieces = layers.unwrap(Memory(encrypted), layers.Opening(identities=[SECRET_KEY])).source.pieces()
+        assert joined(pieces) == dumps(data, kind)
+
+    @pytest.fixture
+    def loaded(self, kind, tmp_path):
+        """Return an array of 8 MB that was loaded from a file."""
+        path = tmp_path / "array"
+        appsnap.save(np.arange(1_000_000), path, kind=kind)
+        return appsnap.load(path)
+
+    def test_saves_again(self, kind, loaded):
+        """It gives the same document as the array that was saved."""
+        assert dumps(loaded, kind) == dumps(np.arange(1_000_000), kind)
+
+    def test_changes(self, loaded):
+        """It can be written to, and its memory is a bytearray of its own."""
+        loaded[0] = 7
+
+        assert np.resize(loaded, 1_000_001)[[0, -1]].tolist() == [7, 7]
+        assert type(loaded.base) is bytearray
+
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+    def test_fork(self, loaded):
+        """A forked process changes its own array alone."""
+        child = os.fork()
+        if not child:
+            loaded[:] = 0
+            os._exit(int(loaded.any()))
+        _, code = os.waitpid(child, 0)
+
+        assert code == 0
+        assert loaded[-1] == 999_999
 
 
 @pytest.mark.memory

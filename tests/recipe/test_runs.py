@@ -143,6 +143,23 @@ HOSTILE = {
         Run(State, 8, (1, ("a", "b"), (Span(1, 8), Merged(b"\0\1" * 4, [[1] * 4, Span(2, 4)])))),
         Run(State, 8, (1, ("b",), (Same(Ref(2), 8),))),
     ),
+    **{
+        f"attributes of {name}": made(
+            Name("observed", name), Run(New, 8, (Ref(0),)), Run(State, 8, (1, ("a", "b"), ([*range(8)], Span(1, 8))))
+        )
+        for name in (
+            "Plain",
+            "OddDict",
+            "NoDict",
+            "Slots",
+            "Assigned",
+            "Renames",
+            "Itself",
+            "MadeAnew",
+            "Upgraded",
+            "Web",
+        )
+    },
     "tuples of tuples": made(
         Run(Tuple, 8, (([1] * 8,),)),
         *[Run(Tuple, 8, ((Span(at, 8), Span(at, 8)),)) for at in range(0, 80, 8)],

@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 
 from bench import table
+from bench.commands import TITLES
 from bench.facts import facts
 from bench.measure import Run
 from bench.plan import WORKLOADS
 
-ROWS = ("cold", *(workload.name for workload in WORKLOADS))
+ROWS = (*TITLES, *(workload.name for workload in WORKLOADS))
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,7 +25,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="everything once, at small sizes: a test of this program")
     parser.add_argument("--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}")
     parser.add_argument("--runs", type=int, metavar="N", help="measure each workload N times")
-    parser.add_argument("--minutes", type=float, default=24, metavar="N", help="stop after N minutes (24)")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="stop after N minutes (30)")
+    parser.add_argument(
+        "--project",
+        type=lambda folder: Path(folder).resolve(),
+        metavar="FOLDER",
+        help="measure appsnap of FOLDER/src, another state of the project",
+    )
+    parser.add_argument(
+        "--processor", action="store_true", help="measure the time of processors: a busy machine disturbs it less"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
     parser.add_argument("--docs", type=Path, metavar="FOLDER", help="write table and plot to FOLDER")
     return parser.parse_args()
@@ -46,14 +56,19 @@ def main() -> None:
             time.monotonic() + arguments.minutes * 60,
             quick=arguments.quick,
             runs=arguments.runs or (1 if arguments.quick else None),
+            project=arguments.project,
+            clock="processor" if arguments.processor else "wall",
             say=_say,
         )
-        if "cold" in chosen:
-            run.measure_commands(15)
+        for row in TITLES:
+            if row in chosen:
+                run.measure_commands(row)
         for workload in WORKLOADS:
             if workload.name in chosen:
                 run.measure(workload)
-    about = facts(quick=arguments.quick)
+    about = facts(quick=arguments.quick, project=arguments.project) | (
+        {"clock": "time of processors"} if arguments.processor else {}
+    )
     text = table.whole(run.figures, about, quick=arguments.quick)
     print(text)
     if arguments.json:

@@ -1,8 +1,9 @@
-"""One measurement, in a process of its own: `python -m bench.child WORKLOAD SUBJECT ACT SIZE SECONDS`.
+"""One measurement, in a process of its own: `python -m bench.child WORKLOAD SUBJECT ACT SIZE SECONDS CLOCK`.
 
-ACT is `save` or `load`. An act of less than SECONDS is repeated until SECONDS have passed, and the median counts. The
-process runs in the folder of the benchmark, and prints one line of JSON. The line has `seconds`, and `extra`: the peak
-of memory less the memory of the process before the act. Without a figure, the line has a `word` for the reason.
+ACT is `save` or `load`, and CLOCK is `wall` or `processor`. An act of less than SECONDS is repeated until SECONDS have
+passed, and the median counts. With heavy data, the least time of three acts counts. The process runs in the folder of
+the benchmark, and prints one line of JSON. The line has `seconds`; `extra`, the peak of memory less the memory of the
+process before the act; and `size`, the bytes of a save. Without a figure, the line has a `word` for the reason.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ __all__ = ["measured", "stored"]
 
 WARM_SIZE = 40
 """Size of the object that warms up: it is saved and loaded first, so late imports aren't measured."""
+
+HEAVY_ACTS = 3
+"""Acts with heavy data. A virtual machine gets memory from its host at the first use, which can take far longer than
+the act. Later acts find the memory that the first one has freed."""
+
+MOST_SECONDS = 2
+"""Seconds for all repetitions of an act, with the collections between them."""
 
 
 def stored(workload: Workload, subject: Subject) -> Path:
@@ -106,37 +114,53 @@ def _loading(subject: Subject, data: Data, size: int, source: Path) -> Callable[
     return lambda: load(given)
 
 
-def _timed(act: Callable[[], Any], least: float) -> tuple[list[float], int, Any]:
-    """Return the seconds of each call, the memory of the first call, and the result of the last one."""
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
+
+def _timed(
+    act: Callable[[], Any], least: float, acts: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> tuple[list[float], int, Any]:
+    """Return the seconds of each call, the memory of the first call, and the result of the last one.
+
+    There are at least `acts` calls, and more until the calls have taken `least` seconds.
+    """
     seconds: list[float] = []
     extra = 0
-    gc.collect()  # objects to be saved have usually lived for long, in the oldest generation
-    while not seconds or sum(seconds) < least:
-        result = None  # freed before the clock starts
+    until = time.perf_counter() + MOST_SECONDS
+    while len(seconds) < acts or (sum(seconds) < least and time.perf_counter() < until):
+        result = None
+        # A tree is a cycle. Without this, the next act would pay for freeing the result of this one, if the collector
+        # runs in it. And objects to be saved have usually lived for long, in the oldest generation.
+        gc.collect()
         before = 0 if seconds else _forget_peak()
-        start = time.perf_counter()
+        start = clock()
         result = act()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock() - start)
         extra = extra if len(seconds) > 1 else max(0, _peak() - before)
     return seconds, extra, result
 
 
-def measured(workload: Workload, subject: Subject, act: str, size: int, least: float) -> dict[str, Any]:
+def measured(
+    workload: Workload, subject: Subject, act: str, size: int, least: float, *, clock: str = "wall"
+) -> dict[str, Any]:
     """Measure one act, and return the record to print."""
     data = subject.data or workload.data
     path = stored(workload, subject)
+    acts = HEAVY_ACTS if data.heavy else 1
+    saved = 0
     _warm_up(workload, subject, data, act)
     if act == "save":
-        seconds, extra, result = _timed(_saving(subject, data, size, path), least)
+        seconds, extra, result = _timed(_saving(subject, data, size, path), least, acts, CLOCKS[clock])
         if result is not None:
             path.write_bytes(_encoded(result))
+        saved = path.stat().st_size if path.exists() else 0
     else:
-        seconds, extra, result = _timed(_loading(subject, data, size, path), least)
+        seconds, extra, result = _timed(_loading(subject, data, size, path), least, acts, CLOCKS[clock])
         if subject.returns_object and not data.holds(result, size):
             raise Skip("wrong")
         if data.heavy and result is not None:
             extra = max(0, extra - size)
-    return {"seconds": median(seconds), "extra": extra}
+    return {"seconds": min(seconds) if data.heavy else median(seconds), "extra": extra, "size": saved}
 
 
 def _encoded(result: bytes | str) -> bytes:
@@ -175,12 +199,12 @@ def _word(error: BaseException) -> str:
 
 def main() -> None:
     """Print the figures of one measurement."""
-    name, subject_name, act, size, least = sys.argv[1:]
+    name, subject_name, act, size, least, clock = sys.argv[1:]
     workload = workload_named(name)
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     resource.setrlimit(resource.RLIMIT_AS, (most, most))  # a MemoryError here, before the system ends other processes
     try:
-        found = measured(workload, workload.subject(subject_name), act, int(size), float(least))
+        found = measured(workload, workload.subject(subject_name), act, int(size), float(least), clock=clock)
     except Exception as error:  # noqa: BLE001 - the table shows any error of a peer
         found = {"word": _word(error), "error": f"{type(error).__name__}: {error}"[:500]}
     print(json.dumps(found), flush=True)

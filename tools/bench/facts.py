@@ -15,10 +15,11 @@ __all__ = ["facts"]
 DISTRIBUTIONS = ("appsnap", "cloudpickle", "cryptography", "dill", "joblib", "jsonpickle", "numpy", "skops", "Twisted")
 
 
-def facts(*, quick: bool) -> dict[str, str]:
+def facts(*, quick: bool, project: Path | None = None) -> dict[str, str]:
     """Return the facts for the head of the table, by name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
+    measured = {"appsnap": f"of the folder {project}"} if project else {}
+    return measured | {
         "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}" + (", small sizes (`--quick`): figures mean nothing" * quick),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {memory / 2**30:.0f} GiB, {platform.system()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import appsnap
-from appsnap.service import Application, MultiService
 from bench.child import stored
+from bench.commands import COMMANDS, TITLES
+from bench.plan import workload_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.commands import Command
     from bench.plan import Workload
     from bench.subject import Subject
 
-__all__ = ["COMMANDS", "Cell", "Figures", "Run", "ratios"]
+__all__ = ["Cell", "Figures", "Run", "ratios"]
 
 TOOLS = Path(__file__).parents[1]
 
@@ -38,24 +39,26 @@ LEAST_SECONDS = 0.2
 ENOUGH_SECONDS = 20
 """A subject with more seconds than this on one workload isn't measured again."""
 
-COMMANDS = {
-    "python -c pass": ["-c", "pass"],
-    "appsnap --version": ["-m", "appsnap", "--version"],
-    "appsnap show": ["-m", "appsnap", "show", "small.tap"],
-}
+COLD_TURNS = 15
+FILES_TURNS = 3
+"""Turns of the rows of commands."""
 
 
 @dataclass
 class Cell:
-    """The figures of one subject for one act, turn by turn, or a word for their absence."""
+    """The figures of one subject for one act, turn by turn, or a word for their absence.
+
+    `extra` is memory, and `size` is the number of bytes that were saved; of each turn the same.
+    """
 
     seconds: list[float] = field(default_factory=list)
     extra: list[int] = field(default_factory=list)
+    size: int = 0
     word: str = ""
 
 
 Figures = dict[tuple[str, str, str], Cell]
-"""By workload, subject, and act: `save`, `load`, or `run` for the commands of the workload `cold`."""
+"""By workload, subject, and act: `save`, `load`, or `run` for a row of commands."""
 
 
 def ratios(cell: Cell | None, reference: Cell | None) -> list[float]:
@@ -67,12 +70,18 @@ def ratios(cell: Cell | None, reference: Cell | None) -> list[float]:
 
 @dataclass
 class Run:
-    """One run of the benchmark in a folder. `runs` overrides the number of turns of each workload."""
+    """One run of the benchmark in a folder.
+
+    `runs` overrides the number of turns of each workload. `project` is a folder with another state of appsnap, to be
+    measured instead of the installed one. `clock` is `wall` or `processor`.
+    """
 
     folder: Path
     deadline: float
     quick: bool = False
     runs: int | None = None
+    project: Path | None = None
+    clock: str = "wall"
     say: Callable[[str], object] = print
     figures: Figures = field(default_factory=dict)
 
@@ -93,6 +102,8 @@ class Run:
                         self._measure(workload, subject, act, size)
                 if subject.name not in shared:
                     (self.folder / stored(workload, subject)).unlink(missing_ok=True)  # others need the disk
+            for subject in workload.subjects:
+                (self.folder / stored(workload, subject)).unlink(missing_ok=True)
             self.say(f"{workload.title}: {turn + 1} of {turns}")
 
     def _spent(self, workload: Workload, name: str) -> float:
@@ -121,6 +132,7 @@ class Run:
         else:
             cell.seconds.append(found["seconds"])
             cell.extra.append(found["extra"])
+            cell.size = found["size"]
 
     def _child(self, arguments: list[str], left: float) -> dict[str, Any]:
         limit = QUICK_SECONDS if self.quick else MOST_SECONDS_OF_PEERS
@@ -128,7 +140,7 @@ class Run:
             limit = MOST_SECONDS
         try:
             result = subprocess.run(
-                [sys.executable, "-m", "bench.child", *arguments],
+                [sys.executable, "-m", "bench.child", *arguments, self.clock],
                 cwd=self.folder,
                 env=self._environment(),
                 capture_output=True,
@@ -143,28 +155,52 @@ class Run:
         return found
 
     def _environment(self) -> dict[str, str]:
-        ours = {"APPSNAP_CONFIG_DIR": str(self.folder / "keys"), "PYTHONPATH": str(TOOLS)}
+        path = [str(TOOLS)] if self.project is None else [str(self.project / "src"), str(TOOLS)]
+        ours = {"APPSNAP_CONFIG_DIR": str(self.folder / "keys"), "PYTHONPATH": os.pathsep.join(path)}
+        ours["PYTHONHASHSEED"] = "0"  # sets have the same order in each process
         others = {key: value for key, value in os.environ.items() if not key.startswith(("APPSNAP", "PYTHON"))}
         return others | ours
 
-    def measure_commands(self, turns: int) -> None:
-        """Measure the time of each command, from a cold start."""
-        application = Application("small")
-        for name in ("web", "mail", "clock"):
-            child = MultiService()
-            child.setName(name)
-            child.setServiceParent(application)
-        appsnap.save(application, self.folder / "small.tap", sign=False)
-        for _ in range(self.runs or turns):
-            for name, arguments in COMMANDS.items():
-                start = time.perf_counter()
-                subprocess.run(
-                    [sys.executable, *arguments],
-                    cwd=self.folder,
-                    env=self._environment(),
-                    stdout=subprocess.DEVNULL,
-                    check=True,
-                )
-                cell = self.figures.setdefault(("cold", name, "run"), Cell())
-                cell.seconds.append(time.perf_counter() - start)
-        self.say("cold start: done")
+    def measure_commands(self, row: str) -> None:
+        """Measure the commands of a row as whole processes, in turns."""
+        commands = [command for command in COMMANDS if command.row == row]
+        turns = self.runs or (COLD_TURNS if row == "cold" else FILES_TURNS)
+        files: dict[tuple[str, str, int], Path | None] = {}
+        for turn in range(turns):
+            for command in commands:
+                cell = self.figures.setdefault((row, command.name, "run"), Cell())
+                if not cell.word and sum(cell.seconds) <= ENOUGH_SECONDS:
+                    self._measure_command(command, cell, files)
+            self.say(f"{TITLES[row]}: {turn + 1} of {turns}")
+        for path in filter(None, files.values()):
+            path.unlink()
+
+    def _measure_command(self, command: Command, cell: Cell, files: dict[tuple[str, str, int], Path | None]) -> None:
+        size = command.quick if self.quick else command.size
+        file = (command.workload, command.subject, size)
+        if command.workload and file not in files:
+            files[file] = self._saved(*file)
+        left = self.deadline - time.monotonic()
+        if left < 0 or (command.workload and files[file] is None):
+            cell.word = "" if cell.seconds else "no time" if left < 0 else "not saved"
+            return
+        arguments = [str(files[file]) if argument == "FILE" else argument for argument in command.arguments]
+        result = subprocess.run(
+            [sys.executable, "-m", "bench.launch", self.clock, f"{min(MOST_SECONDS, left + 1):.0f}", *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            check=True,
+        )
+        found = json.loads(result.stdout)
+        if "word" in found:
+            cell.word = found["word"]
+        else:
+            cell.seconds.append(found["seconds"])
+            cell.extra.append(found["extra"])
+
+    def _saved(self, name: str, subject: str, size: int) -> Path | None:
+        workload = workload_named(name)
+        found = self._child([name, subject, "save", str(size), "0"], MOST_SECONDS)
+        path = self.folder / stored(workload, workload.subject(subject))
+        return path.rename(self.folder / f"{path.name}-{size}") if "word" not in found else None

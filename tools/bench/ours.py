@@ -14,9 +14,9 @@ from bench.subject import Skip, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["AGE_LAYER", "AUDITED", "ENCRYPTED", "ENCRYPTED_FILE", "FILES", "KINDS", "MAPPED", "identity"]
+__all__ = ["AGE_LAYER", "AUDITED", "COMPRESSED", "ENCRYPTED", "ENCRYPTED_FILE", "FILES", "KINDS", "MAPPED", "identity"]
 
-TRUST = ["bench.workloads.*"]
+TRUST = ["bench.workloads.*", "bench.mixed.*"]
 
 
 def _kind(kind: appsnap.Kind) -> Subject:
@@ -34,8 +34,14 @@ def _file(kind: appsnap.Kind) -> Subject:
 
 KINDS = (_kind("pickle"), _kind("msgpack"), _kind("source"), _kind("xml"))
 FILES = (_file("pickle"), _file("msgpack"), _file("source"), _file("xml"))
-AUDITED = Subject(
-    "appsnap pickle, audited", None, functools.partial(appsnap.loads, trust=TRUST), saved_by="appsnap pickle"
+AUDITED = tuple(
+    Subject(f"{kind.name}, audited", None, functools.partial(appsnap.loads, trust=TRUST), saved_by=kind.name)
+    for kind in KINDS[:2]
+)
+COMPRESSED = Subject(
+    "appsnap msgpack, compressed",
+    functools.partial(appsnap.dumps, kind="msgpack", compress=True),
+    functools.partial(appsnap.loads, trust=appsnap.EVERYTHING),
 )
 
 
@@ -46,7 +52,7 @@ def _load_mapped(path: Path) -> Any:
     return load(path, mmap=True)
 
 
-MAPPED = Subject("appsnap pickle, mmap", None, _load_mapped, saved_by="appsnap pickle", on_disk=True)
+MAPPED = Subject("appsnap pickle, mmap", None, _load_mapped, saved_by="appsnap pickle", on_disk=True, is_partial=True)
 
 
 # Encrypted, for an age recipient: a passphrase would add the second of scrypt
@@ -94,4 +100,5 @@ AGE_LAYER = Subject(
     lambda data: _consume(age.decrypt([data], [identity()])),
     given=lambda array: b"".join(bytes(piece) for piece in _encrypt(array)),
     returns_object=False,
+    is_partial=True,
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gc
 import io
+import mmap
 import pickle
 import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +20,9 @@ from bench.subject import Subject
 from bench.workloads import ARRAY, Data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["AGE", "AOT", "CHACHA", "FILES", "IN_MEMORY", "NUMPY", "RAW"]
+__all__ = ["AGE", "AOT", "CHACHA", "COLLECTOR_OFF", "FILES", "IN_MEMORY", "NUMPY", "RAW", "READ", "WITH_ZSTD"]
 
 
 def _module(name: str) -> Any:
@@ -30,6 +33,29 @@ def _module(name: str) -> Any:
 # In memory
 
 PICKLE = Subject("pickle", functools.partial(pickle.dumps, protocol=5), pickle.loads)
+
+
+def _without_collector(act: Callable[[Any], Any], given: Any) -> Any:
+    gc.disable()
+    try:
+        return act(given)
+    finally:
+        gc.enable()
+
+
+COLLECTOR_OFF = Subject(
+    "pickle, collector off",
+    functools.partial(_without_collector, functools.partial(pickle.dumps, protocol=5)),
+    functools.partial(_without_collector, pickle.loads),
+)
+
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+WITH_ZSTD = Subject(
+    "pickle, zstd",
+    lambda obj: _module(_ZSTD).compress(pickle.dumps(obj, protocol=5)),
+    lambda data: pickle.loads(_module(_ZSTD).decompress(data)),
+)
 
 
 def _like_pickle(name: str) -> Subject:
@@ -60,6 +86,8 @@ AOT = Subject(
 
 IN_MEMORY = (
     PICKLE,
+    COLLECTOR_OFF,
+    WITH_ZSTD,
     _like_pickle("cloudpickle"),
     _like_pickle("dill"),
     Subject("joblib", _joblib_dumps, lambda data: _module("joblib").load(io.BytesIO(data)), needs="joblib"),
@@ -143,6 +171,18 @@ def _write(array: Any, path: Path) -> None:
             left = left[file.write(left) :]
 
 
+def _read(path: Path) -> mmap.mmap:
+    """Read a file into memory that is given in huge pages: in small ones, the memory takes longer than the reading."""
+    place = mmap.mmap(-1, path.stat().st_size, access=mmap.ACCESS_COPY)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        place.madvise(mmap.MADV_HUGEPAGE)
+    with path.open("rb", buffering=0) as file:
+        left = memoryview(place)
+        while left:
+            left = left[file.readinto(left) :]
+    return place
+
+
 def _numpy_save(array: Any, path: Path) -> None:
     with path.open("wb") as file:
         _module("numpy").save(file, array)
@@ -155,7 +195,8 @@ NUMPY = Subject(
     needs="numpy",
     on_disk=True,
 )
-RAW = Subject("write and read alone", _write, Path.read_bytes, on_disk=True, returns_object=False)
+RAW = Subject("write and read alone", _write, _read, on_disk=True, returns_object=False, is_floor=True)
+READ = Subject("Path.read_bytes", None, Path.read_bytes, saved_by=RAW.name, on_disk=True, returns_object=False)
 
 CHUNK = 64 << 10
 BATCH = 64
@@ -193,6 +234,7 @@ CHACHA = Subject(
     lambda data: _apply("decrypt_into", data, CHUNK + 16, -16),
     given=_all_encrypted,
     returns_object=False,
+    is_floor=True,
 )
 
 
@@ -211,9 +253,9 @@ def _age_save(plain: Path, path: Path) -> None:
     subprocess.run(["age", "--encrypt", "--recipient", recipient, "--output", str(path), str(plain)], check=True)
 
 
-def _age_load(path: Path) -> bytes:
-    command = ["age", "--decrypt", "--identity", "identity.txt", str(path)]
-    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+def _age_load(path: Path) -> None:
+    command = ["age", "--decrypt", "--identity", "identity.txt", "--output", "decrypted", str(path)]
+    subprocess.run(command, check=True)
 
 
 AGE = Subject(

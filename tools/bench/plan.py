@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench import ours, peers
-from bench.workloads import ARRAY, ARRAYS, DEEP, GRAPH, RECORDS, SERVICES
+from bench.workloads import ARRAY, ARRAYS, DEEP, GRAPH, MIXED, RECORDS, SERVICES
 
 if TYPE_CHECKING:
     from bench.subject import Subject
@@ -41,11 +41,16 @@ class Workload:
 _TURN = (
     "appsnap pickle",
     "appsnap pickle, mmap",
-    "appsnap pickle, audited",
     "write and read alone",
+    "Path.read_bytes",
+    "appsnap pickle, audited",
     "pickle",
+    "pickle, collector off",
     "cloudpickle",
     "appsnap msgpack",
+    "appsnap msgpack, audited",
+    "appsnap msgpack, compressed",
+    "pickle, zstd",
     "jsonpickle",
     "appsnap source",
     "Twisted aot",
@@ -62,25 +67,48 @@ def _in_turn(*subjects: Subject) -> tuple[Subject, ...]:
     return tuple(sorted(subjects, key=lambda subject: _TURN.index(subject.name)))
 
 
-_IN_MEMORY = _in_turn(*ours.KINDS, ours.AUDITED, *peers.IN_MEMORY)
-# Twisted's aot would take minutes or hours on these.
-_WITHOUT_AOT = tuple(subject for subject in _IN_MEMORY if subject is not peers.AOT)
-_BINARY_FILES = tuple(subject for subject in ours.FILES if subject.name in {"appsnap pickle", "appsnap msgpack"})
+_IN_MEMORY = _in_turn(*ours.KINDS, *ours.AUDITED, ours.COMPRESSED, *peers.IN_MEMORY)
+
+
+def _without(*names: str) -> tuple[Subject, ...]:
+    return tuple(subject for subject in _IN_MEMORY if subject.name not in names)
+
+
+# Twisted's aot would take minutes or hours on these, and nothing is compared with the others.
+_OTHERS = ("Twisted aot", "joblib", "dill", "skops")
+_LARGE = _without(*_OTHERS)
+_LARGEST = _without(*_OTHERS, "appsnap msgpack, compressed", "pickle, zstd")
+_BINARY = _without(*_OTHERS, "appsnap source", "appsnap xml")
+_SHAPES = _without("Twisted aot", "pickle, zstd", "appsnap msgpack, compressed", "appsnap msgpack, audited")
+
+
+def _named(subjects: tuple[Subject, ...], *names: str) -> tuple[Subject, ...]:
+    return tuple(subject for subject in subjects if subject.name in names)
+
 
 # The workloads with the most aims come first: a run without time left skips the last ones.
 WORKLOADS = (
-    Workload("services-1e2", "100 services", SERVICES, 100, 20, _IN_MEMORY),
     Workload("services-1e4", "10,000 services", SERVICES, 10_000, 200, _IN_MEMORY),
-    Workload("services-1e6", "1 million services", SERVICES, 1_000_000, 2_000, _WITHOUT_AOT, runs=1),
+    Workload("mixed-1e4", "10,000 mixed services", MIXED, 10_000, 200, _IN_MEMORY),
+    Workload("services-1e5", "100,000 services", SERVICES, 100_000, 400, _LARGE, runs=2),
+    Workload("mixed-1e5", "100,000 mixed services", MIXED, 100_000, 400, _LARGE, runs=2),
+    Workload("records-1e5", "100,000 records", RECORDS, 100_000, 500, _LARGE),
+    Workload("records-1e6", "1 million records", RECORDS, 1_000_000, 1_000, _BINARY, runs=2),
     Workload(
         "array",
         "array of 1 GB, to a file",
         ARRAY,
         1_000_000_000,
         1_000_000,
-        _in_turn(*_BINARY_FILES, ours.MAPPED, peers.RAW, peers.NUMPY, *peers.FILES),
+        _in_turn(
+            *_named(ours.FILES, "appsnap pickle", "appsnap msgpack"),
+            ours.MAPPED,
+            peers.RAW,
+            peers.READ,
+            peers.NUMPY,
+            *_named(peers.FILES, "pickle", "cloudpickle", "joblib"),
+        ),
         reference=peers.RAW.name,
-        runs=2,
     ),
     Workload(
         "encrypted",
@@ -88,27 +116,26 @@ WORKLOADS = (
         ARRAY,
         1_000_000_000,
         1_000_000,
-        (ours.ENCRYPTED, ours.AGE_LAYER, peers.CHACHA, ours.ENCRYPTED_FILE, peers.AGE),
+        (ours.ENCRYPTED_FILE, peers.AGE, ours.ENCRYPTED, ours.AGE_LAYER, peers.CHACHA),
         reference=peers.CHACHA.name,
-        runs=2,
     ),
-    Workload("deep-1e6", "lists, 1 million deep", DEEP, 1_000_000, 5_000, _WITHOUT_AOT, runs=1),
-    Workload("records", "1 million records", RECORDS, 1_000_000, 1_000, _WITHOUT_AOT, runs=1),
-    Workload("arrays", "10,000 arrays of 1 KB", ARRAYS, 10_000, 100, _WITHOUT_AOT),
-    Workload("deep-1e5", "lists, 100,000 deep", DEEP, 100_000, 2_000, _IN_MEMORY, runs=2),
+    Workload("services-1e6", "1 million services", SERVICES, 1_000_000, 2_000, _LARGEST, runs=1),
+    Workload("deep-1e6", "lists, 1 million deep", DEEP, 1_000_000, 5_000, _LARGEST, runs=1),
+    Workload("graph", "shared graph of 100,000", GRAPH, 100_000, 1_000, _SHAPES, runs=2),
+    Workload("arrays", "10,000 arrays of 1 KB", ARRAYS, 10_000, 100, _SHAPES, runs=2),
     Workload(
         "services-file",
         "100,000 services, to a file",
         SERVICES,
         100_000,
         100,
-        _in_turn(*ours.FILES, *peers.FILES),
+        _in_turn(*ours.FILES, *_named(peers.FILES, "pickle", "cloudpickle", "jsonpickle", "Twisted sob")),
         runs=2,
     ),
-    Workload("graph", "shared graph of 100,000", GRAPH, 100_000, 1_000, _WITHOUT_AOT, runs=2),
+    Workload("services-1e2", "100 services", SERVICES, 100, 20, _IN_MEMORY),
 )
 
-_ORDER = ("services", "records", "graph", "deep", "arrays", "array", "encrypted")
+_ORDER = ("services", "mixed", "records", "graph", "deep", "arrays", "array", "encrypted")
 
 SHOWN = tuple(sorted(WORKLOADS, key=lambda workload: (_ORDER.index(workload.name.partition("-")[0]), workload.size)))
 """The workloads in the order of the tables: like beside like."""

@@ -30,12 +30,15 @@ STYLES: dict[str, tuple[str, str, bool]] = {
     "appsnap pickle": ("o", APPSNAP, True),
     "appsnap pickle, audited": ("P", APPSNAP, True),
     "appsnap msgpack": ("D", APPSNAP, True),
+    "appsnap msgpack, audited": ("X", APPSNAP, True),
     "appsnap source": ("s", APPSNAP, True),
     "appsnap xml": ("^", APPSNAP, True),
     "appsnap pickle to a file": ("o", APPSNAP, False),
     "write and read alone": ("|", LEAST, True),
     "ChaCha20-Poly1305 alone": ("|", LEAST, True),
     "pickle": ("o", "#1d4ed8", False),
+    "pickle, collector off": (".", "#1d4ed8", False),
+    "Path.read_bytes": ("_", "#1d4ed8", False),
     "cloudpickle": ("p", "#0891b2", False),
     "dill": ("h", "#7c3aed", False),
     "joblib": ("D", "#15803d", False),
@@ -49,6 +52,8 @@ STYLES: dict[str, tuple[str, str, bool]] = {
 SAME = {
     "appsnap pickle, mmap": "appsnap pickle",
     "appsnap's age layer alone": "",
+    "appsnap msgpack, compressed": "",
+    "pickle, zstd": "",
 }
 
 

@@ -32,6 +32,8 @@ class Subject:
     * `data` replaces the data of the workload.
     * `returns_object` is false if the result of `load` can't be compared.
     * `is_twisted` asks for objects of Twisted's own classes.
+    * `is_floor` is true of a lower bound: it does only the work that every other subject of the workload does, too.
+    * `is_partial` is true of a subject that does less than the work of a floor.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Subject:
     returns_object: bool = True
     data: Data | None = None
     is_twisted: bool = False
+    is_floor: bool = False
+    is_partial: bool = False
 
     @property
     def is_missing(self) -> bool:

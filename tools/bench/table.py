@@ -6,7 +6,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.aims import AIMS, judged
-from bench.measure import COMMANDS, ratios
+from bench.commands import COMMANDS, TITLES as ROWS
+from bench.measure import ratios
 from bench.plan import SHOWN
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["aims_table", "peers_tables", "spread", "whole"]
 
-TITLES = {workload.name: workload.title for workload in SHOWN} | {"cold": "cold start"}
+TITLES = {workload.name: workload.title for workload in SHOWN} | ROWS
 
 
 def _number(value: float) -> str:
@@ -42,6 +43,10 @@ def _seconds(value: float) -> str:
     return f"{_number(value * 1e6)} µs"
 
 
+def _bytes(value: float) -> str:
+    return f"{_number(value / 1e6)} MB" if value >= 1e6 else f"{_number(value / 1e3)} kB"
+
+
 def _megabytes(value: float) -> str:
     return f"{value / 1e6:,.0f} MB" if value >= 1e6 else "< 1 MB"
 
@@ -63,11 +68,13 @@ def _goal(aim: Aim) -> str:
     match aim.unit:
         case "ratio":
             return f"≤ {_number(aim.most)} × {aim.against}"
-        case "exponent":
-            return f"grows as n^{aim.most:g} or less"
+        case "size":
+            return f"≤ {_number(aim.most)} × the bytes of {aim.against}"
+        case "growth":
+            return f"≤ {_number(aim.most)} × the time each of {TITLES[aim.against]}"
         case "works":
             return "works"
-    return f"≤ {aim.most:,.0f} {aim.unit}"
+    return f"≤ {_number(aim.most)} {aim.unit}"
 
 
 def _found(verdict: Verdict) -> str:
@@ -76,9 +83,7 @@ def _found(verdict: Verdict) -> str:
     match verdict.aim.unit:
         case "works":
             return _seconds(median(verdict.figures))
-        case "exponent":
-            return f"n^{spread(verdict.figures)}"
-        case "ratio":
+        case "ratio" | "size" | "growth":
             return f"{spread(verdict.figures)} ×"
         case unit:
             return f"{spread(verdict.figures)} {unit}"
@@ -91,17 +96,19 @@ def _outcome(verdict: Verdict) -> str:
         return "held"
     middle = median(verdict.figures)
     if middle <= verdict.aim.most:
-        return "held"
-    if verdict.aim.unit == "exponent":
-        return f"**missed** by {middle - verdict.aim.most:.2f}"
+        return f"floor beaten by {verdict.beaten_by}" if verdict.beaten_by else "held"
     return f"**missed** by {middle / verdict.aim.most - 1:,.0%}"
 
 
 def aims_table(figures: Figures, aims: Iterable[Aim] = AIMS, *, quick: bool = False) -> list[str]:
     """Return the lines of the table of aims, without aims of unmeasured workloads."""
     verdicts = [verdict for aim in aims if (verdict := judged(aim, figures, quick=quick)) is not None]
-    rows = [[_measurement(one.aim), _found(one), _goal(one.aim), _outcome(one)] for one in verdicts]
-    return _table(["measurement", "figure", "aim", "outcome"], rows)
+    rows = [[_measurement(one.aim), _found(one), _goal(one.aim), _outcome(one), _beside(one)] for one in verdicts]
+    return _table(["measurement", "figure", "aim", "outcome", "collector off"], rows)
+
+
+def _beside(verdict: Verdict) -> str:
+    return f"{_number(median(verdict.collector_off))} ×" if verdict.collector_off else ""
 
 
 # All subjects
@@ -119,15 +126,17 @@ def _cells(cell: Cell | None, reference: Cell | None) -> list[str]:
 
 def _of_workload(workload: Workload, figures: Figures) -> list[str]:
     rows = []
+    acts = ("save", "load")
     for subject in sorted(workload.subjects, key=lambda subject: not subject.name.startswith("appsnap")):
         row = [subject.name]
-        for act in ("save", "load"):
-            cell = figures.get((workload.name, subject.name, act))
-            row += _cells(cell, figures.get((workload.name, workload.reference, act)))
+        save, load = (figures.get((workload.name, subject.name, act)) for act in acts)
+        references = [figures.get((workload.name, workload.reference, act)) for act in acts]
+        row += [*_cells(save, references[0]), _bytes(save.size) if save is not None and save.size else ""]
+        row += _cells(load, references[1])
         rows.append(row)
     turns = max(len(cell.seconds) for (name, _, _), cell in figures.items() if name == workload.name)
     title = f"{workload.title}; {turns} run{'s' * (turns != 1)}"
-    return _table([title, "save", "time", "memory", "load", "time", "memory"], rows)
+    return _table([title, "save", "time", "memory", "size", "load", "time", "memory"], rows)
 
 
 def peers_tables(figures: Figures) -> list[str]:
@@ -137,10 +146,13 @@ def peers_tables(figures: Figures) -> list[str]:
     for workload in SHOWN:
         if workload.name in measured:
             lines += [*_of_workload(workload, figures), ""]
-    if "cold" in measured:
-        first, *_ = (figures[("cold", name, "run")] for name in COMMANDS)
-        rows = [[name, *_cells(figures["cold", name, "run"], first)[:2]] for name in COMMANDS]
-        lines += [*_table(["cold start", "run", "time"], rows), ""]
+    for row, title in ROWS.items():
+        if row in measured:
+            cells = {one.name: figures[row, one.name, "run"] for one in COMMANDS if one.row == row}
+            # On large files, each command does other work.
+            first = next(iter(cells.values())) if row == "cold" else None
+            rows = [[name, *_cells(cell, first)] for name, cell in cells.items()]
+            lines += [*_table([title, "run", "time", "memory"], rows), ""]
     return lines
 
 

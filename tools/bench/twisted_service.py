@@ -1,14 +1,15 @@
-"""The small service on Twisted's own class, for the peers from Twisted."""
+"""The services that are measured, on Twisted's own classes, for the peers from Twisted."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from twisted.application import service
 
-from bench.parts import parts_of
+from bench.parts import mixed_tree, parts_of
 
-__all__ = ["make"]
+__all__ = ["Cache", "Gauge", "Group", "Job", "Mail", "Peer", "Small", "Web", "make", "make_mixed"]
 
 
 class Small(service.Service):
@@ -25,3 +26,39 @@ def make(size: int) -> Any:
         child: Any = Small(number)
         child.setServiceParent(root)
     return root
+
+
+# The mixed tree: the classes of `bench.mixed`
+
+
+class Web(service.Service):
+    """Like `bench.mixed.Web`."""
+
+
+class Mail(service.Service):
+    """Like `bench.mixed.Mail`."""
+
+
+class Job(service.Service):
+    """Like `bench.mixed.Job`."""
+
+
+class Peer(service.Service):
+    """Like `bench.mixed.Peer`."""
+
+
+class Cache(service.Service):
+    """Like `bench.mixed.Cache`."""
+
+
+class Gauge(service.Service):
+    """Like `bench.mixed.Gauge`."""
+
+
+class Group(service.MultiService):
+    """Like `bench.mixed.Group`."""
+
+
+def make_mixed(size: int) -> Any:
+    """Return a mixed tree of `size` services."""
+    return mixed_tree(sys.modules[__name__], service.MultiService, size)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appsnap import service
-from bench.parts import parts_of
+from bench import mixed
+from bench.parts import SHAPES, mixed_tree, parts_of, walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "RECORDS", "SERVICES", "Data", "Small"]
+__all__ = ["ARRAY", "ARRAYS", "DEEP", "GRAPH", "MIXED", "RECORDS", "SERVICES", "Data", "Small"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,49 @@ def _holds_services(root: Any, size: int) -> bool:
 
 
 SERVICES = Data(_make_services, _holds_services, _make_twisted_services)
+
+
+# The mixed tree
+
+
+def _make_mixed(size: int) -> service.MultiService:
+    tree: service.MultiService = mixed_tree(mixed, service.MultiService, size)
+    return tree
+
+
+def _make_twisted_mixed(size: int) -> Any:
+    from bench import twisted_service  # noqa: PLC0415 - as above
+
+    return twisted_service.make_mixed(size)
+
+
+def _holds_mixed(root: Any, size: int) -> bool:
+    ones, wanted = list(walked(root)), list(walked(_make_mixed(size)))
+    found: dict[str, list[Any]] = {name: [] for name in (*SHAPES, "Group")}
+    for one in ones:
+        found[type(one).__name__].append(one)
+    return (
+        [type(one).__name__ for one in ones] == [type(one).__name__ for one in wanted]
+        and all(_plain(one) == _plain(other) for one, other in zip(ones, wanted, strict=True))
+        # Shared parts, and parts that refer to each other.
+        and len({id(one.config) for one in (*found["Web"], *found["Mail"])}) == 1
+        and len({id(job.tags) for job in found["Job"]}) == 1
+        and all(cache.options is cache.parent.options for cache in found["Cache"])
+        and all(peer.partner is None or peer.partner.partner is peer for peer in found["Peer"])
+        and all(job in before.wanted_by for job in found["Job"] for before in job.after)
+        and {id(one.parent) for one in ones} == {id(root), *map(id, found["Group"])}
+    )
+
+
+_LINKS = {"parent", "services", "namedServices", "_lifecycle", "partner", "after", "wanted_by"}
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    """Return the attributes of a service that hold no other services."""
+    return {name: value for name, value in vars(one).items() if name not in _LINKS}
+
+
+MIXED = Data(_make_mixed, _holds_mixed, _make_twisted_mixed)
 
 
 # Plain data

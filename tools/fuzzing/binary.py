@@ -141,9 +141,11 @@ def _make_step(chance: Random) -> Any:
     def values() -> list[Any]:
         return [value() for _ in range(chance.randrange(4))]
 
-    number = chance.randrange(1, 17)
+    number = chance.randrange(1, 18)
     target = chance.randrange(12)
     match number:
+        case 17:
+            return _make_run(chance)
         case 1:
             return [1, *chance.choice(NAMES)]
         case 2:
@@ -153,15 +155,19 @@ def _make_step(chance: Random) -> Any:
         case 8:
             return [8, b"abc"]
         case 9:
-            return [9, target, values(), *(_make_mapping(chance, value) if chance.random() < 0.3 else [])]
+            return [9, _origin(chance), values(), *(_make_mapping(chance, value) if chance.random() < 0.3 else [])]
         case 11:
             return [11, value(), chance.choice(TEXTS)]
         case 13 | 15:
             return [number, target, *_make_mapping(chance, value)]
         case 16:
             return [16, target, value()]
-        case 10 | 12 | 14:
+        case 10:
+            return [10, _origin(chance), *values()]
+        case 12 | 14:
             return [number, target, *values()]
+    if chance.random() < 0.2:
+        return [number, *_make_column(chance, chance.randrange(1, 9))]
     return [number, *values()]
 
 
@@ -174,8 +180,60 @@ def _make_mapping(chance: Random, value: Callable[[], Any]) -> list[Any]:
     return [keys, *(value() for _ in keys)]
 
 
+_RUNS = (2, 3, 4, 5, 6, 7, 9, 15, 16)
+
+
+def _make_run(chance: Random) -> Any:
+    """Return a run, which is good most of the time."""
+    number = chance.choice(_RUNS) if chance.random() < 0.97 else chance.randrange(18)
+    count = chance.choice((1, 2, 2, 3, 9))
+    keys = chance.sample(TEXTS, chance.randrange(3))
+    columns = [_make_column(chance, count) for _ in keys]
+    target = count + chance.choice((0, 0, 0, 1, 5))
+    announced = count if chance.random() < 0.97 else chance.choice(_SMALL)
+    fields: list[Any]
+    match number:
+        case 2:
+            fields = [[chance.choice("abc") * 65 for _ in range(count)]]
+        case 9:
+            fields = [_origin(chance)]
+        case 15:
+            fields = [target, keys if chance.random() < 0.7 else chance.randrange(6), *columns]
+        case 16:
+            fields = [target, _make_column(chance, count)]
+        case 5:
+            fields = [keys if chance.random() < 0.7 else chance.randrange(6), *columns]
+        case 6 | 7:
+            fields = [[chance.choice(_SMALL) for _ in range(count)] for _ in keys]
+        case _:
+            fields = columns
+    return [17, number, announced, *fields]
+
+
+def _make_column(chance: Random, count: int, *, merged: bool = True) -> Any:
+    """Return the column of a run."""
+    match chance.randrange(5):
+        case 0:
+            return [[0, chance.randrange(-2, 12), count]]
+        case 1:
+            return [[1, chance.choice((*TEXTS, *_SMALL, None, _reference(chance))), count]]
+        case 2:
+            return [[2, *(chance.randrange(-3, 12) for _ in range(count))]]
+        case 3 if merged and count > 1:
+            order = bytes(chance.randrange(2) for _ in range(count))
+            return [[3, order, *(_make_column(chance, order.count(part), merged=False) for part in range(2))]]
+    return [
+        _reference(chance) if chance.random() < 0.2 else chance.choice((*TEXTS, *_SMALL, None)) for _ in range(count)
+    ]
+
+
+def _origin(chance: Random) -> int:
+    """Return what makes something: the number of a name, or a distance."""
+    return chance.randrange(-9, 5)
+
+
 def _reference(chance: Random) -> Any:
-    return [chance.randrange(14)]
+    return [chance.randrange(14)] if chance.random() < 0.6 else [[chance.randrange(5)]]
 
 
 def _change_step(chance: Random, step: Any) -> Any:
@@ -190,7 +248,7 @@ def _change_step(chance: Random, step: Any) -> Any:
             case 1:
                 step.insert(at, step[chance.randrange(len(step))])
             case 2 if isinstance(step[0], int):
-                step[0] = chance.randrange(1, 17)  # another step, with the same operands
+                step[0] = chance.randrange(1, 18)  # another step, with the same operands
             case _:
                 at = at or chance.randrange(len(step))
                 step[at] = _change_step(chance, step[at])
@@ -233,7 +291,10 @@ def _change_step(chance: Random, step: Any) -> Any:
 
 
 def _is_reference(step: Any) -> bool:
-    return isinstance(step, list) and [type(part) for part in step] == [int]
+    match step:
+        case [int()] | [[int()]]:
+            return True
+    return False
 
 
 def _join_msgpack(parts: list[Any]) -> bytes:

@@ -25,6 +25,7 @@ from appsnap.errors import AppsnapError
 from appsnap.files import age, zstd
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
+from appsnap.limits import LIMITS, steps_of
 from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.steps import Ref
@@ -140,7 +141,9 @@ class Trial:
             if kind == "layers":
                 data = _unwrapped(data)
                 kind = "pickle"
-            document = kind_named(kind).read(memoryview(data))
+            form = kind_named(kind)
+            most = steps_of(len(data), LIMITS) if form.runs else LIMITS.steps  # as for a file that isn't compressed
+            document = form.read(memoryview(data), most)
             _ = document.recipe
         except AppsnapError as error:
             _check_words(error)

@@ -19,6 +19,12 @@ __all__ = ["add"]
 SYSTEM = [1, "os", "system"]
 
 
+# A name, two new objects, and two empty lists: registers 1 to 4.
+OBJECTS = [[1, "harmless", "Plain"], [17, 9, 2, 0], [17, 4, 2]]
+LONG = "x" * 65
+MANY = 10**9
+
+
 def add(vectors: Vectors) -> None:
     """Add them."""
 
@@ -32,6 +38,7 @@ def add(vectors: Vectors) -> None:
         vectors.add(f"packed-{name}", "msgpack", expect, payload, about, **more)
 
     _steps(steps)
+    _runs(steps)
     _raw(raw)
     _documents(whole)
 
@@ -81,7 +88,10 @@ def _steps(steps: Any) -> None:
         ("item-digits", [[4, R(10**5000)], [None]]),
         ("reference-empty", [[4], [3, []], [R(1)]]),
         ("reference-two", [[4], [3, [0, 0]], [R(1)]]),
-        ("reference-of-reference", [[4], [3, [[0]]], [R(1)]]),
+        ("reference-of-reference", [[4], [3, [[[0]]]], [R(1)]]),
+        ("reference-of-no-name", [[4], [3, [[0]]], [R(1)]]),
+        ("reference-of-negative-name", [plain, [3, [[-1]]], [R(1)]]),
+        ("reference-of-true-name", [plain, plain, [3, [[True]]], [R(2)]]),
         ("reference-true", [[4], [4], [3, [True]], [R(2)]]),
         ("reference-false", [[4], [3, [False]], [R(1)]]),
         ("reference-float", [[4], [3, [0.0]], [R(1)]]),
@@ -103,8 +113,8 @@ def _steps(steps: Any) -> None:
         ("dict-uneven-none", [[5, ["a"]], [R(0)]]),
         ("dict-key-map", [[5, [{}], 1], [R(0)]]),
         ("dict-key-itself", [[5, [R(0)], 1], [R(0)]]),
-        ("update-uneven", [[5, []], [13, 0, ["a"]], [R(0)]]),
-        ("update-map", [[5, []], [13, 0, {"a": 1}], [R(0)]]),
+        ("update-uneven", [[5, []], [13, 1, ["a"]], [R(0)]]),
+        ("update-map", [[5, []], [13, 1, {"a": 1}], [R(0)]]),
         ("keys-of-itself", [[5, 0, 1], [R(0)]]),
         ("keys-later", [[5, 0, 1], [5, ["a"], 1], [R(0)]]),
         ("keys-out-of-range", [[5, ["a"], 1], [5, 1, 1], [R(1)]]),
@@ -126,7 +136,8 @@ def _steps(steps: Any) -> None:
         ("keys-of-a-long-text", [[5, ["x" * 17], 1], [5, 0, 1], [R(1)]]),
         ("bytearray-text", [[8, "abc"], [R(0)]]),
         ("bytearray-number", [[8, 10**9], [R(0)]]),
-        ("new-class-later", [[9, 1, []], plain, [R(0)]]),
+        ("new-class-later", [[9, 0, []], plain, [R(0)]]),
+        ("new-class-later-distance", [[9, -1, []], plain, [R(0)]]),
         ("new-class-text", [[9, "harmless.Plain", []], [R(0)]]),
         ("new-class-true", [plain, [9, True, []], [R(0)]]),
         ("new-arguments-map", [plain, [9, 0, {}], [R(1)]]),
@@ -145,17 +156,19 @@ def _steps(steps: Any) -> None:
         ("member-owner-list", [[11, [], "append"], [R(0)]]),
         ("target-ref", [[4], [12, R(0), 1], [R(0)]]),
         ("target-later", [[12, 0, 1], [4], [R(0)]]),
+        ("target-beyond", [[4], [12, 2, 1], [R(0)]]),
+        ("target-true", [[4], [12, True, 1], [R(0)]]),
         ("target-negative", [[4], [12, -1, 1], [R(0)]]),
         ("target-none", [[12, None], [None]]),
         ("state-number", [plain, [9, 0, []], [15, 1, 5], [R(1)]]),
         ("state-names", [plain, [9, 0, []], [15, 1, [1], 2], [R(1)]]),
-        ("state-names-reference", [[2, "x" * 65], plain, [9, 1, []], [15, 2, [R(0)], 2], [R(2)]]),
+        ("state-names-reference", [[2, "x" * 65], plain, [9, 0, []], [15, 1, [R(0)], 2], [R(2)]]),
         ("state-uneven", [plain, [9, 0, []], [15, 1, ["a", "b"], 2], [R(1)]]),
         ("state-map", [plain, [9, 0, []], [15, 1, {"a": 1}], [R(1)]]),
         ("state-by-number-uneven", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, 0], [R(1)]]),
         ("state-by-number-negative", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, -1, 2], [R(1)]]),
         ("state-by-number-false", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, False, 2], [R(1)]]),
-        ("state-of-keys-twice", [plain, [9, 0, []], [5, ["a", "a"], 1, 2], [15, 1, 0, 1, 2], [R(1)]]),
+        ("state-of-keys-twice", [plain, [9, 0, []], [5, ["a", "a"], 1, 2], [15, 2, 0, 1, 2], [R(1)]]),
         ("state-nothing", [plain, [9, 0, []], [15, 1], [R(1)]]),
         ("set-state-two", [plain, [9, 0, []], [16, 1, 2, 3], [R(1)]]),
         ("set-state-map", [plain, [9, 0, []], [16, 1, {"a": 1}], [R(1)]]),
@@ -173,7 +186,7 @@ def _steps(steps: Any) -> None:
     steps("state-same-attribute", "damaged", [plain, [9, 0, []], [15, 1, ["a", "a"], 1, 2], [R(1)]], "An attribute twice.", trust=PLAIN)
     steps("state-dunder", "not trusted", [plain, [9, 0, []], [15, 1, ["a", "__class__"], 1, 2], [R(1)]], "An attribute that is Python's own.", trust=PLAIN)
     steps("keys-twice", "loads", [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [R(1)]], "A key twice, and once more by the number of the keys.", result="{'a': 4}")
-    steps("keys-of-several", "loads", [[5, ["a"], 1], [5, [0], 2], [5, []], [5, ["b"], 3], [13, 0, 2, 4], [5, 0, 5], [5, 1], [3, R(0), R(1), R(4), R(5)], [R(6)]],
+    steps("keys-of-several", "loads", [[5, ["a"], 1], [5, [0], 2], [5, []], [5, ["b"], 3], [13, 4, 2, 4], [5, 0, 5], [5, 1], [3, R(0), R(1), R(4), R(5)], [R(6)]],
           "Numbers of keys: empty ones have one, those that aren't texts have none.", result="({'a': 1, 'b': 4}, {0: 2}, {'a': 5}, {})")  # fmt: skip
     steps("keys-written-again", "loads", [[5, ["a"], 1], [5, ["a"], 2], [5, ["b"], 3], [5, 2, 4], [5, 1, 5], [3, R(3), R(4)], [R(5)]],
           "An array of keys that is there already has a number of its own.", result="({'b': 4}, {'a': 5})")  # fmt: skip
@@ -184,7 +197,7 @@ def _steps(steps: Any) -> None:
         "Keys as long as those with a number are at the most, on average.",
         result=repr({"x" * 31: 2, "y": 3}),
     )
-    steps("state-dunder-by-number", "not trusted", [[5, ["__class__"], 1], plain, [9, 1, []], [15, 2, 0, 1], [R(2)]],
+    steps("state-dunder-by-number", "not trusted", [[5, ["__class__"], 1], plain, [9, 0, []], [15, 1, 0, 1], [R(2)]],
           "An attribute that is Python's own, by the number of the keys of a dictionary.", trust=PLAIN)  # fmt: skip
     steps("state-dunder-behind-harmless", "not trusted", [plain, [9, 0, []], [15, 1, ["a"], 1], [15, 1, 0, 2], [15, 1, ["__class__"], 3], [15, 1, 1, 4], [R(1)]],
           "Attributes by number, the second of which is Python's own.", trust=PLAIN)  # fmt: skip
@@ -200,6 +213,129 @@ def _steps(steps: Any) -> None:
     steps("name-escape", "not trusted", [[1, "os\x1b[2J\u202e", "x\n├── y"], [R(0)]], "A name that clears the screen, where it is shown.")
     steps("integer", "loads", [[10**5000]], "An integer of 5,001 digits.")
     steps("long-atom", "loads", [["x" * 1_000_000]], "A text of a million letters that isn't a Value.")
+
+
+def _runs(steps: Any) -> None:
+    run: Any
+    body: Any
+    for name, run in [
+        ("nothing", []),
+        ("no-steps", [4, 0]),
+        ("negative", [4, -1]),
+        ("count-true", [4, True]),
+        ("count-float", [4, 2.0]),
+        ("count-text", [4, "2"]),
+        ("names", [1, 2, ["os", "os"], ["system", "getcwd"]]),
+        ("calls", [10, 2, 0]),
+        ("members", [11, 2, ["a", "b"], "upper"]),
+        ("extend", [12, 2, 2, [1, 2]]),
+        ("runs", [17, 2, 4]),
+        ("code-true", [True, 2]),
+        ("texts-short", [2, 2, [LONG, "x" * 64]]),
+        ("texts-fewer", [2, 2, [LONG]]),
+        ("texts-bytes", [2, 2, [LONG, b"x" * 65]]),
+        ("new-arguments", [9, 2, 0, [1, 2]]),
+        ("new-later", [9, 2, 1]),
+        ("column-short", [4, 2, [1]]),
+        ("column-long", [4, 2, [1, 2, 3]]),
+        ("column-number", [4, 2, 5]),
+        ("column-map", [4, 2, [{}, 1]]),
+        ("column-later", [4, 2, [[0], 1]]),
+        ("column-code", [4, 2, [[4, 1, 2]]]),
+        ("column-code-true", [4, 2, [[True, 1, 2]]]),
+        ("span-short", [4, 2, [[0, 2, 1]]]),
+        ("span-itself", [4, 2, [[0, 1, 2]]]),
+        ("span-before", [4, 2, [[0, 6, 2]]]),
+        ("span-negative", [4, 2, [[0, 2, -2]]]),
+        ("span-true", [4, 1, [[0, True, 1]]]),
+        ("same-short", [4, 2, [[1, None, 1]]]),
+        ("same-none", [4, 1, [[1, None, 0]]]),
+        ("same-later", [4, 2, [[1, [0], 2]]]),
+        ("same-column", [4, 2, [[1, [0, 2, 2], 2]]]),
+        ("same-long-text", [4, 2, [[1, LONG, 2]]]),
+        ("same-long-bytes", [4, 2, [[1, b"x" * 65, 2]]]),
+        ("same-long-integer", [4, 2, [[1, 1 << 512, 2]]]),
+        ("references-short", [4, 2, [[2, 1]]]),
+        ("references-itself", [4, 2, [[2, 0, 2]]]),
+        ("references-true", [4, 2, [[2, True, 2]]]),
+        ("references-before", [4, 2, [[2, 6, 2]]]),
+        ("merged-empty", [4, 1, [[3, b"", [1]]]]),
+        ("merged-text", [4, 2, [[3, "\0\1", [1], [2]]]]),
+        ("merged-beyond", [4, 2, [[3, b"\0\2", [1], [2]]]]),
+        ("merged-short", [4, 2, [[3, b"\0", [1]]]]),
+        ("merged-uneven", [4, 3, [[3, b"\0\1\0", [1], [2]]]]),
+        ("merged-unused", [4, 2, [[3, b"\0\0", [1, 2], [3]]]]),
+        ("merged-merged", [4, 2, [[3, b"\0\1", [[3, b"\0", [1]]], [2]]]]),
+        ("merged-257", [4, 257, [[3, bytes(range(256)) + b"\0", [1, 2], *[[1]] * 256]]]),
+        ("sets-none", [6, 2, [None, None]]),
+        ("sets-floats", [6, 2, [1.5, 2.5]]),
+        ("sets-mixed", [7, 2, [1, 2], ["a", "b"]]),
+        ("sets-references", [7, 2, [[0, 2, 2]]]),
+        ("keys-numbers", [5, 2, [1], [1, 2]]),
+        ("keys-twice", [5, 2, ["a", "a"], [1, 2], [3, 4]]),
+        ("keys-long", [5, 2, [LONG], [1, 2]]),
+        ("keys-fewer", [5, 2, ["a"], [1, 2], [3, 4]]),
+        ("keys-more", [5, 2, ["a", "b"], [1, 2]]),
+        ("keys-columns", [5, 2, ["a", "b"], [1, 5, 2]]),
+        ("state-later", [15, 2, 1, ["a"], [1, 2]]),
+        ("state-before", [15, 2, 6, ["a"], [1, 2]]),
+        ("state-true", [15, 1, True, ["a"], [1]]),
+        ("state-twice", [15, 2, 4, ["a", "a"], [1, 2], [3, 4]]),
+        ("state-long", [15, 2, 4, [LONG], [1, 2]]),
+        ("state-fewer", [15, 2, 4, ["a", "b"], [1, 2]]),
+        ("state-ahead", [15, 2, 4, ["a"], [[2, 0, -4]]]),
+        ("set-state-two", [16, 2, 4, [1, 2], [3, 4]]),
+    ]:
+        steps(f"run-{name}", "damaged", [*OBJECTS, [17, *run], [5]], f"A run that is none: {name.replace('-', ' ')}.", trust=PLAIN)
+    one = "A run of"
+    filled = [*OBJECTS, [17, 15, 2, 4, ["a"], [[2, -2, -2]]], [17, 5, 2, ["b"], [[0, 2, 2]]], [12, 4, [0, 2, 2]], [None]]
+    steps("run-good", "loads", filled, "Runs of new objects, lists, states and dictionaries.", trust=PLAIN, result="None")
+    for name, run, result in [
+        ("values", [2, 2, [LONG, LONG]], repr(LONG)),
+        ("tuples", [3, 2, [1, 2], [[1, None, 2]]], "(2, None)"),
+        ("lists", [4, 2, [[2, 2, 3]]], "[[]]"),
+        ("dictionaries", [5, 2, ["a", "b"], [1, 2], [[3, b"\1\0", [3], [4]]]], "{'a': 2, 'b': 3}"),
+        ("sets", [6, 2, ["a", "b"]], "{'b'}"),
+        ("frozen-sets", [7, 2, [1, 2], [[1, 3, 2]]], "frozenset({2, 3})"),
+        ("empty-tuples", [3, 2], "()"),
+    ]:
+        steps(f"run-of-{name}", "loads", [*OBJECTS, [17, *run], [R(6)]], f"{one} {name.replace('-', ' ')}.", result=result, trust=PLAIN)
+    for name, run in [
+        ("attribute", [15, 2, 4, ["a", "__class__"], [1, 2], [1, 2]]),
+        ("target", [15, 2, 2, ["a"], [1, 2]]),
+        ("set-target", [16, 2, 2, [None, None]]),
+        ("class", [9, 2, -1]),
+    ]:
+        steps(f"run-bad-{name}", "not trusted", [*OBJECTS, [17, *run], [R(1)]], f"A run with an untrusted {name.replace('-', ' ')}.", trust=PLAIN)
+    steps("run-untrusted", "not trusted", [[1, "canary_module", "Class"], [17, 9, 2, 0], [R(1)]], "A run of objects of a class that isn't trusted.")
+    steps("run-name", "not trusted", [SYSTEM, [17, 4, 2, [[1, [[0]], 2]]], [R(1)]], "A function in all lists of a run.")
+    steps(
+        "run-state-data", "not trusted", [OBJECTS[0], [17, 9, 2, 0], [17, 5, 2, ["__class__"], [1, 2]], [17, 16, 2, 4, [[0, -2, 2]]], [R(1)]],
+        "A run of states, with an attribute that is Python's own.", trust=PLAIN,
+    )  # fmt: skip
+    for name, body in [
+        ("new", [[17, 9, MANY, 0]]),
+        ("lists", [[17, 4, MANY]]),
+        ("tuples", [[17, 3, MANY, [[1, None, MANY]]]]),
+        ("dictionaries", [[17, 5, MANY, []]]),
+        ("sets", [[17, 6, MANY, [[1, 5, MANY]]]]),
+        ("items", [[4, [1, None, MANY]]]),
+        ("arguments", [[9, 0, [[1, None, MANY]]]]),
+        ("attributes", [[15, 4, ["a"], [1, None, MANY]]]),
+        ("call", [[1, "builtins", "getattr"], [10, 1, [1, "a", MANY]]]),
+        ("spans", [[17, 4, 100_000], *[[4, [0, 100_000 + number, 100_000]] for number in range(100)]]),
+        ("columns", [[17, 4, 100_000, *[[[1, None, 100_000]]] * 50]]),
+        ("runs", [[17, 4, 100_000]] * 50),
+    ]:
+        steps(f"run-cost-{name}", "cannot load", [*OBJECTS, *body, [None]], f"A few bytes for very many {name}.", trust=PLAIN)
+    for name, count, columns in [("merged", 10_000, 200), ("names", 10_000, 1)]:
+        order = bytes(number % columns for number in range(count))
+        merged = [[3, order, *[[*range(count // columns)]] * columns]]
+        key = "x" * (100_000 if name == "names" else 1)
+        expect = "damaged" if name == "names" else "loads"
+        steps(f"run-cost-{name}", expect, [[17, 5, count, [key], merged], [None]], f"A run of dictionaries: {name}.")
+    steps("run-cost-hashes", "cannot load", [[17, 7, 2, *[[number * (2**61 - 1)] * 2 for number in range(5_000)]], [R(0)]],
+          "Two sets of 5,000 numbers with one hash.")  # fmt: skip
 
 
 def _raw(raw: Any) -> None:

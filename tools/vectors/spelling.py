@@ -175,25 +175,53 @@ _SPREAD = {"Tuple", "List", "Dict", "Set", "FrozenSet", "Call", "Extend", "Updat
 
 
 def pack(value: Any) -> bytes:
-    """Return a value as msgpack, a reference as the array of one that it is in there."""
-    packed: bytes = msgpack.packb(value, default=_extension, strict_types=True, unicode_errors="surrogatepass")
+    """Return a value as msgpack. In a body, a reference is the array of its distance from the next register."""
+    plain = _with_distances(value) if isinstance(value, list) else value
+    packed: bytes = msgpack.packb(plain, default=_extension, strict_types=True, unicode_errors="surrogatepass")
     return packed
 
 
-def _extension(value: Any) -> Any:
+def _with_distances(body: list[Any]) -> list[Any]:
+    found = []
+    registers = 0
+    for step in body:
+        found.append(_relative(step, registers))
+        match step:
+            case [int() as number, *_] if 1 <= number <= _NUMBERS["Member"]:
+                registers += 1
+            case [17, int() as number, int() as count, *_] if 1 <= number <= _NUMBERS["Member"]:
+                registers += count
+    return found
+
+
+def _relative(value: Any, registers: int) -> Any:
     if isinstance(value, R):
-        return [int(value)]
+        return [registers - value]
+    return [_relative(part, registers) for part in value] if isinstance(value, list) else value
+
+
+def _extension(value: Any) -> Any:
     return msgpack.ExtType(1, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def _msgpack(steps: Steps, root: Any) -> bytes:
     """Return the document, with each array of keys as it is: no number stands for one."""
     body = []
+    names: dict[int, int] = {}  # by register
+    registers = 0
     for name, *fields in steps:
-        row: list[Any] = [int(field) if isinstance(field, R) and name != "Member" and at == 0 else field for at, field in enumerate(fields)]
+        row: list[Any] = list(fields)
+        if isinstance(row[0], R) and name in ("New", "Call"):
+            # No file has so many names.
+            row[0] = names.get(row[0], row[0] - registers if row[0] < registers else 1_000_000)
+        elif isinstance(row[0], R) and name != "Member":
+            row[0] = registers - row[0]
         if name in _SPREAD or len(row) == 4:
             row[-1:] = fields[-1]
         body.append([_NUMBERS[name], *row])
+        if name == "Name":
+            names[registers] = len(names)
+        registers += name in MAKERS
     return document("msgpack", pack([*body, [root]]))
 
 

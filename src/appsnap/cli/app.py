@@ -10,7 +10,6 @@ import click
 
 from appsnap._version import __version__
 from appsnap.cli import output
-from appsnap.cli.errors import explain
 from appsnap.cli.suggest import Group
 
 if TYPE_CHECKING:
@@ -113,6 +112,8 @@ def run(arguments: Sequence[str]) -> int:
             import traceback  # noqa: PLC0415 - seldom wanted
 
             output.trace("".join(traceback.format_exception(error)))
+        from appsnap.cli.errors import explain  # noqa: PLC0415 - only for an error
+
         explanation = explain(error, arguments)
         output.error(explanation.lines, explanation.hint)
         return explanation.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from appsnap.files.layers import Passphrase
     from appsnap.files.streams import Readable, Writable
     from appsnap.kinds import Kind
+    from appsnap.kinds.documents import LargeData
     from appsnap.limits import Limits
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
@@ -52,11 +54,16 @@ class Input:
         """Whether an option gives a passphrase or an identity."""
         return self.sources.are_named or bool(self.identity_files)
 
-    def open(self, data: bytes | None = None) -> Snapshot:
-        """Read the snapshot without building it, from `data` if those are the bytes of the file."""
+    def open(self, data: bytes | None = None, *, large: LargeData = "held") -> Snapshot:
+        """Read the snapshot without building it, from `data` if those are the bytes of the file.
+
+        If `large` data isn't held, the snapshot can only be looked at.
+        """
         with Progress(f"reading {self.label}") as progress:
-            snapshot = self._open(progress, data=data)
+            snapshot = self._open(progress, data=data, large=large)
             _ = snapshot.document.recipe  # read now, so that an error is one of reading
+            # It lives until the process ends. The collector needn't look at it again, nor at the modules.
+            gc.freeze()
             return snapshot
 
     def open_legacy(self) -> Snapshot:
@@ -99,7 +106,9 @@ class Input:
                 error.provenance = error.provenance.replace("appsnap sign FILE", sign)
                 raise
 
-    def _open(self, progress: Progress, *, legacy: bool = False, data: bytes | None = None) -> Snapshot:
+    def _open(
+        self, progress: Progress, *, legacy: bool = False, data: bytes | None = None, large: LargeData = "held"
+    ) -> Snapshot:
         from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
         from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
 
@@ -110,7 +119,7 @@ class Input:
             place = io.BytesIO(data)
         try:
             if not legacy:
-                return snapshot.open_file(place, opening, self.label)
+                return snapshot.open_file(place, opening, self.label, large=large)
             assert passphrase is not None, "without identities there is one, or a function that asks for it"
             return snapshot.open_legacy(place, passphrase, limits=self.limits, name=self.label)
         except PassphraseError as error:
@@ -133,9 +142,11 @@ class Input:
         return ask
 
     def _identities(self) -> list[str]:
+        texts: list[str] = []
+        if not self.identity_files:
+            return texts
         from appsnap.files.age import parse_identities  # noqa: PLC0415 - few files need it
 
-        texts = []
         for path in self.identity_files:
             texts.append(_text_of(path))
             with naming(standard.label(path, "standard input")):
@@ -224,11 +235,12 @@ class Output:
 
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
-        from appsnap.files.age import parse_recipient  # noqa: PLC0415 - help doesn't need it
+        if self.recipients:
+            from appsnap.files.age import parse_recipient  # noqa: PLC0415 - few files need it
 
-        with naming("--recipient"):
-            for text in self.recipients:
-                parse_recipient(text)
+            with naming("--recipient"):
+                for text in self.recipients:
+                    parse_recipient(text)
         return {
             "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
             "armor": self.armor,

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import itertools
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
@@ -210,6 +209,8 @@ def trace(text: str) -> None:
 
 def command_line(arguments: Iterable[str]) -> str:
     """Return a command as it can be typed in a shell."""
+    import shlex  # noqa: PLC0415 - few commands name another one
+
     return shlex.join(["appsnap", *arguments])
 
 

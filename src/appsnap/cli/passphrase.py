@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
-import termios
 from dataclasses import dataclass
 
 from appsnap.cli.output import lowered
@@ -107,6 +105,8 @@ class Sources:
 
 def _ask(terminal: int, prompt: str) -> bytes:
     """Read a line from a terminal without echo. Input from before the prompt is thrown away."""
+    import termios  # noqa: PLC0415 - only to ask
+
     old = termios.tcgetattr(terminal)
     silent = [*old]
     silent[3] &= ~termios.ECHO
@@ -123,6 +123,8 @@ def _ask(terminal: int, prompt: str) -> bytes:
 
 
 def _output_of(command: str) -> bytes:
+    import shlex  # noqa: PLC0415 - seldom needed
+
     try:
         words = shlex.split(command)
     except ValueError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import threading
 import time
@@ -69,6 +68,8 @@ class Progress:
         began = time.monotonic()
         if self._done.wait(_DELAY):
             return
+        import shutil  # noqa: PLC0415 - most commands take less than a second
+
         while not self._done.wait(_INTERVAL):
             done, total = self._counted
             share = f", {100 * done // total} % of {total / 1e6:,.0f} MB" if done < total else ""

@@ -13,14 +13,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appsnap.files.streams import PIECE, ChunkReader
+from appsnap.files.tasks import Task, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +45,7 @@ def write(
 ) -> None:
     """Write a file. It is there as a whole or not at all.
 
-    The new file is written, flushed to the disk, read back and compared by a checksum. Only then it takes the place of
+    The new file is written, read back, compared by a checksum, and flushed to the disk. Only then it takes the place of
     `path`, or of the target if `path` is a symbolic link. A new file has mode 0600. A file that replaces another one
     gets its permissions, and its owner and group where that is permitted, but not its access control lists.
 
@@ -55,6 +56,8 @@ def write(
     a device or a pipe. After an error, nothing is left behind, and the old file is untouched. There is one exception:
     if only the flush of the folder fails, the new file is in its place, and a power failure may undo that.
     """
+    import secrets  # noqa: PLC0415 - few processes write
+
     path = os.fspath(path)
     if os.path.basename(path) in {"", ".", ".."}:  # noqa: PTH119 - a Path forgets the slash at its end
         # A name of a folder, whether it is there or not. `realpath` would take a file of that name for it.
@@ -75,11 +78,19 @@ def write(
         checksum = _write_all(file, chunks, key, path)
         with errors_about(path):
             _set_permissions(file, old)
-            os.fsync(file)
-            _read_back(file, key, checksum)
-        if check is not None:
-            unnamed = not os.fstat(file).st_nlink
-            check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
+        # The disk takes the rest of the bytes meanwhile. It is waited for before the file gets its name.
+        flush = Task(functools.partial(os.fsync, file))
+        try:
+            start_thread(flush.run)
+            with errors_about(path):
+                _read_back(file, key, checksum)
+            if check is not None:
+                unnamed = not os.fstat(file).st_nlink
+                check(Path(f"/proc/{os.getpid()}/fd/{file}") if unnamed else Path(folder_path, temporary))
+            with errors_about(path):
+                flush.result()
+        finally:
+            flush.drop()
         with errors_about(path):
             _put_in_place(file, folder, temporary, name)
             _sync_folder(folder)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appsnap.errors import PassphraseError
-from appsnap.files import age, zstd
-from appsnap.files.age import WORK_FACTOR
+from appsnap.files import heads
 from appsnap.files.streams import Stream
 from appsnap.limits import LIMITS, limits_of
 from appsnap.printable import type_of
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from appsnap.files.age import Identity, Recipient
     from appsnap.files.streams import Source
     from appsnap.limits import Limits
 
@@ -79,15 +79,23 @@ def _listed(texts: Iterable[str], name: str, example: str) -> list[str]:
     return listed
 
 
-def wrap(pieces: Iterable[Buffer], wrapping: Wrapping) -> Iterable[Buffer]:
-    """Put layers around a document. Raises PassphraseError."""
-    readers: list[age.Recipient] = [age.parse_recipient(text) for text in wrapping.recipients]
-    if wrapping.passphrase is not None:
-        readers.append(age.ScryptRecipient(wrapping.passphrase, WORK_FACTOR))
+def wrap(
+    pieces: Iterable[Buffer], wrapping: Wrapping, room: Callable[[int], memoryview] | None = None
+) -> Iterable[Buffer]:
+    """Put layers around a document. `room` is an argument of `age.encrypt`. Raises PassphraseError."""
+    readers: list[Recipient] = []
+    if wrapping.encrypts:
+        from appsnap.files import age  # noqa: PLC0415 - plain files need no cryptography
+
+        readers += map(age.parse_recipient, wrapping.recipients)
+        if wrapping.passphrase is not None:
+            readers.append(age.ScryptRecipient(wrapping.passphrase, age.WORK_FACTOR))
     if wrapping.compress:
+        from appsnap.files import zstd  # noqa: PLC0415 - as above
+
         pieces = zstd.compress(pieces)
     if readers:
-        return age.encrypt(pieces, readers, armor=wrapping.armor)
+        return age.encrypt(pieces, readers, armor=wrapping.armor, room=room)
     if wrapping.armor:
         raise PassphraseError("only an encrypted file can be armored", hint="give a passphrase or a recipient")
     return pieces
@@ -120,8 +128,13 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
     sizes = [source.left]
     with_passphrase = False
     passphrase = opening.passphrase
-    keys: list[age.Identity] = [key for text in opening.identities for key in age.parse_identities(text)]
-    if age.is_encrypted(bytes(source.peek(age.HEAD_SIZE))):
+    keys: list[Identity] = []
+    is_encrypted = heads.is_encrypted(bytes(source.peek(heads.HEAD_SIZE)))
+    if is_encrypted or opening.identities:
+        from appsnap.files import age  # noqa: PLC0415 - plain files need no cryptography
+
+        keys += (key for text in opening.identities for key in age.parse_identities(text))
+    if is_encrypted:
         layers.append("age")
         if passphrase is not None:
             keys.append(age.ScryptIdentity(passphrase, opening.limits.work_factor))
@@ -135,7 +148,9 @@ def unwrap(source: Source, opening: Opening) -> Unwrapped:
             "a passphrase or identity was given, but the file isn't encrypted",
             hint="somebody may have put a plain file in its place; leave the passphrase out to load it all the same",
         )
-    if zstd.is_compressed(bytes(source.peek(zstd.HEAD_SIZE))):
+    if heads.is_compressed(bytes(source.peek(heads.HEAD_SIZE))):
+        from appsnap.files import zstd  # noqa: PLC0415 - as above
+
         layers.append("zstd")
         limit = zstd.limit_of(source.left, opening.limits.expansion)
         source = Stream(zstd.decompress(source.pieces(), limit=limit, padding=sizes.append), limit.size)

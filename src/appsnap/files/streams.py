@@ -19,6 +19,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeGuard
 
 from appsnap.errors import Damaged
+from appsnap.files.memory import filled
 from appsnap.printable import type_of
 
 if TYPE_CHECKING:
@@ -298,9 +299,7 @@ class File:
         """See Source."""
         if size > self.left:
             raise _too_short(size - self.left)
-        piece = bytearray(size)
-        self.read_into(memoryview(piece))
-        return piece
+        return filled(bytearray, size, self.read_into)
 
     def read_into(self, room: memoryview) -> None:
         """See Source."""
@@ -322,6 +321,16 @@ class File:
         """See Source."""
         while self.left:
             yield self.read(min(self.left, PIECE))
+
+    def mapped(self) -> Mapped | None:
+        """Return the remaining bytes as those of a mapped file, or None where the system doesn't map it."""
+        import mmap  # noqa: PLC0415 - few files are mapped
+
+        try:
+            whole = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_COPY))
+        except (OSError, ValueError):
+            return None
+        return Mapped(whole[self._at : self._at + self.left])
 
     def rest(self) -> memoryview:
         """See Source."""

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from appsnap.errors import Damaged
+from appsnap.files.heads import ZSTD, is_compressed
 from appsnap.files.streams import PIECE, ChunkReader
 from appsnap.limits import LIMITS, over
 
@@ -29,15 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD_SIZE", "Bound", "compress", "decompress", "is_compressed", "limit_of"]
 
-# RFC 8878, section 3.1.1.
-_MAGIC = b"\x28\xb5\x2f\xfd"
-
 # RFC 8878, section 3.1.2: the first magic number of a skippable frame. The size of the frame follows it.
 _SKIPPABLE = b"\x50\x2a\x4d\x18"
 _SKIPPABLE_HEAD = 8
 
 # The most bytes that `is_compressed` needs.
-HEAD_SIZE = len(_MAGIC)
+HEAD_SIZE = len(ZSTD)
 
 # The size of a job for a thread of zstd. Its own 8 MiB at the default level take up to 130 MB of memory with two
 # threads. This takes a third of that, and compresses text by 1 % less.
@@ -54,11 +52,6 @@ _INPUT_SIZE = 128 * 1024 + 3
 
 # 128 MiB: the program zstd accepts no more without --long, and its level 22 needs no more.
 _MAX_WINDOW_LOG = 27
-
-
-def is_compressed(head: bytes) -> bool:
-    """Tell by its first bytes (`HEAD_SIZE` are enough) whether a file is a zstd frame."""
-    return head.startswith(_MAGIC)
 
 
 class Bound(NamedTuple):

@@ -12,7 +12,6 @@ import datetime as dt
 import json
 import os
 import shlex
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,6 +136,8 @@ class Keyring:
             raise AppsnapError(f"{self.own_path}: {error}", hint=_restoring(self.own_path)) from None
 
     def _make_own(self) -> SigningKey:
+        import tempfile  # noqa: PLC0415 - once a user
+
         self._make_folder()
         key = SigningKey.generate()
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as file:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import functools
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from appsnap.errors import Damaged, WrongKind
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from typing_extensions import Buffer
 
@@ -48,7 +48,8 @@ class Document:
     `read` gives the recipe. `edited` is true for a source file that was changed by hand since it was saved. `objects`
     makes the objects without the recipe, if the kind can do so for this document: a document that is trusted as code.
     Its argument `copy` is that of `build`. If it raises an error, the recipe tells the place. `line` returns the line
-    on which the statement with the step of a number begins, in a source file that people may have edited.
+    on which the statement with the step of a number begins, in a source file that people may have edited. `unverified`
+    has the registers of the data of arrays that stayed in a mapped file, each with the checksums in the trailer.
     """
 
     header: Header | None
@@ -57,6 +58,7 @@ class Document:
     edited: bool = False
     objects: Callable[..., Any] | None = None
     line: Callable[[int], int] | None = None
+    unverified: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @functools.cached_property
     def recipe(self) -> Recipe:

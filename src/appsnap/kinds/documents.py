@@ -5,23 +5,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import mmap
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Literal
 
 from appsnap.errors import AppsnapError, CannotLoad, Damaged, WrongKind
-from appsnap.files import age, layers, zstd
-from appsnap.files.streams import Mapped, has_descriptor
+from appsnap.files import layers
+from appsnap.files.heads import HEAD_SIZE, is_compressed, is_encrypted
+from appsnap.files.streams import File, Mapped, has_descriptor
 from appsnap.gc_pause import gc_paused
 from appsnap.keys.provenance import Provenance
-from appsnap.kinds import KINDS, Document, kind_named, recognise
-from appsnap.kinds.foreign import HEAD_SIZE
+from appsnap.kinds import KINDS, Document, foreign, kind_named, recognise
 from appsnap.kinds.header import distributions_of
-from appsnap.kinds.large import DocumentStream, take_apart
-from appsnap.kinds.mapped import with_copies
+from appsnap.kinds.large import DocumentStream, table_of, take_apart
 from appsnap.limits import steps_of
 from appsnap.printable import type_of
 from appsnap.recipe import steps
-from appsnap.recipe.freeze import Notes, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,10 +31,11 @@ if TYPE_CHECKING:
     from appsnap.kinds import Format, Kind, MostSteps
     from appsnap.kinds.header import Header, Signer, Trailer
     from appsnap.limits import Limits
+    from appsnap.recipe.freeze import Notes
 
     Progress = Callable[[int, int], object]
 
-__all__ = ["check_head", "counted", "map_document", "open_document", "provenance_of", "write_document"]
+__all__ = ["LargeData", "check_head", "counted", "map_document", "open_document", "provenance_of", "write_document"]
 
 
 # Out
@@ -48,6 +47,8 @@ def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes |
 
     `notes` collects the facts to tell.
     """
+    from appsnap.recipe.freeze import Notes, freeze  # noqa: PLC0415 - few commands save
+
     notes = notes or Notes()
     kind = kind_named(header.kind)
     if kind.objects:
@@ -82,10 +83,21 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
 # In
 
 
-def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tuple[Kind, Document]:
+LargeData = Literal["held", "mapped", "hashed"]
+"""What becomes of large data when a document is opened. It is *held*: verified, and in memory. Or a file without layers
+is *mapped*, if it has much of such data: then that of arrays stays in the file, and isn't verified. Or it is *hashed*:
+verified, and not kept. A recipe whose data isn't held must not be built."""
+
+_MUCH = 8 << 20
+"""Bytes of large data that take 10 ms to read and to verify."""
+
+
+def open_document(
+    unwrapped: Unwrapped, kind: str | None, limits: Limits, large: LargeData = "held"
+) -> tuple[Kind, Document]:
     """Return the kind of a document, and the document. `kind` is the one that is expected, if any."""
     try:
-        return _open(unwrapped.source, kind, functools.partial(_most_steps, unwrapped, limits))
+        return _open(unwrapped.source, kind, functools.partial(_most_steps, unwrapped, limits), large)
     except CannotLoad:
         # If a layer is damaged, the error of the layer comes first: nobody can tell what is in it.
         for _ in unwrapped.source.pieces() if unwrapped.layers else ():
@@ -95,7 +107,7 @@ def open_document(unwrapped: Unwrapped, kind: str | None, limits: Limits) -> tup
 
 def check_head(head: bytes, kind: str | None) -> None:
     """Check the first bytes of a file that may have no end. Raises Damaged if they belong to no layer and no kind."""
-    if not age.is_encrypted(head[: age.HEAD_SIZE]) and not zstd.is_compressed(head):
+    if not is_encrypted(head[:HEAD_SIZE]) and not is_compressed(head):
         _kind_of(head, kind)
 
 
@@ -105,6 +117,8 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
     Changes to the arrays never reach the file. Everything but the data of arrays is verified. Raises CannotLoad for
     a file that cannot be mapped: it has layers, or its kind has no large data, or it isn't on a disk.
     """
+    import mmap  # noqa: PLC0415 - few files are mapped
+
     if not has_descriptor(file):
         raise CannotLoad(f"only a file on a disk can be mapped, not {type_of(file)}", hint=_NO_MMAP)
     try:
@@ -117,9 +131,9 @@ def map_document(file: Readable, opening: Opening) -> tuple[Kind, Document]:
             raise
         raise CannotLoad("only a file on a disk can be mapped", hint=_NO_MMAP) from None
     view = whole[file.tell() :]
-    head = bytes(view[: age.HEAD_SIZE])
-    if age.is_encrypted(head) or zstd.is_compressed(head):
-        raise _cannot_map("encrypted" if age.is_encrypted(head) else "compressed")
+    head = bytes(view[:HEAD_SIZE])
+    if is_encrypted(head) or is_compressed(head):
+        raise _cannot_map("encrypted" if is_encrypted(head) else "compressed")
     unwrapped = layers.unwrap(Mapped(view), opening)
     return _open(unwrapped.source, opening.kind, functools.partial(_most_steps, unwrapped, opening.limits))
 
@@ -142,32 +156,38 @@ def provenance_of(trailer: Trailer | None, *, edited: bool, with_passphrase: boo
 
 
 def _most_steps(unwrapped: Unwrapped, limits: Limits, kind: Format) -> MostSteps:
-    if "zstd" not in unwrapped.layers and not kind.runs:
-        return limits.steps  # each step takes a byte of the file
-
     def most(trailer: Trailer | None, edited: bool) -> int:
         provenance = provenance_of(trailer, edited=edited, with_passphrase=unwrapped.with_passphrase)
         with contextlib.suppress(AppsnapError):  # keys that can't be used vouch for nothing
             if provenance.is_trusted:
-                return limits.steps
-        return steps_of(unwrapped.weight, limits)
+                return sys.maxsize
+        # Otherwise each step takes a byte of the file.
+        is_dense = "zstd" in unwrapped.layers or kind.runs
+        return steps_of(unwrapped.weight, limits) if is_dense else limits.steps
 
     return most
 
 
-def _open(source: Source, expected: str | None, most_of: Callable[[Format], MostSteps]) -> tuple[Kind, Document]:
-    kind = _kind_of(bytes(source.peek(HEAD_SIZE)), expected)
+def _open(
+    source: Source, expected: str | None, most_of: Callable[[Format], MostSteps], large: LargeData = "held"
+) -> tuple[Kind, Document]:
+    kind = _kind_of(bytes(source.peek(foreign.HEAD_SIZE)), expected)
     most = most_of(kind)
     if not kind.large_data:
         if isinstance(source, Mapped):
             raise _cannot_map(f"of kind {kind.name}")
         return kind.name, kind.read(source.rest(), most)
-    parts = take_apart(source, kind.locate)
+    if large == "mapped" and isinstance(source, File):
+        size = sum(place.size for place in table_of(source, kind.locate))
+        source = (source.mapped() if size > _MUCH else None) or source
+    parts = take_apart(source, kind.locate, keep=large != "hashed")
     document = kind.read(parts, most)
     if isinstance(source, Mapped):
+        from appsnap.kinds.mapped import with_copies  # noqa: PLC0415 - few files are mapped
+
         sums = document.trailer.buffers or [] if document.trailer else []
-        recipe = with_copies(document.recipe, parts, sums)
-        return kind.name, Document(document.header, document.trailer, lambda: recipe)
+        recipe, unverified = with_copies(document.recipe, parts, sums, to_build=large == "held")
+        return kind.name, Document(document.header, document.trailer, lambda: recipe, unverified=unverified)
     return kind.name, document
 
 

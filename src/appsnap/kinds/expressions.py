@@ -90,18 +90,20 @@ class _Nesting:
         register = -1
         for number, step in enumerate(self._recipe.steps):
             cls = type(step)
-            refs: Sequence[Ref] = ()
-            for place in _OPERAND_LISTS[cls]:
-                if Ref in map(type, step[place]):
-                    refs = [*refs, *(x for x in step[place] if type(x) is Ref)]
-            for place in _OPERANDS[cls]:
+            lists, ones, fills, reads = _PLANS[cls]
+            refs: list[Ref] = []
+            for place in lists:
+                operands = step[place]
+                if operands and Ref in map(type, operands):
+                    refs += [x for x in operands if type(x) is Ref]
+            for place in ones:
                 if type(step[place]) is Ref:
-                    refs = [*refs, step[place]]
+                    refs.append(step[place])
             self._refs.append(refs)
-            register += cls in steps.MAKERS
-            if cls in _READING and any(last.get(x, -1) > number for x in refs):
-                apart[step[0] if cls is steps.SetState else register] = True
-            if cls in steps.FILLERS:
+            register += not fills
+            if reads and any(last.get(x, -1) > number for x in refs):
+                apart[step[0] if fills else register] = True
+            if fills:
                 target = step[0]
                 if uses[target] or target in refs or (cls is steps.State and _KEPT.issubset(step[1])):
                     apart[target] = True
@@ -116,19 +118,23 @@ class _Nesting:
 
     def nest(self) -> tuple[list[Any], Any]:
         register = 0
+        inline, depths, weights = self._inline, self._depths, self._weights
         step: Any
         for step, refs in zip(self._recipe.steps, self._refs, strict=True):
-            cls = type(step)
-            inline = [ref for ref in refs if self._inline[ref]]
-            depth = weight = 1
-            for place in _OPERAND_LISTS[cls]:
+            lists, ones, fills, _ = _PLANS[type(step)]
+            depth, weight = 1, 1 + len(ones)
+            for place in lists:
                 weight += len(step[place])
-            weight += len(_OPERANDS[cls])
-            for ref in inline:
-                depth = max(depth, 1 + self._depths.get(ref, 0))
-                weight += self._weights.get(ref, 1) - 1
-            expression = self._nested(step) if inline else step
-            if cls in steps.FILLERS:
+            nested = False
+            for ref in refs:
+                if inline[ref]:
+                    nested = True
+                    if ref in depths:
+                        weight += weights[ref] - 1
+                        if depths[ref] >= depth:
+                            depth = 1 + depths[ref]
+            expression = self._nested(step) if nested else step
+            if fills:
                 self._fill(expression, depth, weight)
             else:
                 self._make(expression, Ref(register), depth, weight)
@@ -140,12 +146,12 @@ class _Nesting:
         if self._inline[register] and depth <= DEPTH and weight <= WEIGHT:
             self._open[register] = step
             self._depths[register], self._weights[register] = depth, weight
-            called: Any = step[0] if type(step) is steps.Call else None
-            if called == _SETS_NAMES:
+            if type(step) is steps.Call and step[0] == _SETS_NAMES:  # type: ignore[comparison-overlap]  # a nested step
                 self._in_order.append(register)
             return
         self._inline[register] = False
-        self._keep_order()
+        if self._in_order:
+            self._keep_order()
         if type(step) in steps.EMPTY and weight > WEIGHT:
             self._statements.append(Assignment(register, steps.EMPTY[type(step)]))
             self._statements += self._pieces(steps.FILLED_BY[type(step)](register, *step))
@@ -159,10 +165,13 @@ class _Nesting:
             self._statements += self._pieces(step._replace(target=self._makers[target]))
             return
         if target not in self._open:
+            if self._in_order:
+                self._keep_order()
             if type(step) is steps.State:
                 self._states[target] = step
-            self._keep_order()
-            self._statements += self._pieces(step)
+                self._statements.append(step)
+            else:
+                self._statements += self._pieces(step)
             return
         weight += self._weights[target]
         depth = max(depth, self._depths[target])
@@ -240,16 +249,15 @@ class _Nesting:
             return self._makers[operand]
         return self._open.pop(operand)
 
-    def _all(self, operands: Iterable[Any]) -> list[Any]:
-        return [self._one(x) if type(x) is Ref else x for x in operands]
-
     def _nested(self, step: Any) -> Any:
         cls = type(step)
         fields = [*step]
-        for place in _OPERANDS[cls]:
-            fields[place] = self._one(fields[place])
-        for place in _OPERAND_LISTS[cls]:
-            fields[place] = self._all(fields[place])
+        lists, ones, _, _ = _PLANS[cls]
+        for place in ones:
+            if type(fields[place]) is Ref:
+                fields[place] = self._one(fields[place])
+        for place in lists:
+            fields[place] = [self._one(x) if type(x) is Ref else x for x in fields[place]]
         return make_step(cls, fields)
 
 
@@ -269,6 +277,8 @@ _KEPT = frozenset({"name", "parent"})
 _SETS_NAMES = steps.Name("appsnap.code", "names")
 _OPERAND_LISTS = steps.places(Field.ITEMS, Field.KEYS, Field.VALUES)
 _OPERANDS = steps.places(Field.ORIGIN, Field.OPERAND)
+_PLANS = {cls: (_OPERAND_LISTS[cls], _OPERANDS[cls], cls in steps.FILLERS, cls in _READING) for cls in steps.FIELDS}
+"""By step: the places of its operands, "does it fill?", "may it copy the content of its operands?"."""
 
 
 def names(recipe: Recipe, registers: Iterable[Ref], taken: Iterable[str] = ()) -> dict[Ref, str]:
@@ -307,8 +317,12 @@ def _class_name(makers: list[Any], step: Any) -> str:
     return type(step).__name__
 
 
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_OTHER = re.compile(r"[^a-z0-9]+")
+
+
 def _identifier(text: str) -> str:
     """Turn a text into an identifier: `Web-Server 2` into web_server_2. Returns an empty text if nothing is left."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
-    slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    words = text if text.islower() else _CAPITAL.sub("_", text).lower()
+    slug = _OTHER.sub("_", words).strip("_")
     return f"n{slug}" if slug[:1].isdigit() else slug[:40]

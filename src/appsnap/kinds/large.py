@@ -7,18 +7,16 @@ document is its *skeleton*: the checksum in the trailer is of the skeleton alone
 
 from __future__ import annotations
 
-import _thread
-import contextlib
 import hashlib
-import io
 import os
 import queue
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from appsnap.errors import Damaged, NoMemory
-from appsnap.files.streams import Mapped
+from appsnap.files.memory import filled
+from appsnap.files.streams import PIECE, Mapped
+from appsnap.files.tasks import Task, start_thread
 from appsnap.recipe import steps
 
 if TYPE_CHECKING:
@@ -45,6 +43,7 @@ __all__ = [
     "large",
     "padded",
     "read_table",
+    "table_of",
     "take_apart",
     "type_of",
 ]
@@ -184,78 +183,41 @@ def chunks(data: Buffer) -> Iterator[memoryview]:
 # Checksums
 
 
-class _Job:
-    """A chunk to hash, for the first thread that takes it. Its locks show that it is taken, and that it is done."""
-
-    def __init__(self, chunk: memoryview) -> None:
-        self.sum = ""
-        self.chunk = chunk
-        self._taken = _thread.allocate_lock()
-        self._done = _thread.allocate_lock()
-        self._done.acquire()
-
-    def run(self) -> None:
-        if self._taken.acquire(blocking=False):
-            try:
-                self.sum = hashlib.sha256(self.chunk).hexdigest()
-            finally:
-                self._done.release()
-
-    def wait(self) -> None:
-        """Wait for the thread that has taken the job. If none has, no thread may take it any more."""
-        if not self._taken.acquire(blocking=False):
-            with self._done:
-                pass
-
-
 class Hashing:
-    """Checksums of chunks, by other threads where threads can be had, else by this one.
-
-    There are none at the exit of the interpreter, or beyond the limits of the system. The threads are the system's
-    own: those of `threading` refuse to start at the exit, and its locks would block a signal handler that saves.
-    """
+    """Checksums of chunks, by other threads where threads can be had, else by this one."""
 
     def __init__(self) -> None:
-        self._jobs: list[_Job] = []
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._tasks: list[Task[str]] = []
+        self._queue: queue.SimpleQueue[Task[str] | None] = queue.SimpleQueue()
         self._threads = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop the jobs that no thread has taken, and wait for the others: they use the data of the caller."""
-        for job in self._jobs:
-            job.wait()
+        """Drop the tasks that no thread has taken, and wait for the others: they use the data of the caller."""
+        for task in self._tasks:
+            task.drop()
         for _thread_number in range(self._threads):
             self._queue.put(None)
 
     def add(self, chunk: memoryview) -> None:
         """Have a chunk hashed, which stays unchanged."""
-        job = _Job(chunk)
-        self._jobs.append(job)
-        self._queue.put(job)
-        # A thread that starts while the interpreter ends would never run, nor raise an error in Python 3.11.
-        if self._threads < _HASHERS and not sys.is_finalizing():
-            with contextlib.suppress(RuntimeError):
-                _thread.start_new_thread(_work, (self._queue,))
-                self._threads += 1
+        task = Task(lambda: hashlib.sha256(chunk).hexdigest())
+        self._tasks.append(task)
+        self._queue.put(task)
+        self._threads += self._threads < _HASHERS and start_thread(_work, self._queue)
 
     def sums(self) -> list[str]:
         """Return the checksums, in the order of the chunks. This thread hashes all that wait for another one."""
-        for job in self._jobs:
-            job.run()
-        for job in self._jobs:
-            job.wait()
-            if not job.sum:  # its thread had no memory
-                job.sum = hashlib.sha256(job.chunk).hexdigest()
-        return [job.sum for job in self._jobs]
+        for task in self._tasks:
+            task.run()
+        return [task.result() for task in self._tasks]
 
 
-def _work(jobs: queue.SimpleQueue[_Job | None]) -> None:
-    while (job := jobs.get()) is not None:
-        with contextlib.suppress(MemoryError):  # the thread that waits for the job tries again, and says so
-            job.run()
+def _work(tasks: queue.SimpleQueue[Task[str] | None]) -> None:
+    while (task := tasks.get()) is not None:
+        task.run()
 
 
 # In
@@ -322,58 +284,84 @@ def _is_number(number: Any) -> bool:
     return type(number) is int and 0 <= number < 1 << 62
 
 
-def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> DocumentParts:
+def take_apart(source: Source, locate: Callable[[memoryview], Sequence[Place]], *, keep: bool = True) -> DocumentParts:
     """Read a document. Its large data becomes objects of its own, which other threads hash, or views of a mapped file.
 
     `locate` returns the table of large data. Its argument is the begin of the document. It raises Damaged if the header
-    is not whole there.
+    is not whole there. Without `keep`, large data is only hashed. Views of the right sizes stand in its place, and
+    their bytes are no bytes of the file.
     """
-    table = _table(source, locate)
+    table = table_of(source, locate)
     if not table:
         return DocumentParts(source.rest())
     skeleton = bytearray()
     large: list[tuple[int, Data]] = []
     at = 0
+    sums: list[str] = []
+    stand_in = None if keep else _stand_in(max(place.size for place in table))
     with Hashing() as hashing:
         for begin, size, cls in table:
             skeleton += source.read(begin - at)
-            if isinstance(source, Mapped):
+            if stand_in is not None:
+                _hash_large(source, size, sums)
+                data: Data = stand_in[:size].toreadonly() if cls is bytes else stand_in[:size]
+            elif isinstance(source, Mapped):
                 view = source.read(size)
-                data: Data = view.toreadonly() if cls is bytes else view
+                data = view.toreadonly() if cls is bytes else view
             else:
                 data = _read_large(source, size, cls, hashing.add)
             large.append((len(skeleton), data))
             at = begin + size
         skeleton += source.rest()
-        digests = None if isinstance(source, Mapped) else hashing.sums()
+        digests = None if isinstance(source, Mapped) else hashing.sums() if keep else sums
         return DocumentParts(memoryview(skeleton), large, digests, table)
 
 
 def _read_large(source: Source, size: int, cls: Type, hashed: Callable[[memoryview], object]) -> Data:
-    """Read large data to its place. `hashed` takes each chunk as soon as it is there."""
-    data: Data
+    """Read large data to its place. `hashed` takes each chunk, that of a bytearray as soon as it is there."""
+
+    def fill(room: memoryview) -> None:
+        for chunk in chunks(room):
+            source.read_into(chunk)
+            if cls is bytearray:
+                hashed(chunk)
+
     try:
-        if cls is bytes:
-            # A BytesIO has bytes that can be written, and gives them away.
-            file = io.BytesIO()
-            file.seek(size - 1)
-            file.write(b"\0")
-            with file.getbuffer() as view:
-                source.read_into(view)
-            data = file.getvalue()
-            for chunk in chunks(data):
-                hashed(chunk)
-        else:
-            data = bytearray(size)
-            for chunk in chunks(data):
-                source.read_into(chunk)
-                hashed(chunk)
+        data = filled(cls, size, fill)
     except MemoryError:
         raise NoMemory(f"there is no memory for {size:,} bytes that the file holds") from None
+    if cls is bytes:
+        for chunk in chunks(data):
+            hashed(chunk)
     return data
 
 
-def _table(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> Sequence[Place]:
+def _stand_in(size: int) -> memoryview:
+    """Return a view of so many zeros. They take memory only if somebody looks at them."""
+    import mmap  # noqa: PLC0415 - only `appsnap verify` needs it
+
+    # Without a reserve, because the system could refuse more than its memory.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+    try:
+        return memoryview(mmap.mmap(-1, size, flags=flags))
+    except (OSError, OverflowError):
+        raise NoMemory(f"there is no room for {size:,} bytes that the file holds") from None
+
+
+def _hash_large(source: Source, size: int, sums: list[str]) -> None:
+    """Read large data piece by piece, and add the checksums of its chunks."""
+    room = memoryview(bytearray(PIECE))
+    for start in range(0, size, CHUNK):
+        end = min(start + CHUNK, size)
+        digest = hashlib.sha256()
+        for at in range(start, end, PIECE):
+            piece = room[: end - at]
+            source.read_into(piece)
+            digest.update(piece)
+        sums.append(digest.hexdigest())
+
+
+def table_of(source: Source, locate: Callable[[memoryview], Sequence[Place]]) -> Sequence[Place]:
     """Return the table of large data. It is empty if the document has none, or if the header is not whole."""
     table: Sequence[Place] = ()
     size = LEAST

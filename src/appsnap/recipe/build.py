@@ -11,6 +11,7 @@ import collections
 import itertools
 import operator
 import sys
+import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.runs import OF_STATES, Run, containers, rows_of, set_items, slots_of, values_of
+from appsnap.recipe.runs import OF_STATES, Run, containers, rows, rows_of, set_items, slots_of, values_of
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust import Trust, audit
 from appsnap.recipe.trust.attributes import ANNOTATIONS
@@ -85,6 +86,11 @@ def _keys_of(container: Any) -> Collection[Any]:
     return [*set.__iter__(container)] if isinstance(container, set) else ()
 
 
+def _pairs(keys: Sequence[Any], found: Sequence[Any]) -> zip[tuple[Any, Any]]:
+    # With `strict`, zip takes twice as long.
+    return zip(keys, found) if len(keys) == len(found) else zip(keys, found, strict=True)  # noqa: B905
+
+
 _FEW_KEYS = 1_000
 _HASHING = frozenset({steps.Set, steps.FrozenSet})
 _TEXT = frozenset({str})
@@ -144,7 +150,8 @@ class _Interpreter:
 
     def build(self) -> Any:
         number = 0
-        registers, attributes = self._registers, self._attributes
+        registers, attributes, makeable = self._registers, self._attributes, self._makeable
+        texts: set[int] = set()  # identities of keys that are all texts
         try:
             # The most frequent steps come first, without a call for each step.
             step: Any
@@ -160,15 +167,25 @@ class _Interpreter:
                         known = attributes[key] = self._plain_attributes(obj, names)
                     found = [registers[x] if type(x) is Ref else x for x in operands]
                     if known:
-                        obj.__dict__.update(zip(known, found, strict=True))
+                        obj.__dict__.update(_pairs(known, found))
                     else:
                         self._restore(obj, dict(zip(names, found, strict=True)), audited=_ANNOTATED, step=step)
                 elif cls is steps.New:
-                    registers.append(self._new(step))
+                    known = None if step[1] or step[2] else makeable.get(step[0])
+                    registers.append(self._new(step) if known is None else known.__new__(known))
+                elif cls is steps.Tuple:
+                    registers.append(tuple([registers[x] if type(x) is Ref else x for x in step[0]]))
                 elif cls is steps.List:
                     registers.append([registers[x] if type(x) is Ref else x for x in step[0]])
                 elif cls is steps.Dict:
-                    registers.append(dict(zip(self._keys(step[0]), self._all(step[1]), strict=True)))
+                    keys, operands = step
+                    if id(keys) not in texts:
+                        # Many dictionaries share one tuple of keys. Texts are keys of no cost.
+                        if type(keys) is tuple and _TEXT.issuperset(map(type, keys)):
+                            texts.add(id(keys))
+                        keys = self._keys(keys)
+                    found = [registers[x] if type(x) is Ref else x for x in operands]
+                    registers.append(dict(_pairs(keys, found)))
                 elif cls in self._makers:
                     registers.append(self._makers[cls](step))
                 elif cls is Run:
@@ -286,9 +303,16 @@ class _Interpreter:
         if len(set(map(id, map(type, objects)))) != 1:
             return False
         known = self._plain_attributes(objects[0], names)
-        if not known:
+        if not known or type(states.special(type(objects[0]), "__dict__")) is not types.GetSetDescriptorType:
             return False
-        set_items([*map(_vars, objects)], known, [values_of(column, self._registers) for column in columns])
+        dictionaries = [*map(_vars, objects)]
+        found = [values_of(column, self._registers) for column in columns]
+        if set(map(type, dictionaries)) == {dict}:
+            set_items(dictionaries, known, found)
+            return True
+        for own, row in zip(dictionaries, rows(found, run.length), strict=True):
+            own.update(zip(known, row, strict=True))  # of a class of its own
+            self._row += 1
         return True
 
     def _owner(self, number: int) -> type | None:
@@ -336,9 +360,6 @@ class _Interpreter:
         return found
 
     def _new(self, step: steps.New) -> Any:
-        known = self._makeable.get(step.cls)
-        if known is not None and not step.args and not step.names:
-            return known.__new__(known)
         cls = self._registers[step.cls]
         args = self._all(step.args)
         if self._cost is not None:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RecipeBuilder"]
 
+_TEXT = frozenset({str})
+_FEW = 100
+_MOST_SHAPES = 10_000
+"""Keys are shared by dictionaries of few keys, as those of records are, and only so many of them are kept."""
+
 _GETATTR = steps.Name("builtins", "getattr")
 
 
@@ -36,7 +41,8 @@ class RecipeBuilder:
         self._names: dict[steps.Name, Ref] = {}
         self._texts: dict[str, Ref] = {}  # the long ones
         self._meanings: dict[Ref, steps.Name | str] = {}  # the two above, the other way round
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._plain: dict[steps.Name, steps.New] = {}  # by class: the step of its objects without arguments
 
     def make(self, step: Step) -> Ref:
         """Append a step that makes something, and return its register."""
@@ -47,6 +53,15 @@ class RecipeBuilder:
         ref = Ref(self.registers)
         self.registers += 1
         return ref
+
+    def make_all(self, made: list[Step]) -> list[Ref]:
+        """Append steps that make something each, and return their registers."""
+        self.steps += made
+        if len(self.steps) > self._most:
+            raise over("steps", self._most, "the recipe is too long")
+        first = self.registers
+        self.registers += len(made)
+        return [*map(Ref, range(first, self.registers))]
 
     def fill(self, step: Step) -> None:
         """Append a step that fills a register."""
@@ -135,7 +150,7 @@ class RecipeBuilder:
     def new(
         self,
         cls: NameOrOperand,
-        args: Sequence[NameOrOperand],
+        args: Sequence[NameOrOperand] = (),
         names: Sequence[str] = (),
         values: Sequence[NameOrOperand] = (),
     ) -> Ref:
@@ -143,8 +158,14 @@ class RecipeBuilder:
         if names:
             steps.check_keywords(names)
             return self.make(steps.New(self.register(cls), self.operands(args), names, self.operands(values)))
-        ref: Any = cls if type(cls) is Ref else self.register(cls)
-        return self.make(make_step(steps.New, (ref, self.operands(args) if args else (), (), ())))
+        if args:
+            return self.make(steps.New(self.register(cls), self.operands(args)))
+        step = self._plain.get(cls) if type(cls) is steps.Name else None
+        if step is None:
+            step = make_step(steps.New, (self.register(cls), (), (), ()))
+            if type(cls) is steps.Name:
+                self._plain[cls] = step
+        return self.make(step)
 
     def register(self, item: NameOrOperand) -> Ref:
         """Return the register of a class, a function or a target. Raises TypeError for an atom."""
@@ -168,11 +189,26 @@ class RecipeBuilder:
 
         Raises ValueError for a name that is given twice.
         """
-        known = self._shapes.get(names)
+        known = self.shapes.get(names)
         if known is None:
             steps.check_distinct(names)
-            known = self._shapes[names] = names
+            known = self.shapes[names] = names
         return known
+
+    def known_keys(self, keys: list[Operand]) -> Sequence[Operand]:
+        """Return keys of a dictionary, if they may be names of attributes, as a tuple: the same for equal ones.
+
+        Others are returned as they are.
+        """
+        names: Any = tuple(keys)
+        if len(keys) > _FEW or len(self.shapes) >= _MOST_SHAPES or not _TEXT.issuperset(map(type, keys)):
+            return keys
+        return self.shapes.setdefault(names, names) if len(set(names)) == len(names) else keys
+
+    def names_of(self, keys: Sequence[Operand]) -> tuple[str, ...] | None:
+        """Return keys as names of attributes, as `shape` does, or None if not all are texts."""
+        names: Any = tuple(keys)
+        return self.shape(names) if _TEXT.issuperset(map(type, names)) else None
 
     def state(self, target: Ref, names: Sequence[str], values: Sequence[Operand]) -> None:
         """Append a `State`. Raises ValueError for a name that is given twice."""

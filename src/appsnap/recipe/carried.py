@@ -36,22 +36,20 @@ class CarriedCode:
 
 def carried_code(recipe: Recipe, outline: Outline) -> list[CarriedCode]:
     """Return the code that a recipe carries, in the order in which a load makes it."""
-    names: dict[int, str] = {}
+    names = {register: name.dotted for register, name in outline.nodes.names.items()}
+    if _FORMS.keys().isdisjoint(names.values()) and _OF_CLOUDPICKLE not in names.values():
+        return []
     texts: dict[int, tuple[Any, ...]] = {}
     found = []
-    register = 0
-    for step in recipe.steps:
-        if isinstance(step, steps.Name):
-            names[register] = step.dotted
-        elif isinstance(step, steps.Call):
-            maker = names.get(step.function, "")
-            args = [_plain(outline, argument) for argument in step.args]
-            if maker == "appsnap.code.text" and len(args) == 3:
-                texts[register] = tuple(args)
-            elif maker in _FORMS or outline.class_of(step.function) == "cloudpickle.cloudpickle._builtin_type":
-                code = _read(maker, args, [texts.get(ref, ()) if type(ref) is Ref else () for ref in step.args[:1]])
-                found.append(CarriedCode(outline.path(Ref(register)), *code))
-        register += type(step) in steps.MAKERS
+    for register in outline.nodes.registers(steps.Call):
+        step: Any = recipe.steps[outline.nodes.starts[register]]
+        maker = names.get(step.function, "")
+        args = [_plain(outline, argument) for argument in step.args]
+        if maker == "appsnap.code.text" and len(args) == 3:
+            texts[register] = tuple(args)
+        elif maker in _FORMS or outline.class_of(step.function) == _OF_CLOUDPICKLE:
+            code = _read(maker, args, [texts.get(ref, ()) if type(ref) is Ref else () for ref in step.args[:1]])
+            found.append(CarriedCode(outline.path(Ref(register)), *code))
     return found
 
 
@@ -64,6 +62,8 @@ def code_facts(code: Iterable[CarriedCode]) -> list[str]:
         return [f"code for Python {' and '.join(map(as_word, versions[:10]))} only"]
     return ["code for a Python that the file doesn't tell"]
 
+
+_OF_CLOUDPICKLE = "cloudpickle.cloudpickle._builtin_type"
 
 _FORMS = {
     "appsnap.code.compiled": "text",

@@ -10,11 +10,8 @@ People who write source give keywords to the types of values, where a `Call` has
 from __future__ import annotations
 
 import datetime as dt
-import decimal
-import fractions
 import functools
 import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe import steps
@@ -193,6 +190,8 @@ def _fraction(given: dict[str, Any], _named: bool) -> Sequence[Any]:
         return number, given["denominator"]
     if type(number) is str and not re.fullmatch(r"\s*[-+]?[0-9]{0,300}\.[0-9]{0,300}\s*", number):
         return [number]  # a number with an exponent may be of any size
+    import fractions  # noqa: PLC0415 - few files have one
+
     whole = fractions.Fraction(number)
     return whole.numerator, whole.denominator
 
@@ -201,10 +200,14 @@ def _decimal(given: dict[str, Any], _named: bool) -> Sequence[Any]:
     value = given.get("value", "0")
     if type(value) is int and value.bit_length() > 14_300:
         return [value]  # the time for its digits grows with the square of their number
+    import decimal  # noqa: PLC0415 - few files have one
+
     return [value if type(value) is str else str(decimal.Decimal(value))]
 
 
 def _uuid(given: dict[str, Any], _named: bool) -> Sequence[Any]:
+    import uuid  # noqa: PLC0415 - few files have one
+
     return [given["hex"] if [*given] == ["hex"] else str(uuid.UUID(**given))]
 
 

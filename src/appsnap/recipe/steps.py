@@ -35,6 +35,7 @@ __all__ = [
     "FILLERS",
     "INLINE",
     "MAKERS",
+    "PROTOCOL",
     "Add",
     "Atom",
     "ByteArray",
@@ -64,11 +65,16 @@ __all__ = [
     "check_name",
     "check_reference",
     "interleaved",
+    "is_long",
     "make_step",
     "operands",
     "places",
     "spelled",
 ]
+
+
+PROTOCOL = 5
+"""The protocol of pickle whose semantics a recipe has."""
 
 
 class Ref(int):
@@ -339,8 +345,13 @@ def check_reference(operand: Any) -> None:
     Integers are written out at every use, so a few bytes of references could become megabytes of output. Our writers
     never share integers.
     """
-    if type(operand) is int and operand.bit_length() > 8 * INLINE:
+    if type(operand) is int and is_long(operand):
         raise ValueError("a second reference to a long integer")
+
+
+def is_long(number: int) -> bool:
+    """Tell whether an integer has more than 512 bits."""
+    return number.bit_length() > 8 * INLINE
 
 
 def check_member(name: str) -> None:

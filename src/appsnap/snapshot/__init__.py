@@ -5,8 +5,23 @@
 
 from __future__ import annotations
 
-from appsnap.snapshot.loading import load, loads, open_file, open_legacy, open_snapshot
-from appsnap.snapshot.opened import Snapshot
-from appsnap.snapshot.saving import dumps, save
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from appsnap.snapshot.loading import load, loads, open_file, open_legacy, open_snapshot
+    from appsnap.snapshot.opened import Snapshot
+    from appsnap.snapshot.saving import dumps, save
 
 __all__ = ["Snapshot", "dumps", "load", "loads", "open_file", "open_legacy", "open_snapshot", "save"]
+
+_HOMES = {"Snapshot": "opened", **dict.fromkeys(("dumps", "save"), "saving")}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a function when it is first used: to load a file needs nothing of saving one."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'loading')}"), name)
+    globals()[name] = value
+    return value

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
+import socket
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError, CannotSave
 from appsnap.files.layers import Opening
@@ -30,18 +33,34 @@ _MOST = 20
 
 
 def main() -> None:
-    """Read the job from the descriptor in the last argument, and write the answer to stdout."""
+    """Load the file that comes through the socket in the last argument, and write the answer to stdout.
+
+    The argument before it is the kind. Its modules are imported before the file is there.
+    """
     # What the application prints goes elsewhere.
     answer = os.dup(1)
-    # The other interpreter waits for the end of the answer. Children that stay must not keep it open.
-    os.register_at_fork(after_in_child=lambda: os.dup2(1, answer, inheritable=False))
+    channel = socket.socket(fileno=int(sys.argv.pop()))
+
+    def forked() -> None:
+        # The other interpreter waits for the end of the answer. Children that stay must not keep it open.
+        os.dup2(1, answer, inheritable=False)
+        os.close(channel.detach())
+
+    channel.set_inheritable(False)
+    os.register_at_fork(after_in_child=forked)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    with os.fdopen(int(sys.argv.pop()), "rb") as pipe:
-        job = json.load(pipe)
+    importlib.import_module(f"appsnap.kinds.{sys.argv.pop()}")
+    _, files, _, _ = socket.recv_fds(channel, 1, 1)
+    if not files:
+        os._exit(0)  # nothing was written
+    os.dup2(files[0], 0)
+    os.close(files[0])
+    lines = channel.makefile("rb")
+    job = json.loads(lines.readline())
     if job["here"]:
         sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path has texts
     try:
-        found = _try(job)
+        found = _try(job, lines)
     except MemoryError:
         found = {"error": "out of memory", "memory": True}
     except AppsnapError as error:
@@ -52,6 +71,9 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the other interpreter tells it
         _trace()
         found = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+    # After an error, the other interpreter may still be sending.
+    with contextlib.suppress(OSError):
+        channel.shutdown(socket.SHUT_RDWR)
     with os.fdopen(answer, "w", encoding="ascii") as out:
         json.dump(found, out)
     # Nothing that the application does at its exit is of use here.
@@ -64,7 +86,7 @@ def _trace() -> None:
         traceback.print_exc()
 
 
-def _try(job: dict[str, Any]) -> dict[str, Any]:
+def _try(job: dict[str, Any], lines: IO[bytes]) -> dict[str, Any]:
     passphrase = job["passphrase"] and bytes.fromhex(job["passphrase"]).decode("utf-8", "surrogateescape")
     snapshot = open_file("/dev/stdin", Opening(None, passphrase, (), Limits(**job["limits"])))
     trust: Any = EVERYTHING
@@ -78,7 +100,7 @@ def _try(job: dict[str, Any]) -> dict[str, Any]:
     except CannotSave as error:
         return {"lost": [], "different": f"the restored objects can't be saved: {error.places[0]}"}
     comparison = Comparison(saved, again)
-    found = [*_compare_facts(job["facts"], saved, comparison, inventory), *comparison.found]
+    found = [*_compare_facts(json.loads(lines.readline()), saved, comparison, inventory), *comparison.found]
     losses = [one for one in reversed(found) if one.lost]
     # The objects tell more than the recipe, which has lost some of them already. They are compared first.
     lost = [(one.path, one.cls, one.words) for one in {one.path: one for one in losses}.values()][::-1]

@@ -15,7 +15,6 @@ from appsnap.gc_pause import gc_paused
 from appsnap.kinds import documents, kind_named
 from appsnap.limits import LIMITS
 from appsnap.printable import type_of
-from appsnap.recipe.trust import Trust
 from appsnap.snapshot import places
 from appsnap.snapshot.opened import Snapshot
 
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from appsnap.files.layers import Passphrase
     from appsnap.files.streams import Readable, Source
     from appsnap.kinds import Document, Kind
-    from appsnap.kinds.documents import Progress
+    from appsnap.kinds.documents import LargeData, Progress
     from appsnap.limits import Limits
     from appsnap.recipe.steps import Recipe
-    from appsnap.recipe.trust import Trusted
+    from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
 __all__ = ["as_expected", "load", "loads", "open_file", "open_legacy", "open_snapshot", "opened"]
@@ -108,6 +107,8 @@ def load(
 
 def _checked(expected: object, kind: Kind | None, trust: Trusted) -> Trust:
     """Check arguments before anything is read. Returns the trust."""
+    from appsnap.recipe.trust import Trust  # noqa: PLC0415 - `appsnap show` doesn't need it
+
     if not isinstance(expected, (type, type(None))):
         raise TypeError(f"the class that is expected is a class, not {type_of(expected)}")
     if expected is not None:
@@ -198,16 +199,17 @@ def open_legacy(
     return Snapshot(document, kind="pickle", layers=("legacy",), size=len(data), file=name, limits=limits)
 
 
-def open_file(path: FilePath | Readable, opening: Opening, name: str = "") -> Snapshot:
+def open_file(path: FilePath | Readable, opening: Opening, name: str = "", *, large: LargeData = "held") -> Snapshot:
     """Open a snapshot as `open_snapshot` does, but read the body of a pickle only when it is first needed.
 
-    `name` is the name in messages, if it isn't that of the file.
+    `name` is the name in messages, if it isn't that of the file. A snapshot whose large data isn't held can only be
+    looked at.
     """
     name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
         _refuse_legacy(path)
         check = functools.partial(documents.check_head, kind=opening.kind)
-        return opened(_source(file, name, opening.progress, check), opening, name)
+        return opened(_source(file, name, opening.progress, check), opening, name, large)
 
 
 def _source(file: Readable, name: str, *facts: Any) -> Source:
@@ -220,11 +222,11 @@ def _source(file: Readable, name: str, *facts: Any) -> Source:
         raise OSError(error.errno, error.strerror, name) from error
 
 
-def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
+def opened(source: Source, opening: Opening, name: str = "", large: LargeData = "held") -> Snapshot:
     """Open a snapshot of this name as `open_file` does."""
     size = source.left
     unwrapped = layers.unwrap(source, opening)
-    found, document = documents.open_document(unwrapped, opening.kind, opening.limits)
+    found, document = documents.open_document(unwrapped, opening.kind, opening.limits, large)
     return Snapshot(
         _naming(document, name),
         kind=found,
@@ -234,6 +236,7 @@ def opened(source: Source, opening: Opening, name: str = "") -> Snapshot:
         file=name,
         with_passphrase=unwrapped.with_passphrase,
         limits=opening.limits,
+        large=large,
     )
 
 

@@ -8,22 +8,16 @@ import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from appsnap.code.texts import version_of
 from appsnap.errors import AppsnapError, CannotBuild, NotTrusted, hints, naming
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
-from appsnap.printable import as_word, escaped, shortened
-from appsnap.recipe.build import build
+from appsnap.printable import as_word, escaped, plural, shortened
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.outline import Outline, quoted, text_lines
-from appsnap.recipe.services import without_running
 from appsnap.recipe.steps import spelled
-from appsnap.recipe.trust import EVERYTHING, Trust, obstacles, wants
 from appsnap.snapshot import places
-from appsnap.snapshot.saving import by_name, signer, time_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,13 +27,14 @@ if TYPE_CHECKING:
     from appsnap.files.streams import Writable
     from appsnap.keys.provenance import Provenance
     from appsnap.kinds import Document, Kind
-    from appsnap.kinds.documents import Progress
+    from appsnap.kinds.documents import LargeData, Progress
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
-    from appsnap.recipe.trust import Trusted
+    from appsnap.recipe.outline import Outline
+    from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "unverified_facts"]
 
 
 class Snapshot:
@@ -47,7 +42,7 @@ class Snapshot:
 
     `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
     the file in bytes, `weight` that of a compressed file without padding. `with_passphrase` is true where a passphrase
-    opened a layer of age.
+    opened a layer of age. `large` says what became of large data: if it isn't held, the snapshot can only be looked at.
     """
 
     def __init__(
@@ -61,6 +56,7 @@ class Snapshot:
         file: str = "",
         with_passphrase: bool = False,
         limits: Limits = LIMITS,
+        large: LargeData = "held",
     ) -> None:
         self.document = document
         self._limits = limits
@@ -70,6 +66,7 @@ class Snapshot:
         self._weight = weight
         self._file = file
         self.with_passphrase = with_passphrase
+        self._large = large
 
     @functools.cached_property
     def name(self) -> str:
@@ -124,7 +121,14 @@ class Snapshot:
     @functools.cached_property
     def outline(self) -> Outline:
         """The tree of paths and values."""
-        return Outline(self.document.recipe)
+        from appsnap.recipe.outline import Outline  # noqa: PLC0415 - a load without errors doesn't need it
+
+        return Outline(self.document.recipe, unverified=self.document.unverified)
+
+    @property
+    def unverified(self) -> int:
+        """The number of arrays whose data nobody has verified, because it stayed in the file."""
+        return len(self.document.unverified)
 
     @functools.cached_property
     def code(self) -> list[CarriedCode]:
@@ -134,6 +138,8 @@ class Snapshot:
     @functools.cached_property
     def names(self) -> list[Want]:
         """Every name that the snapshot uses, with its use and the first path that uses it."""
+        from appsnap.recipe.trust import wants  # noqa: PLC0415 - `appsnap show` doesn't need it
+
         return wants(self.document.recipe)
 
     @functools.cached_property
@@ -142,6 +148,8 @@ class Snapshot:
 
         If there is none, `load` needs no more than the grants of `names`.
         """
+        from appsnap.recipe.trust import obstacles  # noqa: PLC0415 - as above
+
         return obstacles(self.document.recipe)
 
     def build(
@@ -159,12 +167,22 @@ class Snapshot:
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot. `notes` gets a line
         for each attribute that isn't as its class declares.
         """
+        from appsnap.recipe.trust import EVERYTHING, Trust  # noqa: PLC0415 - as above
+
+        self._check_held()
         limits = self._limits if limits is None else limits_of(limits)
-        code_from = None if code_from is None else version_of(code_from)
+        if code_from is not None:
+            from appsnap.code.texts import version_of  # noqa: PLC0415 - few files need it
+
+            code_from = version_of(code_from)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
             trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
             return self._build(trusted, limits, copy, code_from, notes)
+
+    def _check_held(self) -> None:
+        if self._large != "held":
+            raise RuntimeError("this snapshot was opened without its large data, to be looked at")
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
@@ -175,6 +193,8 @@ class Snapshot:
                     raise
                 except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
                     pass
+            from appsnap.recipe.build import build  # noqa: PLC0415 - pickles of one's own don't need it
+
             return build(
                 self.document.recipe,
                 trusted,
@@ -214,6 +234,10 @@ class Snapshot:
         are those of `appsnap.save`. If the snapshot isn't trusted as a whole, the new file isn't signed, and notes the
         lack of trust.
         """
+        from appsnap.recipe.services import without_running  # noqa: PLC0415 - most snapshots are only read
+        from appsnap.snapshot.saving import by_name, signer, time_for  # noqa: PLC0415 - as above
+
+        self._check_held()
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
         old = self.header or Header(kind)
@@ -227,12 +251,17 @@ class Snapshot:
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
-    def lines(self, *, depth: int = 20) -> Iterator[str]:
-        """Yield the lines that `appsnap show` prints."""
+    def lines(self, *, depth: int = 20, most: int | None = 50) -> Iterator[str]:
+        """Yield the lines that `appsnap show` prints: at most so many levels, and parts of one list or the like."""
+        from appsnap.recipe.outline import counts_in_words, text_lines  # noqa: PLC0415 - as for `outline`
+
         yield self._summary()
-        yield from map(escaped, text_lines(self.outline, depth=depth))
+        yield escaped(counts_in_words(self.outline, self.document.recipe.size))
+        yield from map(escaped, text_lines(self.outline, depth=depth, most=most))
 
     def _summary(self) -> str:
+        from appsnap.recipe.outline import quoted  # noqa: PLC0415 - as for `outline`
+
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
         if self.header is None:
             words.append("a bare pickle, without header")
@@ -245,6 +274,7 @@ class Snapshot:
             else:
                 words.append("written by hand")
         words += code_facts(self.code)
+        words += unverified_facts(self.unverified)
         words.append(self.provenance)
         return escaped(f"{self.name or 'snapshot'}: " + ", ".join(words))
 
@@ -253,6 +283,11 @@ class Snapshot:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._summary()}>"
+
+
+def unverified_facts(arrays: int) -> list[str]:
+    """Return the sentence about arrays whose data nobody has verified, or nothing."""
+    return [f"data of {plural(arrays, 'array')} not verified"] if arrays else []
 
 
 def _tell_distributions(document: Document, error: CannotBuild) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from appsnap.files import layers
 from appsnap.files.layers import Wrapping
+from appsnap.files.memory import Result
 from appsnap.files.streams import joined
 from appsnap.keys.provenance import user_keys
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.extensions import kind_to_write, naming_of
 from appsnap.kinds.header import Header, now
+from appsnap.kinds.large import DocumentStream
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
@@ -83,20 +86,26 @@ def save(
         raise TypeError(f"tag is a text, not {tag!r:.60}")
     header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), time_for(kind))
     notes = Notes(code=code)
-    pieces = documents.write_document(obj, header, signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole), notes)
     lines: list[str] = []
+    with contextlib.ExitStack() as stack:
+        interpreter = None
+        if verify:
+            from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - most saves don't need it
 
-    def check(file: Path) -> None:
-        from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - most saves don't need it
+            trial = verify if isinstance(verify, Trial) else Trial(EVERYTHING if trusted_as_a_whole else None)
+            interpreter = stack.enter_context(trial.interpreter(kind))
+        seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
+        pieces = documents.write_document(obj, header, seal, notes)
 
-        trial = verify if isinstance(verify, Trial) else Trial(EVERYTHING if trusted_as_a_whole else None)
-        if wrapping.recipients and passphrase is None:
-            lines.extend(trial.of_document(obj, notes, pieces))
-        else:
-            lines.extend(trial.of_file(obj, notes, file, passphrase))
+        def check(file: Path) -> None:
+            assert interpreter is not None
+            if wrapping.recipients and passphrase is None:
+                lines.extend(interpreter.try_document(obj, notes, pieces))
+            else:
+                lines.extend(interpreter.try_file(obj, notes, file, passphrase))
 
-    wrapped = layers.wrap(documents.counted(pieces, progress), wrapping)
-    places.write(path, wrapped, check=check if verify else None)
+        wrapped = layers.wrap(documents.counted(pieces, progress), wrapping)
+        places.write(path, wrapped, check=check if interpreter else None)
     for line in (*notes.lines(), *lines):
         (note or _log)(line)
 
@@ -153,7 +162,18 @@ def dumps(
     """
     seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
     pieces = documents.write_document(obj, Header(kind), seal, Notes(code=code))
-    return joined(layers.wrap(pieces, Wrapping(passphrase, recipients, compress, armor)))
+    wrapping = Wrapping(passphrase, recipients, compress, armor)
+    if compress or not isinstance(pieces, DocumentStream) or pieces.size < _LARGE:
+        return joined(layers.wrap(pieces, wrapping))
+    # Trailer and tags of age take less room than that, unless the trailer has very many names.
+    result = Result(pieces.size + (_LARGE >> 4) + (pieces.size >> 11))
+    for piece in layers.wrap(pieces, wrapping, room=result.room):
+        result.add(piece)
+    return result.value()
+
+
+_LARGE = 1 << 20
+"""Bytes of a document that is worth memory of its size from the start."""
 
 
 def time_for(kind: Kind) -> str | None:

@@ -1,8 +1,10 @@
 """A trial of a new snapshot before it takes the place of an old one: it is loaded in a fresh interpreter.
 
 Not everything that can be saved can be loaded, and not everything that loads is the same as before. The interpreter
-saves the restored objects again, and compares the recipes (`fresh`). This side sends it the trust, the limits and an
-inventory of the live objects, in a pipe.
+saves the restored objects again, and compares the recipes (`fresh`).
+
+The interpreter starts before the snapshot is written. Then this side sends it the file, the trust and the limits
+through a socket. While it loads the file, this side makes an inventory of the live objects, and sends that.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,11 +28,12 @@ from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import EVERYTHING, Everything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from typing_extensions import Buffer
 
+    from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.freeze import Notes
 
@@ -50,7 +54,7 @@ class Trial:
 
     `trust` is that of the load. None stands for all names that the snapshot has. `path` has the folders in which
     modules are found. None stands for those of any new interpreter, and the current folder. `begun` is called before
-    the interpreter starts. `trace` gets all that it wrote to stderr, if its load failed.
+    the interpreter gets the file. `trace` gets all that it wrote to stderr, if its load failed.
     """
 
     trust: Sequence[str] | Everything | None = EVERYTHING
@@ -59,7 +63,41 @@ class Trial:
     begun: Callable[[], object] = lambda: None
     trace: Callable[[str], object] = lambda _: None
 
-    def of_file(self, obj: Any, notes: Notes, path: Path, passphrase: str | None) -> list[str]:
+    @contextlib.contextmanager
+    def interpreter(self, kind: Kind) -> Iterator[Interpreter]:
+        """Start the interpreter for a snapshot of this kind. It imports modules while the file is written.
+
+        It ends with the context at the latest.
+        """
+        folders = json.dumps([*map(str, self.path or ())])
+        ours, other = socket.socketpair()
+        # A file, for programs that the application starts may hold a pipe open, and go on.
+        with ours, tempfile.TemporaryFile() as said:
+            with other:
+                process = subprocess.Popen(  # noqa: S603 - this very program
+                    [sys.executable, *_flags(), "-c", _START, folders, "load", kind, str(other.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    pass_fds=[other.fileno()],
+                )
+            with process:
+                try:
+                    yield Interpreter(self, process, ours, said)
+                finally:
+                    process.kill()
+
+
+class Interpreter:
+    """A fresh interpreter, which waits for a new snapshot."""
+
+    def __init__(self, trial: Trial, process: subprocess.Popen[bytes], channel: socket.socket, said: IO[bytes]) -> None:
+        self._trial = trial
+        self._process = process
+        self._channel = channel
+        self._said = said
+
+    def try_file(self, obj: Any, notes: Notes, path: Path, passphrase: str | None) -> list[str]:
         """Try the new file of an object, and return the first difference as a line, if there is any.
 
         `notes` are those of the save. Raises CannotLoad with the error of the interpreter, and CannotSave where items
@@ -67,68 +105,66 @@ class Trial:
         """
         # Opened here, because another process may not open a file that has no name yet.
         with path.open("rb") as file:
-            return self._run(self._job(obj, notes, passphrase), file, None)
+            self._begin(file.fileno(), passphrase)
+        return self._compare(obj, notes)
 
-    def of_document(self, obj: Any, notes: Notes, pieces: Iterable[Buffer]) -> list[str]:
-        """Try a document without layers, as `of_file` tries a file, where only others can open the file."""
-        return self._run(self._job(obj, notes, None), subprocess.PIPE, b"".join(pieces))
+    def try_document(self, obj: Any, notes: Notes, pieces: Iterable[Buffer]) -> list[str]:
+        """Try a document without layers, as `try_file` tries a file, where only others can open the file."""
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb") as pipe:
+            try:
+                self._begin(reader, None)
+            finally:
+                os.close(reader)
+            with _may_be_dead():
+                for piece in pieces:
+                    pipe.write(piece)
+                pipe.flush()
+        return self._compare(obj, notes)
 
-    def _run(self, job: dict[str, Any], stdin: Any, data: bytes | None) -> list[str]:
-        self.begun()
-        folders = json.dumps([*map(str, self.path or ())])
-        # A file, for programs that the application starts may hold a pipe open, and go on.
-        with tempfile.TemporaryFile() as said:
-            answer, status = self._ask(folders, job, stdin, data, said)
-            said.seek(0)
-            complaint = said.read().decode("utf-8", "replace")
+    def _begin(self, file: int, passphrase: str | None) -> None:
+        """Hand over the file, and say how it is loaded."""
+        trial = self._trial
+        trial.begun()
+        job = {
+            "passphrase": None if passphrase is None else passphrase.encode("utf-8", "surrogateescape").hex(),
+            "everything": isinstance(trial.trust, Everything),
+            "trust": None if trial.trust is None or isinstance(trial.trust, Everything) else [*trial.trust],
+            "limits": dataclasses.asdict(trial.limits),
+            "here": trial.path is None,
+        }
+        with _may_be_dead():
+            socket.send_fds(self._channel, [b"\n"], [file])
+            self._send(job)
+
+    def _compare(self, obj: Any, notes: Notes) -> list[str]:
+        """Send the inventory of the object, which is made while the interpreter loads the file. Return its answer."""
+        inventory = Inventory(notes)
+        outline = Outline(freeze(obj, notes=inventory), root=ROOT)
+        facts = inventory.facts(obj, outline)
+        del inventory, outline
+        with _may_be_dead():
+            self._send(facts)
+        answer, _ = self._process.communicate()
         try:
             found = json.loads(answer)
         except ValueError:
-            found = {"error": _last_words(complaint, status)}
+            found = {"error": _last_words(self._complaint(), self._process.returncode)}
         if "error" in found:
-            self.trace(complaint)
+            self._trial.trace(self._complaint())
         return _judge(found)
 
-    def _ask(
-        self, folders: str, job: dict[str, Any], stdin: Any, data: bytes | None, stderr: IO[bytes]
-    ) -> tuple[bytes, int]:
-        """Return what the interpreter answers, and its exit status."""
-        reader, writer = os.pipe()
-        try:
-            process = subprocess.Popen(  # noqa: S603 - this very program
-                [sys.executable, *_flags(), "-c", _START, folders, "load", str(reader)],
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                pass_fds=[reader],
-            )
-        except BaseException:
-            os.close(writer)
-            raise
-        finally:
-            os.close(reader)
-        with process:
-            try:
-                # If the child has died already, its stderr says why.
-                with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "wb") as pipe:
-                    pipe.write(json.dumps(job).encode())
-                answer, _ = process.communicate(data)
-            except BaseException:
-                process.kill()
-                raise
-        return answer, process.returncode
+    def _send(self, data: Any) -> None:
+        self._channel.sendall(json.dumps(data).encode() + b"\n")
 
-    def _job(self, obj: Any, notes: Notes, passphrase: str | None) -> dict[str, Any]:
-        inventory = Inventory(notes)
-        outline = Outline(freeze(obj, notes=inventory), root=ROOT)
-        return {
-            "passphrase": None if passphrase is None else passphrase.encode("utf-8", "surrogateescape").hex(),
-            "everything": isinstance(self.trust, Everything),
-            "trust": None if self.trust is None or isinstance(self.trust, Everything) else [*self.trust],
-            "limits": dataclasses.asdict(self.limits),
-            "here": self.path is None,
-            "facts": inventory.facts(obj, outline),
-        }
+    def _complaint(self) -> str:
+        self._said.seek(0)
+        return self._said.read().decode("utf-8", "replace")
+
+
+def _may_be_dead() -> contextlib.suppress:
+    """Go on if the interpreter has ended already. Its answer or its stderr says why."""
+    return contextlib.suppress(ConnectionError)
 
 
 ROOT = "object"

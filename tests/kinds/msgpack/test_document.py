@@ -13,6 +13,7 @@ from appsnap.kinds.msgpack.writer import _ENCODERS, StepEncoder
 from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
+from appsnap.recipe.runs import COLUMNS, Merged, Run, Same, Span
 from appsnap.recipe.steps import Recipe, Ref
 from appsnap.recipe.trust import Trust
 from isomorphism import difference
@@ -46,6 +47,19 @@ RECIPE = Recipe(
         steps.State(Ref(12), ["c"], [2]),
         steps.State(Ref(12), ["x" * 65], [3]),
         steps.State(Ref(12), ["x" * 65], [4]),
+        Run(steps.Value, 2, (["long" * 20, "\udcff" * 65],)),  # 15 and 16
+        Run(steps.New, 3, (Ref(0),)),  # 17 to 19
+        Run(steps.Tuple, 3, (([1, None, "a"], Span(17, 3), Same(Ref(4), 3)),)),
+        Run(steps.List, 2, ((),)),
+        Run(steps.Dict, 2, (("a", "b"), ([1.5, Ref(3)], [Ref(3), Ref(1)]))),
+        Run(steps.Set, 2, ((["a", "b"], Same("c", 2)),)),
+        Run(steps.FrozenSet, 2, (([1, 2],),)),  # 27 and 28
+        Run(steps.State, 3, (17, ("a",), (Merged(b"\1\0\1", [[Ref(28)], Same(None, 2)]),))),
+        Run(steps.SetState, 3, (17, Merged(b"\2\1\0", [Span(23, 1), [Ref(24)], [2**64]]))),
+        steps.List(Span(17, 8)),
+        steps.Tuple(Same(Ref(0), 9)),
+        steps.Extend(Ref(4), Merged(b"\0\1\0", [[Ref(1), Ref(4)], [None]])),
+        steps.List([Ref(one) for one in (5, 3, 1, 2, 4, 0, 29, 7)]),
     ],
     Ref(12),
 )
@@ -57,8 +71,16 @@ def write(recipe):
 
 def plain(step):
     """Return a step's type and fields, so that they equal only what is of the same types."""
-    parts = [[*field] if isinstance(field, (list, tuple)) else [field] for field in step]
+    parts = [[*field] if isinstance(field, (list, tuple, *COLUMNS)) else [field] for field in step]
     return type(step), [[(type(part), part) for part in field] for field in parts]
+
+
+def as_read(step):
+    """Return a step whose fields have the types that a reader gives them."""
+    if isinstance(step, Run):
+        return step
+    names = {steps.Dict: 0, steps.New: 2, steps.Update: 1, steps.State: 1}.get(type(step))
+    return type(step)(*(tuple(field) if at == names else field for at, field in enumerate(step)))
 
 
 def forged(body, **fields):
@@ -75,12 +97,15 @@ class TestDocument:
         fields = {type(step): step for step in RECIPE.steps}
         encoder = StepEncoder()
 
+        encoder.registers = 20
+
         assert [_ENCODERS[step](encoder, fields[step])[0] for step in steps.FIELDS] == [*range(1, 17)]
 
     def test_every_step(self):
         """Every step comes back as it was."""
         document = kind.read(memoryview(write(RECIPE)))
 
+        assert document.recipe.compact == [*map(as_read, RECIPE.compact)]
         assert list(map(plain, document.recipe.steps)) == list(map(plain, RECIPE.steps))
         assert type(document.recipe.root) is Ref
         assert document.recipe.root == RECIPE.root
@@ -97,7 +122,7 @@ class TestDocument:
         head, body, trailer = unpacker
 
         assert head["appsnap"] == 1
-        assert len(body) == len(RECIPE.steps) + 1
+        assert len(body) == len(RECIPE.compact) + 1
         assert set(trailer) == {"sha256", "steps", "distributions"}
 
     def test_deterministic(self):
@@ -136,7 +161,7 @@ class TestForged:
             [[3], [3, [True]], [None]],
             [[3], [3, ["0"]], [None]],
             [[3], [3, [-1]], [None]],
-            [[3], [16, [0], None], [None]],
+            [[3], [16, [1], None], [None]],
             [[5, [1]], [None]],
             [[5, [1], 2, 3], [None]],
             [[5, [1], []], [None]],
@@ -151,17 +176,19 @@ class TestForged:
             [[5, ["a"], 1], [5, None, 1], [None]],
             [[5, ["a"], 1], [5, 0], [None]],
             [[5, ["a"], 1], [5, 0, 1, 2], [None]],
-            [[5, ["a"], 1], [13, 0, 0], [None]],
-            [[5, ["a"], 1], [13, 0, {"a": 1}], [None]],
-            [[5, ["a"], 1], [15, 0, 0], [None]],
-            [[5, ["a"], 1], [15, 0, 0, 1, 2], [None]],
-            [[5, ["a"], 1], [15, 0, True, 1], [None]],
-            [[5, ["a"], 1], [15, 0, {"a": 1}], [None]],
-            [[5, ["a", "a"], 1, 2], [15, 0, 0, 1, 2], [None]],
+            [[5, ["a"], 1], [13, 1, 0], [None]],
+            [[5, ["a"], 1], [13, 1, {"a": 1}], [None]],
+            [[5, ["a"], 1], [15, 1, 0], [None]],
+            [[5, ["a"], 1], [15, 1, 0, 1, 2], [None]],
+            [[5, ["a"], 1], [15, 1, True, 1], [None]],
+            [[5, ["a"], 1], [15, 1, {"a": 1}], [None]],
+            [[5, ["a", "a"], 1, 2], [15, 1, 0, 1, 2], [None]],
             [[5, [1], 1], [5, 0, 1], [None]],
             [[5, ["x" * 65], 1], [5, 0, 1], [None]],
             [[9, 0, []], [None]],
-            [[1, "a", "b"], [9, -1, []], [None]],
+            [[1, "a", "b"], [9, 1, []], [None]],
+            [[1, "a", "b"], [9, -2, []], [None]],
+            [[4], [9, 0, []], [None]],
             [[1, "a", "b"], [9, True, []], [None]],
             [[1, "a", "b"], [9, 0, {}], [None]],
             [[1, "a", "b"], [9, 0, 5], [None]],
@@ -170,11 +197,22 @@ class TestForged:
             [[1, "a", "b"], [9, 0, [], ["a"]], [None]],
             [[1, "a", "b"], [9, 0, [], ["a", "a"], 1, 1], [None]],
             [[1, "a", "b"], [9, 0, [], 0, 1], [None]],
-            [[1, "a", "b"], [15, 0, [1], 1], [None]],
-            [[4], [12, 1], [None]],
+            [[1, "a", "b"], [15, 1, [1], 1], [None]],
+            [[4], [12, 0], [None]],
+            [[4], [12, 2], [None]],
+            [[4], [12, -1], [None]],
+            [[4], [12, True], [None]],
+            [[4], [12, None], [None]],
             [[4], [msgpack.ExtType(0, b"\x00")]],
-            [[4], [[1]]],
-            [[4], [[[1]]]],
+            [[4], [[0]]],
+            [[4], [[2]]],
+            [[4], [[-1]]],
+            [[4], [[[0]]]],
+            [[1, "a", "b"], [[[1]]]],
+            [[1, "a", "b"], [[[-1]]]],
+            [[1, "a", "b"], [[[True]]]],
+            [[1, "a", "b"], [[[[0]]]]],
+            [[4], [[0, 1, 1]]],
             [[4], [[]]],
             [[4], [[[]]]],
             [[4], [[[0, 0]]]],
@@ -201,7 +239,7 @@ class TestForged:
         with pytest.raises(Damaged, match=r"^step 1 is malformed"):
             kind.read(forged([[4], [99], [4], [None]]))
         with pytest.raises(Damaged, match=r"^the root is malformed"):
-            kind.read(forged([[4], [[1]]]))
+            kind.read(forged([[4], [[0]]]))
         with pytest.raises(Damaged, match=r"^the body is not a list of steps"):
             kind.read(forged([]))
 
@@ -216,7 +254,7 @@ class TestForged:
         body = [[5, ["a", "a"], 1, 2], [5, 0, 3, 4], [[1]]]
 
         assert kind.read(forged(body)).recipe.steps[1] == steps.Dict(("a", "a"), [3, 4])
-        for step in ([15, 0, 0, 3, 4], [15, 0, ["a", "a"], 3, 4]):
+        for step in ([15, 1, 0, 3, 4], [15, 1, ["a", "a"], 3, 4], [17, 15, 1, 1, 0, [3], [4]], [17, 5, 1, 0, [3], [4]]):
             with pytest.raises(Damaged, match="the name 'a' is given twice"):
                 kind.read(forged([body[0], step, [None]]))
 

@@ -9,7 +9,22 @@ from appsnap.errors import AppsnapError, CannotLoad, Damaged
 from appsnap.kinds.pickle import reader
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
-from appsnap.recipe.steps import Call, Dict, List, Member, Name, New, Recipe, Ref, SetState, State, Tuple
+from appsnap.recipe.steps import (
+    INLINE,
+    Call,
+    Dict,
+    List,
+    Member,
+    Name,
+    New,
+    Recipe,
+    Ref,
+    SetState,
+    State,
+    Tuple,
+    Value,
+    operands,
+)
 from appsnap.recipe.trust import EVERYTHING, Trust
 from isomorphism import difference, listed
 
@@ -56,6 +71,16 @@ class TestSteps:
         assert State not in map(type, recipe.steps)
         back = build(recipe, TRUST)
         assert back.me["me"] is back.me
+
+    def test_several_dictionaries(self):
+        """Dictionaries in a list are made at once, but one that holds itself is made before."""
+        rows = [{"n": n} for n in range(20)]
+        rows[3]["me"] = rows[3]
+
+        recipe = read(pickle.dumps(rows, 5))
+
+        assert difference(build(recipe, TRUST), rows) is None
+        assert [type(step) for step in recipe.steps].count(Dict) == 20
 
     def test_shared_arguments(self):
         """Arguments that are also kept elsewhere are one tuple."""
@@ -137,6 +162,38 @@ class TestProtocols:
         back = build(read(pickle.dumps(values, protocol)), Trust() if protocol > 1 else Trust(EVERYTHING))
 
         assert difference(values, back) is None
+
+
+class TestWindows:
+    def test_every_end(self, monkeypatch):
+        """The bytes are read in pieces, and the steps are the same wherever a piece ends."""
+        data = pickle.dumps([sample(5), [{"name": f"service {n}", "port": n, "rate": n / 2} for n in range(20)]], 5)
+        whole = read(data)
+
+        for size in range(reader._REACH + 1, reader._REACH + 60):
+            monkeypatch.setattr(reader, "_WINDOW", size)
+            assert read(data) == whole
+
+
+class TestLongTexts:
+    @pytest.mark.parametrize("protocol", range(6))
+    def test_one_step(self, protocol):
+        """A text that is too long for an atom has one step, wherever it stands."""
+        text = "x" * (INLINE + 1)
+        things = [text, {text: text}, (text, 1), {"key": text}, zoo.MyList([text]), frozenset({text})]
+
+        recipe = read(pickle.dumps(things, protocol))
+
+        assert [step.value for step in recipe.steps if isinstance(step, Value)] == [text]
+        atoms = [atom for step in recipe.steps for atom in operands(step) if isinstance(atom, str)]
+        assert max(map(len, atoms)) <= INLINE
+
+    def test_long_names(self):
+        """Names may be longer than the texts that are atoms."""
+        name = "C" * (INLINE + 1)
+        pickled = b"\x80\x04\x8c\x03app" + b"\x8c" + bytes([len(name)]) + name.encode() + b"\x93."
+
+        assert read(pickled).steps == [Name("app", name)]
 
 
 class TestRefused:

@@ -9,13 +9,16 @@ import tracemalloc
 import unicodedata
 
 import pytest
+from hypothesis import given, strategies as st
 
 import appsnap
 import shop
+import zoo
 from appsnap.errors import CannotBuild, Damaged, NewerFormat, NotInGrammar, NotTrusted
 from appsnap.kinds import source
 from appsnap.kinds.header import Header
 from appsnap.kinds.source.tokens import FORBIDDEN
+from appsnap.kinds.source.writer import SourceWriter
 from appsnap.recipe.steps import Name, New, Recipe, Ref, State, Value
 from appsnap.service import Service
 
@@ -662,3 +665,44 @@ class TestReading:
         body, _, last = data.rpartition(b"# appsnap trailer")
 
         assert hashlib.sha256(body).hexdigest().encode() in last
+
+
+@st.composite
+def alike(draw):
+    """Return objects of few shapes, whose words have lengths on both sides of the width of a line."""
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    node, objects = zoo.Node(), []
+    for _ in range(chance.randrange(3, 12)):
+        text = chance.choice(["x", "%", "é", '"', "\n"]) * chance.randrange(50)
+        options = {"a": text, ("b", text): [len(text), (node,)], 1.5: {text: {None: True}}}
+        made = zoo.Node()
+        made.__dict__ |= {"name": text, "parent": node, "options": options, "a b": [text, zoo.Node]}
+        if chance.randrange(2):
+            made.tail = chance.choice([float("nan"), 2**20_000, {text}, "x" * 65, set(), node.__init__])
+        objects.append(made)
+    return [node, objects]
+
+
+class TestShapes:
+    @pytest.mark.slow
+    @given(alike())
+    def test_a_text_is_the_same_without_shapes(self, graph):
+        """Statements of one shape have the text that each of them has by itself."""
+        found = appsnap.dumps(graph, "source")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SourceWriter, "_by_shape", lambda *_: None)
+            expected = appsnap.dumps(graph, "source")
+
+        assert found == expected
+
+    def test_statements_of_one_shape_are_laid_out_once(self, monkeypatch):
+        """The writer lays out the first two of a hundred statements, and no other one."""
+        laid_out = []
+        graph = [[number, {"a": [number] * 2}] for number in range(100)]
+        write = SourceWriter._statement
+        monkeypatch.setattr(SourceWriter, "_statement", lambda self, one: laid_out.append(one) or write(self, one))
+
+        appsnap.dumps([graph, graph, *graph], "source")
+
+        assert len(laid_out) < 10

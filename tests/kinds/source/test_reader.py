@@ -8,8 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 import zoo
 from appsnap import dumps
-from appsnap.errors import Damaged, NotInGrammar
-from appsnap.kinds.source import tokens
+from appsnap.errors import AppsnapError, Damaged, NotInGrammar
+from appsnap.kinds.source import reader, tokens
+from appsnap.kinds.source.expressions import ExpressionReader
 from appsnap.kinds.source.reader import read_statements
 from isomorphism import listed
 
@@ -98,7 +99,7 @@ class TestLayout:
         text = f'x = """\n Node = 1\n"""\ny = [\n x,\n "a"\n "b"\n]\nz = x, \\\n y\n{SHORT}'
         expected = read(text)
 
-        monkeypatch.setattr(tokens, "_SIZE", size)
+        monkeypatch.setattr(reader, "SIZE", size)
 
         assert read(text) == expected
 
@@ -397,3 +398,101 @@ class TestMutants:
 
         compiled(text)
         assert found == read(respelled(text))
+
+
+IMPORTS = f"{HEAD}{HELPERS}v0 = []\n"
+PASSAGES = [
+    "NAME = new(Node)\n",
+    "NAME = new(Node)\nstate(NAME, a=WORD, b=WORD)\n",
+    'NAME = new(Node)\nstate(\n    NAME,\n    a=WORD,\n    b={WORD: WORD, "k": [WORD, WORD]},\n)\n',
+    "NAME = state(new(MyList), a=WORD)\nextend(NAME, [WORD, WORD])\n",
+    "NAME = [WORD, (WORD, WORD), {WORD}, set(), ()]\n",
+    "NAME = new(Node)\nupdate(v0, {WORD: WORD})\nadd(NAME, [WORD])\n",
+    "NAME = {}\nupdate(NAME, {WORD: NAME})\n",
+    "NAME = WORD\n",
+    "NAME = new(WORD, WORD)\n",
+    'NAME = set_state(new(Node), (None, {"a": WORD}))\n',
+    "NAME = [NAME, WORD]\n",
+    "NAME =\tNone\n",
+    "NAME = new(Node)\n\n# note\nstate(NAME, a=WORD)\n",
+]
+PLAIN = [
+    '"a"',
+    '"b c"',
+    '""',
+    "1",
+    "-2",
+    "1.5",
+    "1e5",
+    "None",
+    "True",
+    "Node",
+    "v0",
+    "v1",
+    '"a, b"',
+    '"#"',
+    '"\\n"',
+    '"é"',
+]
+ODD = ["'q'", f'"{"x" * 65}"', 'b"x"', "[1]", "007", "2 * 3", '"a" "b"', "unknown", "v1.real", "word_1", "class", "- 1"]
+ODD += ['float("nan")', "state(new(Node), a=1)", '"""x"""', "1_000", "state", "()"]
+
+
+@st.composite
+def documents(draw):
+    """Return a file of passages of few shapes, with plain words in most of them, and with an edit or none."""
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    shapes = chance.sample(PASSAGES, chance.randrange(1, 4))
+    text = IMPORTS
+    for number in range(chance.randrange(2, 20)):
+        passage = chance.choice(shapes)
+        while "WORD" in passage:
+            passage = passage.replace("WORD", chance.choice(PLAIN if chance.randrange(60) else ODD), 1)
+        names = [f"v{number + 1}"] if chance.randrange(40) else ["class", "state", "v0", "application", "é"]
+        text += passage.replace("NAME", chance.choice(names))
+    text += "application = [v0, v1]\n"
+    if chance.randrange(2):
+        return text
+    at = chance.randrange(len(IMPORTS), len(text))
+    return text[:at] + chance.choice([*PIECES, ""]) + text[at + chance.randrange(3) :]
+
+
+def outcome(text, most):
+    """Return the recipe of a text and the steps before each of its statements, or the error and its place."""
+    begins = []
+    try:
+        recipe = read_statements(text, 0, len(text), most, begins)
+    except AppsnapError as error:
+        return type(error), str(error), error.hint, begins
+    return repr((recipe.steps, recipe.root)), begins
+
+
+class TestTemplates:
+    @pytest.mark.slow
+    @given(documents(), st.sampled_from([10, 30, 10_000]), st.sampled_from([2, 3, 100]))
+    @settings(max_examples=400)
+    def test_nothing_is_read_otherwise(self, text, most, uses):
+        """The steps of any text, and the error with its place, are those of reading it word by word."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "_USES", uses)
+            patch.setattr(reader, "_LEARNED", 2)
+            found = outcome(text, most)
+            patch.setattr(reader, "_LONG", 0)
+            expected = outcome(text, most)
+
+        assert found == expected
+
+    @pytest.mark.parametrize("uses", [5, 100])
+    def test_passages_of_one_shape_are_read_by_a_template(self, uses, monkeypatch):
+        """Word by word, the reader reads no more than the imports, four passages and the last statement."""
+        passages = [f'x{n} = new(Node)\nstate(x{n}, a="{n}", b=[{n}, ({n}.5, None)])\n' for n in range(20)]
+        words = []
+        monkeypatch.setattr(reader, "_USES", uses)
+        monkeypatch.setattr(
+            reader._StatementReader, "_begin", lambda self, found: begin(self, words.extend(found) or found)
+        )
+        begin = ExpressionReader._begin
+
+        read("".join([HELPERS, *passages, "application = x0, x19\n"]))
+
+        assert words.count("new") <= 5

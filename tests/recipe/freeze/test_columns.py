@@ -293,6 +293,15 @@ class TestRecipes:
         assert recipe.has_runs
         assert freeze(build(recipe, TRUST), runs=True) == recipe
 
+    def test_ephemeral_objects(self):
+        """Ephemeral objects undo no run, whether they are loaded or not."""
+        objects = many(lambda at: observed.Plain(at=at, gone=observed.Gone()))
+
+        recipe = check(lambda: objects)
+
+        assert recipe.has_runs
+        assert freeze(build(recipe, TRUST), runs=True) == recipe
+
 
 def freeze_or_none(obj):
     """Return the recipe of an object, or None if it can't be saved."""

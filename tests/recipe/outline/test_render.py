@@ -114,13 +114,103 @@ class TestLines:
         assert name in Outline(recipe).path(Ref(1))
 
 
+class TestCut:
+    """Long containers of every sort are cut."""
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda parts: parts,
+            tuple,
+            lambda parts: dict(enumerate(parts)),
+            lambda parts: {frozenset([number, "x" * 200]) for number in range(len(parts))},
+            lambda parts: frozenset(frozenset([number, "x" * 200]) for number in range(len(parts))),
+            zoo.MyList,
+        ],
+        ids=["list", "tuple", "dict", "set", "frozenset", "subclass"],
+    )
+    def test_containers(self, make):
+        """Of 1,234 parts 50 are shown, and a line says how many more there are."""
+        outline = Outline(freeze({"it": make([{"x" * 70: number} for number in range(1_234)])}))
+
+        shown = [*text_lines(outline)]
+
+        assert shown[-1] == "    └── … 1,184 more (--all)"
+        assert sum(line.startswith(("    ├── ", "    └── ")) for line in shown) == 51
+        assert sum(line.startswith(("    ├── ", "    └── ")) for line in text_lines(outline, most=None)) == 1_234
+
+    def test_attributes(self):
+        """Attributes and items of one object are cut each on its own."""
+        obj = zoo.MyList(range(60))
+        obj.__dict__.update({f"a{number}": number for number in range(70)})
+
+        shown = lines(obj)
+
+        assert [line for line in shown if "more" in line] == ["├── … 20 more (--all)", "└── … 10 more (--all)"]
+
+    def test_arguments(self):
+        """The arguments of a call are cut, too."""
+        recipe = Recipe([Name("m", "f"), Call(Ref(0), ["x" * 60] * 60)], Ref(1))
+
+        assert [*text_lines(Outline(recipe))][-1] == "└── … 10 more (--all)"
+
+    def test_exactly(self):
+        """Fifty parts are not cut."""
+        assert not any("more" in line for line in lines(["x" * 60] * 50))
+        assert lines(["x" * 60] * 51)[-1] == "└── … 1 more (--all)"
+
+    def test_arrow_to_a_part_beyond(self):
+        """An object among those that are left out is an arrow to its place in the whole."""
+        nodes = [zoo.Node() for _ in range(60)]
+        nodes[0].peer = nodes[59]
+        nodes[1].peer = nodes[2]
+
+        shown = lines(nodes)
+
+        assert shown[1:5] == [
+            "├── [0]: zoo.Node",
+            "│   └── peer: → object[59]",
+            "├── [1]: zoo.Node",
+            "│   └── peer: → object[2]",
+        ]
+
+    def test_same_path(self):
+        """An arrow has the path that every error has."""
+        nodes = [zoo.Node() for _ in range(60)]
+        for number, node in enumerate(nodes):
+            node.peer = nodes[(number * 7 + 3) % 60]
+        outline = Outline(freeze({"inner": {"nodes": nodes}, "last": nodes[-1]}))
+
+        arrows = {line.rpartition("→ ")[2] for line in text_lines(outline) if "→" in line}
+
+        assert len(arrows) > 20
+        assert arrows <= {outline.path(Ref(register)) for register in range(len(outline.nodes))}
+
+    def test_only_what_is_shown(self):
+        """No node is made for a part that isn't shown."""
+        outline = Outline(freeze([{"a": [number]} for number in range(10_000)]))
+
+        assert len([*text_lines(outline)]) == 52
+        assert len(outline.nodes._known) < 200
+
+    def test_levels_that_are_not_shown(self):
+        """Nor for levels that aren't shown."""
+        inner = []
+        for _ in range(1_000):
+            inner = [inner, "x" * 60, "y" * 60]
+        outline = Outline(freeze(inner))
+
+        assert [*text_lines(outline, depth=5)]
+        assert len(outline.nodes._known) < 20
+
+
 class TestLength:
     """The text is never much longer than the file, even if a long name is used often."""
 
     def test_names(self, deep):
         """A long name has no middle, in a line or in a label. Escapes don't make it longer."""
         for letter, shown in (("q", "qqqqqq"), ("\x01", r"\x01\x01"), ("\U000e0001", r"\U000e0001")):
-            outline = Outline(Recipe([Name("m", letter * 990), List([Ref(0)] * 100)], Ref(1)))
+            outline = Outline(Recipe([Name("m", letter * 990), List([Ref(0)] * 50)], Ref(1)))
 
             for line in [*text_lines(outline)][1:]:
                 assert len(line) < 130

@@ -32,8 +32,8 @@ class TestLength:
 
         nodes = Outline(Recipe([*makers, *fillers], Ref(0))).nodes
 
-        assert (nodes[0].items, nodes[2].pairs, nodes[5].attributes) == ([1], [(1, 2)], {"a": 1})
-        assert [(nodes[at].items, nodes[at].pairs, nodes[at].attributes) for at in (1, 3, 6)] == [([], [], {})] * 3
+        assert ([*nodes[0].items], nodes[2].pairs, nodes[5].attributes) == ([1], [(1, 2)], {"a": 1})
+        assert [([*nodes[at].items], nodes[at].pairs, nodes[at].attributes) for at in (1, 3, 6)] == [([], [], {})] * 3
         assert Outline(Recipe([List([])], Ref(0))).nodes[0].items == []
 
 

@@ -13,10 +13,12 @@ from appsnap.cli.errors import trusting_command, what_runs
 from appsnap.cli.options import as_json, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import NotTrusted
+from appsnap.gc_pause import gc_paused
 from appsnap.printable import as_word, escaped, plural
 from appsnap.recipe.carried import code_facts
 from appsnap.recipe.outline import quoted
 from appsnap.recipe.trust import Everything, Trust, audit
+from appsnap.snapshot.opened import unverified_facts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -43,6 +45,7 @@ Examples:
 @click.option("--code", "show_code", is_flag=True, help="Print the source text of the code in FILE, too.")
 @as_json
 @click.pass_context
+@gc_paused
 def command(
     context: click.Context, /, *, source: Input, trust: Sequence[str] | Everything, show_code: bool, as_json: bool
 ) -> int:
@@ -73,7 +76,7 @@ def command(
     The exit code is 0 if all names are trusted and nothing is beyond them, else 3. Then the last line is the command
     that allows all of it.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    snapshot = source.open()
+    snapshot = source.open(large="mapped")
     recipe = snapshot.document.recipe
     wanted = snapshot.names
     provenance = snapshot.provenance
@@ -94,6 +97,7 @@ def command(
                 "file": snapshot.name,
                 "signer": snapshot.signer,
                 "provenance": provenance,
+                "unverified_arrays": snapshot.unverified,
                 "trusted": good,
                 "allow": allow,
             },
@@ -108,7 +112,12 @@ def command(
         output.write(map(_line, obstacles))
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
         verdict += f", {len(impossible):,} beyond --trust" if impossible else ""
-        facts = [f"{plural(len(wanted), 'name')}, {verdict}", *code_facts(code), provenance]
+        facts = [
+            f"{plural(len(wanted), 'name')}, {verdict}",
+            *code_facts(code),
+            *unverified_facts(snapshot.unverified),
+            provenance,
+        ]
         output.write(["; ".join(facts)])
         output.write(filter(None, [what_runs(missing), allow]))
     if is_cut:

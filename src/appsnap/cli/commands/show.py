@@ -11,8 +11,9 @@ from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, depth, reads
 from appsnap.errors import NotTrusted
+from appsnap.gc_pause import gc_paused
 from appsnap.recipe.carried import code_facts
-from appsnap.recipe.outline import json_nodes, json_value
+from appsnap.recipe.outline import MOST_PARTS, count_services, json_nodes, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,28 +35,37 @@ Examples:
 )
 @reads()
 @depth(None)
+@click.option("--all", "show_all", is_flag=True, help="Print all parts of long lists and the like, not only 50.")
 @as_json
-def command(*, source: Input, depth: int | None, as_json: bool) -> None:
+@gc_paused
+def command(*, source: Input, depth: int | None, show_all: bool, as_json: bool) -> None:
     """Show the content of a snapshot, without importing any of it.
 
-    The text has 20 levels, unless --depth gives another number. An object that is in several places is shown once; in
-    the other places, an arrow has its path.
+    The first two lines have the facts about the file, its numbers of services, objects and steps, and the names in it.
+    The tree below has 20 levels, unless --depth gives another number, and of a long list, dictionary or the like the
+    first 50 parts. A line says how many more there are; --all prints them, too. An object that is in several places is
+    shown once; in the other places, an arrow has its path.
 
-    The JSON has the header, the layers, the names, and the content as one flat list of nodes. A node has an id, its
-    path (null if longer than 200 characters), and the id of the node that contains it. A node holds plain values,
-    {"ref": id} for other nodes, and {"python": "…"} for values that JSON doesn't have. Of texts beyond 10,000
-    characters, and of more than 1,000 bytes, it has size, sha256 and begin. "shown" has arrays and the like in one
-    line. Of a stranger's file, no more is
-    shown than about 100 characters for each byte (--limit output=…); then the last member is "cut": true.
+    Of a plain file, the data of large arrays stays on the disk. It isn't verified, and the output says so. All else is,
+    and `appsnap verify` verifies everything.
+
+    The JSON is never cut in this way: programs read it. It has the header, the layers, the numbers, the names, and
+    the content as one flat list of nodes. A node has an id, its path (null if longer than 200 characters), and the
+    id of the node that contains it. A node holds plain values, {"ref": id} for other nodes, and {"python": "…"} for
+    values that JSON doesn't have. Of texts beyond 10,000 characters, and of more than 1,000 bytes, it has size,
+    sha256 and begin. Of data that isn't verified, sha256 is null, and "checksums" are those that the file has for
+    each 8 MiB. "shown" has arrays and the like in one line. Of a stranger's file, no more is shown than about 100
+    characters for each byte (--limit output=…); then the last member is "cut": true.
     """
-    snapshot = source.open()
+    snapshot = source.open(large="mapped")
     if as_json:
         names = _names(snapshot)
         outline = snapshot.outline
         root, nodes = json_value(outline.root), json_nodes(outline, depth)
         is_cut = output.write_json(summary(snapshot), snapshot.most_output, names=names, root=root, nodes=nodes)
     else:
-        is_cut = output.write(snapshot.lines(depth=depth or 20), snapshot.most_output)
+        most = None if show_all else MOST_PARTS
+        is_cut = output.write(snapshot.lines(depth=depth or 20, most=most), snapshot.most_output)
     if is_cut:
         output.cut(source.path, "content")
 
@@ -74,6 +84,10 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
         "code": code_facts(snapshot.code),
         "signer": snapshot.signer,
         "provenance": snapshot.provenance,
+        "unverified_arrays": snapshot.unverified,
+        "services": count_services(snapshot.outline),
+        "objects": len(snapshot.outline.nodes),
+        "steps": snapshot.document.recipe.size,
     }
 
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from appsnap.errors import Damaged
+from appsnap.files.heads import ARMOR, WHITESPACE, is_armored
 from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["armored", "decode_base64", "encode_base64", "is_armored", "unarmored"]
 
-BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 END = b"-----END AGE ENCRYPTED FILE-----"
-
-# RFC 7468, section 3: W = WSP / CR / LF / %x0B / %x0C.
-WHITESPACE = b" \t\r\n\v\f"
 
 # The most bytes of white space before the block, and after it. The age program has the same limit.
 MAX_WHITESPACE = 1024
@@ -33,13 +30,8 @@ _COLUMNS = 64
 _BYTES_PER_LINE = 48
 _LINES_PER_BLOCK = 16 * 1024
 
-_BEGIN_LINE = re.compile(rb"((?:[ \t\r\v\f]*\n)*)" + BEGIN + rb"\r?\n")
+_BEGIN_LINE = re.compile(rb"((?:[ \t\r\v\f]*\n)*)" + ARMOR + rb"\r?\n")
 _END_LINE = re.compile(END + rb"(?:\r?\n[" + WHITESPACE + rb"]*)?")
-
-
-def is_armored(head: bytes) -> bool:
-    """Tell by its first bytes whether a file is armored. `MAX_WHITESPACE` + 34 bytes are always enough."""
-    return head.lstrip(WHITESPACE).startswith(BEGIN)
 
 
 def encode_base64(data: bytes) -> bytes:
@@ -65,7 +57,7 @@ def decode_base64(text: bytes) -> bytes:
 def armored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
     """Yield a stream of bytes as an armored file."""
     reader = ChunkReader(chunks)
-    yield BEGIN + b"\n"
+    yield ARMOR + b"\n"
     while block := reader.read(_BYTES_PER_LINE * _LINES_PER_BLOCK):
         starts = range(0, len(block), _BYTES_PER_LINE)
         yield b"".join([binascii.b2a_base64(block[start : start + _BYTES_PER_LINE]) for start in starts])
@@ -78,7 +70,7 @@ def unarmored(chunks: Iterable[Buffer]) -> Iterator[bytes]:
     Raises `Damaged` for any difference from the output of `armored`, except white space at both ends, and CRLF.
     """
     reader = ChunkReader(chunks)
-    begin = _BEGIN_LINE.match(reader.peek(MAX_WHITESPACE + len(BEGIN) + 2))
+    begin = _BEGIN_LINE.match(reader.peek(MAX_WHITESPACE + len(ARMOR) + 2))
     if begin is None or len(begin[1]) > MAX_WHITESPACE:
         raise Damaged("malformed age armor: no proper BEGIN line")
     reader.read(begin.end())

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from appsnap.errors import Damaged, PassphraseError
-from appsnap.files.age.armor import armored, decode_base64, encode_base64, is_armored, unarmored
+from appsnap.files.age.armor import armored, decode_base64, encode_base64, unarmored
 from appsnap.files.age.recipients import (
     FILE_KEY_SIZE,
     HybridRecipient,
@@ -29,17 +29,15 @@ from appsnap.files.age.recipients import (
     Stanza,
     hkdf,
 )
+from appsnap.files.heads import AGE, HEAD_SIZE, is_armored, is_encrypted
 from appsnap.files.streams import ChunkReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
 __all__ = ["HEAD_SIZE", "Decrypted", "decrypt", "encrypt", "is_encrypted"]
-
-# The most bytes that `is_encrypted` needs.
-HEAD_SIZE = 2048
 
 # Bounds for a header that isn't authenticated yet. The format has none; a hybrid stanza takes 1.6 KB.
 MAX_STANZAS = 1024
@@ -53,18 +51,12 @@ _NONCE_SIZE = 16
 # don't help decryption, and a second thread for writing doesn't help either.
 _BATCH = 32
 
-_MAGIC = b"age-encryption.org/"
-_VERSION_LINE = _MAGIC + b"v1\n"
+_VERSION_LINE = AGE + b"v1\n"
 _STANZA = re.compile(rb"-> ([!-~]++(?: [!-~]++)*+)\n((?:[A-Za-z0-9+/]{64}\n)*+[A-Za-z0-9+/]{0,63}+)\n")
 _MAC_LINE = re.compile(rb"--- ([A-Za-z0-9+/]{43})\n")
 
 # The types that this module opens.
 _NATIVE_TYPES = {"scrypt", "X25519", "mlkem768x25519"}
-
-
-def is_encrypted(head: bytes) -> bool:
-    """Tell by its first bytes (`HEAD_SIZE` are enough) whether a file is an age file of any version, armored or not."""
-    return head.startswith(_MAGIC) or is_armored(head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +73,16 @@ class Decrypted:
         return self.pieces
 
 
-def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor: bool = False) -> Iterator[Buffer]:
+def encrypt(
+    chunks: Iterable[Buffer],
+    recipients: Iterable[Recipient],
+    *,
+    armor: bool = False,
+    room: Callable[[int], memoryview] | None = None,
+) -> Iterator[Buffer]:
     """Encrypt a stream of bytes, so that each of the recipients can open it.
+
+    The pieces of the payload are the begins of memory that `room` returns for a size. Without it, they have new memory.
 
     The call wraps the file key. For a passphrase, scrypt takes a second for it. The stream is read while the result is
     read. Raises `PassphraseError` for no recipient, for a passphrase beside another recipient, and for post-quantum
@@ -93,7 +93,7 @@ def encrypt(chunks: Iterable[Buffer], recipients: Iterable[Recipient], *, armor:
     file_key = os.urandom(FILE_KEY_SIZE)
     header = _VERSION_LINE + b"".join([bytes(recipient.wrap(file_key)) for recipient in recipients]) + b"---"
     header += b" " + encode_base64(_header_mac(file_key, header)) + b"\n"
-    encrypted = chain([header], _encrypt_payload(ChunkReader(chunks), file_key))
+    encrypted = chain([header], _encrypt_payload(ChunkReader(chunks), file_key, None if armor else room))
     return armored(encrypted) if armor else encrypted
 
 
@@ -171,7 +171,7 @@ def _read_header(reader: ChunkReader) -> tuple[bytes, list[Stanza], bytes]:
     """Read the header. Returns the bytes under its MAC, its stanzas, and its MAC."""
     head = reader.peek(MAX_HEADER_SIZE)
     if not head.startswith(_VERSION_LINE):
-        if head.startswith(_MAGIC):
+        if head.startswith(AGE):
             raise Damaged("an age file of an unknown version", hint="versions other than v1 need the program age")
         raise Damaged("not an age file")
     position = len(_VERSION_LINE)
@@ -195,7 +195,9 @@ def _chunk_nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11) + bytes([last])
 
 
-def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[Buffer]:
+def _encrypt_payload(
+    reader: ChunkReader, file_key: bytes, room: Callable[[int], memoryview] | None
+) -> Iterator[Buffer]:
     nonce = os.urandom(_NONCE_SIZE)
     yield nonce
     cipher = ChaCha20Poly1305(hkdf(file_key, salt=nonce, info=b"payload"))
@@ -203,7 +205,8 @@ def _encrypt_payload(reader: ChunkReader, file_key: bytes) -> Iterator[Buffer]:
     while not last:
         # To fill one buffer again and again would save a twentieth of the time, but `b"".join` over the pieces would
         # get the last one many times.
-        batch = memoryview(bytearray(_BATCH * (CHUNK_SIZE + _TAG_SIZE)))
+        size = _BATCH * (CHUNK_SIZE + _TAG_SIZE)
+        batch = memoryview(bytearray(size)) if room is None else room(size)
         end = 0
         while not last and end < len(batch):
             chunk = reader.read(CHUNK_SIZE)

@@ -13,6 +13,7 @@ import itertools
 import operator
 from typing import TYPE_CHECKING, Any
 
+from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.runs import LEAST, Merged, Same, Span
 from appsnap.recipe.steps import Operand, Ref
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.runs import Column
 
-__all__ = ["Reader", "Writer", "typed"]
+__all__ = ["Reader", "Writer", "too_many", "typed"]
 
 _SPAN, _SAME, _REFERENCES, _MERGED = range(4)
 """The codes: a distance and a count; an operand and a count; a distance for each place; the order, and columns."""
 
 _MOST_MERGED = 256
+_LONG = frozenset({str, bytes})
+"""The types of operands that may be long in a file, because they stand there once for each use."""
 
 
 class Writer:
@@ -72,11 +75,8 @@ class Writer:
         if isinstance(column, Same):
             return [[_SAME, self.operand(column.operand), column.length]]
         if isinstance(column, Merged):
-            parts = [
-                self.column(part, [*itertools.compress(places, map(number.__eq__, column.order))])
-                for number, part in enumerate(column.columns)
-            ]
-            return [[_MERGED, column.order, *parts]]
+            own = _places(column.order, len(column.columns), places)
+            return [[_MERGED, column.order, *map(self.column, column.columns, own)]]
         kinds = set(map(type, column))
         if Ref not in kinds:
             return [*column]
@@ -88,13 +88,16 @@ class Writer:
 class Reader:
     """Turns arrays into operands. A malformed array is a ValueError, IndexError or TypeError.
 
-    `registers` is the number of registers that are written. `implied` counts the operands that stand in no place of
-    their own: a few bytes may stand for many of them.
+    `registers` is the number of registers that are written. `most` bounds two numbers: that of steps, of which there is
+    one for each array of the body, and that of operands that stand in no place of their own. A few bytes may
+    stand for many of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int, steps: int) -> None:
         self.registers = 0
-        self.implied = 0
+        self._most = most
+        self._steps = steps
+        self._implied = 0  # operands
         self._named: list[Ref] = []  # by number: the registers of names
 
     def name(self) -> None:
@@ -148,6 +151,7 @@ class Reader:
         if len(values) > 1 or len(values[0]) == 1:
             return [self.operand(value) for value in values]
         code, *fields = values[0]
+        typed(code, int)
         if code == _REFERENCES:
             if {*map(type, fields)} != {int}:
                 raise ValueError("a distance that is no integer")
@@ -166,6 +170,8 @@ class Reader:
             one, count = fields
             found_one = self.operand(one)
             steps.check_reference(found_one)
+            if type(found_one) in _LONG and len(found_one) > steps.INLINE:  # type: ignore[arg-type]  # a text
+                raise ValueError("a long text that stands for many operands")
             return Same(found_one, self._counted(count))
         if code == _MERGED and not nested:
             order, *parts = fields
@@ -173,21 +179,25 @@ class Reader:
         raise ValueError("a column of an unknown form")
 
     def _merged(self, order: bytes, parts: list[Any], places: Sequence[int] | None) -> Merged:
-        if len(parts) > _MOST_MERGED or not order or max(order) >= len(parts):
+        long = places is not None and len(order) > len(places)
+        if len(parts) > _MOST_MERGED or not order or max(order) >= len(parts) or long:
             raise ValueError("a column of columns that are missing")
         columns = []
-        for number, part in enumerate(parts):
-            own = None if places is None else [*itertools.compress(places, map(number.__eq__, order))]
-            column = self._column(part, own, nested=True)
+        own = itertools.repeat(None) if places is None else _places(order, len(parts), places)
+        for number, (part, some) in enumerate(zip(parts, own, strict=False)):
+            column = self._column(part, some, nested=True)
             if len(column) != order.count(number):
                 raise ValueError("a column of another length")
             columns.append(column)
         return Merged(order, columns)
 
     def _counted(self, count: Any) -> int:
+        """Return a count of operands that stand in no place of their own. Raises CannotLoad for too many."""
         if typed(count, int) < 1:
             raise ValueError("a count below 1")
-        self.implied += count
+        self._implied += count
+        if self._implied > self._most:
+            raise too_many(self._most)
         return count  # type: ignore[no-any-return]  # an integer
 
     def _name(self, number: Any) -> Ref:
@@ -200,6 +210,19 @@ class Reader:
         if not 0 <= number < self.registers:
             raise ValueError(f"register {number!r:.60} is not written yet")
         return Ref(number)
+
+
+def _places(order: bytes, count: int, places: Sequence[int]) -> list[list[int]]:
+    """Return the places of each of so many columns that are merged."""
+    found: list[list[int]] = [[] for _ in range(count)]
+    for number, place in zip(order, places, strict=False):
+        found[number].append(place)
+    return found
+
+
+def too_many(most: int) -> Exception:
+    """Return the error for a recipe of more than so many steps."""
+    return over("steps", most, "the recipe is too long")
 
 
 def _atom(value: Any) -> Any:

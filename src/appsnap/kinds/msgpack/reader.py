@@ -9,9 +9,8 @@ import msgpack
 
 from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds.large import type_of
-from appsnap.kinds.msgpack.columns import Reader, typed
+from appsnap.kinds.msgpack.columns import Reader, too_many, typed
 from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, NUMBERS, have_number
-from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.runs import RUNS, Run, Same
 from appsnap.recipe.spellings import SPELLINGS, canonical_step
@@ -37,7 +36,7 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data], mos
     count = announced(data[start:end]) - 1
     if stop != end or count < 0:
         raise Damaged("the body is not a list of steps", offset=start)
-    decoder = StepDecoder(large, most)
+    decoder = StepDecoder(large, most, count)
     try:
         unpacker.read_array_header()
         for _ in range(count):
@@ -51,15 +50,9 @@ def read_body(data: memoryview, start: int, end: int, large: Sequence[Data], mos
         # The messages of these two errors are about the functions here, not about the file.
         why = "too many or too few fields" if isinstance(error, (TypeError, IndexError)) else error
         raise Damaged(f"{what} ({why})") from error
-    decoder.check_number()
     if decoder.large:
         raise Damaged("large data belongs to no step")
     return Recipe(decoder.made, root)
-
-
-def too_many(most: int) -> Exception:
-    """Return the error for a recipe of more than so many steps."""
-    return over("steps", most, "the recipe is too long")
 
 
 def announced(body: memoryview) -> int:
@@ -151,15 +144,13 @@ def _from_extension(code: int, data: bytes) -> int:
 class StepDecoder(Reader):
     """Turns arrays into steps, one after the other. A malformed array is a ValueError, IndexError or TypeError.
 
-    `most` bounds the number of steps, and that of operands that stand in no place of their own.
+    `most` and `steps` are those of a `Reader`.
     """
 
-    def __init__(self, large: Sequence[Data], most: int) -> None:
-        super().__init__()
+    def __init__(self, large: Sequence[Data], most: int, steps: int) -> None:
+        super().__init__(most, steps)
         self.made: list[Step | Run] = []
         self.large = dict(enumerate(large))  # the large data that no step has yet
-        self._most = most
-        self._more = 0  # steps, beyond one for each array
         self._numbered: list[tuple[Any, ...]] = []  # the keys that have a number
         self._distinct: set[int] = set()  # the numbers of keys that have been checked as names of attributes
         self._meant: dict[Any, Any] = {}  # the name or text that a register holds
@@ -197,7 +188,8 @@ class StepDecoder(Reader):
                     typed(step.cls, Ref)
             if type(step) is steps.Name:
                 self._meant[self.registers] = step
-                self.name()
+                if code == 1:
+                    self.name()
             elif type(step) is steps.Value and type(step.value) is str:
                 self._meant[self.registers] = step.value
         else:
@@ -205,18 +197,13 @@ class StepDecoder(Reader):
         self.made.append(step)
         self.registers += type(step) in steps.MAKERS
 
-    def check_number(self) -> None:
-        """Raise CannotLoad for too many steps so far, or too many operands that stand in no place of their own."""
-        if len(self.made) + self._more > self._most or self.implied > self._most:
-            raise too_many(self._most)
-
     def _run(self, number: Any, count: Any, *fields: Any) -> None:
         sort = _RUNS.get(number) if type(number) is int else None
         if sort is None or typed(count, int) < 1:
             raise ValueError("a run of unknown steps, or of none")
-        # The places of the steps themselves, whose operands may be alike, or none.
-        self._more += count - 1
-        self.check_number()
+        self._steps += count - 1
+        if self._steps > self._most:
+            raise too_many(self._most)
         if sort is steps.Value:
             (texts,) = fields
             self._texts(texts, count)
@@ -253,7 +240,6 @@ class StepDecoder(Reader):
                 made = (tuple(self.column(column, count, places) for column in fields),)
                 if sort in (steps.Set, steps.FrozenSet) and _kinds(made[0]) not in _HASHED:
                     raise ValueError("the items of sets in a run have to be texts, or integers")
-        self.check_number()
         run = Run(sort, count, made)
         self.made.append(run)
         self.registers += run.registers
@@ -275,6 +261,9 @@ class StepDecoder(Reader):
         names = self._names(keys)
         if len(names) != len(columns):
             raise ValueError("more names than columns, or fewer")
+        # Each step has all of them, where it is shown, and where it is written in another kind.
+        if max(map(len, names), default=0) > steps.INLINE:
+            raise ValueError("a long name in a run")
         return names, tuple(self.column(column, count, places) for column in columns)
 
     def _meaning(self, operand: Any) -> Any:

@@ -21,14 +21,11 @@ from appsnap.files.streams import Memory
 from appsnap.kinds import Document, most_steps
 from appsnap.kinds.header import Header, Trailer, distributions_of
 from appsnap.kinds.large import Body, DocumentParts, DocumentStream, Place, padded, read_table, take_apart, type_of
-from appsnap.kinds.pickle import native, reader
+from appsnap.kinds.pickle import reader
 from appsnap.kinds.pickle.writer import OPCODES, encode
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
-from appsnap.recipe.failures import failure
-from appsnap.recipe.freeze.rules import PROTOCOL
-from appsnap.recipe.outline import Outline
-from appsnap.recipe.steps import Operand, Recipe, Ref
+from appsnap.recipe.steps import PROTOCOL, Operand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from appsnap.kinds import MostSteps
     from appsnap.kinds.header import Signer
     from appsnap.kinds.large import Data
+    from appsnap.kinds.pickle.native import StoppedError
     from appsnap.recipe.freeze import Notes
 
 __all__ = ["assemble", "has_header", "locate", "read", "write", "write_objects"]
@@ -54,6 +52,8 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
 
 def write_objects(header: Header, obj: Any, sign: Signer | None, notes: Notes) -> DocumentStream:
     """Return the document of objects, in pieces, by the C pickler. Raises any error of pickle or of a class."""
+    from appsnap.kinds.pickle import native  # noqa: PLC0415 - few commands save
+
     body, rules = native.pickle_objects(obj, notes)
     notes.recipe = functools.partial(_recipe_of, body)
     return assemble(
@@ -155,6 +155,8 @@ _HEAD_OF_JOBLIB = 64 << 10
 
 
 def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: Trailer, *, copy: bool = True) -> Any:
+    from appsnap.kinds.pickle import native  # noqa: PLC0415 - `appsnap show` makes no objects
+
     body: Buffer = data[start:]
     if large:
         places = [start, *large]
@@ -166,6 +168,8 @@ def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: 
         recipe, _, entries = read_up_to(len(made))
         entry = next((entry for entry, one in zip(entries, made, strict=True) if one is obj), None)
         name = f"<{type(obj).__module__}.{type(obj).__qualname__}>"
+        from appsnap.recipe.outline import Outline  # noqa: PLC0415 - only for an error
+
         return Outline(recipe).path(entry) if type(entry) is Ref else name
 
     try:
@@ -176,8 +180,10 @@ def _unpickle(data: memoryview, start: int, large: Mapping[int, Data], trailer: 
         raise _located(stopped, *read_up_to(len(stopped.made))) from stopped.error
 
 
-def _located(stopped: native.StoppedError, recipe: Recipe, numbers: range, entries: list[Any]) -> CannotLoad:
+def _located(stopped: StoppedError, recipe: Recipe, numbers: range, entries: list[Any]) -> CannotLoad:
     """Return the error of the C unpickler with its path. It is one of the steps that come after the last object."""
+    from appsnap.recipe.failures import failure  # noqa: PLC0415 - only for an error
+
     if stopped.name is not None:
         number = recipe.steps.index(steps.Name(*stopped.name))
         return failure(recipe, number, stopped.error)

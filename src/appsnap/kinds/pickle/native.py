@@ -20,9 +20,7 @@ from appsnap.errors import AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
 from appsnap.kinds.pickle.writer import add_large
-from appsnap.recipe.failures import version_failure
-from appsnap.recipe.freeze import addresses
-from appsnap.recipe.freeze.rules import PROTOCOL, Rules
+from appsnap.recipe.steps import PROTOCOL
 
 if TYPE_CHECKING:
     import types
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from appsnap.kinds.header import Trailer
     from appsnap.kinds.large import Data, Type
     from appsnap.recipe.freeze import Notes
+    from appsnap.recipe.freeze.rules import Rules
 
 __all__ = ["StoppedError", "pickle_objects", "unpickle_objects"]
 
@@ -46,6 +45,8 @@ def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
 
     Raises any error of pickle or of a class, and RecursionError for objects that are nested too deep.
     """
+    from appsnap.recipe.freeze.rules import Rules  # noqa: PLC0415 - to load needs none of this
+
     rules = Rules(notes=notes)
     body = _pickled(obj, rules)
     sharing = rules.sharing.found()
@@ -56,6 +57,8 @@ def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
 
 
 def _pickled(obj: Any, rules: Rules) -> Body:
+    from appsnap.recipe.freeze import addresses  # noqa: PLC0415 - as above
+
     sink = _Sink()
     pickler = _Pickler(sink, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
@@ -142,6 +145,8 @@ def unpickle_objects(
                 del unpickler
                 raise
     except evolve.VersionError as error:
+        from appsnap.recipe.failures import version_failure  # noqa: PLC0415 - only for an error
+
         raise version_failure(locate(error.obj, unpickler.made), error) from None
     except (AppsnapError, MemoryError):
         raise

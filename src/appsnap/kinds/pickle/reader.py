@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, Damaged, NoMemory
 from appsnap.gc_pause import gc_paused
-from appsnap.kinds.pickle.unpickler import OpenDict, OpenFrozenSet, OpenList, OpenSet, SharedStateError, StepUnpickler
+from appsnap.kinds.pickle.items import (
+    LongText,
+    OpenDict,
+    OpenFrozenSet,
+    OpenList,
+    OpenSet,
+    opened,
+    text_item,
+)
+from appsnap.kinds.pickle.unpickler import SharedStateError, StepUnpickler
 from appsnap.limits import LIMITS
 from appsnap.recipe import steps
 from appsnap.recipe.steps import Ref
@@ -88,101 +97,132 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
     memo = unpickler.memo
     stack = unpickler.stack
     marks = unpickler.marks
-    begin = at = unpickler.at
+    most = unpickler.most
+    builder = unpickler.builder
+    new, set_state, set_items, append = builder.new, unpickler.set_state, unpickler.set_items, unpickler.append
+    base, at = unpickler.at, 0  # the opcode is byte `base + at` of the data, and byte `at` of the window
+    begin = at
     try:
-        # The opcodes that Python's pickler writes most come first, without a call for each.
         while True:
-            begin = at
-            code = data[at]
-            at += 1
-            if code == _BINGET:
-                item = memo[data[at]]
+            # Bytes are indexed and cut in half of the time that a view of them takes.
+            base += at
+            begin = at = 0
+            window = bytes(data[base : base + _WINDOW])
+            last = len(window) - _REACH if len(window) == _WINDOW else len(window)
+            if not window:
+                raise IndexError  # noqa: TRY301 - as below
+            # The opcodes that Python's pickler writes most come first, without a call for each.
+            while at < last:
+                begin = at
+                code = window[at]
                 at += 1
-                if type(item) in _SHARED:
+                if code == _BINGET:
+                    item = memo[window[at]]
+                    at += 1
+                    stack.append(item if type(item) in _SHARED else unpickler.shared(item))
+                elif code == _SHORT_BINUNICODE:
+                    end = at + 1 + window[at]
+                    if end > len(window):
+                        raise ValueError("a text is cut off")  # noqa: TRY301 - as below
+                    item = window[at + 1 : end].decode("utf-8", "surrogatepass")
+                    if end - at > steps.INLINE:
+                        item = text_item(item)
                     stack.append(item)
+                    at = end
+                    if window[at] == _MEMOIZE:
+                        memo[len(memo)] = item
+                        at += 1
+                elif code == _BININT1:
+                    stack.append(window[at])
+                    at += 1
+                elif code == _BININT2:
+                    stack.extend(_U2.unpack_from(window, at))
+                    at += 2
+                elif code == _SETITEMS:
+                    items = stack
+                    stack = marks.pop()
+                    set_items(stack[-1], items)
+                elif code in _EMPTY:
+                    # As `opened` and `push_open` do it.
+                    item = _EMPTY[code]()
+                    item.keys = item.items = ()
+                    item.ref = None
+                    item.handed_over = False
+                    unpickler.opened += 1
+                    if unpickler.opened > most:
+                        raise unpickler.too_many("containers")
+                    stack.append(item)
+                    if window[at] == _MEMOIZE:
+                        memo[len(memo)] = item
+                        at += 1
+                    if window[at] == _MARK and len(marks) < most:
+                        marks.append(stack)
+                        stack = []
+                        at += 1
+                elif code == _BUILD:
+                    state = stack.pop()
+                    target = stack[-1]
+                    set_state(target if type(target) is Ref else unpickler.target(target), state)
+                elif code == _EMPTY_TUPLE and window[at] == _NEWOBJ:
+                    cls = stack.pop()
+                    item = new(cls if type(cls) is steps.Name else unpickler.operand(cls))
+                    stack.append(item)
+                    at += 1
+                    if window[at] == _MEMOIZE:
+                        memo[len(memo)] = item
+                        at += 1
+                elif code == _BINFLOAT:
+                    stack.extend(_F8.unpack_from(window, at))
+                    at += 8
+                elif code in _CONSTANTS:
+                    stack.append(_CONSTANTS[code])
+                elif code == _LONG_BINGET:
+                    (index,) = _U4.unpack_from(window, at)
+                    at += 4
+                    item = memo[index if index < len(memo) else unpickler.memo_key(index)]
+                    stack.append(item if type(item) in _SHARED else unpickler.shared(item))
+                elif code == _APPENDS:
+                    items = stack
+                    stack = marks.pop()
+                    append(stack[-1], items)
+                elif code == _MARK:
+                    if len(marks) >= most:
+                        raise unpickler.too_many("marks")
+                    marks.append(stack)
+                    stack = []
+                elif code == _MEMOIZE:
+                    if len(memo) >= unpickler.most_memos:
+                        raise unpickler.too_many("numbers of the memo")
+                    memo[len(memo)] = stack[-1]
+                elif code in _TUPLES:
+                    count = _TUPLES[code]
+                    items = stack[-count:]
+                    if len(items) < count:
+                        raise ValueError("too few items for a tuple")  # noqa: TRY301 - as below
+                    del stack[-count:]
+                    stack.append(unpickler.tuple_of(items))
+                elif code == _BININT:
+                    stack.extend(_I4.unpack_from(window, at))
+                    at += 4
+                elif code == _STOP:
+                    root = unpickler.operand(stack.pop())
+                    if unpickler.large:
+                        raise ValueError("large data that belongs to no opcode")  # noqa: TRY301 - as below
+                    return builder.finish(root), base + at
                 else:
-                    unpickler.push_again(item)
-            elif code == _SHORT_BINUNICODE:
-                end = at + 1 + data[at]
-                if end > len(data):
-                    raise ValueError("a text is cut off")  # noqa: TRY301 - as below
-                item = str(data[at + 1 : end], "utf-8", "surrogatepass")
-                stack.append(item)
-                at = end
-                if data[at] == _MEMOIZE:
-                    memo[len(memo)] = item
-                    at += 1
-            elif code == _MEMOIZE:
-                if len(memo) >= unpickler.most_memos:
-                    raise unpickler.too_many("numbers of the memo")
-                memo[len(memo)] = stack[-1]
-            elif code == _BININT1:
-                stack.append(data[at])
-                at += 1
-            elif code == _MARK:
-                if len(marks) >= unpickler.most:
-                    raise unpickler.too_many("marks")
-                marks.append(stack)
-                unpickler.stack = stack = []
-            elif code == _SETITEMS:
-                items = stack
-                unpickler.stack = stack = marks.pop()
-                unpickler.set_items(items)
-            elif code == _APPENDS:
-                items = stack
-                unpickler.stack = stack = marks.pop()
-                unpickler.append(items)
-            elif code == _EMPTY_DICT:
-                item = OpenDict()
-                unpickler.push_open(item)
-                if data[at] == _MEMOIZE:
-                    memo[len(memo)] = item
-                    at += 1
-            elif code == _EMPTY_LIST:
-                item = OpenList()
-                unpickler.push_open(item)
-                if data[at] == _MEMOIZE:
-                    memo[len(memo)] = item
-                    at += 1
-            elif code == _BUILD:
-                state = stack.pop()
-                target = stack[-1]
-                unpickler.set_state(target if type(target) is Ref else unpickler.target(target), state)
-            elif code == _EMPTY_TUPLE and data[at] == _NEWOBJ:
-                at += 1
-                stack.append(unpickler.builder.new(unpickler.callable(stack.pop()), ()))
-            elif code == _BINFLOAT:
-                stack.extend(_F8.unpack_from(data, at))
-                at += 8
-            elif code == _BININT2:
-                stack.extend(_U2.unpack_from(data, at))
-                at += 2
-            elif code == _BININT:
-                stack.extend(_I4.unpack_from(data, at))
-                at += 4
-            elif code == _LONG_BINGET:
-                unpickler.recall(_U4.unpack_from(data, at)[0])
-                at += 4
-            elif code in _CONSTANTS:
-                stack.append(_CONSTANTS[code])
-            elif code == _STOP:
-                root = unpickler.operand(stack.pop())
-                if unpickler.large:
-                    raise ValueError("large data that belongs to no opcode")  # noqa: TRY301 - as below
-                return unpickler.builder.finish(root), at
-            else:
-                unpickler.at = at
-                _HANDLERS[code](unpickler)
-                at = unpickler.at
-                stack = unpickler.stack
+                    unpickler.stack = stack
+                    unpickler.at = base + at
+                    _HANDLERS[code](unpickler)
+                    at = unpickler.at - base
+                    stack = unpickler.stack
     except MemoryError:
-        raise NoMemory(f"there is no memory for the pickle, from byte {begin} on") from None
+        raise NoMemory(f"there is no memory for the pickle, from byte {base + begin} on") from None
     except KeyError as error:
-        raise Damaged(f"no such opcode or memo: {error}", offset=begin) from error
+        raise Damaged(f"no such opcode or memo: {error}", offset=base + begin) from error
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
-        if at >= len(data):
-            raise Damaged("the pickle ends too early", offset=begin, hint="the file is truncated") from error
-        raise Damaged(f"malformed pickle ({_why(error)})", offset=begin) from error
+        if base + at >= len(data):
+            raise Damaged("the pickle ends too early", offset=base + begin, hint="the file is truncated") from error
+        raise Damaged(f"malformed pickle ({_why(error)})", offset=base + begin) from error
 
 
 def _why(error: Exception) -> str:
@@ -204,7 +244,7 @@ _I4, _F8 = struct.Struct("<i"), struct.Struct(">d")
 
 
 def _text(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
-    return lambda r: r.stack.append(str(r.take(length(r)), "utf-8", "surrogatepass"))
+    return lambda r: r.stack.append(text_item(str(r.take(length(r)), "utf-8", "surrogatepass")))
 
 
 def _bytes(length: Callable[[StepUnpickler], int]) -> Callable[[StepUnpickler], None]:
@@ -233,17 +273,6 @@ def _i4(r: StepUnpickler) -> int:
     return r.number(_I4)  # type: ignore[no-any-return]  # the format says so
 
 
-def _tuple_of(count: int) -> Callable[[StepUnpickler], None]:
-    def handler(r: StepUnpickler) -> None:
-        items = r.stack[-count:]
-        if len(items) < count:
-            raise ValueError("too few items for a tuple")
-        del r.stack[-count:]
-        r.push_tuple(items)
-
-    return handler
-
-
 def _bytes8(r: StepUnpickler) -> Any:
     size = _u8(r)
     data = r.large.pop(r.at, None)
@@ -263,7 +292,7 @@ _BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {
     pickle.FRAME: StepUnpickler.skip_frame,
     pickle.POP: StepUnpickler.pop,
     pickle.POP_MARK: lambda r: r.pop_mark(),
-    pickle.DUP: lambda r: r.push_again(r.stack[-1]),
+    pickle.DUP: lambda r: r.stack.append(r.shared(r.stack[-1])),
     pickle.INT: StepUnpickler.push_integer_line,
     pickle.LONG: lambda r: r.stack.append(r.integer(r.line().removesuffix(b"L"))),
     pickle.LONG1: _long(_byte),
@@ -272,22 +301,17 @@ _BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {
     pickle.STRING: StepUnpickler.push_string_line,
     pickle.BINSTRING: lambda r: r.push_string(bytes(r.take(_i4(r)))),
     pickle.SHORT_BINSTRING: lambda r: r.push_string(bytes(r.take(_byte(r)))),
-    pickle.UNICODE: lambda r: r.stack.append(str(r.line(), "raw-unicode-escape")),
+    pickle.UNICODE: lambda r: r.stack.append(text_item(str(r.line(), "raw-unicode-escape"))),
     pickle.BINUNICODE: _text(_u4),
     pickle.BINUNICODE8: _text(_u8),
     pickle.SHORT_BINBYTES: _bytes(_byte),
     pickle.BINBYTES: _bytes(_u4),
     pickle.BINBYTES8: lambda r: r.stack.append(_bytes8(r)),
     pickle.BYTEARRAY8: lambda r: r.stack.append(_bytearray8(r)),
-    pickle.EMPTY_SET: lambda r: r.push_open(OpenSet()),
-    pickle.EMPTY_TUPLE: lambda r: r.push_tuple([]),
-    pickle.LIST: lambda r: r.push_filled(OpenList(), r.pop_mark()),
-    pickle.FROZENSET: lambda r: r.push_filled(OpenFrozenSet(), r.pop_mark()),
-    pickle.TUPLE: lambda r: r.push_tuple(r.pop_mark()),
-    pickle.TUPLE1: _tuple_of(1),
-    pickle.TUPLE2: _tuple_of(2),
-    pickle.TUPLE3: _tuple_of(3),
-    pickle.APPEND: lambda r: r.append([r.stack.pop()]),
+    pickle.EMPTY_SET: lambda r: r.push_open(opened(OpenSet)),
+    pickle.EMPTY_TUPLE: lambda r: r.stack.append(r.tuple_of([])),
+    pickle.LIST: lambda r: r.push_open(opened(OpenList, r.operands(r.pop_mark()))),
+    pickle.FROZENSET: lambda r: r.push_open(opened(OpenFrozenSet, r.operands(r.pop_mark()))),
     pickle.ADDITEMS: lambda r: r.add_items(r.pop_mark()),
     pickle.GLOBAL: lambda r: r.name(r.line().decode(), r.line().decode()),
     pickle.REDUCE: StepUnpickler.reduce,
@@ -296,7 +320,7 @@ _BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {
     pickle.PUT: lambda r: r.remember(r.integer(r.line())),
     pickle.BINPUT: lambda r: r.remember(_byte(r)),
     pickle.LONG_BINPUT: lambda r: r.remember(_u4(r)),
-    pickle.GET: lambda r: r.recall(r.integer(r.line())),
+    pickle.GET: lambda r: r.stack.append(r.recalled(r.integer(r.line()))),
 }
 
 
@@ -305,15 +329,26 @@ def _refuse(r: StepUnpickler) -> None:
     raise CannotLoad(f"the pickle has {what} at byte {r.at - 1}, which only the program that wrote it can resolve")
 
 
+def _append(r: StepUnpickler) -> None:
+    item = r.stack.pop()
+    r.append(r.stack[-1], [item])
+
+
 def _set_item(r: StepUnpickler) -> None:
     value = r.stack.pop()
-    r.set_items([r.stack.pop(), value])
+    key = r.stack.pop()
+    r.set_items(r.stack[-1], [key, value])
+
+
+def _tuple(r: StepUnpickler) -> None:
+    items = r.pop_mark()
+    r.stack.append(r.tuple_of(items))
 
 
 def _dict(r: StepUnpickler) -> None:
     items = r.pop_mark()
-    r.push_open(OpenDict())
-    r.set_items(items)
+    r.push_open(opened(OpenDict))
+    r.set_items(r.stack[-1], items)
 
 
 def _stack_global(r: StepUnpickler) -> None:
@@ -334,8 +369,10 @@ def _obj(r: StepUnpickler) -> None:
 
 
 _BY_OPCODE |= {
+    pickle.APPEND: _append,
     pickle.SETITEM: _set_item,
     pickle.DICT: _dict,
+    pickle.TUPLE: _tuple,
     pickle.STACK_GLOBAL: _stack_global,
     pickle.INST: _inst,
     pickle.OBJ: _obj,
@@ -355,14 +392,16 @@ _BINGET, _LONG_BINGET, _MEMOIZE, _MARK, _STOP = b"".join(
 _SHORT_BINUNICODE, _BININT1, _BININT2, _BININT, _BINFLOAT = b"".join(
     (pickle.SHORT_BINUNICODE, pickle.BININT1, pickle.BININT2, pickle.BININT, pickle.BINFLOAT)
 )
-_EMPTY_LIST, _EMPTY_DICT, _EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b"".join(
-    (
-        *(pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_TUPLE),
-        *(pickle.APPENDS, pickle.SETITEMS, pickle.NEWOBJ, pickle.BUILD),
-    )
+_EMPTY_TUPLE, _APPENDS, _SETITEMS, _NEWOBJ, _BUILD = b"".join(
+    (pickle.EMPTY_TUPLE, pickle.APPENDS, pickle.SETITEMS, pickle.NEWOBJ, pickle.BUILD)
 )
+_EMPTY = {pickle.EMPTY_DICT[0]: OpenDict, pickle.EMPTY_LIST[0]: OpenList}
+_WINDOW = 64 << 10
+_REACH = 3 + 255
+"""The most bytes that one turn of the loop takes from the window: a text, its opcode and length, and MEMOIZE."""
 _CONSTANTS = {pickle.NONE[0]: None, pickle.NEWTRUE[0]: True, pickle.NEWFALSE[0]: False}
-_SHARED = frozenset({str, Ref, steps.Name})
+_TUPLES = {pickle.TUPLE1[0]: 1, pickle.TUPLE2[0]: 2, pickle.TUPLE3[0]: 3}
+_SHARED = frozenset({str, LongText, Ref, steps.Name})
 """The types of items that may be on the stack any number of times as they are."""
 _HANDLERS: dict[int, Callable[[StepUnpickler], Any]] = {
     opcode[0]: handler for opcode, handler in _BY_OPCODE.items()

@@ -7,6 +7,7 @@ becomes a step. So a pickle gives the same steps as `freeze` gives for its objec
 from __future__ import annotations
 
 import codecs
+import operator
 import re
 import struct
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
@@ -14,27 +15,35 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad
 from appsnap.kinds.escapes import accepted
+from appsnap.kinds.pickle.items import (
+    LAZY,
+    OPEN,
+    OPERANDS,
+    LongText,
+    Open,
+    OpenDict,
+    OpenList,
+    OpenSet,
+    OpenTuple,
+    opened,
+    text_item,
+)
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
 from appsnap.recipe.spellings import SET_STATE
-from appsnap.recipe.steps import NameOrOperand, Ref, make_step
+from appsnap.recipe.steps import NameOrOperand, Operand, Ref, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from appsnap.kinds.large import Data
 
-__all__ = [
-    "Open",
-    "OpenDict",
-    "OpenFrozenSet",
-    "OpenList",
-    "OpenSet",
-    "SharedStateError",
-    "StepUnpickler",
-]
+__all__ = ["SharedStateError", "StepUnpickler"]
 
+_EVEN, _ODD = slice(0, None, 2), slice(1, None, 2)
+_STATE_OF = operator.attrgetter("ref", "handed_over")
+_SOME = 8
 _NEWLINE = re.compile(b"\n")
 _U8 = struct.Struct("<Q")
 
@@ -45,52 +54,6 @@ pickle in bytes, bounds the copies. A copy counts one, and one more for every 32
 
 _REMEMBERED = 4
 """Numbers of the memo for each step. Texts have numbers, too, but no steps."""
-
-_OPERANDS = frozenset({type(None), bool, int, float, Ref})
-_TEXT = frozenset({str})
-
-
-class Open:
-    """A container that no step has made yet. The fields here are defaults, which cost no memory."""
-
-    form: type
-    keys: Any = ()  # of a dictionary
-    items: Any = ()  # in a list of its own, if there are any
-    ref: Ref | None = None
-    handed_over = False  # as a state or as arguments: then its items stand in another step
-
-
-class OpenDict(Open):
-    """A dictionary."""
-
-    form = steps.Dict
-
-
-class OpenList(Open):
-    """A list."""
-
-    form = steps.List
-
-
-class OpenSet(Open):
-    """A set."""
-
-    form = steps.Set
-
-
-class OpenFrozenSet(Open):
-    """A frozen set with all its items."""
-
-    form = steps.FrozenSet
-
-
-class OpenTuple(Open):
-    """A tuple with all its items, which may be lazy."""
-
-    form = steps.Tuple
-
-
-OPEN = frozenset({OpenDict, OpenList, OpenSet, OpenFrozenSet, OpenTuple})
 
 
 class SharedStateError(Exception):
@@ -119,6 +82,7 @@ class StepUnpickler:
         self.inline_states = inline_states
         self.protocol = 0
         self.builder = RecipeBuilder(most)
+        self.shapes = self.builder.shapes
         self.most = most
         self.most_memos = _REMEMBERED * most
         self.opened = 0
@@ -168,8 +132,12 @@ class StepUnpickler:
     def operand(self, item: Any) -> Any:
         """Return the operand of an item of the stack. An open container gets its step first."""
         cls = type(item)
+        if cls in OPERANDS:
+            return item
         if cls in OPEN:
             return self.close(item)
+        if cls is LongText:
+            return self.builder.text(item.text)
         if cls is bytes and len(item) > steps.INLINE:
             if id(item) not in self.bytes:
                 self.bytes[id(item)] = (item, self.builder.make(steps.Value(item)))
@@ -178,13 +146,18 @@ class StepUnpickler:
 
     def close(self, item: Open) -> Ref:
         """Return the register of a container. It is made now if no step has made it yet."""
-        if item.handed_over and item.form is steps.Dict:
-            raise SharedStateError
         if item.ref is None:
-            form = item.form
-            items = self.operands(item.items) if form is steps.Tuple else item.items
-            item.ref = self.builder.make(make_step(form, (tuple(item.keys), items) if form is steps.Dict else (items,)))
-            self.opened -= not item.handed_over
+            if type(item) is OpenDict:
+                if item.handed_over:
+                    raise SharedStateError
+                step = make_step(steps.Dict, (tuple(item.keys), item.items))
+            elif type(item) is OpenTuple:
+                step = make_step(steps.Tuple, (self.operands(item.items),))
+            else:
+                step = make_step(item.form, (item.items,))
+            item.ref = self.builder.make(step)
+            if not item.handed_over:
+                self.opened -= 1
         return item.ref
 
     def target(self, item: _Stacked) -> Ref:
@@ -195,19 +168,27 @@ class StepUnpickler:
         return operand
 
     def operands(self, items: list[Any]) -> list[Any]:
-        """Replace items of the stack by their operands, in the same list."""
-        for index, item in enumerate(items):
-            cls = type(item)
-            if cls in _OPERANDS or (cls is str and len(item) <= steps.INLINE):
-                continue
-            items[index] = self.close(item) if cls in OPEN else self.operand(item)
+        """Return the operands of items of the stack: the same list if they are operands already."""
+        # For a few items, a loop is faster than a call of `map`.
+        for item in items:
+            if type(item) not in OPERANDS:
+                if self.are_new_dicts(items):
+                    return self.close_dicts(items)
+                close, operand = self.close, self.operand
+                return [x if type(x) in OPERANDS else close(x) if type(x) in OPEN else operand(x) for x in items]
         return items
 
-    def lazies(self, items: list[Any]) -> list[Any]:
-        """Close the open containers among items, except dictionaries. Names stay, too: a call may be a spelling."""
-        return [
-            self.operand(x) if type(x) is bytes or (type(x) in OPEN and type(x) is not OpenDict) else x for x in items
-        ]
+    def are_new_dicts(self, items: list[Any]) -> bool:
+        """Tell whether items are some dictionaries that no step has made yet, such as a list of records has."""
+        return len(items) >= _SOME and {*map(type, items)} == {OpenDict} and {*map(_STATE_OF, items)} == {(None, False)}
+
+    def close_dicts(self, items: list[OpenDict]) -> list[Ref]:
+        """Return the registers of dictionaries, as `close` does for each."""
+        refs = self.builder.make_all([make_step(steps.Dict, (tuple(item.keys), item.items)) for item in items])
+        for item, ref in zip(items, refs, strict=True):
+            item.ref = ref
+        self.opened -= len(items)
+        return refs
 
     def remember(self, index: int) -> None:
         """Give the top of the stack a number in the memo."""
@@ -215,9 +196,9 @@ class StepUnpickler:
             raise ValueError("a memo number that pickle never gives")
         self.memo[self.memo_key(index)] = self.stack[-1]
 
-    def recall(self, index: int) -> None:
-        """Push the item that has a number in the memo."""
-        self.push_again(self.memo[self.memo_key(index)])
+    def recalled(self, index: int) -> Any:
+        """Return the item that has a number in the memo."""
+        return self.shared(self.memo[self.memo_key(index)])
 
     def memo_key(self, index: int) -> Any:
         """Return the key of a number in the memo.
@@ -227,22 +208,21 @@ class StepUnpickler:
         """
         return index if index < max(len(self.data), 256) else str(index)
 
-    def push_again(self, item: Any) -> None:
-        """Push an item once more."""
+    def shared(self, item: Any) -> Any:
+        """Return an item that is to stand on the stack once more."""
         steps.check_reference(item)
-        if type(item) in OPEN and type(item) is not OpenTuple:
-            # A container may become one of its own items. So it has to be made before them. A tuple has its items.
-            item = self.close(item)
-        self.stack.append(item)
+        # A container may become one of its own items. So it has to be made before them. A tuple has its items.
+        return self.close(item) if type(item) in OPEN and type(item) is not OpenTuple else item
 
     # Opcodes with more than a line to them
 
     def push_string(self, raw: bytes) -> None:
         """Push a str of Python 2. It is ASCII, as pickle reads it by default."""
-        self.stack.append(raw.decode("ascii"))
+        self.stack.append(text_item(raw.decode("ascii")))
 
     def name(self, module: Any, qualname: Any) -> None:
         """Push a name. A pickle of Python 2 has old names of modules: they are replaced."""
+        module, qualname = (x.text if type(x) is LongText else x for x in (module, qualname))
         if type(module) is not str or type(qualname) is not str or not module or not qualname:
             raise ValueError("a name has to be a text")
         if self.protocol < 3:
@@ -274,8 +254,12 @@ class StepUnpickler:
             return
         if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
-        args = [self.operand(x) if type(x) in OPEN else x for x in args]
+        args = self.closed(args)
         self.stack.append(self.builder.call(self.callable(function), args))
+
+    def closed(self, args: list[Any]) -> list[Any]:
+        """Return arguments with operands for the open containers. Names and texts stay: a call may be a spelling."""
+        return [self.operand(x) if type(x) in OPEN else x.text if type(x) is LongText else x for x in args]
 
     def callable(self, item: Any) -> Any:
         """Return a name as it is, and any other item as an operand."""
@@ -283,13 +267,13 @@ class StepUnpickler:
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
-        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        args = self.closed(self.args())
         self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
         keywords = self.stack.pop()
-        args = [self.operand(x) if type(x) in OPEN else x for x in self.args()]
+        args = self.closed(self.args())
         if type(keywords) is not OpenDict:
             raise ValueError("keyword arguments have to be a dictionary")
         self.opened -= 1
@@ -307,21 +291,17 @@ class StepUnpickler:
 
     def set_state(self, target: Ref, state: Any) -> None:
         """Give a state to the object of a register."""
-        if (
-            self.inline_states
-            and type(state) is OpenDict
-            and state.ref is None
-            and _TEXT.issuperset(map(type, state.keys))
-        ):
-            state.handed_over = True
-            self.opened -= 1
-            self.builder.state(target, state.keys, state.items)
-        else:
-            self.builder.fill(steps.SetState(target, self.operand(state)))
+        if type(state) is OpenDict and state.ref is None and self.inline_states:
+            names = state.keys if type(state.keys) is tuple else self.builder.names_of(state.keys)
+            if names is not None:
+                state.handed_over = True
+                self.opened -= 1
+                self.builder.fill(make_step(steps.State, (target, names, state.items)))
+                return
+        self.builder.fill(steps.SetState(target, self.operand(state)))
 
-    def append(self, items: list[Any]) -> None:
-        """Append to the list at the top of the stack."""
-        target = self.stack[-1]
+    def append(self, target: _Stacked, items: list[Any]) -> None:
+        """Append to a list."""
         operands = self.operands(items)
         if type(target) is OpenList and target.ref is None:
             if target.items:
@@ -331,21 +311,26 @@ class StepUnpickler:
         else:
             self.builder.extend(self.target(target), operands)
 
-    def set_items(self, items: list[Any]) -> None:
-        """Set items, keys and values by turns, of the dictionary at the top of the stack."""
-        target = self.stack[-1]
-        self.operands(items)
-        keys, values = items[::2], items[1::2]
+    def set_items(self, target: _Stacked, items: list[Any]) -> None:
+        """Set items, keys and values by turns, of a dictionary."""
+        keys: Sequence[Operand] | None = self.shapes.get(tuple(items[_EVEN]))
+        if keys is None:
+            items = self.operands(items)
+            keys = self.builder.known_keys(items[_EVEN])
+            values = items[_ODD]
+        else:
+            values = self.operands(items[_ODD])
         if len(keys) != len(values):
             raise ValueError("a key without a value")
-        if type(target) is OpenDict and target.ref is None:
-            if target.items:
-                target.keys.extend(keys)
-                target.items.extend(values)
-            else:
-                target.keys, target.items = keys, values
-        else:
+        if type(target) is not OpenDict or target.ref is not None:
             self.builder.update(self.target(target), keys, values)
+        elif not target.items:
+            target.keys, target.items = keys, values
+        else:
+            if type(target.keys) is tuple:
+                target.keys = [*target.keys]
+            target.keys.extend(keys)
+            target.items.extend(values)
 
     def add_items(self, items: list[Any]) -> None:
         """Add to the set at the top of the stack."""
@@ -359,24 +344,25 @@ class StepUnpickler:
         elif operands:
             self.builder.fill(steps.Add(self.target(target), operands))
 
-    def push_tuple(self, items: list[Any]) -> None:
-        """Push a tuple."""
-        item = OpenTuple()
-        item.items = self.lazies(items)
-        self.push_open(item)
-
-    def push_filled(self, item: Open, items: list[Any]) -> None:
-        """Push a container with its first items. More may come."""
-        if items:
-            item.items = self.operands(items)
-        self.push_open(item)
+    def tuple_of(self, items: list[Any]) -> Open:
+        """Return a tuple, whose open containers are closed, except dictionaries. A call of it may be a spelling."""
+        for item in items:
+            if type(item) not in LAZY:
+                items = [x if type(x) in LAZY else self.operand(x) for x in items]
+                break
+        self.count_open()
+        return opened(OpenTuple, items)
 
     def push_open(self, item: Open) -> None:
         """Push a container."""
+        self.count_open()
+        self.stack.append(item)
+
+    def count_open(self) -> None:
+        """Count one more container that is open. Raises CannotLoad for one too many."""
         self.opened += 1
         if self.opened > self.most:
             raise self.too_many("containers")
-        self.stack.append(item)
 
     def pop(self) -> None:
         """Take off the top of the stack, or the last mark."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds.large import ALIGNMENT, MAY_BE_LARGE, Body, large
 from appsnap.recipe import steps
-from appsnap.recipe.freeze.rules import PROTOCOL
-from appsnap.recipe.steps import Operand, Recipe, Ref
+from appsnap.recipe.steps import PROTOCOL, Operand, Recipe, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "BORDER",
     "END",
     "FORBIDDEN",
     "INDENT",
     "OUTDENT",
+    "SIZE",
     "UNCLOSED",
     "Piece",
     "decoded",
@@ -53,7 +55,10 @@ FORBIDDEN = re.compile(
 
 UNCLOSED = "a text that isn't closed: it ends on its line, with the quotes that it begins with"
 
-_SIZE = 20_000
+BORDER = re.compile(r"\n(?=[A-Za-z_])")
+"""The place between two statements, unless a text or a bracket is open there."""
+
+SIZE = 20_000
 """Characters of a piece: the words of a piece take about 1 MB."""
 
 _RUN = 500
@@ -87,7 +92,6 @@ _BYTE = r"\\(?:[\\'\"nrt]|x[0-9a-f]{2})"
 _LETTER = rf"{_BYTE}|\\u[0-9a-f]{{4}}|\\U[0-9a-f]{{8}}"
 _ESCAPED_TEXT = re.compile(rf"""\"(?:[^"\\]++|{_LETTER})*+\"|'(?:[^'\\]++|{_LETTER})*+'""")
 _ESCAPED_BYTES = re.compile(rf"""b(?:\"(?:[^"\\]++|{_BYTE})*+\"|'(?:[^'\\]++|{_BYTE})*+')""")
-_BORDER = re.compile(r"\n(?=[A-Za-z_])")
 _LINES_IN_TEXT = ('"""', "'''", "\\\n")
 _LIKE_STATEMENT = re.compile(r"\n[A-Za-z_#]")
 _AFTER_LINE = frozenset(")]}\n#")
@@ -123,18 +127,21 @@ class Piece(NamedTuple):
         return match.start() + within.start() + 1 if within else match.end()
 
 
-def pieces(text: str, start: int, stop: int) -> Iterator[Piece]:
-    """Yield the pieces of a text. A piece that ends within a statement is read anew, together with the next one."""
-    size = _SIZE
+def pieces(text: str, start: int, stop: int, least: int = SIZE) -> Iterator[Piece]:
+    """Yield the pieces of a text, each of at least so many characters.
+
+    A piece that ends within a statement is read anew, together with the next one.
+    """
+    size = least
     while start < stop:
-        border = _BORDER.search(text, start + size, stop)
+        border = BORDER.search(text, start + size, stop)
         end = border.end() if border else stop
         words, kept, is_open = _divided(text, start, end)
         if is_open and end < stop:
             size = 2 * (end - start)
             continue
         yield Piece(text, start, end, words, kept)
-        start, size = end, _SIZE
+        start, size = end, least
 
 
 def _divided(text: str, start: int, end: int) -> tuple[list[str], bytearray, bool]:

@@ -6,10 +6,11 @@ import binascii
 import keyword
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.kinds.expressions import Assignment, names
 from appsnap.kinds.source.expressions import BUILTINS, HELPERS
+from appsnap.kinds.source.layout import WIDTH, Group, Pieces, Shape, flat, laid_out, word, wrapped
 from appsnap.kinds.source.numbers import Forms
 from appsnap.kinds.source.reader import MODULE, ROOT
 from appsnap.kinds.source.tokens import FORBIDDEN
@@ -18,97 +19,16 @@ from appsnap.recipe.spellings import KEYWORDED, by_keywords
 from appsnap.recipe.steps import Recipe, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["SourceWriter"]
 
-_WIDTH = 100
 _BASE64_WIDTH, _WIDE = 120, 1_000  # the latter for data that nobody looks at: indents would be a tenth of it
+_MOST_SHAPES = 1_000
+_MOST_WORDS = 100  # of a statement by shape: each longer one has another number of items
+_MOST_LITERALS = 1_000
+_FIRST_WORD = 1 << 60  # the registers that stand for the words of a shape
 _LETTERS = bytes(range(0x20, 0x7F))
-
-
-class _Group:
-    """Items between brackets: all on one line if they fit, else each on its own.
-
-    `size` is the width of that one line. `text` is the line, or None if it is wider than `_WIDTH`: a group within
-    groups would keep a copy of its text for each of them.
-    """
-
-    __slots__ = ("close", "items", "open", "size", "text")
-
-    def __init__(self, open_: str, items: list[Any], close: str) -> None:
-        self.open, self.items, self.close = open_, items, close
-        size = len(open_) + len(close)
-        for item in items:
-            size += 2 + (len(item) if type(item) is str else item.size)
-        self.size = size
-        self.text = self.flat() if size <= _WIDTH else None
-
-    def flat(self) -> str:
-        texts = [item if type(item) is str else _flat(item) for item in self.items]
-        # Without its comma, a tuple of one item would be that item.
-        return f"{self.open}{', '.join(texts)}{',' if self.open == '(' and len(texts) == 1 else ''}{self.close}"
-
-    def laid_out(self, indent: int, _used: int) -> str:
-        inner = "".join(f"{_line(item, indent + 4)},\n" for item in self.items)
-        return f"{self.open}\n{inner}{' ' * indent}{self.close}" if inner else self.open + self.close
-
-
-class _Pieces:
-    """A long literal in pieces, each on its own line. Python joins adjacent literals."""
-
-    __slots__ = ("items", "open")
-
-    size = _WIDTH + 1
-    text = None
-
-    def __init__(self, items: list[str], open_: str = "(") -> None:
-        self.items, self.open = items, open_
-
-    def flat(self) -> str:
-        return f"{self.open}{' '.join(self.items)})"
-
-    def laid_out(self, indent: int, _used: int) -> str:
-        inner = "".join(f"{_line(item, indent + 4)}\n" for item in self.items)
-        return f"{self.open}\n{inner}{' ' * indent})"
-
-
-class _Wrapped:
-    """A group between a prefix and a suffix: `key: […]`, `name=(…)`, `[].append`."""
-
-    __slots__ = ("prefix", "size", "suffix", "text", "value")
-
-    def __init__(self, prefix: str, value: Any, suffix: str = "") -> None:
-        self.prefix, self.value, self.suffix = prefix, value, suffix
-        self.size = len(prefix) + value.size + len(suffix)
-        self.text = None if value.text is None else f"{prefix}{value.text}{suffix}"
-
-    def flat(self) -> str:
-        return f"{self.prefix}{_flat(self.value)}{self.suffix}"
-
-    def laid_out(self, indent: int, used: int) -> str:
-        return self.prefix + _laid_out(self.value, indent, used + len(self.prefix)) + self.suffix
-
-
-def _wrapped(prefix: str, value: Any, suffix: str = "") -> Any:
-    return f"{prefix}{value}{suffix}" if type(value) is str else _Wrapped(prefix, value, suffix)
-
-
-def _flat(item: Any) -> str:
-    """Return an item on one line of any length."""
-    return item if type(item) is str else str(item.flat() if item.text is None else item.text)
-
-
-def _line(item: Any, indent: int) -> str:
-    return " " * indent + _laid_out(item, indent, indent)
-
-
-def _laid_out(item: Any, indent: int, used: int) -> str:
-    """Return the text of an item that begins in column `used`. Its further lines are indented by `indent`."""
-    if type(item) is str:
-        return item
-    fits = item.text is not None and used + len(item.text) <= _WIDTH
-    return str(item.text if fits else item.laid_out(indent, used))
 
 
 class SourceWriter:
@@ -124,6 +44,15 @@ class SourceWriter:
         self._choose_imports(step for step in recipe.steps if isinstance(step, steps.Name))
         named = [statement.register for statement in statements if isinstance(statement, Assignment)]
         self._variables = names(recipe, named, self._taken)
+        self._shapes: dict[Any, Shape | None] = {}  # None for one that was met once
+        self._words: dict[type, Callable[[Any], str]] = {
+            int: _integer,
+            **dict.fromkeys((bool, type(None)), repr),
+            **dict.fromkeys((float, bytes), _literal),
+            str: _Literals().__getitem__,
+            Ref: self._variables.__getitem__,
+            steps.Name: self._word,
+        }
 
     def _choose_imports(self, wanted: Iterable[steps.Name]) -> None:
         """Choose a variable for each module and for each object that is imported from one."""
@@ -153,12 +82,60 @@ class SourceWriter:
     def lines(self, statements: list[Any], root: Any) -> Iterator[str]:
         """Yield the text of each statement. The last one assigns the root."""
         for statement in statements:
-            if isinstance(statement, Assignment):
-                text = _wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.value))
+            yield (self._by_shape(statement) or laid_out(self._statement(statement), 0, 0)) + "\n"
+        yield laid_out(wrapped(f"{ROOT} = ", self._expression(root)), 0, 0) + "\n"
+
+    def _statement(self, statement: Any) -> Any:
+        if isinstance(statement, Assignment):
+            return wrapped(f"{self._variables[statement.register]} = ", self._expression(statement.value))
+        return self._expression(statement)
+
+    def _by_shape(self, statement: Any) -> str | None:
+        """Return the text of a statement if another one of its shape came before, and it isn't unusual."""
+        words: list[str] = []
+        try:
+            shape = self._shape(statement, words)
+        except KeyError:
+            return None
+        known = self._shapes.get(shape)
+        if known is None:
+            if shape not in self._shapes:
+                if len(self._shapes) >= _MOST_SHAPES:
+                    self._shapes.clear()
+                self._shapes[shape] = None
+                return None
+            marks = [Ref(_FIRST_WORD + number) for number in range(len(words))]
+            self._variables.update(zip(marks, map(word, range(len(words))), strict=True))
+            known = self._shapes[shape] = Shape(self._statement(_with(statement, iter(marks))))
+            for mark in marks:
+                del self._variables[mark]
+        return known.text(words)
+
+    def _shape(self, step: Any, words: list[str]) -> Any:
+        """Return what a statement or an expression is without its words, and append these.
+
+        Raises KeyError if its text depends on more than these, or if it is long.
+        """
+        cls = type(step)
+        names_, operands, _ = _PARTS[cls]
+        parts = operands(step)
+        if len(parts) > _MOST_WORDS:
+            raise KeyError
+        shape = [cls, names_(step), len(parts)]
+        spelling = self._words.get
+        for part in parts:
+            spell = spelling(type(part))
+            if spell is None:
+                shape += len(words), self._shape(part, words)
             else:
-                text = self._expression(statement)
-            yield _laid_out(text, 0, 0) + "\n"
-        yield _laid_out(_wrapped(f"{ROOT} = ", self._expression(root)), 0, 0) + "\n"
+                words.append(spell(part))
+        return tuple(shape)
+
+    def _word(self, step: steps.Name) -> str:
+        name = self._name(step)
+        if type(name) is not str:
+            raise KeyError
+        return name
 
     def _expression(self, value: Any) -> Any:
         cls = type(value)
@@ -183,13 +160,13 @@ class SourceWriter:
     def _spelled(self, step: steps.Name) -> Any:
         if not _has_syntax(step):
             parts = [step.module, step.qualname] if step.qualname else [step.module]
-            return _Group(self._helper("named"), [repr(part) for part in parts], ")")
+            return Group(self._helper("named"), [repr(part) for part in parts], ")")
         top, dot, rest = step.qualname.partition(".")
         return self._imported[step.module, top] + dot + rest
 
     def _new(self, step: steps.New) -> Any:
         args = [step.cls, *step.args]
-        return _Group(self._helper("new"), self._all(args) + self._keywords(step.names, step.values), ")")
+        return Group(self._helper("new"), self._all(args) + self._keywords(step.names, step.values), ")")
 
     def _keywords(self, keys: Iterable[str], values: Iterable[Any]) -> list[Any]:
         """Return attributes as keyword arguments. A name that isn't an identifier needs a dictionary."""
@@ -198,10 +175,10 @@ class SourceWriter:
         for key, value in zip(keys, values, strict=True):
             # Attributes keep their order: behind the first one in the dictionary, all go into it.
             if not others and (key in self._plain or self._is_plain(key)):
-                plain.append(_wrapped(f"{key}=", self._expression(value)))
+                plain.append(wrapped(f"{key}=", self._expression(value)))
             else:
-                others.append(_wrapped(f"{_literal_text(key)}: ", self._expression(value)))
-        return [*plain, _wrapped("**", _Group("{", others, "}"))] if others else plain
+                others.append(wrapped(f"{_literal_text(key)}: ", self._expression(value)))
+        return [*plain, wrapped("**", Group("{", others, "}"))] if others else plain
 
     def _is_plain(self, key: str) -> bool:
         if key.isidentifier() and key.isascii() and not keyword.iskeyword(key):
@@ -213,18 +190,18 @@ class SourceWriter:
         name: Any = step.function
         form = self._forms.form(step) if self._forms else None
         if form is not None:
-            return self._with_numbers(_flat(function), step, *form)
+            return self._with_numbers(flat(function), step, *form)
         keyworded = type(name) is steps.Name and name in KEYWORDED
         args, named = by_keywords(name, step.args) if keyworded else (step.args, {})
-        return _Group(f"{_flat(function)}(", self._all(args) + self._keywords(named, named.values()), ")")
+        return Group(f"{flat(function)}(", self._all(args) + self._keywords(named, named.values()), ")")
 
     def _with_numbers(self, function: str, step: steps.Call, at: int, rows: list[list[str]]) -> Any:
         """Write a call with numbers in the place of the bytes in one of its arguments."""
         args = self._all(step.args[:at]) + self._all(step.args[at + 1 :])
-        data: Any = _Group(self._helper("packed"), [rows[0][0], *(_Group("[", row, "]") for row in rows[1:])], ")")
+        data: Any = Group(self._helper("packed"), [rows[0][0], *(Group("[", row, "]") for row in rows[1:])], ")")
         nested: Any = step.args[at]
-        data = _Group("bytearray(", [data], ")") if type(nested) is steps.ByteArray else data
-        return _Group(f"{function}(", [*args[:at], data, *args[at:]], ")")
+        data = Group("bytearray(", [data], ")") if type(nested) is steps.ByteArray else data
+        return Group(f"{function}(", [*args[:at], data, *args[at:]], ")")
 
     def _data(self, data: bytes) -> Any:
         """Return the literal of bytes: base64 if a ninth of them have no letter, because each of those takes four."""
@@ -234,58 +211,131 @@ class SourceWriter:
         open_ = self._helper("from_base64")
         width = _BASE64_WIDTH if len(text) < 100 * _WIDE else _WIDE
         parts = [f'"{text[at : at + width]}"' for at in range(0, len(text), width)]
-        return _Pieces(parts, open_) if len(parts) > 1 else _Group(open_, parts, ")")
+        return Pieces(parts, open_) if len(parts) > 1 else Group(open_, parts, ")")
 
     def _member(self, step: steps.Member) -> Any:
         owner = self._expression(step.owner)
         if step.name.isidentifier() and step.name.isascii() and not keyword.iskeyword(step.name):
             simple = isinstance(step.owner, (Ref, steps.Member)) or not isinstance(owner, str)
-            return _wrapped("", owner if simple else f"({owner})", f".{step.name}")
-        return _Group("getattr(", [owner, _literal_text(step.name)], ")")
+            return wrapped("", owner if simple else f"({owner})", f".{step.name}")
+        return Group("getattr(", [owner, _literal_text(step.name)], ")")
 
-    def _mapping(self, keys: Iterable[Any], values: Iterable[Any]) -> _Group:
+    def _mapping(self, keys: Iterable[Any], values: Iterable[Any]) -> Group:
         entries = [
-            _wrapped(f"{_flat(self._expression(key))}: ", self._expression(value))
+            wrapped(f"{flat(self._expression(key))}: ", self._expression(value))
             for key, value in zip(keys, values, strict=True)
         ]
-        return _Group("{", entries, "}")
+        return Group("{", entries, "}")
 
     def _set(self, step: steps.Set) -> Any:
-        return _Group("{", self._all(step.items), "}") if step.items else "set()"
+        return Group("{", self._all(step.items), "}") if step.items else "set()"
 
     def _frozenset(self, step: steps.FrozenSet) -> Any:
-        items = [_Group("{", self._all(step.items), "}")] if step.items else []
-        return _Group("frozenset(", items, ")")
+        items = [Group("{", self._all(step.items), "}")] if step.items else []
+        return Group("frozenset(", items, ")")
 
     def _state(self, step: steps.State) -> Any:
         target = self._expression(step.target)
-        return _Group(self._helper("state"), [target, *self._keywords(step.names, step.values)], ")")
+        return Group(self._helper("state"), [target, *self._keywords(step.names, step.values)], ")")
 
     def _set_state(self, step: steps.SetState) -> Any:
-        return _Group(self._helper("set_state"), self._all([step.target, step.state]), ")")
+        return Group(self._helper("set_state"), self._all([step.target, step.state]), ")")
 
     def _extend(self, step: steps.Extend) -> Any:
         target = self._expression(step.target)
-        return _Group(self._helper("extend"), [target, _Group("[", self._all(step.items), "]")], ")")
+        return Group(self._helper("extend"), [target, Group("[", self._all(step.items), "]")], ")")
 
     def _add(self, step: steps.Add) -> Any:
         target = self._expression(step.target)
-        return _Group(self._helper("add"), [target, _Group("[", self._all(step.items), "]")], ")")
+        return Group(self._helper("add"), [target, Group("[", self._all(step.items), "]")], ")")
 
     def _update(self, step: steps.Update) -> Any:
         target = self._expression(step.target)
-        return _Group(self._helper("update"), [target, self._mapping(step.keys, step.values)], ")")
+        return Group(self._helper("update"), [target, self._mapping(step.keys, step.values)], ")")
+
+
+class _Literals(dict[str, str]):
+    """The literals of short texts."""
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _MOST_LITERALS:
+            self.clear()
+        literal = self[text] = _literal_text(text)
+        return literal
+
+
+def _interleaved(keys: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    parts = [None] * (2 * len(keys))
+    parts[::2], parts[1::2] = keys, values
+    return parts
+
+
+class _Parts(NamedTuple):
+    """What the text of a step depends on: names, and operands in the order of the text. `joined` makes it of these."""
+
+    names: Callable[[Any], Any]
+    operands: Callable[[Any], Sequence[Any]]
+    joined: Callable[[Any, list[Any]], Any]
+
+
+def _of_items(step: Any, parts: list[Any]) -> Any:
+    return step._replace(items=parts)
+
+
+def _of_target(step: Any, parts: list[Any]) -> Any:
+    return step._replace(target=parts[0], items=parts[1:])
+
+
+_ITEMS = _Parts(lambda _: None, lambda s: s.items, _of_items)
+_FILLING = _Parts(lambda _: None, lambda s: [s.target, *s.items], _of_target)
+_PAIR = _Parts(lambda _: None, lambda s: s, lambda s, parts: type(s)(*parts))
+_PARTS = {
+    Assignment: _PAIR,
+    steps.Tuple: _ITEMS,
+    steps.List: _ITEMS,
+    steps.Set: _ITEMS,
+    steps.FrozenSet: _ITEMS,
+    steps.Dict: _Parts(
+        lambda _: None,
+        lambda s: _interleaved(s.keys, s.values),
+        lambda _, parts: steps.Dict(parts[::2], parts[1::2]),
+    ),
+    steps.New: _Parts(
+        lambda s: tuple(s.names),
+        lambda s: [s.cls, *s.args, *s.values],
+        lambda s, parts: steps.New(parts[0], parts[1 : 1 + len(s.args)], s.names, parts[1 + len(s.args) :]),
+    ),
+    steps.State: _Parts(
+        lambda s: tuple(s.names),
+        lambda s: [s.target, *s.values],
+        lambda s, parts: steps.State(parts[0], s.names, parts[1:]),
+    ),
+    steps.SetState: _PAIR,
+    steps.Extend: _FILLING,
+    steps.Add: _FILLING,
+    steps.Update: _Parts(
+        lambda _: None,
+        lambda s: [s.target, *_interleaved(s.keys, s.values)],
+        lambda _, parts: steps.Update(parts[0], parts[1::2], parts[2::2]),
+    ),
+}
+
+
+def _with(step: Any, words: Iterator[Ref]) -> Any:
+    """Return a statement or an expression with references in the places of its words."""
+    parts = _PARTS.get(type(step))
+    return parts.joined(step, [_with(part, words) for part in parts.operands(step)]) if parts else next(words)
 
 
 _EXPRESSIONS: dict[type, Callable[[SourceWriter, Any], Any]] = {
     steps.Name: SourceWriter._name,
     steps.Value: lambda p, s: _literal(s.value) if type(s.value) is str else p._data(bytes(s.value)),
-    steps.Tuple: lambda p, s: _Group("(", p._all(s.items), ")"),
-    steps.List: lambda p, s: _Group("[", p._all(s.items), "]"),
+    steps.Tuple: lambda p, s: Group("(", p._all(s.items), ")"),
+    steps.List: lambda p, s: Group("[", p._all(s.items), "]"),
     steps.Dict: lambda p, s: p._mapping(s.keys, s.values),
     steps.Set: SourceWriter._set,
     steps.FrozenSet: SourceWriter._frozenset,
-    steps.ByteArray: lambda p, s: _Group("bytearray(", [p._data(bytes(s.data))], ")"),
+    steps.ByteArray: lambda p, s: Group("bytearray(", [p._data(bytes(s.data))], ")"),
     steps.New: SourceWriter._new,
     steps.Call: SourceWriter._call,
     steps.Member: SourceWriter._member,
@@ -299,7 +349,7 @@ _EXPRESSIONS: dict[type, Callable[[SourceWriter, Any], Any]] = {
 
 def _import(module: str, tops: list[str]) -> str:
     line = f"from {module} import {', '.join(tops)}"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         return f"{line}\n"
     return f"from {module} import (\n" + "".join(f"    {top},\n" for top in tops) + ")\n"
 
@@ -318,9 +368,13 @@ def _literal(value: Any) -> Any:
     if cls is float and not math.isfinite(value):
         # A nan keeps its sign.
         return f'float("{"-" if math.copysign(1, value) < 0 else ""}{"nan" if math.isnan(value) else "inf"}")'
-    if cls is int and value.bit_length() > 10_000:
-        return hex(value)  # Python bounds the digits that it reads in base 10
-    return repr(value)
+    return _integer(value) if cls is int else repr(value)
+
+
+def _integer(value: int) -> str:
+    return (
+        repr(value) if value.bit_length() <= 10_000 else hex(value)
+    )  # Python bounds the digits that it reads in base 10
 
 
 def _literal_text(value: str | bytes) -> str:
@@ -342,4 +396,4 @@ def _long_literal(value: str | bytes) -> Any:
         parts += [line[at : at + 80] for at in range(0, len(line), 80)]
     if len(parts) == 1:
         return _literal_text(parts[0])
-    return _Pieces([_literal_text(part) for part in parts])
+    return Pieces([_literal_text(part) for part in parts])

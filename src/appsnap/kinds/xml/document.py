@@ -13,7 +13,7 @@ from xml.sax import SAXParseException
 
 import defusedxml
 
-from appsnap.errors import Damaged, NoMemory
+from appsnap.errors import CannotLoad, Damaged, NoMemory
 from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import Assignment, expressions, names
 from appsnap.kinds.header import Header, Trailer
@@ -101,15 +101,23 @@ def _parsed(raw: bytes, start: int, most: MostSteps) -> tuple[dict[str, Any], di
         raise Damaged(f"an element can't be read ({error})") from None
 
 
-def _trailer_before(raw: bytes, start: int) -> Trailer:
+def _trailer_before(raw: bytes, start: int) -> Trailer | None:
     """Return the trailer that begins at byte `start`, before the rest is read: it tells how much may be read.
 
-    The elements in front of it decide whether it is the trailer of the document, and they are read after it.
+    The elements in front of it decide whether it is the trailer of the document, and they are read after it. A trailer
+    that can't be read is None: to read the document tells why.
     """
-    _, fields = Reader(_MOST_IN_TRAILER).read(_EMPTY + raw[start:])
-    return Trailer.from_dict(fields, "xml", hashlib.sha256(raw[:start]).hexdigest())
+    try:
+        _, fields = Reader(_MOST_IN_TRAILER).read(_EMPTY + raw[start:])
+        return Trailer.from_dict(fields, "xml", hashlib.sha256(raw[:start]).hexdigest())
+    except _UNREADABLE:
+        return None
 
 
+_UNREADABLE = (
+    *(CannotLoad, SAXParseException, defusedxml.DefusedXmlException),
+    *(RecursionError, ValueError, TypeError, LookupError),
+)
 _EMPTY = b'<snapshot appsnap="1" kind="xml">\n'
 _MOST_IN_TRAILER = 100_000
 """Elements of a trailer, which has one for each distribution."""

@@ -170,7 +170,7 @@ class Columns:
             return _column_of(self._walk.operands(items))
         if str in kinds and max(map(len, items if len(kinds) == 1 else [x for x in items if type(x) is str])) > INLINE:
             return _column_of(self._builder.texts(items))
-        return Same(items[0], len(items)) if len(kinds) == 1 and _are_equal(items, kinds) else items
+        return Same(items[0], len(items)) if _are_alike(items, kinds) else items
 
     def _taken_apart(self, objects: list[Any]) -> list[Group]:
         """Make runs of those of the objects that the recipe doesn't have yet, and that have the shape of others."""
@@ -277,17 +277,17 @@ def _column_of(operands: list[Any]) -> Column:
             return Same(first, len(operands))
         if operands[-1] - first == len(operands) - 1 and operands == [*range(first, first + len(operands))]:
             return Span(int(first), len(operands))
-    elif len(kinds) == 1 and _are_equal(operands, kinds):
+    elif _are_alike(operands, kinds):
         return Same(first, len(operands))
     return operands
 
 
-def _are_equal(atoms: list[Any], kinds: set[type]) -> bool:
-    """Tell whether atoms of one type can't be told apart. A long integer isn't shared."""
+def _are_alike(atoms: list[Any], kinds: set[type]) -> bool:
+    """Tell whether one of the atoms can stand for all. `kinds` are their types."""
     first = atoms[0]
-    if not kinds <= _SHARED or first != atoms[-1] or (kinds == {int} and first.bit_length() > 8 * INLINE):
+    if len(kinds) != 1 or not kinds <= _SHARED or first != atoms[-1] or atoms.count(first) != len(atoms):
         return False
-    return atoms.count(first) == len(atoms)
+    return type(first) is not int or not steps.is_long(first)
 
 
 def _merged(items: list[Any], operands: list[Any], groups: list[Group]) -> Column:

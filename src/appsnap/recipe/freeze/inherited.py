@@ -30,6 +30,7 @@ from appsnap.recipe.freeze.attributes import (
     has_own_state,
     with_attributes,
 )
+from appsnap.recipe.steps import PROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +45,6 @@ __all__ = [
     "rule",
     "standard_reduction",
 ]
-
-PROTOCOL = 5
-"""The pickle protocol that a recipe has the semantics of."""
 
 newobj: Any = copyreg.__newobj__  # type: ignore[attr-defined]  # not in the stubs
 newobj_ex: Any = copyreg.__newobj_ex__  # type: ignore[attr-defined]  # not in the stubs

@@ -13,7 +13,7 @@ import operator
 import types
 from typing import TYPE_CHECKING, Any
 
-from appsnap import running, states
+from appsnap import evolve, running, states
 from appsnap.recipe import steps, values
 from appsnap.recipe.freeze import by_name
 from appsnap.recipe.freeze.attributes import package_of
@@ -91,7 +91,7 @@ class Quiet:
             return True
         if cls in copyreg.dispatch_table and cls not in _BY_NAME:
             return False
-        if issubclass(cls, type):
+        if issubclass(cls, type) or _is_ephemeral(cls):
             return True
         known = issubclass(cls, enum.Enum) or values.of_class(cls) is not None or package_of(cls) in HARMLESS
         return known and not has_own_methods(cls)
@@ -99,7 +99,7 @@ class Quiet:
     def is_made_alike(self, obj: Any, reduction: Any) -> bool:
         """Tell whether an object with this reduction is made and filled without a call of such a method."""
         cls = type(obj)
-        if type(reduction) is str or self.sort(cls) is not None:
+        if type(reduction) is str or self.sort(cls) is not None or _is_ephemeral(cls):
             return True
         if values.of_class(cls) is not None:
             # numpy looks for methods of the objects that it puts into an array.
@@ -121,6 +121,12 @@ def _has_standard_hash(cls: type) -> bool:
     found = cls.__dict__.get("__hash__")
     frozen = getattr(cls.__dict__.get("__dataclass_params__"), "frozen", False)
     return frozen and type(found) is types.FunctionType and found.__code__.co_filename == "<string>"
+
+
+def _is_ephemeral(cls: type) -> bool:
+    """Tell whether a bare `Ephemeral` takes the place of objects of a class."""
+    own = states.special(cls, "__reduce_ex__") is evolve.Ephemeral.__dict__["__reduce_ex__"]
+    return own and states.special(cls, "__getattribute__") is object.__getattribute__
 
 
 def are_hashed_alike(keys: Iterable[Any]) -> bool:

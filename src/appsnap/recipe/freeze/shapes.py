@@ -141,13 +141,13 @@ class Shapes:
     def _names_of(self, cls: type, keys: Any, first: Any) -> tuple[str, ...] | None:
         """Return the names of the attributes that are saved, in order, or None if there are no runs of a shape."""
         if cls in CONTAINERS:
-            length = len(keys) if cls is dict else keys
-            return () if length <= WIDEST and (cls is not dict or max(map(len, keys), default=0) <= INLINE) else None
+            is_run = _are_names(keys) if cls is dict else keys <= WIDEST
+            return () if is_run else None
         sort = self._quiet.sort(cls)
         if sort is steps.Call:
             is_run = keys is not None and keys[1] <= WIDEST and self._is_constructor(self.function(first))
             return () if is_run else None
-        if len(keys) > WIDEST:
+        if not _are_names(keys):
             return None
         if sort is steps.New:
             return tuple(keys)
@@ -200,6 +200,11 @@ def _lasting(cls: type, keys: Any) -> Any:
     """Return keys without those of transient attributes: the shape of an object is that of what is loaded."""
     drop = {} if type(keys) is not tuple or cls is dict else evolve.transients(cls)
     return keys if not drop or drop.keys().isdisjoint(keys) else tuple(name for name in keys if name not in drop)
+
+
+def _are_names(keys: Sequence[str]) -> bool:
+    """Tell whether keys are few enough for a run, and short: all rows of a run share them."""
+    return len(keys) <= WIDEST and max(map(len, keys), default=0) <= INLINE
 
 
 def _attribute_names(obj: Any) -> tuple[str, ...]:

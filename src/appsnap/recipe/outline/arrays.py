@@ -25,6 +25,7 @@ __all__ = [
     "FIRST",
     "array_line",
     "array_parts",
+    "as_shown",
     "brief",
     "bytes_of",
     "digest",
@@ -42,31 +43,45 @@ FIRST = 6
 
 
 def digest(outline: Outline, register: Ref) -> str:
-    """Return the SHA-256 of the text or bytes in a register, in hexadecimal digits."""
+    """Return the SHA-256 of the text or bytes in a register, in hexadecimal digits.
+
+    Data that nobody has verified isn't read. The SHA-256 is that of its checksums then, or its only checksum.
+    """
     known = outline.digests.get(register)
     if known is None:
         value = outline.nodes[register].value
-        data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-        known = outline.digests[register] = hashlib.sha256(data).hexdigest()
+        sums = outline.unverified.get(register)
+        if sums is not None and len(sums) == 1:
+            known = sums[0]
+        else:
+            data = " ".join(sums) if sums is not None else value
+            data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+            known = hashlib.sha256(data).hexdigest()
+        outline.digests[register] = known
     return known
 
 
 def brief(outline: Outline, operand: Operand | bytearray | memoryview) -> str:
     """Return the begin of the SHA-256 of a text or bytes, as it is shown."""
     known = digest(outline, operand) if isinstance(operand, Ref) else hashlib.sha256(operand).hexdigest()  # type: ignore[arg-type]  # bytes, or the line fails
-    return f"sha256 {known[:8]}"
+    return as_shown(known, verified=operand not in outline.unverified if isinstance(operand, Ref) else True)
+
+
+def as_shown(known: str, *, verified: bool) -> str:
+    """Return the begin of a SHA-256, or of one of checksums that nobody has compared with their data."""
+    return f"sha256 {known[:8]}" if verified else f"checksum {known[:8]}, not verified"
 
 
 def _value(outline: Outline, operand: Operand) -> object:
     return outline.nodes[operand].value if isinstance(operand, Ref) else operand
 
 
-def bytes_of(outline: Outline, operand: Operand) -> bytes:
-    """Return an operand that is bytes."""
+def bytes_of(outline: Outline, operand: Operand) -> memoryview:
+    """Return an operand that is bytes. It may be large, and no copy is made."""
     value = _value(outline, operand)
-    if not isinstance(value, bytes):
+    if isinstance(value, str):
         raise TypeError
-    return value
+    return memoryview(value)  # type: ignore[arg-type]  # bytes, or the line fails
 
 
 def _ints(outline: Outline, operand: Operand) -> list[int]:
@@ -232,7 +247,7 @@ def ndarray_line(outline: Outline, register: Ref) -> str:
     offset = node.args[3] if len(node.args) > 3 else 0
     first = None
     if contiguous and isinstance(spelled, str) and type(offset) is int:
-        first = items_of(value[offset:], spelled, min(count, FIRST))
+        first = items_of(memoryview(value)[offset:], spelled, min(count, FIRST))
     more = "" if first is None else f" [{' '.join(first)}{' …' if count > FIRST else ''}]"
     cut = ""
     if first is None or "…" in more:

@@ -7,7 +7,7 @@ import itertools
 import struct
 from typing import TYPE_CHECKING
 
-from appsnap.recipe.outline.arrays import FIRST, array_parts, bytes_of, digest, items_of, nodes, tuple_line
+from appsnap.recipe.outline.arrays import FIRST, array_parts, as_shown, bytes_of, digest, items_of, nodes, tuple_line
 from appsnap.recipe.steps import Operand, Ref
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def _labels(outline: Outline, operand: Operand, count: int) -> list[str] | None:
         parts = next(nodes(outline, arrow.args[0])).items
         large = next(nodes(outline, parts[0])).args[0] == "large_string"
         _, offsets, text = (
-            b"" if buffer is None else bytes_of(outline, next(nodes(outline, buffer)).args[0])
+            memoryview(b"") if buffer is None else bytes_of(outline, next(nodes(outline, buffer)).args[0])
             for buffer in next(nodes(outline, parts[4])).items
         )
         size = 8 if large else 4
         ends = [at for (at,) in struct.iter_unpack("<q" if large else "<i", offsets[: size * (count + 1)])]
         spans = [(begin, min(end, begin + 200)) for begin, end in itertools.pairwise(ends)]
-        words = [text[begin:end].decode("utf-8", "replace") for begin, end in spans]
+        words = [str(text[begin:end], "utf-8", "replace") for begin, end in spans]
         return [outline.cut(word) for word in words]
     return None
 
@@ -109,7 +109,7 @@ def _content(outline: Outline, register: Ref) -> str:
     found = {register}
     waiting = [register]
     for place in waiting:  # the list grows
-        for _, child in outline.children(place):
+        for _, child in outline.parts(place):
             if isinstance(child, Ref) and child not in found:
                 found.add(child)
                 waiting.append(child)
@@ -120,7 +120,7 @@ def _content(outline: Outline, register: Ref) -> str:
     digests = hashlib.sha256()
     for place in waiting:
         node = outline.nodes[place]
-        parts = [f"&{numbers[part]}" if isinstance(part, Ref) else repr(part) for _, part in outline.children(place)]
+        parts = [f"&{numbers[part]}" if isinstance(part, Ref) else repr(part) for _, part in outline.parts(place)]
         data = digest(outline, place) if node.form in ("value", "bytearray") else ""
         digests.update("\0".join([node.form, node.name, data, *parts, ""]).encode("utf-8", "surrogatepass"))
-    return f" sha256 {digests.hexdigest()[:8]}"
+    return f" {as_shown(digests.hexdigest(), verified=numbers.keys().isdisjoint(outline.unverified))}"

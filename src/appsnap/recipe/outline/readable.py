@@ -50,7 +50,8 @@ def data_text(outline: Outline, register: Ref) -> str:
         return quoted(value)
     if isinstance(value, str):
         return f"{quoted(shortened(value, 40))} {len(value):,} characters {brief(outline, register)}"
-    return f"{quoted(value[:12])[:-1]}…{quoted(value[-8:])[2:]} {len(value):,} bytes {brief(outline, register)}"
+    begin, end = quoted(bytes(value[:12]))[:-1], quoted(bytes(value[-8:]))[2:]
+    return f"{begin}…{end} {len(value):,} bytes {brief(outline, register)}"
 
 
 # Values

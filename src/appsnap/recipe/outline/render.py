@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.printable import escaped, shortened
+from appsnap.recipe.outline.places import Places
 from appsnap.recipe.outline.readable import data_text, digest, readable
 from appsnap.recipe.outline.tree import quoted
 from appsnap.recipe.steps import Operand, Ref
@@ -16,94 +17,129 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.outline.tree import Outline
 
-__all__ = ["json_nodes", "json_value", "text_lines"]
+__all__ = ["MOST_PARTS", "json_nodes", "json_value", "text_lines"]
+
+MOST_PARTS = 50
+"""Parts of one node that are shown, of each sort: nobody reads a hundred thousand services."""
 
 _LONGEST_PATH = 200
 
 
-def text_lines(outline: Outline, *, depth: int = 20) -> Iterator[str]:
+class _View(NamedTuple):
+    """An outline as it is shown: the first places of the nodes that are shown, and those with several places."""
+
+    outline: Outline
+    places: Places
+    shared: set[int]
+    most: int | None
+
+
+class _Row(NamedTuple):
+    """A line below a node. `more` is the number of parts that are left out here; else the row is about an operand."""
+
+    label: str
+    operand: Operand
+    full: bool
+    more: int = 0
+
+
+def text_lines(outline: Outline, *, depth: int = 20, most: int | None = MOST_PARTS) -> Iterator[str]:
     """Yield the outline as text, a line at a time. Characters that aren't printable are escaped.
 
     A node with several places is shown in full at the first one. At the others stands an arrow with the path of the
-    first. Nodes deeper than `depth` levels are left out, and an ellipsis marks the place.
+    first. Nodes deeper than `depth` levels are left out, and an ellipsis marks the place. Of the attributes, of the
+    items and of the arguments of a node, `most` are shown each, and a line says how many more there are.
     """
-    yield escaped(f"{outline.root_name}: {_headline(outline, outline.root)}")
-    elsewhere = functools.lru_cache(1_000)(functools.partial(_elsewhere, outline))
-    stack = [] if _is_value(outline, outline.root) else [_rows(outline, outline.root, "", depth)]
+    # A line has up to three levels of parts in it.
+    places = Places(outline, most=most, depth=depth + 4)
+    view = _View(outline, places, places.shared(), most)
+    yield escaped(f"{outline.root_name}: {_headline(view, outline.root)}")
+    elsewhere = functools.lru_cache(1_000)(functools.partial(_elsewhere, view))
+    stack = [] if _is_value(view, outline.root) else [(_marked(_rows(view, outline.root)), "", depth)]
     while stack:
-        row = next(stack[-1], None)
+        rows, indent, left = stack[-1]
+        last, row = next(rows, (True, None))
         if row is None:
             stack.pop()
             continue
-        indent, last, label, operand, left, full = row
         branch = "└── " if last else "├── "
+        if row.more:
+            yield f"{indent}{branch}… {row.more:,} more (--all)"
+            continue
+        label, operand = row.label, row.operand
         room = 100 - len(indent) - len(label)
         if not isinstance(operand, Ref):
             text: str | None = quoted(operand)
-        elif full:
+        elif row.full:
             text = readable(outline, operand)
             if text is None and _is_plain(outline, operand):
                 # A call isn't shown again argument by argument, only because its label is long.
                 is_call = outline.nodes[operand].form == "call"
-                text = _inline(outline, operand, 100 if is_call else room)
+                text = _inline(view, operand, 100 if is_call else room)
         else:
             text = elsewhere(operand, room)
         if text is not None:
             yield escaped(f"{indent}{branch}{label}: {text}")
             continue
-        below = _rows(outline, operand, indent + ("    " if last else "│   "), left - 1)
-        more = left <= 1 and next(below, None) is not None
-        yield escaped(f"{indent}{branch}{label}: {_headline(outline, operand)}{' …' if more else ''}")
+        more = left <= 1 and next(_rows(view, operand), None) is not None
+        yield escaped(f"{indent}{branch}{label}: {_headline(view, operand)}{' …' if more else ''}")
         if left > 1:
-            stack.append(below)
+            stack.append((_marked(_rows(view, operand)), indent + ("    " if last else "│   "), left - 1))
 
 
-def _rows(
-    outline: Outline, operand: Operand, indent: str, left: int
-) -> Iterator[tuple[str, bool, str, Operand, int, bool]]:
-    """Yield the rows below a node: indent, is it the last one, name, operand, levels left, is it the first place."""
+def _rows(view: _View, operand: Operand) -> Iterator[_Row]:
+    """Yield the rows below a node."""
     if not isinstance(operand, Ref):
         return
-    parents = outline.parents
-    row: tuple[str, Operand, int, bool] | None = None
-    for place, (label, child) in enumerate(outline.children(operand)):
-        if row is not None:
-            yield (indent, False, *row)
-        full = isinstance(child, Ref) and parents.get(int(child), ())[:2] == (int(operand), place)
-        row = (_bare(label), child, left, full)
-    if row is not None:
-        yield (indent, True, *row)
+    outline, parents = view.outline, view.places.parents
+    register = int(operand)
+    for parts, count in outline.sections(register, view.most):
+        for place, child in parts:
+            full = isinstance(child, Ref) and parents.get(child) == (register, place)
+            yield _Row(_bare(outline.label(register, place)), child, full)
+        if view.most is not None and count > view.most:
+            yield _Row("", None, full=False, more=count - view.most)
 
 
-def _headline(outline: Outline, operand: Operand) -> str:
+def _marked(rows: Iterator[_Row]) -> Iterator[tuple[bool, _Row]]:
+    """Yield each row, and whether it is the last one."""
+    waiting = next(rows, None)
+    while waiting is not None:
+        following = next(rows, None)
+        yield following is None, waiting
+        waiting = following
+
+
+def _headline(view: _View, operand: Operand) -> str:
     """Return the line of a node whose parts follow in lines of their own."""
     if not isinstance(operand, Ref):
         return quoted(operand)
-    node = outline.nodes[operand]
+    node = view.outline.nodes[operand]
     if node.form in ("list", "tuple", "set", "frozenset", "dict"):
         count = len(node.items) + len(node.pairs)
-        return f"{node.form} of {count}"
-    return _inline(outline, operand, 100) or outline.cut(outline.class_of(operand))
+        return f"{node.form} of {count:,}"
+    return _inline(view, operand, 100) or view.outline.cut(view.outline.class_of(operand))
 
 
-def _elsewhere(outline: Outline, operand: Ref, room: int) -> str:
+def _elsewhere(view: _View, operand: Ref, room: int) -> str:
     """Return the line of a node at any place but its first."""
-    return (None if outline.may_change(operand) else _inline(outline, operand, room)) or _arrow(outline, operand)
+    return (None if view.outline.may_change(operand) else _inline(view, operand, room)) or _arrow(view, operand)
 
 
-def _arrow(outline: Outline, operand: Operand) -> str:
-    return f"→ {outline.path(operand, 200)}"
+def _arrow(view: _View, operand: Operand) -> str:
+    return f"→ {view.outline.path(operand, 200, view.places)}"
 
 
-def _is_value(outline: Outline, operand: Operand) -> bool:
+def _is_value(view: _View, operand: Operand) -> bool:
     """Tell whether a node is a call that fits into one line."""
+    outline = view.outline
     if not isinstance(operand, Ref):
         return False
     if readable(outline, operand) is not None:
         return True
     if outline.nodes[operand].form != "call":
         return False
-    return _is_plain(outline, operand) and _inline(outline, operand, 100) is not None
+    return _is_plain(outline, operand) and _inline(view, operand, 100) is not None
 
 
 def _is_plain(outline: Outline, operand: Operand) -> bool:
@@ -113,7 +149,7 @@ def _is_plain(outline: Outline, operand: Operand) -> bool:
     )
 
 
-def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
+def _inline(view: _View, operand: Operand, room: int, depth: int = 3, owner: int | None = None) -> str | None:
     """Return an operand as one line of at most `room` characters, or None if it needs more.
 
     Inside of a line, an object with attributes is an arrow to its first place. If its first place is here, in the node
@@ -121,10 +157,11 @@ def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner
     """
     if not isinstance(operand, Ref):
         return quoted(operand)
+    outline = view.outline
     node = outline.nodes[operand]
     if (line := readable(outline, operand)) is not None and (depth == 3 or not outline.may_change(operand)):
         return line
-    if depth < 3 and operand in outline.shared and _is_plain(outline, operand) and outline.may_change(operand):
+    if depth < 3 and operand in view.shared and _is_plain(outline, operand) and outline.may_change(operand):
         return None
     match node.form:
         case "name":
@@ -133,9 +170,9 @@ def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner
             text = data_text(outline, operand)
             return text if node.form == "value" else f"bytearray({text})"
         case "member":
-            return f"{_arrow(outline, node.args[0])}.{outline.cut(node.name)}"
+            return f"{_arrow(view, node.args[0])}.{outline.cut(node.name)}"
         case "object" if not depth or node.attributes or node.state is not None:
-            return _arrow(outline, operand) if depth < 3 and outline.parents.get(operand, ())[:1] != (owner,) else None
+            return _arrow(view, operand) if depth < 3 and view.places.parents.get(operand, ())[:1] != (owner,) else None
     if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
         return None
     begin, end = _BRACKETS.get(node.form) or (f"{outline.cut(node.name)}(", ")")
@@ -145,7 +182,7 @@ def _inline(outline: Outline, operand: Operand, room: int, depth: int = 3, owner
     for parts in (*((part,) for part in (*node.args, *node.items)), *node.pairs):
         texts = []
         for part in parts:
-            inner = _inline(outline, part, room, depth - 1, int(operand))
+            inner = _inline(view, part, room, depth - 1, int(operand))
             if inner is None:
                 return None
             room -= len(inner) + 2
@@ -182,12 +219,15 @@ def json_nodes(outline: Outline, depth: int | None = None) -> Iterator[dict[str,
     while level and (depth is None or depth > 0):
         below: list[tuple[int, str | None]] = []
         for register, path in level:
-            for label, child in outline.children(register):
+            for place, child in outline.parts(register):
                 if isinstance(child, Ref) and not found[child]:
                     found[child] = True
-                    longer = None if path is None or len(path) + len(label) > _LONGEST_PATH else path + label
+                    longer = None
+                    if path is not None:
+                        label = outline.label(register, place)
+                        longer = path + label if len(path) + len(label) <= _LONGEST_PATH else None
                     yield _node(outline, int(child), register, longer)
-                    if next(outline.children(child), None) is not None:  # most have no parts
+                    if next(outline.parts(child), None) is not None:  # most have no parts
                         below.append((int(child), longer))
         level = below
         depth = None if depth is None else depth - 1
@@ -224,10 +264,14 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
 def _json_data(outline: Outline, register: int) -> Any:
     """Return a text or bytes in JSON: a long one by its size, its digest and its begin."""
     value = outline.nodes[register].value
-    most = _LONGEST_TEXT if isinstance(value, str) else _LONGEST_BYTES
-    if len(value) <= most:
-        return json_value(value)
-    return {"size": len(value), "sha256": digest(outline, Ref(register)), "begin": json_value(value[:100])}
+    if len(value) <= (_LONGEST_TEXT if isinstance(value, str) else _LONGEST_BYTES):
+        return json_value(value if isinstance(value, str) else bytes(value))
+    begin = value[:100]
+    begin = begin if isinstance(begin, str) else bytes(begin)
+    if register in outline.unverified:
+        sums = [*outline.unverified[register]]
+        return {"size": len(value), "sha256": None, "checksums": sums, "begin": json_value(begin)}
+    return {"size": len(value), "sha256": digest(outline, Ref(register)), "begin": json_value(begin)}
 
 
 _LONGEST_TEXT = 10_000

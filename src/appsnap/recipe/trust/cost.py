@@ -9,6 +9,7 @@ times takes the memory of a hundred.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,12 @@ class CostCounter:
         self._most = 0
         self._compared = 0
         check_depth(recipe, limits)
-        if any(map(_hashes_more, recipe.compact)):
+        # Many steps share one sequence of keys.
+        hashing: list[Any] = [step for step in recipe.compact if type(step) in _HASHED]
+        hashed = {id(keys): keys for step in hashing for keys in (step[_HASHED[type(step)]],)}
+        runs = [step for step in recipe.compact if isinstance(step, Run) and step.step in _HASHED_RUNS]
+        columns = (_distinct(column) for run in runs for column in run.columns)
+        if any(map(_hashes_more, itertools.chain(hashed.values(), columns))):
             _Keys(limits).follow(recipe.steps)
 
     def copy(self, parts: Iterable[Any], work: int = 0) -> None:
@@ -262,26 +268,17 @@ class _Keys:
             raise over("key_items", self._limits.key_items, "the keys have too many items together")
 
 
-def _hashes_more(step: Step | Run) -> bool:
-    """Tell whether a step hashes more than texts, bytes and numbers of ordinary size.
+def _hashes_more(keys: Sequence[Any]) -> bool:
+    """Tell whether there are keys other than texts, bytes and numbers of ordinary size.
 
-    If no step does, the keys of the recipe need no count.
+    If no step has others, the keys of the recipe need no count.
     """
-    if isinstance(step, Run):
-        columns = step.columns if step.step in _HASHED_RUNS else ()
-        return not all(type(key) in _QUICK or _is_small(key) for column in columns for key in _distinct(column))
-    place = _HASHED.get(type(step))
-    if place is None:
-        return False
-    keys: Any = step[place]
-    return not _QUICK.issuperset(map(type, keys)) and not all(type(key) in _QUICK or _is_small(key) for key in keys)
+    return not _QUICK.issuperset(map(type, keys)) and not all(
+        type(key) in _QUICK or (type(key) is int and key.bit_length() < BITS) for key in keys
+    )
 
 
-def _is_small(key: Any) -> bool:
-    return type(key) is int and key.bit_length() < BITS
-
-
-def _distinct(column: Column) -> Iterable[Any]:
+def _distinct(column: Column) -> Sequence[Any]:
     """Return the operands of a column, each at least once."""
     return (column.operand,) if isinstance(column, Same) else column
 

@@ -88,22 +88,32 @@ class Survey:
         used: set[int] = set()  # registers that some step refers to, at least those of names
         fillable: list[frozenset[type]] = []  # by register: the steps that may fill it
         harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
+        plain: set[int] = set()  # identities of sequences of keys, none of them a name
+        nameless = names.keys().isdisjoint  # of the names so far, each time
+        creations: set[int] = set()  # identities of steps without arguments, which many objects may share
         step: Any
         for step in self._one_by_one(used, fillable, harmless):
             cls = type(step)
             # The most frequent steps come first, in the form that wants nothing. An integer may equal the number of a
             # register: then the step takes the long way, with the same result.
             if cls is steps.State:
-                if cls in fillable[step[0]] and id(step[1]) in harmless and names.keys().isdisjoint(step[2]):
+                if cls in fillable[step[0]] and id(step[1]) in harmless and nameless(step[2]):
                     continue
             elif cls is steps.List or cls is steps.Tuple:
-                if names.keys().isdisjoint(step[0]):
+                if nameless(step[0]):
                     fillable.append(FILLED_BY.get(cls, _NOTHING))
                     continue
             elif cls is steps.Dict:
-                if names.keys().isdisjoint(step[0]) and names.keys().isdisjoint(step[1]):
+                keys = id(step[0])
+                if keys not in plain and nameless(step[0]):
+                    plain.add(keys)
+                if keys in plain and nameless(step[1]):
                     fillable.append(FILLED_BY[cls])
                     continue
+            elif cls is steps.New and id(step) in creations:
+                makers[len(fillable)] = step[0]
+                fillable.append(steps.FILLERS)
+                continue
             elif cls is steps.New and not step[1] and not step[3]:
                 known = names.get(step[0])
                 if known is not None and step[0] in used and (known, "create") in uses:
@@ -143,6 +153,8 @@ class Survey:
             elif cls in _USE:
                 makers[register] = step[0]
                 self._look_at_maker(step, register)
+                if cls is steps.New and not step[1] and not step[3] and step[0] in names:
+                    creations.add(id(step))
                 if cls is steps.Call and step[0] in constructors:
                     filled_by = constructors[step[0]].value_type.filled_by
             fillable.append(filled_by)
