@@ -126,26 +126,26 @@ HOSTILE = {
     "equal items": made(Run(Set, 9, ([[2**61 - 1] * 9, [0] * 9],))),
     "keys that wait": made(
         HASHED,
-        Run(New, 8, (Ref(0),)),
+        Run(New, 8, (Ref(0), (), ())),
         Run(Set, 8, ([Span(1, 8)],)),
         Run(State, 8, (1, ("key",), ([*range(8)],))),
     ),
-    "a class that isn't there": made(Name("observed", "Missing"), Run(New, 8, (Ref(0),))),
-    "a value for a class": made(Value("x" * 70), Run(New, 8, (Ref(0),))),
-    "a function for a class": made(Name("observed", "anew"), Run(New, 8, (Ref(0),))),
+    "a class that isn't there": made(Name("observed", "Missing"), Run(New, 8, (Ref(0), (), ()))),
+    "a value for a class": made(Value("x" * 70), Run(New, 8, (Ref(0), (), ()))),
+    "a function for a class": made(Name("observed", "anew"), Run(New, 8, (Ref(0), (), ()))),
     "states of things that aren't made": made(PLAIN, LISTS, Run(State, 9, (0, ("a",), (Same(1, 9),)))),
     "states of lists": made(LISTS, Run(State, 8, (0, ("a",), (Same(1, 8),)))),
-    "special names": made(PLAIN, Run(New, 8, (Ref(0),)), Run(State, 8, (1, ("__class__",), (Same(Ref(0), 8),)))),
-    "states that are none": made(PLAIN, Run(New, 8, (Ref(0),)), Run(SetState, 8, (1, [None] * 6 + [5, None]))),
+    "special names": made(PLAIN, Run(New, 8, (Ref(0), (), ())), Run(State, 8, (1, ("__class__",), (Same(Ref(0), 8),)))),
+    "states that are none": made(PLAIN, Run(New, 8, (Ref(0), (), ())), Run(SetState, 8, (1, [None] * 6 + [5, None]))),
     "states twice": made(
         STATED,
-        Run(New, 8, (Ref(0),)),
+        Run(New, 8, (Ref(0), (), ())),
         Run(State, 8, (1, ("a", "b"), (Span(1, 8), Merged(b"\0\1" * 4, [[1] * 4, Span(2, 4)])))),
         Run(State, 8, (1, ("b",), (Same(Ref(2), 8),))),
     ),
     **{
         f"attributes of {name}": made(
-            Name("observed", name), Run(New, 8, (Ref(0),)), Run(State, 8, (1, ("a", "b"), ([*range(8)], Span(1, 8))))
+            Name("observed", name), Run(New, 8, (Ref(0), (), ())), Run(State, 8, (1, ("a", "b"), ([*range(8)], Span(1, 8))))
         )
         for name in (
             "Plain",
@@ -203,7 +203,7 @@ def test_failures(monkeypatch, left, path, reason):
     monkeypatch.setattr(Breaks, "left", left)
     monkeypatch.setattr(observed, "Breaks", Breaks, raising=False)
     states = Run(State, 8, (1, ("n",), ([*range(8)],)))
-    recipe = made(Name("observed", "Breaks"), Run(New, 8, (Ref(0),)), states)
+    recipe = made(Name("observed", "Breaks"), Run(New, 8, (Ref(0), (), ())), states)
 
     with pytest.raises(CannotBuild, match=reason) as caught:
         build(recipe, Trust(EVERYTHING))
@@ -221,7 +221,7 @@ def test_out_of_memory(monkeypatch):
     monkeypatch.setattr(observed.Counted, "__new__", full)
 
     with pytest.raises(MemoryError):
-        build(made(COUNTED, Run(New, 8, (Ref(0),))), Trust(EVERYTHING))
+        build(made(COUNTED, Run(New, 8, (Ref(0), (), ()))), Trust(EVERYTHING))
 
 
 def test_a_path_in_a_run_of_sets():

@@ -82,7 +82,7 @@ class RecipeBuilder:
 
     def tables(self) -> tuple[dict[Any, Any], ...]:
         """Return the tables that grow with the steps."""
-        return self._names, self._texts, self._meanings
+        return self._names, self._texts, self._meanings, self._plain
 
     def operand(self, item: NameOrOperand) -> Operand:
         """Return an operand: a name or a long text gets a register."""

@@ -48,7 +48,7 @@ RECIPE = Recipe(
         steps.State(Ref(12), ["x" * 65], [3]),
         steps.State(Ref(12), ["x" * 65], [4]),
         Run(steps.Value, 2, (["long" * 20, "\udcff" * 65],)),  # 15 and 16
-        Run(steps.New, 3, (Ref(0),)),  # 17 to 19
+        Run(steps.New, 3, (Ref(0), (), ())),  # 17 to 19
         Run(steps.Tuple, 3, (([1, None, "a"], Span(17, 3), Same(Ref(4), 3)),)),
         Run(steps.List, 2, ((),)),
         Run(steps.Dict, 2, (("a", "b"), ([1.5, Ref(3)], [Ref(3), Ref(1)]))),

@@ -55,8 +55,8 @@ class Quiet:
     def _sort(self, cls: type) -> type | None:
         special = states.special
         value_type = values.of_class(cls)
-        if value_type is not None:
-            return steps.Call if value_type.plain and cls not in steps.ATOMS and cls is not bytearray else None
+        if value_type is not None and value_type.plain:
+            return None if cls in steps.ATOMS or cls is bytearray else steps.Call
         if by_name.short_way(cls) is not None:
             return steps.New if self._has_name(cls) else None
         lookup = special(cls, "__getattribute__") is object.__getattribute__ and special(cls, "__getattr__") is None
@@ -72,7 +72,7 @@ class Quiet:
         plain = special(cls, "__dict__") is None and special(cls, "__setattr__") is object.__setattr__
         # A subclass may have a property in the place of a slot.
         plain = plain and all(type(special(cls, name)) is types.MemberDescriptorType for name in _slot_names(cls))
-        return steps.SetState if plain else None
+        return steps.SetState if plain and not own_hash else None
 
     def _has_name(self, cls: type) -> bool:
         reduction = self._reduction_of(cls)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from appsnap.limits import Limits
-    from appsnap.recipe.steps import Recipe
+    from appsnap.recipe.steps import Operand, Recipe
 
 __all__ = ["check_depth"]
 
@@ -64,7 +64,7 @@ def _counted(recipe: Recipe) -> Iterable[int]:
             continue
         if isinstance(step, Run):
             made_by_library = step.step is steps.New and step.fields[0] in of_library
-            if made_by_library or (step.step is steps.Call and not _is_leaf(step, names)):
+            if made_by_library or (step.step is steps.Call and not _is_leaf(names.get(step.fields[0]), step.columns)):
                 yield from range(register, register + step.length)
             register += step.registers
             continue
@@ -72,18 +72,20 @@ def _counted(recipe: Recipe) -> Iterable[int]:
             names[register] = step
             if step.module.partition(".")[0] in sys.stdlib_module_names and not values.is_creatable(step.dotted):
                 of_library.add(register)
-        elif cls is steps.Call or cls is steps.Member or (isinstance(step, steps.New) and step.cls in of_library):
+        elif isinstance(step, steps.Call):
+            if not _is_leaf(names.get(step.function), [step.args]):
+                yield register
+        elif cls is steps.Member or (isinstance(step, steps.New) and step.cls in of_library):
             yield register
         register += 1
 
 
-def _is_leaf(run: Run, names: Mapping[int, steps.Name]) -> bool:
-    """Tell whether the values that a run of calls makes hold no objects, and never will."""
-    name = names.get(run.fields[0])
+def _is_leaf(name: steps.Name | None, operands: Iterable[Iterable[Operand]]) -> bool:
+    """Tell whether values that calls of a name with these operands make hold no objects, and never will."""
     constructor = None if name is None else values.constructor(value_name(name))
     if constructor is None or constructor.value_type.filled_by:
         return False
-    return all(Ref not in set(map(type, column)) for column in run.columns)
+    return all(Ref not in map(type, some) for some in operands)
 
 
 def _held(recipe: Recipe) -> dict[int, list[int]]:

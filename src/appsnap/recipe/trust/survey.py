@@ -90,7 +90,7 @@ class Survey:
         harmless: set[int] = set()  # identities of sequences of names of attributes, none of them Python's own
         plain: set[int] = set()  # identities of sequences of keys, none of them a name
         nameless = names.keys().isdisjoint  # of the names so far, each time
-        creations: set[int] = set()  # identities of steps without arguments, which many objects may share
+        creations: dict[int, Any] = {}  # by identity: steps without arguments, which many objects may share
         step: Any
         for step in self._one_by_one(used, fillable, harmless):
             cls = type(step)
@@ -154,7 +154,7 @@ class Survey:
                 makers[register] = step[0]
                 self._look_at_maker(step, register)
                 if cls is steps.New and not step[1] and not step[3] and step[0] in names:
-                    creations.add(id(step))
+                    creations[id(step)] = step  # it lives as long as its identity is known
                 if cls is steps.Call and step[0] in constructors:
                     filled_by = constructors[step[0]].value_type.filled_by
             fillable.append(filled_by)
