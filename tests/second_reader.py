@@ -279,6 +279,12 @@ class _Steps:
                 return [("Value", text) for text in texts]
             case "New", [cls]:
                 return [("New", self.origin(cls), [], [], [])] * count
+            case "New", [cls, keys, *columns]:
+                names = self.distinct(self.numbered(keys))
+                need(names and len(names) == len(columns), "keywords and columns")
+                return [("New", self.origin(cls), [], names, row) for row in self.rows(columns, count, first)]
+            case "Call", [function, *columns]:
+                return [("Call", self.origin(function), row) for row in self.rows(columns, count, first)]
             case "Tuple" | "List" | "Set" | "FrozenSet", columns:
                 rows = self.rows(columns, count, first)
                 types = {type(item) for row in rows for item in row}

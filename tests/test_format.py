@@ -656,8 +656,8 @@ class TestRuns:
         """The values here have each sort of run, and of column."""
         found = sum((columns_of(appsnap.dumps(value, "msgpack")) for value in runs().values()), collections.Counter())
 
-        assert found.keys() == {"Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "New", "State", "SetState"} | {
-            *("list", "Span", "Same", "Merged")
+        assert found.keys() == {"Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "New", "Call", "State"} | {
+            *("SetState", "list", "Span", "Same", "Merged")
         }
 
     @pytest.mark.parametrize(
@@ -666,6 +666,12 @@ class TestRuns:
             ([[17, 2, 2, LONGS]], [("Value", text) for text in LONGS]),
             ([[1, "a", "b"], [17, 9, 2, 0]], [*N, *[("New", R[0], [], [], [])] * 2]),
             ([[4], [17, 9, 1, -1]], [("List", []), ("New", R[0], [], [], [])]),
+            ([[1, "a", "b"], [17, 9, 1, 0, ["x"], [5]]], [*N, ("New", R[0], [], ["x"], [5])]),
+            (
+                [[1, "a", "b"], [17, 10, 2, 0, [5, 6], [[1, 7, 2]]]],
+                [*N, ("Call", R[0], [5, 7]), ("Call", R[0], [6, 7])],
+            ),
+            ([[1, "a", "b"], [17, 10, 2, 0]], [*N, *[("Call", R[0], [])] * 2]),
             ([[17, 4, 3]], [("List", [])] * 3),
             ([[17, 3, 2, [1, "a"], [None, 2.5]]], [("Tuple", [1, None]), ("Tuple", ["a", 2.5])]),
             ([[17, 6, 2, ["a", "b"]]], [("Set", ["a"]), ("Set", ["b"])]),

@@ -12,6 +12,7 @@ from appsnap.recipe.freeze import freeze
 from appsnap.recipe.outline import Outline, text_lines
 from appsnap.recipe.runs import Merged, Run, Same, Span
 from appsnap.recipe.steps import (
+    Call,
     Dict,
     FrozenSet,
     List,
@@ -23,6 +24,7 @@ from appsnap.recipe.steps import (
     SetState,
     State,
     Tuple,
+    Update,
     Value,
 )
 from appsnap.recipe.trust import EVERYTHING, Trust, audit, obstacles, wants
@@ -114,13 +116,52 @@ def freeze_or_none(obj):
 
 def made(*compact):
     """Return a recipe whose root is a list of all its registers."""
-    registers = sum(getattr(step, "registers", 1) for step in compact if type(step) not in (State, SetState))
+    registers = sum(getattr(step, "registers", 1) for step in compact if type(step) not in (State, SetState, Update))
     return Recipe([*compact, List([Ref(at) for at in range(registers)])], Ref(registers))
 
 
 PLAIN, HASHED, STATED, COUNTED = (Name("observed", name) for name in ("Plain", "Hashed", "SetsOnly", "Counted"))
 LISTS = Run(List, 8, (([1] * 8,),))
+WHEN = Name("datetime", "datetime")
+SLOTS = (
+    Name("observed", "Slots"),
+    Run(New, 8, (Ref(0), (), ())),  # 1 to 8
+    Run(Dict, 8, (("first", "second"), ([*range(8)], Span(1, 8)))),  # 9 to 16
+    Run(Tuple, 8, ((Same(None, 8), Span(9, 8)),)),  # 17 to 24
+)
 HOSTILE = {
+    "dates": made(WHEN, Run(Call, 8, (Ref(0), (Same(2026, 8), [*range(1, 9)], Same(5, 8))))),
+    "a date that is none": made(WHEN, Run(Call, 8, (Ref(0), (Same(2026, 8), [1, 2, 3, 13, 5, 6, 7, 8], Same(5, 8))))),
+    "dates of texts": made(WHEN, Run(Call, 8, (Ref(0), ([*"abcdefgh"],)))),
+    "dates of dates": made(WHEN, Call(Ref(0), (2026, 1, 1)), Run(Call, 8, (Ref(0), (Same(Ref(1), 8),)))),
+    "dates of names": made(WHEN, PLAIN, Run(Call, 8, (Ref(0), (Same(Ref(1), 8),)))),
+    "calls without arguments": made(Name("collections", "OrderedDict"), Run(Call, 8, (Ref(0), ()))),
+    "partials": made(Name("functools", "partial"), PLAIN, Run(Call, 8, (Ref(0), (Same(Ref(1), 8),)))),
+    "partials of nothing": made(Name("functools", "partial"), Run(Call, 8, (Ref(0), ([*range(8)],)))),
+    "states of dates": made(
+        WHEN,
+        Run(Call, 8, (Ref(0), (Same(2026, 8), [*range(1, 9)], Same(5, 8)))),
+        Run(State, 8, (1, ("a",), ([1] * 8,))),
+    ),
+    "calls of a function": made(Name("observed", "anew"), Run(Call, 8, (Ref(0), ()))),
+    "calls of code": made(Name("builtins", "eval"), Run(Call, 8, (Ref(0), (Same("1", 8),)))),
+    "calls of a list": made(LISTS, Run(Call, 8, (Ref(0), ()))),
+    "keywords": made(Name("observed", "Pair"), Run(New, 8, (Ref(0), ("left", "right"), ([*range(8)], Same(None, 8))))),
+    "keywords that are missing": made(Name("observed", "Pair"), Run(New, 8, (Ref(0), ("left",), ([*range(8)],)))),
+    "keywords of a plain class": made(PLAIN, Run(New, 8, (Ref(0), ("a",), ([*range(8)],)))),
+    "slots": made(*SLOTS, Run(SetState, 8, (1, Span(17, 8)))),
+    "slots of others": made(*SLOTS, Run(SetState, 7, (1, Span(17, 7)))),
+    "slots twice": made(*SLOTS, Run(SetState, 8, (1, Span(17, 8))), Run(SetState, 8, (1, Span(17, 8)))),
+    "slots with more": made(*SLOTS, Update(Ref(12), ["__class__"], [5]), Run(SetState, 8, (1, Span(17, 8)))),
+    "slots with more later": made(*SLOTS, Run(SetState, 8, (1, Span(17, 8))), Update(Ref(9), ["__class__"], [5])),
+    "slots of a plain class": made(PLAIN, *SLOTS[1:], Run(SetState, 8, (1, Span(17, 8)))),
+    "slots of lists": made(*SLOTS, LISTS, Run(SetState, 8, (25, Span(17, 8)))),
+    "names of Python in slots": made(
+        *SLOTS[:2],
+        Run(Dict, 8, (("__class__", "first"), ([*range(8)], Span(1, 8)))),
+        SLOTS[3],
+        Run(SetState, 8, (1, Span(17, 8))),
+    ),
     "an unhashable item": made(LISTS, Run(Set, 8, ([[1, 2, 3, 4, 5, 6, Ref(3), 8]],))),
     "an unhashable item of a frozen set": made(LISTS, Run(FrozenSet, 8, ([["a"] * 6 + [Ref(1)] * 2],))),
     "equal items": made(Run(Set, 9, ([[2**61 - 1] * 9, [0] * 9],))),
@@ -145,7 +186,9 @@ HOSTILE = {
     ),
     **{
         f"attributes of {name}": made(
-            Name("observed", name), Run(New, 8, (Ref(0), (), ())), Run(State, 8, (1, ("a", "b"), ([*range(8)], Span(1, 8))))
+            Name("observed", name),
+            Run(New, 8, (Ref(0), (), ())),
+            Run(State, 8, (1, ("a", "b"), ([*range(8)], Span(1, 8)))),
         )
         for name in (
             "Plain",

@@ -60,6 +60,9 @@ RECIPE = Recipe(
         steps.Tuple(Same(Ref(0), 9)),
         steps.Extend(Ref(4), Merged(b"\0\1\0", [[Ref(1), Ref(4)], [None]])),
         steps.List([Ref(one) for one in (5, 3, 1, 2, 4, 0, 29, 7)]),
+        Run(steps.New, 2, (Ref(0), ("a", "b"), ([1, Ref(3)], Span(17, 2)))),
+        Run(steps.Call, 2, (Ref(0), (Same(None, 2), [Ref(3), 5]))),
+        Run(steps.Call, 3, (Ref(0), ())),
     ],
     Ref(12),
 )

@@ -228,10 +228,8 @@ class StepDecoder(Reader):
                 cls, *keywords = fields
                 made = (
                     self.origin(cls),
-                    *(self._table(keywords[0], keywords[1:], count, places) if keywords else ((), ())),
+                    *(self._keywords(*keywords, count=count, places=places) if keywords else ((), ())),
                 )
-                if made[1]:
-                    steps.check_keywords(made[1])
             elif sort is steps.Call:
                 function, *columns = fields
                 made = (self.origin(function), tuple(self.column(column, count, places) for column in columns))
@@ -243,6 +241,13 @@ class StepDecoder(Reader):
         run = Run(sort, count, made)
         self.made.append(run)
         self.registers += run.registers
+
+    def _keywords(self, keys: Any, *columns: Any, count: int, places: Sequence[int]) -> tuple[Any, ...]:
+        names, found = self._table(keys, [*columns], count, places)
+        if not names:
+            raise ValueError("keywords of which there are none")
+        steps.check_keywords(names)
+        return names, found
 
     def _check_call(self, function: Ref) -> None:
         """Refuse the calls that stand for other steps. Raises ValueError."""
