@@ -72,8 +72,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_STACK, (STACK, STACK))
     harmless = importlib.import_module("harmless")
+    # What appsnap imports only for a file that needs it.
     for kind in KINDS:
         importlib.import_module(f"appsnap.kinds.{kind}")
+    for layer in ("age", "zstd"):
+        importlib.import_module(f"appsnap.files.{layer}")
     for module in ("numpy", "zoneinfo", "asyncio", "concurrent.futures.thread", "ipaddress", "importlib.metadata", "appsnap.keys.keyring"):
         importlib.import_module(module)
     file = Path(tempfile.mkdtemp()) / "vector"

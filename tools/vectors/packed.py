@@ -226,7 +226,9 @@ def _runs(steps: Any) -> None:
         ("count-float", [4, 2.0]),
         ("count-text", [4, "2"]),
         ("names", [1, 2, ["os", "os"], ["system", "getcwd"]]),
-        ("calls", [10, 2, 0]),
+        ("calls", [10, 2]),
+        ("calls-later", [10, 2, 1]),
+        ("calls-short", [10, 2, 0, [1]]),
         ("members", [11, 2, ["a", "b"], "upper"]),
         ("extend", [12, 2, 2, [1, 2]]),
         ("runs", [17, 2, 4]),
@@ -236,6 +238,10 @@ def _runs(steps: Any) -> None:
         ("texts-bytes", [2, 2, [LONG, b"x" * 65]]),
         ("new-arguments", [9, 2, 0, [1, 2]]),
         ("new-later", [9, 2, 1]),
+        ("new-keywords-none", [9, 2, 0, []]),
+        ("new-keywords-fewer", [9, 2, 0, ["a", "b"], [1, 2]]),
+        ("new-keywords-twice", [9, 2, 0, ["a", "a"], [1, 2], [3, 4]]),
+        ("new-keywords-long", [9, 2, 0, [LONG], [1, 2]]),
         ("column-short", [4, 2, [1]]),
         ("column-long", [4, 2, [1, 2, 3]]),
         ("column-number", [4, 2, 5]),
@@ -305,9 +311,22 @@ def _runs(steps: Any) -> None:
         ("target", [15, 2, 2, ["a"], [1, 2]]),
         ("set-target", [16, 2, 2, [None, None]]),
         ("class", [9, 2, -1]),
+        ("call", [10, 2, 0, [1, 2]]),
+        ("function", [10, 2, -1, [1, 2]]),
     ]:
         steps(f"run-bad-{name}", "not trusted", [*OBJECTS, [17, *run], [R(1)]], f"A run with an untrusted {name.replace('-', ' ')}.", trust=PLAIN)
     steps("run-untrusted", "not trusted", [[1, "canary_module", "Class"], [17, 9, 2, 0], [R(1)]], "A run of objects of a class that isn't trusted.")
+    steps("run-spelled", "damaged", [[1, "builtins", "getattr"], [17, 10, 2, 0, ["a", "b"], ["upper", "lower"]], [R(1)]], "A run of getattr.")
+    when = [1, "datetime", "datetime"]
+    dates = [17, 10, 3, 0, [[1, 2026, 3]], [1, 2, 3], [4, 5, 6]]
+    steps("run-of-calls", "loads", [when, dates, [R(1)]], "A run of dates.", result="datetime.datetime(2026, 1, 4, 0, 0)")
+    steps("run-of-calls-bad", "cannot load", [when, [*dates[:6], [4, 50, 6]], [R(1)]], "A run of dates, one of which is no day.")
+    steps("run-of-calls-types", "cannot load", [when, [*dates[:6], [4, "5", 6]], [R(1)]], "A run of dates, one of which has a text.")
+    steps("run-of-eval", "not trusted", [[1, "builtins", "eval"], [17, 10, 2, 0, ["1", "2"]], [R(1)]], "A run of eval.")
+    steps(
+        "run-of-partials", "not trusted", [[1, "functools", "partial"], SYSTEM, [17, 10, 2, 0, [[1, [[1]], 2]], [[1, "touch sprung", 2]]], [R(1)]],
+        "A run of partials of a function that isn't trusted.",
+    )  # fmt: skip
     steps("run-name", "not trusted", [SYSTEM, [17, 4, 2, [[1, [[0]], 2]]], [R(1)]], "A function in all lists of a run.")
     steps(
         "run-state-data", "not trusted", [OBJECTS[0], [17, 9, 2, 0], [17, 5, 2, ["__class__"], [1, 2]], [17, 16, 2, 4, [[0, -2, 2]]], [R(1)]],
@@ -326,6 +345,8 @@ def _runs(steps: Any) -> None:
         ("spans", [[17, 4, 100_000], *[[4, [0, 100_000 + number, 100_000]] for number in range(100)]]),
         ("columns", [[17, 4, 100_000, *[[[1, None, 100_000]]] * 50]]),
         ("runs", [[17, 4, 100_000]] * 50),
+        ("calls", [[1, "datetime", "timedelta"], [17, 10, MANY, 1, [[1, 5, MANY]]]]),
+        ("keywords", [[17, 9, MANY, 0, ["a"], [[1, 5, MANY]]]]),
     ]:
         steps(f"run-cost-{name}", "cannot load", [*OBJECTS, *body, [None]], f"A few bytes for very many {name}.", trust=PLAIN)
     for name, count, columns in [("merged", 10_000, 200), ("names", 10_000, 1)]:

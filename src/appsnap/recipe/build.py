@@ -291,9 +291,13 @@ class _Interpreter:
         allowed = self._everything or (not native and takes_any_state(objects[0], slots.names))
         if not allowed or not evolve.is_plain_slots(cls, slots.names):
             return False
-        for name, column in zip(slots.names, slots.columns, strict=True):
+        # Other steps may have changed the dictionaries, but their keys are the names if they are as many.
+        dictionaries = self._registers[slots.first : slots.first + run.length]
+        if set(map(len, dictionaries)) != {len(slots.names)}:
+            return False
+        for name in slots.names:
             set_slot = states.special(cls, name).__set__
-            collections.deque(map(set_slot, objects, values_of(column, self._registers)), 0)
+            collections.deque(map(set_slot, objects, map(operator.itemgetter(name), dictionaries)), 0)
         return True
 
     def _assign(self, run: Run) -> bool:
