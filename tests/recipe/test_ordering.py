@@ -3,6 +3,7 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import appsnap
 import shapes
 import shop
 import zoo
@@ -149,3 +150,20 @@ class TestInOrder:
 
         assert content(in_order(recipe)) == content(recipe)
         assert content(in_order(as_columns(recipe))) == content(recipe)
+
+    @pytest.mark.parametrize("kind", ["source", "xml"])
+    @pytest.mark.parametrize("case", ["services", "records", "shop"])
+    def test_conversions(self, case, kind):
+        """The text that is made of a msgpack with runs is the one that a save of the objects gives."""
+        root = MultiService()
+        for number in range(20):
+            service = Service()
+            service.name, service.options = f"web-{number}", {"port": number, "tags": ["a", number]}
+            service.setServiceParent(root)
+        records = [{"id": number, "at": (number, 1.5), "of": None} for number in range(20)]
+        made = {"services": root, "records": records, "shop": shop.make()}[case]
+        with_runs = kind_named("msgpack").read(memoryview(appsnap.dumps(made, "msgpack"))).recipe
+
+        assert with_runs.has_runs or case == "shop"
+        texts = [b"".join(kind_named(kind).write(Header(kind), one, {})) for one in (with_runs, freeze(made))]
+        assert texts[0] == texts[1]

@@ -95,6 +95,9 @@ class Format:
         self, header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None
     ) -> Iterable[Buffer]:
         """Return the document of a recipe, in pieces. `sign` adds the last fields of the trailer."""
+        if recipe.has_runs and not self.runs:
+            # Only conversions need it, so other saves don't import it.
+            recipe = importlib.import_module("appsnap.recipe.ordering").in_order(recipe)
         pieces: Iterable[Buffer] = self._package().write(header, recipe, distributions, sign)
         return pieces
 

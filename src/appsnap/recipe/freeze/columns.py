@@ -149,13 +149,15 @@ class Columns:
             return _column_of(walk.operands(items))
         if kinds == {tuple} and not any(items):
             return Same(walk(()), len(items))
-        walk.level += 1
-        objects = items if kinds.isdisjoint(steps.ATOMS) else [x for x in items if type(x) not in steps.ATOMS]
-        groups = self._taken_apart(objects)
-        walk.level -= 1
+        memo = self._memo
+        if memo.keys() >= {id(items[0]), id(items[-1])}:
+            known: list[Any] = list(map(memo.get, map(id, items)))
+            if {Ref} == set(map(type, known)):
+                return _column_of(known)
+        groups = self._taken_apart(items, kinds)
         if len(groups) == 1 and len(groups[0].items) == len(items):
             return Span(groups[0].first, len(items))
-        operands: list[Any] = list(map(self._memo.get, map(id, items)))
+        operands: list[Any] = list(map(memo.get, map(id, items)))
         kinds = set(map(type, operands))
         if steps.Name in kinds and kinds <= {Ref, steps.Name}:
             refs = {name: self._builder.operand(name) for name in dict.fromkeys(operands) if type(name) is steps.Name}
@@ -172,15 +174,17 @@ class Columns:
             return _column_of(self._builder.texts(items))
         return Same(items[0], len(items)) if _are_alike(items, kinds) else items
 
-    def _taken_apart(self, objects: list[Any]) -> list[Group]:
-        """Make runs of those of the objects that the recipe doesn't have yet, and that have the shape of others."""
+    def _taken_apart(self, items: list[Any], kinds: set[type]) -> list[Group]:
+        """Make runs of the objects among items that the recipe doesn't have yet, and that have the shape of others."""
         memo = self._memo
+        objects = items if kinds.isdisjoint(steps.ATOMS) else [x for x in items if type(x) not in steps.ATOMS]
         fresh = dict(zip(map(id, objects), objects, strict=True))
         if not memo.keys().isdisjoint(fresh):
             fresh = {number: obj for number, obj in fresh.items() if number not in memo}
         if len(fresh) < LEAST:
             return []
         groups = [group for group in self._shapes.groups(fresh) if group.shape not in self._ordinary]
+        self._walk.level += 1
         for group in groups:
             if group.early:
                 self._claim(group, steps.New, self._walk.register_of(group.cls), (), ())
@@ -193,6 +197,7 @@ class Columns:
         rest = [obj for number, obj in fresh.items() if number not in memo and (type(obj) is not tuple or obj)]
         if rest and len(fresh) < len(objects):
             self._walk.operands(rest)  # once for each, though it may be there often
+        self._walk.level -= 1
         return [group for group in groups if group.items]
 
     def _within(self, group: Group, method: Callable[[Group], Any]) -> Any:
@@ -258,6 +263,10 @@ class Columns:
         numbers = dict.fromkeys(map(id, group.items))
         self._memo.update(numbers)
         self._rows.update(numbers)
+        if group.cls in (list, tuple) and len(found) > 1:
+            # The items of all rows together make longer runs than those of each column.
+            items = [*itertools.chain.from_iterable(group.items)]
+            self._taken_apart(items, set().union(*kinds))
         columns = tuple(map(self._column, found))
         self._rows.difference_update(numbers)
         return columns

@@ -8,7 +8,6 @@ one class and shape.
 from __future__ import annotations
 
 import copyreg
-import functools
 import itertools
 import operator
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from appsnap.recipe.runs import LEAST
 from appsnap.recipe.steps import INLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.recipe.freeze.quiet import Quiet
 
@@ -88,14 +87,14 @@ class Shapes:
             some = objects
             if len(kinds) > 1:
                 some = [*itertools.compress(objects, map(operator.is_, classes, itertools.repeat(cls)))]
-            keys_of = self._keys_of(cls, some) if len(some) >= LEAST else None
-            if keys_of is None:
+            all_keys = self._keys(cls, some) if len(some) >= LEAST else None
+            if all_keys is None:
                 continue
-            shapes = {keys: (cls, _lasting(cls, keys)) for keys in set(map(keys_of, some))}
+            shapes = {keys: (cls, _lasting(cls, keys)) for keys in set(all_keys)}
             if len(shapes) == 1:
                 alike[shapes.popitem()[1]] = some
             else:
-                for keys, obj in zip(map(keys_of, some), some, strict=True):
+                for keys, obj in zip(all_keys, some, strict=True):
                     alike.setdefault(shapes[keys], []).append(obj)
         found = [
             Group(*shape, CONTAINERS.get(shape[0]) or self._quiet.sort(shape[0]) or object, names, items)
@@ -105,27 +104,27 @@ class Shapes:
         places = {number: at for at, number in enumerate(fresh)} if len(found) > 1 else {}
         return sorted(found, key=lambda group: places.get(id(group.items[0]), 0))
 
-    def _keys_of(self, cls: type, some: list[Any]) -> Callable[[Any], Any] | None:
-        """Return the function from an object of a class to what tells its shape, or None if there are no runs."""
+    def _keys(self, cls: type, some: list[Any]) -> list[Any] | None:
+        """Return what tells the shape of each object of a class, or None if there are no runs of them."""
         if cls is list or cls is tuple:
-            return len
+            return [*map(len, some)]
         if cls is set or cls is frozenset:
             items = frozenset(map(type, itertools.chain.from_iterable(some)))
-            return len if not items or items in _SORTED else None
-        keys_of: Callable[[Any], Any] = tuple
-        names: Iterable[Any] = some
-        if cls is not dict:
-            sort = self._quiet.sort(cls)
-            if sort is steps.Call:
-                self._calls.update({id(obj): self._call_of(obj) for obj in some})
-                return self._shape_of_call
-            if sort is steps.New:
-                return operator.attrgetter("_fields")
-            if sort is not steps.State:
-                return None if sort is None else functools.partial(_set_slots, tuple(_slot_names(cls)))
-            keys_of, names = _attribute_names, map(_vars, some)
+            return [*map(len, some)] if not items or items in _SORTED else None
+        sort = None if cls is dict else self._quiet.sort(cls)
+        if sort is steps.Call:
+            self._calls.update({id(obj): self._call_of(obj) for obj in some})
+            return [*map(self._shape_of_call, some)]
+        if sort is steps.New:
+            return [*map(operator.attrgetter("_fields"), some)]
+        if sort is steps.SetState:
+            names = tuple(_slot_names(cls))
+            return [tuple(name for name in names if hasattr(obj, name)) for obj in some]
+        if cls is not dict and sort is not steps.State:
+            return None
+        keys = [*map(tuple, some if cls is dict else map(_vars, some))]
         # A text of a class of its own may be equal to a name.
-        return keys_of if _TEXT.issuperset(map(type, itertools.chain.from_iterable(names))) else None
+        return keys if _TEXT.issuperset(map(type, itertools.chain.from_iterable(keys))) else None
 
     def _call_of(self, obj: Any) -> Any:
         """Return the function and the arguments of the call that makes a value, or None if a call alone doesn't."""
@@ -205,11 +204,3 @@ def _lasting(cls: type, keys: Any) -> Any:
 def _are_names(keys: Sequence[str]) -> bool:
     """Tell whether keys are few enough for a run, and short: all rows of a run share them."""
     return len(keys) <= WIDEST and max(map(len, keys), default=0) <= INLINE
-
-
-def _attribute_names(obj: Any) -> tuple[str, ...]:
-    return tuple(_vars(obj))
-
-
-def _set_slots(names: Sequence[str], obj: Any) -> tuple[str, ...]:
-    return tuple(name for name in names if hasattr(obj, name))
