@@ -272,7 +272,8 @@ class _Interpreter:
                 return itertools.chain((first,), made)
             return itertools.chain((first,), map(cls.__new__, itertools.repeat(cls, count - 1)))
         if sort is steps.Call:
-            if self._everything and self._constructors.get(fields[0]) is not None and fields[1]:
+            constructor = self._constructors.get(fields[0])
+            if self._everything and constructor is not None and constructor.value_type.plain and fields[1]:
                 return map(self._registers[fields[0]], *[values_of(column, self._registers) for column in fields[1]])
             return map(self._makers[sort], run.expanded())
         hashed = sort in _HASHING and self._cost is not None

@@ -204,7 +204,9 @@ class Survey:
         name = self._names.get(origin)
         if name is None or origin not in used or (name, _USE[run.step]) not in self.uses:
             return False
-        return run.step is steps.New or (origin in self._constructors and name.dotted != _PARTIAL)
+        if run.step is steps.New:
+            return True
+        return origin in self._constructors and name.dotted != _PARTIAL and not carries_code(name)
 
     def _filled_by(self, run: Run) -> frozenset[type]:
         return steps.FILLERS if run.step is steps.New else self._constructors[run.fields[0]].value_type.filled_by
