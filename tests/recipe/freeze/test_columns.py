@@ -138,15 +138,17 @@ class TestUndone:
 
         assert calls[: len(calls) // 2] == calls[len(calls) // 2 :]
 
-    def test_at_most_some(self):
-        """After some runs that were undone, there are no more."""
-        names = [f"n{at}" for at in range(12)]
+    @pytest.mark.parametrize("most", [10, 1_000_000])
+    def test_at_most_some(self, monkeypatch, most):
+        """There are no more runs once many objects had to be taken apart again. Each shape is tried once."""
+        monkeypatch.setattr("appsnap.recipe.freeze.columns._MOST_UNDONE", most)
+        names = [f"n{at}" for at in range(20)]
 
-        recipe = check(
-            lambda: [many(lambda at, name=name: observed.Plain(**{name: observed.Stated(at=at)})) for name in names]
-        )
+        def make():
+            lists = [many(lambda at, name=name: observed.Plain(**{name: observed.Stated(at=at)})) for name in names]
+            return [*lists, *lists[:1], many(lambda at: observed.Plain(first=at))]
 
-        assert not recipe.has_runs
+        assert check(make).has_runs == (most > 10)
 
 
 class TestOrder:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "OutOfOrder"]
 
-_UNDONE = 8
-"""How many runs may be undone in one walk. From then on there are no more runs."""
+_MOST_UNDONE = 1_000_000
+"""How many registers may be undone in one walk. From then on there are no more runs: that took a second or two."""
 
 _SHARED = frozenset({type(None), bool, int, str, bytes})
 """The atoms that are alike if they are equal: a float may be a negative zero."""
@@ -73,13 +73,13 @@ class Columns:
         self._rows: set[int] = set()  # by id: the containers of runs whose items are being taken apart
         self._opened: list[int] = []  # by id: the containers around the runs that were made empty within them
         self._ordinary: set[Any] = set()  # the shapes that are taken apart one by one
-        self._undone = 0
+        self._undone = 0  # registers
         self._quiet = Quiet(walk.reduction_of, walk.is_standard)
         self._shapes = Shapes(self._quiet, walk.reduction_of, self._is_constructor)
 
     def __call__(self, items: list[Any]) -> Sequence[Any]:
         """Return the operands of items, of which there are at least `LEAST`. Changes the list."""
-        if self._undone > _UNDONE:
+        if self._undone > _MOST_UNDONE:
             return self._walk.operands(items)
         if self.depth:
             return self._operands(items)
@@ -89,9 +89,9 @@ class Columns:
             try:
                 return self._operands(items)
             except OutOfOrder:
+                self._undone += self._builder.registers - mark.registers
                 self._undo(mark)
                 self._ordinary.add(self._outermost)
-                self._undone += 1
 
     def _mark(self) -> _Mark:
         walk, builder = self._walk, self._builder
