@@ -14,8 +14,9 @@ __all__ = ["FREE_OUTPUT", "FREE_STEPS", "LIMITS", "Limits", "Relative", "limits_
 class Limits:
     """Bounds for one snapshot. All are whole numbers. Raise one where a good file needs more.
 
-    The bounds on keys, comparisons and copies don't hold for a file that is trusted as code: it may do anything anyway.
-    Raises ValueError for a value that isn't a whole number, or is negative.
+    Only `expansion` and `work_factor` hold for a file that its signature or passphrase makes trusted as a whole: it may
+    do anything anyway. For one with `EVERYTHING` alone, those on steps and output hold, too. Raises ValueError for a
+    value that isn't a whole number, or is negative.
     """
 
     steps: int = 10_000_000
