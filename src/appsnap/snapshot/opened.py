@@ -251,13 +251,16 @@ class Snapshot:
         pieces = kind_named(kind).write(header, recipe, known.distributions if known else {}, seal)
         places.write(path, layers.wrap(documents.counted(pieces, progress), wrapping), check=check)
 
-    def lines(self, *, depth: int = 20, most: int | None = 50) -> Iterator[str]:
-        """Yield the lines that `appsnap show` prints: at most so many levels, and parts of one list or the like."""
+    def lines(self, *, depth: int = 20, most: int | None = 50, way: str = "--all") -> Iterator[str]:
+        """Yield the lines that `appsnap show` prints: at most so many levels, and parts of one list or the like.
+
+        Where parts are left out, a line has the `way` to see them.
+        """
         from appsnap.recipe.outline import counts_in_words, text_lines  # noqa: PLC0415 - as for `outline`
 
         yield self._summary()
         yield escaped(counts_in_words(self.outline, self.document.recipe.size))
-        yield from map(escaped, text_lines(self.outline, depth=depth, most=most))
+        yield from map(escaped, text_lines(self.outline, depth=depth, most=most, way=way))
 
     def _summary(self) -> str:
         from appsnap.recipe.outline import quoted  # noqa: PLC0415 - as for `outline`

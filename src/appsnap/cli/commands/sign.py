@@ -40,9 +40,10 @@ Examples:
 def command(*, source: Input, yes: bool) -> None:
     """Sign a snapshot with your key, where it is.
 
-    A source file that was edited has lost its signature. This shows the services and what else is near the root, every
-    name that isn't harmless, with its use, and asks whether to sign. Your signature says that you trust the file as a
-    whole, as you trust a program: the edited lines, and all others. So it is also your word for a file of a stranger.
+    A source file that was edited has lost its signature. This shows the services and the other objects near the root,
+    of a long list the first 50. It shows every name that isn't harmless, with its use, and asks whether to sign. Your
+    signature says that you trust the file as a whole, as you trust a program: the edited lines, and all others. So it
+    is also your word for a file of a stranger.
 
     Of a source file, only the last line changes: comments and order stay. A file of another kind is written anew from
     its steps. Encrypted files aren't signed: `appsnap save FILE NEW_FILE --trust-everything` writes one anew, and signs
@@ -104,7 +105,7 @@ def _note(lines: Iterable[str]) -> None:
 
 
 def _facts(opened: Snapshot) -> Iterator[str]:
-    yield from opened.lines(depth=_DEPTH)
+    yield from opened.lines(depth=_DEPTH, way="appsnap show --all")
     wanted = [*findings(opened)]
     yield from wanted
     if not wanted:

@@ -43,12 +43,15 @@ class _Row(NamedTuple):
     more: int = 0
 
 
-def text_lines(outline: Outline, *, depth: int = 20, most: int | None = MOST_PARTS) -> Iterator[str]:
+def text_lines(
+    outline: Outline, *, depth: int = 20, most: int | None = MOST_PARTS, way: str = "--all"
+) -> Iterator[str]:
     """Yield the outline as text, a line at a time. Characters that aren't printable are escaped.
 
     A node with several places is shown in full at the first one. At the others stands an arrow with the path of the
     first. Nodes deeper than `depth` levels are left out, and an ellipsis marks the place. Of the attributes, of the
-    items and of the arguments of a node, `most` are shown each, and a line says how many more there are.
+    items and of the arguments of a node, `most` are shown each. A line has the number of the others, and the `way` to
+    see them.
     """
     # A line has up to three levels of parts in it.
     places = Places(outline, most=most, depth=depth + 4)
@@ -64,7 +67,7 @@ def text_lines(outline: Outline, *, depth: int = 20, most: int | None = MOST_PAR
             continue
         branch = "└── " if last else "├── "
         if row.more:
-            yield f"{indent}{branch}… {row.more:,} more (--all)"
+            yield f"{indent}{branch}… {row.more:,} more ({way})"
             continue
         label, operand = row.label, row.operand
         room = 100 - len(indent) - len(label)
