@@ -73,6 +73,8 @@ def command(
       depends on pkg.C              it loads if that class has a __setstate__,
                                     which takes such a state
 
+    The data of large arrays in a plain file isn't verified, and the output says so.
+
     The exit code is 0 if all names are trusted and nothing is beyond them, else 3. Then the last line is the command
     that allows all of it.
     """  # noqa: D301 - click wants the character of \b, not its two letters

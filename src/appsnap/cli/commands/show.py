@@ -42,14 +42,14 @@ def command(*, source: Input, depth: int | None, show_all: bool, as_json: bool) 
     """Show the content of a snapshot, without importing any of it.
 
     The first two lines have the facts about the file, its numbers of services, objects and steps, and the names in it.
-    The tree below has 20 levels, unless --depth gives another number, and of a long list, dictionary or the like the
-    first 50 parts. A line says how many more there are; --all prints them, too. An object that is in several places is
-    shown once; in the other places, an arrow has its path.
+    The tree below has 20 levels, unless --depth gives another number. Of a long list, dictionary or the like, the first
+    50 parts are shown. A line has the number of the others; --all prints these, too. An object that is in several
+    places is shown once; in the other places, an arrow has its path.
 
-    Of a plain file, the data of large arrays stays on the disk. It isn't verified, and the output says so. All else is,
-    and `appsnap verify` verifies everything.
+    The data of large arrays in a plain file isn't verified, and the output says so. Only its begin is read. Everything
+    else is verified. `appsnap verify` verifies the arrays, too.
 
-    The JSON is never cut in this way: programs read it. It has the header, the layers, the numbers, the names, and
+    The JSON has all parts, because programs read it. It has the header, the layers, the numbers, the names, and
     the content as one flat list of nodes. A node has an id, its path (null if longer than 200 characters), and the
     id of the node that contains it. A node holds plain values, {"ref": id} for other nodes, and {"python": "…"} for
     values that JSON doesn't have. Of texts beyond 10,000 characters, and of more than 1,000 bytes, it has size,
