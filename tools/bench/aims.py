@@ -151,7 +151,7 @@ def judged(aim: Aim, figures: Figures, *, quick: bool = False) -> Verdict | None
 def beaten_by(aim: Aim, figures: Figures) -> str:
     """Return the subject that beats the floor of an aim the most, or nothing.
 
-    The least times are compared: whatever disturbs a measurement makes it longer.
+    The least times are compared: a disturbance makes a measurement longer, and never shorter.
     """
     workload = next((one for one in WORKLOADS if one.name == aim.workload), None)
     if workload is None or not workload.subject(aim.against).is_floor:

@@ -14,7 +14,7 @@ TITLES = {"cold": "cold start", "files": "commands on large files"}
 class Command:
     """Python with arguments. An argument `FILE` stands for a file, and the others are as they are.
 
-    The file is what a subject saves of a workload, at a size, and at another one for `--quick`.
+    A subject saves the data of a workload to the file, at a size, and at another one for `--quick`.
     """
 
     row: str

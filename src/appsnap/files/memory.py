@@ -65,7 +65,7 @@ class Result:
         self._end = end
 
     def value(self) -> bytes:
-        """Return the byte string. Nobody may have rooms any more."""
+        """Return the byte string. No `room` may be in use any more."""
         self._all.release()
         self._file.truncate(self._end)
         return b"".join([self._file.getvalue(), *self._more]) if self._more else self._file.getvalue()
@@ -87,5 +87,5 @@ class _Announced:
 
 
 def _unfilled(opcode: bytes, size: int) -> Any:
-    """Return an object whose bytes may have any values, which only the C unpickler makes."""
+    """Return an object whose bytes may have any values. Only the C unpickler makes one."""
     return pickle.Unpickler(_Announced(opcode + size.to_bytes(8, "little") + pickle.STOP)).load()

@@ -3,8 +3,8 @@
 The steps of columns come in another order: all objects of a run, then their parts, then all their states. A text of
 such a recipe would be hard to read. `in_order` puts off each step until another one needs it.
 
-Some steps have an order that counts: calls, members and states of any shape, because they run code, and all that fills
-something whose content is read by one of them, or by the hash of a key. These *fixed* steps keep their order.
+Some steps are *fixed*, and keep their order. Calls, members and states of any shape are fixed, because they run code. A
+step that fills something is fixed if a fixed step, or the hash of a key, reads the content.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ def rows(columns: Sequence[Iterable[Any]], length: int) -> Iterable[tuple[Any, .
 
 
 def values_of(column: Iterable[Operand], registers: list[Any]) -> Iterable[Any]:
-    """Return what the operands of a column stand for. `registers` has the content of each register."""
+    """Return the values of the operands of a column. `registers` has the content of each register."""
     cls = type(column)
     if cls is list:
         types = set(map(type, column))
@@ -237,7 +237,7 @@ def slots_of(run: Run, made: Mapping[int, Run]) -> Slots | None:
 
 
 def rows_of(columns: Sequence[Column], registers: list[Any], length: int) -> Iterable[tuple[Any, ...]]:
-    """Return what the operands of columns stand for, in rows."""
+    """Return the values of the operands of columns, in rows."""
     return rows([values_of(column, registers) for column in columns], length)
 
 

@@ -1,7 +1,7 @@
-"""How source is laid out: what is between brackets stands on one line, or each item on its own.
+"""The layout of source: the items between brackets stand on one line, or each on its own.
 
 A *layout* is the text of statements that differ in nothing but their words, with the places of these words. The lengths
-of the words decide which layout a statement has.
+of the words decide on the layout of a statement.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Wrapped:
         self.text = None if value.text is None else f"{prefix}{value.text}{suffix}"
 
     def flat(self) -> str:
-        """Return the group on one line of any length, with what stands around it."""
+        """Return the group on one line of any length, with its prefix and suffix."""
         return f"{self.prefix}{flat(self.value)}{self.suffix}"
 
     def laid_out(self, indent: int, used: int) -> str:
@@ -140,7 +140,7 @@ class Shape:
 
 
 class _Node(NamedTuple):
-    """A group of a shape, with what stands before it in its line: the words of both, and the letters of the rest."""
+    """A group of a shape, and the text before it in its line: the numbers of their words, the lengths of the rest."""
 
     first: int
     begin: int

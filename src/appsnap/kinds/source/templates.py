@@ -63,7 +63,7 @@ class Template(NamedTuple):
     constants: list[Any]
     """The fields that are no operands, and the empty lists, the first one last."""
     steps: list[tuple[type, itemgetter[Any]]]
-    """The class of each step, and what takes its fields: from the pool, the lists and the constants."""
+    """The class of each step, and the function that takes its fields from the pool, the lists and the constants."""
 
     def copied(self, pool: list[Any]) -> list[Any]:
         """Return the steps with the operands of a pool."""

@@ -1,8 +1,8 @@
 """Columns: many objects of one shape are taken apart together, by functions written in C.
 
-The items of a long list are grouped by their shape: dictionaries by their keys, lists, tuples and sets by their length,
-objects by their class and the names of their attributes. A group of at least `LEAST` becomes a run: its parts are
-columns, which are grouped again. All other items are taken apart one by one, as ever.
+The items of a list or tuple, and the values of a dictionary, are grouped by their shape: dictionaries by their keys,
+lists, tuples and sets by their length, objects by their class and the names of their attributes. A group of at least
+`LEAST` becomes a run. Its parts are columns, and are grouped again. All other items are taken apart one by one.
 
 The objects of a run are made first, and filled when their attributes are known. So within a run nothing may be called
 that could look at an object before it is filled, nor in another order than without columns: no class with methods of
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 __all__ = ["Columns", "OutOfOrder"]
 
 _MOST_UNDONE = 1_000_000
-"""How many registers may be undone in one walk. From then on there are no more runs: that took a second or two."""
+"""The registers that may be undone in one walk, which takes a second or two. From then on there are no more runs."""
 
 _SHARED = frozenset({type(None), bool, int, str, bytes})
 """The atoms that are alike if they are equal: a float may be a negative zero."""
 
 
 class OutOfOrder(BaseException):
-    """A thing within a run that has to be made in the ordinary order. It is no error, and no class may catch it."""
+    """An object within a run has to be made in the ordinary order. This is no error, and no class may catch it."""
 
 
 class _Mark(NamedTuple):
@@ -56,7 +56,7 @@ class _Mark(NamedTuple):
 
 
 class Columns:
-    """Takes apart long lists for a `FastWalk`, and shares its tables.
+    """Takes apart the items of long containers for a `FastWalk`, and shares its tables.
 
     `depth` is the number of runs around the object that is taken apart at the moment.
     """

@@ -1,6 +1,6 @@
 """Quiet objects: no method of the application has a part in saving, loading or hashing them.
 
-So nobody sees in which order they are made and filled.
+So no code of the application sees the order of their making and filling.
 """
 
 from __future__ import annotations

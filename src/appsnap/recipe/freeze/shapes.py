@@ -1,4 +1,4 @@
-"""Shapes: which objects are alike, so that their parts are columns.
+"""Shapes: the parts of objects of one shape make columns.
 
 The shape of a list, tuple or set is its length, that of a dictionary its keys, that of an object the names of its
 attributes, and that of a value the function that makes it, with the number of its arguments. A *group* has objects of
@@ -105,7 +105,7 @@ class Shapes:
         return sorted(found, key=lambda group: places.get(id(group.items[0]), 0))
 
     def _keys(self, cls: type, some: list[Any]) -> list[Any] | None:
-        """Return what tells the shape of each object of a class, or None if there are no runs of them."""
+        """Return the keys of each object of a class, which tell its shape, or None if there are no runs of them."""
         if cls is list or cls is tuple:
             return [*map(len, some)]
         if cls is set or cls is frozenset:
@@ -196,7 +196,7 @@ class Shapes:
 
 
 def _lasting(cls: type, keys: Any) -> Any:
-    """Return keys without those of transient attributes: the shape of an object is that of what is loaded."""
+    """Return keys without those of transient attributes: an object has the shape of the object that is loaded."""
     drop = {} if type(keys) is not tuple or cls is dict else evolve.transients(cls)
     return keys if not drop or drop.keys().isdisjoint(keys) else tuple(name for name in keys if name not in drop)
 

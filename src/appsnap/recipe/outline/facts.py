@@ -1,4 +1,4 @@
-"""Facts about an outline as a whole: how many services it has, and which names. No node is made for them but few."""
+"""Facts about an outline as a whole: the number of its services, and its names. Few nodes are made for them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def count_services(outline: Outline) -> int | None:
 
 
 def counts_in_words(outline: Outline, steps: int) -> str:
-    """Return how many services, objects, steps and names there are, and the first names."""
+    """Return the numbers of services, objects, steps and names, and the first names."""
     services = count_services(outline)
     facts = [] if services is None else [plural(services, "service")]
     names = [*dict.fromkeys(name.dotted for name in outline.nodes.names.values())]
