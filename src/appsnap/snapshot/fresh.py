@@ -1,4 +1,4 @@
-"""The fresh interpreter that tries a new snapshot: it loads it, and compares what it got with what was saved."""
+"""The fresh interpreter that tries a new snapshot: it loads it, and compares the loaded objects with the saved ones."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class Shape:
     def __init__(self, statement: Any) -> None:
         self._statement = statement
         self._root = _node(statement, 0)
-        self._layouts: dict[tuple[bool, ...], str] = {}  # by which groups fit on one line: format strings
+        self._layouts: dict[tuple[bool, ...], str] = {}  # format strings, by the groups that fit on one line
 
     def text(self, words: list[str]) -> str:
         """Return the text of the statement with these words."""
