@@ -84,9 +84,9 @@ def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buf
 
 
 LargeData = Literal["held", "mapped", "hashed"]
-"""Three ways to open a document with large data. The data is *held*: verified, and in memory. Or it is *hashed*: verified,
-and not kept. Or a file without layers is *mapped*, if it has much large data: the data of arrays stays in the file, and
-isn't verified. A recipe whose data isn't held must not be built."""
+"""Three ways to read large data. It is *held*: verified, and in memory. Or it is *hashed*: verified, and not kept. Or a
+file without layers is *mapped*, if it has much large data: the data of arrays stays in the file, and isn't verified. A
+recipe whose data isn't held must not be built."""
 
 _MUCH = 8 << 20
 """Bytes of large data that take 10 ms to read and to verify."""

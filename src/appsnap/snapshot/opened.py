@@ -42,7 +42,8 @@ class Snapshot:
 
     `layers` has `age` and `zstd`, the outer one first, or `legacy` for Twisted's old encryption. `size` is the size of
     the file in bytes, `weight` that of a compressed file without padding. `with_passphrase` is true where a passphrase
-    opened a layer of age. `large` is the way in which large data was read: if it isn't held, the snapshot can only be looked at.
+    opened a layer of age. `large` is the way in which large data was read: if it isn't held, the
+    snapshot can only be looked at.
     """
 
     def __init__(
