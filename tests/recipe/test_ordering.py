@@ -15,6 +15,7 @@ from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.ordering import in_order
+from appsnap.recipe.runs import Run, Same, Span
 from appsnap.recipe.steps import MAKERS, Call, Extend, List, Name, New, Recipe, Ref, State, Tuple, make_step
 from appsnap.recipe.trust import Trust
 from appsnap.service import MultiService, Service
@@ -150,6 +151,16 @@ class TestInOrder:
 
         assert content(in_order(recipe)) == content(recipe)
         assert content(in_order(as_columns(recipe))) == content(recipe)
+
+    @pytest.mark.timeout(20)
+    def test_many_references_to_a_list_that_waits(self):
+        """A list waits for one of its 60,000 items, and 60,000 lists refer to it meanwhile."""
+        many = 60_000
+        run = Run(List, many, ((Same(Ref(0), many),),))
+        filled = Extend(Ref(0), [*[Ref(1)] * many, Ref(2 + many)])
+        recipe = Recipe([List([]), List([]), run, List(Span(2, many)), filled], Ref(2 + many))
+
+        assert in_order(recipe).size == many + 4
 
     @pytest.mark.parametrize("kind", ["source", "xml"])
     @pytest.mark.parametrize("case", ["services", "records", "shop"])
