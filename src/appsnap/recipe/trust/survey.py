@@ -328,8 +328,9 @@ class Survey:
             parts = content.items
         for part in parts:
             keys = self._look_at_keys(part, step.target)
+            unknown = self._unknown_class(step.target) if keys.reasons else ""
             for reason in keys.reasons:
-                self._fault(reason, step.target, self._unknown_class(step.target))
+                self._fault(reason, step.target, unknown)
             if keys.annotated:
                 self.annotated.add(step.state)  # type: ignore[arg-type]  # `_content` found it by its register
 
