@@ -162,6 +162,20 @@ class TestInOrder:
 
         assert in_order(recipe).size == many + 4
 
+    @pytest.mark.timeout(20)
+    def test_many_lists_that_wait_for_calls_in_calls(self):
+        """20,000 lists are filled behind 5,000 calls, each an argument of the next one, and the first has the lists."""
+        many, calls = 20_000, 5_000
+        made = [Name("observed", "function"), Run(List, many, ((),)), List(Span(1, many))]
+        made += [Call(Ref(0), [Ref(many + 1 + number)]) for number in range(calls)]
+        made += [Extend(Ref(1 + number), [number]) for number in range(many)]
+        recipe = Recipe(made, Ref(many + 1 + calls))
+
+        ordered = in_order(recipe)
+
+        assert [type(step) for step in ordered.steps[-many:]] == [Extend] * many
+        assert ordered.size == recipe.size
+
     @pytest.mark.parametrize("kind", ["source", "xml"])
     @pytest.mark.parametrize("case", ["services", "records", "shop"])
     def test_conversions(self, case, kind):

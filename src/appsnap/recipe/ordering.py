@@ -9,6 +9,8 @@ something whose content is read by one of them, or by the hash of a key. These *
 
 from __future__ import annotations
 
+import bisect
+import operator
 from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe import steps
@@ -135,8 +137,10 @@ class _Ordering:
 
     def _awaited(self, number: int) -> int | None:
         """Return the step that a filler has to wait for, because its own operands are being made."""
-        if self._running and self._running[-1] < number:
-            return self._running[-1]
+        # Fixed steps whose operands are being made need each other: each comes before those that were begun earlier.
+        earlier = bisect.bisect_right(self._running, -number, key=operator.neg)
+        if earlier < len(self._running):
+            return self._running[earlier]
         # Many steps may refer to what waits, and what waits may have many operands.
         known = self._awaits.get(number)
         if known is not None and not self._done[known]:
