@@ -220,3 +220,13 @@ def test_chain_maps_of_one_list():
         else:
             with pytest.raises(CannotBuild, match=message):
                 build(Recipe(made, Ref(3)), Trust([]))
+
+
+def test_one_state_of_a_base_class_for_many():
+    """The state that an exception hands on to its base class counts for each exception that gets it."""
+    many = 2_000
+    made = [Name("builtins", "ValueError"), Dict([f"k{number}" for number in range(many)], [1] * many)]
+    made += [Call(Ref(0), [])] * many + [State(Ref(2 + number), [".state"], [Ref(1)]) for number in range(many)]
+
+    with pytest.raises(CannotLoad, match="copies=4"):
+        build(Recipe(made, Ref(2)), Trust([]))
