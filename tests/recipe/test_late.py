@@ -8,6 +8,9 @@ import pytest
 
 from appsnap import EVERYTHING, CannotBuild, dumps, loads
 from appsnap.kinds import KINDS
+from appsnap.recipe.build import build
+from appsnap.recipe.steps import List, Name, New, Recipe, Ref, Set, State
+from appsnap.recipe.trust import Trust
 
 
 class Named:
@@ -136,3 +139,13 @@ class TestLate:
 
         with pytest.raises(CannotBuild, match=r"friends.*has no attribute 'number'"):
             loads(data, trust=EVERYTHING)
+
+
+@pytest.mark.timeout(20)
+def test_many_sets():
+    """40,000 sets wait for one object."""
+    many = 40_000
+    steps = [Name(__name__, "Named"), New(Ref(0), []), *[Set([Ref(1)])] * many, State(Ref(1), ["name"], ["a"])]
+    made = build(Recipe([*steps, List([Ref(2), Ref(1 + many)])], Ref(2 + many)), Trust([f"{__name__}.Named"]))
+
+    assert [[one.name for one in some] for some in made] == [["a"], ["a"]]

@@ -15,6 +15,7 @@ from appsnap.recipe import steps
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
 from appsnap.recipe.ordering import in_order
+from appsnap.recipe.runs import Run, Same, Span
 from appsnap.recipe.steps import MAKERS, Call, Extend, List, Name, New, Recipe, Ref, State, Tuple, make_step
 from appsnap.recipe.trust import Trust
 from appsnap.service import MultiService, Service
@@ -150,6 +151,30 @@ class TestInOrder:
 
         assert content(in_order(recipe)) == content(recipe)
         assert content(in_order(as_columns(recipe))) == content(recipe)
+
+    @pytest.mark.timeout(20)
+    def test_many_references_to_a_list_that_waits(self):
+        """A list waits for one of its 60,000 items, and 60,000 lists refer to it meanwhile."""
+        many = 60_000
+        run = Run(List, many, ((Same(Ref(0), many),),))
+        filled = Extend(Ref(0), [*[Ref(1)] * many, Ref(2 + many)])
+        recipe = Recipe([List([]), List([]), run, List(Span(2, many)), filled], Ref(2 + many))
+
+        assert in_order(recipe).size == many + 4
+
+    @pytest.mark.timeout(20)
+    def test_many_lists_that_wait_for_calls_in_calls(self):
+        """20,000 lists are filled behind 5,000 calls, each an argument of the next one, and the first has the lists."""
+        many, calls = 20_000, 5_000
+        made = [Name("observed", "function"), Run(List, many, ((),)), List(Span(1, many))]
+        made += [Call(Ref(0), [Ref(many + 1 + number)]) for number in range(calls)]
+        made += [Extend(Ref(1 + number), [number]) for number in range(many)]
+        recipe = Recipe(made, Ref(many + 1 + calls))
+
+        ordered = in_order(recipe)
+
+        assert [type(step) for step in ordered.steps[-many:]] == [Extend] * many
+        assert ordered.size == recipe.size
 
     @pytest.mark.parametrize("kind", ["source", "xml"])
     @pytest.mark.parametrize("case", ["services", "records", "shop"])

@@ -458,6 +458,9 @@ class _Interpreter:
         return target
 
     def _restore(self, target: Any, state: Any, audited: Collection[str], step: Any) -> None:
+        if self._cost is not None and type(state) is dict and states.BASE_STATE in state:
+            base = state[states.BASE_STATE]
+            self._cost.copy(base if type(base) is tuple else (base,))
         if not self._everything:
             check_state(target, state, audited)
             if issubclass(type(target), values.wrappers()):

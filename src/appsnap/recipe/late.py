@@ -43,6 +43,7 @@ class Late:
                 self._filled_at[steps.operands(step)[0]] = number  # type: ignore[index]  # a target is a register
         self._waiting: defaultdict[int, list[Waiting]] = defaultdict(list)  # by the number of the step to wait for
         self._unfilled: dict[int, Waiting] = {}  # by register: the containers, and tuples and lists that hold them
+        self._held: defaultdict[int, list[int]] = defaultdict(list)  # by the number of the step: those registers
 
     def postpone(self, number: int, step: Any, error: Exception) -> bool:
         """Let a step wait, and make its container empty. Returns False if it has no keys to wait for."""
@@ -59,7 +60,8 @@ class Late:
             return False
         if filling is not step:
             self._registers.append(set() if type(step) is steps.Set else {})
-        waiting = self._unfilled[filling.target] = Waiting(number, filling, error)
+        waiting = Waiting(number, filling, error)
+        self._hold(filling.target, waiting)
         until = max(self._filled_at.get(key, 0) for key in keys)
         self._waiting[until if until > number else self._end].append(waiting)
         return True
@@ -78,8 +80,12 @@ class Late:
             return None if by_name else found
         if type(step) in steps.FILLERS:
             return found if operands[0] in self._unfilled else None  # its items come behind those that wait
-        self._unfilled[len(self._registers)] = found
+        self._hold(len(self._registers), found)
         return None
+
+    def _hold(self, register: int, waiting: Waiting) -> None:
+        self._unfilled[register] = waiting
+        self._held[waiting.number].append(register)
 
     def fill(self, number: int, follow: Callable[[Any], None]) -> Waiting | None:
         """Follow the steps that waited for one of this number. Returns one that fails even at the end."""
@@ -93,5 +99,7 @@ class Late:
                     return waiting
                 self._waiting[self._end].append(waiting)
             else:
-                self._unfilled = {key: one for key, one in self._unfilled.items() if one is not waiting}
+                for register in self._held.pop(waiting.number, ()):
+                    if self._unfilled.get(register) is waiting:
+                        del self._unfilled[register]
         return None

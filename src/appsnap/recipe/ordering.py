@@ -9,6 +9,8 @@ step that fills something is fixed if a fixed step, or the hash of a key, reads 
 
 from __future__ import annotations
 
+import bisect
+import operator
 from typing import TYPE_CHECKING, Any
 
 from appsnap.recipe import steps
@@ -65,10 +67,12 @@ class _Ordering:
         self._is_fixed = frozenset(self._fixed)
         self._next_fixed = 0
         self._running: list[int] = []  # fixed steps whose operands are being made
-        self._begun = [False] * len(recipe.steps)
+        self._begun = [0] * len(recipe.steps)  # by step: its place among those that are begun, from 1 on
+        self._last_begun = 0
         self._done = [False] * len(recipe.steps)
         self._filled = [0] * len(self._makers)  # by register: how many of its fillers are done
-        self._waiting: dict[int, list[int]] = {}  # by step: registers to fill after it
+        self._waiting: dict[int, dict[int, None]] = {}  # by step: registers to fill after it
+        self._awaits: dict[int, int] = {}  # by filler: the maker of an operand that it waits for
         self._order: list[int] = []
 
     def _find_fixed(self) -> list[int]:
@@ -127,23 +131,35 @@ class _Ordering:
                 return
             awaited = self._awaited(number)
             if awaited is not None:
-                self._waiting.setdefault(awaited, []).append(register)
+                self._waiting.setdefault(awaited, {})[register] = None
                 return
             yield self._step(number)
 
     def _awaited(self, number: int) -> int | None:
         """Return the step that a filler has to wait for, because its own operands are being made."""
-        if self._running and self._running[-1] < number:
-            return self._running[-1]
-        makers = (self._makers[operand] for operand in self._operands[number])
-        return next((maker for maker in makers if self._begun[maker] and not self._done[maker]), None)
+        # Fixed steps whose operands are being made need each other: each comes before those that were begun earlier.
+        earlier = bisect.bisect_right(self._running, -number, key=operator.neg)
+        if earlier < len(self._running):
+            return self._running[earlier]
+        # Many steps may refer to what waits, and what waits may have many operands.
+        known = self._awaits.get(number)
+        if known is not None and not self._done[known]:
+            return known
+        makers = [self._makers[operand] for operand in self._operands[number]]
+        open_makers = [maker for maker in makers if self._begun[maker] and not self._done[maker]]
+        if not open_makers:
+            return None
+        # The one that was begun first is done last.
+        awaited = self._awaits[number] = min(open_makers, key=self._begun.__getitem__)
+        return awaited
 
     def _step(self, number: int) -> Iterator[Any]:
         """Take a step: first what it needs, then the fixed steps before it, then itself."""
         step: Any = self._recipe.steps[number]
         fills = type(step) in steps.FILLERS
         fixed = number in self._is_fixed
-        self._begun[number] = True
+        self._last_begun += 1
+        self._begun[number] = self._last_begun
         if fixed:
             self._running.append(number)
         for operand in self._operands[number]:

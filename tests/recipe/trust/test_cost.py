@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from appsnap.errors import CannotLoad
+from appsnap.errors import CannotBuild, CannotLoad
 from appsnap.limits import LIMITS, Limits
 from appsnap.recipe.build import build
 from appsnap.recipe.steps import (
@@ -14,9 +14,11 @@ from appsnap.recipe.steps import (
     FrozenSet,
     List,
     Name,
+    New,
     Recipe,
     Ref,
     Set,
+    State,
     Tuple,
     Update,
     Value,
@@ -204,3 +206,27 @@ class TestCopying:
 
         assert made([*source, *[Call(Ref(1), [Ref(0)])] * 900], Limits(copies=0))
         assert "copies=0" in str(refused([*source, *[Call(Ref(1), [Ref(0)])] * 1_001], Limits(copies=0)))
+
+
+@pytest.mark.timeout(20)
+def test_chain_maps_of_one_list():
+    """To look at a list of maps that many ChainMaps share takes little for each of them, and a long one is refused."""
+    many = 20_000
+    for maps, message in [(1_000, None), (1_001, "this is no state of a ChainMap")]:
+        made = [Name("collections", "ChainMap"), Dict([], []), List([Ref(1)] * maps), *[New(Ref(0), [])] * many]
+        made += [State(Ref(3 + number), ["maps"], [Ref(2)]) for number in range(many)]
+        if message is None:
+            assert len(build(Recipe(made, Ref(3)), Trust([])).maps) == maps
+        else:
+            with pytest.raises(CannotBuild, match=message):
+                build(Recipe(made, Ref(3)), Trust([]))
+
+
+def test_one_state_of_a_base_class_for_many():
+    """The state that an exception hands on to its base class counts for each exception that gets it."""
+    many = 2_000
+    made = [Name("builtins", "ValueError"), Dict([f"k{number}" for number in range(many)], [1] * many)]
+    made += [Call(Ref(0), [])] * many + [State(Ref(2 + number), [".state"], [Ref(1)]) for number in range(many)]
+
+    with pytest.raises(CannotLoad, match="copies=4"):
+        build(Recipe(made, Ref(2)), Trust([]))

@@ -1,10 +1,12 @@
 import functools
+import tracemalloc
 
 import pytest
 
 import zoo
 from appsnap.errors import CannotLoad, NotTrusted
 from appsnap.recipe.build import build
+from appsnap.recipe.runs import Merged, Run, Same
 from appsnap.recipe.steps import (
     Call,
     Dict,
@@ -22,6 +24,7 @@ from appsnap.recipe.steps import (
 )
 from appsnap.recipe.trust import Trust, obstacles, wants
 from appsnap.recipe.trust.attributes import OWN
+from appsnap.recipe.trust.survey import Survey
 
 NODE = [Name("zoo", "Node"), New(Ref(0), [])]
 PARTIAL = [Name("zoo", "function"), Name("functools", "partial"), Call(Ref(1), [Ref(0)])]
@@ -106,6 +109,20 @@ class TestAnnotations:
         steps = [*NODE, Name("zoo", "function"), Call(Ref(2), []), State(Ref(1), ["__annotations__"], [Ref(3)])]
 
         assert "annotations that are more" in refused(steps, 1, ["zoo.Node", "call:zoo.function"])
+
+    def test_many_in_a_dictionary_of_many(self):
+        """A thousand objects share a dictionary with a thousand annotations: one look at each of these is enough."""
+        runs = [Run(New, 1_000, (Ref(0), (), ())), Run(SetState, 1_000, (2, Same(Ref(1), 1_000)))]
+        steps = [NODE[0], Dict(["__annotations__"] * 1_000, ["int"] * 1_000), *runs]
+        tracemalloc.start()
+        try:
+            found = obstacles(Recipe(steps, Ref(2)))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert found
+        assert peak < 20_000_000
 
 
 class TestPartials:
@@ -287,6 +304,27 @@ class TestMethods:
         """These are found without trust."""
         assert made([Member(5, "__add__")], 0, [])(2) == 7
         assert [*made([List([1]), Member(Ref(0), "__iter__")], 1, [])()] == [1]
+
+
+class Order(bytes):
+    """The order of a column, which counts how often it is looked through."""
+
+    looks = 0
+
+    def __iter__(self):
+        self.looks += 1
+        return super().__iter__()
+
+
+class TestColumns:
+    def test_names_in_each_part(self):
+        """The names in a column that is merged of many are found by one look at its order."""
+        names = [Name("zoo", f"N{number}") for number in range(200)]
+        order = Order(range(200))
+        run = Run(List, 200, ((Merged(order, [Same(Ref(number), 1) for number in range(200)]),),))
+
+        assert len(Survey(Recipe([*names, run], Ref(200))).uses) == 200
+        assert order.looks == 1
 
 
 def test_paths():

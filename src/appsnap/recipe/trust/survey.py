@@ -35,10 +35,10 @@ _PARTIAL = "functools.partial"
 
 
 class _Keys(NamedTuple):
-    """The findings about the keys of a dictionary: the reasons to refuse them as attributes, and the annotations."""
+    """The findings about the keys of a dictionary: the reasons to refuse them as attributes, and "any annotations?"."""
 
     reasons: tuple[str, ...] = ()
-    annotations: tuple[Operand, ...] = ()
+    annotated: bool = False
 
 
 _PLAIN = _Keys()
@@ -223,10 +223,13 @@ class Survey:
             if type(column.operand) is Ref and column.operand in names:
                 yield column.operand, 0
         elif isinstance(column, Merged):
-            for number, part in enumerate(column.columns):
-                found = [*self._names_in(part)]
-                places = [at for at, one in enumerate(column.order) if one == number] if found else []
-                yield from ((ref, places[at]) for ref, at in found)
+            found = [[*self._names_in(part)] for part in column.columns]
+            if any(found):
+                places: list[list[int]] = [[] for _ in found]
+                for place, number in enumerate(column.order):
+                    places[number].append(place)
+                for some, own in zip(found, places, strict=True):
+                    yield from ((ref, own[at]) for ref, at in some)
         elif Ref in set(map(type, column)) and not names.keys().isdisjoint(column):
             first: dict[Ref, int] = {}
             for place, operand in enumerate(column):
@@ -324,18 +327,17 @@ class Survey:
         if type(content) is steps.Tuple and len(content.items) == 2:
             parts = content.items
         for part in parts:
-            reasons, annotations = self._look_at_keys(part)
-            for reason in reasons:
-                self._fault(reason, step.target, self._unknown_class(step.target))
-            for operand in annotations:
-                self._annotations.append((operand, step.target))
+            keys = self._look_at_keys(part, step.target)
+            unknown = self._unknown_class(step.target) if keys.reasons else ""
+            for reason in keys.reasons:
+                self._fault(reason, step.target, unknown)
+            if keys.annotated:
                 self.annotated.add(step.state)  # type: ignore[arg-type]  # `_content` found it by its register
 
     def _look_at_partial(self, target: Ref, state: Sequence[Operand]) -> None:
         """Look at the state of a `functools.partial`: its function, and the dictionary that becomes its `__dict__`."""
         function, _, _, attributes = state
-        reasons, annotations = self._look_at_keys(attributes)
-        self._annotations += [(operand, target) for operand in annotations]
+        reasons = self._look_at_keys(attributes, target).reasons
         if target in self.partials:
             self.partials[target].append(function)
             for reason in reasons:
@@ -343,8 +345,8 @@ class Survey:
             if attributes is not None and type(self._content(attributes)) is not steps.Dict:
                 self._fault("gets attributes that are no dictionary of this file", target)
 
-    def _look_at_keys(self, part: Operand) -> _Keys:
-        """Look at the keys of a dictionary, which may be names of attributes."""
+    def _look_at_keys(self, part: Operand, owner: Ref) -> _Keys:
+        """Look at the keys of a dictionary, which may be names of attributes of an object."""
         content = self._content(part)
         if type(content) is not steps.Dict:
             return _PLAIN
@@ -353,17 +355,18 @@ class Survey:
         keys = self._keys.get(part)  # type: ignore[arg-type]  # `_content` found it by its register
         if keys is None:
             found: dict[str, None] = {}
-            annotations = []
+            annotated = False
             for operand, value in self._pairs(part):
                 key = self._text(operand)
                 if type(key) is Ref or is_odd(key):
                     found[ODD_KEY] = None
                 elif key == ANNOTATIONS:
-                    annotations.append(value)
+                    self._annotations.append((value, owner))
+                    annotated = True
                 elif type(key) is str and is_own(key):
                     found[OWN_KEY % key] = None
-            # Many objects may share one dictionary.
-            keys = self._keys[part] = _Keys(tuple(found), tuple(annotations))  # type: ignore[index]  # as above
+            # Many objects may share one dictionary with many annotations. Those of the first object count for all.
+            keys = self._keys[part] = _Keys(tuple(found), annotated)  # type: ignore[index]  # as above
         return keys
 
     def _unknown_class(self, target: Ref) -> str:

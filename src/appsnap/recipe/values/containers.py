@@ -106,11 +106,20 @@ def _parts(state: Any) -> list[dict[Any, Any]]:
     return [part for part in parts if type(part) is dict]
 
 
+_MOST_MAPS = 1_000
+
+
 def _are_maps(state: Any) -> bool:
     # A ChainMap in a ChainMap, and so on, would look up each key in each of very many.
     mappings = (dict, collections.UserDict, types.MappingProxyType)
     found = [part["maps"] for part in _parts(state) if "maps" in part]
-    return all(type(maps) is list and all(issubclass(type(one), mappings) for one in maps) for maps in found)
+    # Many ChainMaps may share one list.
+    return all(
+        type(maps) is list
+        and len(maps) <= _MOST_MAPS
+        and all(issubclass(cls, mappings) for cls in set(map(type, maps)))
+        for maps in found
+    )
 
 
 def _is_user_string_state(state: Any) -> bool:
@@ -186,7 +195,7 @@ TYPES = (
             state_fits=fits,
         )
         for cls, inherited, fits in (
-            (collections.ChainMap, of(dict, most=1_000), _are_maps),
+            (collections.ChainMap, of(dict, most=_MOST_MAPS), _are_maps),
             (collections.UserDict, of(dict, most=1), _keeps("data", dict)),
             (collections.UserList, _ITEMS, _keeps("data", list)),
         )
