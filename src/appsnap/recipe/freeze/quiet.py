@@ -26,6 +26,9 @@ __all__ = ["Quiet", "are_hashed_alike"]
 
 _vars: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
 _slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
+_OF_OWNERS = (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
+"""The classes of methods of an object."""
+
 _BY_NAME = (types.FunctionType, types.BuiltinFunctionType)
 """The classes whose objects pickle saves by name, without a look at copyreg."""
 
@@ -83,6 +86,8 @@ class Quiet:
         cls = type(obj)
         if cls not in self._asked:
             self._asked[cls] = self._may_be_asked(cls)
+        if cls in _OF_OWNERS and _answers_itself(type(obj.__self__)):
+            return False  # it is asked for its method
         # An OrderedDict hashes its keys to find its items.
         return self._asked[cls] and not (issubclass(cls, dict) and not are_hashed_alike(dict.__iter__(obj)))
 
@@ -114,6 +119,11 @@ class Quiet:
         if self.sort(type(owner)) is not steps.State or name in _vars(owner):
             return False
         return type(states.special(type(owner), name)) is types.FunctionType
+
+
+def _answers_itself(cls: type) -> bool:
+    """Tell whether a method of a class answers when an attribute of its objects is looked up."""
+    return any(type(states.special(cls, name)) is types.FunctionType for name in ("__getattribute__", "__getattr__"))
 
 
 def _has_standard_hash(cls: type) -> bool:
