@@ -309,7 +309,7 @@ class TestBatches:
         parts = [content[start : start + cut] for start in range(0, len(content), cut)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "urandom", bytes)
-            payload = b"".join(age._encrypt_payload(ChunkReader(parts), self.KEY))
+            payload = b"".join(age._encrypt_payload(ChunkReader(parts), self.KEY, None))
         parts = [payload[start : start + cut] for start in range(0, len(payload), cut)]
 
         assert payload == self.reference(content)
