@@ -19,6 +19,7 @@ from appsnap import dumps
 from appsnap.errors import CannotBuild, CannotSave
 from appsnap.recipe.build import build
 from appsnap.recipe.freeze import freeze
+from appsnap.recipe.runs import Run
 from appsnap.recipe.trust import EVERYTHING, Trust
 from graphs import Graph
 from isomorphism import difference
@@ -149,6 +150,25 @@ class TestUndone:
             return [*lists, *lists[:1], many(lambda at: observed.Plain(first=at))]
 
         assert check(make).has_runs == (most > 10)
+
+
+def test_deep_rows():
+    """Rows in rows have runs down to the last level of the fast walk, and the same ones for a caller deep in calls."""
+
+    def make(depth):
+        rows = [[0, 0] for _ in range(8)]
+        for _ in range(depth):
+            rows = [[row, 1] for row in rows]
+        return rows
+
+    def deeper(levels, objects):
+        return freeze(objects, runs=True) if not levels else deeper(levels - 1, objects)
+
+    for depth in (40, 1_000):
+        recipe = freeze(make(depth), runs=True)
+
+        assert 10 < sum(isinstance(step, Run) for step in recipe.compact) < 40
+        assert deeper(600, make(depth)) == recipe
 
 
 class TestOrder:

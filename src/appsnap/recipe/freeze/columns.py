@@ -263,7 +263,7 @@ class Columns:
         numbers = dict.fromkeys(map(id, group.items))
         self._memo.update(numbers)
         self._rows.update(numbers)
-        if group.cls in (list, tuple) and len(found) > 1:
+        if group.cls in (list, tuple) and len(found) > 1 and self._walk.level < self._walk.levels:
             # The items of all rows together make longer runs than those of each column.
             items = [*itertools.chain.from_iterable(group.items)]
             self._taken_apart(items, set().union(*kinds))
