@@ -647,6 +647,17 @@ def columns_of(data):
     return found
 
 
+def check_steps(steps, expected):
+    """Check that both readers find these ordinary steps in a msgpack, or that it is refused."""
+    data = of_msgpack(*steps)
+
+    if expected is None:
+        with pytest.raises(Damaged):
+            theirs(data, "msgpack")
+    else:
+        assert exact(agreed(data, "msgpack")[0]) == exact(expected)
+
+
 N = [("Name", "a", "b")]
 LONGS = [LONG + "a", LONG + "b"]
 
@@ -730,13 +741,7 @@ class TestRuns:
     )
     def test_what_they_stand_for(self, steps, expected):
         """Both readers find the same ordinary steps in a run."""
-        data = of_msgpack(*steps)
-
-        if expected is None:
-            with pytest.raises(Damaged):
-                theirs(data, "msgpack")
-        else:
-            assert exact(agreed(data, "msgpack")[0]) == exact(expected)
+        check_steps(steps, expected)
 
 
 class TestBuffers:
@@ -924,13 +929,7 @@ class TestMsgpack:
     )
     def test_steps(self, steps, expected):
         """A step is a number and its fields; anything else is refused."""
-        data = of_msgpack(*steps)
-
-        if expected is None:
-            with pytest.raises(Damaged):
-                theirs(data, "msgpack")
-        else:
-            assert exact(agreed(data, "msgpack")[0]) == exact(expected)
+        check_steps(steps, expected)
 
     @pytest.mark.parametrize(
         ("steps", "expected"),
@@ -989,13 +988,7 @@ class TestMsgpack:
     )
     def test_numbers_of_keys(self, steps, expected):
         """Arrays of short texts are numbered across all steps; another integer is refused."""
-        data = of_msgpack(*steps)
-
-        if expected is None:
-            with pytest.raises(Damaged):
-                theirs(data, "msgpack")
-        else:
-            assert exact(agreed(data, "msgpack")[0]) == exact(expected)
+        check_steps(steps, expected)
 
     def test_keys_are_written_once(self):
         """Equal keys are written by their number, across all steps; other keys are written in full."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import dis
 import functools
+import operator
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ __all__ = [
     "assign",
     "bound",
     "chooses_dict",
+    "dict_of",
     "fields",
     "fields_by_name",
     "is_native",
@@ -38,6 +40,10 @@ __all__ = [
 
 BASE_STATE = ".state"
 """The name in a state for the state that a builtin base class takes. The other names are attributes of a subclass."""
+
+
+dict_of: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
+"""Returns the attribute `__dict__` of an object."""
 
 
 def special(cls: type, name: str) -> Any:

@@ -94,7 +94,6 @@ def _pairs(keys: Sequence[Any], found: Sequence[Any]) -> zip[tuple[Any, Any]]:
 _FEW_KEYS = 1_000
 _HASHING = frozenset({steps.Set, steps.FrozenSet})
 _TEXT = frozenset({str})
-_vars: Any = operator.attrgetter("__dict__")
 _ANNOTATED = frozenset({ANNOTATIONS})
 
 
@@ -310,7 +309,7 @@ class _Interpreter:
         known = self._plain_attributes(objects[0], names)
         if not known or type(states.special(type(objects[0]), "__dict__")) is not types.GetSetDescriptorType:
             return False
-        dictionaries = [*map(_vars, objects)]
+        dictionaries = [*map(states.dict_of, objects)]
         found = [values_of(column, self._registers) for column in columns]
         if set(map(type, dictionaries)) == {dict}:
             set_items(dictionaries, known, found)

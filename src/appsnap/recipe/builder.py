@@ -63,8 +63,8 @@ class RecipeBuilder:
         self.registers += len(made)
         return [*map(Ref, range(first, self.registers))]
 
-    def fill(self, step: Step) -> None:
-        """Append a step that fills a register."""
+    def fill(self, step: Step | Run) -> None:
+        """Append a step that fills a register, or a run of them."""
         self.steps.append(step)
         if len(self.steps) > self._most:
             raise over("steps", self._most, "the recipe is too long")
@@ -75,10 +75,6 @@ class RecipeBuilder:
         first = self.registers
         self.registers += run.length
         return first
-
-    def fill_run(self, run: Run) -> None:
-        """Append a run of steps that fill registers."""
-        self.steps.append(run)
 
     def tables(self) -> tuple[dict[Any, Any], ...]:
         """Return the tables that grow with the steps."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "LEAST",
+    "MOST_MERGED",
     "OF_STATES",
     "RUNS",
     "Column",
@@ -45,6 +46,9 @@ __all__ = [
 
 LEAST = 8
 """The steps of the smallest run that a writer makes."""
+
+MOST_MERGED = 256
+"""The columns of the widest merged column: each has a number that is a byte."""
 
 
 class _Compact(Sequence[Operand]):
@@ -187,16 +191,8 @@ def rows(columns: Sequence[Iterable[Any]], length: int) -> Iterable[tuple[Any, .
     return zip(*columns, strict=True) if columns else itertools.repeat((), length)
 
 
-def values_of(column: Iterable[Operand], registers: list[Any]) -> Iterable[Any]:
+def values_of(column: Column, registers: list[Any]) -> Iterable[Any]:
     """Return the values of the operands of a column. `registers` has the content of each register."""
-    cls = type(column)
-    if cls is list:
-        types = set(map(type, column))
-        if Ref not in types:
-            return column
-        if len(types) == 1:
-            return map(registers.__getitem__, column)  # type: ignore[arg-type]  # all are references
-        return [registers[x] if type(x) is Ref else x for x in column]
     if isinstance(column, Span):
         return registers[column.first : column.first + column.length]
     if isinstance(column, Same):
@@ -204,6 +200,11 @@ def values_of(column: Iterable[Operand], registers: list[Any]) -> Iterable[Any]:
         return itertools.repeat(registers[one] if type(one) is Ref else one, column.length)
     if isinstance(column, Merged):
         return _merged(column.order, [values_of(part, registers) for part in column.columns])
+    types = set(map(type, column))
+    if Ref not in types:
+        return column
+    if len(types) == 1:
+        return map(registers.__getitem__, column)  # type: ignore[arg-type]  # all are references
     return [registers[x] if type(x) is Ref else x for x in column]
 
 
@@ -212,10 +213,9 @@ OF_STATES = frozenset({steps.Tuple, steps.Dict})
 
 
 class Slots(NamedTuple):
-    """The slots of the objects of a run: their names, a column of values for each, and the register of a dictionary."""
+    """The slots of the objects of a run: their names, and the register of the first dictionary with their values."""
 
     names: Sequence[str]
-    columns: Sequence[Column]
     first: int
 
 
@@ -233,7 +233,7 @@ def slots_of(run: Run, made: Mapping[int, Run]) -> Slots | None:
     alone = isinstance(attributes, Same) and attributes.operand is None
     if not alone or found is None or found.step is not steps.Dict or found.length != run.length:
         return None
-    return Slots(found.fields[0], found.columns, slots.first)  # type: ignore[union-attr]  # a span
+    return Slots(found.fields[0], slots.first)  # type: ignore[union-attr]  # a span
 
 
 def rows_of(columns: Sequence[Column], registers: list[Any], length: int) -> Iterable[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps
-from appsnap.recipe.runs import LEAST, Merged, Same, Span
+from appsnap.recipe.runs import LEAST, MOST_MERGED, Merged, Same, Span
 from appsnap.recipe.steps import Operand, Ref
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ __all__ = ["Reader", "Writer", "too_many", "typed"]
 
 _SPAN, _SAME, _REFERENCES, _MERGED = range(4)
 """The codes: a distance and a count; an operand and a count; a distance for each place; the order, and columns."""
-
-_MOST_MERGED = 256
 _LONG = frozenset({str, bytes})
 """The types of operands that may be long in a file, because they stand there once for each use."""
 
@@ -180,7 +178,7 @@ class Reader:
 
     def _merged(self, order: bytes, parts: list[Any], places: Sequence[int] | None) -> Merged:
         long = places is not None and len(order) > len(places)
-        if len(parts) > _MOST_MERGED or not order or max(order) >= len(parts) or long:
+        if len(parts) > MOST_MERGED or not order or max(order) >= len(parts) or long:
             raise ValueError("a column of columns that are missing")
         columns = []
         own = itertools.repeat(None) if places is None else _places(order, len(parts), places)

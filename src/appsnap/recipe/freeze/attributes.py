@@ -21,10 +21,11 @@ __all__ = [
     "needs_attributes",
     "needs_steps",
     "package_of",
+    "slot_names",
     "with_attributes",
 ]
 
-_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
+slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
 _WITH_DICT = (collections.Counter, random.Random)
 """Classes of the standard library that have a `__dict__` for their subclasses, which their `__reduce__` leaves out."""
@@ -47,7 +48,7 @@ def adds_attributes(cls: type, definer: type) -> bool:
         isinstance(x, types.FunctionType) for x in _reducers(definer)
     ):
         return False  # a library's own: it knows that it leaves out caches
-    return plain and (cls.__dictoffset__ != 0 or len(_slot_names(cls)) > len(_slot_names(definer)))
+    return plain and (cls.__dictoffset__ != 0 or len(slot_names(cls)) > len(slot_names(definer)))
 
 
 def package_of(thing: object) -> str:
@@ -64,8 +65,8 @@ def attributes_of(obj: Any, definer: type = object) -> Any:
     cls = type(obj)
     if has_own_state(cls, definer):
         return obj.__getstate__()
-    known = _slot_names(definer)
-    slots = {name: getattr(obj, name) for name in _slot_names(cls) if name not in known and hasattr(obj, name)}
+    known = slot_names(definer)
+    slots = {name: getattr(obj, name) for name in slot_names(cls) if name not in known and hasattr(obj, name)}
     attributes = dict(obj.__dict__) if cls.__dictoffset__ else {}
     if issubclass(cls, random.Random):
         attributes.pop("gauss_next", None)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from appsnap.recipe import steps, values
 from appsnap.recipe.freeze.quiet import Quiet, are_hashed_alike
 from appsnap.recipe.freeze.shapes import Group, Shapes
-from appsnap.recipe.runs import LEAST, Merged, Run, Same, Span
+from appsnap.recipe.runs import LEAST, MOST_MERGED, Merged, Run, Same, Span
 from appsnap.recipe.steps import INLINE, Ref
 from appsnap.recipe.trust.names import value_name
 
@@ -225,12 +225,12 @@ class Columns:
             return
         columns = tuple(map(self._column, self._shapes.parts(group)))
         if group.sort is steps.State:
-            builder.fill_run(Run(steps.State, length, (first, builder.shape(group.names), columns)))
+            builder.fill(Run(steps.State, length, (first, builder.shape(group.names), columns)))
             return
         # As pickle has it: the state is a pair of None and the dictionary of the slots.
         dicts = builder.make_run(Run(steps.Dict, length, (group.names, columns)))
         pairs = builder.make_run(Run(steps.Tuple, length, ((Same(None, length), Span(dicts, length)),)))
-        builder.fill_run(Run(steps.SetState, length, (first, Span(pairs, length))))
+        builder.fill(Run(steps.SetState, length, (first, Span(pairs, length))))
 
     def _make_filled(self, group: Group) -> None:
         """Append the run of a group whose content is known before it is made. Others may have used some of it."""
@@ -251,7 +251,7 @@ class Columns:
             case steps.State:
                 self._claim(group, steps.New, register_of(group.cls), (), ())
                 fields = group.first, self._builder.shape(group.names), columns
-                self._builder.fill_run(Run(sort, len(group.items), fields))
+                self._builder.fill(Run(sort, len(group.items), fields))
             case _:
                 self._claim(group, sort, columns)
 
@@ -320,13 +320,10 @@ def _merged(items: list[Any], operands: list[Any], groups: list[Group]) -> Colum
             for number, operand in zip(order, operands, strict=True)
         ]
     used = sorted(set(order))
-    if len(used) == 1 or len(used) > _MOST_MERGED:
+    if len(used) == 1 or len(used) > MOST_MERGED:
         return operands
     columns = [
         spans.get(number) or _column_of([*itertools.compress(operands, map(number.__eq__, order))]) for number in used
     ]
     places = {number: at for at, number in enumerate(used)}
     return Merged(bytes(map(places.__getitem__, order)), columns)
-
-
-_MOST_MERGED = 256

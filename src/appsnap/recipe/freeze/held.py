@@ -22,6 +22,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap.code import skeletons
+from appsnap.recipe.freeze.attributes import slot_names
 from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.cloudpickled import is_script
 
@@ -147,7 +148,7 @@ _OWN_WAYS = frozenset({"__eq__", "__reduce__", "__reduce_ex__", "__getstate__", 
 
 def _attributes(obj: Any) -> list[Any]:
     cls = type(obj)
-    slots = [getattr(obj, name, _ABSENT) for name in copyreg._slotnames(cls)]  # type: ignore[attr-defined]  # noqa: SLF001 - as pickle
+    slots = [getattr(obj, name, _ABSENT) for name in slot_names(cls)]
     return [*(obj.__dict__.values() if cls.__dictoffset__ else ()), *(value for value in slots if value is not _ABSENT)]
 
 

@@ -9,14 +9,13 @@ import abc
 import copyreg
 import enum
 import importlib
-import operator
 import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve, running, states
 from appsnap.recipe import steps, values
 from appsnap.recipe.freeze import by_name
-from appsnap.recipe.freeze.attributes import package_of
+from appsnap.recipe.freeze.attributes import package_of, slot_names
 from appsnap.recipe.freeze.untouched import HARMLESS, has_own_methods
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Quiet", "are_hashed_alike"]
 
-_vars: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
-_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 _OF_OWNERS = (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
 """The classes of methods of an object."""
 
@@ -74,7 +71,7 @@ class Quiet:
             return steps.State if not states.slots_beside_dict(cls) else None
         plain = special(cls, "__dict__") is None and special(cls, "__setattr__") is object.__setattr__
         # A subclass may have a property in the place of a slot.
-        plain = plain and all(type(special(cls, name)) is types.MemberDescriptorType for name in _slot_names(cls))
+        plain = plain and all(type(special(cls, name)) is types.MemberDescriptorType for name in slot_names(cls))
         return steps.SetState if plain and not own_hash else None
 
     def _has_name(self, cls: type) -> bool:
@@ -116,7 +113,7 @@ class Quiet:
 
     def _is_method(self, owner: Any, name: str) -> bool:
         """Tell whether an attribute of an object is a method, also while the object isn't filled."""
-        if self.sort(type(owner)) is not steps.State or name in _vars(owner):
+        if self.sort(type(owner)) is not steps.State or name in states.dict_of(owner):
             return False
         return type(states.special(type(owner), name)) is types.FunctionType
 

@@ -7,13 +7,13 @@ one class and shape.
 
 from __future__ import annotations
 
-import copyreg
 import itertools
 import operator
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve, states
 from appsnap.recipe import steps
+from appsnap.recipe.freeze.attributes import slot_names
 from appsnap.recipe.freeze.inherited import newobj
 from appsnap.recipe.runs import LEAST
 from appsnap.recipe.steps import INLINE
@@ -40,9 +40,6 @@ CONTAINERS: dict[type, type] = {
 _TEXT = frozenset({str})
 _SORTED = (frozenset({str}), frozenset({int}))
 """The types of the items of sets that have a canonical order by value alone."""
-
-_vars: Callable[[Any], dict[str, Any]] = operator.attrgetter("__dict__")
-_slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
 
 class Group:
@@ -118,11 +115,11 @@ class Shapes:
         if sort is steps.New:
             return [*map(operator.attrgetter("_fields"), some)]
         if sort is steps.SetState:
-            names = tuple(_slot_names(cls))
+            names = tuple(slot_names(cls))
             return [tuple(name for name in names if hasattr(obj, name)) for obj in some]
         if cls is not dict and sort is not steps.State:
             return None
-        keys = [*map(tuple, some if cls is dict else map(_vars, some))]
+        keys = [*map(tuple, some if cls is dict else map(states.dict_of, some))]
         # A text of a class of its own may be equal to a name.
         return keys if _TEXT.issuperset(map(type, itertools.chain.from_iterable(keys))) else None
 
@@ -163,7 +160,7 @@ class Shapes:
         if self._quiet.sort(cls) is steps.SetState:
             own = state[1] if type(state) is tuple and len(state) == 2 and state[0] is None else None
             return tuple(own) if type(own) is dict and len(own) <= WIDEST else None
-        own = _vars(first)
+        own = states.dict_of(first)
         if type(state) is not dict or any(own.get(name, own) is not value for name, value in state.items()):
             return None
         plain = not any(hasattr(type(states.special(cls, name)), "__set__") for name in state)
@@ -180,7 +177,7 @@ class Shapes:
             case steps.Dict:
                 return [[*map(operator.itemgetter(key), items)] for key in group.keys]
             case steps.State:
-                attributes = [*map(_vars, items)]
+                attributes = [*map(states.dict_of, items)]
                 return [[*map(operator.itemgetter(name), attributes)] for name in group.names]
             case steps.SetState:
                 return [[*map(operator.attrgetter(name), items)] for name in group.names]
