@@ -115,4 +115,4 @@ def _facts(opened: Snapshot) -> Iterator[str]:
         yield "it was made from a file that wasn't trusted, and your signature vouches for that"
     if opened.edited:
         yield "nothing tells which lines were edited: only your version control does"
-    yield f"{plural(len(opened.document.recipe.steps), 'step')} in all; `appsnap show --all` has the whole"
+    yield f"{plural(opened.document.recipe.size, 'step')} in all; `appsnap show --all` has the whole"
