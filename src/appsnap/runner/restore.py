@@ -1,0 +1,197 @@
+"""The application that a process runs: from the newest generation that is whole, or else from WHAT.
+
+A generation is a file that this user, or the user that the process becomes, could have written. If the process has
+other rights than its writer, or if nobody could sign it, it is loaded like a stranger's file: only the names that WHAT
+itself wants are trusted. `grants` has them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from appsnap.errors import AppsnapError, Damaged, hints
+from appsnap.interfaces import IProcess
+from appsnap.keys.provenance import user_keys
+from appsnap.printable import shortened
+from appsnap.recipe.trust import EVERYTHING, Everything, Trust
+from appsnap.runner.grants import Grants, grants_of
+from appsnap.runner.privileges import Identity, resolve
+from appsnap.runner.vouched import check_vouched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from appsnap.files.streams import Readable
+    from appsnap.kinds import Kind
+    from appsnap.runner.generations import Generation, Generations
+    from appsnap.runner.options import Options
+    from appsnap.runner.saver import Layers
+    from appsnap.snapshot import Snapshot
+
+__all__ = ["Made", "Restored", "What", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An application that WHAT has made, and how far WHAT was trusted: EVERYTHING, or some names.
+
+    `module` is that of a script, `opened` the snapshot.
+    """
+
+    application: Any
+    trust: Sequence[str] | Everything
+    module: ModuleType | None = None
+    opened: Snapshot | None = None
+
+
+class What(Protocol):
+    """Something to run. `label` is what was typed."""
+
+    label: str
+    kind: Kind
+    is_script: bool
+
+    def new(self) -> Made:
+        """Make the application."""
+
+    def open(self, file: Readable, path: str) -> Snapshot:
+        """Open a generation."""
+
+    def enough(self, snapshot: Snapshot) -> Sequence[str] | Everything:
+        """Return how far a generation is trusted."""
+
+    def find_modules(self) -> None:
+        """Find modules in the current folder, too."""
+
+    def layers(self, opened: Snapshot | None) -> Layers:
+        """Return the layers of new generations."""
+
+    def digest(self) -> str | None:
+        """Return a digest of WHAT, or None if it can't be read."""
+
+    def starting_anew(self) -> str:
+        """Return the command that starts from WHAT."""
+
+    def starting_from(self, path: str, state: str) -> str:
+        """Return the command that starts from another file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An application that is about to start, and what its process needs to know.
+
+    `identity` is that which the process is to take on, or None. `signs` tells whether generations are to be signed, and
+    `is_trusted` whether the application comes from a source that is trusted as a whole. `grants` are kept for a restart.
+    """
+
+    application: Any
+    generation: Generation | None
+    layers: Layers | None
+    identity: Identity | None
+    grants: Grants | None
+    signs: bool
+    is_trusted: bool
+
+
+def restore(
+    what: What,
+    generations: Generations | None,
+    options: Options,
+    warn: Callable[[str], object],
+    *,
+    dropped: bool = False,
+    granted: Grants | None = None,
+) -> Restored:
+    """Load the application. `dropped` tells that this process has changed its user before, and had these grants.
+
+    Raises the errors of `load`, each with a hint how to start from another file if a generation is the reason.
+    """
+    found = [] if generations is None or options.fresh else generations.newest_first()
+    signs = generations is not None and not dropped and _can_sign(warn)
+    made = None
+    if not found or what.is_script or (granted is None and (os.geteuid() == 0 or not signs)):
+        made = what.new()
+    identity = None if made is None else _identity(options, made.application)
+    is_other = dropped or identity is not None
+    signs = signs and not is_other
+    grants = granted
+    for generation in found:
+        if grants is None and not signs:
+            assert made is not None, "it is made where nobody can sign"
+            grants = grants_of(made.application, what.kind, made.module)
+        try:
+            with generation.open() as file:
+                snapshot = what.open(file, str(generation.path))
+            application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
+        except Damaged as error:
+            warn(f"{generation.path} is damaged, and left out: {error}")
+            continue
+        except AppsnapError as error:
+            older = [other.path for other in found if other.number < generation.number]
+            from_older = f"from the file before it: {what.starting_from(str(older[0]), str(options.state))}" if older else ""
+            error.hint = hints(error.hint, f"to start from {what.label}: {what.starting_anew()}", from_older)
+            raise
+        if made is None:
+            identity = _identity(options, application)
+            is_other, signs = identity is not None, signs and identity is None
+        layers = what.layers(snapshot)
+        return Restored(application, generation, layers, identity, grants, signs, is_trusted)
+    if found:
+        warn(f"no file in {options.state} is whole: starting from {what.label}")
+        made = made or what.new()
+        identity = _identity(options, made.application)
+        signs = signs and identity is None
+    assert made is not None
+    if not isinstance(made.trust, Everything):
+        check_vouched(made.application, Trust(made.trust))
+    if generations is not None and not signs and grants is None:
+        with contextlib.suppress(AppsnapError):  # the saver says that it can't be saved
+            grants = grants_of(made.application, what.kind, made.module)
+    layers = None if generations is None else what.layers(made.opened)
+    return Restored(made.application, None, layers, identity, grants, signs, isinstance(made.trust, Everything))
+
+
+def _built(
+    what: What,
+    snapshot: Snapshot,
+    made: Made | None,
+    grants: Grants | None,
+    is_other: bool,
+    warn: Callable[[str], object],
+) -> tuple[Any, bool]:
+    """Build the application of a generation. Tells whether it comes from a source that is trusted as a whole."""
+    if made is not None and made.module is not None:
+        snapshot, gone = snapshot.replacing(made.module)
+        if gone:
+            warn(
+                f"{what.label} has no {shortened(', '.join(gone), 200)} any more: the code in {snapshot.name} is used for it"
+            )
+    enough = () if is_other else what.enough(snapshot)
+    if isinstance(enough, Everything):
+        return snapshot.build(EVERYTHING, copy=False), True
+    called = None
+    if grants is not None:
+        what.find_modules()
+        enough, called = [*enough, *grants.names], Trust([*enough, *grants.called])
+    application = snapshot.build(enough, copy=False, as_a_whole=not is_other)
+    check_vouched(application, Trust(enough), called)
+    return application, grants is not None and (made is None or isinstance(made.trust, Everything))
+
+
+def _can_sign(warn: Callable[[str], object]) -> bool:
+    try:
+        user_keys().signing_key()
+    except AppsnapError as error:
+        warn(f"what is saved won't be signed: {error}")
+        return False
+    return True
+
+
+def _identity(options: Options, application: Any) -> Identity | None:
+    """Return the user and group that the process has to become, or None if it is that already."""
+    found = resolve(options.uid, options.gid, IProcess(application, None))
+    return found if found is not None and found.differs else None
