@@ -21,7 +21,8 @@ __all__ = ["COMMANDS", "appsnap", "run"]
 
 COMMANDS = {
     "save": "Save an application to a file.",
-    "load": "Load an application from a file, and print it, run it or talk to it.",
+    "load": "Load an application from a file, and print it or talk to it.",
+    "run": "Run an application as a process.",
     "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or with other layers.",
@@ -40,7 +41,8 @@ class _LazyGroup(Group):
         "help": "--help",
         "version": "--version",
         **dict.fromkeys(("dump", "write", "store", "freeze", "snapshot", "pickle", "upgrade"), "save"),
-        **dict.fromkeys(("run", "start", "serve", "restore", "open", "unpickle", "shell", "exec"), "load"),
+        **dict.fromkeys(("start", "serve", "exec", "restart", "reload", "daemon"), "run"),
+        **dict.fromkeys(("restore", "open", "unpickle", "shell"), "load"),
         **dict.fromkeys(("cat", "view", "inspect", "info", "print", "display", "tree", "dis"), "show"),
         **dict.fromkeys(("names", "scan", "permissions"), "audit"),
         **dict.fromkeys(("export", "encrypt", "decrypt", "compress", "decompress", "recode", "armor"), "convert"),
@@ -75,7 +77,7 @@ class _LazyGroup(Group):
 Examples:
   appsnap save shop:application shop.tap
   appsnap show shop.tap
-  appsnap load shop.tap --trust 'shop.*' --run
+  appsnap run shop.tap --trust 'shop.*'
 
 A file named - is standard input or standard output. A terminal gets only text there.
 

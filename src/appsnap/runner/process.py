@@ -27,7 +27,7 @@ from appsnap.runner.guard import NOT_IN_TIME, Guard
 from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
-from appsnap.runner.privileges import set_process_name
+from appsnap.runner.privileges import name_process
 from appsnap.runner.restore import restore
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
@@ -90,7 +90,7 @@ class Process:
         self._options = options
         self._voice = voice
         self._handover = handover
-        self._notify = Notifier(None if handover is None else handover.notify)
+        self._notify = Notifier()
         self._generations: Generations | None = None
         self._locks: dict[str, Lock] = {}
         self._saver: Saver | None = None
@@ -248,24 +248,15 @@ class Process:
                 if self._generations is not None:
                     self._generations.give_to(identity)
                 identity.drop()
-            self._set_name()
+            name_process(IProcess(self._restored.application, None), self._voice.warn)
         except asyncio.CancelledError:
             if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
                 await _finished(service.stopService())  # the cancellation came when the privileged part had just ended
             raise
-        except OSError:
+        except Exception:
             await _finished(service.stopService())
             raise
         await _finished(service.startService())
-
-    def _set_name(self) -> None:
-        process: IProcess | None = IProcess(self._restored.application, None)
-        name = getattr(process, "processName", None)
-        if name is not None and not set_process_name(str(name)):
-            self._voice.warn(
-                f"the process isn't named {label(name)}, because setproctitle isn't installed: "
-                "pip install 'appsnap[run]'"
-            )
 
     def _tell_ready(self) -> None:
         for unused in listening.close_unused():
@@ -457,7 +448,7 @@ class Process:
 
     def _keep_status(self) -> None:
         """Tell the service manager now and then how the application is."""
-        if self._notify.is_heard and self._saver is not None and self._is_running:
+        if self._notify.environment and self._saver is not None and self._is_running:
             self._notify(STATUS=self._status())
             self._loop.call_later(_STATUS_EVERY, self._keep_status)
 
