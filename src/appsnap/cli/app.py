@@ -21,6 +21,8 @@ __all__ = ["COMMANDS", "appsnap", "run"]
 
 COMMANDS = {
     "save": "Save an application to a file.",
+    "make": "Make an application from a plugin and its options, and save it to a file.",
+    "plugins": "List the plugins that are installed.",
     "load": "Load an application from a file, and print it, run it or talk to it.",
     "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
