@@ -7,16 +7,17 @@ import contextlib
 import functools
 import inspect
 import logging
-import socket
 import types
 from typing import TYPE_CHECKING, Any
 
+from appsnap.listening import listen
 from appsnap.service import Service
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-__all__ = ["StreamServerService", "TimerService"]
+__all__ = ["StreamServerService", "TimerService", "listen"]
 
 _log = logging.getLogger(__name__)
 
@@ -135,8 +136,7 @@ class StreamServerService(Service):
     def privilegedStartService(self) -> Awaitable[object] | None:
         """Bind the port; connections wait until the service starts. Raises OSError."""
         if self._socket is None:
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            self._socket = socket.create_server((self.host, self.port), family=family)
+            self._socket = listen(self.host, self.port, self.name)
         return None
 
     async def startService(self) -> None:

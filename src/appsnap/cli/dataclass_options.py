@@ -20,7 +20,7 @@ import click
 from appsnap.printable import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["given", "instance", "parameters"]
 

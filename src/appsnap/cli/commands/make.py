@@ -65,8 +65,8 @@ class _Make(click.Group):
             return super().invoke(ctx)
         except click.NoSuchOption as error:
             if any(error.option_name in option.opts for option in _OPTIONS):
-                name = ctx.invoked_subcommand
-                raise click.UsageError(f"{error.option_name} belongs before the plugin: {name}", error.ctx) from None
+                message = f"{error.option_name} is for the file, and stands before the plugin {ctx.invoked_subcommand}"
+                raise click.UsageError(message, ctx) from None
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
