@@ -14,6 +14,7 @@
      │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
      │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
+     ├── PluginError                    a plugin that can't be used
      └── ServiceError                   a service failed to start: phase, path, type
 
 `str(error)` is one line of printable text, even if it quotes a hostile file. A very long one loses its middle.
@@ -46,6 +47,7 @@ __all__ = [
     "Obstacle",
     "PassphraseError",
     "Place",
+    "PluginError",
     "ServiceError",
     "UnknownExtension",
     "Want",
@@ -289,6 +291,15 @@ class PassphraseError(AppsnapError, ValueError):
     """The passphrase is wrong, empty, missing, or was given for a file that isn't encrypted."""
 
     exit_code = 4
+
+
+class PluginError(AppsnapError):
+    """A plugin can't be used: it can't be imported, or makes no service. `plugin` is its name."""
+
+    def __init__(self, plugin: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"cannot use plugin {as_word(plugin)}: {reason}", hint=hint)
+        self.plugin = plugin
+        self.reason = reason
 
 
 class ServiceError(AppsnapError):

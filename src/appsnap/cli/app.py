@@ -23,6 +23,8 @@ COMMANDS = {
     "save": "Save an application to a file.",
     "load": "Load an application from a file, and print it or talk to it.",
     "run": "Run an application as a process.",
+    "make": "Make an application from a plugin and its options, and save it to a file.",
+    "plugins": "List the plugins that are installed.",
     "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or with other layers.",

@@ -20,6 +20,7 @@ from appsnap.errors import (
     CannotSave,
     NotInGrammar,
     NotTrusted,
+    PluginError,
     ServiceError,
     hints,
     other_notes,
@@ -82,8 +83,8 @@ _HINT_OF_TRACEBACK = "set APPSNAP_TRACEBACK=1 to see the traceback"
 
 
 def _is_of_foreign_code(error: AppsnapError) -> bool:
-    """Tell whether the code of an application failed: its module, its script, or a method of its classes."""
-    return type(error) in (CannotLoad, CannotBuild) and isinstance(error.__cause__, Exception | SystemExit)
+    """Tell whether the code of an application failed: its module, script or plugin, or a method of its classes."""
+    return type(error) in (CannotLoad, CannotBuild, PluginError) and isinstance(error.__cause__, Exception | SystemExit)
 
 
 _MORE_MEMORY = "the files are as they were: give the command more memory (ulimit -v shows its limit), and try again"
@@ -132,8 +133,10 @@ def _explain_usage(error: click.ClickException) -> Explanation:
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
-    if isinstance(error, UnknownCommand) and error.suggestion:
-        hint = f"did you mean {error.suggestion}? {hint}"
+    if isinstance(error, UnknownCommand):
+        hint = error.command or hint
+        if error.suggestion:
+            hint = f"did you mean {error.suggestion}? {hint}"
     return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
+import errno
 import hashlib
 import importlib.util
 import os
@@ -85,6 +87,10 @@ class What(abc.ABC):
     def find_modules(self) -> None:
         """Find modules in the current folder, too."""
         search_current_folder()
+
+    def secrets(self) -> dict[str, Any]:
+        """Return the keys that have opened files, for a process that comes after this one."""
+        return dataclasses.asdict(self.wanted.source.secrets)
 
     def layers(self, opened: Snapshot | None) -> Layers:
         """Return the layers of generations: those of WHAT, or of the generation that was `opened`.
@@ -180,15 +186,19 @@ class _Module(What):
 
 
 class _Plugin(What):
-    def new(self) -> Made:
-        from appsnap.cli.plugin_options import plugin_application  # noqa: PLC0415 - only plugins need it
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(wanted)
+        from appsnap.cli.plugin import plugin_call  # noqa: PLC0415 - only plugins need it
 
         self._refuse_options("a plugin")
         search_current_folder()
-        return Made(plugin_application(self.label, self.wanted.plugin), appsnap.EVERYTHING)
+        self._call = plugin_call(self.label, wanted.plugin, "appsnap run")
+
+    def new(self) -> Made:
+        return Made(self._call.application(), appsnap.EVERYTHING)
 
     def digest(self) -> str | None:
-        return hashlib.sha256("\0".join([self.label, *self.wanted.plugin]).encode()).hexdigest()
+        return hashlib.sha256(self._call.text.encode()).hexdigest()
 
 
 def is_plugin(word: str) -> bool:
@@ -211,10 +221,10 @@ def find_what(wanted: Wanted) -> What:
         return _Plugin(wanted)
     suggest(word)
     if path.suffix or os.sep in word:
-        raise FileNotFoundError(2, os.strerror(2), word)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), word)
     near = closest(word, plugins.names())
     raise click.UsageError(
-        f"{word} is no file, no module:name, and no plugin" + (f"; did you mean {near}?" if near else "")
+        f"{word} is no file, no module:name and no plugin" + (f"; did you mean the plugin {near}?" if near else "")
     )
 
 

@@ -67,6 +67,9 @@ class What(Protocol):
     def find_modules(self) -> None:
         """Find modules in the current folder, too."""
 
+    def secrets(self) -> dict[str, Any]:
+        """Return the keys that have opened files, for a process that comes after this one."""
+
     def layers(self, opened: Snapshot | None) -> Layers:
         """Return the layers of new generations."""
 
@@ -103,14 +106,17 @@ def restore(
     options: Options,
     warn: Callable[[str], object],
     *,
+    restarted: bool = False,
     dropped: bool = False,
     granted: Grants | None = None,
 ) -> Restored:
     """Load the application. `dropped` tells that this process has changed its user before, and had these grants.
 
+    A process that was `restarted` goes on from its own generation, also with the option to start afresh.
+
     Raises the errors of `load`, each with a hint how to start from another file if a generation is the reason.
     """
-    found = [] if generations is None or options.fresh else generations.newest_first()
+    found = [] if generations is None or (options.fresh and not restarted) else generations.newest_first()
     signs = generations is not None and not dropped and _can_sign(warn)
     made = None
     if not found or what.is_script or (granted is None and (os.geteuid() == 0 or not signs)):
