@@ -20,7 +20,7 @@ from appsnap.cli import output, standard
 from appsnap.cli.find import imported, is_script, suggest
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.cli.suggest import closest
-from appsnap.errors import AppsnapError, PassphraseError
+from appsnap.errors import PassphraseError
 from appsnap.files.heads import HEAD_SIZE, is_encrypted
 from appsnap.limits import LIMITS
 from appsnap.runner.restore import Made

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
 
 from appsnap.runner.handover import Handover
 from appsnap.runner.restart import command
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["launch", "tell_ready"]
 

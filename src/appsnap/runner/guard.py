@@ -84,7 +84,7 @@ class Guard:
 
     def _watch(self) -> None:
         assert self._begun is not None
-        report = self._begun + (self._limit / 4 if self._limit / 4 < _FIRST else _FIRST)
+        report = self._begun + (min(_FIRST, self._limit / 4))
         while not self._is_over:
             if self._saving is not None:
                 self._watch_save(self._saving)

@@ -1,6 +1,7 @@
 """A message from one process image to the next one: over an exec, to a trial, or into the background.
 
-It goes through an unnamed file or a pipe, because it has secrets. The variable APPSNAP_HANDOVER has the number of the descriptor.
+It goes through an unnamed file or a pipe, because it has secrets. The variable APPSNAP_HANDOVER has the number of the
+descriptor.
 """
 
 from __future__ import annotations

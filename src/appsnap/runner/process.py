@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
-import functools
 import inspect
-import logging
 import os
 import signal
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from appsnap import listening, sections
-from appsnap.errors import AppsnapError, CannotLoad
+from appsnap.errors import CannotLoad
 from appsnap.interfaces import IProcess, IService, IServiceCollection
 from appsnap.printable import label, plural
 from appsnap.runner import daemon, restart, tasks
 from appsnap.runner.generations import Generations
 from appsnap.runner.guard import NOT_IN_TIME, Guard
+from appsnap.runner.handover import Handover
 from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
@@ -37,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from typing import Literal
 
-    from appsnap.runner.handover import Handover
+    from appsnap.listening import Inherited
+    from appsnap.runner.handover import Mode
     from appsnap.runner.options import Options
     from appsnap.runner.restore import Restored, What
 
@@ -47,11 +46,20 @@ __all__ = ["Voice", "serve"]
 
 
 class Voice:
-    """How a process speaks: `line` writes a line to stderr, and `explain` an error with its hint."""
+    """How a process speaks: `line` writes a line to stderr, `explain` an error with its hint. `reason` gives a line.
 
-    def __init__(self, line: Callable[[str], object], explain: Callable[[BaseException], list[str]]) -> None:
+    As soon as there is a log file, all of it goes there, too.
+    """
+
+    def __init__(
+        self,
+        line: Callable[[str], object],
+        explain: Callable[[BaseException], list[str]],
+        reason: Callable[[BaseException], str],
+    ) -> None:
         self.line = line
         self.explain = explain
+        self.reason = reason
         self.log: Log | None = None
 
     def report(self, level: Level, text: str) -> None:
@@ -78,8 +86,12 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     background, or of one that only tries whether the application can be loaded. Raises the errors of loading and of
     starting.
     """
+
+    async def run() -> int:
+        return await Process(what, options, voice, handover).main()
+
     with asyncio.Runner() as runner:
-        return runner.run(Process(what, options, voice, handover).main())
+        return runner.run(run())
 
 
 class Process:
@@ -133,7 +145,6 @@ class Process:
             listening.inherit(self._handover.sockets)
         if options.state is not None:
             self._generations = Generations(options.state, options.keep)
-            self._generations.make()
             self._locks["lock"] = Lock(self._generations.lock_path, handed.get("lock"))
         self._restore()
         service = self._service()
@@ -171,8 +182,8 @@ class Process:
     def _restore(self) -> None:
         options, handed = self._options, self._handover
         generations = self._generations
-        if generations is None and options.state is not None and os.path.isdir(options.state):
-            generations = Generations(options.state, options.keep)
+        if generations is None and options.state is not None and Path(options.state).is_dir():
+            generations = Generations(options.state, options.keep, make=False)
         self._restored = restore(
             self._what,
             generations,
@@ -204,10 +215,10 @@ class Process:
         if restored.generation is None:
             self._saver.update_status(what=digest)
             return
-        known = self._generations.status().get("what")
+        known = self._generations.read_status().get("what")
         changed = digest is not None and known is not None and digest != known
         self._saver.update_status(what=known or digest)
-        text = f"resumed from {restored.generation.path.name}"
+        text = f"resumed from {restored.generation.name}"
         if changed:
             taken = "its code is taken in, " if self._what.is_script else ""
             text += f"; {self._what.label} has changed since: {taken}--fresh starts from it"
@@ -243,10 +254,9 @@ class Process:
         try:
             await _finished(privileged)
             if identity is not None:
-                for lock in self._locks.values():
-                    lock.give_to(identity)
                 if self._generations is not None:
-                    self._generations.give_to(identity)
+                    uid = os.geteuid() if identity.uid is None else identity.uid
+                    self._generations.give_to(uid, os.getegid() if identity.gid is None else identity.gid)
                 identity.drop()
             name_process(IProcess(self._restored.application, None), self._voice.warn)
         except asyncio.CancelledError:
@@ -481,6 +491,18 @@ _HINT_OF_TWISTED = (
     "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
     "reactor; app.startApplication(application, False); reactor.run()"
 )
+
+
+def services_of(root: Any) -> Iterator[Any]:
+    """Yield a service and all below it, each before its children."""
+    stack = [root]
+    seen = {id(root)}
+    while stack:
+        service = stack.pop()
+        yield service
+        children = [*service] if IServiceCollection.providedBy(service) else []
+        stack += [child for child in reversed(children) if id(child) not in seen]
+        seen.update(map(id, children))
 
 
 async def _finished(result: Awaitable[object] | None) -> None:

@@ -1,4 +1,4 @@
-"""A restart in place: a trial of the new code in a fresh interpreter, and then the same command line in this process."""
+"""A restart in place: a fresh interpreter tries the new code, and then the process runs its command line again."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def tried(folder: str, handover: Handover) -> str | None:
         finally:
             os.close(reader)
             process.kill()
-            process.wait()  # noqa: ASYNC222 - it is dead
+            process.wait()
         if answer == _SUCCESS:
             return None
         said.seek(0)

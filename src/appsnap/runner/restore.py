@@ -88,7 +88,7 @@ class Restored:
     """An application that is about to start, and what its process needs to know.
 
     `identity` is that which the process is to take on, or None. `signs` tells whether generations are to be signed, and
-    `is_trusted` whether the application comes from a source that is trusted as a whole. `grants` are kept for a restart.
+    `is_trusted` whether the application comes from a source that is trusted as a whole. A restart gets the `grants`.
     """
 
     application: Any
@@ -116,7 +116,7 @@ def restore(
 
     Raises the errors of `load`, each with a hint how to start from another file if a generation is the reason.
     """
-    found = [] if generations is None or (options.fresh and not restarted) else generations.newest_first()
+    found = [] if generations is None or (options.fresh and not restarted) else generations.list()
     signs = generations is not None and not dropped and _can_sign(warn)
     made = None
     if not found or what.is_script or (granted is None and (os.geteuid() == 0 or not signs)):
@@ -130,15 +130,16 @@ def restore(
             assert made is not None, "it is made where nobody can sign"
             grants = grants_of(made.application, what.kind, made.module)
         try:
-            with generation.open() as file:
-                snapshot = what.open(file, str(generation.path))
+            assert generations is not None, "it has found this one"
+            with generations.open(generation) as file:
+                snapshot = what.open(file, generation.path)
             application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue
         except AppsnapError as error:
             older = [other.path for other in found if other.number < generation.number]
-            from_older = f"from the file before it: {what.starting_from(str(older[0]), str(options.state))}" if older else ""
+            from_older = f"from the one before: {what.starting_from(older[0], str(options.state))}" if older else ""
             error.hint = hints(error.hint, f"to start from {what.label}: {what.starting_anew()}", from_older)
             raise
         if made is None:
@@ -161,7 +162,7 @@ def restore(
     return Restored(made.application, None, layers, identity, grants, signs, isinstance(made.trust, Everything))
 
 
-def _built(
+def _built(  # noqa: PLR0917 - the parts of one act
     what: What,
     snapshot: Snapshot,
     made: Made | None,
@@ -174,7 +175,8 @@ def _built(
         snapshot, gone = snapshot.replacing(made.module)
         if gone:
             warn(
-                f"{what.label} has no {shortened(', '.join(gone), 200)} any more: the code in {snapshot.name} is used for it"
+                f"{what.label} has no {shortened(', '.join(gone), 200)} any more: "
+                f"the code in {snapshot.name} is used for it"
             )
     enough = () if is_other else what.enough(snapshot)
     if isinstance(enough, Everything):

@@ -1,7 +1,7 @@
 """The signals of a process that runs an application, from its first moment on.
 
-Python calls the handlers between two steps of its own, so they run even while a service blocks the event loop. Until the
-loop takes the signals, SIGINT and SIGTERM end the start, and the others are kept.
+Python calls the handlers between two steps of its own, so they run even while a service blocks the event loop. Until
+the loop takes the signals, SIGINT and SIGTERM end the start, and the others are kept.
 """
 
 from __future__ import annotations

@@ -96,22 +96,76 @@ Examples:
 @reads(argument="WHAT", kinds=(*KINDS, "python"))
 @trusts("WHAT")
 @code_from(argument="WHAT")
-@click.option("--state", metavar="DIR", type=click.Path(file_okay=False), help="Keep the state of the application in a folder: it survives the process. The folder is made.")
-@click.option("--autosave", metavar="SECONDS", type=_SECONDS, default=60.0, show_default=True, help="Save so long after the last save has ended. 0 saves only at the end and when asked to.")
-@click.option("--keep", metavar="N", type=click.IntRange(min=1), default=5, show_default=True, help="Keep so many generations of the state.")
-@click.option("--save-timeout", metavar="SECONDS", type=_SOME_SECONDS, default=60.0, show_default=True, help="End a saving process that stands still for so long, and save in the application's process.")
+@click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Keep the state of the application in a folder: it survives the process. The folder is made.",
+)
+@click.option(
+    "--autosave",
+    metavar="SECONDS",
+    type=_SECONDS,
+    default=60.0,
+    show_default=True,
+    help="Save so long after the last save has ended. 0 saves only at the end and when asked to.",
+)
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Keep so many generations of the state.",
+)
+@click.option(
+    "--save-timeout",
+    metavar="SECONDS",
+    type=_SOME_SECONDS,
+    default=60.0,
+    show_default=True,
+    help="End a saving process that stands still for so long, and save in the application's process.",
+)
 @click.option("--fresh", is_flag=True, help="Start from WHAT, and not from the state. The old generations stay.")
 @recipients("the state")
 @click.option("--plain", is_flag=True, help="Write the state unencrypted, even if WHAT is encrypted.")
-@click.option("--rundir", metavar="DIR", type=_FOLDER, help="Run in this folder. Paths on the command line are those of the folder where the command is given.")
+@click.option(
+    "--rundir",
+    metavar="DIR",
+    type=_FOLDER,
+    help="Run in this folder. Paths on the command line are those of the folder where the command is given.",
+)
 @click.option("--umask", metavar="OCTAL", type=_Octal(), help="Set the mask for the modes of new files.")
 @click.option("--uid", metavar="USER", help="Become this user, a name or a number, once the ports are bound.")
 @click.option("--gid", metavar="GROUP", help="Become this group. By default, it is the user's own.")
-@click.option("--pidfile", metavar="FILE", type=click.Path(dir_okay=False), help="Write the number of the process to a file, and lock that.")
-@click.option("--logfile", metavar="FILE", type=click.Path(dir_okay=False), help="Write the log to a file instead of stderr. SIGUSR1 opens it anew.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True, help="Leave out log lines below this level.")
+@click.option(
+    "--pidfile",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the number of the process to a file, and lock that.",
+)
+@click.option(
+    "--logfile",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the log to a file instead of stderr. SIGUSR1 opens it anew.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="Leave out log lines below this level.",
+)
 @click.option("--daemon", is_flag=True, help="Run in the background. The command returns when the application runs.")
-@click.option("--stop-timeout", metavar="SECONDS", type=_SOME_SECONDS, default=30.0, show_default=True, help="End the process if the application has not stopped so long after SIGTERM. inf waits for ever.")
+@click.option(
+    "--stop-timeout",
+    metavar="SECONDS",
+    type=_SOME_SECONDS,
+    default=30.0,
+    show_default=True,
+    help="End the process if the application has not stopped so long after SIGTERM. inf waits for ever.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -136,8 +190,8 @@ def command(
     With --state, the same command goes on where the application was: after a stop, a crash, or a power failure. SIGUSR2
     and `appsnap snapshot DIR` save it at once, and --autosave does now and then. Saving doesn't stop the application.
 
-    SIGHUP takes in new code: the process saves the application, tries the new code in a fresh interpreter, and then runs
-    the same command line again in its place. Listening sockets stay open meanwhile.
+    SIGHUP takes in new code: the process saves the application, tries the new code in a fresh interpreter, and then
+    runs the same command line again in its place. Listening sockets stay open meanwhile.
 
     Exit codes of the run itself: 0 stopped, 1 failed to start, to stop or to save at the end, 70 not stopped in time.
     """  # noqa: D301 - click wants the character of \b, not its two letters
@@ -181,4 +235,7 @@ def _voice(context: click.Context) -> Any:
         output.error(explanation.lines, explanation.hint)
         return [*explanation.lines]
 
-    return Voice(output.note, tell)
+    def reason(error: BaseException) -> str:
+        return "; ".join(line.strip() for line in explain(error, arguments).lines)
+
+    return Voice(output.note, tell, reason)
