@@ -11,6 +11,7 @@ import click
 from appsnap._version import __version__
 from appsnap.cli import output
 from appsnap.cli.suggest import Group
+from appsnap.runner.signals import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,9 @@ def run(arguments: Sequence[str]) -> int:
         # Nobody reads the output any more. 128 + SIGPIPE is the exit code that a shell gives to a killed program.
         output.discard_output()
         return 141
-    except SystemExit:
+    except SystemExit as end:
+        if isinstance(end, Stopped):
+            output.note("stopping before it has started")
         raise
     except BaseException as error:  # noqa: BLE001 - users get a line for every error, and no traceback
         if os.environ.get("APPSNAP_TRACEBACK"):

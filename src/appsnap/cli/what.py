@@ -103,7 +103,7 @@ class What(abc.ABC):
         compress = opened is not None and "zstd" in opened.layers
         kind = self.kind if opened is None else opened.kind
         if wanted.recipients:
-            return Layers(kind, recipients=[*wanted.recipients], compress=compress)
+            return Layers(kind, recipients=(*wanted.recipients,), compress=compress)
         if wanted.plain:
             return Layers(kind, compress=compress)
         if (opened is None or "age" not in opened.layers) and self.is_encrypted():
@@ -112,7 +112,7 @@ class What(abc.ABC):
             return Layers(kind, compress=compress)
         if opened.with_passphrase:
             return Layers(kind, passphrase=secrets.passphrase, compress=compress)
-        return Layers(kind, recipients=secrets.recipients(), compress=compress)
+        return Layers(kind, recipients=(*secrets.recipients(),), compress=compress)
 
     def is_encrypted(self) -> bool:
         """Tell whether WHAT is an encrypted file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import datetime as dt
 import inspect
 import os
 import signal
@@ -22,6 +23,7 @@ from appsnap.runner import daemon, restart, tasks
 from appsnap.runner.generations import Generations
 from appsnap.runner.guard import NOT_IN_TIME, Guard
 from appsnap.runner.handover import Handover
+from appsnap.runner.hooks import after_restore
 from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
@@ -29,7 +31,6 @@ from appsnap.runner.privileges import name_process
 from appsnap.runner.restore import restore
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
-from appsnap.waiting import failure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -147,7 +148,7 @@ class Process:
             self._generations = Generations(options.state, options.keep)
             self._locks["lock"] = Lock(self._generations.lock_path, handed.get("lock"))
         self._restore()
-        service = self._service()
+        self._service()
         if options.pidfile is not None:
             self._locks["pidfile"] = Lock(options.pidfile, handed.get("pidfile"))
         self._voice.log = Log(options.logfile, options.log_level)
@@ -166,18 +167,14 @@ class Process:
                 autosave=options.autosave,
                 timeout=options.save_timeout,
                 report=self._voice.report,
+                resumed=restored.generation,
+                changed=self._tell_status,
             )
-            self._saver.warm_up(restored.generation)
+            self._saver.warm_up()
             sections.keep_with(self._saver)
             self._tell_origin(restored)
         if restored.generation is not None:
-            for one in services_of(service):
-                after = getattr(one, "afterRestore", None)
-                if after is not None:
-                    try:
-                        after()
-                    except Exception as error:
-                        raise failure("afterRestore", one, None, error) from error
+            after_restore(restored.application)
 
     def _restore(self) -> None:
         options, handed = self._options, self._handover
@@ -280,7 +277,7 @@ class Process:
             self._leave_terminal()
         else:
             self._voice.report("info", f"{self._name} is running as process {os.getpid()}; Ctrl-C stops it")
-        self._keep_status()
+        self._keep_telling()
         kept, self._kept = self._kept, []
         for number in kept:
             self._act(number)
@@ -452,15 +449,26 @@ class Process:
     # Words for others
 
     def _status(self) -> str:
-        count = sum(1 for _ in services_of(self._service())) - 1
-        saved = "" if self._saver is None else self._saver.words()
-        return f"running, {plural(count, 'service')}" + (f"; {saved}" if saved else "")
+        count = sum(1 for _ in _all_services(self._service())) - 1
+        words = f"running, {plural(count, 'service')}"
+        status = {} if self._saver is None else self._saver.status
+        if status.get("failed"):
+            return f"{words}; not saved: {status['failed']}"
+        if status.get("saved"):
+            ago = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(status["saved"])
+            words += f"; saved {max(ago.total_seconds(), 0):.0f} s ago"
+            words += f", pause {status['pause_ms']:.0f} ms" if status["pause_ms"] is not None else ""
+        return words
 
-    def _keep_status(self) -> None:
-        """Tell the service manager now and then how the application is."""
-        if self._notify.environment and self._saver is not None and self._is_running:
+    def _tell_status(self) -> None:
+        """Tell the service manager how the application is."""
+        if self._is_running and self._notify.environment:
             self._notify(STATUS=self._status())
-            self._loop.call_later(_STATUS_EVERY, self._keep_status)
+
+    def _keep_telling(self) -> None:
+        if self._notify.environment and self._saver is not None:
+            self._tell_status()
+            self._loop.call_later(_STATUS_EVERY, self._keep_telling)
 
     # The background
 
@@ -493,7 +501,7 @@ _HINT_OF_TWISTED = (
 )
 
 
-def services_of(root: Any) -> Iterator[Any]:
+def _all_services(root: Any) -> Iterator[Any]:
     """Yield a service and all below it, each before its children."""
     stack = [root]
     seen = {id(root)}

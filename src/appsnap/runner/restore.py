@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from appsnap.errors import AppsnapError, Damaged, hints
@@ -87,8 +87,8 @@ class What(Protocol):
 class Restored:
     """An application that is about to start, and what its process needs to know.
 
-    `identity` is that which the process is to take on, or None. `signs` tells whether generations are to be signed, and
-    `is_trusted` whether the application comes from a source that is trusted as a whole. A restart gets the `grants`.
+    `identity` is that which the process is to take on, or None. `layers` are those of new generations, None if there
+    are to be none. A restart gets the `grants`.
     """
 
     application: Any
@@ -96,8 +96,6 @@ class Restored:
     layers: Layers | None
     identity: Identity | None
     grants: Grants | None
-    signs: bool
-    is_trusted: bool
 
 
 def restore(
@@ -145,8 +143,8 @@ def restore(
         if made is None:
             identity = _identity(options, application)
             is_other, signs = identity is not None, signs and identity is None
-        layers = what.layers(snapshot)
-        return Restored(application, generation, layers, identity, grants, signs, is_trusted)
+        layers = replace(what.layers(snapshot), sign=signs, trusted_as_a_whole=is_trusted)
+        return Restored(application, generation, layers, identity, grants)
     if found:
         warn(f"no file in {options.state} is whole: starting from {what.label}")
         made = made or what.new()
@@ -158,8 +156,11 @@ def restore(
     if generations is not None and not signs and grants is None:
         with contextlib.suppress(AppsnapError):  # the saver says that it can't be saved
             grants = grants_of(made.application, what.kind, made.module)
-    layers = None if generations is None else what.layers(made.opened)
-    return Restored(made.application, None, layers, identity, grants, signs, isinstance(made.trust, Everything))
+    layers = None
+    if generations is not None:
+        is_trusted = isinstance(made.trust, Everything)
+        layers = replace(what.layers(made.opened), sign=signs, trusted_as_a_whole=is_trusted)
+    return Restored(made.application, None, layers, identity, grants)
 
 
 def _built(  # noqa: PLR0917 - the parts of one act
