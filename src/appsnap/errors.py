@@ -14,7 +14,8 @@
      │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
      │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
-     └── ServiceError                   a service failed to start: phase, path, type
+     ├── ServiceError                   a service failed to start: phase, path, type
+     └── Running                        another process holds the pidfile or the state
 
 `str(error)` is one line of printable text, even if it quotes a hostile file. A very long one loses its middle.
 `error.file` is the file that the error is about, and the begin of that line; or it is empty. `error.hint` names the
@@ -46,6 +47,7 @@ __all__ = [
     "Obstacle",
     "PassphraseError",
     "Place",
+    "Running",
     "ServiceError",
     "UnknownExtension",
     "Want",
@@ -299,3 +301,12 @@ class ServiceError(AppsnapError):
         self.phase = phase
         self.path = path
         self.type = type_
+
+
+class Running(AppsnapError):
+    """Another process holds the pidfile or the lock of the state. `process` is its id, or None if it is unknown."""
+
+    def __init__(self, path: str, process: int | None) -> None:
+        who = "another process" if process is None else f"process {process}"
+        super().__init__(f"{who} is running, and holds {path}", hint=f"appsnap stop {path} ends it")
+        self.process = process
