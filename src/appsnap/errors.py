@@ -15,7 +15,8 @@
      │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
      ├── PluginError                    a plugin that can't be used
-     └── ServiceError                   a service failed to start: phase, path, type
+     ├── ServiceError                   a service failed to start: phase, path, type
+     └── Running                        another process holds the pidfile or the state
 
 `str(error)` is one line of printable text, even if it quotes a hostile file. A very long one loses its middle.
 `error.file` is the file that the error is about, and the begin of that line; or it is empty. `error.hint` names the
@@ -48,6 +49,7 @@ __all__ = [
     "PassphraseError",
     "Place",
     "PluginError",
+    "Running",
     "ServiceError",
     "UnknownExtension",
     "Want",
@@ -310,3 +312,12 @@ class ServiceError(AppsnapError):
         self.phase = phase
         self.path = path
         self.type = type_
+
+
+class Running(AppsnapError):
+    """Another process holds the pidfile or the lock of the state. `process` is its id, or None if it is unknown."""
+
+    def __init__(self, path: str, process: int | None) -> None:
+        who = "another process" if process is None else f"process {process}"
+        super().__init__(f"{who} is running, and holds {path}", hint=f"appsnap stop {path} ends it")
+        self.process = process

@@ -55,6 +55,8 @@ class Guard:
         self._saved_from = 0.0
         self._is_over = False
         self._is_last = False
+        self.tasks: set[asyncio.Task[object]] = set()
+        """Those that were cancelled at the end."""
 
     def begin(self) -> None:
         """Start the clock. A second call changes nothing."""
@@ -123,8 +125,9 @@ class Guard:
         """Return those that have not stopped: services, a blocked event loop, threads."""
         names = [f"{path(service)} ({type_of(service)})" for service in stopping()]
         if not self._answers():
-            names.append(f"the event loop, which is blocked in {self._place()}")
-        return names or [f"thread {thread.name}" for thread in threads()]
+            names.append(f"the event loop, which is blocked in {self._place(self._main)}")
+        names += [f"task {task.get_name()} ({task.get_coro()!r:.100})" for task in [*self.tasks] if not task.done()]
+        return names or [f"thread {thread.name}, in {self._place(thread.ident)}" for thread in _threads()]
 
     def _answers(self) -> bool:
         """Tell whether the event loop runs. One that is closed waits for threads alone."""
@@ -135,22 +138,24 @@ class Guard:
             return True
         return answered.wait(_ANSWER)
 
-    def _place(self) -> str:
-        """Return the place at which the thread of the event loop is, in the code of the application if it is in any."""
-        frame: FrameType | None = sys._current_frames().get(self._main)  # noqa: SLF001 - Python has no other way
+    def _place(self, thread: int | None) -> str:
+        """Return the place at which a thread is: in the code of the application if there is any of that."""
+        frame: FrameType | None = sys._current_frames().get(thread or 0)  # noqa: SLF001 - Python has no other way
         places = []
         while frame is not None:
             places.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname))
             frame = frame.f_back
         of_library = os.path.dirname(os.__file__)  # noqa: PTH120 - texts
+        if not places:
+            return "no code of Python"
         own = next((at for at in places if not at[0].startswith((of_library, "<frozen "))), places[0])
         return "{}, line {}, in {}".format(*own)
 
 
-def threads() -> list[threading.Thread]:
-    """Return the threads that keep the process from ending."""
+def _threads() -> list[threading.Thread]:
+    """Return the threads that keep the process from ending. One of asyncio's waits for the others itself."""
     return [
         thread
         for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.daemon and thread.is_alive()
+        if thread is not threading.main_thread() and not thread.daemon and "(_do_shutdown)" not in thread.name
     ]

@@ -112,6 +112,7 @@ class Process:
         self._is_running = False
         self._reloads = False
         self._asked = asyncio.Event()
+        self._own_tasks: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
         self._loop = asyncio.get_running_loop()
         self._guard = Guard(options.stop_timeout, voice.line, self._end)
 
@@ -328,11 +329,20 @@ class Process:
         self._voice.report("info", f"stopping {self._name}")
         code = await self._stop()
         code = max(code, await self._save_last())
-        if not self._guard.late.is_set() and await self._in_time(self._loop.shutdown_default_executor()):
-            self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
-            self._guard.last()
-            return code
-        return self._end(NOT_IN_TIME)
+        if self._guard.late.is_set() or not await self._in_time(self._leave()):
+            self._end(NOT_IN_TIME)
+        self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
+        self._guard.last()
+        return code
+
+    async def _leave(self) -> None:
+        """Wait for the tasks and threads that the application leaves behind."""
+        self._guard.tasks = left = asyncio.all_tasks() - self._own_tasks
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        await self._loop.shutdown_default_executor()
 
     async def _stop(self) -> int:
         """Stop the services. Returns the exit code."""
@@ -349,6 +359,7 @@ class Process:
         """Wait for something. Returns False when the time for stopping is over before."""
         working = asyncio.ensure_future(work)
         late = asyncio.ensure_future(self._guard.late.wait())
+        self._own_tasks |= {working, late}
         await asyncio.wait([working, late], return_when=asyncio.FIRST_COMPLETED)
         late.cancel()
         return working.done()

@@ -103,7 +103,17 @@ def save(
             else:
                 lines.extend(interpreter.try_file(obj, notes, file, passphrase))
 
-        write(obj, path, kind, wrapping, seal, notes, tag=tag, check=check if interpreter else None, progress=progress)
+        write(
+            obj,
+            path,
+            kind,
+            wrapping=wrapping,
+            seal=seal,
+            notes=notes,
+            tag=tag,
+            check=check if interpreter else None,
+            progress=progress,
+        )
     for line in (*notes.lines(), *lines):
         (note or _log)(line)
 
@@ -112,10 +122,10 @@ def write(
     obj: Any,
     path: FilePath | Writable,
     kind: Kind,
+    *,
     wrapping: Wrapping,
     seal: Signer | None,
     notes: Notes,
-    *,
     tag: str | None = None,
     unless: str | None = None,
     check: Callable[[Path, DocumentStream], object] | None = None,
