@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import itertools
 from pathlib import PurePath
@@ -22,6 +23,7 @@ from appsnap.snapshot import places
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from appsnap.errors import Obstacle, Want
     from appsnap.files.streams import Writable
@@ -180,6 +182,25 @@ class Snapshot:
         with naming(self._file):
             trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
             return self._build(trusted, limits, copy, code_from, notes)
+
+    def replacing(self, module: ModuleType) -> tuple[Snapshot, list[str]]:
+        """Return the snapshot with the classes and functions of a script as it was run now, and what is gone.
+
+        The module is that of the script. The code that the snapshot carries for the script gives way to it; the list
+        has the names that the script has no more, whose code is kept. The new snapshot is trusted as this one is.
+        """
+        from appsnap.recipe.scripts import with_script  # noqa: PLC0415 - few snapshots have a script
+
+        self._check_held()
+        recipe, gone = with_script(self.document.recipe, module)
+        if recipe is self.document.recipe:
+            return self, gone
+        old = self.document
+        new = copy.copy(self)
+        new.document = type(old)(old.header, old.trailer, lambda: recipe, edited=old.edited)
+        for name in ("outline", "code", "names", "obstacles"):
+            new.__dict__.pop(name, None)
+        return new, gone
 
     def _check_held(self) -> None:
         if self._large != "held":
