@@ -125,9 +125,9 @@ class Guard:
         """Return those that have not stopped: services, a blocked event loop, threads."""
         names = [f"{path(service)} ({type_of(service)})" for service in stopping()]
         if not self._answers():
-            names.append(f"the event loop, which is blocked in {self._place(self._main)}")
-        names += [f"task {task.get_name()} ({task.get_coro()!r:.100})" for task in [*self.tasks] if not task.done()]
-        return names or [f"thread {thread.name}, in {self._place(thread.ident)}" for thread in _threads()]
+            names.append(f"the event loop, which is blocked in {self._place()}")
+        names += [f"task {task.get_name()} ({_name_of(task)})" for task in [*self.tasks] if not task.done()]
+        return names or [f"thread {thread.name}" for thread in _threads()]
 
     def _answers(self) -> bool:
         """Tell whether the event loop runs. One that is closed waits for threads alone."""
@@ -138,18 +138,20 @@ class Guard:
             return True
         return answered.wait(_ANSWER)
 
-    def _place(self, thread: int | None) -> str:
-        """Return the place at which a thread is: in the code of the application if there is any of that."""
-        frame: FrameType | None = sys._current_frames().get(thread or 0)  # noqa: SLF001 - Python has no other way
+    def _place(self) -> str:
+        """Return the place at which the event loop's thread is: in the code of the application if there is any of that."""
+        frame: FrameType | None = sys._current_frames().get(self._main)  # noqa: SLF001 - Python has no other way
         places = []
         while frame is not None:
             places.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname))
             frame = frame.f_back
         of_library = os.path.dirname(os.__file__)  # noqa: PTH120 - texts
-        if not places:
-            return "no code of Python"
         own = next((at for at in places if not at[0].startswith((of_library, "<frozen "))), places[0])
         return "{}, line {}, in {}".format(*own)
+
+
+def _name_of(task: asyncio.Task[object]) -> str:
+    return getattr(task.get_coro(), "__qualname__", type(task.get_coro()).__name__)
 
 
 def _threads() -> list[threading.Thread]:
