@@ -139,7 +139,7 @@ class Guard:
         return answered.wait(_ANSWER)
 
     def _place(self) -> str:
-        """Return the place at which the event loop's thread is: in the code of the application if there is any of that."""
+        """Return the place at which the event loop is blocked: in the code of the application if there is any."""
         frame: FrameType | None = sys._current_frames().get(self._main)  # noqa: SLF001 - Python has no other way
         places = []
         while frame is not None:

@@ -62,10 +62,13 @@ class Voice:
         self.explain = explain
         self.reason = reason
         self.log: Log | None = None
+        self.is_detached = False
+        """Whether stderr is the log file, or goes nowhere."""
 
     def report(self, level: Level, text: str) -> None:
         """Say something that happened."""
-        self.line(text if level == "info" else f"{level}: {text}")
+        if not self.is_detached:
+            self.line(text if level == "info" else f"{level}: {text}")
         if self.log is not None:
             self.log.write(level, text)
 
@@ -75,9 +78,9 @@ class Voice:
 
     def failed(self, error: BaseException) -> None:
         """Explain an error."""
-        for line in self.explain(error):
-            if self.log is not None:
-                self.log.write("error", line)
+        lines = [self.reason(error)] if self.is_detached else self.explain(error)
+        for line in lines if self.log is not None else ():
+            self.log.write("error", line)
 
 
 def serve(what: What, options: Options, voice: Voice, handover: Handover | None = None) -> int:
@@ -153,6 +156,7 @@ class Process:
         if options.pidfile is not None:
             self._locks["pidfile"] = Lock(options.pidfile, handed.get("pidfile"))
         self._voice.log = Log(options.logfile, options.log_level)
+        self._voice.is_detached = self._is_again and options.daemon
         if options.rundir is not None:
             os.chdir(options.rundir)
         if options.umask is not None:
@@ -177,6 +181,11 @@ class Process:
         if restored.generation is not None:
             after_restore(restored.application)
 
+    @property
+    def _is_again(self) -> bool:
+        """Whether this process has run the application before."""
+        return self._handover is not None and self._handover.mode != "daemon"
+
     def _restore(self) -> None:
         options, handed = self._options, self._handover
         generations = self._generations
@@ -187,7 +196,7 @@ class Process:
             generations,
             options,
             self._voice.warn,
-            restarted=handed is not None and handed.mode != "daemon",
+            restarted=self._is_again,
             dropped=handed is not None and handed.dropped,
             granted=None if handed is None else handed.grants,
         )
@@ -273,11 +282,10 @@ class Process:
         if self._saver is not None:
             self._saver.start()
         self._notify(READY=1, STATUS=self._status())
+        how = "" if self._options.daemon else "; Ctrl-C stops it"
+        self._voice.report("info", f"{self._name} is running as process {os.getpid()}{how}")
         if self._handover is not None and self._handover.mode == "daemon":
-            self._voice.report("info", f"{self._name} is running as process {os.getpid()}")
             self._leave_terminal()
-        else:
-            self._voice.report("info", f"{self._name} is running as process {os.getpid()}; Ctrl-C stops it")
         self._keep_telling()
         kept, self._kept = self._kept, []
         for number in kept:
@@ -491,6 +499,7 @@ class Process:
         os.dup2(nothing, 0)
         self._point_output_to_log(nothing)
         os.close(nothing)
+        self._voice.is_detached = True
         daemon.tell_ready(self._handover)
 
     def _point_output_to_log(self, otherwise: int | None = None) -> None:
