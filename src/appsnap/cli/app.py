@@ -22,6 +22,9 @@ __all__ = ["COMMANDS", "appsnap", "run"]
 COMMANDS = {
     "save": "Save an application to a file.",
     "load": "Load an application from a file, and print it, run it or talk to it.",
+    "status": "Tell whether an application runs, and when it was saved.",
+    "snapshot": "Save a running application now.",
+    "stop": "Stop a running application, and wait for it.",
     "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or with other layers.",
@@ -39,11 +42,12 @@ class _LazyGroup(Group):
     synonyms = {  # noqa: RUF012 - nobody changes it
         "help": "--help",
         "version": "--version",
-        **dict.fromkeys(("dump", "write", "store", "freeze", "snapshot", "pickle", "upgrade"), "save"),
+        **dict.fromkeys(("dump", "write", "store", "freeze", "pickle", "upgrade"), "save"),
         **dict.fromkeys(("run", "start", "serve", "restore", "open", "unpickle", "shell", "exec"), "load"),
         **dict.fromkeys(("cat", "view", "inspect", "info", "print", "display", "tree", "dis"), "show"),
         **dict.fromkeys(("names", "scan", "permissions"), "audit"),
         **dict.fromkeys(("export", "encrypt", "decrypt", "compress", "decompress", "recode", "armor"), "convert"),
+        **dict.fromkeys(("kill", "halt", "shutdown", "quit", "end"), "stop"),
         **dict.fromkeys(("check", "validate", "test", "fsck"), "verify"),
         **dict.fromkeys(("key", "trust", "trust-folder", "untrust", "revoke", "keyring", "keygen"), "keys"),
     }
