@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
 
-__all__ = ["as_json", "code_from", "depth", "reads", "recipients", "source_argument", "trusts", "writes"]
+__all__ = [
+    "application_argument",
+    "as_json",
+    "code_from",
+    "depth",
+    "reads",
+    "recipients",
+    "source_argument",
+    "trusts",
+    "writes",
+]
 
 
 _PATH = click.Path(readable=False)
@@ -300,6 +310,9 @@ def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], d
         return command
 
     return decorate
+
+
+application_argument: Decorator = click.argument("where", metavar="DIR|PIDFILE", type=click.Path(readable=False))
 
 
 as_json: Decorator = click.option(

@@ -93,6 +93,7 @@ class Saver:
         self._finishing = False
         self._can_fork = forked.can_fork()
         self._status_fails = False
+        self._measured: dict[str, Any] = {}  # of the last save that began
         self.status: dict[str, Any] = {
             "name": application.name if isinstance(getattr(application, "name", None), str) else None,
             "pid": os.getpid(),
@@ -239,14 +240,16 @@ class Saver:
                             child = forked.Child(self._write)
                         except OSError as error:
                             self._report("warning", f"no process can be forked: {_in_words(error)}")
+                            in_child = False
                     if child is None:
                         facts = self._write()
             finally:
                 pause = round((time.monotonic() - began) * 1000, 3)
-                self.status |= {
+                # They come into the status when the save has ended: `began` tells others that this one has.
+                self._measured = {
                     "pause_ms": pause,
                     "pause_max_ms": max(pause, self.status["pause_max_ms"] or 0),
-                    "how": "in process" if child is None else "fork",
+                    "how": "fork" if in_child else "in process",
                     "began": began,
                 }
         if child is not None:
@@ -301,14 +304,14 @@ class Saver:
             self._last = Generation(*facts["generation"])
             self._digest = facts["digest"]
             self.status |= {"generation": self._last.number, "size": facts["size"]}
-        self.update_status(saved=_utc(now), save_s=round(seconds, 3), failed=None)
+        self.update_status(**self._measured, saved=_utc(now), save_s=round(seconds, 3), failed=None)
 
     def _failed(self, error: Exception) -> None:
         text = _in_words(error)
         self._report("error", f"not saved: {text}")
         with contextlib.suppress(OSError):
             self._generations.remove_leftovers()
-        self.update_status(failed=shortened(text, _LONGEST))
+        self.update_status(**self._measured, failed=shortened(text, _LONGEST))
 
 
 _LONGEST = 500
