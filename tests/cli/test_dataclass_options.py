@@ -71,7 +71,7 @@ class TestTypes:
             (Literal[1, 2], ["--x", "2"], 2),
             (Literal["auto", True, 1], ["--x", "1"], 1),
             (Literal["auto", True, 1], ["--x", "true"], True),
-            (Literal["auto", None], ["--x", "auto"], "auto"),
+            (Literal["auto", None], ["--x", "auto"], "auto"),  # noqa: PYI061 - it is another type
             (Literal[Colour.RED], ["--x", "red"], Colour.RED),
             (int | None, ["--x", "7"], 7),
             (Optional[int], ["--x", "7"], 7),  # noqa: UP045 - it is another class
@@ -326,6 +326,8 @@ class TestPostInit:
 
     @staticmethod
     def failing(error):
+        """Return a dataclass whose `__post_init__` raises an error."""
+
         @dataclass
         class Options:
             x: int = 7
