@@ -49,10 +49,10 @@ class Plugin:
         try:
             loaded = point.load()
         except (Exception, SystemExit) as error:
-            raise PluginError(self.name, f"cannot import {as_word(point.value)}: {in_words(error)}") from error
+            raise PluginError(self.name, f"cannot import {point.value}: {in_words(error)}") from error
         maker: IServiceMaker | None = IServiceMaker(loaded, None)
         if maker is None:
-            raise PluginError(self.name, f"{as_word(point.value)} is no service maker, but {type_of(loaded)}")
+            raise PluginError(self.name, f"{point.value} is no service maker, but {type_of(loaded)}")
         return maker
 
     @property

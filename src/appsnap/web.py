@@ -105,7 +105,7 @@ class FileServer(Service):
                 raise AppsnapError(_MISSING) from error
             os.close(os.open(self.path, _FOLDER))
             application = web.Application()
-            application.router.add_get("/{path:.*}", self._answer)
+            application.router.add_get(r"/{path:[\s\S]*}", self._answer)
             self._runner = web.AppRunner(application, shutdown_timeout=self.grace)
             self._loop = loop
             await self._runner.setup()

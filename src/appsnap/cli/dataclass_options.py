@@ -35,7 +35,7 @@ _SIMPLE: dict[object, click.ParamType[Any]] = {
 
 def parameters(cls: type) -> Sequence[click.Option]:
     """Return an option for each field of a dataclass. Raises TypeError for a field that no option can give."""
-    options = [_option(field, kind) for field, kind in _fields(cls)]
+    options = [_Option(field, kind) for field, kind in _fields(cls)]
     taken = {"--help": "the option that shows this help", "-h": ""}
     for option in options:
         for word in [*option.opts, *option.secondary_opts]:
@@ -157,8 +157,19 @@ class _OneOf(click.Choice[str]):
 class _Option(click.Option):
     """The option of a field. click knows no default: the dataclass has it."""
 
-    def __init__(self, declaration: str, field: dataclasses.Field[Any], **attributes: Any) -> None:
-        super().__init__([declaration, field.name], **attributes)
+    def __init__(self, field: dataclasses.Field[Any], kind: _Kind) -> None:
+        word = field.name.strip("_").replace("_", "-")
+        is_required = field.default is field.default_factory  # both are missing
+        # Without it, a flag that isn't given would be False.
+        default: dict[str, Any] = {} if is_required else {"default": None}
+        super().__init__(
+            [f"--{word}/--no-{word}" if kind.item is bool and kind.collection is None else f"--{word}", field.name],
+            type=kind.click_type,
+            multiple=kind.collection is not None,
+            required=is_required,
+            help=str(field.metadata.get("help", "")),
+            **default,
+        )
         self.field = field
 
     def get_help_extra(self, ctx: click.Context) -> Any:
@@ -166,21 +177,9 @@ class _Option(click.Option):
         # A factory may need something that is there only when the option is used.
         with contextlib.suppress(Exception):
             if (default := _default(self.field)) is not None and (text := _text(default)):
-                extra["default"] = text
+                words = self.opts if default is True else self.secondary_opts if default is False else [text]
+                extra["default"] = words[0].removeprefix("--")
         return extra
-
-
-def _option(field: dataclasses.Field[Any], kind: _Kind) -> _Option:
-    word = field.name.strip("_").replace("_", "-")
-    return _Option(
-        f"--{word}/--no-{word}" if kind.item is bool and kind.collection is None else f"--{word}",
-        field,
-        type=kind.click_type,
-        multiple=kind.collection is not None,
-        required=field.default is field.default_factory,  # both are missing
-        default=None,
-        help=str(field.metadata.get("help", "")),
-    )
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

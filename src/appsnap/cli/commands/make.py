@@ -10,6 +10,7 @@ import appsnap
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import writes
 from appsnap.cli.saving import saves, write
+from appsnap.errors import PluginError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -48,7 +49,13 @@ class _Make(click.Group):
             _save.callback(call=call, **ctx.params, **file)
 
         plugin = plugins.find(cmd_name)
-        return None if plugin is None else command_of(plugin, save, _FILE)
+        try:
+            return None if plugin is None else command_of(plugin, save, _FILE)
+        except PluginError:
+            # A shell that completes a command line has no place for an error.
+            if ctx.resilient_parsing:
+                return None
+            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
