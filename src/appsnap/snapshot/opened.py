@@ -48,6 +48,8 @@ class Snapshot:
     snapshot can only be looked at.
     """
 
+    _is_strangers = False
+
     def __init__(
         self,
         document: Document,
@@ -101,7 +103,7 @@ class Snapshot:
         A snapshot isn't trusted if its writer noted that its objects come from an untrusted file. Raises AppsnapError
         where the files of keys can't be used.
         """
-        return self._provenance.is_trusted
+        return not self._is_strangers and self._provenance.is_trusted
 
     @property
     def most_output(self) -> int | None:
@@ -203,6 +205,12 @@ class Snapshot:
         for name in ("outline", "code", "names", "obstacles"):
             new.__dict__.pop(name, None)
         return new, gone
+
+    def as_strangers(self) -> Snapshot:
+        """Return the snapshot without the trust that its signature or its passphrase gives."""
+        new = copy.copy(self)
+        new._is_strangers = True  # noqa: SLF001 - of this class
+        return new
 
     def _check_held(self) -> None:
         if self._large != "held":
