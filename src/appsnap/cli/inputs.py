@@ -7,7 +7,7 @@ import io
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -81,7 +81,7 @@ class Input:
             gc.freeze()
             return snapshot
 
-    def open_other(self, file: Readable, path: str) -> Snapshot:
+    def open_other(self, file: BinaryIO, path: str) -> Snapshot:
         """Read another snapshot with the same keys. `file` is open, and `path` is its name in messages.
 
         A file that isn't encrypted is read without a key.

@@ -10,7 +10,7 @@ import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appsnap.cli.inputs import Input
-    from appsnap.files.streams import Readable
     from appsnap.kinds import Kind
     from appsnap.recipe.trust import Everything
     from appsnap.runner.saver import Layers
@@ -63,6 +62,7 @@ class What(abc.ABC):
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
+        self.trust = wanted.trust
         self.label = wanted.source.path
 
     @abc.abstractmethod
@@ -73,7 +73,7 @@ class What(abc.ABC):
     def digest(self) -> str | None:
         """Return a digest of the files or options that the application is made from, or None if they can't be read."""
 
-    def open(self, file: Readable, path: str) -> Snapshot:
+    def open(self, file: BinaryIO, path: str) -> Snapshot:
         """Open a generation. Its path is for messages."""
         return self.wanted.source.open_other(file, path)
 

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from appsnap.errors import Want
 from appsnap.listening import Inherited
 from appsnap.runner.grants import Grants
 
@@ -48,7 +49,10 @@ class Handover:
         with os.fdopen(int(number), "rb") as pipe:
             found = cls(**json.load(pipe))
         found.sockets = [Inherited(**one) for one in found.sockets]  # type: ignore[arg-type]  # as JSON has them
-        found.grants = found.grants and Grants(**found.grants)  # type: ignore[arg-type]  # as above
+        if found.grants is not None:
+            given: Any = found.grants
+            carried = tuple(Want(**want) for want in given.pop("carried"))
+            found.grants = Grants(tuple(given.pop("names")), tuple(given.pop("called")), carried, **given)
         for descriptor in (*found.descriptors.values(), *(one.descriptor for one in found.sockets)):
             os.set_inheritable(descriptor, False)
         return found

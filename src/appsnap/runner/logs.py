@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
-from typing import IO
 
 from appsnap.errors import AppsnapError
 from appsnap.printable import escaped
@@ -36,7 +36,7 @@ class Log:
     @property
     def descriptor(self) -> int | None:
         """The descriptor of the file, or None."""
-        return None if self._file is None else self._file.stream.fileno()
+        return None if self._file is None or self._file.stream is None else self._file.stream.fileno()
 
     def write(self, level: str, text: str) -> None:
         """Write a line about the process to the file, if there is one."""
@@ -66,8 +66,9 @@ class _File(logging.FileHandler):
             old, self.stream = self.stream, stream
         finally:
             self.release()
-        old.close()
+        if old is not None:
+            old.close()
 
-    def _open(self) -> IO[str]:  # type: ignore[override]
+    def _open(self) -> io.TextIOWrapper:
         number = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        return os.fdopen(number, "a", encoding=self.encoding, errors=self.errors)
+        return io.TextIOWrapper(os.fdopen(number, "ab", 0), self.encoding, self.errors, write_through=True)

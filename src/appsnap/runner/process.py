@@ -79,8 +79,9 @@ class Voice:
     def failed(self, error: BaseException) -> None:
         """Explain an error."""
         lines = [self.reason(error)] if self.is_detached else self.explain(error)
-        for line in lines if self.log is not None else ():
-            self.log.write("error", line)
+        if self.log is not None:
+            for line in lines:
+                self.log.write("error", line)
 
 
 def serve(what: What, options: Options, voice: Voice, handover: Handover | None = None) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from appsnap.errors import AppsnapError, Damaged, hints
 from appsnap.interfaces import IProcess
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
-    from appsnap.files.streams import Readable
     from appsnap.kinds import Kind
     from appsnap.runner.generations import Generation, Generations
     from appsnap.runner.options import Options
@@ -49,16 +48,17 @@ class Made:
 
 
 class What(Protocol):
-    """Something to run. `label` is what was typed."""
+    """Something to run. `label` is what was typed, `trust` what the user trusts in it."""
 
     label: str
+    trust: Sequence[str] | Everything
     kind: Kind
     is_script: bool
 
     def new(self) -> Made:
         """Make the application."""
 
-    def open(self, file: Readable, path: str) -> Snapshot:
+    def open(self, file: BinaryIO, path: str) -> Snapshot:
         """Open a generation."""
 
     def enough(self, snapshot: Snapshot) -> Sequence[str] | Everything:
@@ -156,11 +156,11 @@ def restore(
     if generations is not None and not signs and grants is None:
         with contextlib.suppress(AppsnapError):  # the saver says that it can't be saved
             grants = grants_of(made.application, what.kind, made.module)
-    layers = None
+    new_layers = None
     if generations is not None:
         is_trusted = isinstance(made.trust, Everything)
-        layers = replace(what.layers(made.opened), sign=signs, trusted_as_a_whole=is_trusted)
-    return Restored(made.application, None, layers, identity, grants)
+        new_layers = replace(what.layers(made.opened), sign=signs, trusted_as_a_whole=is_trusted)
+    return Restored(made.application, None, new_layers, identity, grants)
 
 
 def _built(  # noqa: PLR0917 - the parts of one act
@@ -182,13 +182,14 @@ def _built(  # noqa: PLR0917 - the parts of one act
     enough = () if is_other else what.enough(snapshot)
     if isinstance(enough, Everything):
         return snapshot.build(EVERYTHING, copy=False), True
-    called = None
-    if grants is not None:
-        what.find_modules()
-        enough, called = [*enough, *grants.names], Trust([*enough, *grants.called])
-    application = snapshot.build(enough, copy=False, as_a_whole=not is_other)
-    check_vouched(application, Trust(enough), called)
-    return application, grants is not None and (made is None or isinstance(made.trust, Everything))
+    if grants is None:
+        application = snapshot.build(enough, copy=False)
+        check_vouched(application, Trust(enough))
+        return application, False
+    what.find_modules()
+    application = grants.build(snapshot, what.trust, copy=False)
+    check_vouched(application, grants.trust(what.trust), grants.trust_to_call(what.trust))
+    return application, made is None or isinstance(made.trust, Everything)
 
 
 def _can_sign(warn: Callable[[str], object]) -> bool:

@@ -165,14 +165,12 @@ class Snapshot:
         copy: bool = True,
         code_from: str | None = None,
         notes: list[str] | None = None,
-        as_a_whole: bool = True,
     ) -> Any:
         """Build the objects and return them. Raises the errors of `load`.
 
         `limits` are those that the snapshot was opened with, unless others are given. Without `copy`, the objects get
         the snapshot's own large bytearrays and arrays. Changes to them then change the snapshot. `notes` gets a line
-        for each attribute that isn't as its class declares. Unless `as_a_whole`, neither a signature nor a passphrase
-        is a reason to trust more than `trust` does.
+        for each attribute that isn't as its class declares.
         """
         from appsnap.recipe.trust import EVERYTHING, Trust  # noqa: PLC0415 - as above
 
@@ -184,7 +182,7 @@ class Snapshot:
             code_from = version_of(code_from)
         trusted = trust if isinstance(trust, Trust) else Trust(trust)
         with naming(self._file):
-            trusted = Trust(EVERYTHING) if as_a_whole and self.is_trusted_as_a_whole else trusted
+            trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
             return self._build(trusted, limits, copy, code_from, notes)
 
     def replacing(self, module: ModuleType) -> tuple[Snapshot, list[str]]:

@@ -41,7 +41,7 @@ _SECONDS = _Seconds(min=0)
 _SOME_SECONDS = _Seconds(min=0, min_open=True)
 
 
-class _Octal(click.ParamType):
+class _Octal(click.ParamType[int]):
     """A file mode mask, as `umask` of a shell takes it."""
 
     name = "octal"
@@ -169,6 +169,7 @@ Examples:
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     *,
     source: Input,
     trust: Sequence[str] | Everything,

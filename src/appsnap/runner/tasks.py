@@ -1,0 +1,5 @@
+"""Placeholder until the tasks land."""
+
+
+def watch(loop: object) -> None:
+    """Do nothing."""
