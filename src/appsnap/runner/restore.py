@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from appsnap.errors import AppsnapError, Damaged, hints
+from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints
 from appsnap.interfaces import IProcess
 from appsnap.keys.provenance import user_keys
 from appsnap.printable import shortened
@@ -138,7 +138,10 @@ def restore(
         except AppsnapError as error:
             older = [other.path for other in found if other.number < generation.number]
             from_older = f"from the one before: {what.starting_from(older[0], str(options.state))}" if older else ""
-            error.hint = hints(error.hint, f"to start from {what.label}: {what.starting_anew()}", from_older)
+            instead = hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
+            if isinstance(error, NotTrusted):
+                error.instead = instead
+            error.hint = hints(error.hint, instead)
             raise
         if made is None:
             identity = _identity(options, application)
