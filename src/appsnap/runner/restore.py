@@ -79,7 +79,7 @@ class What(Protocol):
     def starting_anew(self) -> str:
         """Return the command that starts from WHAT."""
 
-    def starting_from(self, path: str, state: str) -> str:
+    def starting_from(self, path: str) -> str:
         """Return the command that starts from another file."""
 
 
@@ -137,7 +137,7 @@ def restore(
             continue
         except AppsnapError as error:
             older = [other.path for other in found if other.number < generation.number]
-            from_older = f"from the one before: {what.starting_from(older[0], str(options.state))}" if older else ""
+            from_older = f"from the one before: {what.starting_from(older[0])}" if older else ""
             instead = hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
             if isinstance(error, NotTrusted):
                 error.instead = instead
