@@ -8,7 +8,6 @@ itself wants are trusted. `grants` has them.
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -117,7 +116,7 @@ def restore(
     found = [] if generations is None or (options.fresh and not restarted) else generations.list()
     signs = generations is not None and not dropped and _can_sign(warn)
     made = None
-    if not found or what.is_script or (granted is None and (os.geteuid() == 0 or not signs)):
+    if not found or what.is_script or (granted is None and not (signs and _writes_alone(generations, options))):
         made = what.new()
     identity = None if made is None else _identity(options, made.application)
     is_other = dropped or identity is not None
@@ -143,9 +142,11 @@ def restore(
                 error.instead = instead
             error.hint = hints(error.hint, instead)
             raise
-        if made is None:
+        if made is None and granted is None:
             identity = _identity(options, application)
-            is_other, signs = identity is not None, signs and identity is None
+            if identity is not None:
+                signs, made = False, what.new()
+                grants = grants_of(made.application, what.kind, made.module)
         layers = replace(what.layers(snapshot), sign=signs, trusted_as_a_whole=is_trusted)
         return Restored(application, generation, layers, identity, grants)
     if found:
@@ -193,6 +194,14 @@ def _built(  # noqa: PLR0917 - the parts of one act
     application = grants.build(snapshot, what.trust, copy=False)
     check_vouched(application, grants.trust(what.trust), grants.trust_to_call(what.trust))
     return application, made is None or isinstance(made.trust, Everything)
+
+
+def _writes_alone(generations: Generations | None, options: Options) -> bool:
+    """Tell whether nobody but the user of this process could have written a generation, now or before.
+
+    Other processes of root may change their user, and give the folder away.
+    """
+    return generations is None or (options.uid is None and options.gid is None and generations.is_private)
 
 
 def _can_sign(warn: Callable[[str], object]) -> bool:
