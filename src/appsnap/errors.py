@@ -256,12 +256,14 @@ class NotTrusted(CannotLoad):
     """The snapshot uses names that aren't trusted, or does something that no trust in names allows.
 
     `wants` has all of the names, `obstacles` the rest. Nothing was imported, unless an obstacle depends on a class. The
-    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty.
+    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty. `instead` tells how to
+    do without the snapshot, where the user hasn't named it.
     """
 
     exit_code = 3
     _longest = 100_000
     provenance: str = ""
+    instead: str = ""
 
     def __init__(
         self, wants: Sequence[Want], *, obstacles: Sequence[Obstacle] = (), message: str = "", hint: str = ""

@@ -93,15 +93,15 @@ _MORE_MEMORY = "the files are as they were: give the command more memory (ulimit
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
     # A want without a path has its own message.
     named = error.wants[:MOST_NAMED]
-    lines = [f"not trusted: {obstacle}" for obstacle in error.obstacles[:MOST_NAMED]]
-    lines += [f"not trusted: {want}" if want.path else str(error) for want in named]
+    begin = f"{error.file}: not trusted:" if error.instead else "not trusted:"
+    lines = [f"{begin} {obstacle}" for obstacle in error.obstacles[:MOST_NAMED]]
+    lines += [f"{begin} {want}" if want.path else str(error) for want in named]
     if len(error.wants) > MOST_NAMED:
         lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more, which `appsnap audit` lists")
     hint = trusting_command(() if error.obstacles else error.wants, arguments)
     if not error.obstacles and not any(want.carries_code for want in error.wants):
         hint = hints(what_runs(error.wants), hint)
-    if error.provenance:
-        hint = f"{error.provenance}; {hint}"
+    hint = hints(error.provenance, error.instead, hint)
     return Explanation(lines, hint, error.exit_code)
 
 

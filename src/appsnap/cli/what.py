@@ -122,9 +122,12 @@ class What(abc.ABC):
         """Return the command that starts from WHAT and not from a generation."""
         return output.command_line(["run", "--fresh", *self.wanted.arguments[1:]])
 
-    def starting_from(self, path: str, state: str) -> str:
+    def starting_from(self, path: str) -> str:
         """Return the command that starts from another file."""
-        return output.command_line(["run", path, "--state", state, "--fresh"])
+        words = [*self.wanted.arguments[1:]]
+        words = words[: len(words) - len(self.wanted.plugin)]
+        words[words.index(self.label)] = path
+        return output.command_line(["run", "--fresh", *words])
 
     def _refuse_options(self, thing: str) -> None:
         """Refuse the options of snapshots."""

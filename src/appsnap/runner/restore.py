@@ -8,11 +8,10 @@ itself wants are trusted. `grants` has them.
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from appsnap.errors import AppsnapError, Damaged, hints
+from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints
 from appsnap.interfaces import IProcess
 from appsnap.keys.provenance import user_keys
 from appsnap.printable import shortened
@@ -79,7 +78,7 @@ class What(Protocol):
     def starting_anew(self) -> str:
         """Return the command that starts from WHAT."""
 
-    def starting_from(self, path: str, state: str) -> str:
+    def starting_from(self, path: str) -> str:
         """Return the command that starts from another file."""
 
 
@@ -117,7 +116,7 @@ def restore(
     found = [] if generations is None or (options.fresh and not restarted) else generations.list()
     signs = generations is not None and not dropped and _can_sign(warn)
     made = None
-    if not found or what.is_script or (granted is None and (os.geteuid() == 0 or not signs)):
+    if not found or what.is_script or (granted is None and not (signs and _writes_alone(generations, options))):
         made = what.new()
     identity = None if made is None else _identity(options, made.application)
     is_other = dropped or identity is not None
@@ -130,19 +129,24 @@ def restore(
         try:
             assert generations is not None, "it has found this one"
             with generations.open(generation) as file:
-                snapshot = what.open(file, generation.path)
+                snapshot = what.open(file, str(generation.path))
             application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue
         except AppsnapError as error:
             older = [other.path for other in found if other.number < generation.number]
-            from_older = f"from the one before: {what.starting_from(older[0], str(options.state))}" if older else ""
-            error.hint = hints(error.hint, f"to start from {what.label}: {what.starting_anew()}", from_older)
+            from_older = f"from the one before: {what.starting_from(str(older[0]))}" if older else ""
+            instead = hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
+            if isinstance(error, NotTrusted):
+                error.instead = instead
+            error.hint = hints(error.hint, instead)
             raise
-        if made is None:
+        if made is None and granted is None:
             identity = _identity(options, application)
-            is_other, signs = identity is not None, signs and identity is None
+            if identity is not None:
+                signs, made = False, what.new()
+                grants = grants_of(made.application, what.kind, made.module)
         layers = replace(what.layers(snapshot), sign=signs, trusted_as_a_whole=is_trusted)
         return Restored(application, generation, layers, identity, grants)
     if found:
@@ -190,6 +194,14 @@ def _built(  # noqa: PLR0917 - the parts of one act
     application = grants.build(snapshot, what.trust, copy=False)
     check_vouched(application, grants.trust(what.trust), grants.trust_to_call(what.trust))
     return application, made is None or isinstance(made.trust, Everything)
+
+
+def _writes_alone(generations: Generations | None, options: Options) -> bool:
+    """Tell whether nobody but the user of this process could have written a generation, now or before.
+
+    Other processes of root may change their user, and give the folder away.
+    """
+    return generations is None or (options.uid is None and options.gid is None and generations.is_private)
 
 
 def _can_sign(warn: Callable[[str], object]) -> bool:
