@@ -14,6 +14,7 @@
      │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
      │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
+     ├── PluginError                    a plugin that can't be used
      ├── ServiceError                   a service failed to start: phase, path, type
      └── Running                        another process holds the pidfile or the state
 
@@ -47,6 +48,7 @@ __all__ = [
     "Obstacle",
     "PassphraseError",
     "Place",
+    "PluginError",
     "Running",
     "ServiceError",
     "UnknownExtension",
@@ -254,12 +256,14 @@ class NotTrusted(CannotLoad):
     """The snapshot uses names that aren't trusted, or does something that no trust in names allows.
 
     `wants` has all of the names, `obstacles` the rest. Nothing was imported, unless an obstacle depends on a class. The
-    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty.
+    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty. `instead` tells how to
+    do without the snapshot, where the user hasn't named it.
     """
 
     exit_code = 3
     _longest = 100_000
     provenance: str = ""
+    instead: str = ""
 
     def __init__(
         self, wants: Sequence[Want], *, obstacles: Sequence[Obstacle] = (), message: str = "", hint: str = ""
@@ -291,6 +295,15 @@ class PassphraseError(AppsnapError, ValueError):
     """The passphrase is wrong, empty, missing, or was given for a file that isn't encrypted."""
 
     exit_code = 4
+
+
+class PluginError(AppsnapError):
+    """A plugin can't be used: it can't be imported, or makes no service. `plugin` is its name."""
+
+    def __init__(self, plugin: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"cannot use plugin {as_word(plugin)}: {reason}", hint=hint)
+        self.plugin = plugin
+        self.reason = reason
 
 
 class ServiceError(AppsnapError):

@@ -66,6 +66,12 @@ class Generations:
                 self.folder.mkdir(0o700)
         self._fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
+    @property
+    def is_private(self) -> bool:
+        """Whether only the user of this process can write to the folder."""
+        found = os.fstat(self._fd)
+        return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
     def close(self) -> None:
         """Close the folder."""
         os.close(self._fd)
