@@ -18,7 +18,7 @@ from appsnap.errors import CannotLoad, Damaged, WrongKind
 from appsnap.kinds import recognise
 from appsnap.kinds.foreign import HEAD_SIZE
 
-__all__ = ["run"]
+__all__ = ["run", "run_module"]
 
 
 def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
@@ -30,6 +30,11 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
     Raises CannotLoad, with file and line, for any error in the script; WrongKind for a snapshot that is no Python;
     OSError if it can't be read.
     """
+    return run_module(path, variable)[0]
+
+
+def run_module(path: str | os.PathLike[str], variable: str = "application") -> tuple[Any, types.ModuleType]:
+    """Run a script as `run` does, and return the value and the module."""
     file = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and show another name
     source = file.read_bytes()
     _refuse_snapshot(file, source)
@@ -37,7 +42,7 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
     try:
         # From bytes: Python finds the encoding (PEP 263) as it does for any module.
         code = compile(source, str(file), "exec", dont_inherit=True)
-        keep(Text(decode_source(source), str(file)))
+        keep(Text(decode_source(source), str(file)), module)
         exec(code, module.__dict__)  # noqa: S102 - the caller asked for it
     except (Exception, SystemExit) as error:
         _drop(module)
@@ -46,7 +51,7 @@ def run(path: str | os.PathLike[str], variable: str = "application") -> Any:
         _drop(module)
         raise
     try:
-        return module.__dict__[variable]
+        return module.__dict__[variable], module
     except KeyError:
         _drop(module)
         raise CannotLoad(f"{file} doesn't assign {variable!r}", hint=f"add a line to it: {variable} = …") from None

@@ -17,6 +17,7 @@ import stat
 import sys
 import tokenize
 import types
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,18 @@ from appsnap.printable import type_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAGIC", "VERSION", "Place", "Text", "WrongPython", "bases_by_call", "keep", "texts", "version_of"]
+__all__ = [
+    "MAGIC",
+    "VERSION",
+    "Place",
+    "Text",
+    "WrongPython",
+    "bases_by_call",
+    "keep",
+    "text_of",
+    "texts",
+    "version_of",
+]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this Python."""
@@ -246,6 +258,16 @@ def texts(filename: str) -> Iterator[Text]:
         yield known
 
 
-def keep(text: Text) -> None:
-    """Find a text of a loaded file again, when its code is saved."""
+_of_modules: weakref.WeakKeyDictionary[types.ModuleType, Text] = weakref.WeakKeyDictionary()
+
+
+def keep(text: Text, module: types.ModuleType | None = None) -> None:
+    """Find a text of a loaded file again, when its code is saved. It may be that of the module of a script."""
     _loaded.setdefault(text.filename, {})[text.source] = text
+    if module is not None:
+        _of_modules[module] = text
+
+
+def text_of(module: types.ModuleType) -> Text | None:
+    """Return the text that the module of a script was run from, or None."""
+    return _of_modules.get(module)

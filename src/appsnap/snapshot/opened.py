@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import itertools
 from pathlib import PurePath
@@ -22,6 +23,7 @@ from appsnap.snapshot import places
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from appsnap.errors import Obstacle, Want
     from appsnap.files.streams import Writable
@@ -45,6 +47,8 @@ class Snapshot:
     opened a layer of age. `large` is the way in which large data was read: if it isn't held, the
     snapshot can only be looked at.
     """
+
+    _is_strangers = False
 
     def __init__(
         self,
@@ -99,7 +103,7 @@ class Snapshot:
         A snapshot isn't trusted if its writer noted that its objects come from an untrusted file. Raises AppsnapError
         where the files of keys can't be used.
         """
-        return self._provenance.is_trusted
+        return not self._is_strangers and self._provenance.is_trusted
 
     @property
     def most_output(self) -> int | None:
@@ -180,6 +184,31 @@ class Snapshot:
         with naming(self._file):
             trusted = Trust(EVERYTHING) if self.is_trusted_as_a_whole else trusted
             return self._build(trusted, limits, copy, code_from, notes)
+
+    def replacing(self, module: ModuleType) -> tuple[Snapshot, list[str]]:
+        """Return the snapshot with the classes and functions of a script as it was run now, and what is gone.
+
+        The module is that of the script. The code that the snapshot carries for the script gives way to it; the list
+        has the names that the script has no more, whose code is kept. The new snapshot is trusted as this one is.
+        """
+        from appsnap.recipe.scripts import with_script  # noqa: PLC0415 - few snapshots have a script
+
+        self._check_held()
+        recipe, gone = with_script(self.document.recipe, module)
+        if recipe is self.document.recipe:
+            return self, gone
+        old = self.document
+        new = copy.copy(self)
+        new.document = type(old)(old.header, old.trailer, lambda: recipe, edited=old.edited)
+        for name in ("outline", "code", "names", "obstacles"):
+            new.__dict__.pop(name, None)
+        return new, gone
+
+    def as_strangers(self) -> Snapshot:
+        """Return the snapshot without the trust that its signature or its passphrase gives."""
+        new = copy.copy(self)
+        new._is_strangers = True  # noqa: SLF001 - of this class
+        return new
 
     def _check_held(self) -> None:
         if self._large != "held":

@@ -75,6 +75,8 @@ class Trust:
         for text in self.texts:
             name = text.removeprefix("call:")
             parts = name.removesuffix(".*") if text == name else name
+            if parts.startswith("<") and not parts.startswith(("<locals>", "<lambda>")):  # a script: "<shop.tac>.Web"
+                _, _, parts = parts.rpartition(">.")
             if not all(part.isidentifier() for part in parts.split(".")):
                 raise ValueError(
                     f'{text!r} is no name to trust: write "package.Class", "package.*" or "call:package.make"'

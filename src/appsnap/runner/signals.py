@@ -1,0 +1,69 @@
+"""The signals of a process that runs an application, from its first moment on.
+
+Python calls the handlers between two steps of its own, so they run even while a service blocks the event loop. Until
+the loop takes the signals, SIGINT and SIGTERM end the start, and the others are kept.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import FrameType
+
+__all__ = ["HANDLED", "SIGNALS", "Stopped"]
+
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class Stopped(SystemExit):
+    """SIGTERM came while the application was loaded. Nothing of it had started."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+
+class Signals:
+    """The signals of this process. `kept` has those that nobody has taken yet. `stopped` is true after a SIGTERM."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self.stopped = False
+        self._take: Callable[[int], object] | None = None
+
+    def keep(self) -> None:
+        """Install the handlers. Signals that the parent process has blocked are let through then."""
+        for number in HANDLED:
+            # nohup has SIGHUP ignored, and it stays ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._receive)
+        # A process that restarts in place blocks them until the new handlers stand.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+
+    def hand_to(self, take: Callable[[int], object], earlier: Iterable[int] = ()) -> None:
+        """Call a function for each signal from now on, and for those that were kept. It runs within the handler."""
+        self._take = take
+        kept, self.kept = [*earlier, *self.kept], []
+        for number in kept:
+            take(number)
+
+    def let_go(self) -> None:
+        """Keep signals again."""
+        self._take = None
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._take is not None:
+            self._take(number)
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        elif number == signal.SIGTERM:
+            self.stopped = True
+            raise Stopped
+        else:
+            self.kept.append(number)
+
+
+SIGNALS = Signals()
+"""Those of this process, which has one set of handlers."""
