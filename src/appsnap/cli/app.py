@@ -114,10 +114,11 @@ def run(arguments: Sequence[str]) -> int:
         # Nobody reads the output any more. 128 + SIGPIPE is the exit code that a shell gives to a killed program.
         output.discard_output()
         return 141
-    except SystemExit as end:
-        if isinstance(end, Stopped):
-            output.note("stopping before it has started")
+    except SystemExit:
         raise
+    except Stopped:
+        output.note("stopping before it has started")
+        return 0
     except BaseException as error:  # noqa: BLE001 - users get a line for every error, and no traceback
         if os.environ.get("APPSNAP_TRACEBACK"):
             import traceback  # noqa: PLC0415 - seldom wanted

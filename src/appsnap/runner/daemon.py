@@ -5,11 +5,14 @@ The new process keeps the terminal until then: it may ask for a passphrase, and 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 
 from appsnap.runner.handover import Handover
 from appsnap.runner.restart import command
+from appsnap.runner.signals import Stopped
 
 __all__ = ["launch", "tell_ready"]
 
@@ -25,20 +28,21 @@ def launch() -> int:
     finally:
         os.close(message)
         os.close(writer)
+    # Ctrl-C goes to both processes. The new one ends then, and its exit code tells how.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with os.fdopen(reader, "rb") as pipe:
             if pipe.read() == _READY:
                 process.returncode = 0  # nobody waits for its end any more
                 return 0
-        code = process.wait()
-    except BaseException:
+    except Stopped:
         process.terminate()
-        process.wait()
-        raise
+    code = process.wait()
     return code if code >= 0 else 128 - code
 
 
 def tell_ready(handover: Handover) -> None:
     """Tell the command that waits that the application runs."""
-    with os.fdopen(handover.descriptors["ready"], "wb") as pipe:
+    # The command may have been killed.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(handover.descriptors["ready"], "wb") as pipe:
         pipe.write(_READY)

@@ -7,6 +7,7 @@ of `threading` may be taken.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 import threading
@@ -18,32 +19,52 @@ from appsnap.files.tasks import start_thread
 from appsnap.waiting import path, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
-__all__ = ["NOT_IN_TIME", "Guard"]
+    from appsnap.runner.logs import Level
+
+__all__ = ["NOT_IN_TIME", "Guard", "say_in_time"]
 
 NOT_IN_TIME = 70
 """The exit code of a process whose application has not stopped in time."""
 
 _EVERY = 5.0
+"""Seconds between two reports."""
+
 _FIRST = 7.5
+"""Seconds until the first report where there is no limit. Else it comes after a quarter of it."""
+
 _ANSWER = 1.0
 """Seconds that the event loop has to answer in."""
+
+_PATIENCE = 1.0
+"""Seconds that a line may take to be written. Nobody may read it: a terminal is stopped by Ctrl-S."""
+
+
+def say_in_time(say: Callable[[Level, str], object], level: Level, lines: Iterable[str]) -> None:
+    """Say something without waiting for readers that don't come. A signal handler may call this."""
+    said = threading.Event()
+
+    def speak() -> None:
+        for line in lines:
+            say(level, line)
+        said.set()
+
+    if start_thread(speak):
+        said.wait(_PATIENCE)
 
 
 class Guard:
     """The watch. `limit` is in seconds, and may be infinite.
 
-    `say` gets a line of text, and `end` ends the process with an exit code: the guard calls them from its own thread.
+    `say` gets a level and a line of text, and `end` ends the process with an exit code: they are called from threads.
     `late` is set in the event loop when the time is over, so that the state can still be saved. If the loop doesn't
     answer, the process ends at once.
     """
 
-    def __init__(self, limit: float, say: Callable[[str], object], end: Callable[[int], object]) -> None:
+    def __init__(self, limit: float, say: Callable[[Level, str], object], end: Callable[[int], object]) -> None:
         self.late = asyncio.Event()
-        self.names: list[str] = []
-        """Those that were not stopped in time."""
         self._limit = limit
         self._say = say
         self._end = end
@@ -86,7 +107,7 @@ class Guard:
 
     def _watch(self) -> None:
         assert self._begun is not None
-        report = self._begun + (min(_FIRST, self._limit / 4))
+        report = self._begun + (_FIRST if math.isinf(self._limit) else self._limit / 4)
         while not self._is_over:
             if self._saving is not None:
                 self._watch_save(self._saving)
@@ -97,8 +118,8 @@ class Guard:
                 return
             if now >= report:
                 report += _EVERY
-                for name in self._late():
-                    self._say(f"still stopping after {now - self._begun:.0f} s: {name}")
+                after = f"still stopping after {round(now - self._begun, 1):g} s"
+                say_in_time(self._say, "info", [f"{after}: {name}" for name in self._late(self._answers())])
             time.sleep(max(0.0, min(report - now, self._deadline - now, 0.25)))
 
     def _watch_save(self, stand_still: float) -> None:
@@ -110,21 +131,21 @@ class Guard:
             if now - used > 0.005 * stand_still or self._answers():
                 used, since = now, time.monotonic()
             elif time.monotonic() - since > stand_still:
-                self._say("error: the save at the end stands still, and was given up")
+                say_in_time(self._say, "error", ["the save at the end stands still, and was given up"])
                 self._end(NOT_IN_TIME)
 
     def _give_up(self) -> None:
-        self.names = self._late() or ["the application"]
-        for name in self.names:
-            self._say(f"error: not stopped within {self._limit:g} s: {name}")
-        if self._is_last or not self._answers():
+        answers = self._answers()
+        names = self._late(answers) or ["the application"]
+        say_in_time(self._say, "error", [f"not stopped within {self._limit:g} s: {name}" for name in names])
+        if self._is_last or not answers:
             self._end(NOT_IN_TIME)
         self._loop.call_soon_threadsafe(self.late.set)
 
-    def _late(self) -> list[str]:
-        """Return those that have not stopped: services, a blocked event loop, threads."""
+    def _late(self, answers: bool) -> list[str]:
+        """Return those that have not stopped: services, an event loop that doesn't answer, tasks, threads."""
         names = [f"{path(service)} ({type_of(service)})" for service in stopping()]
-        if not self._answers():
+        if not answers:
             names.append(f"the event loop, which is blocked in {self._place()}")
         names += [f"task {task.get_name()} ({_name_of(task)})" for task in [*self.tasks] if not task.done()]
         return names or [f"thread {thread.name}" for thread in _threads()]

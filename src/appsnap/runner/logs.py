@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import os
+from typing import Literal
 
 from appsnap.errors import AppsnapError
 from appsnap.printable import escaped
 
-__all__ = ["Log"]
+__all__ = ["Level", "Log"]
+
+Level = Literal["info", "warning", "error"]
 
 
 class Log:
@@ -38,7 +41,7 @@ class Log:
         """The descriptor of the file, or None."""
         return None if self._file is None or self._file.stream is None else self._file.stream.fileno()
 
-    def write(self, level: str, text: str) -> None:
+    def write(self, level: Level, text: str) -> None:
         """Write a line about the process to the file, if there is one."""
         if self._file is not None:
             number = logging.getLevelNamesMapping()[level.upper()]

@@ -21,7 +21,7 @@ from appsnap.interfaces import IProcess, IService, IServiceCollection
 from appsnap.printable import label, plural
 from appsnap.runner import daemon, restart, tasks
 from appsnap.runner.generations import Generations
-from appsnap.runner.guard import NOT_IN_TIME, Guard
+from appsnap.runner.guard import NOT_IN_TIME, Guard, say_in_time
 from appsnap.runner.handover import Handover
 from appsnap.runner.hooks import after_restore
 from appsnap.runner.locks import Lock
@@ -34,14 +34,12 @@ from appsnap.runner.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from typing import Literal
 
     from appsnap.listening import Inherited
     from appsnap.runner.handover import Mode
+    from appsnap.runner.logs import Level
     from appsnap.runner.options import Options
     from appsnap.runner.restore import Restored, What
-
-    Level = Literal["info", "warning", "error"]
 
 __all__ = ["Voice", "serve"]
 
@@ -118,7 +116,7 @@ class Process:
         self._asked = asyncio.Event()
         self._own_tasks: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
         self._loop = asyncio.get_running_loop()
-        self._guard = Guard(options.stop_timeout, voice.line, self._end)
+        self._guard = Guard(options.stop_timeout, voice.report, self._end)
 
     async def main(self) -> int:
         """Load, start, run, stop. Returns the exit code."""
@@ -301,7 +299,8 @@ class Process:
             return
         self._stops += 1
         if self._stops > 1:
-            os.write(2, f"appsnap: error: ended by a second {signal.Signals(number).name}, not stopped\n".encode())
+            name = signal.Signals(number).name
+            say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
             self._end(1)
         self._guard.begin()
         self._loop.call_soon_threadsafe(self._asked.set)
@@ -456,7 +455,7 @@ class Process:
     async def _start_again(self, sockets: list[Inherited]) -> None:
         """Start the stopped services again: the state could not be saved, and it is here only."""
         self._guard.cancel()
-        self._guard = Guard(self._options.stop_timeout, self._voice.line, self._end)
+        self._guard = Guard(self._options.stop_timeout, self._voice.report, self._end)
         listening.inherit(sockets)
         service = self._service()
         await _finished(service.privilegedStartService())

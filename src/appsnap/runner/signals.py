@@ -1,11 +1,12 @@
 """The signals of a process that runs an application, from its first moment on.
 
 Python calls the handlers between two steps of its own, so they run even while a service blocks the event loop. Until
-the loop takes the signals, SIGINT and SIGTERM end the start, and the others are kept.
+the loop takes the signals, SIGINT and SIGTERM end the loading, and the others are kept.
 """
 
 from __future__ import annotations
 
+import atexit
 import signal
 from typing import TYPE_CHECKING
 
@@ -18,19 +19,18 @@ __all__ = ["HANDLED", "SIGNALS", "Stopped"]
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
-class Stopped(SystemExit):
-    """SIGTERM came while the application was loaded. Nothing of it had started."""
+class Stopped(BaseException):
+    """SIGTERM or SIGINT came while the application was loaded. Nothing of it had started.
 
-    def __init__(self) -> None:
-        super().__init__(0)
+    Code that is loaded may raise SystemExit itself, and that is an error. So this is none.
+    """
 
 
 class Signals:
-    """The signals of this process. `kept` has those that nobody has taken yet. `stopped` is true after a SIGTERM."""
+    """The signals of this process. `kept` has those that nobody has taken yet."""
 
     def __init__(self) -> None:
         self.kept: list[int] = []
-        self.stopped = False
         self._take: Callable[[int], object] | None = None
 
     def keep(self) -> None:
@@ -41,6 +41,8 @@ class Signals:
                 signal.signal(number, self._receive)
         # A process that restarts in place blocks them until the new handlers stand.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+        # Python gives up its handlers while it ends, and a late signal would change the exit code.
+        atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
 
     def hand_to(self, take: Callable[[int], object], earlier: Iterable[int] = ()) -> None:
         """Call a function for each signal from now on, and for those that were kept. It runs within the handler."""
@@ -56,13 +58,11 @@ class Signals:
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._take is not None:
             self._take(number)
-        elif number == signal.SIGINT:
-            raise KeyboardInterrupt
-        elif number == signal.SIGTERM:
-            self.stopped = True
+            return
+        # Also those that end the loading: code that is loaded may swallow any exception, and a destructor does.
+        self.kept.append(number)
+        if number in (signal.SIGINT, signal.SIGTERM):
             raise Stopped
-        else:
-            self.kept.append(number)
 
 
 SIGNALS = Signals()
