@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 import time
@@ -85,6 +86,8 @@ class Guard:
         self._saving = None
 
     def _watch(self) -> None:
+        # Signals are for the main thread, which may keep them for the next process image.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         assert self._begun is not None
         report = self._begun + (min(_FIRST, self._limit / 4))
         while not self._is_over:
