@@ -162,8 +162,9 @@ class _Option(click.Option):
         is_required = field.default is field.default_factory  # both are missing
         # Without it, a flag that isn't given would be False.
         default: dict[str, Any] = {} if is_required else {"default": None}
+        prefixes = ("", "no-") if kind.item is bool and kind.collection is None else ("",)
         super().__init__(
-            [f"--{word}/--no-{word}" if kind.item is bool and kind.collection is None else f"--{word}", field.name],
+            ["/".join(f"--{prefix}{word}" for prefix in prefixes), field.name],
             type=kind.click_type,
             multiple=kind.collection is not None,
             required=is_required,

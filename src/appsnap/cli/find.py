@@ -124,7 +124,7 @@ def _tell_no_application(obj: Any, source: str) -> None:
 
     if IService(obj, None) is None:
         kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
-        output.note(f"note: {source} is no application ({kind}), and `appsnap load --run` can't run it")
+        output.note(f"note: {source} is no application ({kind}), and `appsnap run` can't run it")
 
 
 def _why_not_imported(module: str, error: BaseException) -> str:

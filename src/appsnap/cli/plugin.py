@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,10 @@ __all__ = ["PluginCall", "command_of", "parameters_of", "plugin_call", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class PluginCall:
-    """A plugin with the options that a command line gave it. `text` is that command line in a fixed form."""
+    """A plugin with the options that a command line gave it.
+
+    `text` is that command line in a fixed form, in ASCII: two command lines of one meaning have one text.
+    """
 
     plugin: plugins.Plugin
     options: object
@@ -41,10 +45,16 @@ def plugin_call(name: str, arguments: Sequence[str], prefix: str) -> PluginCall:
     """
     plugin = plugins.find(name)
     if plugin is None:
-        raise unknown(name, click.get_current_context())
+        raise unknown(name)
     command = command_of(plugin, lambda call: call)
-    with command.make_context(f"{prefix} {name}", [*arguments], max_content_width=100) as context:
-        call: PluginCall = command.invoke(context)
+    path = f"{prefix} {name}"
+    try:
+        with command.make_context(path, [*arguments]) as context:
+            call: PluginCall = command.invoke(context)
+    except click.UsageError as error:
+        # click forgets it where an option has no value.
+        error.ctx = error.ctx or click.Context(command, info_name=path)
+        raise
     return call
 
 
@@ -67,7 +77,7 @@ def command_of(
         params=[*options, *more],
         callback=run,
         help=plugin.description,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 
 
@@ -88,10 +98,9 @@ def _call(plugin: plugins.Plugin, values: Mapping[str, Any]) -> PluginCall:
         raise
     except (Exception, SystemExit) as error:
         raise PluginError(plugin.name, f"cannot make its options: {in_words(error)}") from error
-    given = dataclass_options.given(cls, values)
-    return PluginCall(plugin, options, " ".join([plugin.name, *given]))
+    return PluginCall(plugin, options, json.dumps([plugin.name, *dataclass_options.given(cls, values)]))
 
 
-def unknown(name: str, context: click.Context) -> UnknownCommand:
+def unknown(name: str) -> UnknownCommand:
     """Return the error for a name that no plugin has."""
-    return UnknownCommand(name, closest(name, plugins.names()), context, noun="plugin", command="appsnap plugins")
+    return UnknownCommand(name, closest(name, plugins.names()), None, noun="plugin", command="appsnap plugins")

@@ -40,7 +40,7 @@ class UnknownCommand(click.UsageError):
     """
 
     def __init__(
-        self, word: str, suggestion: str, context: click.Context, *, noun: str = "command", command: str = ""
+        self, word: str, suggestion: str, context: click.Context | None, *, noun: str = "command", command: str = ""
     ) -> None:
         super().__init__(f"no such {noun} {word!r}", context)
         self.suggestion = suggestion

@@ -128,7 +128,7 @@ def snapshot(folder: str) -> str:
         last = next((one for one in found if one.number == facts.get("generation")), None)
         if last is None:
             raise AppsnapError(f"the generation {facts.get('generation')} is gone from {folder}")
-        return last.path
+        return str(last.path)
 
 
 @contextlib.contextmanager

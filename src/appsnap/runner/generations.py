@@ -16,6 +16,7 @@ import re
 import secrets
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from appsnap.errors import AppsnapError
@@ -47,7 +48,7 @@ class Generation:
 
     number: int
     name: str
-    path: str
+    path: Path
 
 
 class Generations:
@@ -57,12 +58,12 @@ class Generations:
     """
 
     def __init__(self, folder: str | os.PathLike[str], keep: int = 5, *, make: bool = True) -> None:
-        self.folder = os.path.abspath(folder)  # noqa: PTH100 - a Path would be a text again at each use
+        self.folder = Path(folder).absolute()
         self.keep = keep
         if make:
-            os.makedirs(os.path.dirname(self.folder), exist_ok=True)  # noqa: PTH103, PTH120 - as above
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
-                os.mkdir(self.folder, 0o700)  # noqa: PTH102 - as above
+                self.folder.mkdir(0o700)
         self._fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     @property
@@ -76,9 +77,9 @@ class Generations:
         os.close(self._fd)
 
     @property
-    def lock_path(self) -> str:
+    def lock_path(self) -> Path:
         """The path of the lock."""
-        return os.path.join(self.folder, LOCK)  # noqa: PTH118 - as above
+        return self.folder / LOCK
 
     def list(self) -> list[Generation]:
         """Return the generations, the newest first. Links are none."""
@@ -94,7 +95,7 @@ class Generations:
         return os.listdir(self._fd)  # noqa: PTH208 - a descriptor has no Path
 
     def _named(self, number: int, name: str) -> Generation:
-        return Generation(number, name, os.path.join(self.folder, name))  # noqa: PTH118 - as above
+        return Generation(number, name, self.folder / name)
 
     def next(self, name: str | None, kind: Kind, *, encrypted: bool = False) -> Generation:
         """Return the generation to write next. Its number is greater than all that are in names in the folder."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError
-from appsnap.printable import label
+from appsnap.printable import escaped, label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,12 +109,12 @@ def name_process(process: IProcess | None, warn: Callable[[str], object]) -> Non
     if name is None:
         return
     if type(name) is not str:
-        warn(f"application.processName is {label(name)}, and not a text")
+        warn(escaped(f"application.processName is {label(name)}, and not a text"))
         return
     try:
         import setproctitle  # noqa: PLC0415 - optional
     except ImportError:
-        warn(f"the process isn't named {label(name)}: that needs setproctitle (pip install setproctitle)")
+        warn(escaped(f"the process isn't named {label(name)}: that needs setproctitle (pip install setproctitle)"))
         return
     setproctitle.setproctitle(label(name))
 

@@ -168,7 +168,7 @@ class Process:
             os.chdir(options.rundir)
         if options.umask is not None:
             os.umask(options.umask)
-        tasks.watch(self._loop)
+        tasks.install(self._loop)
         restored = self._restored
         if self._generations is not None:
             assert restored.layers is not None

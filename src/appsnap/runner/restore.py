@@ -129,14 +129,14 @@ def restore(
         try:
             assert generations is not None, "it has found this one"
             with generations.open(generation) as file:
-                snapshot = what.open(file, generation.path)
+                snapshot = what.open(file, str(generation.path))
             application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue
         except AppsnapError as error:
             older = [other.path for other in found if other.number < generation.number]
-            from_older = f"from the one before: {what.starting_from(older[0])}" if older else ""
+            from_older = f"from the one before: {what.starting_from(str(older[0]))}" if older else ""
             instead = hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
             if isinstance(error, NotTrusted):
                 error.instead = instead

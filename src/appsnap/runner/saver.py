@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from appsnap import sections
@@ -260,8 +261,7 @@ class Saver:
 
     def _write(self) -> dict[str, Any]:
         """Write a generation, and return facts. This runs in a forked child."""
-        last = self._last
-        there = last is not None and os.path.lexists(last.path)
+        there = self._last in self._generations.list()
         generation = self._next()
         document = saving.write(
             self._application,
@@ -278,7 +278,7 @@ class Saver:
         facts: dict[str, Any] = {
             "unchanged": False,
             "digest": document.digest,
-            "generation": [generation.number, generation.name, generation.path],
+            "generation": [generation.number, generation.name, str(generation.path)],
             "size": self._generations.size_of(generation),
         }
         try:
@@ -302,7 +302,8 @@ class Saver:
         if facts["unchanged"]:
             self.status["unchanged"] += 1
         else:
-            self._last = Generation(*facts["generation"])
+            number, name, path = facts["generation"]
+            self._last = Generation(number, name, Path(path))
             self._digest = facts["digest"]
             self.status |= {"generation": self._last.number, "size": facts["size"]}
         self.update_status(**self._measured, saved=_utc(now), save_s=round(seconds, 3), failed=None)

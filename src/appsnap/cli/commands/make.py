@@ -10,6 +10,7 @@ import appsnap
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import writes
 from appsnap.cli.saving import saves, write
+from appsnap.cli.suggest import Group
 from appsnap.errors import PluginError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _OPTIONS = [parameter for parameter in _save.params if isinstance(parameter, cli
 _FILE = [parameter for parameter in _save.params if isinstance(parameter, click.Argument)]
 
 
-class _Make(click.Group):
+class _Make(Group):
     """A group whose commands are the plugins. Its own options, those of saving, stand before the plugin."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -64,7 +65,7 @@ class _Make(click.Group):
         if command is None and not ctx.resilient_parsing:
             from appsnap.cli.plugin import unknown  # noqa: PLC0415 - as above
 
-            raise unknown(args[0], ctx)
+            raise unknown(args[0])
         return args[0], command, args[1:]
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -65,17 +65,19 @@ class _Command(click.Command):
         """Leave the arguments of a plugin to it."""
         parser = self.make_parser(ctx)
         parser.allow_interspersed_args = False
-        words: list[str] = []
+        word: object = None
+        rest: list[str] = []
         # Without --help, and with an error that the second look finds again, there is no WHAT to look for.
         with_help = ctx.resilient_parsing
         ctx.resilient_parsing = True
         try:
-            words = parser.parse_args([*args])[1]
+            values, rest, _ = parser.parse_args([*args])
+            word = values.get("read_path")
         except click.UsageError:
             pass
         finally:
             ctx.resilient_parsing = with_help
-        rest = words[1:] if words and is_plugin(words[0]) else []
+        rest = rest if isinstance(word, str) and is_plugin(word) else []
         ctx.meta[__name__] = rest
         return super().parse_args(ctx, args[: len(args) - len(rest)])
 
