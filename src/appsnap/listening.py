@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appsnap.errors import AppsnapError
-from appsnap.printable import label
+from appsnap.printable import escaped, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -46,7 +46,7 @@ class Inherited:
 
     def __str__(self) -> str:
         name = label(self.name) if self.name else f"descriptor {self.descriptor}"
-        return name if self.host is None else f"{label(self.host)} port {self.port}"
+        return escaped(name if self.host is None else f"{label(self.host)} port {self.port}")
 
 
 _unused: dict[socket.socket, Inherited] = {}
