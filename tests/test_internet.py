@@ -619,7 +619,7 @@ class TestServer:
     @pytest.mark.parametrize("ticks", range(8))
     @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
     def test_stop_at_any_tick(self, loop, ticks):
-        """A connection is answered whichever tick the stop comes in: by this server, or by the next one at its port."""
+        """A connection is answered at any tick of the stop: by this server, or by the next one at its port."""
 
         async def main():
             server = StreamServerService(echo)

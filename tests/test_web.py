@@ -1,3 +1,4 @@
+import ast
 import asyncio
 import contextlib
 import email.parser
@@ -5,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -156,14 +158,44 @@ class TestFiles:
         ):
             assert status == 404
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-    def test_unreadable(self, site):
-        """A file that the process may not read is forbidden."""
-        (site / "page.html").chmod(0)
+    def test_after_privileges_are_dropped(self, site):
+        """A user who isn't root serves what that user may read; the rest is forbidden."""
+        code = """
+import asyncio, os, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from test_web import ask
+from appsnap.web import FileServer
 
-        ((status, _, _),) = answers(site, "/page.html")
+async def main():
+    server = FileServer(sys.argv[1], 0)
+    server.privilegedStartService()
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    await server.startService()
+    found = [await ask(server, path) for path in ("/readable", "/unreadable", "/closed/", "/")]
+    print([(status, body) for status, _, body in found])
+    await server.stopService()
 
-        assert status == 403
+asyncio.run(main())
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            # Others may look into this one, but not into those of pytest.
+            Path(folder).chmod(0o755)
+            Path(folder, "readable").write_text("harmless")
+            Path(folder, "unreadable").touch(0)
+            Path(folder, "closed").mkdir(0)
+
+            done = subprocess.run(
+                [sys.executable, "-c", code, folder, Path(__file__).parent], capture_output=True, text=True, check=False
+            )
+
+        assert not done.stderr
+        readable, unreadable, closed, listing = ast.literal_eval(done.stdout)
+        assert readable == (200, b"harmless")
+        assert (unreadable[0], closed[0], listing[0]) == (403, 403, 200)
 
 
 class TestFolders:

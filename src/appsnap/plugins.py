@@ -22,7 +22,7 @@ from appsnap.service import Application
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "Plugin", "find", "names"]
+__all__ = ["GROUP", "Plugin", "find", "installed", "names"]
 
 GROUP = "appsnap.services"
 """The entry-point group."""
@@ -100,18 +100,21 @@ class Plugin:
         raise PluginError(self.name, f"makeService returned {type_of(made)}, which is no service")
 
 
+def installed() -> list[Plugin]:
+    """Return all plugins, by their names. This imports none of them."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - it brings the parser of mails, and few commands use it
+
+    points: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        points.setdefault(point.name, []).append(point)
+    return [Plugin(name, tuple(points[name])) for name in sorted(points)]
+
+
 def names() -> list[str]:
-    """Return the names of all plugins that are installed. This imports none of them."""
-    return sorted({point.name for point in _entry_points()})
+    """Return the names of all plugins. This imports none of them."""
+    return [plugin.name for plugin in installed()]
 
 
 def find(name: str) -> Plugin | None:
     """Return the plugin of a name, or None. This doesn't import it."""
-    points = tuple(point for point in _entry_points() if point.name == name)
-    return Plugin(name, points) if points else None
-
-
-def _entry_points() -> list[EntryPoint]:
-    from importlib.metadata import entry_points  # noqa: PLC0415 - it brings the parser of mails, and few commands use it
-
-    return [*entry_points(group=GROUP)]
+    return next((plugin for plugin in installed() if plugin.name == name), None)

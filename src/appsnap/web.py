@@ -18,7 +18,7 @@ import urllib.parse
 import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError
 from appsnap.listening import listen
@@ -86,7 +86,9 @@ class FileServer(Service):
         return () if self._socket is None else (self._socket,)
 
     def privilegedStartService(self) -> Awaitable[object] | None:
-        """Bind the port; connections wait until the service starts. Raises OSError."""
+        """Bind the port; connections wait until the service starts. Raises OSError, and AppsnapError."""
+        # Once privileges are dropped, Python's libraries may not be readable any more.
+        _web()
         if self._socket is None:
             self._socket = listen(self.host, self.port, self.name)
         return None
@@ -99,11 +101,8 @@ class FileServer(Service):
         self.privilegedStartService()
         assert self._socket is not None
         try:
-            try:
-                from aiohttp import web  # noqa: PLC0415 - neither making nor loading the service needs it
-            except ImportError as error:
-                raise AppsnapError(_MISSING) from error
             os.close(os.open(self.path, _FOLDER))
+            web = _web()
             application = web.Application()
             application.router.add_get(r"/{path:[\s\S]*}", self._answer)
             self._runner = web.AppRunner(application, shutdown_timeout=self.grace)
@@ -130,8 +129,7 @@ class FileServer(Service):
                 bound.close()
 
     async def _answer(self, request: Request) -> StreamResponse:
-        from aiohttp import web  # noqa: PLC0415 - as above
-
+        web = _web()
         # The bytes as they were sent: names of files may be any.
         path = os.fsdecode(urllib.parse.unquote_to_bytes(request.rel_url.raw_path))
         try:
@@ -145,13 +143,25 @@ class FileServer(Service):
             name = urllib.parse.quote(os.fsencode(path.rpartition("/")[2]), safe="")
             raise web.HTTPMovedPermanently(f"./{name}/")
         if isinstance(file, bytes):
-            return web.Response(body=file, content_type="text/html", charset="utf-8")
+            page: StreamResponse = web.Response(body=file, content_type="text/html", charset="utf-8")
+            return page
         kind, encoding = mimetypes.guess_type(file.name)
         headers = {"Content-Type": "application/octet-stream" if kind is None or encoding else kind}
         # The file that was found, even if another one has its name by now.
-        response = web.FileResponse(f"/dev/fd/{file.number}", headers=headers)
+        response: StreamResponse = web.FileResponse(f"/dev/fd/{file.number}", headers=headers)
         weakref.finalize(response, os.close, file.number)
         return response
+
+
+def _web() -> Any:
+    """Import aiohttp: neither making nor loading the service needs it. Raises AppsnapError."""
+    import concurrent.futures.thread  # noqa: F401, PLC0415 - asyncio would import it at the first request
+
+    try:
+        from aiohttp import web  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise AppsnapError(_MISSING) from error
+    return web
 
 
 @dataclass(frozen=True, slots=True)

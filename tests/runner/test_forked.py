@@ -21,6 +21,7 @@ from appsnap.errors import AppsnapError, CannotSave, PassphraseError, Place
 from appsnap.files import tasks
 from appsnap.runner import forked
 from appsnap.runner.forked import Child, StoodStill
+from processes import is_alive
 
 pytestmark = pytest.mark.skipif(not forked.can_fork(), reason="this system has no pidfd")
 
@@ -533,11 +534,3 @@ def ignores(process, number):
 def oom_score(process):
     with open(f"/proc/{process}/oom_score_adj") as file:
         return json.load(file)
-
-
-def is_alive(process):
-    try:
-        with open(f"/proc/{process}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

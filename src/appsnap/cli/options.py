@@ -18,7 +18,7 @@ import appsnap
 from appsnap.cli import output, standard
 from appsnap.cli.inputs import Input, Output, read_recipients
 from appsnap.cli.passphrase import Sources
-from appsnap.errors import WrongKind
+from appsnap.errors import AppsnapError, WrongKind
 from appsnap.kinds import KINDS
 from appsnap.kinds.extensions import kind_to_write
 from appsnap.limits import Limits
@@ -40,6 +40,7 @@ __all__ = [
     "recipients",
     "source_argument",
     "trusts",
+    "trusts_keys",
     "writes",
 ]
 
@@ -265,6 +266,7 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
 def trusts(whose: str = "FILE") -> Decorator:
     """Add the options for trust. The command gets names, or EVERYTHING, as `trust`."""
     options: list[Decorator] = [
+        _trust_key_option(whose),
         click.option(
             "--trust",
             metavar="NAME",
@@ -280,6 +282,7 @@ def trusts(whose: str = "FILE") -> Decorator:
     ]
 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
+        _trust_keys(values)
         names, everything = values.pop("trust"), values.pop("trust_everything")
         if names and everything:
             raise click.UsageError("give either --trust or --trust-everything")
@@ -293,6 +296,36 @@ def trusts(whose: str = "FILE") -> Decorator:
         return {"trust": appsnap.EVERYTHING if everything else names}
 
     return _combined(options, gather)
+
+
+def trusts_keys(whose: str = "FILE") -> Decorator:
+    """Add the option for trust in keys alone, for commands that tell of it. The command gets nothing."""
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        _trust_keys(values)
+        return {}
+
+    return _combined([_trust_key_option(whose)], gather)
+
+
+def _trust_key_option(whose: str) -> Decorator:
+    return click.option(
+        "--trust-key",
+        "trust_keys",
+        metavar="appsnap1…",
+        multiple=True,
+        help=f"Trust {whose} like one of your own if this key signed it. Repeatable.",
+    )
+
+
+def _trust_keys(values: dict[str, Any]) -> None:
+    for key in values.pop("trust_keys"):
+        from appsnap.keys.keyring import trust_for_this_process  # noqa: PLC0415 - few commands need cryptography
+
+        try:
+            trust_for_this_process(key)
+        except AppsnapError as error:
+            raise click.BadParameter(str(error), param_hint="'--trust-key'") from None
 
 
 def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> Decorator:

@@ -29,7 +29,7 @@ from appsnap.printable import in_words, shortened
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Child", "StoodStill", "can_fork", "check_parent", "prepare"]
+__all__ = ["Child", "StoodStill", "be_subordinate", "can_fork", "check_parent", "prepare"]
 
 _FROZEN_AT_START = gc.get_freeze_count()
 """Objects that Python itself has frozen: none on 3.11, some hundred on 3.12."""
@@ -86,6 +86,18 @@ def check_parent() -> None:
     """In a child: raise AppsnapError if its parent has ended."""
     if os.getpid() != _parent and os.getppid() != _parent:
         raise AppsnapError("the process that this one saves has ended")
+
+
+def be_subordinate() -> None:
+    """In a child: end with the parent, leave it the processor, and end before it where memory runs short."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # After a change of users, the kernel refuses this to the child.
+    with contextlib.suppress(OSError):
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(fd, b"1000")
+        os.close(fd)
+    os.nice(_NICE)
 
 
 class Child:
@@ -248,15 +260,8 @@ def _calm(loop: asyncio.AbstractEventLoop) -> None:
         default = number in (signal.SIGTERM, signal.SIGCHLD)
         signal.signal(number, signal.SIG_DFL if default else signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    if _prctl is not None:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    be_subordinate()
     check_parent()
-    # Memory that runs short is that of the copy. After a change of users, the kernel refuses this to the child.
-    with contextlib.suppress(OSError):
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        os.write(fd, b"1000")
-        os.close(fd)
-    os.nice(_NICE)
     gc.disable()
     logging.disable(sys.maxsize)
     forbid_threads()

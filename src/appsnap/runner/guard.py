@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -106,6 +107,8 @@ class Guard:
         self._saving = None
 
     def _watch(self) -> None:
+        # Signals are for the main thread, which may keep them for the next process image.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         assert self._begun is not None
         report = self._begun + (_FIRST if math.isinf(self._limit) else self._limit / 4)
         while not self._is_over:

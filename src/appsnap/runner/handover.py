@@ -15,21 +15,20 @@ from typing import Any, Literal
 from appsnap.errors import Want
 from appsnap.listening import Inherited
 from appsnap.runner.grants import Grants
+from appsnap.runner.signals import VARIABLE
 
 __all__ = ["Handover", "Mode"]
 
 Mode = Literal["daemon", "restart", "trial"]
-
-_VARIABLE = "APPSNAP_HANDOVER"
 
 
 @dataclass(slots=True)
 class Handover:
     """The facts that a process needs of the one before it.
 
-    `descriptors` has those of `lock` and `pidfile` for a restart, that of `result` for a trial, that of `ready` for the
-    background. `signals` came meanwhile. `secrets` open WHAT and its generations. `dropped` tells that the process has
-    given up privileges before, and `grants` are the names that generations may have since then.
+    `descriptors` has those of `lock`, `pidfile` and `signals` for a restart, that of `result` for a trial, that of
+    `ready` for the background. `signals` came meanwhile. `secrets` open WHAT and its generations. `dropped` tells that
+    the process has given up privileges before, and `grants` are the names that generations may have since then.
     """
 
     mode: Mode
@@ -43,7 +42,7 @@ class Handover:
     @classmethod
     def take(cls) -> Handover | None:
         """Read the message for this process, if there is one. Child processes don't see it, nor its descriptors."""
-        number = os.environ.pop(_VARIABLE, None)
+        number = os.environ.pop(VARIABLE, None)
         if number is None:
             return None
         with os.fdopen(int(number), "rb") as pipe:
@@ -56,6 +55,14 @@ class Handover:
         for descriptor in (*found.descriptors.values(), *(one.descriptor for one in found.sockets)):
             os.set_inheritable(descriptor, False)
         return found
+
+    def signals_before(self) -> list[int]:
+        """Return the signals that the process image before this one has left, each once."""
+        numbers = dict.fromkeys(self.signals)
+        if "signals" in self.descriptors:
+            with os.fdopen(self.descriptors.pop("signals"), "rb") as pipe:
+                numbers |= dict.fromkeys(pipe.read() or b"")
+        return [*numbers]
 
     def put(self) -> tuple[int, dict[str, str]]:
         """Return a descriptor to pass on, and the variable to set. The next process closes it."""
@@ -70,4 +77,4 @@ class Handover:
             reader, writer = os.pipe()
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(data)
-        return reader, {_VARIABLE: str(reader)}
+        return reader, {VARIABLE: str(reader)}

@@ -54,10 +54,10 @@ class Notifier:
             try:
                 self._send(message)
             except OSError:
-                self._close()  # the manager may have a new socket of that name
+                self.close()  # the manager may have a new socket of that name
                 self._send(message)
         except OSError as error:
-            self._close()
+            self.close()
             self._fail(error)
 
     def reloading(self) -> None:
@@ -80,7 +80,8 @@ class Notifier:
             raise
         return made
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the socket. A message after that opens it again."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

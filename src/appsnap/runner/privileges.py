@@ -95,9 +95,7 @@ def resolve(uid: str | int | None, gid: str | int | None, process: IProcess | No
     found = Identity(user, group, entry)
     if group is None and found.differs:
         if entry is None:
-            raise AppsnapError(
-                f"user {user} is in no list of users, so their group isn't known", hint="give --gid, too"
-            )
+            raise AppsnapError(f"user {user} is in no list of users, so the group isn't known", hint="give --gid, too")
         found = Identity(user, entry.pw_gid, entry)
     _check_permitted(found)
     return found
@@ -116,7 +114,7 @@ def name_process(process: IProcess | None, warn: Callable[[str], object]) -> Non
     except ImportError:
         warn(escaped(f"the process isn't named {label(name)}: that needs setproctitle (pip install setproctitle)"))
         return
-    setproctitle.setproctitle(label(name))
+    setproctitle.setproctitle(escaped(label(name)))
 
 
 def _numbers(kind: str) -> set[int]:
@@ -173,13 +171,12 @@ def _number(wanted: str | int, kind: str) -> int | None:
 
 
 def _check_permitted(wanted: Identity) -> None:
-    changes = {
-        _CAP_SETUID: wanted._other_user,  # noqa: SLF001 - its own module
-        # Groups are set whenever anything is.
-        _CAP_SETGID: wanted.differs,
-    }
+    if not wanted.differs:
+        return
     rights = _rights()
-    if any(needed and not rights >> capability & 1 for capability, needed in changes.items()):
+    # Groups are set whenever anything is.
+    needed = (_CAP_SETGID, _CAP_SETUID) if wanted._other_user else (_CAP_SETGID,)  # noqa: SLF001 - its own module
+    if not all(rights >> capability & 1 for capability in needed):
         user, group = os.geteuid(), os.getegid()
         raise AppsnapError(
             f"this process can't become {wanted}: it is user {user}, group {group}, and may not change that",
@@ -190,10 +187,10 @@ def _check_permitted(wanted: Identity) -> None:
 def _rights() -> int:
     """Return the capabilities of this process, a bit for each. Elsewhere than on Linux, root has all."""
     try:
-        status = Path("/proc/self/status").read_text("ascii", "replace")
+        status = Path("/proc/self/status").read_bytes()
     except OSError:
-        status = ""
-    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
+        status = b""
+    found = re.search(rb"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
     return int(found[1], 16) if found else -(os.geteuid() == 0)
 
 

@@ -76,6 +76,8 @@ class Process:
         self._stops = 0
         self._kept: list[int] = []
         self._is_running = False
+        self._stopped: int | None = None
+        """The exit code, as soon as the services have stopped."""
         self._reloads = False
         self._asked = asyncio.Event()
         self._own_tasks: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
@@ -103,14 +105,14 @@ class Process:
         if not started:
             await self._leave()
             return 0
-        while True:
-            await self._asked.wait()
-            self._asked.clear()
-            if self._stops:
-                return await self._finish()
+        while not self._stops:
             if self._reloads:
                 self._reloads = False
                 await self._restart()
+            else:
+                await self._asked.wait()
+                self._asked.clear()
+        return await self._finish()
 
     # The start
 
@@ -123,10 +125,14 @@ class Process:
         if options.state is not None:
             self._generations = Generations(options.state, options.keep)
             self._locks["lock"] = Lock(self._generations.lock_path, handed.get("lock"))
+        if options.pidfile is not None and "pidfile" in handed:
+            self._locks["pidfile"] = Lock(options.pidfile, handed["pidfile"])
+        # A signal that ends the process now finds the locks, and clears them away.
+        restart.let_signals_through()
         self._restore()
         self._service()
-        if options.pidfile is not None:
-            self._locks["pidfile"] = Lock(options.pidfile, handed.get("pidfile"))
+        if options.pidfile is not None and "pidfile" not in handed:
+            self._locks["pidfile"] = Lock(options.pidfile)
         self._voice.log = Log(options.logfile, options.log_level)
         self._voice.is_detached = self._is_again and options.daemon
         if options.rundir is not None:
@@ -173,6 +179,7 @@ class Process:
             dropped=handed is not None and handed.dropped,
             granted=None if handed is None else handed.grants,
         )
+        self._identity = self._restored.identity
 
     def _service(self) -> IService:
         assert self._restored is not None
@@ -207,7 +214,14 @@ class Process:
 
     async def _start(self) -> bool:
         """Start the application. Returns False if a signal stops it before."""
-        SIGNALS.hand_to(self._receive, () if self._handover is None else self._handover.signals)
+        SIGNALS.hand_to(self._receive, () if self._handover is None else self._handover.signals_before())
+        if not await self._has_started():
+            return False
+        self._tell_ready()
+        return True
+
+    async def _has_started(self) -> bool:
+        """Start the services. Returns False if a signal stops that."""
         starting = asyncio.ensure_future(self._starting())
         asked = asyncio.ensure_future(self._stop_asked())
         await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
@@ -221,7 +235,6 @@ class Process:
             if starting.cancelled():
                 return False
         starting.result()
-        self._tell_ready()
         return True
 
     def _with_hint(self, error: Exception) -> Exception:
@@ -239,7 +252,8 @@ class Process:
 
     async def _starting(self) -> None:
         assert self._restored is not None
-        service, identity = self._service(), self._restored.identity
+        service = self._service()
+        identity, self._identity = self._identity, None
         with _placed("privilegedStartService", service):
             privileged = service.privilegedStartService()
             try:
@@ -273,9 +287,7 @@ class Process:
         if self._handover is not None and self._handover.mode == "daemon":
             self._leave_terminal()
         self._loop.call_later(_STATUS_EVERY, self._keep_telling)
-        kept, self._kept = self._kept, []
-        for number in kept:
-            self._act(number)
+        self._act_on_kept()
 
     # Signals
 
@@ -306,6 +318,11 @@ class Process:
         else:
             self._saver.request()
 
+    def _act_on_kept(self) -> None:
+        kept, self._kept = self._kept, []
+        for number in kept:
+            self._act(number)
+
     def _reopen(self) -> None:
         assert self._voice.log is not None
         try:
@@ -322,8 +339,9 @@ class Process:
         self._is_running = False
         self._notify(STOPPING=1, STATUS="stopping")
         self._voice.report("info", f"stopping {self._name}")
-        code = await self._stop()
-        code = max(code, await self._save_last())
+        if self._stopped is None:
+            self._stopped = await self._stop()
+        code = max(self._stopped, await self._save_last())
         await self._leave()
         self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
         return code
@@ -402,20 +420,32 @@ class Process:
         if reason is not None:
             self._tell_refusal(reason)
             return
-        sockets = listening.duplicates()
+        try:
+            sockets = listening.duplicates()
+        except OSError as error:
+            self._tell_refusal(f"the listening sockets can't be duplicated: {error.strerror}")
+            return
         self._is_running = False
         self._guard.begin()
-        if await self._stop() == NOT_IN_TIME:
-            await self._save_last()
+        self._stopped = await self._stop()
+        is_saved = not await self._save_last()
+        if self._stopped == NOT_IN_TIME:
             self._end(NOT_IN_TIME)
-        if await self._save_last():
+        if self._stops:
+            return
+        if not is_saved:
             await self._start_again(sockets)
             return
-        restart.block_signals()
-        if not self._stops:
-            restart.again(self._options.folder, self._handover_of("restart", sockets), self._notify.environment)
-        self._asked.set()
-        restart.let_signals_through()
+        await self._leave()
+        atexit.unregister(self._clear_away)
+        restart.end_threads_and_exit_functions()
+        atexit.register(self._clear_away)
+        with restart.signals_kept() as came:
+            await asyncio.sleep(0)  # what the handlers of earlier signals have asked the loop for
+            if not self._stops:
+                handover = self._handover_of("restart", sockets)
+                handover.descriptors["signals"] = came
+                restart.again(self._options.folder, handover, self._notify.environment)
 
     async def _why_not(self) -> str | None:
         """Save, and try whether a new process could load the application. Returns the reason if it could not."""
@@ -424,7 +454,11 @@ class Process:
                 await self._saver.request()
             except Exception as error:  # noqa: BLE001 - the application goes on
                 return f"the state can't be saved: {self._voice.reason(error)}"
-        return await restart.tried(self._options.folder, self._handover_of("trial", []))
+        try:
+            return await restart.tried(self._options.folder, self._handover_of("trial", []))
+        except OSError as error:
+            where = "" if error.filename is None else f": {error.filename}"
+            return f"the interpreter can't be run again: {error.strerror}{where}"
 
     def _handover_of(self, mode: Mode, sockets: list[Inherited]) -> Handover:
         assert self._restored is not None
@@ -448,13 +482,15 @@ class Process:
         self._guard.cancel()
         self._guard = Guard(self._options.stop_timeout, self._voice.report, self._end)
         listening.inherit(sockets)
-        service = self._service()
-        await _finished(service.privilegedStartService())
-        await _finished(service.startService())
+        if not await self._has_started():
+            return
+        listening.close_unused()
         assert self._saver is not None
         self._saver.start()
+        self._stopped = None
         self._is_running = True
         self._tell_refusal("the state can't be saved")
+        self._act_on_kept()
 
     # Words for others
 

@@ -152,6 +152,7 @@ class Saver:
 
     def start(self) -> None:
         """Begin with the autosaves. The first one comes in `autosave` seconds."""
+        self._finishing = False
         self._arm()
         self.update_status()
 

@@ -7,6 +7,7 @@ the loop takes the signals, SIGINT and SIGTERM end the loading, and the others a
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
-__all__ = ["HANDLED", "SIGNALS", "Stopped"]
+__all__ = ["HANDLED", "SIGNALS", "VARIABLE", "Stopped"]
+
+VARIABLE = "APPSNAP_HANDOVER"
+"""The environment variable for the message of a process image to the next one: see `handover`."""
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -34,13 +38,16 @@ class Signals:
         self._take: Callable[[int], object] | None = None
 
     def keep(self) -> None:
-        """Install the handlers. Signals that the parent process has blocked are let through then."""
+        """Install the handlers. Signals that the parent process has blocked are let through then.
+
+        A process image that comes after another one has locks to take over first, and lets them through later.
+        """
         for number in HANDLED:
             # nohup has SIGHUP ignored, and it stays ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
-        # A process that restarts in place blocks them until the new handlers stand.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+        if VARIABLE not in os.environ:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         # Python gives up its handlers while it ends, and a late signal would change the exit code.
         atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
 
@@ -50,10 +57,6 @@ class Signals:
         kept, self.kept = [*earlier, *self.kept], []
         for number in kept:
             take(number)
-
-    def let_go(self) -> None:
-        """Keep signals again."""
-        self._take = None
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._take is not None:

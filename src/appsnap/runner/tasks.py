@@ -62,23 +62,22 @@ def _made(
     return task
 
 
-def _ended(task: asyncio.Task[Any]) -> None:
-    if _is_untold(task) and not getattr(task, "waiting", 0):
+def _ended(task: _Task) -> None:
+    if _is_untold(task) and not task.waiting:
         task.get_loop().call_later(_MOMENT, _tell, task)
 
 
-def _tell(task: asyncio.Task[Any]) -> None:
+def _tell(task: _Task) -> None:
     if not _is_untold(task):
         return
     error = task.exception()  # asked for it, the task doesn't tell it once more
     if isinstance(error, Exception):
-        service = getattr(task, "service", None)
-        whose = "" if service is None else f" of {path(service)}"
+        whose = "" if task.service is None else f" of {path(task.service)}"
         message = f"a background task{whose} has died: {escaped(label(task.get_name()))}"
         task.get_loop().call_exception_handler({"message": message, "exception": error, "task": task})
 
 
-def _is_untold(task: asyncio.Task[Any]) -> bool:
+def _is_untold(task: _Task) -> bool:
     """Tell whether a task has an error that nobody has asked for."""
     return not task.cancelled() and task._log_traceback  # noqa: SLF001 - nothing public tells it
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
+
 import click
 
 from appsnap import plugins
@@ -32,24 +35,28 @@ def command(*, as_json: bool) -> None:
     """
     # A plugin may print something when it is imported.
     output.reserve_stdout()
-    rows = [_row(name) for name in plugins.names()]
+    rows = [_Row.of(plugin) for plugin in plugins.installed()]
     if as_json:
-        output.write_json(rows)
+        output.write_json([dataclasses.asdict(row) for row in rows])
         return
-    width = max((columns(row["name"] or "") for row in rows), default=0)
+    width = max((columns(row.name) for row in rows), default=0)
     for row in rows:
-        name = row["name"] or ""
-        text = row["description"] if row["error"] is None else f"can't be used: {row['error']}"
-        output.write([f"{name}{' ' * (width - columns(name))}  {text}".rstrip()])
+        text = row.description if row.error is None else f"can't be used: {row.error}"
+        output.write([f"{row.name}{' ' * (width - columns(row.name))}  {text}".rstrip()])
 
 
-def _row(name: str) -> dict[str, str | None]:
-    plugin = plugins.find(name)
-    assert plugin is not None, "it is one of the names"
-    description = reason = None
-    try:
-        parameters_of(plugin)
-        description = plugin.description
-    except PluginError as error:
-        reason = error.reason
-    return {"name": name, "description": description, "error": reason}
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A plugin in the list: its description, or the reason why it can't be used."""
+
+    name: str
+    description: str | None = None
+    error: str | None = None
+
+    @classmethod
+    def of(cls, plugin: plugins.Plugin) -> _Row:
+        try:
+            parameters_of(plugin)
+            return cls(plugin.name, description=plugin.description)
+        except PluginError as error:
+            return cls(plugin.name, error=error.reason)

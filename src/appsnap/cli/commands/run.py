@@ -198,10 +198,14 @@ def command(
 
     Exit codes of the run itself: 0 stopped, 1 failed to start, to stop or to save at the end, 70 not stopped in time.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    from appsnap.runner import daemon, process  # noqa: PLC0415 - asyncio is slow to import
+    from appsnap.runner import daemon, process, restart  # noqa: PLC0415 - asyncio is slow to import
     from appsnap.runner.handover import Handover  # noqa: PLC0415 - as above
     from appsnap.runner.options import Options  # noqa: PLC0415 - as above
 
+    # Before any code of others is imported: its children would have the descriptors, too.
+    handover = Handover.take()
+    if handover is not None and handover.mode == "trial":
+        restart.begin_trial()
     if values["state"] is None:
         for option in ("autosave", "keep", "save_timeout", "fresh"):
             if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
@@ -218,7 +222,6 @@ def command(
         if values[name] is not None
     }
     options = Options(folder=os.getcwd(), **{**values, **paths})  # noqa: PTH109 - a text, as the others
-    handover = Handover.take()
     if options.daemon and handover is None:
         return daemon.launch()
     if handover is not None:

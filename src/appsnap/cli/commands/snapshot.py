@@ -15,14 +15,16 @@ __all__ = ["command"]
     "snapshot",
     short_help=COMMANDS["snapshot"],
     epilog="""\b
-Example:
+Examples:
+  appsnap snapshot /var/lib/shop
   cp "$(appsnap snapshot /var/lib/shop)" /backup/shop.tap""",
 )
-@click.argument("where", metavar="DIR", type=click.Path(exists=True, file_okay=False))
+@click.argument("where", metavar="DIR", type=click.Path(readable=False))
 def command(*, where: str) -> None:
-    """Save a running application now, and print the path of the file.
+    """Save a running application now.
 
-    DIR is the folder of its --state. The command returns when the file is on the disk. If nothing has changed since the
-    last save, no file is written, and the path is that of the last one. The exit code is 1 if the save fails.
+    DIR is the folder of its --state. The path of the file is printed when the file is on the disk. If nothing has
+    changed since the last save, no file is written, and the path is that of the last one. The exit code is 1 if the
+    save fails.
     """
     output.write([control.snapshot(where)])

@@ -25,7 +25,7 @@ Examples:
     "--timeout", metavar="SECONDS", type=click.FloatRange(0), help="Wait for so long at most, and fail behind that."
 )
 def command(*, where: str, timeout: float | None) -> None:
-    """Stop a running application, and wait until its process has ended.
+    """Stop a running application, and wait for it.
 
     DIR is the folder of its --state, and PIDFILE its --pidfile. The application stops its services and saves its state,
     as SIGTERM has it do. The exit code is 1 if nothing runs.
