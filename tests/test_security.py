@@ -34,6 +34,7 @@ from appsnap.errors import (
     WrongKind,
 )
 from appsnap.files import age, zstd
+from appsnap.keys import keyring
 from appsnap.keys.keyring import Keyring
 from appsnap.keys.signatures import SigningKey, signer_of
 from appsnap.kinds import KINDS, kind_named
@@ -735,6 +736,33 @@ class TestPromise11:
             with pytest.raises(NotTrusted):
                 appsnap.loads(mine, identities=[str(IDENTITY)], **more)
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of root")
+    def test_keys_of_others(self, folder, kind, stranger, monkeypatch, capfd):
+        """Somebody with no list trusts a key on the machine's list, or one given to the command, and no other."""
+        path = folder / "file"
+        appsnap.save(shop.make(), path, kind=kind, sign=True)
+        signer, other = Keyring().own(), SigningKey.generate().public_key
+        stranger()
+        machine = folder / "etc" / "trusted-keys.txt"
+        machine.parent.mkdir(mode=0o755)
+        monkeypatch.setattr(keyring, "MACHINE", machine)
+        monkeypatch.setattr(keyring, "_given", {})
+
+        assert run(["load", str(path), "--trust-key", other]) == 3
+        assert run(["load", str(path), "--trust-key", signer]) == 0
+
+        keyring._given.clear()
+        machine.write_text(f"{other}\n")
+        assert run(["load", str(path)]) == 3
+        machine.write_text(f"{other}\n{signer} the build server\n")
+        assert run(["load", str(path)]) == 0
+        capfd.readouterr()
+        assert run(["keys", "list"]) == 0
+        assert run(["keys", "list", "--json"]) == 0
+        lines, facts = capfd.readouterr().out.rsplit("\n", 2)[:2]
+        assert lines.splitlines() == [f"{other}  (this machine)", f"{signer}  the build server (this machine)"]
+        assert [key["machine"] for key in json.loads(facts)["keys"]] == [True, True]
+
     @pytest.mark.parametrize("when", ["asked", "read"])
     def test_a_file_that_changes(self, folder, kind, when):
         """The key that opens the bytes tells whether a passphrase did, whatever the file was a moment before."""
@@ -842,6 +870,33 @@ class TestPromise14:
                 use()
             path.chmod(before)
             use()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of root")
+    def test_list_of_the_machine(self, tmp_path, monkeypatch):
+        """The list of the machine is used no longer where others than root own it, or can write to it or its folder."""
+        path = tmp_path / "etc" / "trusted-keys.txt"
+        path.parent.mkdir(mode=0o755)
+        path.write_text(f"{SigningKey.generate().public_key}\n")
+        path.chmod(0o644)
+        monkeypatch.setattr(keyring, "MACHINE", path)
+        ring = Keyring(tmp_path / "keys")
+
+        for changed, mode, owner, words in (
+            (path, 0o664, 0, "other users can write"),
+            (path, 0o646, 0, "other users can write"),
+            (path.parent, 0o775, 0, "other users can write"),
+            (path, 0o644, 65534, "belongs to another user"),
+            (path.parent, 0o755, 65534, "belongs to another user"),
+        ):
+            before = changed.stat().st_mode
+            changed.chmod(mode)
+            os.chown(changed, owner, -1)
+            for use in (ring.trusted_by_machine, ring.all_trusted, lambda: ring.knows("appsnap1x")):
+                with pytest.raises(AppsnapError, match=words):
+                    use()
+            os.chown(changed, 0, -1)
+            changed.chmod(before)
+            assert len(ring.all_trusted()) == 1
 
 
 class TestPromise15:
