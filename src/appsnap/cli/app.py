@@ -120,15 +120,9 @@ def run(arguments: Sequence[str]) -> int:
         output.note("stopping before it has started")
         return 0
     except BaseException as error:  # noqa: BLE001 - users get a line for every error, and no traceback
-        if os.environ.get("APPSNAP_TRACEBACK"):
-            import traceback  # noqa: PLC0415 - seldom wanted
+        from appsnap.cli.errors import show  # noqa: PLC0415 - only for an error
 
-            output.trace("".join(traceback.format_exception(error)))
-        from appsnap.cli.errors import explain  # noqa: PLC0415 - only for an error
-
-        explanation = explain(error, arguments)
-        output.error(explanation.lines, explanation.hint)
-        return explanation.exit_code
+        return show(error, arguments)
     return code
 
 

@@ -231,17 +231,8 @@ def command(
 
 
 def _voice(context: click.Context) -> Any:
-    from appsnap.cli.errors import explain  # noqa: PLC0415 - help doesn't need it
-    from appsnap.runner.process import Voice  # noqa: PLC0415 - as above
+    from appsnap.cli.errors import explain, show  # noqa: PLC0415 - help doesn't need it
+    from appsnap.runner.voice import Voice  # noqa: PLC0415 - as above
 
     arguments = context.find_root().obj
-
-    def tell(error: BaseException) -> list[str]:
-        explanation = explain(error, arguments)
-        output.error(explanation.lines, explanation.hint)
-        return [*explanation.lines]
-
-    def reason(error: BaseException) -> str:
-        return "; ".join(line.strip() for line in explain(error, arguments).lines)
-
-    return Voice(output.note, tell, reason)
+    return Voice(output.note, lambda error: explain(error, arguments), lambda error: show(error, arguments))
