@@ -357,7 +357,7 @@ class _Renewal:
             name = names[owner]
             cls = look_up(name)
             member = evolve.current_member(cls, step.name) if isinstance(cls, type) else step.name
-            if _has(cls, member):
+            if hasattr(cls, member):
                 own = Name(name.module, f"{name.qualname}.{member}")
                 names[register] = name_of(getattr(cls, member), own)
             else:
@@ -367,10 +367,8 @@ class _Renewal:
         if origin is None or origin not in names:
             return
         cls = look_up(names[origin])
-        if isinstance(cls, type) and not _has(cls, evolve.current_member(cls, step.name)):
+        if not isinstance(cls, type) or any("__getattr__" in vars(base) for base in cls.__mro__):
+            return
+        if not hasattr(cls, evolve.current_member(cls, step.name)):
             self._replaced.methods[register] = (origin, step.name)
             self._missing[register] = f"{names[origin].qualname}.{step.name}"
-
-
-def _has(cls: Any, name: str) -> bool:
-    return hasattr(cls, name) or (isinstance(cls, type) and hasattr(cls, "__getattr__"))
