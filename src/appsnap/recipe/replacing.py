@@ -325,9 +325,7 @@ class _Writer:
             return self.operand(value)
         if sort in (steps.Field.KEYS, steps.Field.NAMES):
             value = self._renamed(value)
-        if sort in _MANY and Ref in map(type, value):
-            return [*map(self.operand, value)]
-        return value
+        return self._column(value) if sort in _MANY else value
 
     def _renamed(self, keys: Sequence[Operand]) -> Sequence[Operand]:
         """Return keys in which the names of versions are those of today."""
