@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NewFunction", "Parts", "Replaced", "rewritten"]
 
-_GLOBALS = "globals"
+_FINISH = Name("appsnap.code", "finish_function")
 _METHOD = Name("types", "MethodType")
 
 
@@ -65,6 +65,7 @@ class Parts:
         self.parts = recipe.compact
         self.starts = array("q", [0])  # by part: the next register before it
         self.names: dict[int, Name] = {}
+        self._pairs: dict[Operand, dict[Any, Operand]] = {}
         for part in self.parts:
             register = self.starts[-1]
             if isinstance(part, Name):
@@ -97,14 +98,17 @@ class Parts:
         if type(operand) is not Ref:
             return operand
         made = self.step(operand)
-        return made.value if isinstance(made, steps.Value) else None
+        return made.value if isinstance(made, steps.Value) and type(made.value) is str else None
 
     def pairs(self, operand: Operand) -> dict[Any, Operand]:
         """Return the items of a dictionary with plain keys, or nothing for anything else."""
-        made = self.step(operand)
-        if not isinstance(made, steps.Dict):
+        if type(operand) is not Ref:
             return {}
-        return {self.plain(key): value for key, value in zip(made.keys, made.values, strict=True)}
+        if operand not in self._pairs:
+            made = self.step(operand)
+            pairs = zip(made.keys, made.values, strict=True) if isinstance(made, steps.Dict) else ()
+            self._pairs[operand] = {self.plain(key): value for key, value in pairs}
+        return self._pairs[operand]
 
     def calls(self) -> Iterator[tuple[Ref, str, steps.Call]]:
         """Yield the calls of functions with a name: the register, the name, and the step."""
@@ -182,6 +186,20 @@ def rewritten(parts: Parts, replaced: Replaced) -> tuple[Recipe, Callable[[int],
     return writer.builder.finish(root), lambda register: bool(kept[parts.place(register)])
 
 
+def _state_of_function(parts: Parts, replaced: Replaced, place: int) -> list[tuple[Operand, Operand]] | None:
+    """Return the items of the state that a part gives to a function with new code, or None for any other part.
+
+    The global names are left out: those of the module are the new ones.
+    """
+    part: Any = parts.parts[place]
+    if not parts.is_setter(place) or len(part.args) != 2 or part.args[0] not in replaced.functions:
+        return None
+    made = parts.step(part.args[1])
+    if not isinstance(made, steps.Dict) or parts.names.get(part.function) != _FINISH:
+        return None
+    return [(key, x) for key, x in zip(made.keys, made.values, strict=True) if parts.plain(key) != "globals"]
+
+
 class _Needed:
     """Which parts are needed: those that the root leads to, and those that nothing needed before."""
 
@@ -226,10 +244,11 @@ class _Needed:
         elif isinstance(part, steps.Call):
             if parts.starts[place] in replaced.functions:
                 found = (operand for operand in part.args[2:] if type(operand) is Ref)
-            elif parts.is_setter(place) and part.args[0] in replaced.functions:
-                state = parts.pairs(part.args[1])
-                state.pop(_GLOBALS, None)
-                found = [x for x in state.values() if type(x) is Ref] + [part.function] if state else []
+            else:
+                state = _state_of_function(parts, replaced, place)
+                if state is not None:
+                    always: list[Any] = [part.args[0], part.function] if state else [part.args[0]]
+                    found = [*always, *(x for pair in state for x in pair if type(x) is Ref)]
         yield from (register for register in found if register not in replaced.names)
 
 
@@ -257,7 +276,7 @@ class _Writer:
         elif isinstance(part, steps.Call) and register in replaced.functions:
             self._made[register] = self._new_function(part, replaced.functions[register])
         elif isinstance(part, steps.Call) and self._parts.is_setter(place):
-            self._write_setter(part, register)
+            self._write_setter(part, place)
         elif isinstance(part, steps.Member):
             self._made[register] = self._member(part, register)
         elif type(part) in steps.FILLERS:
@@ -287,15 +306,18 @@ class _Writer:
         rest = [self.operand(operand) for operand in step.args[2:]]
         return builder.register(builder.call(self._parts.names[step.function], [made, new.module, *rest]))
 
-    def _write_setter(self, step: steps.Call, register: int) -> None:
-        function, (target, *rest) = self.operand(step.function), step.args
-        args = [self.operand(operand) for operand in rest]
-        if target in self._replaced.functions:
-            state = {name: value for name, value in self._parts.pairs(rest[0]).items() if name != _GLOBALS}
-            if not state:
-                return
-            args = [self.builder.dictionary([*state], [self.operand(value) for value in state.values()])]
-        self._made[register] = self.builder.make(steps.Call(function, [self._own(target), *args]))  # type: ignore[arg-type]  # a function is no atom
+    def _write_setter(self, step: steps.Call, place: int) -> None:
+        builder = self.builder
+        state = _state_of_function(self._parts, self._replaced, place)
+        if state is None:
+            rest = [self.operand(operand) for operand in step.args[1:]]
+        elif not state:
+            return
+        else:
+            keys, values = zip(*state, strict=True)
+            rest = [builder.dictionary([*map(self.operand, keys)], [*map(self.operand, values)])]
+        function: Any = self.operand(step.function)
+        self._made[self._parts.starts[place]] = builder.make(steps.Call(function, [self._own(step.args[0]), *rest]))
 
     def _member(self, step: steps.Member, register: int) -> Ref:
         builder = self.builder
