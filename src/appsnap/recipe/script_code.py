@@ -12,7 +12,7 @@ from appsnap.recipe.steps import Call, Dict, Operand, Ref, Tuple
 if TYPE_CHECKING:
     import types
 
-    from appsnap.recipe.replacing import Parts
+    from appsnap.recipe.parts import Parts
 
 __all__ = ["Carried", "Code", "in_words"]
 

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.code.texts import VERSION, text_of
-from appsnap.recipe.replacing import NewFunction, Parts, Replaced, rewritten
+from appsnap.gc_pause import gc_paused
+from appsnap.recipe.parts import Parts
+from appsnap.recipe.replacing import NewFunction, Replaced, rewritten
 from appsnap.recipe.runs import Run
 from appsnap.recipe.script_code import Carried, Code, in_words
 from appsnap.recipe.steps import Call, Member, Name, Recipe, Ref
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["with_script"]
 
 
+@gc_paused
 def with_script(recipe: Recipe, module: types.ModuleType) -> tuple[Recipe, list[str]]:
     """Return a recipe in which the classes and functions of a script are those of its module; and what is gone.
 
