@@ -11,7 +11,7 @@ import socket
 
 import pytest
 
-from appsnap import snapshot
+from appsnap import listening, snapshot
 from appsnap.errors import ServiceError
 from appsnap.internet import StreamServerService, TimerService
 from appsnap.recipe.trust import EVERYTHING
@@ -217,13 +217,48 @@ class TestTimer:
 
     @pytest.mark.parametrize("later", [False, True])
     def test_error(self, caplog, later):
-        """An error is logged, and the calls go on."""
+        """An error ends the calls, and is logged once with the path; the service starts anew as any other does."""
 
         async def main():
-            calls = Calls()
+            calls, beats = Calls(), Calls()
 
             def fails():
                 calls.append("call")
+                if len(calls) == 2:
+                    raise ValueError("no price")
+
+            async def fails_later():
+                await asyncio.sleep(0)
+                fails()
+
+            root = Application("shop")
+            timer = TimerService(0.001, fails_later if later else fails)
+            timer.setName("prices")
+            timer.setServiceParent(root)
+            beat = TimerService(0.001, beats.append, "beat")
+            root.startService()
+            await calls.reach(2)
+            beat.startService()
+            await beats.reach(5)
+            assert (timer.running, calls) == (False, ["call", "call"])
+            timer.startService()
+            await calls.reach(4)
+            beat.stopService()
+            await settled(root.stopService())
+
+        asyncio.run(main())
+
+        (error,) = [record for record in caplog.records if record.name == "appsnap.internet"]
+        assert error.getMessage().startswith('application.services["prices"] has stopped')
+        assert str(error.exc_info[1]) == "no price"
+
+    @pytest.mark.parametrize("later", [False, True])
+    def test_error_of_the_last_call(self, caplog, later):
+        """A call that stops its own timer and then raises is logged, too."""
+
+        async def main():
+            def fails():
+                timer.stopService()
                 raise ValueError("no price")
 
             async def fails_later():
@@ -231,14 +266,32 @@ class TestTimer:
 
             timer = TimerService(0.001, fails_later if later else fails)
             timer.startService()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert (timer.running, timer._next) == (False, None)
+
+        asyncio.run(main())
+
+        (error,) = [record for record in caplog.records if record.name == "appsnap.internet"]
+        assert str(error.exc_info[1]) == "no price"
+
+    def test_cancelled_call(self):
+        """A call that is cancelled is no error."""
+
+        async def main():
+            calls = Calls()
+
+            async def gives_up():
+                calls.append("call")
+                raise asyncio.CancelledError
+
+            timer = TimerService(0.001, gives_up)
+            timer.startService()
             await calls.reach(3)
             await settled(timer.stopService())
 
         asyncio.run(main())
-
-        errors = [record for record in caplog.records if record.name == "appsnap.internet"]
-        assert len(errors) >= 3
-        assert all(str(record.exc_info[1]) == "no price" for record in errors)
 
     def test_without_loop(self):
         """Without an event loop it can't start: the error says so, and it doesn't count as running."""
@@ -453,8 +506,36 @@ class TestServer:
 
         assert limits == [17]
 
-    def test_stop_cancels_handlers(self):
-        """The stop cancels the handlers, waits for their end, and closes their connections."""
+    def test_grace(self):
+        """The stop closes the port at once, and waits for a handler under way, whose client gets its answer."""
+        begun, release = asyncio.Event(), asyncio.Event()
+
+        async def handler(reader, writer):
+            begun.set()
+            await release.wait()
+            writer.write(b"done\n")
+
+        async def main():
+            server = StreamServerService(handler)
+            await server.startService()
+            port = server.port
+            answer = asyncio.create_task(ask(port, b""))
+            await begun.wait()
+            stopping = server.stopService()
+            assert (server.running, server.port, server.sockets) == (False, 0, ())
+            for _ in range(5):
+                await asyncio.sleep(0)
+            with pytest.raises(ConnectionRefusedError):
+                await ask(port, b"")
+            assert not stopping.done()
+            release.set()
+            await stopping
+            assert await answer == b"done\n"
+
+        asyncio.run(main())
+
+    def test_after_the_grace(self):
+        """The stop then cancels the handlers, waits for their end, and closes their connections."""
         log = []
         begun = asyncio.Event()
 
@@ -469,20 +550,55 @@ class TestServer:
 
         async def main():
             server = StreamServerService(handler)
+            server.grace = 0.01
             await server.startService()
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             await begun.wait()
             await server.stopService()
             assert log == ["tidied"]
-            assert not server._handlers
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
             writer.close()
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize("grace", [5, float("inf"), "a stranger's"])
+    def test_cancelled_stop(self, grace):
+        """A stop that is cancelled, or has a grace that is no number, cancels the handlers and waits for them."""
+        log = []
+        begun = asyncio.Event()
+
+        async def handler(reader, writer):
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                log.append("tidied")
+
+        async def main():
+            server = StreamServerService(handler)
+            server.grace = grace
+            await server.startService()
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            await begun.wait()
+            stopping = server.stopService()
+            if isinstance(grace, str):
+                with pytest.raises(TypeError):
+                    await stopping
+            else:
+                for _ in range(6):
+                    await asyncio.sleep(0)
+                stopping.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await stopping
+            assert log == ["tidied"]
+            writer.close()
+
+        asyncio.run(main())
+
     def test_stop_does_not_wait_for_clients(self):
-        """A client that doesn't read its answer can't hold up the stop."""
+        """A client that doesn't read its answer can't hold up the stop for longer than the grace."""
         written = asyncio.Event()
 
         async def floods(reader, writer):
@@ -491,40 +607,119 @@ class TestServer:
 
         async def main():
             server = StreamServerService(floods)
+            server.grace = 0.01
             await server.startService()
             with socket.create_connection(("127.0.0.1", server.port)):
                 await written.wait()
                 await asyncio.sleep(0)
-                assert server._handlers
                 await asyncio.wait_for(server.stopService(), 10)
 
         asyncio.run(main())
 
-    def test_connection_that_comes_late(self):
-        """A connection is closed whether its server stops before its handler begins, or before it has one."""
+    @pytest.mark.parametrize("ticks", range(8))
+    @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+    def test_stop_at_any_tick(self, loop, ticks):
+        """A connection is answered at any tick of the stop: by this server, or by the next one at its port."""
 
         async def main():
-            server, late = StreamServerService(echo), StreamServerService(echo)
+            server = StreamServerService(echo)
             await server.startService()
-            await late.startService()
-            for before in (True, False):
-                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-                if before:
-                    late._connected(reader, writer)
-                await settled(late.stopService())
-                if not before:
-                    late._connected(reader, writer)
-                assert writer.transport.is_closing()
-            await settled(server.stopService())
+            port = server.port
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                client.sendall(b"hello\n")
+                client.shutdown(socket.SHUT_WR)
+                for _ in range(ticks):
+                    await asyncio.sleep(0)
+                handed_over = listening.duplicates()
+                await server.stopService()
+                listening.inherit(handed_over)
+                after = StreamServerService(echo)
+                await after.startService()
+                assert after.port == port
+                answer = await asyncio.to_thread(client.recv, 100)
+            await after.stopService()
+            return answer
+
+        try:
+            with asyncio.Runner(loop_factory=pytest.importorskip(loop).new_event_loop) as runner:
+                assert runner.run(main()) == b"hello\n"
+        finally:
+            listening.close_unused()
+
+    def test_started_during_the_grace(self):
+        """A server that starts anew while handlers of its last run finish keeps its new ones."""
+        begun = asyncio.Event()
+        old = []
+
+        async def handler(reader, writer):
+            begun.set()
+            try:
+                while line := await reader.readline():
+                    writer.write(line)
+            except asyncio.CancelledError:
+                old.append(True)
+                raise
+
+        async def main():
+            server = StreamServerService(handler)
+            server.grace = 0.05
+            await server.startService()
+            _, idle = await asyncio.open_connection("127.0.0.1", server.port)
+            await begun.wait()
+            stopping = server.stopService()
+            await server.startService()
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"one\n")
+            assert await reader.readline() == b"one\n"
+            await stopping
+            assert old == [True]
+            writer.write(b"two\n")
+            assert await reader.readline() == b"two\n"
+            for each in (idle, writer):
+                each.close()
+            await server.stopService()
+
+        asyncio.run(asyncio.wait_for(main(), 10))
+
+    def test_connection_that_comes_too_late(self):
+        """A connection whose handler would begin after the end of the stop is closed."""
+
+        async def main():
+            server = StreamServerService(echo)
+            await server.startService()
+            connections = server._connections
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"bye\n")
+            assert await reader.readline() == b"bye\n"
+            writer.write_eof()
+            await server.stopService()
+            server._connected(connections, reader, writer)
+            assert writer.transport.is_closing()
+            assert not connections.handlers
 
         asyncio.run(main())
 
-    def test_stops_itself(self):
-        """A handler may stop its own server, and still answers its client."""
+    def test_stopped_without_its_loop(self):
+        """A server is stopped between two runs of its loop, and after the loop's end."""
+        loop = asyncio.new_event_loop()
+        for ended in (False, True):
+            server = StreamServerService(echo)
+            loop.run_until_complete(server.startService())
+            port = server.port
+            if ended:
+                loop.close()
+            assert server.stopService() is None
+            socket.create_server(("127.0.0.1", port)).close()
+
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_stops_itself(self, waits):
+        """A handler may stop its own server, and wait for that, and still answers its client."""
 
         async def main():
             async def handler(reader, writer):
-                assert server.stopService() is None
+                stopping = server.stopService()
+                if waits:
+                    await stopping
                 writer.write(b"bye\n")
 
             server = StreamServerService(handler)
@@ -611,6 +806,12 @@ class TestServer:
             "port": 8080,
             "options": {"backlog": 5},
         }
+
+    def test_state_with_grace(self):
+        """A grace is saved if it isn't the usual one."""
+        server = StreamServerService(echo)
+        server.grace = 60
+        assert server.__getstate__()["grace"] == 60
 
 
 class TestSaved:

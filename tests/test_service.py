@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import importlib.metadata
-import logging
 import pickle
 import sys
 import textwrap
-import types
 
 import pytest
 from zope.interface import Interface, implementer
@@ -523,32 +520,6 @@ class TestServiceMaker:
         assert made.port == 81
         assert verifyObject(service.IServiceMaker, maker)
         assert (maker.name, maker.description, maker.tapname) == ("Colors", "Serves colors.", "colors")
-
-    def test_found(self, monkeypatch, caplog):
-        """Makers are found through the entry points, by tapname; one that is broken is logged and left out."""
-        plugins = types.ModuleType("shop_plugins")
-        plugins.web = ServiceMaker("Web", "shop.web", "Serves the shop.", "web")
-        plugins.admin = ServiceMaker("Admin", "shop.admin", "Serves the clerks.", "admin")
-        plugins.stray = object()
-        monkeypatch.setitem(sys.modules, "shop_plugins", plugins)
-        points = [
-            importlib.metadata.EntryPoint(name, value, "appsnap.services")
-            for name, value in [
-                ("web", "shop_plugins:web"),
-                ("gone", "shop_plugins:gone"),
-                ("stray", "shop_plugins:stray"),
-                ("admin", "shop_plugins:admin"),
-            ]
-        ]
-        monkeypatch.setattr(
-            importlib.metadata, "entry_points", lambda *, group: points if group == "appsnap.services" else []
-        )
-
-        with caplog.at_level(logging.ERROR, logger="appsnap.service"):
-            makers = service.service_makers()
-
-        assert makers == [plugins.admin, plugins.web]
-        assert [record.args[0] for record in caplog.records] == ["gone", "stray"]
 
 
 class TestLoadApplication:

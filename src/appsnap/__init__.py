@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from appsnap.kinds import Kind
     from appsnap.limits import Limits
     from appsnap.recipe.trust import EVERYTHING
+    from appsnap.sections import critical_section, saved
     from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
 
 imported_at = time.time()
@@ -46,15 +47,18 @@ __all__ = [
     "ServiceError",
     "Snapshot",
     "WrongKind",
+    "critical_section",
     "dumps",
     "load",
     "loads",
     "open_snapshot",
     "save",
+    "saved",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Snapshot", "dumps", "load", "loads", "open_snapshot", "save"), "snapshot"),
+    **dict.fromkeys(("critical_section", "saved"), "sections"),
     "EVERYTHING": "recipe.trust",
     "Kind": "kinds",
     "Limits": "limits",

@@ -36,6 +36,7 @@ __all__ = [
     "is_walked",
     "push",
     "run",
+    "stopping",
     "waiting_for",
     "walked",
 ]
@@ -71,6 +72,11 @@ def is_walked(service: IService, method: str) -> bool:
 def busy_with(service: IService) -> Call | None:
     """Return the call that a service is in, or None."""
     return BUSY.get(id(service))
+
+
+def stopping() -> list[IService]:
+    """Return the services that were asked to stop and have not ended yet. Any thread may call this."""
+    return [call.service for call in [*BUSY.values()] if call.stops and call.asked is None]
 
 
 def push(transition: Transition, stack: Stack) -> None:

@@ -14,7 +14,9 @@
      │    ├── NotTrusted                exit code 3: the file uses names that aren't trusted
      │    └── CannotBuild               a step failed: a class is gone, a state doesn't fit
      ├── PassphraseError     ValueError exit code 4: wrong, empty, missing, or given for a plain file
-     └── ServiceError                   a service failed to start: phase, path, type
+     ├── PluginError                    a plugin that can't be used
+     ├── ServiceError                   a service failed to start: phase, path, type
+     └── Running                        another process holds the pidfile or the state
 
 `str(error)` is one line of printable text, even if it quotes a hostile file. A very long one loses its middle.
 `error.file` is the file that the error is about, and the begin of that line; or it is empty. `error.hint` names the
@@ -46,6 +48,8 @@ __all__ = [
     "Obstacle",
     "PassphraseError",
     "Place",
+    "PluginError",
+    "Running",
     "ServiceError",
     "UnknownExtension",
     "Want",
@@ -252,12 +256,14 @@ class NotTrusted(CannotLoad):
     """The snapshot uses names that aren't trusted, or does something that no trust in names allows.
 
     `wants` has all of the names, `obstacles` the rest. Nothing was imported, unless an obstacle depends on a class. The
-    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty.
+    message has the first ones. `provenance` tells in words who signed the snapshot, or is empty. `instead` tells how to
+    do without the snapshot, where the user hasn't named it.
     """
 
     exit_code = 3
     _longest = 100_000
     provenance: str = ""
+    instead: str = ""
 
     def __init__(
         self, wants: Sequence[Want], *, obstacles: Sequence[Obstacle] = (), message: str = "", hint: str = ""
@@ -291,6 +297,15 @@ class PassphraseError(AppsnapError, ValueError):
     exit_code = 4
 
 
+class PluginError(AppsnapError):
+    """A plugin can't be used: it can't be imported, or makes no service. `plugin` is its name."""
+
+    def __init__(self, plugin: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"cannot use plugin {as_word(plugin)}: {reason}", hint=hint)
+        self.plugin = plugin
+        self.reason = reason
+
+
 class ServiceError(AppsnapError):
     """A service failed to start. `phase` is the method, `path` the service's place in its tree, `type` its class."""
 
@@ -299,3 +314,12 @@ class ServiceError(AppsnapError):
         self.phase = phase
         self.path = path
         self.type = type_
+
+
+class Running(AppsnapError):
+    """Another process holds the pidfile or the lock of the state. `process` is its id, or None if it is unknown."""
+
+    def __init__(self, path: str, process: int | None) -> None:
+        who = "another process" if process is None else f"process {process}"
+        super().__init__(f"{who} is running, and holds {path}", hint=f"appsnap stop {path} ends it")
+        self.process = process

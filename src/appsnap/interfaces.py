@@ -95,7 +95,7 @@ class IPersistable(Interface):
 
 
 class IServiceMaker(Interface):
-    """Something that makes a service from options. Found through the entry-point group `appsnap.services`."""
+    """Something that makes a service from options. `appsnap.plugins` finds them."""
 
     tapname: str = Attribute("The short name of the maker, for the command line.")
     description: str = Attribute("One line for a list of makers.")

@@ -7,25 +7,32 @@ import contextlib
 import functools
 import inspect
 import logging
-import socket
+import math
 import types
 from typing import TYPE_CHECKING, Any
 
+from appsnap.listening import listen
 from appsnap.service import Service
+from appsnap.waiting import path
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-__all__ = ["StreamServerService", "TimerService"]
+__all__ = ["StreamServerService", "TimerService", "listen"]
 
 _log = logging.getLogger(__name__)
+
+_ROUNDS = 3
+"""Rounds of the event loop, at most, from the acceptance of a connection to the begin of its handler."""
 
 
 class TimerService(Service):
     """Calls a function or coroutine function when it starts, and then every `step` seconds at fixed times.
 
-    If a call isn't done when the next one is due, the next one is left out. An error is logged, and the calls go on:
-    one failure should not end them silently for good. Twisted's service ends them. Stopping waits for a running call.
+    If a call isn't done when the next one is due, the next one is left out. A call that raises an error is the last
+    one: the error is logged with the path of the service, which isn't running any more. Stopping waits for a running
+    call.
     """
 
     __transient__ = ("_due", "_next", "_under_way")
@@ -71,8 +78,8 @@ class TimerService(Service):
         function, args, kwargs = self.call
         try:
             result = function(*args, **kwargs)
-        except Exception:  # noqa: BLE001 - see the docstring of the class
-            _log.exception("a timed call failed: %r", function)
+        except Exception as error:  # noqa: BLE001 - see the docstring of the class
+            self._fail(error)
             return
         if inspect.isawaitable(result):
             self._under_way = asyncio.ensure_future(result)
@@ -81,20 +88,29 @@ class TimerService(Service):
     def _done(self, call: asyncio.Future[object]) -> None:
         self._under_way = None
         error = None if call.cancelled() else call.exception()
-        if error is not None:
-            _log.error("a timed call failed: %r", self.call[0], exc_info=error)
+        if isinstance(error, Exception):
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        super().stopService()
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        _log.error("%s has stopped, because its call failed: %r", path(self), self.call[0], exc_info=error)
 
 
 class StreamServerService(Service):
     """Serves streams. Each connection calls the coroutine function `handler(reader, writer)`, and is closed at its end.
 
     With `port` 0, the system chooses a port; `port` is the chosen one while the server runs. `asyncio.start_server`
-    gets the `options`. `privilegedStartService` binds the port, or else `startService` does. Stopping cancels the
-    handlers, and waits for them.
+    gets the `options`. `privilegedStartService` binds the port, or else `startService` does. A socket that the process
+    has inherited for this address, or for the name of the service, is taken instead: see `listen`. Stopping closes the
+    port, lets the handlers finish for `grace` seconds, and cancels those that are left. It waits for all.
     """
 
-    __transient__ = ("_handlers", "_server", "_socket")
+    __transient__ = ("_connections", "_server", "_socket")
 
+    grace: float = 5
     options: Mapping[str, Any] = types.MappingProxyType({})
     _server: asyncio.Server | None = None
     _socket: socket.socket | None = None
@@ -113,8 +129,8 @@ class StreamServerService(Service):
             self.options = options
 
     @functools.cached_property
-    def _handlers(self) -> set[asyncio.Task[None]]:
-        return set()
+    def _connections(self) -> _Connections:
+        return _Connections()
 
     @property
     def port(self) -> int:
@@ -135,8 +151,7 @@ class StreamServerService(Service):
     def privilegedStartService(self) -> Awaitable[object] | None:
         """Bind the port; connections wait until the service starts. Raises OSError."""
         if self._socket is None:
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            self._socket = socket.create_server((self.host, self.port), family=family)
+            self._socket = listen(self.host, self.port, self.name)
         return None
 
     async def startService(self) -> None:
@@ -145,11 +160,10 @@ class StreamServerService(Service):
             return
         self.privilegedStartService()
         super().startService()
+        connected = functools.partial(self._connected, self._connections)
         try:
             # In two steps. Nothing can cancel the first one, so the server always gets into self._server and is closed.
-            self._server = await asyncio.start_server(
-                self._connected, sock=self._socket, start_serving=False, **self.options
-            )
+            self._server = await asyncio.start_server(connected, sock=self._socket, start_serving=False, **self.options)
             await self._server.start_serving()
         except BaseException:
             super().stopService()
@@ -157,35 +171,37 @@ class StreamServerService(Service):
             raise
 
     def stopService(self) -> Awaitable[object] | None:
-        """Close the port and cancel the handlers. Returns something that waits for them, or None."""
+        """Close the port, and end the handlers. Returns something that waits for them, or None."""
         super().stopService()
+        loop = None if self._server is None else self._server.get_loop()
         self._close()
-        if not self._handlers:
+        connections, self._connections = self._connections, _Connections()
+        if loop is None or loop.is_closed() or not (loop.is_running() or connections.handlers):
             return None
-        handlers = self._handlers - {asyncio.current_task()}  # a handler that stops its server can't wait for itself
-        for handler in handlers:
-            handler.cancel()
-        return asyncio.gather(*handlers, return_exceptions=True) if handlers else None
+        # A handler that stops its server can't wait for itself.
+        return loop.create_task(connections.end(self.grace, asyncio.current_task(loop)))
 
     def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        elif self._socket is not None:
-            self._socket.close()
+        server, listening = self._server, self._socket
         self._server = self._socket = None
+        if server is None or listening is None:
+            if listening is not None:
+                listening.close()
+            return
+        loop = server.get_loop()
+        if loop.is_running() and loop.remove_reader(listening):
+            # asyncio drops a connection that it accepts in this round, unless the server is closed in the next one.
+            loop.call_soon(server.close)
+        else:
+            server.close()
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self.running:  # accepted just before the port was closed
+    def _connected(self, connections: _Connections, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if connections.ended:
             writer.transport.abort()
             return
         handler = asyncio.get_running_loop().create_task(self._handle(reader, writer))
-        self._handlers.add(handler)
-        handler.add_done_callback(functools.partial(self._handled, writer))
-
-    def _handled(self, writer: asyncio.StreamWriter, handler: asyncio.Task[None]) -> None:
-        self._handlers.discard(handler)
-        # After a cancellation, even one before the handler began, nobody waits for a client that doesn't read.
-        writer.transport.abort()
+        connections.handlers.add(handler)
+        handler.add_done_callback(functools.partial(connections.handled, writer))
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -197,3 +213,33 @@ class StreamServerService(Service):
         with contextlib.suppress(ConnectionError):
             writer.close()
             await writer.wait_closed()
+
+
+class _Connections:
+    """The connections of a server, from its start to its stop."""
+
+    def __init__(self) -> None:
+        self.handlers: set[asyncio.Task[None]] = set()
+        self.ended = False
+
+    def handled(self, writer: asyncio.StreamWriter, handler: asyncio.Task[None]) -> None:
+        """Take note that a handler has ended."""
+        self.handlers.discard(handler)
+        # After a cancellation, even one before the handler began, nobody waits for a client that doesn't read.
+        writer.transport.abort()
+
+    async def end(self, grace: float, caller: asyncio.Task[Any] | None) -> None:
+        """Wait until the handlers have ended, all but the caller. After `grace` seconds they are cancelled."""
+        try:
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
+            under_way = self.handlers - {caller}
+            if under_way:
+                await asyncio.wait(under_way, timeout=None if grace == math.inf else grace)
+        finally:
+            self.ended = True
+            left = self.handlers - {caller}
+            for handler in left:
+                handler.cancel()
+            if left:
+                await asyncio.wait(left)

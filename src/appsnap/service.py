@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import logging
 import os
 import types
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -67,10 +66,7 @@ __all__ = [
     "Service",
     "ServiceMaker",
     "loadApplication",
-    "service_makers",
 ]
-
-_log = logging.getLogger(__name__)
 
 _leaving: set[int] = set()
 """The services, by identity, whose parents let them go at this moment."""
@@ -344,19 +340,6 @@ class ServiceMaker:
     def makeService(self) -> Any:
         """The module's `makeService`."""
         return importlib.import_module(self.module).makeService
-
-
-def service_makers() -> list[IServiceMaker]:
-    """Return the service makers of all installed distributions, by `tapname`. A broken one is logged and left out."""
-    from importlib.metadata import entry_points  # noqa: PLC0415 - running an application doesn't need it
-
-    makers = []
-    for entry_point in entry_points(group="appsnap.services"):
-        try:
-            makers.append(IServiceMaker(entry_point.load()))
-        except Exception:  # noqa: BLE001 - one broken plug-in must not hide the others
-            _log.exception("the entry point %s = %s is not a service maker", entry_point.name, entry_point.value)
-    return sorted(makers, key=lambda maker: maker.tapname)
 
 
 def loadApplication(

@@ -37,7 +37,8 @@ def commands():
     """Return all commands by their names, those of `keys` as `keys trust`."""
     context = click.Context(program)
     found = {name: program.get_command(context, name) for name in COMMANDS}
-    return found | {f"keys {name}": command for name, command in found["keys"].commands.items()}
+    found |= {f"keys {name}": command for name, command in found["keys"].commands.items()}
+    return found | {"make web": found["make"].get_command(context, "web")}
 
 
 class TestWords:

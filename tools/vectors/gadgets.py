@@ -248,7 +248,7 @@ GADGETS: list[tuple[str, str, list[Any]]] = [
     ("appsnap.sob", "load", ["keep.txt", "pickle"]),
     ("appsnap.sob", "loadValueFromFile", ["canary_module.py", "x"]),
     ("appsnap.service", "Application", ["x"]),
-    ("appsnap.service", "service_makers", []),
+    ("appsnap.plugins", "find", ["web"]),
     ("appsnap.service", "loadApplication", ["keep.txt", "pickle"]),
     ("appsnap.internet", "TimerService", [1, 1]),
 ]

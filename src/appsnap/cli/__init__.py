@@ -8,8 +8,8 @@
 * The *project* is the current folder: its modules, and the names that its pyproject.toml trusts.
 
 Results go to stdout; errors, progress and notes to stderr: `output`, `progress`. Exit codes: 0 done, 1 failed, 2 usage,
-3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source, 130 interrupted, 141 nobody reads the output any
-more.
+3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source, 70 not stopped in time, 130 interrupted, 141
+nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ def main() -> None:
             pass  # `run` fails in the same way, and tells why
         else:
             return
+    if sys.argv[1:2] == ["run"]:
+        from appsnap.runner.signals import SIGNALS  # noqa: PLC0415 - as above
+
+        SIGNALS.keep()
     from appsnap.cli import output  # noqa: PLC0415 - as above
     from appsnap.cli.app import run  # noqa: PLC0415 - as above
 

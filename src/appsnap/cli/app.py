@@ -11,6 +11,7 @@ import click
 from appsnap._version import __version__
 from appsnap.cli import output
 from appsnap.cli.suggest import Group
+from appsnap.runner.signals import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,13 @@ __all__ = ["COMMANDS", "appsnap", "run"]
 
 COMMANDS = {
     "save": "Save an application to a file.",
-    "load": "Load an application from a file, and print it, run it or talk to it.",
+    "load": "Load an application from a file, and print it or talk to it.",
+    "run": "Run an application as a process.",
+    "status": "Tell whether an application runs, and when it was saved.",
+    "snapshot": "Save a running application now.",
+    "stop": "Stop a running application, and wait for it.",
+    "make": "Make an application from a plugin and its options, and save it to a file.",
+    "plugins": "List the plugins that are installed.",
     "show": "Show the content of a snapshot, without importing any of it.",
     "audit": "List the names that a snapshot wants, and which of them are trusted.",
     "convert": "Write a snapshot in another kind or with other layers.",
@@ -39,11 +46,13 @@ class _LazyGroup(Group):
     synonyms = {  # noqa: RUF012 - nobody changes it
         "help": "--help",
         "version": "--version",
-        **dict.fromkeys(("dump", "write", "store", "freeze", "snapshot", "pickle", "upgrade"), "save"),
-        **dict.fromkeys(("run", "start", "serve", "restore", "open", "unpickle", "shell", "exec"), "load"),
+        **dict.fromkeys(("dump", "write", "store", "freeze", "pickle", "upgrade"), "save"),
+        **dict.fromkeys(("start", "serve", "exec", "restart", "reload", "daemon"), "run"),
+        **dict.fromkeys(("restore", "open", "unpickle", "shell"), "load"),
         **dict.fromkeys(("cat", "view", "inspect", "info", "print", "display", "tree", "dis"), "show"),
         **dict.fromkeys(("names", "scan", "permissions"), "audit"),
         **dict.fromkeys(("export", "encrypt", "decrypt", "compress", "decompress", "recode", "armor"), "convert"),
+        **dict.fromkeys(("kill", "halt", "shutdown", "quit", "end"), "stop"),
         **dict.fromkeys(("check", "validate", "test", "fsck"), "verify"),
         **dict.fromkeys(("key", "trust", "trust-folder", "untrust", "revoke", "keyring", "keygen"), "keys"),
     }
@@ -75,7 +84,7 @@ class _LazyGroup(Group):
 Examples:
   appsnap save shop:application shop.tap
   appsnap show shop.tap
-  appsnap load shop.tap --trust 'shop.*' --run
+  appsnap run shop.tap --trust 'shop.*'
 
 A file named - is standard input or standard output. A terminal gets only text there.
 
@@ -107,6 +116,9 @@ def run(arguments: Sequence[str]) -> int:
         return 141
     except SystemExit:
         raise
+    except Stopped:
+        output.note("stopping before it has started")
+        return 0
     except BaseException as error:  # noqa: BLE001 - users get a line for every error, and no traceback
         if os.environ.get("APPSNAP_TRACEBACK"):
             import traceback  # noqa: PLC0415 - seldom wanted

@@ -20,6 +20,7 @@ from appsnap.errors import (
     CannotSave,
     NotInGrammar,
     NotTrusted,
+    PluginError,
     ServiceError,
     hints,
     other_notes,
@@ -82,8 +83,8 @@ _HINT_OF_TRACEBACK = "set APPSNAP_TRACEBACK=1 to see the traceback"
 
 
 def _is_of_foreign_code(error: AppsnapError) -> bool:
-    """Tell whether the code of an application failed: its module, its script, or a method of its classes."""
-    return type(error) in (CannotLoad, CannotBuild) and isinstance(error.__cause__, Exception | SystemExit)
+    """Tell whether the code of an application failed: its module, script or plugin, or a method of its classes."""
+    return type(error) in (CannotLoad, CannotBuild, PluginError) and isinstance(error.__cause__, Exception | SystemExit)
 
 
 _MORE_MEMORY = "the files are as they were: give the command more memory (ulimit -v shows its limit), and try again"
@@ -92,15 +93,15 @@ _MORE_MEMORY = "the files are as they were: give the command more memory (ulimit
 def _explain_distrust(error: NotTrusted, arguments: Sequence[str]) -> Explanation:
     # A want without a path has its own message.
     named = error.wants[:MOST_NAMED]
-    lines = [f"not trusted: {obstacle}" for obstacle in error.obstacles[:MOST_NAMED]]
-    lines += [f"not trusted: {want}" if want.path else str(error) for want in named]
+    begin = f"{error.file}: not trusted:" if error.instead else "not trusted:"
+    lines = [f"{begin} {obstacle}" for obstacle in error.obstacles[:MOST_NAMED]]
+    lines += [f"{begin} {want}" if want.path else str(error) for want in named]
     if len(error.wants) > MOST_NAMED:
         lines.append(f"not trusted: {len(error.wants) - MOST_NAMED:,} more, which `appsnap audit` lists")
     hint = trusting_command(() if error.obstacles else error.wants, arguments)
     if not error.obstacles and not any(want.carries_code for want in error.wants):
         hint = hints(what_runs(error.wants), hint)
-    if error.provenance:
-        hint = f"{error.provenance}; {hint}"
+    hint = hints(error.provenance, error.instead, hint)
     return Explanation(lines, hint, error.exit_code)
 
 
@@ -132,8 +133,10 @@ def _explain_usage(error: click.ClickException) -> Explanation:
         message = error.message
         if error.possibilities:
             hint = f"did you mean {' or '.join(error.possibilities)}? {hint}"
-    if isinstance(error, UnknownCommand) and error.suggestion:
-        hint = f"did you mean {error.suggestion}? {hint}"
+    if isinstance(error, UnknownCommand):
+        hint = error.command or hint
+        if error.suggestion:
+            hint = f"did you mean {error.suggestion}? {hint}"
     return Explanation([lowered(" ".join(message.split())).removesuffix(".")], hint, error.exit_code)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
 
-__all__ = ["find_object"]
+__all__ = ["find_object", "imported", "is_script", "suggest"]
 
 _SCRIPTS = (".tac", ".py")
 
@@ -49,11 +49,11 @@ def find_object(
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
     if not path.exists():
-        _suggest(source.path)
+        suggest(source.path)
     if path.exists() or path.suffix in _SCRIPTS or os.sep in source.path or not colon:
         if not (path.exists() or path.suffix or os.sep in source.path):
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
-        if _is_script(path):
+        if is_script(path):
             _refuse_target(source.path, target.path)
             made = _run(source.path, trust)
             _tell_no_application(made, source.path)
@@ -62,12 +62,13 @@ def find_object(
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(trust)
-    made = _imported(module, name, target.path)
+    made = imported(module, name, target.path)
     _tell_no_application(made, source.path)
     return made, appsnap.EVERYTHING
 
 
-def _is_script(path: Path) -> bool:
+def is_script(path: Path) -> bool:
+    """Tell whether a file is a script. A snapshot of kind source is Python, too, and none."""
     if path.suffix not in _SCRIPTS:
         return False
     with path.open("rb") as file:
@@ -89,7 +90,8 @@ def _run(path: str, trust: Sequence[str] | Everything) -> Any:
         return script.run(path)
 
 
-def _imported(module: str, name: str, target: str) -> Any:
+def imported(module: str, name: str, target: str | None = None) -> Any:
+    """Return an object in a module. Raises CannotLoad, and UsageError for a module that is the target."""
     search_current_folder()
     with Progress(f"importing {module}"):
         try:
@@ -97,7 +99,7 @@ def _imported(module: str, name: str, target: str) -> Any:
         except (Exception, SystemExit) as error:
             raise CannotLoad(_why_not_imported(module, error), hint=_instead(module, error)) from error
     file = getattr(found, "__file__", None)
-    if file is not None:
+    if file is not None and target is not None:
         _refuse_target(file, target)
     parts = name.split(".")
     for at, part in enumerate(parts):
@@ -122,7 +124,7 @@ def _tell_no_application(obj: Any, source: str) -> None:
 
     if IService(obj, None) is None:
         kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
-        output.note(f"note: {source} is no application ({kind}), and `appsnap load --run` can't run it")
+        output.note(f"note: {source} is no application ({kind}), and `appsnap run` can't run it")
 
 
 def _why_not_imported(module: str, error: BaseException) -> str:
@@ -154,7 +156,7 @@ def _instead(module: str, error: BaseException) -> str:
     return f"did you mean {word}? " * bool(word) + "modules are found in this folder, and where PYTHONPATH says"
 
 
-def _suggest(source: str) -> None:
+def suggest(source: str) -> None:
     """Raise UsageError, with a suggestion, for a source that is no file, but resembles module:name."""
     before, separator, after = source.removeprefix(f".{os.sep}").rpartition(":" if ":" in source else ".")
     file, name = (before, after) if separator else (after, "application")

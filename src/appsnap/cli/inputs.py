@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -20,7 +20,7 @@ from appsnap.kinds.extensions import naming_of
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from appsnap.cli.passphrase import Sources
     from appsnap.files.layers import Passphrase
@@ -31,7 +31,21 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
 
-__all__ = ["Input", "Output"]
+__all__ = ["Input", "Output", "Secrets", "read_recipients"]
+
+
+@dataclass(slots=True)
+class Secrets:
+    """The keys that have opened a file: nobody is asked for them again. `identities` are texts of age."""
+
+    passphrase: str | None = None
+    identities: list[str] | None = None
+
+    def recipients(self) -> list[str]:
+        """Return the age recipients of the identities."""
+        from appsnap.files.age import parse_identities  # noqa: PLC0415 - few files need it
+
+        return [str(key.recipient) for text in self.identities or () for key in parse_identities(text)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Input:
     sources: Sources
     identity_files: tuple[str, ...]
     limits: Limits
+    secrets: Secrets = field(default_factory=Secrets)
 
     @property
     def label(self) -> str:
@@ -65,6 +80,22 @@ class Input:
             # It lives until the process ends. The collector needn't look at it again, nor at the modules.
             gc.freeze()
             return snapshot
+
+    def open_other(self, file: BinaryIO, path: str) -> Snapshot:
+        """Read another snapshot with the same keys. `file` is open, and `path` is its name in messages.
+
+        A file that isn't encrypted is read without a key.
+        """
+        from appsnap import snapshot  # noqa: PLC0415 - help doesn't need it
+        from appsnap.files.heads import HEAD_SIZE, is_encrypted  # noqa: PLC0415 - as above
+        from appsnap.files.layers import Opening  # noqa: PLC0415 - as above
+
+        encrypted = is_encrypted(os.pread(file.fileno(), HEAD_SIZE, 0))
+        with Progress(f"reading {path}") as progress:
+            keys = (self._passphrase(progress), self._identities()) if encrypted else (None, [])
+            found = snapshot.open_file(file, Opening(None, *keys, self.limits, progress.count), path)
+            _ = found.document.recipe if found.document.objects is None else None
+            return found
 
     def open_legacy(self) -> Snapshot:
         """Read a pickle in Twisted's old encryption without building it."""
@@ -89,6 +120,18 @@ class Input:
         Where anything is trusted, modules are found in the current folder too. `check` may look at the snapshot before
         anything is built. `notes` gets a line for each attribute that isn't as its class declares.
         """
+        application, enough, _ = self.restore(trust, check=check, code_from=code_from, notes=notes)
+        return application, enough
+
+    def restore(
+        self,
+        trust: Sequence[str] | Everything,
+        *,
+        check: Callable[[Snapshot], object] | None = None,
+        code_from: str | None = None,
+        notes: list[str] | None = None,
+    ) -> tuple[Any, Sequence[str] | Everything, Snapshot]:
+        """Do what `load` does, and return the snapshot, too."""
         with Progress(f"loading {self.label}") as progress:
             snapshot = self._open(progress)
             if check is not None:
@@ -99,7 +142,7 @@ class Input:
             if enough:
                 search_current_folder()
             try:
-                return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough
+                return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough, snapshot
             except NotTrusted as error:
                 # A snapshot knows the name of its file without the folders, and people copy this command.
                 sign = output.command_line(["sign", self.path])
@@ -128,30 +171,36 @@ class Input:
             raise
 
     def _passphrase(self, progress: Progress) -> Passphrase | None:
-        named = self.sources.named()
-        if named is not None:
-            return named
+        secrets = self.secrets
+        if self.sources.are_named:
+            if secrets.passphrase is None:
+                secrets.passphrase = self.sources.named()
+            return secrets.passphrase
         if self.identity_files:
             return None
 
         def ask() -> str:
-            with progress.paused():
-                return self.sources.to_open(self.label)
+            if secrets.passphrase is None:
+                with progress.paused():
+                    secrets.passphrase = self.sources.to_open(self.label)
+            return secrets.passphrase
 
         # A function: the passphrase of the environment and the prompt are for encrypted files only.
         return ask
 
     def _identities(self) -> list[str]:
-        texts: list[str] = []
         if not self.identity_files:
-            return texts
-        from appsnap.files.age import parse_identities  # noqa: PLC0415 - few files need it
+            return []
+        if self.secrets.identities is None:
+            from appsnap.files.age import parse_identities  # noqa: PLC0415 - few files need it
 
-        for path in self.identity_files:
-            texts.append(_text_of(path))
-            with naming(standard.label(path, "standard input")):
-                parse_identities(texts[-1])
-        return texts
+            texts = []
+            for path in self.identity_files:
+                texts.append(_text_of(path))
+                with naming(standard.label(path, "standard input")):
+                    parse_identities(texts[-1])
+            self.secrets.identities = texts
+        return self.secrets.identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,14 +284,8 @@ class Output:
 
     def layers(self) -> dict[str, Any]:
         """Return the arguments of `save` and `Snapshot.save` for recipients, armor, compression and signature."""
-        if self.recipients:
-            from appsnap.files.age import parse_recipient  # noqa: PLC0415 - few files need it
-
-            with naming("--recipient"):
-                for text in self.recipients:
-                    parse_recipient(text)
         return {
-            "recipients": [*self.recipients, *(line for path in self.recipient_files for line in _lines_of(path))],
+            "recipients": read_recipients(self.recipients, self.recipient_files),
             "armor": self.armor,
             "compress": self.compress,
             "sign": self.sign,
@@ -257,6 +300,18 @@ _OF_OTHERS = frozenset(
     )
 )
 """Extensions of other formats."""
+
+
+def read_recipients(recipients: Iterable[str], files: Iterable[str]) -> list[str]:
+    """Return the age recipients of options, and those in files. Raises PassphraseError for one that is malformed."""
+    found = [*recipients]
+    if found:
+        from appsnap.files.age import parse_recipient  # noqa: PLC0415 - few files need it
+
+        with naming("--recipient"):
+            for text in found:
+                parse_recipient(text)
+    return [*found, *(line for path in files for line in _lines_of(path))]
 
 
 def _text_of(path: str) -> str:

@@ -16,9 +16,9 @@ import click
 
 import appsnap
 from appsnap.cli import output, standard
-from appsnap.cli.inputs import Input, Output
+from appsnap.cli.inputs import Input, Output, read_recipients
 from appsnap.cli.passphrase import Sources
-from appsnap.errors import WrongKind
+from appsnap.errors import AppsnapError, WrongKind
 from appsnap.kinds import KINDS
 from appsnap.kinds.extensions import kind_to_write
 from appsnap.limits import Limits
@@ -31,7 +31,18 @@ if TYPE_CHECKING:
     Command = Callable[..., int | None]
     Decorator = Callable[[Command], Command]
 
-__all__ = ["as_json", "code_from", "depth", "reads", "source_argument", "trusts", "writes"]
+__all__ = [
+    "application_argument",
+    "as_json",
+    "code_from",
+    "depth",
+    "reads",
+    "recipients",
+    "source_argument",
+    "trusts",
+    "trusts_keys",
+    "writes",
+]
 
 
 _PATH = click.Path(readable=False)
@@ -127,23 +138,7 @@ def writes(*, argument: str = "FILE") -> Decorator:
             "Each of these implies -p, and so does an extension like .etap.",
         ),
         *_passphrase_options("", "write_", argument),
-        click.option(
-            "-r",
-            "--recipient",
-            "write_recipients",
-            metavar="age1…",
-            multiple=True,
-            help=f"Encrypt {argument} for this age recipient. Repeatable.",
-        ),
-        click.option(
-            "-R",
-            "--recipients-file",
-            "write_recipient_files",
-            metavar="PATH",
-            type=_PATH,
-            multiple=True,
-            help=f"Encrypt {argument} for the age recipients in a file, one a line. Repeatable.",
-        ),
+        *_recipient_options("write_", argument),
         click.option("--armor", "write_armor", is_flag=True, help="Write the encrypted file as text."),
         click.option("--compress", "write_compress", is_flag=True, help=f"Compress {argument} with zstd."),
         click.option(
@@ -198,6 +193,40 @@ def _kind_to_write(path: str, kind: Kind | None) -> Kind:
         raise click.UsageError(f"{error}: {error.hint}") from None
 
 
+def recipients(whose: str) -> Decorator:
+    """Add the options for age recipients. The command gets them, of options and files, as `recipients`."""
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        given, paths = values.pop("recipients"), values.pop("recipient_files")
+        for path in paths:
+            standard.claim(path, "--recipients-file")
+        return {"recipients": read_recipients(given, paths)}
+
+    return _combined(_recipient_options("", whose), gather)
+
+
+def _recipient_options(key: str, argument: str) -> list[Decorator]:
+    return [
+        click.option(
+            "-r",
+            "--recipient",
+            f"{key}recipients",
+            metavar="age1…",
+            multiple=True,
+            help=f"Encrypt {argument} for this age recipient. Repeatable.",
+        ),
+        click.option(
+            "-R",
+            "--recipients-file",
+            f"{key}recipient_files",
+            metavar="PATH",
+            type=_PATH,
+            multiple=True,
+            help=f"Encrypt {argument} for the age recipients in a file, one a line. Repeatable.",
+        ),
+    ]
+
+
 def _passphrase_options(prefix: str, key: str, argument: str) -> list[Decorator]:
     return [
         click.option(
@@ -237,6 +266,7 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
 def trusts(whose: str = "FILE") -> Decorator:
     """Add the options for trust. The command gets names, or EVERYTHING, as `trust`."""
     options: list[Decorator] = [
+        _trust_key_option(whose),
         click.option(
             "--trust",
             metavar="NAME",
@@ -252,6 +282,7 @@ def trusts(whose: str = "FILE") -> Decorator:
     ]
 
     def gather(values: dict[str, Any]) -> dict[str, Any]:
+        _trust_keys(values)
         names, everything = values.pop("trust"), values.pop("trust_everything")
         if names and everything:
             raise click.UsageError("give either --trust or --trust-everything")
@@ -265,6 +296,36 @@ def trusts(whose: str = "FILE") -> Decorator:
         return {"trust": appsnap.EVERYTHING if everything else names}
 
     return _combined(options, gather)
+
+
+def trusts_keys(whose: str = "FILE") -> Decorator:
+    """Add the option for trust in keys alone, for commands that tell of it. The command gets nothing."""
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        _trust_keys(values)
+        return {}
+
+    return _combined([_trust_key_option(whose)], gather)
+
+
+def _trust_key_option(whose: str) -> Decorator:
+    return click.option(
+        "--trust-key",
+        "trust_keys",
+        metavar="appsnap1…",
+        multiple=True,
+        help=f"Trust {whose} like one of your own if this key signed it. Repeatable.",
+    )
+
+
+def _trust_keys(values: dict[str, Any]) -> None:
+    for key in values.pop("trust_keys"):
+        from appsnap.keys.keyring import trust_for_this_process  # noqa: PLC0415 - few commands need cryptography
+
+        try:
+            trust_for_this_process(key)
+        except AppsnapError as error:
+            raise click.BadParameter(str(error), param_hint="'--trust-key'") from None
 
 
 def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> Decorator:
@@ -282,6 +343,9 @@ def _combined(options: Iterable[Decorator], gather: Callable[[dict[str, Any]], d
         return command
 
     return decorate
+
+
+application_argument: Decorator = click.argument("where", metavar="DIR|PIDFILE", type=click.Path(readable=False))
 
 
 as_json: Decorator = click.option(

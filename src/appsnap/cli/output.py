@@ -55,7 +55,7 @@ def reserve_stdout() -> None:
     All else that goes there, also from C code, child processes and at exit, goes to stderr from now on.
     """
     global _reserved  # noqa: PLW0603 - as the descriptors, it belongs to the process
-    if sys.stdout is None:
+    if sys.stdout is None or _reserved is not None:
         return
     number = sys.stdout.fileno()
     _reserved = os.fdopen(os.dup(number), "w", encoding=sys.stdout.encoding, errors="backslashreplace")

@@ -34,11 +34,17 @@ def _is_slip(word: str, other: str) -> bool:
 
 
 class UnknownCommand(click.UsageError):
-    """A word in the place of a command is none. `suggestion` is what to type instead, or empty."""
+    """A word in the place of a command or plugin is none. `suggestion` is what to type instead, or empty.
 
-    def __init__(self, word: str, suggestion: str, context: click.Context) -> None:
-        super().__init__(f"no such command {word!r}", context)
+    `command` is one that lists what can stand there, or empty. Then the help does.
+    """
+
+    def __init__(
+        self, word: str, suggestion: str, context: click.Context | None, *, noun: str = "command", command: str = ""
+    ) -> None:
+        super().__init__(f"no such {noun} {word!r}", context)
         self.suggestion = suggestion
+        self.command = command
 
 
 class Group(click.Group):

@@ -27,12 +27,16 @@ __all__ = ["Opening", "Unwrapped", "Wrapping", "unwrap", "wrap"]
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """The layers that a new file gets. The fields are the arguments of `appsnap.save`."""
+    """The layers that a new file gets. The fields are the arguments of `appsnap.save`.
+
+    `work_factor` is that of scrypt, for a passphrase. None is the usual one.
+    """
 
     passphrase: str | None = None
     recipients: Iterable[str] = ()
     compress: bool = False
     armor: bool = False
+    work_factor: int | None = None
 
     def __post_init__(self) -> None:
         """Raise TypeError for values of other types."""
@@ -89,7 +93,7 @@ def wrap(
 
         readers += map(age.parse_recipient, wrapping.recipients)
         if wrapping.passphrase is not None:
-            readers.append(age.ScryptRecipient(wrapping.passphrase, age.WORK_FACTOR))
+            readers.append(age.ScryptRecipient(wrapping.passphrase, wrapping.work_factor or age.WORK_FACTOR))
     if wrapping.compress:
         from appsnap.files import zstd  # noqa: PLC0415 - as above
 

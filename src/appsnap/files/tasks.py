@@ -14,15 +14,28 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Task", "start_thread"]
+__all__ = ["Task", "forbid_threads", "may_start", "start_thread"]
 
 T = TypeVar("T")
+
+_forbidden = False
+
+
+def forbid_threads() -> None:
+    """Start no thread any more in this process: a forked child has only one, and C libraries don't expect others."""
+    global _forbidden  # noqa: PLW0603 - it is the process's
+    _forbidden = True
+
+
+def may_start() -> bool:
+    """Tell whether threads may be started."""
+    return not _forbidden
 
 
 def start_thread(function: Callable[..., object], *arguments: object) -> bool:
     """Call a function in a new thread, and tell whether there is one."""
     # A thread that starts while the interpreter ends would never run, nor raise an error in Python 3.11.
-    if not sys.is_finalizing():
+    if may_start() and not sys.is_finalizing():
         with contextlib.suppress(RuntimeError):
             _thread.start_new_thread(function, arguments)
             return True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from appsnap.errors import Damaged
 from appsnap.files.heads import ZSTD, is_compressed
 from appsnap.files.streams import PIECE, ChunkReader
+from appsnap.files.tasks import may_start
 from appsnap.limits import LIMITS, over
 
 if sys.version_info >= (3, 14):
@@ -79,7 +80,7 @@ def compress(chunks: Iterable[Buffer], *, level: int = 3) -> Iterator[bytes]:
     reader = ChunkReader(chunks)
     size = len(reader.peek(_LARGE))
     options: dict[int, int] = {CompressionParameter.compression_level: level, CompressionParameter.checksum_flag: 1}
-    if size == _LARGE:
+    if size == _LARGE and may_start():
         # A zstd that was built without threads has a bound of 0, and takes no size of a job.
         most = CompressionParameter.nb_workers.bounds()[1]
         options[CompressionParameter.nb_workers] = min(os.cpu_count() or 1, _MAX_THREADS, most)

@@ -4,6 +4,9 @@ Three text files have them, in the folder that APPSNAP_CONFIG_DIR names, or else
 `signing-key.txt` has the own key, and only the user may read it. `trusted-keys.txt` has a key and a name on each line.
 `trusted-folders.txt` has a JSON list on each line: the path of a folder, and the list of names from its pyproject.toml
 that the user has agreed to. Lines that begin with `#` are comments.
+
+A list of the machine has the same form as `trusted-keys.txt`. It is root's, and holds for all users, also for those of
+services, who have no such folder. Keys can also be trusted for the length of the process.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import datetime as dt
 import json
 import os
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +26,20 @@ from appsnap.keys.signatures import SigningKey, check_key
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Keyring"]
+__all__ = ["MACHINE", "Keyring", "trust_for_this_process"]
+
+MACHINE = Path("/etc/appsnap/trusted-keys.txt")
+"""The list of the machine."""
 
 _WRITE, _READ_OR_WRITE = 0o022, 0o077
+
+_given: dict[str, str] = {}
+"""The keys that are trusted for the length of the process, with the words for their owners."""
+
+
+def trust_for_this_process(key: str) -> None:
+    """Trust a key until the process ends. Raises AppsnapError for a text that is no public key."""
+    _given[check_key(key)] = "by --trust-key"
 
 
 class Keyring:
@@ -55,12 +70,16 @@ class Keyring:
         return None if key is None else key.public_key
 
     def trusted(self) -> dict[str, str]:
-        """Return the trusted keys of others, with their names."""
-        lines = [line.partition(" ") for line in self._trusted_lines(self.trusted_path)]
-        try:
-            return {check_key(key): name.strip() for key, _, name in lines}
-        except AppsnapError as error:
-            raise AppsnapError(f"{self.trusted_path}: {error}", hint="remove that line") from None
+        """Return the keys of others that the user trusts, with their names."""
+        return _keys(self.trusted_path, _MINE)
+
+    def trusted_by_machine(self) -> dict[str, str]:
+        """Return the keys that everybody on this machine trusts, with their names."""
+        return _keys(MACHINE, _OF_ROOT)
+
+    def all_trusted(self) -> dict[str, str]:
+        """Return all keys of others that are trusted here and now, with their names."""
+        return {**self.trusted_by_machine(), **_given, **self.trusted()}
 
     def trust(self, key: str, name: str = "") -> None:
         """Trust a key. A new name replaces an old one."""
@@ -80,6 +99,8 @@ class Keyring:
             raise
         left = self.trusted()
         if left.pop(key, None) is None:
+            if key in self.trusted_by_machine():
+                raise AppsnapError(f"this key is on the list of the machine, {MACHINE}", hint="root can edit that file")
             if key == self.own():
                 raise AppsnapError(
                     "this is your own key",
@@ -91,12 +112,12 @@ class Keyring:
 
     def knows(self, key: str) -> bool:
         """Tell whether a key is the own one, or trusted."""
-        return key == self.own() or key in self.trusted()
+        return key == self.own() or key in self.all_trusted()
 
     def folders(self) -> dict[str, list[str]]:
         """Return the trusted folders, each with the names in its pyproject.toml that the user has agreed to."""
         found = {}
-        for line in self._trusted_lines(self.folders_path):
+        for line in _lines(self.folders_path, _MINE):
             try:
                 path, names = json.loads(line)
                 found[os.fspath(path)] = [os.fspath(name) for name in list.copy(names)]
@@ -124,7 +145,7 @@ class Keyring:
 
     def _own(self) -> SigningKey | None:
         try:
-            text = self._text(self.own_path, others_may_not=_READ_OR_WRITE)
+            text = _text(self.own_path, _MINE_ALONE)
         except FileNotFoundError:
             return None
         lines = _lines_of(text)
@@ -171,36 +192,70 @@ class Keyring:
         except OSError as error:
             raise AppsnapError(f"{path} can't be written: {_reason(error)}") from error
 
-    def _trusted_lines(self, path: Path) -> list[str]:
-        try:
-            return _lines_of(self._text(path, others_may_not=_WRITE))
-        except OSError:
-            return []
-
     def _make_folder(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_access(self.folder, self.folder.stat(), _WRITE, "700")
-
-    def _text(self, path: Path, *, others_may_not: int) -> str:
-        with path.open("rb") as file:
-            # Anybody who can write to the folder can replace the file, or put a link in its place.
-            _check_access(self.folder, self.folder.stat(), _WRITE, "700")
-            _check_access(path, os.fstat(file.fileno()), others_may_not, "600")
-            try:
-                return file.read().decode()
-            except UnicodeDecodeError:
-                raise AppsnapError(f"{path} is not text in UTF-8") from None
+        _check_folder(self.folder, _MINE)
 
 
-def _check_access(path: Path, about: os.stat_result, others_may_not: int, mode: str) -> None:
-    if about.st_uid not in (os.geteuid(), 0):
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """Who may have access to a file of keys, and the modes that a hint gives it and its folder."""
+
+    others_may_not: int
+    of_root: bool = False
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        return (0,) if self.of_root else (os.geteuid(), 0)
+
+    @property
+    def modes(self) -> tuple[str, str]:
+        return ("755", "644") if self.of_root else ("700", "600")
+
+
+_MINE, _MINE_ALONE, _OF_ROOT = _Access(_WRITE), _Access(_READ_OR_WRITE), _Access(_WRITE, of_root=True)
+
+
+def _keys(path: Path, access: _Access) -> dict[str, str]:
+    lines = [line.partition(" ") for line in _lines(path, access)]
+    try:
+        return {check_key(key): name.strip() for key, _, name in lines}
+    except AppsnapError as error:
+        raise AppsnapError(f"{path}: {error}", hint="remove that line") from None
+
+
+def _lines(path: Path, access: _Access) -> list[str]:
+    try:
+        return _lines_of(_text(path, access))
+    except OSError:
+        return []
+
+
+def _text(path: Path, access: _Access) -> str:
+    with path.open("rb") as file:
+        # Anybody who can write to the folder can replace the file, or put a link in its place.
+        _check_folder(path.parent, access)
+        _check_access(path, os.fstat(file.fileno()), access, access.others_may_not, access.modes[1])
+        try:
+            return file.read().decode()
+        except UnicodeDecodeError:
+            raise AppsnapError(f"{path} is not text in UTF-8") from None
+
+
+def _check_folder(folder: Path, access: _Access) -> None:
+    _check_access(folder, folder.stat(), access, _WRITE, access.modes[0])
+
+
+def _check_access(path: Path, about: os.stat_result, access: _Access, others_may_not: int, mode: str) -> None:
+    quoted = shlex.quote(str(path))
+    if about.st_uid not in access.owners:
         raise AppsnapError(
             f"{path} belongs to another user, who could change the keys that you trust",
-            hint="set APPSNAP_CONFIG_DIR to a folder of yours",
+            hint=f"chown root {quoted}" if access.of_root else "set APPSNAP_CONFIG_DIR to a folder of yours",
         )
     if about.st_mode & others_may_not:
         verb = "write" if about.st_mode & _WRITE else "read"
-        raise AppsnapError(f"other users can {verb} {path}", hint=f"chmod {mode} {shlex.quote(str(path))}")
+        raise AppsnapError(f"other users can {verb} {path}", hint=f"chmod {mode} {quoted}")
 
 
 def _user_folder() -> Path:

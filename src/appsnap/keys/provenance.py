@@ -73,7 +73,7 @@ def _who(signer: str) -> tuple[str, bool]:
         keys = user_keys()
         if signer == keys.own():
             return "you", True
-        trusted = keys.trusted()
+        trusted = keys.all_trusted()
     except AppsnapError as error:
         return f"{signer} ({error})", False
     if signer not in trusted:

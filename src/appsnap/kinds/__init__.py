@@ -21,12 +21,10 @@ from appsnap.errors import Damaged, WrongKind
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from typing_extensions import Buffer
+    from collections.abc import Callable, Mapping, Sequence
 
     from appsnap.kinds.header import Header, Signer, Trailer
-    from appsnap.kinds.large import DocumentParts, Place
+    from appsnap.kinds.large import DocumentParts, DocumentStream, Place
     from appsnap.recipe.freeze import Notes
     from appsnap.recipe.steps import Recipe
 
@@ -93,20 +91,20 @@ class Format:
 
     def write(
         self, header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None
-    ) -> Iterable[Buffer]:
+    ) -> DocumentStream:
         """Return the document of a recipe, in pieces. `sign` adds the last fields of the trailer."""
         if recipe.has_runs and not self.runs:
             # Only conversions need it, so other saves don't import it.
             recipe = importlib.import_module("appsnap.recipe.ordering").in_order(recipe)
-        pieces: Iterable[Buffer] = self._package().write(header, recipe, distributions, sign)
+        pieces: DocumentStream = self._package().write(header, recipe, distributions, sign)
         return pieces
 
-    def write_objects(self, header: Header, obj: Any, sign: Signer | None, notes: Notes) -> Iterable[Buffer]:
+    def write_objects(self, header: Header, obj: Any, sign: Signer | None, notes: Notes) -> DocumentStream:
         """Return the document of objects, in pieces, if the kind has `objects`. Raises any error of a class.
 
         `notes` collects the facts to tell.
         """
-        pieces: Iterable[Buffer] = self._package().write_objects(header, obj, sign, notes)
+        pieces: DocumentStream = self._package().write_objects(header, obj, sign, notes)
         return pieces
 
     def signed(self, data: bytes, steps: int, distributions: dict[str, str], sign: Signer) -> bytes:

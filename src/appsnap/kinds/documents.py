@@ -22,7 +22,7 @@ from appsnap.printable import type_of
 from appsnap.recipe import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from typing_extensions import Buffer
 
@@ -42,7 +42,7 @@ __all__ = ["LargeData", "check_head", "counted", "map_document", "open_document"
 
 
 @gc_paused
-def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes | None = None) -> Iterable[Buffer]:
+def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes | None = None) -> DocumentStream:
     """Return the document of objects, in pieces. Raises CannotSave for objects that no file can hold.
 
     `notes` collects the facts to tell.
@@ -67,17 +67,16 @@ def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes |
     return kind.write(header, recipe, distributions_of(modules), sign)
 
 
-def counted(pieces: Iterable[Buffer], progress: Progress | None) -> Iterator[Buffer]:
+def counted(pieces: DocumentStream, progress: Progress | None) -> Iterator[Buffer]:
     """Tell `progress` how many bytes have been taken, and how many there are."""
     if progress is None:
         yield from pieces
         return
-    total = pieces.size if isinstance(pieces, DocumentStream) else sum(memoryview(piece).nbytes for piece in pieces)
     done = 0
     for piece in pieces:
         yield piece
         done += memoryview(piece).nbytes
-        progress(min(done, total), total)
+        progress(min(done, pieces.size), pieces.size)
 
 
 # In

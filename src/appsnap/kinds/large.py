@@ -7,6 +7,7 @@ document is its *skeleton*: the checksum in the trailer is of the skeleton alone
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import queue
@@ -146,7 +147,8 @@ class DocumentStream:
     """A document, in pieces. `size` is in bytes, without the trailer.
 
     `trailer` makes the trailer from the checksum of the skeleton and the checksums of the large data. Other threads
-    compute the latter, while this one hands out the pieces.
+    compute the latter, while this one hands out the pieces. `digest` is a checksum of the body, so it says nothing of
+    the time in the header.
     """
 
     def __init__(self, head: bytes, body: Body, trailer: Callable[[str, list[str] | None], bytes]) -> None:
@@ -154,6 +156,20 @@ class DocumentStream:
         self._head = head
         self._body = body
         self._trailer = trailer
+        self._sums: list[str] | None = None  # of the large data, once they are known
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The checksum of the body. A document that is handed out later has the checksums of large data from here."""
+        digest = hashlib.sha256()
+        for piece in self._body.small():
+            digest.update(piece)
+        if self._sums is None:
+            with Hashing() as hashing:
+                hashing.add_all(self._body.large)
+                self._sums = hashing.sums()
+        digest.update("".join(self._sums).encode())
+        return digest.hexdigest()
 
     def __iter__(self) -> Iterator[Buffer]:
         digest = hashlib.sha256(self._head)
@@ -165,13 +181,14 @@ class DocumentStream:
             yield self._trailer(digest.hexdigest(), None)
             return
         with Hashing() as hashing:
-            for data in self._body.large:
-                for chunk in chunks(data):
-                    hashing.add(chunk)
+            if self._sums is None:
+                hashing.add_all(self._body.large)
             yield self._head
             for piece in self._body:
                 yield from chunks(piece)
-            yield self._trailer(digest.hexdigest(), hashing.sums())
+            if self._sums is None:
+                self._sums = hashing.sums()
+            yield self._trailer(digest.hexdigest(), self._sums)
 
 
 def chunks(data: Buffer) -> Iterator[memoryview]:
@@ -207,6 +224,12 @@ class Hashing:
         self._tasks.append(task)
         self._queue.put(task)
         self._threads += self._threads < _HASHERS and start_thread(_work, self._queue)
+
+    def add_all(self, large: Iterable[Buffer]) -> None:
+        """Have all chunks of large data hashed."""
+        for data in large:
+            for chunk in chunks(data):
+                self.add(chunk)
 
     def sums(self) -> list[str]:
         """Return the checksums, in the order of the chunks. This thread hashes all that wait for another one."""

@@ -1,39 +1,557 @@
-"""Runs a restored application in this process until a signal comes.
+"""A process that runs an application: how it starts, what it does at signals, and how it ends.
 
-`serve` does all of it. `stop_signal`, `start` and `stop` are its steps, for other runners.
+The order of a start: the lock of the state, the application, the pidfile, the log, folder and umask, all imports that
+saving needs, `afterRestore`, the privileged part of the start, the change of user, the rest of the start, READY=1.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import datetime as dt
 import inspect
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from appsnap.errors import AppsnapError, CannotLoad
-from appsnap.interfaces import IProcess, IService
-from appsnap.printable import label
+from appsnap import listening, sections
+from appsnap.errors import CannotLoad
+from appsnap.interfaces import IProcess, IService, IServiceCollection
+from appsnap.printable import label, plural
+from appsnap.runner import daemon, restart, tasks
+from appsnap.runner.generations import Generations
+from appsnap.runner.guard import NOT_IN_TIME, Guard, say_in_time
+from appsnap.runner.handover import Handover
+from appsnap.runner.hooks import after_restore
+from appsnap.runner.locks import Lock
+from appsnap.runner.logs import Log
+from appsnap.runner.notify import Notifier
+from appsnap.runner.privileges import name_process
+from appsnap.runner.restore import restore
+from appsnap.runner.saver import Saver
+from appsnap.runner.signals import SIGNALS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from types import FrameType
+    from collections.abc import Awaitable, Callable, Iterator
 
-__all__ = ["serve", "start", "stop", "stop_signal"]
+    from appsnap.listening import Inherited
+    from appsnap.runner.handover import Mode
+    from appsnap.runner.logs import Level
+    from appsnap.runner.options import Options
+    from appsnap.runner.restore import Restored, What
+
+__all__ = ["Voice", "serve"]
 
 
-def serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
+class Voice:
+    """How a process speaks: `line` writes a line to stderr, `explain` an error with its hint. `reason` gives a line.
+
+    As soon as there is a log file, all of it goes there, too.
+    """
+
+    def __init__(
+        self,
+        line: Callable[[str], object],
+        explain: Callable[[BaseException], list[str]],
+        reason: Callable[[BaseException], str],
+    ) -> None:
+        self.line = line
+        self.explain = explain
+        self.reason = reason
+        self.log: Log | None = None
+        self.is_detached = False
+        """Whether stderr is the log file, or goes nowhere."""
+
+    def report(self, level: Level, text: str) -> None:
+        """Say something that happened."""
+        if not self.is_detached:
+            self.line(text if level == "info" else f"{level}: {text}")
+        if self.log is not None:
+            self.log.write(level, text)
+
+    def warn(self, text: str) -> None:
+        """Say something that isn't as it should be."""
+        self.report("warning", text)
+
+    def failed(self, error: BaseException) -> None:
+        """Explain an error."""
+        lines = [self.reason(error)] if self.is_detached else self.explain(error)
+        if self.log is not None:
+            for line in lines:
+                self.log.write("error", line)
+
+
+def serve(what: What, options: Options, voice: Voice, handover: Handover | None = None) -> int:
     """Load an application, run it until a signal comes, stop it, and return the exit code.
 
-    `load` is called within the event loop, because a snapshot may refer to the loop. `report` gets a line of text at
-    each step. A second signal ends the process at once. Raises the errors of loading and starting, and an exception
-    group where services fail to stop.
+    `handover` is the message of the process that was here before, of the process that puts this one into the
+    background, or of one that only tries whether the application can be loaded. Raises the errors of loading and of
+    starting.
     """
-    # asyncio's own handler would wait for the loop while a file is being loaded.
-    signal.signal(signal.SIGINT, _interrupt)
-    with asyncio.Runner() as runner:
-        return runner.run(_serve(load, report))
 
+    async def run() -> int:
+        return await Process(what, options, voice, handover).main()
+
+    with asyncio.Runner() as runner:
+        return runner.run(run())
+
+
+class Process:
+    """This process. `main` does all of it."""
+
+    def __init__(self, what: What, options: Options, voice: Voice, handover: Handover | None) -> None:
+        self._what = what
+        self._options = options
+        self._voice = voice
+        self._handover = handover
+        self._notify = Notifier()
+        self._generations: Generations | None = None
+        self._locks: dict[str, Lock] = {}
+        self._saver: Saver | None = None
+        self._stops = 0
+        self._kept: list[int] = []
+        self._is_running = False
+        self._stopped: int | None = None
+        """The exit code, as soon as the services have stopped."""
+        self._reloads = False
+        self._asked = asyncio.Event()
+        self._own_tasks: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
+        self._loop = asyncio.get_running_loop()
+        self._guard = Guard(options.stop_timeout, voice.report, self._end)
+
+    async def main(self) -> int:
+        """Load, start, run, stop. Returns the exit code."""
+        if self._handover is not None and self._handover.mode == "trial":
+            self._restore()
+            self._service()
+            restart.tell_success(self._handover)
+            return 0
+        # At the very end: threads of the application may live until then.
+        atexit.register(self._clear_away)
+        self._prepare()
+        if not await self._start():
+            return 0
+        while not self._stops:
+            if self._reloads:
+                self._reloads = False
+                await self._restart()
+            else:
+                await self._asked.wait()
+                self._asked.clear()
+        return await self._finish()
+
+    # The start
+
+    def _prepare(self) -> None:
+        """Load the application, and do all that comes before its start."""
+        options, handed = self._options, self._handover.descriptors if self._handover else {}
+        listening.take_systemd(os.environ)
+        if self._handover is not None:
+            listening.inherit(self._handover.sockets)
+        if options.state is not None:
+            self._generations = Generations(options.state, options.keep)
+            self._locks["lock"] = Lock(self._generations.lock_path, handed.get("lock"))
+        if options.pidfile is not None and "pidfile" in handed:
+            self._locks["pidfile"] = Lock(options.pidfile, handed["pidfile"])
+        # A signal that ends the process now finds the locks, and clears them away.
+        restart.let_signals_through()
+        self._restore()
+        self._service()
+        if options.pidfile is not None and "pidfile" not in handed:
+            self._locks["pidfile"] = Lock(options.pidfile)
+        self._voice.log = Log(options.logfile, options.log_level)
+        self._voice.is_detached = self._is_again and options.daemon
+        if options.rundir is not None:
+            os.chdir(options.rundir)
+        if options.umask is not None:
+            os.umask(options.umask)
+        tasks.install(self._loop)
+        restored = self._restored
+        if self._generations is not None:
+            assert restored.layers is not None
+            self._saver = Saver(
+                restored.application,
+                self._generations,
+                restored.layers,
+                autosave=options.autosave,
+                timeout=options.save_timeout,
+                report=self._voice.report,
+                resumed=restored.generation,
+                changed=self._tell_status,
+            )
+            self._saver.warm_up()
+            sections.keep_with(self._saver)
+            self._tell_origin(restored)
+        if restored.generation is not None:
+            after_restore(restored.application)
+
+    @property
+    def _is_again(self) -> bool:
+        """Whether this process has run the application before."""
+        return self._handover is not None and self._handover.mode != "daemon"
+
+    def _restore(self) -> None:
+        options, handed = self._options, self._handover
+        generations = self._generations
+        if generations is None and options.state is not None and Path(options.state).is_dir():
+            generations = Generations(options.state, options.keep, make=False)
+        self._restored = restore(
+            self._what,
+            generations,
+            options,
+            self._voice.warn,
+            restarted=self._is_again,
+            dropped=handed is not None and handed.dropped,
+            granted=None if handed is None else handed.grants,
+        )
+        self._identity = self._restored.identity
+
+    def _service(self) -> IService:
+        application = self._restored.application
+        service: IService | None = IService(application, None)
+        if service is None or not IService.providedBy(service):
+            kind = type(application)
+            twisted = kind.__module__.partition(".")[0] == "twisted"
+            raise CannotLoad(
+                f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run",
+                hint=_HINT_OF_TWISTED if twisted else "",
+            )
+        self._name = label(service.name or type(service).__qualname__)
+        return service
+
+    def _tell_origin(self, restored: Restored) -> None:
+        """Say which generation the application comes from, and whether WHAT has changed since the state began."""
+        assert self._generations is not None
+        assert self._saver is not None
+        digest = self._what.digest()
+        if restored.generation is None:
+            self._saver.update_status(what=digest)
+            return
+        known = self._generations.read_status().get("what")
+        changed = digest is not None and known is not None and digest != known
+        self._saver.update_status(what=known or digest)
+        text = f"resumed from {restored.generation.name}"
+        if changed:
+            taken = "its code is taken in, " if self._what.is_script else ""
+            text += f"; {self._what.label} has changed since: {taken}--fresh starts from it"
+        self._voice.report("info", text)
+
+    async def _start(self) -> bool:
+        """Start the application. Returns False if a signal stops it before."""
+        SIGNALS.hand_to(self._receive, () if self._handover is None else self._handover.signals_before())
+        if not await self._has_started():
+            return False
+        self._tell_ready()
+        return True
+
+    async def _has_started(self) -> bool:
+        """Start the services. Returns False if a signal stops that."""
+        starting = asyncio.ensure_future(self._starting())
+        asked = asyncio.ensure_future(self._stop_asked())
+        await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not starting.done():
+            self._voice.report("info", "stopping before it has started")
+            starting.cancel()
+            if not await self._in_time(asyncio.wait([starting])):
+                self._end(NOT_IN_TIME)
+            if starting.cancelled():
+                return False
+        starting.result()
+        return True
+
+    async def _stop_asked(self) -> None:
+        while not self._stops:
+            await self._asked.wait()
+            self._asked.clear()
+        self._asked.set()
+
+    async def _starting(self) -> None:
+        service = self._service()
+        identity, self._identity = self._identity, None
+        privileged = service.privilegedStartService()
+        try:
+            await _finished(privileged)
+            if identity is not None:
+                if self._generations is not None:
+                    uid = os.geteuid() if identity.uid is None else identity.uid
+                    self._generations.give_to(uid, os.getegid() if identity.gid is None else identity.gid)
+                identity.drop()
+            name_process(IProcess(self._restored.application, None), self._voice.warn)
+        except asyncio.CancelledError:
+            if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
+                await _finished(service.stopService())  # the cancellation came when the privileged part had just ended
+            raise
+        except Exception:
+            await _finished(service.stopService())
+            raise
+        await _finished(service.startService())
+
+    def _tell_ready(self) -> None:
+        for unused in listening.close_unused():
+            self._voice.warn(f"no service listens on the socket {unused}, which came from outside")
+        self._is_running = True
+        if self._saver is not None:
+            self._saver.start()
+        self._notify(READY=1, STATUS=self._status())
+        how = "" if self._options.daemon else "; Ctrl-C stops it"
+        self._voice.report("info", f"{self._name} is running as process {os.getpid()}{how}")
+        if self._handover is not None and self._handover.mode == "daemon":
+            self._leave_terminal()
+        self._keep_telling()
+        self._act_on_kept()
+
+    # Signals
+
+    def _receive(self, number: int) -> None:
+        """Take a signal, within its handler."""
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            self._loop.call_soon_threadsafe(self._act, number)
+            return
+        self._stops += 1
+        if self._stops > 1:
+            name = signal.Signals(number).name
+            say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
+            self._end(1)
+        self._guard.begin()
+        self._loop.call_soon_threadsafe(self._asked.set)
+
+    def _act(self, number: int) -> None:
+        """Do what a signal asks for. One that comes before the application runs waits until it does."""
+        if not self._is_running:
+            self._kept.append(number)
+        elif number == signal.SIGHUP:
+            self._reloads = True
+            self._asked.set()
+        elif number == signal.SIGUSR1:
+            self._reopen()
+        elif self._saver is None:
+            self._voice.warn("SIGUSR2 saves the state, and this application is run without --state")
+        else:
+            self._saver.request()
+
+    def _act_on_kept(self) -> None:
+        kept, self._kept = self._kept, []
+        for number in kept:
+            self._act(number)
+
+    def _reopen(self) -> None:
+        assert self._voice.log is not None
+        try:
+            self._voice.log.reopen()
+        except OSError as error:
+            self._voice.report("error", f"the log file {self._options.logfile} can't be opened: {error.strerror}")
+        if self._options.daemon:
+            self._point_output_to_log()
+
+    # The end
+
+    async def _finish(self) -> int:
+        """Stop the application and save it. Returns the exit code."""
+        self._is_running = False
+        self._notify(STOPPING=1, STATUS="stopping")
+        self._voice.report("info", f"stopping {self._name}")
+        if self._stopped is None:
+            self._stopped = await self._stop()
+        code = max(self._stopped, await self._save_last())
+        if self._guard.late.is_set() or not await self._in_time(self._leave()):
+            self._end(NOT_IN_TIME)
+        self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
+        self._guard.last()
+        return code
+
+    async def _leave(self) -> None:
+        """Wait for the tasks and threads that the application leaves behind."""
+        self._guard.tasks = left = asyncio.all_tasks() - self._own_tasks
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        await self._loop.shutdown_default_executor()
+
+    async def _stop(self) -> int:
+        """Stop the services. Returns the exit code."""
+        stopping = asyncio.ensure_future(_stopped(self._service()))
+        if not await self._in_time(asyncio.wait([stopping])):
+            return NOT_IN_TIME
+        error = stopping.exception()
+        if error is None:
+            return 0
+        self._voice.failed(error)
+        return 1
+
+    async def _in_time(self, work: Awaitable[object]) -> bool:
+        """Wait for something. Returns False when the time for stopping is over before."""
+        working = asyncio.ensure_future(work)
+        late = asyncio.ensure_future(self._guard.late.wait())
+        self._own_tasks |= {working, late}
+        await asyncio.wait([working, late], return_when=asyncio.FIRST_COMPLETED)
+        late.cancel()
+        return working.done()
+
+    async def _save_last(self) -> int:
+        if self._saver is None:
+            return 0
+        self._guard.saving(self._options.save_timeout)
+        try:
+            await self._saver.finish()
+        except Exception:  # noqa: BLE001 - the saver has reported it
+            return 1
+        finally:
+            self._guard.saved()
+        return 0
+
+    def _end(self, code: int) -> NoReturn:
+        """End the process at once. Any thread may call this, and signal handlers."""
+        self._clear_away()
+        os._exit(code)
+
+    def _clear_away(self) -> None:
+        """Remove the pidfile, and give up the lock of the state."""
+        while self._locks:
+            self._locks.popitem()[1].release()
+
+    # A restart in place
+
+    async def _restart(self) -> None:
+        """Take in new code. Returns if that was refused, or if the process is to stop instead."""
+        self._notify.reloading()
+        self._voice.report("info", f"restarting {self._name}")
+        trying = asyncio.ensure_future(self._why_not())
+        stopped = asyncio.ensure_future(self._stop_asked())
+        await asyncio.wait([trying, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._stops:
+            trying.cancel()
+            await asyncio.wait([trying])
+            return
+        reason = trying.result()
+        if reason is not None:
+            self._tell_refusal(reason)
+            return
+        try:
+            sockets = listening.duplicates()
+        except OSError as error:
+            self._tell_refusal(f"the listening sockets can't be duplicated: {error.strerror}")
+            return
+        self._is_running = False
+        self._guard.begin()
+        self._stopped = await self._stop()
+        is_saved = not await self._save_last()
+        if self._stopped == NOT_IN_TIME:
+            self._end(NOT_IN_TIME)
+        if self._stops:
+            return
+        if not is_saved:
+            await self._start_again(sockets)
+            return
+        if not await self._in_time(self._leave()):
+            self._end(NOT_IN_TIME)
+        self._guard.last()
+        atexit.unregister(self._clear_away)
+        restart.end_threads_and_exit_functions()
+        atexit.register(self._clear_away)
+        with restart.signals_kept() as came:
+            await asyncio.sleep(0)  # what the handlers of earlier signals have asked the loop for
+            if not self._stops:
+                handover = self._handover_of("restart", sockets)
+                handover.descriptors["signals"] = came
+                restart.again(self._options.folder, handover, self._notify.environment)
+
+    async def _why_not(self) -> str | None:
+        """Save, and try whether a new process could load the application. Returns the reason if it could not."""
+        if self._saver is not None:
+            try:
+                await self._saver.request()
+            except Exception as error:  # noqa: BLE001 - the application goes on
+                return f"the state can't be saved: {self._voice.reason(error)}"
+        try:
+            return await restart.tried(self._options.folder, self._handover_of("trial", []))
+        except OSError as error:
+            where = "" if error.filename is None else f": {error.filename}"
+            return f"the interpreter can't be run again: {error.strerror}{where}"
+
+    def _handover_of(self, mode: Mode, sockets: list[Inherited]) -> Handover:
+        signals = [*self._kept, *([signal.SIGHUP] if self._reloads else [])]
+        return Handover(
+            mode,
+            {name: lock.fd for name, lock in self._locks.items()} if mode == "restart" else {},
+            sockets,
+            [*map(int, signals)],
+            self._what.secrets(),
+            self._restored.grants,
+            dropped=self._restored.identity is not None or (self._handover is not None and self._handover.dropped),
+        )
+
+    def _tell_refusal(self, reason: str) -> None:
+        self._voice.report("error", f"not restarted, still running as before: {reason}")
+        self._notify(READY=1, STATUS=f"not restarted: {reason}")
+
+    async def _start_again(self, sockets: list[Inherited]) -> None:
+        """Start the stopped services again: the state could not be saved, and it is here only."""
+        self._guard.cancel()
+        self._guard = Guard(self._options.stop_timeout, self._voice.report, self._end)
+        listening.inherit(sockets)
+        if not await self._has_started():
+            return
+        listening.close_unused()
+        assert self._saver is not None
+        self._saver.start()
+        self._stopped = None
+        self._is_running = True
+        self._tell_refusal("the state can't be saved")
+        self._act_on_kept()
+
+    # Words for others
+
+    def _status(self) -> str:
+        count = sum(1 for _ in _all_services(self._service())) - 1
+        words = f"running, {plural(count, 'service')}"
+        status = {} if self._saver is None else self._saver.status
+        if status.get("failed"):
+            return f"{words}; not saved: {status['failed']}"
+        if status.get("saved"):
+            ago = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(status["saved"])
+            words += f"; saved {max(ago.total_seconds(), 0):.0f} s ago"
+            words += f", pause {status['pause_ms']:.0f} ms" if status["pause_ms"] is not None else ""
+        return words
+
+    def _tell_status(self) -> None:
+        """Tell the service manager how the application is."""
+        if self._is_running and self._notify.environment:
+            self._notify(STATUS=self._status())
+
+    def _keep_telling(self) -> None:
+        if self._notify.environment and self._saver is not None:
+            self._tell_status()
+            self._loop.call_later(_STATUS_EVERY, self._keep_telling)
+
+    # The background
+
+    def _leave_terminal(self) -> None:
+        """Go into a session of its own, and tell the command that waits for this."""
+        assert self._handover is not None
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        self._point_output_to_log(nothing)
+        os.close(nothing)
+        self._voice.is_detached = True
+        daemon.tell_ready(self._handover)
+
+    def _point_output_to_log(self, otherwise: int | None = None) -> None:
+        """Let stdout and stderr go to the log file. Without one they go nowhere."""
+        assert self._voice.log is not None
+        target = self._voice.log.descriptor
+        target = otherwise if target is None else target
+        if target is not None:
+            os.dup2(target, 1)
+            os.dup2(target, 2)
+
+
+_STATUS_EVERY = 10.0
+"""Seconds between two lines for the service manager, which says how old the state is."""
 
 _HINT_OF_TWISTED = (
     "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
@@ -41,87 +559,16 @@ _HINT_OF_TWISTED = (
 )
 
 
-async def _serve(load: Callable[[], Any], report: Callable[[str], object]) -> int:
-    application = load()
-    service: IService | None = IService(application, None)
-    if service is None or not IService.providedBy(service):
-        kind = type(application)
-        twisted = kind.__module__.partition(".")[0] == "twisted"
-        raise CannotLoad(
-            f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run",
-            hint=_HINT_OF_TWISTED if twisted else "",
-        )
-    _check_process(application)
-    name = label(service.name or type(service).__qualname__)
-    asked = stop_signal()
-    if not await start(service, asked, report):
-        return 0
-    if not asked.is_set():
-        report(f"{name} is running as process {os.getpid()}; Ctrl-C stops it")
-    await asked.wait()
-    report(f"stopping {name}")
-    await stop(service)
-    report(f"{name} has stopped")
-    return 0
-
-
-def stop_signal() -> asyncio.Event:
-    """Return an event that the first SIGINT, SIGTERM or SIGHUP sets. The second one ends the process at once.
-
-    The handlers are Python's and not the event loop's, so they run even while a service blocks the loop.
-    """
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    received = False
-
-    def receive(number: int, _: FrameType | None) -> None:
-        nonlocal received
-        if received:
-            os.write(2, f"appsnap: error: ended by a second {signal.Signals(number).name}, not stopped\n".encode())
-            os._exit(1)
-        received = True
-        loop.call_soon_threadsafe(asked.set)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup has SIGHUP ignored, and it stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, receive)
-    return asked
-
-
-async def start(service: IService, asked: asyncio.Event, report: Callable[[str], object]) -> bool:
-    """Start a service, its privileged part first. Returns False if `asked` is set before the service has started.
-
-    In that case the start is cancelled, and the service has rolled itself back. Raises the errors of starting.
-    """
-    starting = asyncio.ensure_future(_start(service))
-    waiting = asyncio.ensure_future(asked.wait())
-    await asyncio.wait([starting, waiting], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if not starting.done():
-        report("stopping before it has started")
-        starting.cancel()
-        await asyncio.wait([starting])
-        if starting.cancelled():
-            return False
-    starting.result()
-    return True
-
-
-async def _start(service: IService) -> None:
-    privileged = service.privilegedStartService()
-    try:
-        await _finished(privileged)
-    except asyncio.CancelledError:
-        if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
-            await stop(service)  # the cancellation came when the privileged part had just been done
-        raise
-    await _finished(service.startService())
-
-
-async def stop(service: IService) -> None:
-    """Stop a service, and wait until it has stopped. Raises an exception group where services fail to stop."""
-    await _finished(service.stopService())
+def _all_services(root: Any) -> Iterator[Any]:
+    """Yield a service and all below it, each before its children."""
+    stack = [root]
+    seen = {id(root)}
+    while stack:
+        service = stack.pop()
+        yield service
+        children = [*service] if IServiceCollection.providedBy(service) else []
+        stack += [child for child in reversed(children) if id(child) not in seen]
+        seen.update(map(id, children))
 
 
 async def _finished(result: Awaitable[object] | None) -> None:
@@ -129,19 +576,5 @@ async def _finished(result: Awaitable[object] | None) -> None:
         await result
 
 
-def _check_process(application: Any) -> None:
-    """Refuse an application that wants another user or group. This process can't change its user or group."""
-    process: IProcess | None = IProcess(application, None)
-    for owner, wanted, actual in (
-        ("user", getattr(process, "uid", None), os.geteuid()),
-        ("group", getattr(process, "gid", None), os.getegid()),
-    ):
-        if wanted is not None and (type(wanted) is not int or wanted != actual):
-            raise AppsnapError(
-                f"the application wants to run as {owner} {label(wanted)}, and this is {owner} {actual}",
-                hint=f"start it as that {owner}",
-            )
-
-
-def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+async def _stopped(service: IService) -> None:
+    await _finished(service.stopService())

@@ -14,7 +14,6 @@ from appsnap.keys.provenance import user_keys
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.extensions import kind_to_write, naming_of
 from appsnap.kinds.header import Header, now
-from appsnap.kinds.large import DocumentStream
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
     from appsnap.kinds import Kind
     from appsnap.kinds.documents import Progress
     from appsnap.kinds.header import Signer
+    from appsnap.kinds.large import DocumentStream
     from appsnap.snapshot.places import FilePath
     from appsnap.snapshot.trial import Trial
 
-__all__ = ["by_name", "dumps", "save", "signer", "time_for"]
+__all__ = ["by_name", "dumps", "save", "signer", "time_for", "write"]
 
 
 def save(
@@ -84,7 +84,7 @@ def save(
     kind, wrapping = by_name(path, kind, wrapping)
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
-    header = Header(kind, _name_of(obj), tag if tag is None else str.__str__(tag), time_for(kind))
+    tag = tag if tag is None else str.__str__(tag)
     notes = Notes(code=code)
     lines: list[str] = []
     with contextlib.ExitStack() as stack:
@@ -95,19 +95,54 @@ def save(
             trial = verify if isinstance(verify, Trial) else Trial(EVERYTHING if trusted_as_a_whole else None)
             interpreter = stack.enter_context(trial.interpreter(kind))
         seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
-        pieces = documents.write_document(obj, header, seal, notes)
 
-        def check(file: Path) -> None:
+        def check(file: Path, pieces: DocumentStream) -> None:
             assert interpreter is not None
             if wrapping.recipients and passphrase is None:
                 lines.extend(interpreter.try_document(obj, notes, pieces))
             else:
                 lines.extend(interpreter.try_file(obj, notes, file, passphrase))
 
-        wrapped = layers.wrap(documents.counted(pieces, progress), wrapping)
-        places.write(path, wrapped, check=check if interpreter else None)
+        write(
+            obj,
+            path,
+            kind,
+            wrapping=wrapping,
+            seal=seal,
+            notes=notes,
+            tag=tag,
+            check=check if interpreter else None,
+            progress=progress,
+        )
     for line in (*notes.lines(), *lines):
         (note or _log)(line)
+
+
+def write(
+    obj: Any,
+    path: FilePath | Writable,
+    kind: Kind,
+    *,
+    wrapping: Wrapping,
+    seal: Signer | None,
+    notes: Notes,
+    tag: str | None = None,
+    unless: str | None = None,
+    check: Callable[[Path, DocumentStream], object] | None = None,
+    progress: Progress | None = None,
+) -> DocumentStream | None:
+    """Write the snapshot of an object, and return its document, or write nothing and return None.
+
+    Nothing is written if `unless` is the digest of the document: the object is as it was at that save. `check` is
+    called with the new file before it is in its place.
+    """
+    header = Header(kind, _name_of(obj), tag, time_for(kind))
+    document = documents.write_document(obj, header, seal, notes)
+    if unless is not None and document.digest == unless:
+        return None
+    wrapped = layers.wrap(documents.counted(document, progress), wrapping)
+    places.write(path, wrapped, check=check and (lambda file: check(file, document)))
+    return document
 
 
 def by_name(
@@ -163,7 +198,7 @@ def dumps(
     seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
     pieces = documents.write_document(obj, Header(kind), seal, Notes(code=code))
     wrapping = Wrapping(passphrase, recipients, compress, armor)
-    if compress or not isinstance(pieces, DocumentStream) or pieces.size < _LARGE:
+    if compress or pieces.size < _LARGE:
         return joined(layers.wrap(pieces, wrapping))
     # Trailer and tags of age take less room than that, unless the trailer has very many names.
     result = Result(pieces.size + (_LARGE >> 4) + (pieces.size >> 11))

@@ -76,20 +76,28 @@ def show(*, path: bool, as_json: bool) -> None:
 @command.command("list")
 @as_json
 def list_(*, as_json: bool) -> None:
-    """List the keys and folders that you trust. Your own key comes first, and each folder has its names."""
+    """List the keys and folders that you trust. Your own key comes first, and each folder has its names.
+
+    The keys that everybody on this machine trusts come last. Root writes them to /etc/appsnap/trusted-keys.txt.
+    """
     keys = Keyring()
     own = keys.own()
     rows = [*([(own, "you")] if own else []), *keys.trusted().items()]
+    machine = keys.trusted_by_machine()
     folders = keys.folders()
     if as_json:
         output.write_json(
             {
-                "keys": [{"key": key, "name": name, "own": key == own} for key, name in rows],
+                "keys": [
+                    *({"key": key, "name": name, "own": key == own, "machine": False} for key, name in rows),
+                    *({"key": key, "name": name, "own": False, "machine": True} for key, name in machine.items()),
+                ],
                 "folders": [{"folder": folder, "trust": names} for folder, names in folders.items()],
             }
         )
     else:
         output.write(f"{key}  {name}".rstrip() for key, name in rows)
+        output.write(f"{key}  {f'{name} (this machine)'.lstrip()}" for key, name in machine.items())
         output.write(f"{folder}  {', '.join(names)}" for folder, names in folders.items())
 
 

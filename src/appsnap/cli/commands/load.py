@@ -1,13 +1,11 @@
-"""`appsnap load`: build the application in a file, and print it, run it, or open a shell with it."""
+"""`appsnap load`: build the application in a file, and print it, or open a shell with it."""
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import appsnap
 from appsnap.cli import output, standard
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json, code_from, depth, reads, trusts
@@ -31,14 +29,13 @@ __all__ = ["command"]
     epilog="""\b
 Examples:
   appsnap load shop.tap
-  appsnap load shop.etap --run
+  appsnap load shop.etap --json
   appsnap load strangers.tap --trust 'shop.*' --trust call:shop.make
   appsnap load shop.tac --kind python --shell""",
 )
 @reads(kinds=(*KINDS, "python"))
 @trusts()
 @code_from()
-@click.option("--run", is_flag=True, help="Start the application, and stop it on Ctrl-C, SIGTERM or SIGHUP.")
 @click.option("--shell", is_flag=True, help='Open a Python shell, where the application is "application".')
 @click.option("--quiet", is_flag=True, help="Don't print the tree.")
 @click.option("--check", is_flag=True, help="Note attributes that a class doesn't declare, or not of that type.")
@@ -50,13 +47,12 @@ def command(
     trust: Sequence[str] | Everything,
     code_from: str | None,
     check: bool,
-    run: bool,
     shell: bool,
     quiet: bool,
     depth: int,
     as_json: bool,
 ) -> int:
-    """Load an application from a file, and print it, run it or talk to it.
+    """Load an application from a file, and print it or talk to it. `appsnap run` runs it.
 
     Some files are trusted as a whole, as you trust a program: those signed by you, those signed by a key that you trust
     (`appsnap keys`), and those opened with a passphrase. Any other file is refused if it wants names that aren't
@@ -71,19 +67,14 @@ def command(
 
     With --kind python, FILE is a script. It is run, and has to assign "application".
     """
-    if sum((run, shell, as_json, quiet)) > 1 and not (quiet and (run or shell)):
-        raise click.UsageError("give only one of --run, --shell, --json and --quiet")
+    if as_json and (shell or quiet):
+        raise click.UsageError("give only one of --shell, --json and --quiet")
     if check and source.kind == "python":
         raise click.UsageError("a script is a program, and is run: leave out --check")
     if shell and standard.stdin_readers():
         raise click.UsageError(f"--shell reads standard input, and so does {standard.stdin_readers()[0]}")
     notes: list[str] | None = [] if check else None
-    load = functools.partial(_load, source, trust, code_from, notes)
-    if run:
-        from appsnap.runner.process import serve  # noqa: PLC0415 - asyncio is slow to import
-
-        return serve(functools.partial(load, to_run=True), output.note)
-    application = load()
+    application = _load(source, trust, code_from, notes)
     if shell:
         from appsnap.cli.shell import talk  # noqa: PLC0415 - seldom needed
 
@@ -104,8 +95,6 @@ def _load(
     trust: Sequence[str] | Everything,
     code_from: str | None,
     notes: list[str] | None,
-    *,
-    to_run: bool = False,
 ) -> Any:
     if source.kind == "python":
         if trust:
@@ -121,7 +110,7 @@ def _load(
         search_current_folder()
         return script.run("/dev/stdin" if source.path == "-" else source.path)
     try:
-        application, enough = source.load(trust, code_from=code_from, notes=notes)
+        application, _ = source.load(trust, code_from=code_from, notes=notes)
     except Damaged as error:
         if source.path.endswith((".tac", ".py")) and source.kind is None and error.offset is None:
             raise WrongKind(
@@ -131,9 +120,4 @@ def _load(
         raise
     for line in notes or ():
         output.note(f"note: {line}")
-    if to_run and enough is not appsnap.EVERYTHING:
-        from appsnap.recipe.trust import Trust  # noqa: PLC0415 - as below
-        from appsnap.runner.vouched import check_vouched  # noqa: PLC0415 - it imports asyncio
-
-        check_vouched(application, Trust(enough))
     return application

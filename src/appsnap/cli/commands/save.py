@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 import appsnap
-from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
 from appsnap.cli.options import code_from, reads, source_argument, trusts, writes
-from appsnap.cli.progress import Progress
+from appsnap.cli.saving import saves, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,13 +34,7 @@ Examples:
 )
 @source_argument("SOURCE")
 @writes()
-@click.option(
-    "--tag",
-    metavar="TEXT",
-    help="Keep a word about this snapshot in its header. A SOURCE that is a snapshot has one by default.",
-)
-@click.option("--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first.")
-@click.option("--no-code", is_flag=True, help="Refuse functions and classes that would be saved as code.")
+@saves(tag="A SOURCE that is a snapshot has one by default.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
 @code_from("source-", "SOURCE")
@@ -87,35 +79,7 @@ def command(
         if tag is None and old.header is not None:
             tag = old.header.tag
 
-    from appsnap.snapshot.trial import Trial  # noqa: PLC0415 - help doesn't need it
-
     obj, enough = find_object(source, target, trust, look, code_from)
-    passphrase = target.passphrase()
-    notes: list[str] = []
-
-    def trace(complaint: str) -> None:
-        if os.environ.get("APPSNAP_TRACEBACK"):
-            output.trace(complaint)
-
-    def begun() -> None:
-        progress.phase = f"loading {target.label} in a fresh interpreter"
-
-    with Progress(f"saving {target.label}") as progress:
-        appsnap.save(
-            obj,
-            target.place,
-            kind=target.kind,
-            passphrase=passphrase,
-            tag=tag,
-            code=not no_code,
-            note=notes.append,
-            verify=not no_verify and Trial(enough, source.limits, None, begun, trace),
-            trusted_as_a_whole=enough is appsnap.EVERYTHING,
-            progress=progress.count,
-            **target.layers(),
-        )
-    for line in notes:
-        output.note(f"note: {line}")
-    target.tell_other_format()
+    write(obj, target, enough, tag=tag, no_verify=no_verify, no_code=no_code, limits=source.limits)
     if enough is not appsnap.EVERYTHING:
         target.tell_unsigned(source.label, signing_command(context.find_root().obj))

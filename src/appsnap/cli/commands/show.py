@@ -9,7 +9,7 @@ import click
 
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
-from appsnap.cli.options import as_json, depth, reads
+from appsnap.cli.options import as_json, depth, reads, trusts_keys
 from appsnap.errors import NotTrusted
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe.carried import code_facts
@@ -34,6 +34,7 @@ Examples:
   appsnap show shop.tap --json | jq '.nodes[] | select(.class == "shop.Web")'""",
 )
 @reads()
+@trusts_keys()
 @depth(None)
 @click.option("--all", "show_all", is_flag=True, help="Print all parts of long lists and the like, not only 50.")
 @as_json

@@ -10,7 +10,7 @@ from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.commands.show import summary
 from appsnap.cli.errors import explain
-from appsnap.cli.options import as_json, reads
+from appsnap.cli.options import as_json, reads, trusts_keys
 from appsnap.errors import CannotLoad
 from appsnap.gc_pause import gc_paused
 from appsnap.printable import plural
@@ -33,6 +33,7 @@ Examples:
   appsnap verify backup/shop.etap --passphrase-command 'pass show shop'""",
 )
 @reads()
+@trusts_keys()
 @as_json
 @click.pass_context
 @gc_paused

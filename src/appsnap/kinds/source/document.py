@@ -18,6 +18,7 @@ from appsnap.errors import Damaged, NotInGrammar
 from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import expressions
 from appsnap.kinds.header import Header, Trailer
+from appsnap.kinds.large import Body, DocumentStream
 from appsnap.kinds.source.reader import read_statements
 from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.kinds.source.writer import SourceWriter
@@ -41,7 +42,7 @@ _EDITABLE = 1_000_000
 _LAST_LINE = re.compile(r"# appsnap trailer: (\{.*\})\n\Z")
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> DocumentStream:
     """Return the text of a recipe, in UTF-8, in pieces."""
     statements, root = expressions(recipe)
     printer = SourceWriter(recipe, statements)
@@ -49,9 +50,13 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     imports = printer.imports()
     about = {key: value for key, value in header.to_dict().items() if key not in ("appsnap", "kind")}
     first = f"# appsnap {header.format} source: {json.dumps(about)}\n"
-    lines = [line.encode() for line in (first, "\n", *imports, "\n" if imports else "", *body, "\n")]
-    trailer = Trailer(hashlib.sha256(b"".join(lines)).hexdigest(), steps=len(recipe.steps), distributions=distributions)
-    return [*lines, f"# appsnap trailer: {json.dumps(trailer.to_dict('source', sign))}\n".encode()]
+    lines = ["\n", *imports, "\n" if imports else "", *body, "\n"]
+
+    def trailer(sha256: str, _: list[str] | None) -> bytes:
+        fields = Trailer(sha256, steps=len(recipe.steps), distributions=distributions).to_dict("source", sign)
+        return f"# appsnap trailer: {json.dumps(fields)}\n".encode()
+
+    return DocumentStream(first.encode(), Body(map(str.encode, lines)), trailer)
 
 
 def signed(data: bytes, steps: int, distributions: dict[str, str], sign: Signer) -> bytes:

@@ -17,6 +17,7 @@ from appsnap.errors import CannotLoad, Damaged, NoMemory
 from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import Assignment, expressions, names
 from appsnap.kinds.header import Header, Trailer
+from appsnap.kinds.large import Body, DocumentStream
 from appsnap.kinds.xml.reader import Reader
 from appsnap.kinds.xml.writer import ElementWriter, attribute
 from appsnap.limits import LIMITS
@@ -35,20 +36,27 @@ _HEAD = 4096
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])? ?\?>""")
 
 
-def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> list[bytes]:
+def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: Signer | None = None) -> DocumentStream:
     """Return the document of a recipe, in pieces."""
     statements, root = expressions(recipe)
     writer = ElementWriter(names(recipe, [one.register for one in statements if isinstance(one, Assignment)]))
     attributes = "".join(attribute(key, str(value)) for key, value in header.to_dict().items())
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<snapshot{attributes}>"]
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<snapshot{attributes}>\n'
+    lines: list[str] = []
     for statement in statements:
         lines += writer.statement(statement)
     lines += ["  <root>", *writer.element(root, 2), "  </root>", ""]
-    body = "\n".join(lines).encode()
-    trailer = Trailer(hashlib.sha256(body).hexdigest(), steps=len(recipe.steps), distributions=distributions)
+
+    def trailer(sha256: str, _: list[str] | None) -> bytes:
+        return _trailer(Trailer(sha256, steps=len(recipe.steps), distributions=distributions), sign)
+
+    return DocumentStream(head.encode(), Body(["\n".join(lines).encode()]), trailer)
+
+
+def _trailer(trailer: Trailer, sign: Signer | None) -> bytes:
     owners = "".join(
         f"    <distribution{attribute('name', name)}{attribute('version', version)}/>\n"
-        for name, version in distributions.items()
+        for name, version in trailer.distributions.items()
     )
     fields = trailer.to_dict("xml", sign)
     if "signature" in fields:
@@ -56,7 +64,7 @@ def write(header: Header, recipe: Recipe, distributions: dict[str, str], sign: S
     end = f'  <trailer sha256="{trailer.sha256}" steps="{trailer.steps}"'
     end += ' vouched="false"' if fields.get("vouched") is False else ""
     end += f">\n{owners}  </trailer>\n" if owners else "/>\n"
-    return [body, f"{end}</snapshot>\n".encode()]
+    return f"{end}</snapshot>\n".encode()
 
 
 def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:

@@ -1,0 +1,165 @@
+"""Listening sockets that the process begins with or opens, and that outlive it when it runs its program anew.
+
+A service calls `listen`. The rest is for runners: they hand in the sockets that the process has inherited, from systemd
+or from the process image before it, and take duplicates of all that listens for the one after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import socket
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appsnap.errors import AppsnapError
+from appsnap.printable import escaped, label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+
+__all__ = ["Inherited", "close_unused", "duplicates", "inherit", "listen", "take_systemd"]
+
+_log = logging.getLogger(__name__)
+
+_FIRST = 3
+"""The descriptor of the first socket from systemd: SD_LISTEN_FDS_START in sd_listen_fds(3)."""
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - they are only compared
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A socket that the process begins with.
+
+    `host`, `port` and `name` are the arguments for which the process before this one had it. A socket of systemd has
+    no host and no port, and only its name in the unit, if any.
+    """
+
+    host: str | None
+    port: int | None
+    name: str | None
+    descriptor: int
+
+    def __str__(self) -> str:
+        name = label(self.name) if self.name else f"descriptor {self.descriptor}"
+        return escaped(name if self.host is None else f"{label(self.host)} port {self.port}")
+
+
+_unused: dict[socket.socket, Inherited] = {}
+_used: weakref.WeakKeyDictionary[socket.socket, Inherited] = weakref.WeakKeyDictionary()
+"""The sockets that `listen` has returned. A socket that nobody holds any more isn't kept open."""
+
+
+def listen(host: str, port: int, name: str | None = None) -> socket.socket:
+    """Return a socket that listens at an address: an inherited one, or else a new one. Raises OSError.
+
+    The socket doesn't block. A host with colons is an IPv6 address; an empty one stands for all addresses of IPv4. With
+    port 0, the system chooses a port. An inherited socket is taken if the process before this one had it for the same
+    arguments. A socket of systemd is taken if it has this name (FileDescriptorName= in the unit), or else if it
+    listens at this address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = _handed_over(host, port, name) or _activated(host, port, name, family)
+    if found is None:
+        found = socket.create_server((host, port), family=family)
+        how = Inherited(host, port, name, found.fileno())
+    else:
+        how = _unused.pop(found)
+    found.setblocking(False)
+    _used[found] = how
+    return found
+
+
+def inherit(sockets: Iterable[Inherited]) -> None:
+    """Take in sockets that the process begins with. Its children don't inherit them. Raises AppsnapError."""
+    for each in sockets:
+        try:
+            os.set_inheritable(each.descriptor, False)
+            _unused[socket.socket(fileno=each.descriptor)] = each
+        except OSError as error:
+            if error.errno == errno.ENOTSOCK:
+                _log.warning("%s is no socket, and is closed", each)
+                os.close(each.descriptor)
+                continue
+            raise AppsnapError(f"there is no socket with descriptor {each.descriptor}: {error.strerror}") from error
+
+
+def take_systemd(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Take in the sockets that systemd has passed, and remove its variables. Raises AppsnapError.
+
+    Variables for another process (LISTEN_PID) are removed only. See sd_listen_fds(3).
+    """
+    pid, count, names, _ = (
+        environ.pop(variable, "") for variable in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID")
+    )
+    if pid != str(os.getpid()):
+        return
+    if not (count.isascii() and count.isdigit()):
+        raise AppsnapError(f"LISTEN_FDS is {label(count)}, and not the number of sockets")
+    given = names.split(":")
+    inherit(
+        Inherited(None, None, (given[index] if index < len(given) else "") or None, _FIRST + index)
+        for index in range(int(count))
+    )
+
+
+def duplicates() -> list[Inherited]:
+    """Return duplicates of all sockets that are open, for the program that this process runs next.
+
+    Connections wait in their queues also while this process has closed its own. The descriptors aren't inheritable
+    yet. A socket of systemd is handed on as one of systemd.
+    """
+    return [
+        Inherited(how.host, how.port, how.name, os.dup(used.fileno()))
+        for used, how in [*_used.items(), *_unused.items()]
+        if used.fileno() >= 0
+    ]
+
+
+def close_unused() -> list[str]:
+    """Close the inherited sockets that no service has taken. Returns them in words."""
+    words = []
+    while _unused:
+        unused, how = _unused.popitem()
+        unused.close()
+        words.append(str(how))
+    return words[::-1]
+
+
+def _handed_over(host: str, port: int, name: str | None) -> socket.socket | None:
+    wanted = (host, port, name)
+    return next((each for each, how in _unused.items() if (how.host, how.port, how.name) == wanted), None)
+
+
+def _activated(host: str, port: int, name: str | None, family: int) -> socket.socket | None:
+    candidates = [(each, how.name) for each, how in _unused.items() if how.host is None]
+    if not candidates:
+        return None
+    there = [each for each, _ in candidates if _listens_at(each, _addresses(host, port, family))]
+    # All sockets of one unit have its name, unless the unit gives them others.
+    named = [each for each, given in candidates if given is not None and given == name]
+    return next((each for each in named if each in there), None) or next(iter(named or there), None)
+
+
+def _addresses(host: str, port: int, family: int) -> set[tuple[str, int]]:
+    """Return the addresses that a new socket could be bound to. There are none if the host can't be found."""
+    with contextlib.suppress(OSError):
+        found = socket.getaddrinfo(host or None, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return {(str(address[0]), port) for *_, address in found}
+    return set()
+
+
+def _listens_at(each: socket.socket, addresses: set[tuple[str, int]]) -> bool:
+    if each.family not in (socket.AF_INET, socket.AF_INET6) or each.type != socket.SOCK_STREAM:
+        return False
+    if not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return False
+    host, port = each.getsockname()[:2]
+    if host == "::" and not each.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+        # systemd's ListenStream=80 is one socket for both families.
+        return any((wildcard, port) in addresses for wildcard in _WILDCARDS)
+    return (host, port) in addresses

@@ -1,0 +1,48 @@
+"""The background: the command starts itself anew, and returns when the application runs.
+
+The new process keeps the terminal until then: it may ask for a passphrase, and its errors go to the same stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+
+from appsnap.runner.handover import Handover
+from appsnap.runner.restart import command
+from appsnap.runner.signals import Stopped
+
+__all__ = ["launch", "tell_ready"]
+
+_READY = b"READY=1\n"
+
+
+def launch() -> int:
+    """Start this command line in the background. Returns 0 when the application runs, or else its exit code."""
+    reader, writer = os.pipe()
+    message, variable = Handover("daemon", {"ready": writer}).put()
+    try:
+        process = subprocess.Popen(command(), env={**os.environ, **variable}, pass_fds=[message, writer])  # noqa: S603 - this very program
+    finally:
+        os.close(message)
+        os.close(writer)
+    # Ctrl-C goes to both processes. The new one ends then, and its exit code tells how.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with os.fdopen(reader, "rb") as pipe:
+            if pipe.read() == _READY:
+                process.returncode = 0  # nobody waits for its end any more
+                return 0
+    except Stopped:
+        process.terminate()
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def tell_ready(handover: Handover) -> None:
+    """Tell the command that waits that the application runs."""
+    # The command may have been killed.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(handover.descriptors["ready"], "wb") as pipe:
+        pipe.write(_READY)

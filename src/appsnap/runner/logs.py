@@ -1,0 +1,77 @@
+"""The log of a running application: standard logging, to stderr or to a file that can be opened anew."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from typing import Literal
+
+from appsnap.errors import AppsnapError
+from appsnap.printable import escaped
+
+__all__ = ["Level", "Log"]
+
+Level = Literal["info", "warning", "error"]
+
+
+class Log:
+    """Where log lines go. An application that has set up logging itself keeps its own handlers.
+
+    With a file, the lines about the process itself go there, too. Raises AppsnapError if it can't be opened.
+    """
+
+    def __init__(self, path: str | None, level: str) -> None:
+        self._file: _File | None = None
+        root = logging.getLogger()
+        if path is not None:
+            try:
+                self._file = _File(path, encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                raise AppsnapError(f"the log file {path} can't be opened: {error.strerror}") from None
+        if root.handlers:
+            return
+        handler = self._file or logging.StreamHandler()
+        handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
+        root.setLevel(level.upper())
+
+    @property
+    def descriptor(self) -> int | None:
+        """The descriptor of the file, or None."""
+        return None if self._file is None or self._file.stream is None else self._file.stream.fileno()
+
+    def write(self, level: Level, text: str) -> None:
+        """Write a line about the process to the file, if there is one."""
+        if self._file is not None:
+            number = logging.getLevelNamesMapping()[level.upper()]
+            record = logging.LogRecord("appsnap.run", number, __file__, 0, text, None, None)
+            self._file.handle(record)
+
+    def reopen(self) -> None:
+        """Open the file again: its name may belong to a new one by now. After an error the old one stays open."""
+        if self._file is not None:
+            self._file.reopen()
+
+
+class _Lines(logging.Formatter):
+    """Text of strangers can't make a line of its own in a log, but a traceback has several."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(escaped, super().format(record).split("\n")))
+
+
+class _File(logging.FileHandler):
+    def reopen(self) -> None:
+        stream = self._open()
+        self.acquire()
+        try:
+            old, self.stream = self.stream, stream
+        finally:
+            self.release()
+        if old is not None:
+            old.close()
+
+    def _open(self) -> io.TextIOWrapper:
+        number = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return io.TextIOWrapper(os.fdopen(number, "ab", 0), self.encoding, self.errors, write_through=True)

@@ -1,0 +1,219 @@
+"""The application that a process runs: from the newest generation that is whole, or else from WHAT.
+
+A generation is a file that this user, or the user that the process becomes, could have written. If the process has
+other rights than its writer, or if nobody could sign it, it is loaded like a stranger's file: only the names that WHAT
+itself wants are trusted. `grants` has them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints
+from appsnap.interfaces import IProcess
+from appsnap.keys.provenance import user_keys
+from appsnap.printable import shortened
+from appsnap.recipe.trust import EVERYTHING, Everything, Trust
+from appsnap.runner.grants import Grants, grants_of
+from appsnap.runner.privileges import Identity, resolve
+from appsnap.runner.vouched import check_vouched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from appsnap.kinds import Kind
+    from appsnap.runner.generations import Generation, Generations
+    from appsnap.runner.options import Options
+    from appsnap.runner.saver import Layers
+    from appsnap.snapshot import Snapshot
+
+__all__ = ["Made", "Restored", "What", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An application that WHAT has made, and how far WHAT was trusted: EVERYTHING, or some names.
+
+    `module` is that of a script, `opened` the snapshot.
+    """
+
+    application: Any
+    trust: Sequence[str] | Everything
+    module: ModuleType | None = None
+    opened: Snapshot | None = None
+
+
+class What(Protocol):
+    """Something to run. `label` is what was typed, `trust` what the user trusts in it."""
+
+    label: str
+    trust: Sequence[str] | Everything
+    kind: Kind
+    is_script: bool
+
+    def new(self) -> Made:
+        """Make the application."""
+
+    def open(self, file: BinaryIO, path: str) -> Snapshot:
+        """Open a generation."""
+
+    def enough(self, snapshot: Snapshot) -> Sequence[str] | Everything:
+        """Return how far a generation is trusted."""
+
+    def find_modules(self) -> None:
+        """Find modules in the current folder, too."""
+
+    def secrets(self) -> dict[str, Any]:
+        """Return the keys that have opened files, for a process that comes after this one."""
+
+    def layers(self, opened: Snapshot | None) -> Layers:
+        """Return the layers of new generations."""
+
+    def digest(self) -> str | None:
+        """Return a digest of WHAT, or None if it can't be read."""
+
+    def starting_anew(self) -> str:
+        """Return the command that starts from WHAT."""
+
+    def starting_from(self, path: str) -> str:
+        """Return the command that starts from another file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An application that is about to start, and what its process needs to know.
+
+    `identity` is that which the process is to take on, or None. `layers` are those of new generations, None if there
+    are to be none. A restart gets the `grants`.
+    """
+
+    application: Any
+    generation: Generation | None
+    layers: Layers | None
+    identity: Identity | None
+    grants: Grants | None
+
+
+def restore(
+    what: What,
+    generations: Generations | None,
+    options: Options,
+    warn: Callable[[str], object],
+    *,
+    restarted: bool = False,
+    dropped: bool = False,
+    granted: Grants | None = None,
+) -> Restored:
+    """Load the application. `dropped` tells that this process has changed its user before, and had these grants.
+
+    A process that was `restarted` goes on from its own generation, also with the option to start afresh.
+
+    Raises the errors of `load`, each with a hint how to start from another file if a generation is the reason.
+    """
+    found = [] if generations is None or (options.fresh and not restarted) else generations.list()
+    signs = generations is not None and not dropped and _can_sign(warn)
+    made = None
+    if not found or what.is_script or (granted is None and not (signs and _writes_alone(generations, options))):
+        made = what.new()
+    identity = None if made is None else _identity(options, made.application)
+    is_other = dropped or identity is not None
+    signs = signs and not is_other
+    grants = granted
+    for generation in found:
+        if grants is None and not signs:
+            assert made is not None, "it is made where nobody can sign"
+            grants = grants_of(made.application, what.kind, made.module)
+        try:
+            assert generations is not None, "it has found this one"
+            with generations.open(generation) as file:
+                snapshot = what.open(file, str(generation.path))
+            application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
+        except Damaged as error:
+            warn(f"{generation.path} is damaged, and left out: {error}")
+            continue
+        except AppsnapError as error:
+            older = [other.path for other in found if other.number < generation.number]
+            from_older = f"from the one before: {what.starting_from(str(older[0]))}" if older else ""
+            instead = hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
+            if isinstance(error, NotTrusted):
+                error.instead = instead
+            error.hint = hints(error.hint, instead)
+            raise
+        if made is None and granted is None:
+            identity = _identity(options, application)
+            if identity is not None:
+                signs, made = False, what.new()
+                grants = grants_of(made.application, what.kind, made.module)
+        layers = replace(what.layers(snapshot), sign=signs, trusted_as_a_whole=is_trusted)
+        return Restored(application, generation, layers, identity, grants)
+    if found:
+        warn(f"no file in {options.state} is whole: starting from {what.label}")
+        made = made or what.new()
+        identity = _identity(options, made.application)
+        signs = signs and identity is None
+    assert made is not None
+    if not isinstance(made.trust, Everything):
+        check_vouched(made.application, Trust(made.trust))
+    if generations is not None and not signs and grants is None:
+        with contextlib.suppress(AppsnapError):  # the saver says that it can't be saved
+            grants = grants_of(made.application, what.kind, made.module)
+    new_layers = None
+    if generations is not None:
+        is_trusted = isinstance(made.trust, Everything)
+        new_layers = replace(what.layers(made.opened), sign=signs, trusted_as_a_whole=is_trusted)
+    return Restored(made.application, None, new_layers, identity, grants)
+
+
+def _built(  # noqa: PLR0917 - the parts of one act
+    what: What,
+    snapshot: Snapshot,
+    made: Made | None,
+    grants: Grants | None,
+    is_other: bool,
+    warn: Callable[[str], object],
+) -> tuple[Any, bool]:
+    """Build the application of a generation. Tells whether it comes from a source that is trusted as a whole."""
+    if made is not None and made.module is not None:
+        snapshot, gone = snapshot.replacing(made.module)
+        if gone:
+            warn(
+                f"{what.label} has no {shortened(', '.join(gone), 200)} any more: "
+                f"the code in {snapshot.name} is used for it"
+            )
+    enough = () if is_other else what.enough(snapshot)
+    if isinstance(enough, Everything):
+        return snapshot.build(EVERYTHING, copy=False), True
+    if grants is None:
+        application = snapshot.build(enough, copy=False)
+        check_vouched(application, Trust(enough))
+        return application, False
+    what.find_modules()
+    application = grants.build(snapshot, what.trust, copy=False)
+    check_vouched(application, grants.trust(what.trust), grants.trust_to_call(what.trust))
+    return application, made is None or isinstance(made.trust, Everything)
+
+
+def _writes_alone(generations: Generations | None, options: Options) -> bool:
+    """Tell whether nobody but the user of this process could have written a generation, now or before.
+
+    Other processes of root may change their user, and give the folder away.
+    """
+    return generations is None or (options.uid is None and options.gid is None and generations.is_private)
+
+
+def _can_sign(warn: Callable[[str], object]) -> bool:
+    try:
+        user_keys().signing_key()
+    except AppsnapError as error:
+        warn(f"what is saved won't be signed: {error}")
+        return False
+    return True
+
+
+def _identity(options: Options, application: Any) -> Identity | None:
+    """Return the user and group that the process has to become, or None if it is that already."""
+    found = resolve(options.uid, options.gid, IProcess(application, None))
+    return found if found is not None and found.differs else None

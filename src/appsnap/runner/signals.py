@@ -1,0 +1,76 @@
+"""The signals of a process that runs an application, from its first moment on.
+
+Python calls the handlers between two steps of its own, so they run even while a service blocks the event loop. Until
+the loop takes the signals, SIGINT and SIGTERM end the loading, and the others are kept.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import FrameType
+
+__all__ = ["HANDLED", "SIGNALS", "VARIABLE", "Stopped"]
+
+VARIABLE = "APPSNAP_HANDOVER"
+"""The environment variable for the message of a process image to the next one: see `handover`."""
+
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class Stopped(BaseException):
+    """SIGTERM or SIGINT came while the application was loaded. Nothing of it had started.
+
+    Code that is loaded may raise SystemExit itself, and that is an error. So this is none.
+    """
+
+
+class Signals:
+    """The signals of this process. `kept` has those that nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self._take: Callable[[int], object] | None = None
+
+    def keep(self) -> None:
+        """Install the handlers. Signals that the parent process has blocked are let through then.
+
+        A process image that comes after another one has locks to take over first, and lets them through later.
+        """
+        for number in HANDLED:
+            # nohup has SIGHUP ignored, and it stays ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._receive)
+        if VARIABLE not in os.environ:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+        # Python gives up its handlers while it ends, and a late signal would change the exit code.
+        atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
+
+    def hand_to(self, take: Callable[[int], object], earlier: Iterable[int] = ()) -> None:
+        """Call a function for each signal from now on, and for those that were kept. It runs within the handler."""
+        self._take = take
+        kept, self.kept = [*earlier, *self.kept], []
+        for number in kept:
+            take(number)
+
+    def let_go(self) -> None:
+        """Keep signals again."""
+        self._take = None
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._take is not None:
+            self._take(number)
+            return
+        # Also those that end the loading: code that is loaded may swallow any exception, and a destructor does.
+        self.kept.append(number)
+        if number in (signal.SIGINT, signal.SIGTERM):
+            raise Stopped
+
+
+SIGNALS = Signals()
+"""Those of this process, which has one set of handlers."""
