@@ -1,6 +1,8 @@
 """The promises of docs/security.md: a class for each promise, with its number in its name."""
 
 import decimal
+import functools
+import io
 import itertools
 import json
 import locale
@@ -8,6 +10,7 @@ import os
 import pickle
 import re
 import stat
+import string
 import subprocess
 import sys
 import tempfile
@@ -34,6 +37,7 @@ from appsnap.errors import (
     WrongKind,
 )
 from appsnap.files import age, zstd
+from appsnap.internet import TimerService
 from appsnap.keys import keyring
 from appsnap.keys.keyring import Keyring
 from appsnap.keys.signatures import SigningKey, signer_of
@@ -55,6 +59,8 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
 )
+from appsnap.runner.grants import grants_of
+from appsnap.runner.vouched import check_vouched
 from appsnap.snapshot.signing import signed
 from appsnap.twisted_encryption import BLOCK
 
@@ -1027,6 +1033,61 @@ class TestPromise19:
 
         assert appsnap.loads(data, trust=appsnap.EVERYTHING)() == 1
         assert "RAN" not in os.environ
+
+
+class Running:
+    def __reduce__(self):
+        return os.system, ("echo > ran",)
+
+
+HOSTILE = {
+    "system": {"privilegedStartService": os.system},
+    "partial": {"privilegedStartService": functools.partial(shop.make)},
+    "call": {"startService": functools.partial(shop.make).__call__},
+    "hook": {"afterRestore": shop.make},
+    "reference": {"note": subprocess.Popen},
+    "object": {"note": string.Template("x")},
+    "reduce": {"note": Running()},
+    "code": {"note": eval("lambda: 1")},
+}
+
+
+def with_timer(uid=1234):
+    """Return an application that becomes a user, and refers to a function."""
+    application = shop.make()
+    application.uid = uid
+    TimerService(1, shop.make).setServiceParent(application)
+    return application
+
+
+class TestPromise20:
+    """What a user can write whom the process became isn't run with the rights that it had before."""
+
+    @pytest.mark.parametrize("how", ["unsigned", "signed", "passphrase"])
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_hostile_generations(self, kind, how, name, folder):
+        """A generation makes and calls before the drop only what WHAT's snapshot does, whatever vouches for it."""
+        grants = grants_of(with_timer(), kind)
+        application = with_timer()
+        vars(application.services[0]).update(HOSTILE[name])
+        secret = "tea" if how == "passphrase" else None
+        data = appsnap.dumps(application, kind, passphrase=secret, sign=how == "signed")
+        snapshot = appsnap.open_snapshot(io.BytesIO(data), passphrase=secret)
+
+        with pytest.raises(NotTrusted):
+            check_vouched(grants.build(snapshot, ["appsnap.*"]), grants.trust(), grants.trust_to_call())
+
+        assert not (folder / "ran").exists()
+
+    def test_own_generations(self, kind):
+        """A generation of WHAT itself is started, and has WHAT's user."""
+        grants = grants_of(with_timer(), kind)
+        data = appsnap.dumps(with_timer(uid=0), kind)
+
+        application = grants.build(appsnap.open_snapshot(io.BytesIO(data)))
+
+        check_vouched(application, grants.trust(), grants.trust_to_call())
+        assert application.uid == 1234
 
 
 def test_each_promise_has_a_test():
