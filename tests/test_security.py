@@ -1040,7 +1040,7 @@ class Running:
         return os.system, ("echo > ran",)
 
 
-HOSTILE = {
+HOSTILE_ATTRIBUTES = {
     "system": {"privilegedStartService": os.system},
     "partial": {"privilegedStartService": functools.partial(shop.make)},
     "call": {"startService": functools.partial(shop.make).__call__},
@@ -1064,12 +1064,12 @@ class TestPromise20:
     """What a user can write whom the process became isn't run with the rights that it had before."""
 
     @pytest.mark.parametrize("how", ["unsigned", "signed", "passphrase"])
-    @pytest.mark.parametrize("name", HOSTILE)
+    @pytest.mark.parametrize("name", HOSTILE_ATTRIBUTES)
     def test_hostile_generations(self, kind, how, name, folder):
         """A generation makes and calls before the drop only what WHAT's snapshot does, whatever vouches for it."""
         grants = grants_of(with_timer(), kind)
         application = with_timer()
-        vars(application.services[0]).update(HOSTILE[name])
+        vars(application.services[0]).update(HOSTILE_ATTRIBUTES[name])
         secret = "tea" if how == "passphrase" else None
         data = appsnap.dumps(application, kind, passphrase=secret, sign=how == "signed")
         snapshot = appsnap.open_snapshot(io.BytesIO(data), passphrase=secret)
