@@ -173,6 +173,13 @@ class TestSaving:
 
         assert files(saver) == []
 
+    def test_leftovers(self, make, shop, tmp_path):
+        """A start removes the temporary files of saves that were killed."""
+        (tmp_path / "state").mkdir()
+        (tmp_path / "state" / f".old-00000001.tap.{'0' * 32}.appsnap-tmp").touch()
+
+        assert files(make(shop)) == []
+
     def test_keep(self, make, shop):
         """The newest generations stay."""
         saver = make(shop, keep=2)
