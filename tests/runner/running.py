@@ -29,19 +29,22 @@ class Running:
     """A process of `appsnap`. The end of the `with` block kills it if it still lives.
 
     `lines` are those of stdout and stderr. `environment` is added to the variables; None removes one.
+    `before` is called in the new process, and a line for a `shell` runs the command.
     """
 
-    def __init__(self, *arguments, command="run", folder=None, before=None, python=(), **environment):
+    def __init__(self, *arguments, command="run", folder=None, before=None, shell=None, **environment):
         self.lines = []
+        through = [] if shell is None else ["sh", "-c", shell, "sh"]
         variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
         self._process = subprocess.Popen(
-            [sys.executable, *python, "-m", "appsnap", command, *map(str, arguments)],
+            [*through, sys.executable, "-m", "appsnap", command, *map(str, arguments)],
             cwd=folder,
             env={name: str(value) for name, value in variables.items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            pass_fds=[] if shell is None else [3],
             preexec_fn=before,  # noqa: PLW1509 - it calls the system only
         )
         self.pid = self._process.pid
