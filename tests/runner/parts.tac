@@ -107,6 +107,18 @@ class StubbornTask(Told):
         return {"name": self.name, "parent": self.parent}
 
 
+class Counter(Told):
+    """Counts its starts."""
+
+    count = 0
+
+    def startService(self):
+        if os.environ.get("FAIL"):
+            raise ValueError("no start")
+        self.count += 1
+        tell(f"started {self.count} times")
+
+
 class Late:
     """Sends its process a signal when Python has given up its handlers."""
 
