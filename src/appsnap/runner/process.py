@@ -95,6 +95,9 @@ class Process:
         atexit.register(self._clear_away)
         try:
             self._prepare()
+        except Exception as error:  # noqa: BLE001 - users get a line for every error
+            return self._voice.failed(self._with_hint(error))
+        try:
             started = await self._start()
         except Exception as error:  # noqa: BLE001 - users get a line for every error
             # At once: what the application leaves behind may take its time.
@@ -224,13 +227,15 @@ class Process:
 
     async def _has_started(self) -> bool:
         """Start the services. Returns False if a signal stops that."""
+        if self._stops:  # it came while the application was loaded, and something has swallowed it
+            self._tell_early_stop()
+            return False
         starting = asyncio.ensure_future(self._starting())
         asked = asyncio.ensure_future(self._stop_asked())
         await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if not starting.done():
-            self._notify(STOPPING=1, STATUS="stopping")
-            self._voice.report("info", "stopping before it has started")
+            self._tell_early_stop()
             starting.cancel()
             if not await self._in_time(asyncio.wait([starting])):
                 self._end(NOT_IN_TIME)
@@ -238,6 +243,10 @@ class Process:
                 return False
         starting.result()
         return True
+
+    def _tell_early_stop(self) -> None:
+        self._notify(STOPPING=1, STATUS="stopping")
+        self._voice.report("info", "stopping before it has started")
 
     def _with_hint(self, error: Exception) -> Exception:
         """Say how to start otherwise if it was the application of a generation that has not started."""
