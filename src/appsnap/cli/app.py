@@ -97,7 +97,8 @@ Environment:
 
 \b
 Exit codes:
-  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source""",
+  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source,
+  70 not stopped in time""",
 )
 @click.version_option(__version__, prog_name="appsnap", message="%(prog)s %(version)s")
 def appsnap() -> None:

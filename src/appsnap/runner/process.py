@@ -203,10 +203,12 @@ class Process:
         assert self._generations is not None
         assert self._saver is not None
         digest = self._what.digest()
-        if restored.generation is None:
-            self._saver.update_status(what=digest)
-            return
         known = self._generations.read_status().get("what")
+        if restored.generation is None:
+            # An older generation in the place of WHAT is a step back, and the next start is from WHAT's state again.
+            is_older = Path(self._what.label).absolute().parent == Path(self._generations.folder)
+            self._saver.update_status(what=known if is_older else digest)
+            return
         changed = digest is not None and known is not None and digest != known
         self._saver.update_status(what=known or digest)
         text = f"resumed from {restored.generation.name}"
