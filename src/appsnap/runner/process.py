@@ -93,6 +93,8 @@ class Process:
             return 0
         # At the very end: threads of the application may live until then.
         atexit.register(self._clear_away)
+        os.register_at_fork(after_in_child=self._let_go)
+        SIGNALS.end_with(self._second)
         try:
             self._prepare()
         except Exception as error:  # noqa: BLE001 - users get a line for every error
@@ -309,11 +311,14 @@ class Process:
             return
         self._stops += 1
         if self._stops > 1:
-            name = signal.Signals(number).name
-            say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
-            self._end(1)
+            self._second(number)
         self._guard.begin()
         self._loop.call_soon_threadsafe(self._asked.set)
+
+    def _second(self, number: int) -> NoReturn:
+        name = signal.Signals(number).name
+        say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
+        self._end(1)
 
     def _act(self, number: int) -> None:
         """Do what a signal asks for. One that comes before the application runs waits until it does."""
@@ -412,6 +417,11 @@ class Process:
         """Remove the pidfile, and give up the lock of the state."""
         while self._locks:
             self._locks.popitem()[1].release()
+
+    def _let_go(self) -> None:
+        """Let a forked child of the application hold no locks: it may live longer than this process."""
+        while self._locks:
+            os.close(self._locks.popitem()[1].fd)
 
     # A restart in place
 
