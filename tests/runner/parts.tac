@@ -109,6 +109,14 @@ class StubbornTask(Told):
         return {"name": self.name, "parent": self.parent}
 
 
+class Unsaveable(Told):
+    """Gets an attribute that no file can hold."""
+
+    def startService(self):
+        super().startService()
+        self.lock = threading.Lock()
+
+
 class Forking(Told):
     """Has a child that is forked and lives long, and one that ends as any program does."""
 
