@@ -4,7 +4,7 @@
 # make wheel     builds the wheel, and runs the tests against it, installed elsewhere
 # make coverage  measures which lines and branches the tests reach
 # make thorough  runs for more than an hour: long fuzzing, the whole benchmark, all tests everywhere
-# make bench     measures appsnap and its peers, and writes table and plot to docs: 30 minutes
+# make bench     measures appsnap and its peers, and applications that run; writes tables and plot to docs: 40 minutes
 # make vectors   writes tests/vectors anew: files that every reader of snapshots has to refuse, or not
 
 PYTHON ?= python3
@@ -55,6 +55,7 @@ thorough: $(VENV)/.tests $(VENV)/.bench age-vectors
 
 bench: $(VENV)/.bench
 	PYTHONPATH=tools $(BIN)/python -m bench --docs docs
+	PYTHONPATH=tools $(BIN)/python -m bench.running --docs docs
 
 vectors: $(VENV)/.tests
 	$(BIN)/python tools/make_vectors.py

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import appsnap
-from bench import child, measure, ours, table
+from bench import child, measure, ours, running, table
 from bench.aims import AIMS, Aim, judged
 from bench.commands import COMMANDS, TITLES
 from bench.measure import Cell, Run
@@ -610,3 +610,35 @@ class TestPlot:
             for subject in workload.subjects:
                 name = plot.SAME.get(subject.name, subject.name)
                 assert not name or name in plot.STYLES
+
+
+class TestRunning:
+    @pytest.mark.skipif(sys.platform != "linux", reason="measures forks, by /proc")
+    def test_everything(self, tmp_path):
+        """Each part has its rows, none without a figure, and a restart loses no request."""
+        pytest.importorskip("numpy")
+
+        rows = running.measured(tmp_path, quick=True, say=lambda _: None)
+
+        assert len(rows) == 2 * 6 + 2 + 2 * 2
+        assert len({row.what for row in rows}) == len(rows)
+        assert [row.figure for row in rows if row.what.endswith("requests lost")] == ["0", "0"]
+        assert not list(tmp_path.iterdir())
+
+    def test_outcomes(self):
+        """A figure of at most its aim is held; another one has its distance from it, or has none from an aim of 0."""
+        row = running.Row("pause", "4 ms", "fork: 2 ms", 1.5, "×", 1.5)
+
+        assert row.outcome == "held"
+        assert dataclasses.replace(row, most=1).outcome == "**missed** by 50%"
+        assert dataclasses.replace(row, most=0).outcome == "**missed**"
+        assert dataclasses.replace(row, most=None).outcome == ""
+
+    def test_table(self):
+        """The table has the facts, and a line for each row with its aim."""
+        rows = [running.Row("pause", "4 ms", "fork: 2 ms", -0.5, "×", 1.5)]
+
+        text = running.table(rows, {"machine": "this one"})
+
+        assert "* machine: this one" in text
+        assert text.splitlines()[-1] == "| pause | 4 ms | fork: 2 ms | 0 × | ≤ 1.5 × | held |"

@@ -681,6 +681,38 @@ class TestServer:
 
         asyncio.run(asyncio.wait_for(main(), 10))
 
+    def test_handler_that_begins_late(self):
+        """A handler that begins during the grace, after a handshake of TLS, say, has the rest of it."""
+        begun, releases, log = Calls(), [asyncio.Event(), asyncio.Event()], []
+
+        async def handler(reader, writer):
+            number = len(begun)
+            begun.append("begun")
+            await releases[number].wait()
+            log.append(number)
+
+        async def main():
+            server, other = StreamServerService(handler), StreamServerService(echo)
+            await server.startService()
+            await other.startService()
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            await begun.reach(1)
+            connections = server._connections
+            stopping = server.stopService()
+            server._connected(connections, *await asyncio.open_connection("127.0.0.1", other.port))
+            releases[0].set()
+            await begun.reach(2)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not stopping.done()
+            releases[1].set()
+            await stopping
+            assert log == [0, 1]
+            writer.close()
+            await other.stopService()
+
+        asyncio.run(asyncio.wait_for(main(), 10))
+
     def test_connection_that_comes_too_late(self):
         """A connection whose handler would begin after the end of the stop is closed."""
 

@@ -1,8 +1,6 @@
 """Every command and every block of code in the papers works as described."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,20 +8,16 @@ from pathlib import Path
 import pytest
 
 import appsnap
+from papers import PROJECT, blocks, check_session, copy_project
 
-PROJECT = Path(__file__).parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def write_code(folder):
     """Write the blocks of Python into files: a block that begins with a file name is that file, the others a script."""
     script = []
-    for block in blocks("python"):
+    for block in blocks(README, "python"):
         name = re.match(r"# (\w+\.py)\n", block)
         if name:
             (folder / name[1]).write_text(block)
@@ -32,50 +26,16 @@ def write_code(folder):
     (folder / "hello.py").write_text("\n".join(script))
 
 
-def matches(expected, actual):
-    """Tell whether output is as expected; `...` stands for any text."""
-    return re.fullmatch(".*?".join(map(re.escape, expected.split("..."))), actual, re.DOTALL) is not None
-
-
 @pytest.fixture
 def folder(tmp_path):
-    shutil.copytree(PROJECT / "fixtures", tmp_path / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
-    activate = tmp_path / ".venv" / "bin" / "activate"
-    activate.parent.mkdir(parents=True)
-    activate.write_text(f'export PATH="{Path(sys.executable).parent}:$PATH"\n')
-    return tmp_path
+    return copy_project(tmp_path)
 
 
 class TestReadme:
     @pytest.mark.slow
     def test_the_session_works_as_pasted(self, folder):
         """One shell, command by command: each prints the text below it."""
-        steps = []
-        for line in "".join(blocks("console")).splitlines(keepends=True):
-            if line.startswith("$ "):
-                steps.append([line[2:], ""])
-            else:
-                steps[-1][1] += line
-        mark = "--- end of output ---\n"
-        script = "".join(f"{command}printf '%s' '{mark}'\n" for command, _ in steps)
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("APPSNAP", "PYTHON"))}
-
-        result = subprocess.run(
-            ["bash", "-c", script],
-            cwd=folder,
-            env=environment | {"PYTHONUTF8": "1", "HOME": str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-
-        outputs = result.stdout.split(mark)
-        assert len(steps) > 8
-        for (command, expected), actual in zip(steps, outputs, strict=False):
-            assert matches(expected, actual), f"$ {command}{actual}"
-        assert len(outputs) == len(steps) + 1
+        check_session("".join(blocks(README, "console")), folder, 9)
 
     def test_the_code_runs(self, folder):
         """The blocks of Python, one after the other, in a script."""

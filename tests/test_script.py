@@ -13,8 +13,9 @@ import cloudpickle
 import pytest
 
 from appsnap import kinds, save
+from appsnap.code.texts import text_of
 from appsnap.errors import CannotLoad, WrongKind
-from appsnap.script import run
+from appsnap.script import run, run_module
 
 
 @pytest.fixture
@@ -278,3 +279,16 @@ class TestErrors:
     def test_no_kind_of_snapshot(self):
         """A script is no kind in which anything is written."""
         assert "python" not in kinds.KINDS
+
+
+class TestRunModule:
+    def test_value_and_module(self, script):
+        """The module comes with the value: it is the one that has the script's classes, and its text is known."""
+        path = script("class Web: pass\nweb = Web()\n")
+
+        web, module = run_module(path, "web")
+
+        assert type(web) is module.Web
+        assert sys.modules["<shop.tac>"] is module
+        assert module.__file__ == str(path)
+        assert text_of(module).source == path.read_text()

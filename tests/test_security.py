@@ -1,6 +1,8 @@
 """The promises of docs/security.md: a class for each promise, with its number in its name."""
 
 import decimal
+import functools
+import io
 import itertools
 import json
 import locale
@@ -8,6 +10,7 @@ import os
 import pickle
 import re
 import stat
+import string
 import subprocess
 import sys
 import tempfile
@@ -34,6 +37,8 @@ from appsnap.errors import (
     WrongKind,
 )
 from appsnap.files import age, zstd
+from appsnap.internet import TimerService
+from appsnap.keys import keyring
 from appsnap.keys.keyring import Keyring
 from appsnap.keys.signatures import SigningKey, signer_of
 from appsnap.kinds import KINDS, kind_named
@@ -54,6 +59,8 @@ from appsnap.recipe.steps import (
     Tuple,
     Update,
 )
+from appsnap.runner.grants import grants_of
+from appsnap.runner.vouched import check_vouched
 from appsnap.snapshot.signing import signed
 from appsnap.twisted_encryption import BLOCK
 
@@ -735,6 +742,33 @@ class TestPromise11:
             with pytest.raises(NotTrusted):
                 appsnap.loads(mine, identities=[str(IDENTITY)], **more)
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of root")
+    def test_keys_of_others(self, folder, kind, stranger, monkeypatch, capfd):
+        """Somebody with no list trusts a key on the machine's list, or one given to the command, and no other."""
+        path = folder / "file"
+        appsnap.save(shop.make(), path, kind=kind, sign=True)
+        signer, other = Keyring().own(), SigningKey.generate().public_key
+        stranger()
+        machine = folder / "etc" / "trusted-keys.txt"
+        machine.parent.mkdir(mode=0o755)
+        monkeypatch.setattr(keyring, "MACHINE", machine)
+        monkeypatch.setattr(keyring, "_given", {})
+
+        assert run(["load", str(path), "--trust-key", other]) == 3
+        assert run(["load", str(path), "--trust-key", signer]) == 0
+
+        keyring._given.clear()
+        machine.write_text(f"{other}\n")
+        assert run(["load", str(path)]) == 3
+        machine.write_text(f"{other}\n{signer} the build server\n")
+        assert run(["load", str(path)]) == 0
+        capfd.readouterr()
+        assert run(["keys", "list"]) == 0
+        assert run(["keys", "list", "--json"]) == 0
+        lines, facts = capfd.readouterr().out.rsplit("\n", 2)[:2]
+        assert lines.splitlines() == [f"{other}  (this machine)", f"{signer}  the build server (this machine)"]
+        assert [key["machine"] for key in json.loads(facts)["keys"]] == [True, True]
+
     @pytest.mark.parametrize("when", ["asked", "read"])
     def test_a_file_that_changes(self, folder, kind, when):
         """The key that opens the bytes tells whether a passphrase did, whatever the file was a moment before."""
@@ -842,6 +876,33 @@ class TestPromise14:
                 use()
             path.chmod(before)
             use()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of root")
+    def test_list_of_the_machine(self, tmp_path, monkeypatch):
+        """The list of the machine is used no longer where others than root own it, or can write to it or its folder."""
+        path = tmp_path / "etc" / "trusted-keys.txt"
+        path.parent.mkdir(mode=0o755)
+        path.write_text(f"{SigningKey.generate().public_key}\n")
+        path.chmod(0o644)
+        monkeypatch.setattr(keyring, "MACHINE", path)
+        ring = Keyring(tmp_path / "keys")
+
+        for changed, mode, owner, words in (
+            (path, 0o664, 0, "other users can write"),
+            (path, 0o646, 0, "other users can write"),
+            (path.parent, 0o775, 0, "other users can write"),
+            (path, 0o644, 65534, "belongs to another user"),
+            (path.parent, 0o755, 65534, "belongs to another user"),
+        ):
+            before = changed.stat().st_mode
+            changed.chmod(mode)
+            os.chown(changed, owner, -1)
+            for use in (ring.trusted_by_machine, ring.all_trusted, lambda: ring.knows("appsnap1x")):
+                with pytest.raises(AppsnapError, match=words):
+                    use()
+            os.chown(changed, 0, -1)
+            changed.chmod(before)
+            assert len(ring.all_trusted()) == 1
 
 
 class TestPromise15:
@@ -972,6 +1033,61 @@ class TestPromise19:
 
         assert appsnap.loads(data, trust=appsnap.EVERYTHING)() == 1
         assert "RAN" not in os.environ
+
+
+class Running:
+    def __reduce__(self):
+        return os.system, ("echo > ran",)
+
+
+HOSTILE_ATTRIBUTES = {
+    "system": {"privilegedStartService": os.system},
+    "partial": {"privilegedStartService": functools.partial(shop.make)},
+    "call": {"startService": functools.partial(shop.make).__call__},
+    "hook": {"afterRestore": shop.make},
+    "reference": {"note": subprocess.Popen},
+    "object": {"note": string.Template("x")},
+    "reduce": {"note": Running()},
+    "code": {"note": eval("lambda: 1")},
+}
+
+
+def with_timer(uid=1234):
+    """Return an application that becomes a user, and refers to a function."""
+    application = shop.make()
+    application.uid = uid
+    TimerService(1, shop.make).setServiceParent(application)
+    return application
+
+
+class TestPromise20:
+    """What a user can write whom the process became isn't run with the rights that it had before."""
+
+    @pytest.mark.parametrize("how", ["unsigned", "signed", "passphrase"])
+    @pytest.mark.parametrize("name", HOSTILE_ATTRIBUTES)
+    def test_hostile_generations(self, kind, how, name, folder):
+        """A generation makes and calls before the drop only what WHAT's snapshot does, whatever vouches for it."""
+        grants = grants_of(with_timer(), kind)
+        application = with_timer()
+        vars(application.services[0]).update(HOSTILE_ATTRIBUTES[name])
+        secret = "tea" if how == "passphrase" else None
+        data = appsnap.dumps(application, kind, passphrase=secret, sign=how == "signed")
+        snapshot = appsnap.open_snapshot(io.BytesIO(data), passphrase=secret)
+
+        with pytest.raises(NotTrusted):
+            check_vouched(grants.build(snapshot, ["appsnap.*"]), grants.trust(), grants.trust_to_call())
+
+        assert not (folder / "ran").exists()
+
+    def test_own_generations(self, kind):
+        """A generation of WHAT itself is started, and has WHAT's user."""
+        grants = grants_of(with_timer(), kind)
+        data = appsnap.dumps(with_timer(uid=0), kind)
+
+        application = grants.build(appsnap.open_snapshot(io.BytesIO(data)))
+
+        check_vouched(application, grants.trust(), grants.trust_to_call())
+        assert application.uid == 1234
 
 
 def test_each_promise_has_a_test():

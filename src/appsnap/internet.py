@@ -233,9 +233,12 @@ class _Connections:
         try:
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
-            under_way = self.handlers - {caller}
-            if under_way:
-                await asyncio.wait(under_way, timeout=None if grace == math.inf else grace)
+            async with asyncio.timeout(None if grace == math.inf else grace):
+                # More may come meanwhile: a connection with TLS has its handler after the handshake.
+                while under_way := self.handlers - {caller}:
+                    await asyncio.wait(under_way)
+        except TimeoutError:
+            _log.debug("handlers are cancelled after %s seconds", grace)
         finally:
             self.ended = True
             left = self.handlers - {caller}

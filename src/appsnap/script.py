@@ -68,8 +68,9 @@ def _refuse_snapshot(file: Path, source: bytes) -> None:
 
 
 def _new_module(file: Path) -> types.ModuleType:
+    label = file.name.replace(":", "_")  # a name in a snapshot has no colon in its module
     for number in itertools.count(1):
-        name = f"<{file.name}>" if number == 1 else f"<{file.name} {number}>"
+        name = f"<{label}>" if number == 1 else f"<{label} {number}>"
         module = types.ModuleType(name)
         # setdefault is one step, so two threads never get the same name. The module stays in sys.modules, because
         # dataclasses and type hints look up names there.

@@ -65,7 +65,7 @@ _MISSING = "serving files needs aiohttp: pip install 'appsnap[web]'"
 class FileServer(Service):
     """Serves the files of a folder. `privilegedStartService` binds the port, or else `startService` does.
 
-    Stopping closes the port at once. Requests under way may take `grace` seconds more, and then they are cancelled.
+    Stopping closes the port. Requests under way may take `grace` seconds more, and then they are cancelled.
     """
 
     __transient__ = ("_loop", "_runner", "_socket")
@@ -119,16 +119,30 @@ class FileServer(Service):
     async def stopService(self) -> None:
         """Close the port, and wait for requests under way."""
         super().stopService()
-        runner, bound = self._runner, self._socket
+        runner, bound, loop = self._runner, self._socket, self._loop
         self._runner = self._socket = self._loop = None
         try:
-            if runner is not None:
+            if runner is not None and bound is not None and loop is asyncio.get_running_loop():
+                await _close_port(runner, bound, loop)
+                await _settle(runner, loop)
                 await runner.cleanup()
         finally:
             if bound is not None:
                 bound.close()
 
     async def _answer(self, request: Request) -> StreamResponse:
+        web = _web()
+        try:
+            response = await self._response(request)
+        except web.HTTPException as error:
+            if not self.running:
+                error.force_close()
+            raise
+        if not self.running:
+            response.force_close()
+        return response
+
+    async def _response(self, request: Request) -> StreamResponse:
         web = _web()
         # The bytes as they were sent: names of files may be any.
         path = os.fsdecode(urllib.parse.unquote_to_bytes(request.rel_url.raw_path))
@@ -151,6 +165,30 @@ class FileServer(Service):
         response: StreamResponse = web.FileResponse(f"/dev/fd/{file.number}", headers=headers)
         weakref.finalize(response, os.close, file.number)
         return response
+
+
+async def _close_port(runner: AppRunner, bound: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    """Accept no more connections: others wait for the process that has a duplicate of the socket."""
+    # asyncio loses connections that it accepts in the round in which the server is closed.
+    loop.remove_reader(bound)
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+    for site in [*runner.sites]:
+        await site.stop()
+
+
+async def _settle(runner: AppRunner, loop: asyncio.AbstractEventLoop) -> None:
+    """Let connections ask for what is on its way, or end. aiohttp closes all that have no request under way."""
+    end = loop.time() + _SETTLING
+    while runner.server is not None and runner.server.connections and loop.time() < end:  # noqa: ASYNC110 - aiohttp tells nobody
+        await asyncio.sleep(0.01)
+
+
+_ROUNDS = 3
+"""The rounds of the loop from accepting a connection to its protocol."""
+
+_SETTLING = 0.2
+"""Seconds for requests on their way. Browsers keep connections open without any."""
 
 
 def _web() -> Any:

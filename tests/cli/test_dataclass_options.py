@@ -310,15 +310,21 @@ class TestFields:
 
         assert parse(cls) == cls()
 
-    def test_init_var(self):
+    @pytest.mark.parametrize("hint", [InitVar[int], "InitVar[int]"])
+    def test_init_var(self, hint):
         """A part of `__init__` that is no field has no option: it needs a default."""
 
         @dataclass
-        class Options:
-            x: int = 1
-            y: InitVar[int] = 2
+        class WithDefault:
+            y: hint = 2
 
-        assert parse(Options, "--x", "3").x == 3
+        @dataclass
+        class Without:
+            y: hint
+
+        assert parameters(WithDefault) == []
+        with pytest.raises(TypeError, match="field y: no option can give an InitVar"):
+            parameters(Without)
 
 
 class TestPostInit:

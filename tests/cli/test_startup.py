@@ -41,7 +41,9 @@ class TestVersion:
 class TestHelp:
     """`--help`, which shells ask for as well when they complete."""
 
-    @pytest.mark.parametrize("arguments", [["--help"], ["save", "--help"], ["show", "--help"], ["load", "--help"]])
+    @pytest.mark.parametrize(
+        "arguments", [["--help"], ["save", "--help"], ["show", "--help"], ["load", "--help"], ["run", "--help"]]
+    )
     def test_imports(self, arguments):
         """Neither cryptography nor the recipe's machinery is imported to explain a command."""
         assert not imported(*arguments) & {"cryptography", "zope", "appsnap.snapshot", "appsnap.service", *LATE}
@@ -107,3 +109,44 @@ class TestLoad:
             "click",
         }
         assert not found & {"importlib.metadata", "appsnap.kinds.msgpack", *LATE} - {"cloudpickle"}
+
+
+class TestRun:
+    """`run`, which waits for people and service managers."""
+
+    FOREIGN = frozenset({"aiohttp", "appsnap.web", "difflib", "multiprocessing", "concurrent.futures.process"})
+
+    @pytest.mark.parametrize("state", [[], ["--state", "state"]])
+    def test_imports(self, state, tmp_path):
+        """A snapshot that runs needs no plugin, no aiohttp and no module of other commands."""
+        from appsnap import save
+        from appsnap.service import Application
+
+        save(Application("empty"), tmp_path / "a.tap")
+        code = (
+            "import os, signal, sys\n"
+            "from appsnap.runner import process\n"
+            "ready = process.Process._tell_ready\n"
+            "def stop(self):\n"
+            "    ready(self)\n"
+            "    os.kill(os.getpid(), signal.SIGTERM)\n"
+            "process.Process._tell_ready = stop\n"
+            "from appsnap.cli import main\n"
+            "try: main()\n"
+            "finally: print(*sys.modules)"
+        )
+
+        done = subprocess.run(
+            [sys.executable, "-c", code, "run", "a.tap", *state],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        found = set(done.stdout.split())
+        commands = {name for name in found if name.startswith("appsnap.cli.commands.")}
+        assert "is running as process" in done.stderr
+        assert not found & self.FOREIGN
+        assert commands == {"appsnap.cli.commands.run"}
+        assert not {name for name in found if "report" in name.split(".")[-1]}

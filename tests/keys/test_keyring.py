@@ -3,11 +3,13 @@ import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from appsnap.errors import AppsnapError
-from appsnap.keys.keyring import Keyring
+from appsnap.keys import keyring
+from appsnap.keys.keyring import MACHINE, Keyring
 from appsnap.keys.signatures import SigningKey
 
 
@@ -245,3 +247,147 @@ class TestDamagedKey:
         subprocess.run(move, shell=True, check=True)
         assert ring.signing_key()
         assert (ring.folder / "signing-key.txt.damaged").read_text() == text
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Return the path of the machine's list, in a folder that is root's where the tests are."""
+    path = tmp_path / "etc" / "trusted-keys.txt"
+    path.parent.mkdir(mode=0o755)
+    monkeypatch.setattr(keyring, "MACHINE", path)
+    return path
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of root")
+
+
+class TestMachine:
+    @as_root
+    def test_known(self, ring, machine):
+        """A key on the list of the machine is known to everybody, and isn't one of the user's own list."""
+        key, other = (SigningKey.generate().public_key for _ in range(2))
+        machine.write_text(f"# servers\n{key} the build server\n\n")
+        machine.chmod(0o644)
+
+        assert ring.knows(key)
+        assert not ring.knows(other)
+        assert (ring.trusted(), ring.trusted_by_machine()) == ({}, {key: "the build server"})
+        assert ring.all_trusted() == {key: "the build server"}
+
+    @as_root
+    def test_without_home(self, machine):
+        """A user with no folder of keys trusts it, too."""
+        key = SigningKey.generate().public_key
+        machine.write_text(f"{key}\n")
+
+        assert Keyring(Path(os.devnull)).knows(key)
+
+    def test_none(self, ring, machine):
+        """Without a list, nothing is on it."""
+        assert ring.trusted_by_machine() == {}
+        assert not ring.knows(SigningKey.generate().public_key)
+
+    @as_root
+    @pytest.mark.parametrize(
+        ("change", "words", "hint"),
+        [
+            (lambda path: path.chmod(0o664), "other users can write {path}", "chmod 644 {path}"),
+            (lambda path: path.chmod(0o646), "other users can write {path}", "chmod 644 {path}"),
+            (lambda path: path.parent.chmod(0o775), "other users can write {folder}", "chmod 755 {folder}"),
+            (lambda path: path.parent.chmod(0o757), "other users can write {folder}", "chmod 755 {folder}"),
+            (lambda path: os.chown(path, 65534, -1), "{path} belongs to another user", "chown root {path}"),
+            (lambda path: os.chown(path.parent, 65534, -1), "{folder} belongs to another user", "chown root {folder}"),
+        ],
+    )
+    def test_not_of_root_alone(self, ring, machine, change, words, hint):
+        """A list that others than root can change isn't used, and a hint says how to mend it."""
+        key = SigningKey.generate().public_key
+        machine.write_text(f"{key}\n")
+        names = {"path": machine, "folder": machine.parent}
+        change(machine)
+
+        for use in (ring.trusted_by_machine, lambda: ring.knows(key)):
+            with pytest.raises(AppsnapError) as caught:
+                use()
+            assert str(caught.value).startswith(words.format(**names))
+            assert caught.value.hint == hint.format(**names)
+
+        assert subprocess.run(caught.value.hint, shell=True, check=True)
+        assert ring.knows(key)
+
+    @as_root
+    def test_own_list_of_the_user(self, ring, machine):
+        """The user of the process may own the user's list, and not that of the machine."""
+        key = SigningKey.generate().public_key
+        machine.write_text(f"{key}\n")
+        for path in (machine, machine.parent):
+            os.chown(path, 65534, -1)
+        machine.parent.parent.chmod(0o755)
+        code = (
+            "import os, sys; from pathlib import Path; from appsnap.errors import AppsnapError\n"
+            "from appsnap.keys import keyring\n"
+            "keyring.MACHINE = Path('etc/trusted-keys.txt'); ring = keyring.Keyring(Path('etc'))\n"
+            "os.setgid(65534); os.setuid(65534)\n"
+            "print(*ring.trusted())\n"
+            "try: ring.trusted_by_machine()\n"
+            "except AppsnapError as error: print(error)"
+        )
+
+        result = subprocess.run(
+            [sys.executable, "-c", code], cwd=machine.parent.parent, capture_output=True, text=True, check=True
+        )
+
+        assert result.stdout.splitlines() == [
+            key,
+            "etc belongs to another user, who could change the keys that you trust",
+        ]
+
+    @as_root
+    def test_malformed(self, ring, machine):
+        """A line that is no key is an error that names the file."""
+        machine.write_text("x\n")
+
+        with pytest.raises(AppsnapError, match=r"etc/trusted-keys\.txt: "):
+            ring.trusted_by_machine()
+
+    @as_root
+    def test_revoked(self, ring, machine):
+        """A user can't revoke a key of the machine; one that is on both lists is left on that one."""
+        key = SigningKey.generate().public_key
+        machine.write_text(f"{key}\n")
+        ring.trust(key, "Ada")
+        assert ring.all_trusted() == {key: "Ada"}
+
+        ring.revoke(key)
+
+        assert ring.knows(key)
+        with pytest.raises(AppsnapError, match="on the list of the machine") as caught:
+            ring.revoke(key)
+        assert caught.value.hint == "root can edit that file"
+
+    def test_place(self):
+        """It lies in /etc."""
+        assert os.fspath(MACHINE) == "/etc/appsnap/trusted-keys.txt"
+
+
+class TestProcess:
+    @pytest.fixture(autouse=True)
+    def given(self, monkeypatch):
+        """Leave the process as it is."""
+        monkeypatch.setattr(keyring, "_given", {})
+
+    def test_known(self, ring):
+        """A key is known in this process, and written nowhere."""
+        key = SigningKey.generate().public_key
+        assert not ring.knows(key)
+
+        keyring.trust_for_this_process(key)
+
+        assert ring.knows(key)
+        assert (ring.trusted(), ring.all_trusted()) == ({}, {key: "by --trust-key"})
+        assert not ring.folder.exists()
+
+    def test_no_key(self):
+        """A text that is no key is refused."""
+        with pytest.raises(AppsnapError):
+            keyring.trust_for_this_process("appsnap1x")

@@ -160,15 +160,29 @@ class TestStandingStill:
             os.kill(processes[0], 0)
 
     def test_long_work(self):
-        """A child that works longer than that is left alone."""
+        """A child that works longer than that is left alone, also where others have the processors."""
 
         def work():
-            end = time.process_time() + 1
-            while time.process_time() < end:
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
                 pass
             return {"done": True}
 
         assert run(work, 0.25) == {"done": True}
+
+    @pytest.mark.parametrize(
+        ("used", "state", "still"),
+        [
+            (0.0, "S", True),
+            (0.2, "S", True),
+            (0.4, "S", False),
+            (0.0, "R", False),
+            (0.0, "D", False),
+        ],
+    )
+    def test_window(self, used, state, still):
+        """Half a hundredth of the time has to be used, unless the system lets the child wait."""
+        assert forked.stands_still(used, 60, state) is still
 
 
 class TestParent:

@@ -31,6 +31,11 @@ def work():
     """Work."""
 
 
+@functools.lru_cache
+def cached():
+    """Work."""
+
+
 def tree(*services):
     application = Application("shop")
     for service in services:
@@ -107,6 +112,69 @@ class TestCallables:
             assert [want.grant for want in caught.value.wants] == ["call:builtins.bytearray"]
             check_vouched(application, Trust(["call:builtins.bytearray"]))
             del vars(service)[method]
+
+    @pytest.mark.parametrize("hook", ["afterRestore", "beforeSnapshot", "afterSnapshot"])
+    def test_hooks(self, hook):
+        """A hook is called if a service has it, so an attribute of its name needs trust in any service."""
+        service = Service()
+        vars(service)[hook] = work
+
+        with pytest.raises(errors.NotTrusted, match=f"{__name__}.work to call"):
+            check_vouched(tree(service), Trust())
+
+    @pytest.mark.parametrize(
+        ("function", "grants"),
+        [
+            (work.__call__, {f"call:{__name__}.work"}),
+            (functools.partial(work).__call__, {f"call:{__name__}.work"}),
+            (Shop().tick.__call__, {f"{__name__}.Shop"}),
+            (types.MethodType(work, Shop()), {f"call:{__name__}.work", f"{__name__}.Shop"}),
+            (functools.partial(Shop.made), {f"{__name__}.Shop"}),
+            (cached, {f"call:{__name__}.cached"}),
+        ],
+        ids=["function", "partial", "method", "bound", "class method", "cached"],
+    )
+    def test_behind_others(self, function, grants):
+        """The function that is called in the end needs trust, however it is wrapped."""
+        service = Service()
+        service.startService = function
+
+        with pytest.raises(errors.NotTrusted) as caught:
+            check_vouched(tree(service), Trust())
+
+        assert {want.grant for want in caught.value.wants} == grants
+        check_vouched(tree(service), Trust(grants))
+
+    def test_called_later(self):
+        """Functions of timers and servers have a trust of their own. It isn't for attributes, and makes no timer."""
+        application = tree(TimerService(1, work), StreamServerService(work))
+        servers = Trust([TIMER, "appsnap.internet.StreamServerService"])
+        called = Trust([f"call:{__name__}.work", TIMER])
+
+        check_vouched(application, servers, called)
+
+        for trust, later in ((servers, Trust()), (Trust(), called)):
+            with pytest.raises(errors.NotTrusted):
+                check_vouched(application, trust, later)
+        application.services[0].startService = work
+        with pytest.raises(errors.NotTrusted) as caught:
+            check_vouched(application, servers, called)
+        assert [want.grant for want in caught.value.wants] == [f"call:{__name__}.work"]
+
+    def test_hint_for_names_of_scripts(self):
+        """A name that a shell would take for something else is quoted in the hint."""
+
+        class Web(Service):
+            def tick(self):
+                """Work."""
+
+        Web.__module__, Web.__qualname__ = "<shop.tac>", "Web"
+
+        with pytest.raises(errors.NotTrusted) as caught:
+            check_vouched(tree(TimerService(1, Web().tick)), Trust([TIMER]))
+
+        assert caught.value.hint.endswith("--trust '<shop.tac>.Web'")
+        check_vouched(tree(TimerService(1, Web().tick)), Trust([TIMER, "<shop.tac>.Web"]))
 
     def test_of_other_attributes(self):
         """Others that may be called are data: no class of appsnap calls them."""

@@ -97,7 +97,8 @@ Environment:
 
 \b
 Exit codes:
-  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source""",
+  0 done, 1 failed, 2 usage, 3 not trusted, 4 passphrase, 5 damaged, 6 not in the grammar of source,
+  70 not stopped in time""",
 )
 @click.version_option(__version__, prog_name="appsnap", message="%(prog)s %(version)s")
 def appsnap() -> None:
@@ -120,15 +121,9 @@ def run(arguments: Sequence[str]) -> int:
         output.note("stopping before it has started")
         return 0
     except BaseException as error:  # noqa: BLE001 - users get a line for every error, and no traceback
-        if os.environ.get("APPSNAP_TRACEBACK"):
-            import traceback  # noqa: PLC0415 - seldom wanted
+        from appsnap.cli.errors import show  # noqa: PLC0415 - only for an error
 
-            output.trace("".join(traceback.format_exception(error)))
-        from appsnap.cli.errors import explain  # noqa: PLC0415 - only for an error
-
-        explanation = explain(error, arguments)
-        output.error(explanation.lines, explanation.hint)
-        return explanation.exit_code
+        return show(error, arguments)
     return code
 
 

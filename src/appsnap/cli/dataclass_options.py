@@ -105,6 +105,9 @@ def _fields(cls: type) -> Iterable[tuple[dataclasses.Field[Any], _Kind]]:
         where = [field.name for field in dataclasses.fields(cls) if missing and missing in str(field.type)]
         place = f"field {where[0]}" if where else f"the fields of {cls.__qualname__}"
         raise TypeError(f"{place}: the type can't be told: {in_words(error)}") from error
+    for name, hint in hints.items():
+        if isinstance(hint, dataclasses.InitVar) and not hasattr(cls, name):
+            raise TypeError(f"field {name}: no option can give an InitVar")
     for field in dataclasses.fields(cls):
         if field.init:
             kind = _kind(hints[field.name])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appsnap.cli import output
 from appsnap.cli.output import command_line, lowered
 from appsnap.cli.suggest import UnknownCommand
 from appsnap.errors import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from appsnap.errors import Want
 
-__all__ = ["Explanation", "explain", "signing_command", "trusting_command", "what_runs"]
+__all__ = ["Explanation", "explain", "show", "signing_command", "trusting_command", "what_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,17 @@ class Explanation:
     lines: Sequence[str]
     hint: str = ""
     exit_code: int = 1
+
+
+def show(error: BaseException, arguments: Sequence[str]) -> int:
+    """Explain an error of the command with these arguments on stderr. Returns the exit code."""
+    if os.environ.get("APPSNAP_TRACEBACK"):
+        import traceback  # noqa: PLC0415 - seldom wanted
+
+        output.trace("".join(traceback.format_exception(error)))
+    explanation = explain(error, arguments)
+    output.error(explanation.lines, explanation.hint)
+    return explanation.exit_code
 
 
 def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:

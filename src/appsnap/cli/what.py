@@ -8,6 +8,7 @@ import errno
 import hashlib
 import importlib.util
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,7 +21,7 @@ from appsnap.cli import output, standard
 from appsnap.cli.find import imported, is_script, suggest
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.cli.suggest import closest
-from appsnap.errors import PassphraseError
+from appsnap.errors import CannotLoad, PassphraseError
 from appsnap.files.heads import HEAD_SIZE, is_encrypted
 from appsnap.limits import LIMITS
 from appsnap.runner.restore import Made
@@ -223,12 +224,26 @@ def find_what(wanted: Wanted) -> What:
     if is_plugin(word):
         return _Plugin(wanted)
     suggest(word)
+    near = _file_like(path)
     if path.suffix or os.sep in word:
+        if near:
+            raise CannotLoad(f"there is no file {word}", hint=f"did you mean {near}?")
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), word)
-    near = closest(word, plugins.names())
+    if not near and (plugin := closest(word, plugins.names())):
+        near = f"the plugin {plugin}"
     raise click.UsageError(
-        f"{word} is no file, no module:name and no plugin" + (f"; did you mean the plugin {near}?" if near else "")
+        f"{word} is no file, no module:name and no plugin; "
+        + (f"did you mean {near}?" if near else "`appsnap plugins` lists the plugins")
     )
+
+
+def _file_like(path: Path) -> str:
+    """Return the path of a file in the same folder whose name is most like this one, or an empty text."""
+    try:
+        name = closest(path.name, [other.name for other in path.parent.iterdir() if other.is_file()])
+    except OSError:
+        return ""
+    return shlex.quote(str(path.parent / name)) if name else ""
 
 
 def _digest(path: str) -> str | None:

@@ -1,33 +1,29 @@
 """Steps of a recipe are replaced, and those that nothing needs any more are left out.
 
-A *part* is a step or a run. A part that fills something is needed if its target is. A call counts as one of these if
-nothing uses its result and its first argument was made before: it gives that its state. Parts that nothing needed in
-the old recipe stay, for nobody knows what they are for.
+Only parts that a replaced one led to may be left out. A part that fills others is needed if one of them is.
 """
 
 from __future__ import annotations
 
-import bisect
-import functools
-import itertools
-from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
-from appsnap.recipe.runs import Merged, Run, Same, Span, registers_of
-from appsnap.recipe.steps import Name, Operand, Recipe, Ref
+from appsnap.recipe.parts import references
+from appsnap.recipe.runs import Merged, Run, Same, Span
+from appsnap.recipe.steps import Name, Operand, Recipe, Ref, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from appsnap.recipe.parts import Parts
     from appsnap.recipe.runs import Column
     from appsnap.recipe.steps import NameOrOperand, Step
 
-__all__ = ["NewFunction", "Parts", "Replaced", "rewritten"]
+__all__ = ["NewFunction", "Replaced", "rewritten"]
 
-_GLOBALS = "globals"
+_FINISH = Name("appsnap.code", "finish_function")
 _METHOD = Name("types", "MethodType")
 
 
@@ -57,190 +53,113 @@ class Replaced:
     prefixes: dict[str, str] = field(default_factory=dict)
 
 
-class Parts:
-    """The parts of a recipe, and what refers to what. `names` has the names, by register."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.root = recipe.root
-        self.parts = recipe.compact
-        self.starts = array("q", [0])  # by part: the next register before it
-        self.names: dict[int, Name] = {}
-        for part in self.parts:
-            register = self.starts[-1]
-            if isinstance(part, Name):
-                self.names[register] = part
-            self.starts.append(register + registers_of(part))
-
-    def place(self, register: int) -> int:
-        """Return the number of the part that makes a register."""
-        return bisect.bisect_right(self.starts, register) - 1
-
-    def step(self, operand: Operand) -> Any:
-        """Return the step that makes the register of an operand, or None for an atom."""
-        if type(operand) is not Ref:
-            return None
-        place = self.place(operand)
-        part = self.parts[place]
-        if isinstance(part, Run):
-            return next(itertools.islice(part.expanded(), operand - self.starts[place], None))
-        return part
-
-    def origin(self, register: Ref) -> Ref | None:
-        """Return the register of the class or function that made a register."""
-        part: Any = self.parts[self.place(register)]
-        if isinstance(part, Run):
-            return part.fields[0] if part.step in (steps.New, steps.Call) else None
-        return part[0] if isinstance(part, (steps.New, steps.Call)) else None
-
-    def plain(self, operand: Operand) -> Any:
-        """Return an atom or a long text, or None for anything else."""
-        if type(operand) is not Ref:
-            return operand
-        made = self.step(operand)
-        return made.value if isinstance(made, steps.Value) else None
-
-    def pairs(self, operand: Operand) -> dict[Any, Operand]:
-        """Return the items of a dictionary with plain keys, or nothing for anything else."""
-        made = self.step(operand)
-        if not isinstance(made, steps.Dict):
-            return {}
-        return {self.plain(key): value for key, value in zip(made.keys, made.values, strict=True)}
-
-    def calls(self) -> Iterator[tuple[Ref, str, steps.Call]]:
-        """Yield the calls of functions with a name: the register, the name, and the step."""
-        for place, part in enumerate(self.parts):
-            if isinstance(part, steps.Call) and part.function in self.names:
-                yield Ref(self.starts[place]), self.names[part.function].dotted, part
-
-    @functools.cached_property
-    def used(self) -> bytearray:
-        """For each register, whether something refers to it."""
-        used = bytearray(self.starts[-1])
-        for part in self.parts:
-            for register in _references(part):
-                used[register] = True
-        if type(self.root) is Ref:
-            used[self.root] = True
-        return used
-
-    def is_setter(self, place: int) -> bool:
-        """Tell whether a part is a call that gives its first argument a state."""
-        part = self.parts[place]
-        if not isinstance(part, steps.Call) or not part.args or self.used[self.starts[place]]:
-            return False
-        return type(part.args[0]) is Ref and part.args[0] not in self.names
-
-    def targets(self, place: int) -> Iterable[int]:
-        """Return the numbers of the parts that a part fills."""
-        part: Any = self.parts[place]
-        if isinstance(part, Run):
-            if part.step not in steps.FILLERS:
-                return ()
-            first = part.fields[0]
-            return range(self.place(first), self.place(first + part.length - 1) + 1)
-        if type(part) in steps.FILLERS:
-            return [self.place(part[0])] if type(part[0]) is Ref else ()
-        return [self.place(part.args[0])] if self.is_setter(place) else ()
-
-
-def _references(part: Step | Run) -> Iterator[int]:
-    """Yield the registers that a part refers to."""
-    if not isinstance(part, Run):
-        yield from (operand for operand in steps.operands(part) if type(operand) is Ref)
-        return
-    if part.step in steps.FILLERS:
-        yield from range(part.fields[0], part.fields[0] + part.length)
-    elif part.step in (steps.New, steps.Call):
-        yield part.fields[0]
-    for column in part.columns if part.step is not steps.Value else ():
-        yield from _of_column(column)
-
-
-def _of_column(column: Column) -> Iterator[int]:
-    if isinstance(column, Merged):
-        for one in column.columns:
-            yield from _of_column(one)
-    elif isinstance(column, Span):
-        yield from range(column.first, column.first + column.length)
-    elif isinstance(column, Same):
-        yield from [column.operand] if type(column.operand) is Ref else ()
-    else:
-        yield from (operand for operand in column if type(operand) is Ref)
-
-
 def rewritten(parts: Parts, replaced: Replaced) -> tuple[Recipe, Callable[[int], bool]]:
     """Return a recipe in which registers have another content, and a function that tells whether a register is kept.
 
     A register that becomes a name may be kept as well, for the sake of a member that the name has no more.
     """
-    kept = _Needed(parts, replaced).kept()
-    writer = _Writer(parts, replaced)
+    needed = _Needed(parts, replaced)
+    writer = _Writer(parts, replaced, needed.names)
     for place, part in enumerate(parts.parts):
-        if kept[place]:
+        if needed.is_kept(place):
             writer.write(place, part)
-    root = writer.operand(parts.root)
-    return writer.builder.finish(root), lambda register: bool(kept[parts.place(register)])
+        elif (register := parts.starts[place]) in needed.names and type(part) in steps.MAKERS:
+            writer.write_name(register)
+    return writer.builder.finish(writer.operand(parts.root)), lambda register: needed.is_kept(parts.places[register])
+
+
+def _state_of_function(parts: Parts, replaced: Replaced, place: int) -> list[tuple[Operand, Operand]] | None:
+    """Return the items of the state that a part gives to a function with new code, or None for any other part.
+
+    The global names are left out: those of the module are the new ones.
+    """
+    part: Any = parts.parts[place]
+    if not parts.is_setter(place) or len(part.args) != 2 or part.args[0] not in replaced.functions:
+        return None
+    made = parts.step(part.args[1])
+    if not isinstance(made, steps.Dict) or parts.names.get(part.function) != _FINISH:
+        return None
+    return [(key, x) for key, x in zip(made.keys, made.values, strict=True) if parts.plain(key) != "globals"]
 
 
 class _Needed:
-    """Which parts are needed: those that the root leads to, and those that nothing needed before."""
+    """Which parts the new recipe needs, and which of the new names it uses, by register."""
 
     def __init__(self, parts: Parts, replaced: Replaced) -> None:
         self._parts = parts
         self._replaced = replaced
-        self._fillers: dict[int, list[int]] = {}  # by the number of the part that is filled
+        self.names: set[int] = set()
+        replacing = {*map(parts.places.__getitem__, replaced.names.keys() | replaced.functions.keys())}
+        self._led_to = self._reached(replacing, lambda place: references(parts.parts[place]), None)
+        root = [parts.root] if type(parts.root) is Ref else []
+        self.names.update(register for register in root if register in replaced.names)
+        first = {parts.places[register] for register in root if register not in replaced.names}
         for place in range(len(parts.parts)):
-            for target in parts.targets(place):
-                self._fillers.setdefault(target, []).append(place)
+            if place not in self._led_to:
+                first.update(map(parts.places.__getitem__, self._wanted(place)))
+        self._kept = self._reached(first & self._led_to, self._wanted, self._led_to)
 
-    def kept(self) -> bytearray:
-        """Return, for each part, whether the new recipe has it."""
-        parts = self._parts
-        root = [] if type(parts.root) is not Ref else [parts.root]
-        before = self._reached(map(parts.place, root), lambda place: _references(parts.parts[place]))
-        others = [place for place, reached in enumerate(before) if not reached]
-        lasting = [register for register in root if register not in self._replaced.names]
-        return self._reached([*map(parts.place, lasting), *others], self._wanted)
+    def is_kept(self, place: int) -> bool:
+        """Tell whether the new recipe has a part."""
+        return place in self._kept or place not in self._led_to
 
-    def _reached(self, first: Iterable[int], follow: Callable[[int], Iterable[int]]) -> bytearray:
-        found = bytearray(len(self._parts.parts))
+    def _reached(
+        self, first: Iterable[int], follow: Callable[[int], Iterable[int]], within: set[int] | None
+    ) -> set[int]:
+        """Return the parts that the first ones lead to, these included."""
+        found: set[int] = set()
         waiting = [*first]
         while waiting:
             place = waiting.pop()
-            if not found[place]:
-                found[place] = True
-                waiting += {*map(self._parts.place, follow(place))}
-                waiting += self._fillers.get(place, ())
+            if place not in found and (within is None or place in within):
+                found.add(place)
+                waiting += map(self._parts.places.__getitem__, follow(place))
+                waiting += self._parts.fillers.get(place, ())
         return found
 
-    def _wanted(self, place: int) -> Iterator[int]:
-        """Yield the registers, as they were, that a part of the new recipe needs."""
+    def _wanted(self, place: int) -> Sequence[int]:
+        """Return the registers, as they were, that a part of the new recipe needs."""
         parts, replaced = self._parts, self._replaced
         part: Any = parts.parts[place]
-        found: Iterable[int] = _references(part)
+        found: Sequence[int] = references(part)
+        own: list[Any] = []  # as they were, even if they have become names
+        if type(part) not in _SPECIAL and replaced.names.keys().isdisjoint(found):
+            return found
         if isinstance(part, steps.Member):
             if parts.starts[place] in replaced.methods:
-                yield replaced.methods[parts.starts[place]][0]
-            elif type(part.owner) is Ref:
-                yield part.owner  # as it was: that of today has no such member, or the member would be a name
+                own = [replaced.methods[parts.starts[place]][0]]
+            else:
+                found, own = (), [*found]  # the class of today has no such member, or the member would be a name
         elif isinstance(part, steps.Call):
+            state = _state_of_function(parts, replaced, place)
             if parts.starts[place] in replaced.functions:
-                found = (operand for operand in part.args[2:] if type(operand) is Ref)
-            elif parts.is_setter(place) and part.args[0] in replaced.functions:
-                state = parts.pairs(part.args[1])
-                state.pop(_GLOBALS, None)
-                found = [x for x in state.values() if type(x) is Ref] + [part.function] if state else []
-        yield from (register for register in found if register not in replaced.names)
+                found = [operand for operand in part.args[2:] if type(operand) is Ref]
+            elif state is not None:
+                always: list[Any] = [part.args[0], part.function] if state else [part.args[0]]
+                found = [*always, *(x for pair in state for x in pair if type(x) is Ref)]
+            elif parts.is_setter(place):
+                own = [part.args[0]]
+                found = [*(operand for operand in part.args[1:] if type(operand) is Ref), part.function]
+        elif type(part) is Run and part.step in steps.FILLERS:
+            own, found = [*found[: part.length]], found[part.length :]
+        elif type(part) in steps.FILLERS and type(part[0]) is Ref:
+            own, found = [*found[:1]], found[1:]
+        if replaced.names.keys().isdisjoint(found):
+            return [*own, *found]
+        self.names.update(register for register in found if register in replaced.names)
+        return [*own, *(register for register in found if register not in replaced.names)]
 
 
 class _Writer:
     """Writes the parts that are kept, with their operands of today."""
 
-    def __init__(self, parts: Parts, replaced: Replaced) -> None:
+    def __init__(self, parts: Parts, replaced: Replaced, named: set[int]) -> None:
         self.builder = RecipeBuilder()
         self._parts = parts
         self._replaced = replaced
-        self._made = array("q", [-1]) * parts.starts[-1]  # by old register: the new one of its part
+        self._named = named
+        self._now: list[Any] = [None] * parts.starts[-1]  # by old register: the operand that stands for it
+        self._old: dict[int, Ref] = {}  # those that are kept beside their new name
         self._keys: dict[int, tuple[Any, Any]] = {}  # by identity: keys, and those with the new prefixes
         self._plain: dict[int, Step] = {}  # by class: the step of its objects without arguments
         self._texts: dict[Any, NameOrOperand] = {}
@@ -249,32 +168,46 @@ class _Writer:
     def write(self, place: int, part: Step | Run) -> None:
         """Write a part."""
         register = self._parts.starts[place]
-        replaced = self._replaced
-        if isinstance(part, Run):
-            self._write_run(part, register)
-        elif isinstance(part, Name):
-            self._made[register] = self.builder.register(part)
-        elif isinstance(part, steps.Call) and register in replaced.functions:
-            self._made[register] = self._new_function(part, replaced.functions[register])
-        elif isinstance(part, steps.Call) and self._parts.is_setter(place):
-            self._write_setter(part, register)
-        elif isinstance(part, steps.Member):
-            self._made[register] = self._member(part, register)
-        elif type(part) in steps.FILLERS:
+        cls = type(part)
+        one: Any = part
+        if cls is steps.State:
+            self.builder.fill(make_step(cls, (self._own(one[0]), self._renamed(one[1]), self._column(one[2]))))
+        elif cls is steps.List or cls is steps.Tuple:
+            self._set(register, self.builder.make(make_step(cls, (self._column(one[0]),))))
+        elif cls is Run:
+            self._write_run(one, register)
+        elif cls is Name:
+            self._set(register, self.builder.register(one))
+        elif cls is steps.Call and register in self._replaced.functions:
+            self._set(register, self._new_function(one, self._replaced.functions[register]))
+        elif cls is steps.Call and self._parts.is_setter(place):
+            self._write_setter(one, place)
+        elif cls is steps.Member:
+            self._set(register, self._member(one, register))
+        elif cls in steps.FILLERS:
             self.builder.fill(self._mapped(part))
         else:
-            self._made[register] = self.builder.make(self._shared(part))
+            self._set(register, self.builder.make(self._shared(part)))
+
+    def write_name(self, register: int) -> None:
+        """Write the name that a register becomes."""
+        self._now[register] = self.builder.register(self._replaced.names[register])
+
+    def _set(self, register: int, ref: Ref) -> None:
+        if register not in self._replaced.names:
+            self._now[register] = ref
+            return
+        self._old[register] = ref
+        if register in self._named:
+            self.write_name(register)
 
     def operand(self, operand: Operand) -> Operand:
         """Return an operand of the new recipe."""
-        if type(operand) is not Ref:
-            return operand
-        name = self._replaced.names.get(operand)
-        return Ref(self._made[operand]) if name is None else self.builder.operand(name)
+        return self._now[operand] if type(operand) is Ref else operand
 
     def _own(self, operand: Operand) -> Any:
         """Return the operand for a thing as it was, even if it has become a name."""
-        return Ref(self._made[operand]) if type(operand) is Ref else operand
+        return self._old.get(operand, self._now[operand]) if type(operand) is Ref else operand
 
     def _new_function(self, step: steps.Call, new: NewFunction) -> Ref:
         builder = self.builder
@@ -287,15 +220,19 @@ class _Writer:
         rest = [self.operand(operand) for operand in step.args[2:]]
         return builder.register(builder.call(self._parts.names[step.function], [made, new.module, *rest]))
 
-    def _write_setter(self, step: steps.Call, register: int) -> None:
-        function, (target, *rest) = self.operand(step.function), step.args
-        args = [self.operand(operand) for operand in rest]
-        if target in self._replaced.functions:
-            state = {name: value for name, value in self._parts.pairs(rest[0]).items() if name != _GLOBALS}
-            if not state:
-                return
-            args = [self.builder.dictionary([*state], [self.operand(value) for value in state.values()])]
-        self._made[register] = self.builder.make(steps.Call(function, [self._own(target), *args]))  # type: ignore[arg-type]  # a function is no atom
+    def _write_setter(self, step: steps.Call, place: int) -> None:
+        builder = self.builder
+        state = _state_of_function(self._parts, self._replaced, place)
+        if state is None:
+            rest = [self.operand(operand) for operand in step.args[1:]]
+        elif not state:
+            return
+        else:
+            keys, values = zip(*state, strict=True)
+            rest = [builder.dictionary([*map(self.operand, keys)], [*map(self.operand, values)])]
+        function: Any = self.operand(step.function)
+        ref = builder.make(steps.Call(function, [self._own(step.args[0]), *rest]))
+        self._set(self._parts.starts[place], ref)
 
     def _member(self, step: steps.Member, register: int) -> Ref:
         builder = self.builder
@@ -325,9 +262,7 @@ class _Writer:
             return self.operand(value)
         if sort in (steps.Field.KEYS, steps.Field.NAMES):
             value = self._renamed(value)
-        if sort in _MANY and Ref in map(type, value):
-            return [*map(self.operand, value)]
-        return value
+        return self._column(value) if sort in _MANY else value
 
     def _renamed(self, keys: Sequence[Operand]) -> Sequence[Operand]:
         """Return keys in which the names of versions are those of today."""
@@ -356,7 +291,7 @@ class _Writer:
             self.builder.fill(made)
         else:
             first = self.builder.make_run(made)
-            self._made[register : register + length] = array("q", range(first, first + length))
+            self._now[register : register + length] = map(Ref, range(first, first + length))
 
     def _column(self, column: Column) -> Column:
         if isinstance(column, Same):
@@ -364,10 +299,11 @@ class _Writer:
         if isinstance(column, Merged):
             return Merged(column.order, [self._column(one) for one in column.columns])
         if isinstance(column, Span):
-            items = [*map(self.operand, column)]
+            items = self._now[column.first : column.first + column.length]
             first: Any = items[0] if items else 0
             return Span(first, len(items)) if items == [*range(first, first + len(items))] else items
-        return [*map(self.operand, column)] if Ref in map(type, column) else column
+        now = self._now
+        return [now[x] if type(x) is Ref else x for x in column] if Ref in map(type, column) else column
 
 
 def _with_prefix(key: Operand, prefixes: dict[str, str]) -> Operand:
@@ -377,5 +313,6 @@ def _with_prefix(key: Operand, prefixes: dict[str, str]) -> Operand:
 
 
 _MANY = frozenset({steps.Field.ITEMS, steps.Field.KEYS, steps.Field.VALUES})
+_SPECIAL = frozenset({steps.Member, steps.Call, Run})
 _NAMES_OF_RUNS: dict[type, int] = {steps.New: 1, steps.State: 1, steps.Dict: 0}
 _VERSION = ".persistenceVersion"

@@ -8,18 +8,21 @@ nothing is imported, and no code is run.
 
 from __future__ import annotations
 
+import enum
+import functools
 import inspect
-import re
 import sys
 import types
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
 from appsnap.code.texts import VERSION, text_of
-from appsnap.recipe.replacing import NewFunction, Parts, Replaced, rewritten
+from appsnap.gc_pause import gc_paused
+from appsnap.recipe.parts import Parts
+from appsnap.recipe.replacing import NewFunction, Replaced, rewritten
 from appsnap.recipe.runs import Run
-from appsnap.recipe.steps import Call, Dict, Member, Name, Operand, Recipe, Ref, Tuple
+from appsnap.recipe.script_code import Carried, Code, in_words
+from appsnap.recipe.steps import Call, Member, Name, Recipe, Ref
 
 if TYPE_CHECKING:
     from appsnap.code.texts import Place
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["with_script"]
 
 
+@gc_paused
 def with_script(recipe: Recipe, module: types.ModuleType) -> tuple[Recipe, list[str]]:
     """Return a recipe in which the classes and functions of a script are those of its module; and what is gone.
 
@@ -38,7 +42,7 @@ def with_script(recipe: Recipe, module: types.ModuleType) -> tuple[Recipe, list[
     if not any(isinstance(step, Name) and _carries(step) for step in recipe.compact):
         return recipe, []
     parts = Parts(_without_runs_of_code(recipe))
-    carried = _Carried(parts, module)
+    carried = Carried(parts, module)
     if not carried.code:
         return recipe, []
     return _Renewal(parts, carried, _Script(module)).outcome()
@@ -56,151 +60,6 @@ def _without_runs_of_code(recipe: Recipe) -> Recipe:
     return Recipe(recipe.steps, recipe.root) if of_code else recipe
 
 
-class _Code(NamedTuple):
-    """A class or function by value.
-
-    `source` is the text that it comes from, and `line` its first line there. Of a function, `at` is the qualified name
-    of its code, `which` its place among those of that line, and `free` its free variables. `hidden` is true if its
-    module has something else under its name.
-    """
-
-    qualname: str
-    is_class: bool = False
-    source: str = ""
-    line: int = 0
-    at: str = ""
-    which: tuple[Any, ...] = ()
-    free: tuple[Any, ...] = ()
-    hidden: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.qualname}, line {self.line}" if self.line and "<" in self.qualname else self.qualname
-
-
-# In the recipe
-
-
-class _Carried:
-    """The code that a recipe carries for a script. `code` has it by register.
-
-    `names` are the names of its module, and `marks` the bare objects that are global names, each with its name.
-    """
-
-    def __init__(self, parts: Parts, module: types.ModuleType) -> None:
-        self._parts = parts
-        self._of_file = re.compile(rf"<{re.escape(PurePath(str(module.__file__)).name)}(?: [0-9]+)?>")
-        self._calls = [*parts.calls()]
-        self._modules = self._find_modules(str(module.__file__))
-        self.names = {parts.plain(step.args[0]) for _, step in self._modules.items()}
-        self._states = {
-            step.args[0]: step.args[1]
-            for place, step in enumerate(parts.parts)
-            if isinstance(step, Call) and len(step.args) == 2 and parts.is_setter(place)
-        }
-        self._globals = self._find_globals()
-        self.code: dict[Ref, _Code] = {}
-        for register, name, step in self._calls:
-            found = self._read(register, name, step)
-            if found is not None:
-                self.code[register] = found
-        self._find_dispatching()
-        self.marks = {
-            value: key for (_, key), value in self._globals.items() if self._maker(value) == f"{_SKELETONS}sentinel"
-        }
-
-    def _maker(self, operand: Operand) -> str:
-        """Return the name of the function that made something, or an empty text."""
-        step = self._parts.step(operand)
-        name = self._parts.names.get(step.function) if isinstance(step, Call) else None
-        return "" if name is None else name.dotted
-
-    def _find_modules(self, file: str) -> dict[Ref, Call]:
-        """Return the modules of the script, by register."""
-        plain = self._parts.plain
-        all_ = {register: step for register, name, step in self._calls if name == "appsnap.code.module" and step.args}
-        of_file = {register: step for register, step in all_.items() if [*map(plain, step.args[1:2])] == [file]}
-        return of_file or {register: step for register, step in all_.items() if self._is_name(plain(step.args[0]))}
-
-    def _is_name(self, name: Any) -> bool:
-        return type(name) is str and self._of_file.fullmatch(name) is not None
-
-    def _is_of_script(self, module: Any) -> bool:
-        return module in self.names if self.names else self._is_name(module)
-
-    def _find_globals(self) -> dict[tuple[Operand, str], Operand]:
-        """Return the global names of the modules, as far as the code uses them."""
-        found = {}
-        for _, name, step in self._calls:
-            if name == "appsnap.code.names" and len(step.args) == 2 and step.args[0] in self._modules:
-                found.update({(step.args[0], key): value for key, value in self._parts.pairs(step.args[1]).items()})
-        return found
-
-    def _read(self, register: Ref, maker: str, step: Call) -> _Code | None:
-        """Return the code that a call makes, or None if it isn't the script's. The call may be malformed."""
-        plain, args = self._parts.plain, step.args
-        if maker == "appsnap.code.function" and len(args) >= 2 and args[1] in self._modules:
-            return self._function(register, args)
-        if maker == "appsnap.code.class_" and len(args) >= 7 and args[4] in self._modules:
-            source, name, line = self._source(args[0]), plain(args[1]), plain(args[2])
-            return _Code(name, True, source, line) if type(name) is str and type(line) is int else None
-        found: tuple[Any, Any] = (None, None)
-        if maker in (f"{_SKELETONS}skeleton", f"{_SKELETONS}enumeration") and len(args) >= 7:
-            found = self._of_namespace(args[6])
-        elif maker == f"{_SKELETONS}cached" and args and args[0] in self.code:
-            return _Code(self.code[args[0]].qualname)  # type: ignore[index]  # a register
-        elif maker == f"{_SKELETONS}row" and len(args) == 6:
-            found = plain(args[4]), plain(args[5])
-        elif maker == f"{_CLOUDPICKLE}_make_skeleton_class" and len(args) >= 4:
-            found = self._of_namespace(args[3])[0], plain(args[1])
-        elif maker == f"{_CLOUDPICKLE}_make_skeleton_enum" and len(args) >= 5:
-            found = plain(args[4]), plain(args[2])
-        elif maker == f"{_CLOUDPICKLE}_make_function":
-            state = self._parts.step(self._states.get(register))
-            found = self._of_namespace(state.items[1]) if isinstance(state, Tuple) and len(state.items) > 1 else found
-            return _Code(found[1]) if self._is_of_script(found[0]) and type(found[1]) is str else None
-        return _Code(found[1], True) if self._is_of_script(found[0]) and type(found[1]) is str else None
-
-    def _find_dispatching(self) -> None:
-        """Find the functions that `functools.singledispatch` made of functions of the script."""
-        for register, maker, step in self._calls:
-            if maker == f"{_SKELETONS}dispatching" and len(step.args) == 1:
-                state = self._parts.step(self._states.get(register))
-                chosen = self._parts.step(state.items[0]) if isinstance(state, Tuple) and state.items else None
-                name = self._parts.plain(step.args[0])
-                if isinstance(chosen, Dict) and not self.code.keys().isdisjoint(chosen.values) and type(name) is str:
-                    self.code[register] = _Code(name)
-
-    def _of_namespace(self, operand: Operand) -> tuple[Any, Any]:
-        pairs = self._parts.pairs(operand)
-        return self._parts.plain(pairs.get("__module__")), self._parts.plain(pairs.get("__qualname__"))
-
-    def _source(self, text: Operand) -> str:
-        step = self._parts.step(text)
-        source = self._parts.plain(step.args[0]) if isinstance(step, Call) and step.args else None
-        return source if type(source) is str else ""
-
-    def _function(self, register: Ref, args: Any) -> _Code | None:
-        plain = self._parts.plain
-        fields = self._parts.pairs(self._parts.pairs(self._states.get(register)).get("fields"))
-        qualname = plain(fields.get("__qualname__"))
-        made = self._parts.step(args[0])
-        source, line, at, which = "", 0, "", ()
-        if self._maker(args[0]) == "appsnap.code.compiled" and len(made.args) >= 3 and type(made.args[2]) is int:
-            source, line, which = self._source(made.args[0]), made.args[2], tuple(made.args[3:])
-            at = str(plain(made.args[1]))
-            qualname = at if qualname is None else qualname
-        if type(qualname) is not str:
-            return _Code("a function without a text")
-        names = self._parts.step(args[2]) if len(args) > 2 else None
-        free = tuple(map(plain, names.items)) if isinstance(names, Tuple) else ()
-        public = self._globals.get((args[1], qualname), register)
-        return _Code(qualname, False, source, line, at, which, free, public != register)
-
-
-_SKELETONS = "appsnap.code.skeletons."
-_CLOUDPICKLE = "cloudpickle.cloudpickle."
-
-
 # In the script
 
 
@@ -210,31 +69,35 @@ class _Script:
     def __init__(self, module: types.ModuleType) -> None:
         self.module = module
         self._text = text_of(module)
-        self._known: dict[_Code, Name | NewFunction | None] = {}
+        self._known: dict[Code, Name | NewFunction | None] = {}
         self._lines: dict[str, list[str]] = {}
+        self._codes: dict[str, list[types.CodeType]] = {}  # by qualified name
+        for (qualname, _), same in self._text.codes.items() if self._text is not None else ():
+            self._codes.setdefault(qualname, []).extend(one for one in same if one.co_flags & inspect.CO_OPTIMIZED)
 
-    def find(self, code: _Code) -> Name | NewFunction | None:
+    def find(self, code: Code) -> Name | NewFunction | None:
         """Return the name of the class or function of today, or its code, or None if it is gone."""
         # A recipe may have very many functions of one code, and one text.
         if code not in self._known:
             self._known[code] = self._find(code)
         return self._known[code]
 
-    def _find(self, code: _Code) -> Name | NewFunction | None:
+    def _find(self, code: Code) -> Name | NewFunction | None:
         old = Name(self.module.__name__, code.qualname)
         name = Name(*evolve.current_name(*old))
         named = "<" not in name.qualname and not (code.hidden and name == old)
         found = look_up(name) if named else None
         if code.is_class:
             return name_of(found, name) if isinstance(found, type) else None
-        if callable(found) and (name != old or getattr(found, "__qualname__", "") == name.qualname):
-            return name_of(found, name)
+        function: Any = found if isinstance(found, type) or type(found) in _FUNCTIONS else None
+        if function is not None and (name != old or function.__qualname__ == name.qualname):
+            return name_of(function, name)
         new = self._new_function(code)
-        if new is None and isinstance(found, (types.FunctionType, type)):
-            return name_of(found, name)  # of another name, or without one
+        if new is None and function is not None:
+            return name_of(function, name)  # of another name, or without one
         return new
 
-    def has_same_text(self, code: _Code) -> bool:
+    def has_same_text(self, code: Code) -> bool:
         """Tell whether the text has the lines of a class, at any place."""
         block = _block(self._lines_of(code.source), code.line)
         lines = [] if self._text is None else self._lines_of(self._text.source)
@@ -245,7 +108,7 @@ class _Script:
             self._lines[source] = source.split("\n")
         return self._lines[source]
 
-    def _new_function(self, code: _Code) -> NewFunction | None:
+    def _new_function(self, code: Code) -> NewFunction | None:
         text = self._text
         place = None if text is None else self._place(code)
         if text is None or place is None:
@@ -257,17 +120,14 @@ class _Script:
             Name(self.module.__name__, ""),
         )
 
-    def _place(self, code: _Code) -> Place | None:
+    def _place(self, code: Code) -> Place | None:
         """Return the place of a function's code of today: it may need no other free variables than the function has.
 
         One of several functions of this name, and a lambda, has to stand in the same line as before.
         """
         assert self._text is not None
-        found = {}
-        for (qualname, _), same in self._text.codes.items():
-            for one in same if qualname == code.at else ():
-                if one.co_flags & inspect.CO_OPTIMIZED and {*one.co_freevars} <= {*code.free}:
-                    found[self._text.place_of(one)] = one
+        fitting = [one for one in self._codes.get(code.at, ()) if {*one.co_freevars} <= {*code.free}]
+        found = dict.fromkeys(map(self._text.place_of, fitting))
         places = [place for place in found if place is not None]
         if len(places) > 1 or code.at.endswith("<lambda>"):
             old, new = self._lines_of(code.source), self._lines_of(self._text.source)
@@ -291,21 +151,37 @@ def _block(lines: list[str], first: int) -> list[str]:
 
 
 def look_up(name: Name) -> Any:
-    """Return the object of a name in a module that was imported, or None."""
-    found: Any = sys.modules.get(name.module)
-    for part in filter(None, name.qualname.split(".")):
-        found = getattr(found, part, None)
+    """Return the object of a name in a module that was imported, or None. Nothing that it leads through is called."""
+    module = sys.modules.get(name.module)
+    first, *rest = name.qualname.split(".")
+    found: Any = vars(module).get(first) if isinstance(module, types.ModuleType) else None
+    for part in rest:
+        found = member(found, part) if isinstance(found, type) else None
     return found
 
 
+def member(cls: type, name: str) -> Any:
+    """Return a member of a class as it stands there, or None. No descriptor and no metaclass is asked."""
+    if isinstance(cls, enum.EnumMeta) and name in cls.__members__:
+        return cls.__members__[name]
+    found = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+    return found.__func__ if isinstance(found, staticmethod) else found
+
+
 def name_of(found: Any, name: Name) -> Name:
-    """Return the name that a thing is saved by, which may be another one than that by which it was found."""
-    module, qualname = getattr(found, "__module__", None), getattr(found, "__qualname__", None)
-    if type(module) is str and type(qualname) is str and "<" not in qualname:
-        own = Name(module, qualname)
-        if look_up(own) is found:
-            return own
+    """Return the name that a class or function is saved by, which may be another one than that by which it was found.
+
+    Other things have the name by which they were found.
+    """
+    if isinstance(found, type) or type(found) in _FUNCTIONS:
+        module, qualname = found.__module__, found.__qualname__
+        if type(module) is str and type(qualname) is str and look_up(Name(module, qualname)) is found:
+            return Name(module, qualname)
     return name
+
+
+_MOST = 100
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, type(functools.lru_cache(len)))
 
 
 # The new recipe
@@ -314,13 +190,14 @@ def name_of(found: Any, name: Name) -> Name:
 class _Renewal:
     """Makes the new recipe."""
 
-    def __init__(self, parts: Parts, carried: _Carried, script: _Script) -> None:
+    def __init__(self, parts: Parts, carried: Carried, script: _Script) -> None:
         self._parts = parts
         self._carried = carried
         self._script = script
         name = script.module.__name__
         self._replaced = Replaced(prefixes={f"{old}.": f"{name}." for old in carried.names - {name}})
         self._missing: dict[Ref, str] = {}  # by register of a member
+        self._compared = 0
 
     def outcome(self) -> tuple[Recipe, list[str]]:
         """Return the new recipe, and what is gone."""
@@ -344,33 +221,31 @@ class _Renewal:
             for register, code in carried.code.items()
             if register not in renewed and is_kept(register) and not self._is_same(code)
         ]
-        gone += [name for register, name in self._missing.items() if is_kept(register)]
+        gone += [in_words(name) for register, name in self._missing.items() if is_kept(register)]
         return recipe, [*dict.fromkeys(gone)]
 
-    def _is_same(self, code: _Code) -> bool:
-        return code.is_class and "<" in code.qualname and self._script.has_same_text(code)
+    def _is_same(self, code: Code) -> bool:
+        if not code.is_class or "<" not in code.qualname or self._compared == _MOST:
+            return False
+        self._compared += 1
+        return self._script.has_same_text(code)
 
     def _look_at_member(self, register: Ref, step: Member, owner: Ref) -> None:
         """Look for a member of a class, or a method of its object, in the class of today."""
         names = self._replaced.names
         if owner in names:
-            name = names[owner]
-            cls = look_up(name)
-            member = evolve.current_member(cls, step.name) if isinstance(cls, type) else step.name
-            if _has(cls, member):
-                own = Name(name.module, f"{name.qualname}.{member}")
-                names[register] = name_of(getattr(cls, member), own)
+            cls = look_up(names[owner])
+            current = evolve.current_member(cls, step.name) if isinstance(cls, type) else step.name
+            found = member(cls, current) if isinstance(cls, type) else None
+            if found is None:
+                self._missing[register] = f"{names[owner].qualname}.{step.name}"
             else:
-                self._missing[register] = f"{name.qualname}.{step.name}"
+                names[register] = name_of(found, Name(names[owner].module, f"{names[owner].qualname}.{current}"))
             return
         origin = self._parts.origin(owner)
-        if origin is None or origin not in names:
+        cls = look_up(names[origin]) if origin is not None and origin in names else None
+        if origin is None or not isinstance(cls, type) or member(cls, "__getattr__") is not None:
             return
-        cls = look_up(names[origin])
-        if isinstance(cls, type) and not _has(cls, evolve.current_member(cls, step.name)):
+        if member(cls, evolve.current_member(cls, step.name)) is None:
             self._replaced.methods[register] = (origin, step.name)
             self._missing[register] = f"{names[origin].qualname}.{step.name}"
-
-
-def _has(cls: Any, name: str) -> bool:
-    return hasattr(cls, name) or (isinstance(cls, type) and hasattr(cls, "__getattr__"))

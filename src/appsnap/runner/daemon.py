@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 
+from appsnap import listening
 from appsnap.runner.handover import Handover
 from appsnap.runner.restart import command
 from appsnap.runner.signals import Stopped
@@ -22,12 +23,17 @@ _READY = b"READY=1\n"
 def launch() -> int:
     """Start this command line in the background. Returns 0 when the application runs, or else its exit code."""
     reader, writer = os.pipe()
-    message, variable = Handover("daemon", {"ready": writer}).put()
+    # They are for the process with the number of this one.
+    listening.take_systemd()
+    sockets = listening.duplicates()
+    message, variable = Handover("daemon", {"ready": writer}, sockets).put()
+    passed = [message, writer, *(one.descriptor for one in sockets)]
     try:
-        process = subprocess.Popen(command(), env={**os.environ, **variable}, pass_fds=[message, writer])  # noqa: S603 - this very program
+        process = subprocess.Popen(command(), env={**os.environ, **variable}, pass_fds=passed)  # noqa: S603 - this very program
     finally:
-        os.close(message)
-        os.close(writer)
+        for descriptor in passed:
+            os.close(descriptor)
+    listening.close_unused()
     # Ctrl-C goes to both processes. The new one ends then, and its exit code tells how.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

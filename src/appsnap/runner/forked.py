@@ -20,6 +20,7 @@ import stat
 import sys
 import time
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from appsnap.errors import AppsnapError, CannotSave, Place
@@ -29,7 +30,7 @@ from appsnap.printable import in_words, shortened
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Child", "StoodStill", "be_subordinate", "can_fork", "check_parent", "prepare"]
+__all__ = ["Child", "StoodStill", "be_subordinate", "can_fork", "check_parent", "prepare", "stands_still"]
 
 _FROZEN_AT_START = gc.get_freeze_count()
 """Objects that Python itself has frozen: none on 3.11, some hundred on 3.12."""
@@ -158,7 +159,7 @@ class Child:
                 await asyncio.wait([self._ended], timeout=None if math.isinf(window) else window)
                 if not self._ended.done():
                     before, used = used, self._used()
-                    if used - before < max(_LEAST_USE * window, 1 / os.sysconf("SC_CLK_TCK")):
+                    if stands_still(used - before, window, self._state()):
                         still = True
                         self.kill()
                         await asyncio.wait([self._ended])
@@ -182,6 +183,13 @@ class Child:
             return time.clock_gettime((~self.process << 3) | 2)
         except OSError:  # it has just ended
             return math.inf
+
+    def _state(self) -> str:
+        """Return the state of the child as the system has it: S for one that sleeps."""
+        try:
+            return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:  # some systems hide processes
+            return "S"
 
     def _reap(self) -> int | None:
         """Return the signal that has killed the child, or 0, or None if it is unknown. It waits for this one alone."""
@@ -220,6 +228,15 @@ class Child:
             raise AppsnapError(f"the saving process {how}") from None
         _raise(outcome)
         return outcome
+
+
+def stands_still(used: float, window: float, state: str) -> bool:
+    """Tell whether a child stands still that has used so many seconds of a processor within a window.
+
+    One that is ready to run (R) has only to wait for its turn, and one that waits for the disk (D) isn't helped by
+    another save.
+    """
+    return used < max(_LEAST_USE * window, 1 / os.sysconf("SC_CLK_TCK")) and state not in {"R", "D"}
 
 
 # In the child

@@ -8,6 +8,7 @@ the passphrase when it was that user.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shlex
 from dataclasses import dataclass
@@ -80,15 +81,17 @@ class Grants:
         process: Any = IProcess(application, None)
         for name, wanted in (("uid", self.uid), ("gid", self.gid)):
             if getattr(process, name, None) != wanted:
-                setattr(process, name, wanted)
-            if getattr(process, name, None) != wanted:
-                raise CannotLoad(f"the application has another {name} than WHAT, {label(wanted)}", hint="--fresh")
+                with contextlib.suppress(AttributeError, TypeError):
+                    setattr(process, name, wanted)
+                if getattr(process, name, None) != wanted:
+                    raise CannotLoad(f"the {name} of the state isn't that of WHAT, {label(wanted)}", hint=_FRESH)
 
 
 _REFUSED = "not trusted: the state carries code at {}, and may have been written by the user whom the process becomes"
+_FRESH = "--fresh starts without the state"
 _HINT = (
     "code in the state isn't run with the rights of the user who starts it: move the function or class to a module, or "
-    "give it a name on the first level of the script; --fresh starts without the state"
+    f"give it a name on the first level of the script; {_FRESH}"
 )
 
 

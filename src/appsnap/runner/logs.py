@@ -23,16 +23,18 @@ class Log:
 
     def __init__(self, path: str | None, level: str) -> None:
         self._file: _File | None = None
+        form = _Lines("%(asctime)s %(levelname)s %(name)s: %(message)s")
         root = logging.getLogger()
         if path is not None:
             try:
                 self._file = _File(path, encoding="utf-8", errors="backslashreplace")
             except OSError as error:
                 raise AppsnapError(f"the log file {path} can't be opened: {error.strerror}") from None
+            self._file.setFormatter(form)
         if root.handlers:
             return
         handler = self._file or logging.StreamHandler()
-        handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(form)
         root.addHandler(handler)
         root.setLevel(level.upper())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import datetime as dt
 import inspect
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from appsnap import listening, sections
-from appsnap.errors import CannotLoad
+from appsnap.errors import CannotLoad, ServiceError, hints
 from appsnap.interfaces import IProcess, IService, IServiceCollection
 from appsnap.printable import label, plural
 from appsnap.runner import daemon, restart, tasks
@@ -28,66 +29,28 @@ from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
 from appsnap.runner.privileges import name_process
-from appsnap.runner.restore import restore
+from appsnap.runner.restore import how_to_start, restore
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
+from appsnap.waiting import failure, path, stop_errors, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Iterator
 
     from appsnap.listening import Inherited
     from appsnap.runner.handover import Mode
-    from appsnap.runner.logs import Level
     from appsnap.runner.options import Options
     from appsnap.runner.restore import Restored, What
+    from appsnap.runner.voice import Voice
 
-__all__ = ["Voice", "serve"]
-
-
-class Voice:
-    """How a process speaks: `line` writes a line to stderr, `explain` an error with its hint. `reason` gives a line.
-
-    As soon as there is a log file, all of it goes there, too.
-    """
-
-    def __init__(
-        self,
-        line: Callable[[str], object],
-        explain: Callable[[BaseException], list[str]],
-        reason: Callable[[BaseException], str],
-    ) -> None:
-        self.line = line
-        self.explain = explain
-        self.reason = reason
-        self.log: Log | None = None
-        self.is_detached = False
-        """Whether stderr is the log file, or goes nowhere."""
-
-    def report(self, level: Level, text: str) -> None:
-        """Say something that happened."""
-        if not self.is_detached:
-            self.line(text if level == "info" else f"{level}: {text}")
-        if self.log is not None:
-            self.log.write(level, text)
-
-    def warn(self, text: str) -> None:
-        """Say something that isn't as it should be."""
-        self.report("warning", text)
-
-    def failed(self, error: BaseException) -> None:
-        """Explain an error."""
-        lines = [self.reason(error)] if self.is_detached else self.explain(error)
-        if self.log is not None:
-            for line in lines:
-                self.log.write("error", line)
+__all__ = ["serve"]
 
 
 def serve(what: What, options: Options, voice: Voice, handover: Handover | None = None) -> int:
     """Load an application, run it until a signal comes, stop it, and return the exit code.
 
     `handover` is the message of the process that was here before, of the process that puts this one into the
-    background, or of one that only tries whether the application can be loaded. Raises the errors of loading and of
-    starting.
+    background, or of one that only tries whether the application can be loaded. That one raises the errors of loading.
     """
 
     async def run() -> int:
@@ -107,6 +70,7 @@ class Process:
         self._handover = handover
         self._notify = Notifier()
         self._generations: Generations | None = None
+        self._restored: Restored | None = None
         self._locks: dict[str, Lock] = {}
         self._saver: Saver | None = None
         self._stops = 0
@@ -133,8 +97,20 @@ class Process:
             return 0
         # At the very end: threads of the application may live until then.
         atexit.register(self._clear_away)
-        self._prepare()
-        if not await self._start():
+        try:
+            self._prepare()
+        except Exception as error:  # noqa: BLE001 - users get a line for every error
+            return self._voice.failed(self._with_hint(error))
+        try:
+            started = await self._start()
+        except Exception as error:  # noqa: BLE001 - users get a line for every error
+            # At once: what the application leaves behind may take its time.
+            code = self._voice.failed(self._with_hint(error))
+            self._guard.begin()
+            await self._leave()
+            return code
+        if not started:
+            await self._leave()
             return 0
         while not self._stops:
             if self._reloads:
@@ -172,6 +148,7 @@ class Process:
             os.umask(options.umask)
         tasks.install(self._loop)
         restored = self._restored
+        assert restored is not None
         if self._generations is not None:
             assert restored.layers is not None
             self._saver = Saver(
@@ -212,6 +189,7 @@ class Process:
         self._identity = self._restored.identity
 
     def _service(self) -> IService:
+        assert self._restored is not None
         application = self._restored.application
         service: IService | None = IService(application, None)
         if service is None or not IService.providedBy(service):
@@ -229,10 +207,12 @@ class Process:
         assert self._generations is not None
         assert self._saver is not None
         digest = self._what.digest()
-        if restored.generation is None:
-            self._saver.update_status(what=digest)
-            return
         known = self._generations.read_status().get("what")
+        if restored.generation is None:
+            # An older generation in the place of WHAT is a step back, and the next start is from WHAT's state again.
+            is_older = Path(self._what.label).absolute().parent == Path(self._generations.folder)
+            self._saver.update_status(what=known if is_older else digest)
+            return
         changed = digest is not None and known is not None and digest != known
         self._saver.update_status(what=known or digest)
         text = f"resumed from {restored.generation.name}"
@@ -251,12 +231,15 @@ class Process:
 
     async def _has_started(self) -> bool:
         """Start the services. Returns False if a signal stops that."""
+        if self._stops:  # it came while the application was loaded, and something has swallowed it
+            self._tell_early_stop()
+            return False
         starting = asyncio.ensure_future(self._starting())
         asked = asyncio.ensure_future(self._stop_asked())
         await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if not starting.done():
-            self._voice.report("info", "stopping before it has started")
+            self._tell_early_stop()
             starting.cancel()
             if not await self._in_time(asyncio.wait([starting])):
                 self._end(NOT_IN_TIME)
@@ -265,6 +248,17 @@ class Process:
         starting.result()
         return True
 
+    def _tell_early_stop(self) -> None:
+        self._notify(STOPPING=1, STATUS="stopping")
+        self._voice.report("info", "stopping before it has started")
+
+    def _with_hint(self, error: Exception) -> Exception:
+        """Say how to start otherwise if it was the application of a generation that has not started."""
+        failed = None if self._restored is None else self._restored.generation
+        if failed is not None and self._generations is not None and isinstance(error, ServiceError):
+            error.hint = hints(error.hint, how_to_start(self._what, failed, self._generations.list()))
+        return error
+
     async def _stop_asked(self) -> None:
         while not self._stops:
             await self._asked.wait()
@@ -272,38 +266,42 @@ class Process:
         self._asked.set()
 
     async def _starting(self) -> None:
+        assert self._restored is not None
         service = self._service()
         identity, self._identity = self._identity, None
-        privileged = service.privilegedStartService()
+        with _placed("privilegedStartService", service):
+            privileged = service.privilegedStartService()
+            try:
+                await _finished(privileged)
+            except asyncio.CancelledError:
+                if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
+                    await _stopped(service)  # the cancellation came when this part had just ended
+                raise
         try:
-            await _finished(privileged)
             if identity is not None:
                 if self._generations is not None:
                     uid = os.geteuid() if identity.uid is None else identity.uid
                     self._generations.give_to(uid, os.getegid() if identity.gid is None else identity.gid)
                 identity.drop()
             name_process(IProcess(self._restored.application, None), self._voice.warn)
-        except asyncio.CancelledError:
-            if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
-                await _finished(service.stopService())  # the cancellation came when the privileged part had just ended
-            raise
         except Exception:
-            await _finished(service.stopService())
+            await _stopped(service)
             raise
-        await _finished(service.startService())
+        with _placed("startService", service):
+            await _finished(service.startService())
 
     def _tell_ready(self) -> None:
         for unused in listening.close_unused():
             self._voice.warn(f"no service listens on the socket {unused}, which came from outside")
-        self._is_running = True
         if self._saver is not None:
             self._saver.start()
+        self._is_running = True
         self._notify(READY=1, STATUS=self._status())
         how = "" if self._options.daemon else "; Ctrl-C stops it"
         self._voice.report("info", f"{self._name} is running as process {os.getpid()}{how}")
         if self._handover is not None and self._handover.mode == "daemon":
             self._leave_terminal()
-        self._keep_telling()
+        self._loop.call_later(_STATUS_EVERY, self._keep_telling)
         self._act_on_kept()
 
     # Signals
@@ -359,14 +357,17 @@ class Process:
         if self._stopped is None:
             self._stopped = await self._stop()
         code = max(self._stopped, await self._save_last())
-        if self._guard.late.is_set() or not await self._in_time(self._leave()):
-            self._end(NOT_IN_TIME)
+        await self._leave()
         self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
-        self._guard.last()
         return code
 
     async def _leave(self) -> None:
-        """Wait for the tasks and threads that the application leaves behind."""
+        """Wait for the tasks and threads that the application leaves behind, or end when the time is over."""
+        if self._guard.late.is_set() or not await self._in_time(self._left()):
+            self._end(NOT_IN_TIME)
+        self._guard.last()
+
+    async def _left(self) -> None:
         self._guard.tasks = left = asyncio.all_tasks() - self._own_tasks
         for task in left:
             task.cancel()
@@ -452,9 +453,7 @@ class Process:
         if not is_saved:
             await self._start_again(sockets)
             return
-        if not await self._in_time(self._leave()):
-            self._end(NOT_IN_TIME)
-        self._guard.last()
+        await self._leave()
         atexit.unregister(self._clear_away)
         restart.end_threads_and_exit_functions()
         atexit.register(self._clear_away)
@@ -479,6 +478,7 @@ class Process:
             return f"the interpreter can't be run again: {error.strerror}{where}"
 
     def _handover_of(self, mode: Mode, sockets: list[Inherited]) -> Handover:
+        assert self._restored is not None
         signals = [*self._kept, *([signal.SIGHUP] if self._reloads else [])]
         return Handover(
             mode,
@@ -586,4 +586,22 @@ async def _finished(result: Awaitable[object] | None) -> None:
 
 
 async def _stopped(service: IService) -> None:
-    await _finished(service.stopService())
+    """Stop a service. Raises an exception group, each error with a note of its place."""
+    try:
+        await _finished(service.stopService())
+    except BaseExceptionGroup:
+        raise
+    except Exception as error:  # noqa: BLE001 - it goes into the group
+        error.add_note(f"while stopping {path(service)} ({type_of(service)})")
+        raise stop_errors(service, [error]) from None
+
+
+@contextlib.contextmanager
+def _placed(method: str, service: IService) -> Iterator[None]:
+    """Raise ServiceError for an error of the root itself, as its children's are."""
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise failure(method, service, service, error) from error

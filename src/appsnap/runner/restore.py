@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from appsnap.runner.saver import Layers
     from appsnap.snapshot import Snapshot
 
-__all__ = ["Made", "Restored", "What", "restore"]
+__all__ = ["Made", "Restored", "What", "how_to_start", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,7 @@ def restore(
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue
         except AppsnapError as error:
-            older = [other.path for other in found if other.number < generation.number]
-            from_older = f"from the one before: {what.starting_from(str(older[0]))}" if older else ""
-            instead = hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
+            instead = how_to_start(what, generation, found)
             if isinstance(error, NotTrusted):
                 error.instead = instead
             error.hint = hints(error.hint, instead)
@@ -165,6 +163,13 @@ def restore(
         is_trusted = isinstance(made.trust, Everything)
         new_layers = replace(what.layers(made.opened), sign=signs, trusted_as_a_whole=is_trusted)
     return Restored(made.application, None, new_layers, identity, grants)
+
+
+def how_to_start(what: What, failed: Generation, found: Sequence[Generation]) -> str:
+    """Return a hint with the commands that start an application from another file than a generation that has failed."""
+    older = next((str(other.path) for other in found if other.number < failed.number), None)
+    from_older = "" if older is None else f"from the one before: {what.starting_from(older)}"
+    return hints(f"to start from {what.label}: {what.starting_anew()}", from_older)
 
 
 def _built(  # noqa: PLR0917 - the parts of one act

@@ -121,6 +121,7 @@ class Saver:
         """
         if self._can_fork:
             forked.prepare()
+        self._generations.remove_leftovers()
         notes = Notes()
         seal = self._seal()
         header = Header(self._layers.kind)

@@ -58,10 +58,6 @@ class Signals:
         for number in kept:
             take(number)
 
-    def let_go(self) -> None:
-        """Keep signals again."""
-        self._take = None
-
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._take is not None:
             self._take(number)

@@ -134,7 +134,7 @@ def _names_of(function: Any) -> Iterator[tuple[steps.Name, str]]:
     if owner is not None and not isinstance(owner, types.ModuleType):
         function = owner if isinstance(owner, type) else type(owner)
         yield steps.Name(function.__module__, function.__qualname__), "create"
-    elif type(function) in (types.FunctionType, types.BuiltinFunctionType) or isinstance(function, type):
+    elif type(function) in _FUNCTIONS or isinstance(function, type):
         yield steps.Name(str(function.__module__), function.__qualname__), "call"
     elif function is not None:
         yield steps.Name(type(function).__module__, type(function).__qualname__), "create"
@@ -149,3 +149,4 @@ def _is_own(function: Any, owner: Any) -> bool:
 
 _BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 _CALLED_BY_CALL = (functools.partial, *_BOUND, types.FunctionType)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, type(functools.lru_cache(len)))

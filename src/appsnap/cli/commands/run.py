@@ -11,7 +11,6 @@ import click
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import code_from, reads, recipients, trusts
-from appsnap.cli.what import Wanted, find_what, is_plugin
 from appsnap.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -77,9 +76,15 @@ class _Command(click.Command):
             pass
         finally:
             ctx.resilient_parsing = with_help
-        rest = rest if isinstance(word, str) and is_plugin(word) else []
+        rest = rest if isinstance(word, str) and _is_plugin(word) else []
         ctx.meta[__name__] = rest
         return super().parse_args(ctx, args[: len(args) - len(rest)])
+
+
+def _is_plugin(word: str) -> bool:
+    from appsnap.cli.what import is_plugin  # noqa: PLC0415 - help doesn't need it
+
+    return is_plugin(word)
 
 
 @click.command(
@@ -198,7 +203,8 @@ def command(
 
     Exit codes of the run itself: 0 stopped, 1 failed to start, to stop or to save at the end, 70 not stopped in time.
     """  # noqa: D301 - click wants the character of \b, not its two letters
-    from appsnap.runner import daemon, process, restart  # noqa: PLC0415 - asyncio is slow to import
+    from appsnap.cli.what import Wanted, find_what  # noqa: PLC0415 - asyncio is slow to import
+    from appsnap.runner import daemon, process, restart  # noqa: PLC0415 - as above
     from appsnap.runner.handover import Handover  # noqa: PLC0415 - as above
     from appsnap.runner.options import Options  # noqa: PLC0415 - as above
 
@@ -231,17 +237,8 @@ def command(
 
 
 def _voice(context: click.Context) -> Any:
-    from appsnap.cli.errors import explain  # noqa: PLC0415 - help doesn't need it
-    from appsnap.runner.process import Voice  # noqa: PLC0415 - as above
+    from appsnap.cli.errors import explain, show  # noqa: PLC0415 - help doesn't need it
+    from appsnap.runner.voice import Voice  # noqa: PLC0415 - as above
 
     arguments = context.find_root().obj
-
-    def tell(error: BaseException) -> list[str]:
-        explanation = explain(error, arguments)
-        output.error(explanation.lines, explanation.hint)
-        return [*explanation.lines]
-
-    def reason(error: BaseException) -> str:
-        return "; ".join(line.strip() for line in explain(error, arguments).lines)
-
-    return Voice(output.note, tell, reason)
+    return Voice(output.note, lambda error: explain(error, arguments), lambda error: show(error, arguments))

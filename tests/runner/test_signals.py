@@ -1,0 +1,170 @@
+"""Signals to `appsnap run`, at every moment of its life."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from runner.running import PARTS, Running, parts, wait_until
+
+HUP, INT, TERM, USR1, USR2 = (getattr(signal, f"SIG{name}") for name in ("HUP", "INT", "TERM", "USR1", "USR2"))
+
+
+def numbers(*signals):
+    return " ".join(str(int(number)) for number in signals)
+
+
+class TestWhileLoading:
+    def test_kept(self, tmp_path):
+        """Early HUP, USR1 and USR2 kill nothing. They wait until the application runs."""
+        options = ("--state", "state", "--autosave", "0", "--logfile", "log")
+
+        with parts("Told", options=options, folder=tmp_path, SIGNALS=numbers(HUP, USR1, USR2)) as process:
+            process.until("restarting parts")
+            process.until("is running as process", 2)
+            assert (tmp_path / "state" / "parts-00000001.tap").exists()
+            assert process.stop() == 0
+
+    @pytest.mark.parametrize("number", [TERM, INT])
+    def test_stops(self, tmp_path, number):
+        """TERM and INT end a script that is run, though it may raise SystemExit itself. That is no failure."""
+        with parts("Told", options=("--pidfile", "pid"), folder=tmp_path, SIGNALS=numbers(number)) as process:
+            code = process.end()
+
+        assert (code, process.lines) == (0, ["appsnap: stopping before it has started"])
+        assert not (tmp_path / "pid").exists()
+
+    def test_swallowed(self, tmp_path):
+        """A destructor swallows every exception, and no signal gets lost by that."""
+        script = f"""
+import os
+from appsnap.service import Application
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), {int(TERM)})
+        [number for number in range(1000)]  # the handler runs here
+Last()
+application = Application("swallowed")
+"""
+        (tmp_path / "swallows.tac").write_text(script)
+
+        with Running("swallows.tac", folder=tmp_path) as process:
+            code = process.end()
+
+        assert (code, process.lines[-1]) == (0, "appsnap: stopping before it has started")
+
+
+class TestWhileStarting:
+    def test_cancelled(self, tmp_path):
+        """TERM cancels a start that waits. What had started is stopped, and nothing is saved."""
+        options = ("--pidfile", "pid", "--state", "state")
+
+        with parts("Told1", "EndlessStart", "Told2", options=options, folder=tmp_path) as process:
+            process.until("starts for ever")
+            code = process.stop()
+
+        assert code == 0
+        assert process.lines[-3:] == ["appsnap: stopping before it has started", "told2: stop", "told1: stop"]
+        assert not (tmp_path / "pid").exists()
+        assert not [*(tmp_path / "state").glob("*.tap")]
+
+    def test_twice(self):
+        """A second TERM ends a start that blocks the loop."""
+        with parts("BlockingStart") as process:
+            process.until("blocks")
+            process.send(TERM, INT)
+            code = process.end()
+
+        assert code == 1
+        assert process.errors[0].startswith("error: ended by a second SIG")
+
+    def test_late(self):
+        """A start that blocks the loop has the time of a stop, and its place is named."""
+        with parts("BlockingStart", options=("--stop-timeout", "0.4")) as process:
+            process.until("blocks")
+            code = process.stop()
+
+        assert code == 70
+        assert "error: not stopped within 0.4 s: the event loop, which is blocked in" in process.errors[0]
+        assert process.errors[0].endswith("in BlockingStart.startService")
+
+
+class TestWhileRunning:
+    def test_save_without_state(self):
+        """USR2 is a warning where there is no state, and USR1 nothing where there is no log file."""
+        with parts("Told") as process:
+            process.ready().send(USR1, USR2)
+            process.until("warning: SIGUSR2 saves the state, and this application is run without --state")
+            assert process.stop() == 0
+
+    def test_save(self, tmp_path):
+        """USR2 saves at once."""
+        with parts("Told", options=("--state", "state", "--autosave", "0"), folder=tmp_path) as process:
+            process.ready().send(USR2)
+            wait_until((tmp_path / "state" / "parts-00000001.tap").exists, lambda: str(process))
+
+    def test_ignored_from_the_start(self):
+        """A signal that the parent process ignores, as nohup does with HUP, stays ignored."""
+        with parts("Told", before=lambda: signal.signal(HUP, signal.SIG_IGN)) as process:
+            process.ready().send(HUP, USR2)
+            process.until("SIGUSR2")
+            assert process.stop() == 0
+
+        assert not process.has("restarting")
+
+    def test_late_signal(self):
+        """A signal while Python ends changes no exit code."""
+        with parts("Told", LATE_SIGNAL=1) as process:
+            process.ready()
+            code = process.stop()
+
+        assert (code, process.lines[-1]) == (0, "late")
+
+
+class TestSecond:
+    @pytest.mark.parametrize("part", ["HangingStop", "BlockingStop"])
+    def test_ends_at_once(self, tmp_path, part):
+        """A second TERM ends a stop that hangs or blocks the loop. A line says so, and files are cleared away."""
+        options = ("--pidfile", "pid", "--state", "state", "--logfile", "log")
+
+        with parts(part, options=options, folder=tmp_path) as process:
+            process.ready().send(TERM)
+            process.until("hangs" if part == "HangingStop" else "blocks")
+            code = process.stop()
+
+        line = "ended by a second SIGTERM, not stopped"
+        assert (code, process.errors) == (1, [f"error: {line}"])
+        assert f"ERROR appsnap.run: {line}" in (tmp_path / "log").read_text()
+        assert not (tmp_path / "pid").exists()
+        assert not (tmp_path / "state" / "lock").exists()
+
+    def test_nobody_reads(self, tmp_path):
+        """A process ends in time though nobody reads its stderr, which is full: a terminal after Ctrl-S."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.write(writer, b"x" * 4096):
+                pass
+        os.set_blocking(writer, True)
+        pidfile = tmp_path / "pid"
+
+        process = subprocess.Popen(
+            [sys.executable, "-m", "appsnap", "run", "--stop-timeout", "0.4", "--pidfile", pidfile, PARTS],
+            stdout=subprocess.DEVNULL,
+            stderr=writer,
+        )
+        try:
+            wait_until(pidfile.exists, lambda: "it never came")
+            process.terminate()
+            code = process.wait(60)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(reader)
+            os.close(writer)
+
+        assert code == 70
+        assert not pidfile.exists()

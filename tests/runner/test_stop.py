@@ -1,0 +1,86 @@
+"""How `appsnap run` stops: in order, within its time, and with every error told."""
+
+import socket
+
+import pytest
+
+from runner.running import parts
+
+
+class TestErrors:
+    def test_all_are_told(self):
+        """Each error of a stop comes out with path and type, the last service first. The exit code shows it."""
+        with parts("Told1", "FailingStop1", "FailingStop9") as process:
+            process.ready()
+            code = process.stop()
+
+        place = "error: while stopping application.services"
+        assert code == 1
+        assert process.errors == [
+            f'{place}["inner"].services["failingstop9"] (<parts.tac>.FailingStop): OSError: failingstop9 is stuck',
+            f'{place}["failingstop1"] (<parts.tac>.FailingStop): OSError: failingstop1 is stuck',
+        ]
+        assert "told1: stop" in process.lines
+        assert process.lines[-1] == "appsnap: parts has stopped, not without errors"
+
+    def test_is_saved(self, tmp_path):
+        """A state is saved after a stop with errors, too."""
+        with parts("FailingStop", options=("--state", "state"), folder=tmp_path) as process:
+            process.ready()
+            assert process.stop() == 1
+
+        assert (tmp_path / "state" / "parts-00000001.tap").exists()
+
+
+class TestTimeout:
+    @pytest.mark.parametrize(
+        ("part", "late"),
+        [
+            ("HangingStop9", 'application.services["inner"].services["hangingstop9"] (<parts.tac>.HangingStop)'),
+            ("BlockingStop", "the event loop, which is blocked in [PARTS], in BlockingStop.stopService"),
+            ("OwnThread", "thread own thread"),
+            ("DefaultExecutor", "thread asyncio_0"),
+            ("StubbornTask", "(StubbornTask.stay)"),
+        ],
+    )
+    def test_is_named(self, tmp_path, part, late):
+        """All that has not stopped is named after a quarter of the time, and at its end. The exit code is 70."""
+        with parts("Told", part, options=("--stop-timeout", "0.8", "--state", "state"), folder=tmp_path) as process:
+            process.ready()
+            code = process.stop()
+
+        begin, _, end = late.partition("[PARTS]")
+        first = [line for line in process.lines if "still stopping after" in line]
+        last = [line for line in process.lines if "error: not stopped within 0.8 s: " in line]
+        assert code == 70
+        for lines in (first, last):
+            assert any(begin in line and line.endswith(end) for line in lines), str(process)
+        # As long as the loop lives, the state is saved.
+        assert (tmp_path / "state" / "parts-00000001.tap").exists() == (part != "BlockingStop")
+
+    @pytest.mark.slow
+    def test_again(self):
+        """While it waits for ever, it says so again and again."""
+        with parts("HangingStop", options=("--stop-timeout", "inf")) as process:
+            process.ready().send(15)
+            process.until("still stopping after 7.5 s")
+            process.until("still stopping after 12.5 s")
+
+
+class TestServer:
+    def test_grace(self):
+        """A request under way is answered, and no new connection is taken meanwhile."""
+        with parts("Server") as process:
+            port = int(process.until("serves port").rpartition(" ")[2])
+            process.ready()
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(b"slow\n")
+                process.until("slow request")
+                process.send(15)
+                process.until("stopping parts")
+                answer = client.makefile().readline()
+                code = process.end()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
+
+        assert (code, answer) == (0, f"{process.pid} got slow\n")
