@@ -38,14 +38,6 @@ def descriptors(pid):
     return sorted(re.sub(r"[0-9]+", "N", target) for target in found)
 
 
-def through(monkeypatch, folder, program):
-    """Let a shell command be the interpreter. It gets the arguments of the interpreter."""
-    wrapper = folder / "interpreter"
-    wrapper.write_text(f"#!/bin/sh\n{program}\n")
-    wrapper.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(wrapper))
-
-
 class TestProcess:
     """What the process is after a restart."""
 
@@ -67,7 +59,7 @@ class TestProcess:
 
     def test_flags_of_the_interpreter(self, tmp_path):
         """They stay as they are, and a strict interpreter has nothing to say."""
-        with Counted(tmp_path, python=("-X", "dev", "-W", "error")) as counted:
+        with Counted(tmp_path, shell=f'shift; exec {sys.executable} -X dev -W error "$@"') as counted:
             before = seen_by_others(counted.pid)[0]
 
             counted.restart()
@@ -77,14 +69,14 @@ class TestProcess:
             assert counted.process.stop() == 0
             assert not [line for line in counted.process.lines if "Warning" in line or "rror" in line]
 
-    def test_installed_program(self, tmp_path, monkeypatch):
+    def test_installed_program(self, tmp_path):
         """The program of an installation is run again, also by a path that is relative to the folder of the command."""
         program = tmp_path / "appsnap-program"
         program.write_text(f"#!{sys.executable}\nfrom appsnap.cli import main\nmain()\n")
         program.chmod(0o755)
-        through(monkeypatch, tmp_path, 'shift 2; exec ./appsnap-program "$@"')
         (tmp_path / "elsewhere").mkdir()
-        with Counted(tmp_path, options=("--state", "state", "--rundir", "elsewhere")) as counted:
+        options = ("--state", "state", "--rundir", "elsewhere")
+        with Counted(tmp_path, options=options, shell='shift 3; exec ./appsnap-program "$@"') as counted:
             counted.ask()
 
             assert counted.restart().ask()[:3] == (counted.pid, 1, 2)
@@ -107,7 +99,7 @@ class TestProcess:
             os.kill(pid, signal.SIGTERM)
             wait_until(lambda: not (tmp_path / "pid").exists(), log.read_text)
 
-    def test_sockets_of_systemd(self, tmp_path, monkeypatch):
+    def test_sockets_of_systemd(self, tmp_path):
         """A socket of systemd is passed on as such."""
         activate = (
             "import os, socket, sys\n"
@@ -117,8 +109,8 @@ class TestProcess:
             "os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1', 'LISTEN_FDNAMES': 'counter'}\n"
             "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])\n"
         )
-        through(monkeypatch, tmp_path, f'exec {shlex.join([sys.executable, "-c", activate])} "$@"')
-        with Counted(tmp_path, PORT=1) as counted:
+        shell = f'shift; exec {shlex.join([sys.executable, "-c", activate])} "$@"'
+        with Counted(tmp_path, shell=shell, PORT=1) as counted:
             assert counted.port > 1
 
             assert counted.restart().ask()[0] == counted.pid
