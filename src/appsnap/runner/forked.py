@@ -90,7 +90,7 @@ def check_parent() -> None:
 
 
 def be_subordinate() -> None:
-    """In a child: end with the parent, leave it the processor, and end before it where memory runs short."""
+    """In a child: end with the parent, and before it where memory runs short."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # After a change of users, the kernel refuses this to the child.
@@ -98,7 +98,6 @@ def be_subordinate() -> None:
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(fd, b"1000")
         os.close(fd)
-    os.nice(_NICE)
 
 
 class Child:
@@ -279,6 +278,7 @@ def _calm(loop: asyncio.AbstractEventLoop) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     be_subordinate()
     check_parent()
+    os.nice(_NICE)
     gc.disable()
     logging.disable(sys.maxsize)
     forbid_threads()
