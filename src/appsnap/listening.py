@@ -6,6 +6,7 @@ or from the process image before it, and take duplicates of all that listens for
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -21,7 +22,7 @@ from appsnap.printable import escaped, label
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
-__all__ = ["Inherited", "close_unused", "duplicates", "inherit", "listen", "take_systemd"]
+__all__ = ["Inherited", "close_unused", "duplicates", "inherit", "listen", "stop_accepting", "take_systemd"]
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +119,18 @@ def duplicates() -> list[Inherited]:
         for used, how in [*_used.items(), *_unused.items()]
         if used.fileno() >= 0
     ]
+
+
+def stop_accepting() -> None:
+    """Let the event loop accept no connection any more. They wait in the queues of the sockets.
+
+    A server that is closed drops the connections that it accepts in the same round. Not all loops can do this.
+    """
+    loop = asyncio.get_running_loop()
+    for each in [*_used]:
+        if each.fileno() >= 0:
+            with contextlib.suppress(RuntimeError, NotImplementedError):
+                loop.remove_reader(each)
 
 
 def close_unused() -> list[str]:

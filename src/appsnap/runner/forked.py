@@ -42,7 +42,7 @@ _LEAST_USE = 0.005
 """The share of a processor that a child has to use, or else it stands still."""
 
 _NICE = 10
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 1, 3, 4  # linux/prctl.h
 
 _parent = os.getpid()
 _prctl: Callable[..., int] | None = None
@@ -90,15 +90,21 @@ def check_parent() -> None:
 
 
 def be_subordinate() -> None:
-    """In a child: end with the parent, leave it the processor, and end before it where memory runs short."""
+    """In a child: end with the parent, and before it where memory runs short."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    # After a change of users, the kernel refuses this to the child.
-    with contextlib.suppress(OSError):
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        os.write(fd, b"1000")
-        os.close(fd)
-    os.nice(_NICE)
+    # After a change of users, the files of a process in /proc are root's, unless the process may be dumped.
+    dumpable = None if _prctl is None else _prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0)
+    if dumpable == 0 and _prctl is not None:
+        _prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    try:
+        with contextlib.suppress(OSError):
+            fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+            os.write(fd, b"1000")
+            os.close(fd)
+    finally:
+        if dumpable == 0 and _prctl is not None:
+            _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class Child:
@@ -279,6 +285,7 @@ def _calm(loop: asyncio.AbstractEventLoop) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     be_subordinate()
     check_parent()
+    os.nice(_NICE)
     gc.disable()
     logging.disable(sys.maxsize)
     forbid_threads()

@@ -87,7 +87,11 @@ class Process:
     async def main(self) -> int:
         """Load, start, run, stop. Returns the exit code."""
         if self._handover is not None and self._handover.mode == "trial":
-            self._restore()
+            try:
+                self._restore()
+            except FileNotFoundError:
+                # The process that runs may have removed a generation that was the newest a moment ago.
+                self._restore()
             self._service()
             restart.tell_success(self._handover)
             return 0
@@ -448,6 +452,8 @@ class Process:
             return
         self._is_running = False
         self._guard.begin()
+        listening.stop_accepting()
+        await asyncio.sleep(_MOMENT)  # those who have just connected send their requests
         self._stopped = await self._stop()
         is_saved = not await self._save_last()
         if self._stopped == NOT_IN_TIME:
@@ -562,6 +568,9 @@ class Process:
 
 _STATUS_EVERY = 10.0
 """Seconds between two lines for the service manager, which says how old the state is."""
+
+_MOMENT = 0.1
+"""Seconds between the last connection that is accepted before a restart, and the stop."""
 
 _HINT_OF_TWISTED = (
     "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
