@@ -31,7 +31,6 @@ class TestErrors:
 
         assert (tmp_path / "state" / "parts-00000001.tap").exists()
 
-
     def test_not_saved(self, tmp_path):
         """A state that can't be saved at the end is an error, and the exit code shows it."""
         with parts("Unsaveable", options=("--state", "state"), folder=tmp_path) as process:

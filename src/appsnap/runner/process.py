@@ -97,7 +97,6 @@ class Process:
             return 0
         # At the very end: threads of the application may live until then.
         atexit.register(self._clear_away)
-        os.register_at_fork(after_in_child=self._let_go)
         SIGNALS.end_with(self._second)
         try:
             self._prepare()
@@ -421,11 +420,6 @@ class Process:
         """Remove the pidfile, and give up the lock of the state."""
         while self._locks:
             self._locks.popitem()[1].release()
-
-    def _let_go(self) -> None:
-        """Let a forked child of the application hold no locks: it may live longer than this process."""
-        while self._locks:
-            os.close(self._locks.popitem()[1].fd)
 
     # A restart in place
 
