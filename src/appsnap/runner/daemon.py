@@ -9,13 +9,17 @@ import contextlib
 import os
 import signal
 import subprocess
+from typing import TYPE_CHECKING
 
 from appsnap import listening
 from appsnap.runner.handover import Handover
 from appsnap.runner.restart import command
 from appsnap.runner.signals import Stopped
 
-__all__ = ["launch", "tell_ready"]
+if TYPE_CHECKING:
+    from appsnap.runner.logs import Log
+
+__all__ = ["launch", "leave_terminal", "point_output_to", "tell_ready"]
 
 _READY = b"READY=1\n"
 
@@ -52,3 +56,20 @@ def tell_ready(handover: Handover) -> None:
     # The command may have been killed.
     with contextlib.suppress(BrokenPipeError), os.fdopen(handover.descriptors["ready"], "wb") as pipe:
         pipe.write(_READY)
+
+
+def leave_terminal(log: Log | None) -> None:
+    """Go into a session of its own. Output goes to the log file from now on, or nowhere without one."""
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
+    os.close(nothing)
+    point_output_to(log)
+
+
+def point_output_to(log: Log | None) -> None:
+    """Let stdout and stderr go to the log file, if there is one."""
+    if log is not None and log.descriptor is not None:
+        os.dup2(log.descriptor, 1)
+        os.dup2(log.descriptor, 2)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
-import datetime as dt
-import inspect
 import os
 import signal
 from pathlib import Path
@@ -18,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from appsnap import listening, sections
 from appsnap.errors import CannotLoad, ServiceError, hints
-from appsnap.interfaces import IProcess, IService, IServiceCollection
-from appsnap.printable import label, plural
+from appsnap.interfaces import IProcess, IService
+from appsnap.printable import label
 from appsnap.runner import daemon, restart, tasks
 from appsnap.runner.generations import Generations
 from appsnap.runner.guard import NOT_IN_TIME, Guard, say_in_time
@@ -30,12 +27,12 @@ from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
 from appsnap.runner.privileges import name_process
 from appsnap.runner.restore import how_to_start, restore
+from appsnap.runner.root import finished, in_words, placed, stopped
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
-from appsnap.waiting import failure, path, stop_errors, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable
 
     from appsnap.listening import Inherited
     from appsnap.runner.handover import Mode
@@ -270,13 +267,13 @@ class Process:
         assert self._restored is not None
         service = self._service()
         identity, self._identity = self._identity, None
-        with _placed("privilegedStartService", service):
+        with placed("privilegedStartService", service):
             privileged = service.privilegedStartService()
             try:
-                await _finished(privileged)
+                await finished(privileged)
             except asyncio.CancelledError:
                 if isinstance(privileged, asyncio.Future) and privileged.done() and not privileged.cancelled():
-                    await _stopped(service)  # the cancellation came when this part had just ended
+                    await stopped(service)  # the cancellation came when this part had just ended
                 raise
         try:
             if identity is not None:
@@ -286,10 +283,10 @@ class Process:
                 identity.drop()
             name_process(IProcess(self._restored.application, None), self._voice.warn)
         except Exception:
-            await _stopped(service)
+            await stopped(service)
             raise
-        with _placed("startService", service):
-            await _finished(service.startService())
+        with placed("startService", service):
+            await finished(service.startService())
 
     def _tell_ready(self) -> None:
         for unused in listening.close_unused():
@@ -301,7 +298,9 @@ class Process:
         how = "" if self._options.daemon else "; Ctrl-C stops it"
         self._voice.report("info", f"{self._name} is running as process {os.getpid()}{how}")
         if self._handover is not None and self._handover.mode == "daemon":
-            self._leave_terminal()
+            daemon.leave_terminal(self._voice.log)
+            self._voice.is_detached = True
+            daemon.tell_ready(self._handover)
         self._loop.call_later(_STATUS_EVERY, self._keep_telling)
         self._act_on_kept()
 
@@ -349,7 +348,7 @@ class Process:
         except OSError as error:
             self._voice.report("error", f"the log file {self._options.logfile} can't be opened: {error.strerror}")
         if self._options.daemon:
-            self._point_output_to_log()
+            daemon.point_output_to(self._voice.log)
 
     # The end
 
@@ -381,7 +380,7 @@ class Process:
 
     async def _stop(self) -> int:
         """Stop the services. Returns the exit code."""
-        stopping = asyncio.ensure_future(_stopped(self._service()))
+        stopping = asyncio.ensure_future(stopped(self._service()))
         if not await self._in_time(asyncio.wait([stopping])):
             return NOT_IN_TIME
         error = stopping.exception()
@@ -516,16 +515,7 @@ class Process:
     # Words for others
 
     def _status(self) -> str:
-        count = sum(1 for _ in _all_services(self._service())) - 1
-        words = f"running, {plural(count, 'service')}"
-        status = {} if self._saver is None else self._saver.status
-        if status.get("failed"):
-            return f"{words}; not saved: {status['failed']}"
-        if status.get("saved"):
-            ago = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(status["saved"])
-            words += f"; saved {max(ago.total_seconds(), 0):.0f} s ago"
-            words += f", pause {status['pause_ms']:.0f} ms" if status["pause_ms"] is not None else ""
-        return words
+        return in_words(self._service(), {} if self._saver is None else self._saver.status)
 
     def _tell_status(self) -> None:
         """Tell the service manager how the application is."""
@@ -536,28 +526,6 @@ class Process:
         if self._notify.environment and self._saver is not None:
             self._tell_status()
             self._loop.call_later(_STATUS_EVERY, self._keep_telling)
-
-    # The background
-
-    def _leave_terminal(self) -> None:
-        """Go into a session of its own, and tell the command that waits for this."""
-        assert self._handover is not None
-        os.setsid()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        self._point_output_to_log(nothing)
-        os.close(nothing)
-        self._voice.is_detached = True
-        daemon.tell_ready(self._handover)
-
-    def _point_output_to_log(self, otherwise: int | None = None) -> None:
-        """Let stdout and stderr go to the log file. Without one they go nowhere."""
-        assert self._voice.log is not None
-        target = self._voice.log.descriptor
-        target = otherwise if target is None else target
-        if target is not None:
-            os.dup2(target, 1)
-            os.dup2(target, 2)
 
 
 _STATUS_EVERY = 10.0
@@ -570,42 +538,3 @@ _HINT_OF_TWISTED = (
     "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
     "reactor; app.startApplication(application, False); reactor.run()"
 )
-
-
-def _all_services(root: Any) -> Iterator[Any]:
-    """Yield a service and all below it, each before its children."""
-    stack = [root]
-    seen = {id(root)}
-    while stack:
-        service = stack.pop()
-        yield service
-        children = [*service] if IServiceCollection.providedBy(service) else []
-        stack += [child for child in reversed(children) if id(child) not in seen]
-        seen.update(map(id, children))
-
-
-async def _finished(result: Awaitable[object] | None) -> None:
-    if inspect.isawaitable(result):
-        await result
-
-
-async def _stopped(service: IService) -> None:
-    """Stop a service. Raises an exception group, each error with a note of its place."""
-    try:
-        await _finished(service.stopService())
-    except BaseExceptionGroup:
-        raise
-    except Exception as error:  # noqa: BLE001 - it goes into the group
-        error.add_note(f"while stopping {path(service)} ({type_of(service)})")
-        raise stop_errors(service, [error]) from None
-
-
-@contextlib.contextmanager
-def _placed(method: str, service: IService) -> Iterator[None]:
-    """Raise ServiceError for an error of the root itself, as its children's are."""
-    try:
-        yield
-    except ServiceError:
-        raise
-    except Exception as error:
-        raise failure(method, service, service, error) from error

@@ -1,0 +1,72 @@
+"""The root of an application that runs: its calls, each error with its place, and the whole in words."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from appsnap.errors import ServiceError
+from appsnap.interfaces import IServiceCollection
+from appsnap.printable import plural
+from appsnap.waiting import failure, path, stop_errors, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator, Mapping
+
+    from appsnap.interfaces import IService
+
+__all__ = ["finished", "in_words", "placed", "stopped"]
+
+
+async def finished(result: Awaitable[object] | None) -> None:
+    """Wait for the result of a call, if it is one to wait for."""
+    if inspect.isawaitable(result):
+        await result
+
+
+async def stopped(service: IService) -> None:
+    """Stop a service. Raises an exception group, each error with a note of its place."""
+    try:
+        await finished(service.stopService())
+    except BaseExceptionGroup:
+        raise
+    except Exception as error:  # noqa: BLE001 - it goes into the group
+        error.add_note(f"while stopping {path(service)} ({type_of(service)})")
+        raise stop_errors(service, [error]) from None
+
+
+@contextlib.contextmanager
+def placed(method: str, service: IService) -> Iterator[None]:
+    """Raise ServiceError for an error of the root itself, as its children's are."""
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise failure(method, service, service, error) from error
+
+
+def in_words(root: IService, status: Mapping[str, Any]) -> str:
+    """Return the state of an application for people: the number of its services, and how old its last save is."""
+    words = f"running, {plural(sum(1 for _ in _all_services(root)) - 1, 'service')}"
+    if status.get("failed"):
+        return f"{words}; not saved: {status['failed']}"
+    if status.get("saved"):
+        ago = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(status["saved"])
+        words += f"; saved {max(ago.total_seconds(), 0):.0f} s ago"
+        words += f", pause {status['pause_ms']:.0f} ms" if status["pause_ms"] is not None else ""
+    return words
+
+
+def _all_services(root: Any) -> Iterator[Any]:
+    """Yield a service and all below it, each before its children."""
+    stack = [root]
+    seen = {id(root)}
+    while stack:
+        service = stack.pop()
+        yield service
+        children = [*service] if IServiceCollection.providedBy(service) else []
+        stack += [child for child in reversed(children) if id(child) not in seen]
+        seen.update(map(id, children))
