@@ -55,8 +55,8 @@ def run(*command: str, shown: str = "", file: str = "") -> str:
 
 def start(file: str) -> None:
     """Run a restored application until its first report, and stop it."""
-    print(f"\n$ appsnap load {file} --run", flush=True)
-    command = ["appsnap", "load", file, "--run"]
+    print(f"\n$ appsnap run {file}", flush=True)
+    command = ["appsnap", "run", file]
     process = subprocess.Popen(command, env=environment(file), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:

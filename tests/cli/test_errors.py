@@ -105,8 +105,8 @@ class TestTrustingCommand:
         wants = [Want("a.B", "create", "x"), Want("a.B", "reference", "y"), Want("c.d", "call", "z")]
 
         assert (
-            trusting_command(wants, ["load", "f.tap", "--run"])
-            == "appsnap load f.tap --run --trust a.B --trust call:c.d"
+            trusting_command(wants, ["run", "f.tap", "--daemon"])
+            == "appsnap run f.tap --daemon --trust a.B --trust call:c.d"
         )
 
     def test_end_of_options(self):

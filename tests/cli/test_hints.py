@@ -119,7 +119,7 @@ FOLLOWED = {
                  "echo 'HINT 5' > empty.tac && appsnap save empty.tac x.tap"),
     "private-folder": ("chmod 777 $HOME/.config/appsnap; appsnap load shop.tap", "hint: (chmod .*)",
                        "HINT && appsnap load shop.tap"),
-    "twisted": ("appsnap save twa:application tw.tap; appsnap load tw.tap --run", "in a program: (.*)",
+    "twisted": ("appsnap save twa:application tw.tap; appsnap run tw.tap", "in a program: (.*)",
                 """python -c 'import appsnap; application = appsnap.load("tw.tap"); HINT'"""),
 }  # fmt: skip
 """For each hint: a command that fails, the part of its output to follow, and what is typed then, with that part."""

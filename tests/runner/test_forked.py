@@ -252,6 +252,16 @@ run(main())
 
         assert lines == ["3 4 {'done': 1} True"]
 
+    def test_child_that_nobody_has_reaped(self):
+        """A child of the application that has ended before keeps its exit code."""
+        with subprocess.Popen(["sh", "-c", "exit 3"]) as other:
+            while is_alive(other.pid):
+                time.sleep(0.01)
+
+            run(dict)
+
+            assert other.wait() == 3
+
     @pytest.mark.parametrize("seconds", ["0", "0.2"])
     def test_ignored_sigchld(self, seconds):
         """Where SIGCHLD is ignored, the system reaps the child, and its outcome comes all the same."""

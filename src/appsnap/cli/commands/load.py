@@ -52,14 +52,14 @@ def command(
     depth: int,
     as_json: bool,
 ) -> int:
-    """Load an application from a file, and print it or talk to it. `appsnap run` runs it.
+    """Load an application from a file, and print it or talk to it.
 
-    Some files are trusted as a whole, as you trust a program: those signed by you, those signed by a key that you trust
-    (`appsnap keys`), and those opened with a passphrase. Any other file is refused if it wants names that aren't
-    trusted, before anything is imported. A name is trusted if it is harmless, if --trust allows it, or if the
-    pyproject.toml of this folder lists it in [tool.appsnap] trust, and you have agreed to that list with `appsnap keys
-    trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the current folder too,
-    after all others.
+    `appsnap run` runs it. Some files are trusted as a whole, as you trust a program: those signed by you, those signed
+    by a key that you trust (`appsnap keys`), and those opened with a passphrase. Any other file is refused if it wants
+    names that aren't trusted, before anything is imported. A name is trusted if it is harmless, if --trust allows it,
+    or if the pyproject.toml of this folder lists it in [tool.appsnap] trust, and you have agreed to that list with
+    `appsnap keys trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the
+    current folder too, after all others.
 
     An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now. In an edited file, an
     attribute is an error if it is no field of its dataclass, but like one that is missing. `--check` notes all

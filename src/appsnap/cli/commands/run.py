@@ -185,9 +185,9 @@ def command(
     plain: bool,
     **values: Any,
 ) -> int:
-    """Run an application until SIGTERM, SIGINT or Ctrl-C stops it.
+    """Run an application as a process.
 
-    WHAT is looked for in this order:
+    SIGTERM, SIGINT or Ctrl-C stops it. WHAT is looked for in this order:
 
     \b
       a snapshot   loaded as `appsnap load` does
