@@ -123,6 +123,25 @@ assert not os.path.exists(lock.path)
         assert not os.get_inheritable(lock.fd)
         lock.release()
 
+    def test_not_held_by_a_worker(self, tmp_path):
+        """A process that was forked, and lives on, doesn't keep the lock from the next one."""
+        path, (reader, writer) = tmp_path / "lock", os.pipe()
+        lock = Lock(path)
+        worker = os.fork()
+        if not worker:
+            os.close(writer)
+            os.read(reader, 1)  # until the parent has seen enough
+            os._exit(0)
+        try:
+            assert holder(path) == os.getpid()
+            fd, lock.fd = lock.fd, -1
+            os.close(fd)  # as the end of the process does
+            Lock(path).release()
+        finally:
+            os.close(writer)
+            os.close(reader)
+            os.waitpid(worker, 0)
+
 
 class TestHostileFolder:
     """The folder may belong to another user."""

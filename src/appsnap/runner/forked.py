@@ -42,7 +42,7 @@ _LEAST_USE = 0.005
 """The share of a processor that a child has to use, or else it stands still."""
 
 _NICE = 10
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 1, 3, 4  # linux/prctl.h
 
 _parent = os.getpid()
 _prctl: Callable[..., int] | None = None
@@ -93,11 +93,18 @@ def be_subordinate() -> None:
     """In a child: end with the parent, and before it where memory runs short."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    # After a change of users, the kernel refuses this to the child.
-    with contextlib.suppress(OSError):
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        os.write(fd, b"1000")
-        os.close(fd)
+    # After a change of users, the files of a process in /proc are root's, unless the process may be dumped.
+    dumpable = None if _prctl is None else _prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0)
+    if dumpable == 0 and _prctl is not None:
+        _prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    try:
+        with contextlib.suppress(OSError):
+            fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+            os.write(fd, b"1000")
+            os.close(fd)
+    finally:
+        if dumpable == 0 and _prctl is not None:
+            _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class Child:

@@ -40,6 +40,15 @@ class Lock:
             os.set_inheritable(fd, False)
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+        # A worker that the application forks may live longer than this process, and must not hold the lock then.
+        os.register_at_fork(after_in_child=self._let_go)
+
+    def _let_go(self) -> None:
+        """Put the null device in the place of the file. The lock is still held by the parent."""
+        if self.fd >= 0:
+            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            os.dup2(null, self.fd, inheritable=False)
+            os.close(null)
 
     def release(self) -> None:
         """Remove the file, or empty it where this user can't remove it, and give up the lock."""
@@ -50,7 +59,8 @@ class Lock:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.fd, 0)
         finally:
-            os.close(self.fd)
+            fd, self.fd = self.fd, -1
+            os.close(fd)
 
 
 def holder(path: str | os.PathLike[str]) -> int | None:
