@@ -411,8 +411,7 @@ class TestStopAccepting:
             running = await asyncio.start_server(handler, sock=bound)
             with socket.create_connection(bound.getsockname()) as early:
                 early.sendall(b"early\n")
-                while not accepted:
-                    await asyncio.sleep(0.01)
+                assert await asyncio.to_thread(early.recv, 1) == b""
             (handed,) = duplicates()
 
             listening.stop_accepting()
