@@ -123,6 +123,17 @@ class TestRefusal:
             assert manager.until("READY=1").startswith("READY=1\nSTATUS=running, 1 service")
             assert len(counted.process.errors) == len(edits)
 
+    def test_script_that_fails(self, tmp_path):
+        """The line has the place in the script, and the error."""
+        with Counted(tmp_path, "script") as counted:
+            counted.edit("VERSION = 1", "VERSION = 1 / 0")
+
+            reason = counted.refuse()
+
+            assert "counted.py" in reason
+            assert "ZeroDivisionError: division by zero" in reason
+            assert counted.ask()[:3] == (counted.pid, 1, 1)
+
     def test_trial_without_traces(self, tmp_path):
         """A trial writes and removes no generation, takes no lock, and starts nothing."""
         options = ("--state", "state", "--keep", "1", "--pidfile", "pid")
