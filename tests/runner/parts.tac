@@ -3,8 +3,10 @@
 import asyncio
 import builtins
 import logging
+import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -105,6 +107,34 @@ class StubbornTask(Told):
 
     def __getstate__(self):
         return {"name": self.name, "parent": self.parent}
+
+
+class Unsaveable(Told):
+    """Gets an attribute that no file can hold."""
+
+    def startService(self):
+        super().startService()
+        self.lock = threading.Lock()
+
+
+class Forking(Told):
+    """Has a child that is forked and lives long, and one that ends as any program does."""
+
+    def startService(self):
+        super().startService()
+        self.process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(LONG,))
+        self.process.start()
+        tell(f"forked {self.process.pid}")
+        other = os.fork()
+        if other == 0:
+            sys.exit()  # the exit functions of Python are called
+        tell(f"other ended: {os.waitpid(other, 0)[1]}")
+
+    def stopService(self):
+        super().stopService()
+        self.process.terminate()
+        self.process.join(LONG)
+        tell(f"child ended: {self.process.exitcode}")
 
 
 class Counter(Told):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from runner.running import PARTS, Running, parts, wait_until
+from runner.running import PARTS, Running, ended, is_alive, parts, wait_until
 
 HUP, INT, TERM, USR1, USR2 = (getattr(signal, f"SIG{name}") for name in ("HUP", "INT", "TERM", "USR1", "USR2"))
 
@@ -36,6 +36,28 @@ class TestWhileLoading:
 
         assert (code, process.lines) == (0, ["appsnap: stopping before it has started"])
         assert not (tmp_path / "pid").exists()
+
+    def test_twice(self, tmp_path):
+        """A second TERM ends a script that swallows the first one. A line says so, and files are cleared away."""
+        script = """
+import time
+while True:
+    try:
+        print("loads", flush=True)
+        time.sleep(600)
+    except BaseException:
+        pass
+"""
+        (tmp_path / "swallows.tac").write_text(script)
+
+        with Running("swallows.tac", "--state", "state", folder=tmp_path) as process:
+            process.until("loads")
+            process.send(TERM)
+            process.until("loads", 2)
+            code = process.stop()
+
+        assert (code, process.errors) == (1, ["error: ended by a second SIGTERM, not stopped"])
+        assert [*(tmp_path / "state").iterdir()] == []
 
     def test_swallowed(self, tmp_path):
         """A destructor swallows every exception, and no signal gets lost by that."""
@@ -122,6 +144,33 @@ class TestWhileRunning:
             code = process.stop()
 
         assert (code, process.lines[-1]) == (0, "late")
+
+
+class TestForkedChildren:
+    """Child processes of the application are other processes."""
+
+    def test_signals(self, tmp_path):
+        """TERM ends a forked child, and the pidfile stays when one ends."""
+        with parts("Forking", options=("--pidfile", "pid"), folder=tmp_path) as process:
+            process.ready()
+            assert (tmp_path / "pid").read_text() == f"{process.pid}\n"
+            assert process.stop() == 0
+
+        assert "other ended: 0" in process.lines
+        assert "child ended: -15" in process.lines
+        assert not process.errors
+
+    def test_locks(self, tmp_path):
+        """A child that outlives its parent holds no locks."""
+        options = ("--pidfile", "pid", "--state", "state")
+        with parts("Forking", options=options, folder=tmp_path) as process:
+            child = int(process.until("forked").rpartition(" ")[2])
+            with ended(child):
+                process.ready().send(signal.SIGKILL)
+                wait_until(lambda: not is_alive(process.pid), lambda: str(process))
+                assert is_alive(child)
+                with parts("Told", options=options, folder=tmp_path) as second:
+                    second.ready()
 
 
 class TestSecond:

@@ -31,6 +31,16 @@ class TestErrors:
 
         assert (tmp_path / "state" / "parts-00000001.tap").exists()
 
+    def test_not_saved(self, tmp_path):
+        """A state that can't be saved at the end is an error, and the exit code shows it."""
+        with parts("Unsaveable", options=("--state", "state"), folder=tmp_path) as process:
+            process.ready()
+            assert process.stop() == 1
+
+        (error,) = process.errors
+        assert error.startswith("error: not saved: cannot save 1 object: application.services")
+        assert process.lines[-1] == "appsnap: parts has stopped, not without errors"
+
 
 class TestTimeout:
     @pytest.mark.parametrize(

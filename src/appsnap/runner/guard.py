@@ -54,6 +54,8 @@ def say_in_time(say: Callable[[Level, str], object], level: Level, lines: Iterab
 
     if start_thread(speak):
         said.wait(_PATIENCE)
+    else:  # Python 3.12 starts no thread when it has begun to end
+        speak()
 
 
 class Guard:

@@ -97,6 +97,7 @@ class Process:
             return 0
         # At the very end: threads of the application may live until then.
         atexit.register(self._clear_away)
+        SIGNALS.end_with(self._second)
         try:
             self._prepare()
         except Exception as error:  # noqa: BLE001 - users get a line for every error
@@ -315,11 +316,14 @@ class Process:
             return
         self._stops += 1
         if self._stops > 1:
-            name = signal.Signals(number).name
-            say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
-            self._end(1)
+            self._second(number)
         self._guard.begin()
         self._loop.call_soon_threadsafe(self._asked.set)
+
+    def _second(self, number: int) -> NoReturn:
+        name = signal.Signals(number).name
+        say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
+        self._end(1)
 
     def _act(self, number: int) -> None:
         """Do what a signal asks for. One that comes before the application runs waits until it does."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +21,8 @@ VARIABLE = "APPSNAP_HANDOVER"
 """The environment variable for the message of a process image to the next one: see `handover`."""
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
@@ -36,6 +38,7 @@ class Signals:
     def __init__(self) -> None:
         self.kept: list[int] = []
         self._take: Callable[[int], object] | None = None
+        self._end: Callable[[int], NoReturn] | None = None
 
     def keep(self) -> None:
         """Install the handlers. Signals that the parent process has blocked are let through then.
@@ -50,6 +53,17 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         # Python gives up its handlers while it ends, and a late signal would change the exit code.
         atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
+        os.register_at_fork(after_in_child=self._let_go)
+
+    def _let_go(self) -> None:
+        """Give a forked child of the application the handlers that Python begins with: it is another process."""
+        for number in HANDLED:
+            if signal.getsignal(number) == self._receive:
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    def end_with(self, end: Callable[[int], NoReturn]) -> None:
+        """Call a function for a second SIGTERM or SIGINT while the application is loaded."""
+        self._end = end
 
     def hand_to(self, take: Callable[[int], object], earlier: Iterable[int] = ()) -> None:
         """Call a function for each signal from now on, and for those that were kept. It runs within the handler."""
@@ -62,9 +76,12 @@ class Signals:
         if self._take is not None:
             self._take(number)
             return
+        stops = number in _STOPS
+        if stops and self._end is not None and not set(self.kept).isdisjoint(_STOPS):
+            self._end(number)
         # Also those that end the loading: code that is loaded may swallow any exception, and a destructor does.
         self.kept.append(number)
-        if number in (signal.SIGINT, signal.SIGTERM):
+        if stops:
             raise Stopped
 
 
