@@ -395,3 +395,41 @@ class TestService:
 
         server(port=port).close()
         assert listening.duplicates() == []
+
+
+class TestStopAccepting:
+    def test_connections_wait(self):
+        """The loop accepts no connection any more. A new one waits for the next holder of the socket."""
+        accepted = []
+
+        async def handler(reader, writer):
+            accepted.append(await reader.readline())
+            writer.close()
+
+        async def main():
+            bound = listen("127.0.0.1", 0)
+            running = await asyncio.start_server(handler, sock=bound)
+            with socket.create_connection(bound.getsockname()) as early:
+                early.sendall(b"early\n")
+                assert await asyncio.to_thread(early.recv, 1) == b""
+            (handed,) = duplicates()
+
+            listening.stop_accepting()
+
+            with (
+                socket.create_connection(bound.getsockname()) as late,
+                socket.socket(fileno=handed.descriptor) as next_holder,
+            ):
+                late.sendall(b"late\n")
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                running.close()
+                await running.wait_closed()
+                next_holder.setblocking(True)
+                connection, _ = next_holder.accept()
+                with connection:
+                    assert connection.recv(10) == b"late\n"
+
+        asyncio.run(main())
+
+        assert accepted == [b"early\n"]

@@ -254,7 +254,7 @@ class TestTables:
         errors = [AppsnapError]
         for error in errors:
             errors += error.__subclasses__()
-        table = PAPER[PAPER.index("| exit code |") : PAPER.index("Each error is one line")]
+        table = PAPER[PAPER.index("| exit code |") : PAPER.index("Each error of the process")]
 
         found = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
 

@@ -28,6 +28,7 @@ class Counter(Versioned, StreamServerService):
     persistenceVersion = 1
     count = 0
     at_stop = ""
+    spoiled = None
 
     def __init__(self):
         super().__init__(self.answer, "127.0.0.1", int(os.environ.get("PORT", "0")))
@@ -53,6 +54,9 @@ class Counter(Versioned, StreamServerService):
     def spoil_at_stop(self):
         self.at_stop = "spoil"
 
+    def spoil_for_good(self):
+        self.at_stop = "spoil for good"
+
     def hang_at_stop(self):
         self.at_stop = "hang"
 
@@ -71,13 +75,15 @@ class Counter(Versioned, StreamServerService):
         tell(f"restored at {self.count}")
 
     async def startService(self):
+        if self.at_stop == "spoil for good" and self.spoiled:
+            raise LookupError("no way back")
         await super().startService()
         tell(f"serves port {self.port}")
 
     async def stopService(self):
         await super().stopService()
         tell("stopping the counter")
-        if self.at_stop == "spoil":
+        if self.at_stop.startswith("spoil"):
             self.spoil()
         elif self.at_stop == "hang":
             await asyncio.sleep(LONG)

@@ -119,7 +119,20 @@ class TestRefusal:
                 assert counted.ask()[2] == 2 * number + 2
                 counted.code.write_text(good)
             assert counted.restart().ask()[2] == 2 * len(edits) + 1
+            manager.until("RELOADING=1")
+            assert manager.until("READY=1").startswith("READY=1\nSTATUS=running, 1 service")
             assert len(counted.process.errors) == len(edits)
+
+    def test_script_that_fails(self, tmp_path):
+        """The line has the place in the script, and the error."""
+        with Counted(tmp_path, "script") as counted:
+            counted.edit("VERSION = 1", "VERSION = 1 / 0")
+
+            reason = counted.refuse()
+
+            assert "counted.py" in reason
+            assert "ZeroDivisionError: division by zero" in reason
+            assert counted.ask()[:3] == (counted.pid, 1, 1)
 
     def test_trial_without_traces(self, tmp_path):
         """A trial writes and removes no generation, takes no lock, and starts nothing."""
@@ -170,6 +183,18 @@ class TestRefusal:
             wait_until(lambda: len(counted.generations) > count, lambda: "no autosave")
             counted.edit("VERSION = 1", "VERSION = 2")
             assert counted.restart().ask()[:3] == (counted.pid, 2, 4)
+
+    def test_no_way_back(self, tmp_path):
+        """If the application doesn't start again either, that is the end."""
+        with Counted(tmp_path, options=("--state", "state", "--pidfile", "pid")) as counted:
+            counted.ask("spoil_for_good")
+
+            assert counted.process.send(signal.SIGHUP).end() == 1
+
+            assert "spoiled" in counted.process.errors[0]
+            assert "LookupError: no way back" in counted.process.errors[1]
+            assert not counted.process.has("Traceback")
+            assert not (tmp_path / "pid").exists()
 
 
 UPGRADES = """def upgradeToVersion1(self):

@@ -34,8 +34,11 @@ def seen_by_others(pid):
 
 def descriptors(pid):
     """Return where the descriptors of a process lead."""
-    found = (str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir())
-    return sorted(re.sub(r"[0-9]+", "N", target) for target in found)
+    found = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            found.append(re.sub(r"[0-9]+", "N", str(path.readlink())))
+    return sorted(found)
 
 
 class TestProcess:

@@ -22,6 +22,12 @@ def count_later(folder):
         return count
 
 
+TERMINATE = """
+import os, signal
+if signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
 ALL = ("--state", "state", "--pidfile", "pid")
 
 
@@ -152,6 +158,20 @@ class TestEnd:
             assert not (tmp_path / "pid").exists()
         copy_to(tmp_path)
         assert count_later(tmp_path) == 2
+
+    def test_before_the_handlers(self, tmp_path):
+        """SIGTERM that comes right after the exec waits until there is somebody to clear the locks away."""
+        (tmp_path / "sitecustomize.py").write_text(TERMINATE)
+        path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+        with Counted(tmp_path, options=ALL, PYTHONPATH=path) as counted:
+            counted.ask()
+
+            assert counted.process.send(signal.SIGHUP).end() == 0
+
+            assert counted.process.lines[-1] == "appsnap: stopping before it has started"
+            assert counted.process.errors == []
+            assert not (tmp_path / "pid").exists()
+            assert not (tmp_path / "state" / "lock").exists()
 
     def test_second_load_fails(self, tmp_path):
         """It exits with 1, and the next start finds the state."""

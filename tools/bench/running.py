@@ -54,6 +54,13 @@ class Row:
     most: float | None = None
 
     @property
+    def line(self) -> str:
+        """The line in the table."""
+        aim = "" if self.most is None else f"≤ {self.most:g} {self.unit}".rstrip()
+        judged = f"{max(self.judged, 0):.3g} {self.unit}".rstrip()
+        return f"| {self.what} | {self.figure} | {self.beside} | {judged} | {aim} | {self.outcome} |"
+
+    @property
     def outcome(self) -> str:
         """The outcome of the aim, in a word."""
         if self.most is None:
@@ -92,7 +99,8 @@ class Application:
         """Run it, and kill it at the end."""
         command = ["run", "bench.kept:application", "--state", str(self.state), "--autosave", "0", "--keep", "1"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "appsnap", *command],
+            # nohup has SIGHUP ignored.
+            ["env", "--default-signal=HUP", sys.executable, "-m", "appsnap", *command],
             cwd=self.folder,
             env=self.environment,
             stderr=subprocess.PIPE,
@@ -288,7 +296,9 @@ def measured(folder: Path, *, quick: bool = False, say: Callable[[str], object] 
     for title, part in parts:
         say(title)
         with tempfile.TemporaryDirectory(dir=folder) as own:  # others need the disk
-            rows += part(Path(own))
+            for row in part(Path(own)):
+                rows.append(row)
+                say(f"  {row.line}")
     return rows
 
 
@@ -304,11 +314,7 @@ def table(rows: Sequence[Row], about: dict[str, str]) -> str:
         "| measurement | figure | beside it | judged | aim | outcome |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for row in rows:
-        aim = "" if row.most is None else f"≤ {row.most:g} {row.unit}".rstrip()
-        judged = f"{max(row.judged, 0):.3g} {row.unit}".rstrip()
-        lines.append(f"| {row.what} | {row.figure} | {row.beside} | {judged} | {aim} | {row.outcome} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(row.line for row in rows)]) + "\n"
 
 
 def main() -> None:

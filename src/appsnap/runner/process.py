@@ -100,14 +100,16 @@ class Process:
         except Exception as error:  # noqa: BLE001 - users get a line for every error
             return self._voice.failed(self._with_hint(error))
         try:
-            started = await self._start()
+            return await self._run()
         except Exception as error:  # noqa: BLE001 - users get a line for every error
             # At once: what the application leaves behind may take its time.
             code = self._voice.failed(self._with_hint(error))
             self._guard.begin()
             await self._leave()
             return code
-        if not started:
+
+    async def _run(self) -> int:
+        if not await self._start():
             await self._leave()
             return 0
         while not self._stops:

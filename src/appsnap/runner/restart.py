@@ -98,6 +98,9 @@ async def _wait(process: subprocess.Popen[bytes]) -> None:
 _ROUNDS = 300
 _ROUND = 0.01
 
+_LONGEST = 1000
+"""Characters of a reason."""
+
 _SUCCESS = b"loaded"
 
 
@@ -133,14 +136,14 @@ def _set(future: asyncio.Future[None]) -> None:
 
 
 def _reason(said: str, code: int) -> str:
-    """Return the first error of the other process, or its last words."""
+    """Return the error of the other process in one line, or its last words."""
     lines = [line for line in said.splitlines() if line.strip()]
-    errors = [line.removeprefix("appsnap: error: ") for line in lines if line.startswith("appsnap: error: ")]
+    errors = [line.partition("appsnap: error: ")[2].strip() for line in lines if line.startswith("appsnap: error: ")]
     if errors:
-        return errors[0]
+        return shortened("; ".join(errors), _LONGEST)
     if code < 0:
         return f"a fresh interpreter was killed by signal {-code}"
-    return shortened(escaped(lines[-1]), 500) if lines else "a fresh interpreter ended without a word"
+    return shortened(escaped(lines[-1]), _LONGEST) if lines else "a fresh interpreter ended without a word"
 
 
 def begin_trial() -> None:
