@@ -11,29 +11,28 @@ import atexit
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from appsnap import listening, sections
-from appsnap.errors import CannotLoad, ServiceError, hints
+from appsnap.errors import ServiceError, hints
 from appsnap.interfaces import IProcess, IService
-from appsnap.printable import label
+from appsnap.printable import escaped, label
 from appsnap.runner import daemon, restart, tasks
+from appsnap.runner.ending import NOT_IN_TIME, Ending
 from appsnap.runner.generations import Generations
-from appsnap.runner.guard import NOT_IN_TIME, Guard, say_in_time
+from appsnap.runner.guard import say_in_time
 from appsnap.runner.handover import Handover
 from appsnap.runner.hooks import after_restore
 from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
 from appsnap.runner.privileges import name_process
-from appsnap.runner.restore import how_to_start, restore
-from appsnap.runner.root import finished, in_words, placed, stopped
+from appsnap.runner.restore import how_to_start, origin, restore
+from appsnap.runner.root import finished, in_words, placed, service_of, stopped
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from appsnap.listening import Inherited
     from appsnap.runner.handover import Mode
     from appsnap.runner.options import Options
@@ -49,12 +48,24 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     `handover` is the message of the process that was here before, of the process that puts this one into the
     background, or of one that only tries whether the application can be loaded. That one raises the errors of loading.
     """
+    process: Process | None = None
 
     async def run() -> int:
-        return await Process(what, options, voice, handover).main()
+        nonlocal process
+        process = Process(what, options, voice, handover)
+        return await process.main()
 
     with asyncio.Runner() as runner:
-        return runner.run(run())
+        loop = runner.get_loop()
+        running = loop.create_task(run())
+        while True:
+            try:
+                return loop.run_until_complete(running)
+            except (KeyboardInterrupt, SystemExit) as error:
+                # Code of the application raises them. The loop stands still then, and can go on.
+                if process is None or running.done():
+                    raise
+                process.end_by(error)
 
 
 class Process:
@@ -68,18 +79,18 @@ class Process:
         self._notify = Notifier()
         self._generations: Generations | None = None
         self._restored: Restored | None = None
-        self._locks: dict[str, Lock] = {}
         self._saver: Saver | None = None
         self._stops = 0
         self._kept: list[int] = []
         self._is_running = False
+        self._exit_code = 0
+        """The one that the application has asked for."""
         self._stopped: int | None = None
         """The exit code, as soon as the services have stopped."""
         self._reloads = False
         self._asked = asyncio.Event()
-        self._own_tasks: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
         self._loop = asyncio.get_running_loop()
-        self._guard = Guard(options.stop_timeout, voice.report, self._end)
+        self._ending = Ending(options, voice)
 
     async def main(self) -> int:
         """Load, start, run, stop. Returns the exit code."""
@@ -93,7 +104,7 @@ class Process:
             restart.tell_success(self._handover)
             return 0
         # At the very end: threads of the application may live until then.
-        atexit.register(self._clear_away)
+        atexit.register(self._ending.clear_away)
         SIGNALS.end_with(self._second)
         try:
             self._prepare()
@@ -104,13 +115,13 @@ class Process:
         except Exception as error:  # noqa: BLE001 - users get a line for every error
             # At once: what the application leaves behind may take its time.
             code = self._voice.failed(self._with_hint(error))
-            self._guard.begin()
-            await self._leave()
+            self._ending.begin()
+            await self._ending.leave()
             return code
 
     async def _run(self) -> int:
         if not await self._start():
-            await self._leave()
+            await self._ending.leave()
             return 0
         while not self._stops:
             if self._reloads:
@@ -131,15 +142,15 @@ class Process:
             listening.inherit(self._handover.sockets)
         if options.state is not None:
             self._generations = Generations(options.state, options.keep)
-            self._locks["lock"] = Lock(self._generations.lock_path, handed.get("lock"))
+            self._ending.locks["lock"] = Lock(self._generations.lock_path, handed.get("lock"))
         if options.pidfile is not None and "pidfile" in handed:
-            self._locks["pidfile"] = Lock(options.pidfile, handed["pidfile"])
+            self._ending.locks["pidfile"] = Lock(options.pidfile, handed["pidfile"])
         # A signal that ends the process now finds the locks, and clears them away.
         restart.let_signals_through()
         self._restore()
         self._service()
         if options.pidfile is not None and "pidfile" not in handed:
-            self._locks["pidfile"] = Lock(options.pidfile)
+            self._ending.locks["pidfile"] = Lock(options.pidfile)
         self._voice.log = Log(options.logfile, options.log_level)
         self._voice.is_detached = self._is_again and options.daemon
         if options.rundir is not None:
@@ -190,15 +201,7 @@ class Process:
 
     def _service(self) -> IService:
         assert self._restored is not None
-        application = self._restored.application
-        service: IService | None = IService(application, None)
-        if service is None or not IService.providedBy(service):
-            kind = type(application)
-            twisted = kind.__module__.partition(".")[0] == "twisted"
-            raise CannotLoad(
-                f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run",
-                hint=_HINT_OF_TWISTED if twisted else "",
-            )
+        service = service_of(self._restored.application)
         self._name = label(service.name or type(service).__qualname__)
         return service
 
@@ -206,20 +209,11 @@ class Process:
         """Say which generation the application comes from, and whether WHAT has changed since the state began."""
         assert self._generations is not None
         assert self._saver is not None
-        digest = self._what.digest()
         known = self._generations.read_status().get("what")
-        if restored.generation is None:
-            # An older generation in the place of WHAT is a step back, and the next start is from WHAT's state again.
-            is_older = Path(self._what.label).absolute().parent == Path(self._generations.folder)
-            self._saver.update_status(what=known if is_older else digest)
-            return
-        changed = digest is not None and known is not None and digest != known
-        self._saver.update_status(what=known or digest)
-        text = f"resumed from {restored.generation.name}"
-        if changed:
-            taken = "its code is taken in, " if self._what.is_script else ""
-            text += f"; {self._what.label} has changed since: {taken}--fresh starts from it"
-        self._voice.report("info", text)
+        facts = origin(self._what, restored.generation, known, self._generations.folder)
+        self._saver.update_status(what=facts.digest)
+        if facts.line:
+            self._voice.report("info", facts.line)
 
     async def _start(self) -> bool:
         """Start the application. Returns False if a signal stops it before."""
@@ -241,8 +235,8 @@ class Process:
         if not starting.done():
             self._tell_early_stop()
             starting.cancel()
-            if not await self._in_time(asyncio.wait([starting])):
-                self._end(NOT_IN_TIME)
+            if not await self._ending.in_time(asyncio.wait([starting])):
+                self._ending.at_once(NOT_IN_TIME)
             if starting.cancelled():
                 return False
         starting.result()
@@ -316,13 +310,24 @@ class Process:
         self._stops += 1
         if self._stops > 1:
             self._second(number)
-        self._guard.begin()
+        self._ending.begin()
         self._loop.call_soon_threadsafe(self._asked.set)
+
+    def end_by(self, error: KeyboardInterrupt | SystemExit) -> None:
+        """Stop, because a task or a callback of the application has raised this: it has called `sys.exit`, say."""
+        code = error.code if isinstance(error, SystemExit) else None
+        self._exit_code = 1 if isinstance(code, str) else int(code or 0) & 0xFF
+        said = "" if code is None else f": {escaped(str(code))}"
+        if not self._stops:
+            self._voice.report("info", f"the application ends itself by {type(error).__name__}{said}")
+            self._stops = 1
+        self._ending.begin()
+        self._asked.set()
 
     def _second(self, number: int) -> NoReturn:
         name = signal.Signals(number).name
         say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
-        self._end(1)
+        self._ending.at_once(1)
 
     def _act(self, number: int) -> None:
         """Do what a signal asks for. One that comes before the application runs waits until it does."""
@@ -360,67 +365,11 @@ class Process:
         self._notify(STOPPING=1, STATUS="stopping")
         self._voice.report("info", f"stopping {self._name}")
         if self._stopped is None:
-            self._stopped = await self._stop()
-        code = max(self._stopped, await self._save_last())
-        await self._leave()
+            self._stopped = await self._ending.stop(self._service())
+        code = max(self._exit_code, self._stopped, await self._ending.save(self._saver))
+        await self._ending.leave()
         self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
         return code
-
-    async def _leave(self) -> None:
-        """Wait for the tasks and threads that the application leaves behind, or end when the time is over."""
-        if self._guard.late.is_set() or not await self._in_time(self._left()):
-            self._end(NOT_IN_TIME)
-        self._guard.last()
-
-    async def _left(self) -> None:
-        self._guard.tasks = left = asyncio.all_tasks() - self._own_tasks
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
-        await self._loop.shutdown_default_executor()
-
-    async def _stop(self) -> int:
-        """Stop the services. Returns the exit code."""
-        stopping = asyncio.ensure_future(stopped(self._service()))
-        if not await self._in_time(asyncio.wait([stopping])):
-            return NOT_IN_TIME
-        error = stopping.exception()
-        if error is None:
-            return 0
-        self._voice.failed(error)
-        return 1
-
-    async def _in_time(self, work: Awaitable[object]) -> bool:
-        """Wait for something. Returns False when the time for stopping is over before."""
-        working = asyncio.ensure_future(work)
-        late = asyncio.ensure_future(self._guard.late.wait())
-        self._own_tasks |= {working, late}
-        await asyncio.wait([working, late], return_when=asyncio.FIRST_COMPLETED)
-        late.cancel()
-        return working.done()
-
-    async def _save_last(self) -> int:
-        if self._saver is None:
-            return 0
-        self._guard.saving(self._options.save_timeout)
-        try:
-            await self._saver.finish()
-        except Exception:  # noqa: BLE001 - the saver has reported it
-            return 1
-        finally:
-            self._guard.saved()
-        return 0
-
-    def _end(self, code: int) -> NoReturn:
-        """End the process at once. Any thread may call this, and signal handlers."""
-        self._clear_away()
-        os._exit(code)
-
-    def _clear_away(self) -> None:
-        """Remove the pidfile, and give up the lock of the state."""
-        while self._locks:
-            self._locks.popitem()[1].release()
 
     # A restart in place
 
@@ -446,22 +395,22 @@ class Process:
             self._tell_refusal(f"the listening sockets can't be duplicated: {error.strerror}")
             return
         self._is_running = False
-        self._guard.begin()
+        self._ending.begin()
         listening.stop_accepting()
         await asyncio.sleep(_MOMENT)  # those who have just connected send their requests
-        self._stopped = await self._stop()
-        is_saved = not await self._save_last()
+        self._stopped = await self._ending.stop(self._service())
+        is_saved = not await self._ending.save(self._saver)
         if self._stopped == NOT_IN_TIME:
-            self._end(NOT_IN_TIME)
+            self._ending.at_once(NOT_IN_TIME)
         if self._stops:
             return
         if not is_saved:
             await self._start_again(sockets)
             return
-        await self._leave()
-        atexit.unregister(self._clear_away)
+        await self._ending.leave()
+        atexit.unregister(self._ending.clear_away)
         restart.end_threads_and_exit_functions()
-        atexit.register(self._clear_away)
+        atexit.register(self._ending.clear_away)
         with restart.signals_kept() as came:
             await asyncio.sleep(0)  # what the handlers of earlier signals have asked the loop for
             if not self._stops:
@@ -476,18 +425,14 @@ class Process:
                 await self._saver.request()
             except Exception as error:  # noqa: BLE001 - the application goes on
                 return f"the state can't be saved: {self._voice.reason(error)}"
-        try:
-            return await restart.tried(self._options.folder, self._handover_of("trial", []))
-        except OSError as error:
-            where = "" if error.filename is None else f": {error.filename}"
-            return f"the interpreter can't be run again: {error.strerror}{where}"
+        return await restart.tried(self._options.folder, self._handover_of("trial", []))
 
     def _handover_of(self, mode: Mode, sockets: list[Inherited]) -> Handover:
         assert self._restored is not None
         signals = [*self._kept, *([signal.SIGHUP] if self._reloads else [])]
         return Handover(
             mode,
-            {name: lock.fd for name, lock in self._locks.items()} if mode == "restart" else {},
+            {name: lock.fd for name, lock in self._ending.locks.items()} if mode == "restart" else {},
             sockets,
             [*map(int, signals)],
             self._what.secrets(),
@@ -501,8 +446,7 @@ class Process:
 
     async def _start_again(self, sockets: list[Inherited]) -> None:
         """Start the stopped services again: the state could not be saved, and it is here only."""
-        self._guard.cancel()
-        self._guard = Guard(self._options.stop_timeout, self._voice.report, self._end)
+        self._ending.give_up()
         listening.inherit(sockets)
         if not await self._has_started():
             return
@@ -535,8 +479,3 @@ _STATUS_EVERY = 10.0
 
 _MOMENT = 0.1
 """Seconds between the last connection that is accepted before a restart, and the stop."""
-
-_HINT_OF_TWISTED = (
-    "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
-    "reactor; app.startApplication(application, False); reactor.run()"
-)

@@ -44,7 +44,16 @@ def command() -> list[str]:
 
 
 async def tried(folder: str, handover: Handover) -> str | None:
-    """Load the application in a fresh interpreter. Returns the reason if that fails. Raises OSError.
+    """Load the application in a fresh interpreter. Returns the reason if that fails."""
+    try:
+        return await _tried(folder, handover)
+    except OSError as error:
+        where = "" if error.filename is None else f": {error.filename}"
+        return f"the interpreter can't be run again: {error.strerror}{where}"
+
+
+async def _tried(folder: str, handover: Handover) -> str | None:
+    """Do what `tried` does. Raises OSError.
 
     The interpreter says by a pipe that it has loaded all, and the end of the pipe is its end: other code of this
     process may take the exit status of any child.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints
 from appsnap.interfaces import IProcess
@@ -163,6 +164,27 @@ def restore(
         is_trusted = isinstance(made.trust, Everything)
         new_layers = replace(what.layers(made.opened), sign=signs, trusted_as_a_whole=is_trusted)
     return Restored(made.application, None, new_layers, identity, grants)
+
+
+class Origin(NamedTuple):
+    """Where an application comes from: the digest of WHAT that its state began with, and a line about it, if any."""
+
+    digest: str | None
+    line: str = ""
+
+
+def origin(what: What, generation: Generation | None, known: str | None, folder: Path) -> Origin:
+    """Return where an application comes from. `known` is the digest in the status of its state, in this folder."""
+    digest = what.digest()
+    if generation is None:
+        # An older generation in the place of WHAT is a step back, and the next start is from WHAT's state again.
+        is_older = Path(what.label).absolute().parent == folder
+        return Origin(known if is_older else digest)
+    line = f"resumed from {generation.name}"
+    if digest is not None and known is not None and digest != known:
+        taken = "its code is taken in, " if what.is_script else ""
+        line += f"; {what.label} has changed since: {taken}--fresh starts from it"
+    return Origin(known or digest, line)
 
 
 def how_to_start(what: What, failed: Generation, found: Sequence[Generation]) -> str:

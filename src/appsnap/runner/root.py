@@ -7,17 +7,34 @@ import datetime as dt
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import ServiceError
-from appsnap.interfaces import IServiceCollection
+from appsnap.errors import CannotLoad, ServiceError
+from appsnap.interfaces import IService, IServiceCollection
 from appsnap.printable import plural
 from appsnap.waiting import failure, path, stop_errors, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
-    from appsnap.interfaces import IService
+__all__ = ["finished", "in_words", "placed", "service_of", "stopped"]
 
-__all__ = ["finished", "in_words", "placed", "stopped"]
+
+def service_of(application: Any) -> IService:
+    """Return the root of an application. Raises CannotLoad for anything that is no service."""
+    service: IService | None = IService(application, None)
+    if service is None or not IService.providedBy(service):
+        kind = type(application)
+        twisted = kind.__module__.partition(".")[0] == "twisted"
+        raise CannotLoad(
+            f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run",
+            hint=_HINT_OF_TWISTED if twisted else "",
+        )
+    return service
+
+
+_HINT_OF_TWISTED = (
+    "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
+    "reactor; app.startApplication(application, False); reactor.run()"
+)
 
 
 async def finished(result: Awaitable[object] | None) -> None:
