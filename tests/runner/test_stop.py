@@ -42,6 +42,18 @@ class TestErrors:
         assert process.lines[-1] == "appsnap: parts has stopped, not without errors"
 
 
+class TestExit:
+    @pytest.mark.parametrize("code", [0, 3])
+    def test_own_code(self, tmp_path, code):
+        """`sys.exit` in a callback stops the application, saves it, and gives the exit code."""
+        with parts("Told1", "Exiting", options=("--state", "state"), folder=tmp_path, CODE=code) as process:
+            assert process.end() == code
+
+        assert "told1: stop" in process.lines
+        assert process.has(f"the application ends itself by SystemExit: {code}")
+        assert (tmp_path / "state" / "parts-00000001.tap").exists()
+
+
 class TestTimeout:
     @pytest.mark.parametrize(
         ("part", "late"),

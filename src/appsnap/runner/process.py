@@ -49,6 +49,7 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     background, or of one that only tries whether the application can be loaded. That one raises the errors of loading.
     """
     process: Process | None = None
+    own = os.getpid()
 
     async def run() -> int:
         nonlocal process
@@ -62,8 +63,9 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
             try:
                 return loop.run_until_complete(running)
             except (KeyboardInterrupt, SystemExit) as error:
-                # Code of the application raises them. The loop stands still then, and can go on.
-                if process is None or running.done():
+                # Code of the application raises them. The loop stands still then, and can go on: in this process, and
+                # not in one that the application has forked.
+                if process is None or running.done() or os.getpid() != own:
                     raise
                 process.end_by(error)
 
