@@ -298,5 +298,5 @@ class TestName:
             assert lines == "shop\\x0afront\n"
         else:
             assert lines.startswith(
-                "the process isn't named shop\\x0afront: that needs setproctitle (pip install setproctitle)\n"
+                "the process isn't named shop\\x0afront: that needs setproctitle (pip install 'appsnap[title]')\n"
             )

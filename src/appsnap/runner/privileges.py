@@ -112,7 +112,7 @@ def name_process(process: IProcess | None, warn: Callable[[str], object]) -> Non
     try:
         import setproctitle  # noqa: PLC0415 - optional
     except ImportError:
-        warn(escaped(f"the process isn't named {label(name)}: that needs setproctitle (pip install setproctitle)"))
+        warn(escaped(f"the process isn't named {label(name)}: that needs setproctitle (pip install 'appsnap[title]')"))
         return
     setproctitle.setproctitle(escaped(label(name)))
 
