@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import re
@@ -152,6 +153,23 @@ class TestGiving:
 
         assert generations.folder.stat().st_uid == 65534
         assert {one.path.stat().st_uid for one in generations.list()} == {0}
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+    def test_folder_of_another_user(self, tmp_path):
+        """Below a folder of another user, only a new folder is given away: that user may put links to others there."""
+        home, precious = tmp_path / "home", tmp_path / "precious"
+        for folder in (home, precious):
+            folder.mkdir()
+        os.chown(home, 65534, 65534)
+        (home / "state").symlink_to(precious)
+
+        refused = pytest.raises(AppsnapError, match=r"another user may have put .* there")
+        with contextlib.closing(Generations(home / "state")) as generations, refused:
+            generations.give_to(65534, 65534)
+        with contextlib.closing(Generations(home / "new")) as generations:
+            generations.give_to(65534, 65534)
+
+        assert (precious.stat().st_uid, (home / "new").stat().st_uid) == (0, 65534)
 
 
 class TestStatus:
