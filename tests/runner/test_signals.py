@@ -57,6 +57,32 @@ application = Application("swallowed")
         assert (code, process.lines[-1]) == (0, "appsnap: stopping before it has started")
 
 
+class TestFork:
+    def test_ended(self, tmp_path):
+        """TERM ends a fork of the process, as those of multiprocessing, and clears nothing of the process away."""
+        script = """
+import multiprocessing, time
+from appsnap.service import Application, Service
+class Forks(Service):
+    def startService(self):
+        super().startService()
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        child.start()
+        child.terminate()
+        child.join()
+        print("ended by", -child.exitcode, flush=True)
+application = Application("forks")
+Forks().setServiceParent(application)
+"""
+        (tmp_path / "forks.tac").write_text(script)
+
+        with Running("forks.tac", "--pidfile", "pid", folder=tmp_path) as process:
+            process.until(f"ended by {int(TERM)}")
+            process.ready()
+            assert (tmp_path / "pid").read_text() == f"{process.pid}\n"
+            assert process.stop() == 0
+
+
 class TestWhileStarting:
     def test_cancelled(self, tmp_path):
         """TERM cancels a start that waits. What had started is stopped, and nothing is saved."""

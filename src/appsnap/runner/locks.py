@@ -40,9 +40,16 @@ class Lock:
             os.set_inheritable(fd, False)
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+        _held.add(self)
 
     def release(self) -> None:
-        """Remove the file, or empty it where this user can't remove it, and give up the lock."""
+        """Remove the file, or empty it where this user can't remove it, and give up the lock.
+
+        Nothing happens in a fork of the process.
+        """
+        if self not in _held:
+            return
+        _held.discard(self)
         try:
             if _is_at(self.fd, self.path):
                 Path(self.path).unlink()
@@ -51,6 +58,18 @@ class Lock:
                 os.ftruncate(self.fd, 0)
         finally:
             os.close(self.fd)
+
+
+_held: set[Lock] = set()
+
+
+def _leave_to_parent() -> None:
+    """Let go of all locks in a fork. It may end before the process or live on, and the lock tells of the process."""
+    while _held:
+        os.close(_held.pop().fd)
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def holder(path: str | os.PathLike[str]) -> int | None:

@@ -50,6 +50,7 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         # Python gives up its handlers while it ends, and a late signal would change the exit code.
         atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
+        os.register_at_fork(after_in_child=self._let_go)
 
     def hand_to(self, take: Callable[[int], object], earlier: Iterable[int] = ()) -> None:
         """Call a function for each signal from now on, and for those that were kept. It runs within the handler."""
@@ -57,6 +58,12 @@ class Signals:
         kept, self.kept = [*earlier, *self.kept], []
         for number in kept:
             take(number)
+
+    def _let_go(self) -> None:
+        """Let signals end a fork: it can't do what they ask this process for."""
+        for number in HANDLED:
+            if signal.getsignal(number) == self._receive:
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._take is not None:
