@@ -269,6 +269,23 @@ class TestTrust:
         with Running(*agreed, **settings) as process:
             process.until("called")
 
+    def test_passphrase_of_environment(self, tmp_path):
+        """The application and its children don't inherit the passphrase."""
+        script = """
+import os
+from appsnap.service import Application, Service
+class Looks(Service):
+    def startService(self):
+        super().startService()
+        print("passphrase:", os.environ.get("APPSNAP_PASSPHRASE"), flush=True)
+application = Application("looks")
+Looks().setServiceParent(application)
+"""
+        (tmp_path / "looks.tac").write_text(script)
+
+        with Running("looks.tac", folder=tmp_path, APPSNAP_PASSPHRASE="correct horse") as process:
+            process.until("passphrase: None")
+
     @pytest.mark.slow
     def test_passphrase(self, shop):
         """An encrypted snapshot is opened with a passphrase, and its generations are encrypted likewise."""
@@ -293,6 +310,16 @@ class TestTrust:
         (generation,) = (shop / "state").glob("shop-*")
         process = run(generation, "-i", KEY, command="verify")
         assert process.lines[0].startswith("ok: pickle in zstd in age")
+
+
+@pytest.mark.parametrize("message", ["", "x", "-1", "99", "9" * 30])
+def test_foreign_handover(tmp_path, message):
+    """The variable of a message to the next process, set by anybody else, is an error with a hint."""
+    process = run(PARTS, folder=tmp_path, PARTS="Told", APPSNAP_HANDOVER=message)
+
+    assert process.code == 1
+    assert process.errors[1:] == ["hint: unset APPSNAP_HANDOVER"]
+    assert "leads to no message of a process before this one" in process.errors[0]
 
 
 class TestWithoutState:

@@ -52,6 +52,8 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     `handover` is the message of the process that was here before, of the process that puts this one into the
     background, or of one that only tries whether the application can be loaded. That one raises the errors of loading.
     """
+    # Before the event loop has descriptors of its own: the number of sockets may be wrong.
+    listening.take_systemd()
 
     async def run() -> int:
         return await Process(what, options, voice, handover).main()
@@ -75,6 +77,7 @@ class Process:
         self._saver: Saver | None = None
         self._stops = 0
         self._kept: list[int] = []
+        self._secret: dict[str, str] = {}
         self._is_running = False
         self._stopped: int | None = None
         """The exit code, as soon as the services have stopped."""
@@ -122,7 +125,6 @@ class Process:
     def _prepare(self) -> None:
         """Load the application, and do all that comes before its start."""
         options, handed = self._options, self._handover.descriptors if self._handover else {}
-        listening.take_systemd(os.environ)
         if self._handover is not None:
             listening.inherit(self._handover.sockets)
         if options.state is not None:
@@ -134,6 +136,8 @@ class Process:
         restart.let_signals_through()
         self._restore()
         self._service()
+        # The application and its children need no passphrase.
+        self._secret = {name: os.environ.pop(name) for name in _SECRET if name in os.environ}
         if options.pidfile is not None and "pidfile" not in handed:
             self._locks["pidfile"] = Lock(options.pidfile)
         self._voice.log = Log(options.logfile, options.log_level)
@@ -456,7 +460,7 @@ class Process:
             if not self._stops:
                 handover = self._handover_of("restart", sockets)
                 handover.descriptors["signals"] = came
-                restart.again(self._options.folder, handover, self._notify.environment)
+                restart.again(self._options.folder, handover, {**self._notify.environment, **self._secret})
 
     async def _why_not(self) -> str | None:
         """Save, and try whether a new process could load the application. Returns the reason if it could not."""
@@ -466,7 +470,7 @@ class Process:
             except Exception as error:  # noqa: BLE001 - the application goes on
                 return f"the state can't be saved: {self._voice.reason(error)}"
         try:
-            return await restart.tried(self._options.folder, self._handover_of("trial", []))
+            return await restart.tried(self._options.folder, self._handover_of("trial", []), self._secret)
         except OSError as error:
             where = "" if error.filename is None else f": {error.filename}"
             return f"the interpreter can't be run again: {error.strerror}{where}"
@@ -549,6 +553,8 @@ class Process:
             os.dup2(target, 1)
             os.dup2(target, 2)
 
+
+_SECRET = ("APPSNAP_PASSPHRASE",)
 
 _STATUS_EVERY = 10.0
 """Seconds between two lines for the service manager, which says how old the state is."""

@@ -43,8 +43,10 @@ def command() -> list[str]:
     return [sys.executable, *sys.orig_argv[1:]]
 
 
-async def tried(folder: str, handover: Handover) -> str | None:
+async def tried(folder: str, handover: Handover, environment: Mapping[str, str]) -> str | None:
     """Load the application in a fresh interpreter. Returns the reason if that fails. Raises OSError.
+
+    `environment` is added to that of this process.
 
     The interpreter says by a pipe that it has loaded all, and the end of the pipe is its end: other code of this
     process may take the exit status of any child.
@@ -62,7 +64,7 @@ async def tried(folder: str, handover: Handover) -> str | None:
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - this very program; it returns at once
                 command(),
                 cwd=folder,
-                env={**os.environ, **variable},
+                env={**os.environ, **environment, **variable},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
