@@ -74,13 +74,14 @@ class TestNames:
         assert generations.next("shop", "xml").name == "shop-00000012.tax"
         assert names(generations) == ["old-00000007.etas", "shop-00000003.tap"]
 
-    def test_more_than_eight_digits(self, generations):
+    @pytest.mark.parametrize("digits", [8, 18])
+    def test_many_digits(self, generations, digits):
         """The number goes on growing behind eight digits, and the order is that of numbers."""
-        put(generations, "shop-99999999.tap")
+        put(generations, f"shop-{'9' * digits}.tap")
 
         put(generations, generations.next("shop", "pickle").name)
 
-        assert names(generations) == ["shop-100000000.tap", "shop-99999999.tap"]
+        assert names(generations) == [f"shop-1{'0' * digits}.tap", f"shop-{'9' * digits}.tap"]
 
 
 class TestFolder:
@@ -181,7 +182,7 @@ class TestStatus:
         assert content(generations) == {"status.json"}
         assert (generations.folder / "status.json").stat().st_mode & 0o777 == 0o600
 
-    @pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000, "\0"])
+    @pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000, "\0", '{"size": NaN}', '{"size": 1e999}'])
     def test_malformed(self, generations, text):
         """Anything else counts as none."""
         (generations.folder / "status.json").write_text(text)

@@ -34,7 +34,7 @@ LOCK = "lock"
 STATUS = "status.json"
 
 _EXTENSIONS = "|".join(f"e?{kind_named(kind).extension}" for kind in KINDS)
-_GENERATION = re.compile(rf"(?P<name>.+)-(?P<number>[0-9]{{8,18}})\.(?:{_EXTENSIONS})", re.DOTALL)
+_GENERATION = re.compile(rf"(?P<name>.+)-(?P<number>[0-9]{{8,}})\.(?:{_EXTENSIONS})", re.DOTALL)
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.appsnap-tmp", re.DOTALL)
 _LONGEST = 50
 """Characters of an application's name in the names of its files. A file name has at most 255 bytes."""
@@ -174,6 +174,7 @@ class Generations:
             fd = os.open(STATUS, os.O_RDONLY | _FLAGS, dir_fd=self._fd)
             with os.fdopen(fd, "rb") as file:
                 status = json.loads(file.read(_MOST))
+            json.dumps(status, allow_nan=False)  # others read it as JSON, which has no such numbers
             if isinstance(status, dict):
                 return status
         return {}
