@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from runner.running import parts
+from runner.running import Running, parts
 
 
 class TestErrors:
@@ -84,3 +84,41 @@ class TestServer:
                 socket.create_connection(("127.0.0.1", port))
 
         assert (code, answer) == (0, f"{process.pid} got slow\n")
+
+
+class TestEndedByApplication:
+    @pytest.mark.parametrize(
+        ("how", "code", "words"),
+        [
+            ("sys.exit(3)", 3, "error: ended by the application: sys.exit() with exit code 3"),
+            ("sys.exit('no\\nluck')", 1, r"error: ended by the application: sys.exit(), no\x0aluck"),
+            ("raised(KeyboardInterrupt())", 1, "error: ended by the application: KeyboardInterrupt with exit code 1"),
+            ("asyncio.get_running_loop().stop()", 0, "ended by the application: loop.stop()"),
+            ("[task.cancel() for task in asyncio.all_tasks()]", 0, "ended by the application: a cancellation"),
+        ],
+    )
+    def test_stops_and_saves(self, tmp_path, how, code, words):
+        """An application that ends the event loop, or cancels all tasks, is stopped and saved as by a signal."""
+        script = f"""
+import asyncio, sys
+from appsnap.service import Application, Service
+def raised(error):
+    raise error
+class Ends(Service):
+    def startService(self):
+        super().startService()
+        asyncio.get_running_loop().call_later(0.2, lambda: {how})
+    def stopService(self):
+        super().stopService()
+        print("stopped", flush=True)
+application = Application("ends")
+Ends().setServiceParent(application)
+"""
+        (tmp_path / "ends.tac").write_text(script)
+
+        with Running("ends.tac", "--state", "state", "--pidfile", "pid", folder=tmp_path) as process:
+            assert process.end() == code
+
+        assert f"appsnap: {words}" in process.lines
+        assert process.has("stopped")
+        assert {path.name for path in tmp_path.glob("state/*")} == {"ends-00000001.tap", "status.json"}

@@ -57,7 +57,8 @@ class Lock:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.fd, 0)
         finally:
-            os.close(self.fd)
+            with contextlib.suppress(OSError):  # the application may have closed all descriptors
+                os.close(self.fd)
 
 
 _held: set[Lock] = set()
@@ -66,7 +67,8 @@ _held: set[Lock] = set()
 def _leave_to_parent() -> None:
     """Let go of all locks in a fork. It may end before the process or live on, and the lock tells of the process."""
     while _held:
-        os.close(_held.pop().fd)
+        with contextlib.suppress(OSError):
+            os.close(_held.pop().fd)
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)

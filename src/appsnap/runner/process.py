@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from appsnap import listening, sections
 from appsnap.errors import CannotLoad, ServiceError, hints
 from appsnap.interfaces import IProcess, IService, IServiceCollection
-from appsnap.printable import label, plural
+from appsnap.printable import escaped, label, plural
 from appsnap.runner import daemon, restart, tasks
 from appsnap.runner.generations import Generations
 from appsnap.runner.guard import NOT_IN_TIME, Guard, say_in_time
@@ -55,11 +55,24 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     # Before the event loop has descriptors of its own: the number of sockets may be wrong.
     listening.take_systemd()
 
+    process: Process | None = None
+
     async def run() -> int:
-        return await Process(what, options, voice, handover).main()
+        nonlocal process
+        process = Process(what, options, voice, handover)
+        return await process.main()
 
     with asyncio.Runner() as runner:
-        return runner.run(run())
+        loop = runner.get_loop()
+        running = loop.create_task(run())
+        while True:
+            try:
+                return loop.run_until_complete(running)
+            except (SystemExit, KeyboardInterrupt, RuntimeError) as error:
+                # A callback of the application has ended the event loop. It goes on until all has stopped.
+                if running.done() or process is None or loop.is_closed():
+                    raise
+                process.ended_by(error)
 
 
 class Process:
@@ -76,6 +89,8 @@ class Process:
         self._locks: dict[str, Lock] = {}
         self._saver: Saver | None = None
         self._stops = 0
+        self._code = 0
+        """The exit code that the application itself has asked for."""
         self._kept: list[int] = []
         self._secret: dict[str, str] = {}
         self._is_running = False
@@ -116,9 +131,25 @@ class Process:
                 self._reloads = False
                 await self._restart()
             else:
-                await self._asked.wait()
+                try:
+                    await self._asked.wait()
+                except asyncio.CancelledError as error:
+                    self.ended_by(error)
                 self._asked.clear()
-        return await self._finish()
+        return max(await self._finish(), self._code)
+
+    def ended_by(self, error: BaseException) -> None:
+        """Stop as a signal would have it: the application has ended the event loop, or cancelled all of its tasks."""
+        how = {SystemExit: "sys.exit()", RuntimeError: "loop.stop()", asyncio.CancelledError: "a cancellation"}
+        words = f"ended by the application: {how.get(type(error), type(error).__name__)}"
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            found = error.code if isinstance(error, SystemExit) else 1
+            self._code = found & 0xFF if isinstance(found, int) else int(found is not None)
+            words += f", {escaped(found)}" if isinstance(found, str) else f" with exit code {self._code}"
+        self._voice.report("error" if self._code else "info", words)
+        self._stops = self._stops or 1
+        self._guard.begin()
+        self._asked.set()
 
     # The start
 
