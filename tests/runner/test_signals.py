@@ -194,3 +194,27 @@ class TestSecond:
 
         assert code == 70
         assert not pidfile.exists()
+
+
+class TestBehindTheLoop:
+    def test_late(self, tmp_path):
+        """Signals that come while the process exits disturb nothing: the pidfile goes, and the exit code stays."""
+        late = [*map(int, (HUP, USR1, USR2))]
+        script = f"""
+import atexit, os
+from appsnap.service import Application, Service
+class Late(Service):
+    def startService(self):
+        super().startService()
+        atexit.register(lambda: [os.kill(os.getpid(), number) for number in {late}])
+application = Application("late")
+Late().setServiceParent(application)
+"""
+        (tmp_path / "late.tac").write_text(script)
+
+        with Running("late.tac", "--pidfile", "pid", folder=tmp_path) as process:
+            process.ready()
+            assert process.stop() == 0
+
+        assert process.lines[-1] == "appsnap: late has stopped"
+        assert not (tmp_path / "pid").exists()

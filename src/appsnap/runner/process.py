@@ -35,7 +35,7 @@ from appsnap.runner.signals import SIGNALS
 from appsnap.waiting import failure, path, stop_errors, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from appsnap.listening import Inherited
     from appsnap.runner.handover import Mode
@@ -340,7 +340,7 @@ class Process:
     def _receive(self, number: int) -> None:
         """Take a signal, within its handler."""
         if number not in (signal.SIGINT, signal.SIGTERM):
-            self._loop.call_soon_threadsafe(self._act, number)
+            self._call(self._act, number)
             return
         self._stops += 1
         if self._stops > 1:
@@ -348,7 +348,12 @@ class Process:
             say_in_time(self._voice.report, "error", [f"ended by a second {name}, not stopped"])
             self._end(1)
         self._guard.begin()
-        self._loop.call_soon_threadsafe(self._asked.set)
+        self._call(self._asked.set)
+
+    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Let the event loop call a function, from a signal handler."""
+        if not self._loop.is_closed():  # else the process is about to end
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     def _act(self, number: int) -> None:
         """Do what a signal asks for. One that comes before the application runs waits until it does."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.kept: list[int] = []
+        self._thread = threading.local()
         self._take: Callable[[int], object] | None = None
 
     def keep(self) -> None:
@@ -50,7 +52,8 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         # Python gives up its handlers while it ends, and a late signal would change the exit code.
         atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
-        os.register_at_fork(after_in_child=self._let_go)
+        # Python forgets signals that came between the fork and its own first step in the child.
+        os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._let_go)
 
     def hand_to(self, take: Callable[[int], object], earlier: Iterable[int] = ()) -> None:
         """Call a function for each signal from now on, and for those that were kept. It runs within the handler."""
@@ -59,11 +62,18 @@ class Signals:
         for number in kept:
             take(number)
 
+    def _block(self) -> None:
+        self._thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+
+    def _unblock(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._thread.mask)
+
     def _let_go(self) -> None:
         """Let signals end a fork: it can't do what they ask this process for."""
         for number in HANDLED:
             if signal.getsignal(number) == self._receive:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        self._unblock()
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._take is not None:
