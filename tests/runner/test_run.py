@@ -253,6 +253,25 @@ class TestTrust:
         with Running(*agreed, **settings) as process:
             assert process.ready().stop() == 0
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+    def test_generation_of_another_user(self, shop):
+        """A generation that asks for more than WHAT does is named, and trust in a key isn't offered."""
+        (shop / "hostile.py").write_text(
+            "import appsnap, corner\n"
+            "from functools import partial\n"
+            "next(iter(corner.application)).afterRestore = partial(corner.Shop)\n"
+            "appsnap.save(corner.application, 'state/shop-00000001.tap')\n"
+        )
+        (shop / "state").mkdir(mode=0o700)
+        subprocess.run([sys.executable, "hostile.py"], cwd=shop, check=True)
+        process = run("corner:application", "--state", "state", "--uid", "nobody", folder=shop)
+
+        assert process.code == 3
+        assert process.errors[0] == (
+            f"error: {shop}/state/shop-00000001.tap: not trusted: corner.Shop to call at application.services[0]"
+        )
+        assert "keys trust" not in str(process)
+
     def test_callables_of_timers(self, shop):
         """A callable that runs as soon as a stranger's application does is asked for, too."""
         code = "corner.TimerService(1000, print, 'called')"

@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints
+from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints, naming
 from appsnap.interfaces import IProcess
 from appsnap.keys.provenance import user_keys
 from appsnap.printable import shortened
@@ -130,7 +130,8 @@ def restore(
             assert generations is not None, "it has found this one"
             with generations.open(generation) as file:
                 snapshot = what.open(file, str(generation.path))
-            application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
+            with naming(str(generation.path)):
+                application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue
