@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 _FIRST = 3
 """The descriptor of the first socket from systemd: SD_LISTEN_FDS_START in sd_listen_fds(3)."""
 
+_DIGITS = 10
+"""A process has fewer descriptors than there are numbers of so many digits."""
+
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - they are only compared
 
 
@@ -99,7 +102,7 @@ def take_systemd(environ: MutableMapping[str, str] = os.environ) -> None:
     )
     if pid != str(os.getpid()):
         return
-    if not (count.isascii() and count.isdigit()):
+    if not (count.isascii() and count.isdigit() and len(count) < _DIGITS):
         raise AppsnapError(f"LISTEN_FDS is {label(count)}, and not the number of sockets")
     given = names.split(":")
     inherit(

@@ -117,14 +117,6 @@ class Unsaveable(Told):
         self.lock = threading.Lock()
 
 
-class Exiting(Told):
-    """Ends the process from a callback of the loop."""
-
-    def startService(self):
-        super().startService()
-        asyncio.get_running_loop().call_soon(sys.exit, int(os.environ["CODE"]))
-
-
 class Forking(Told):
     """Has a child that is forked and lives long, and one that ends as any program does."""
 

@@ -1,5 +1,6 @@
 import contextlib
 import datetime as dt
+import fcntl
 import json
 import os
 import re
@@ -87,6 +88,21 @@ def given(capsys, *words):
     code = command([*map(str, words)])
     shown = capsys.readouterr()
     return code, shown.out.splitlines(), shown.err.splitlines()
+
+
+def test_forged_number(tmp_path):
+    """A number that the holder of the lock has not written itself gets no signal: it may be that of any process."""
+    with subprocess.Popen(["sleep", "600"]) as victim, (tmp_path / "lock").open("w") as lock:
+        try:
+            lock.write(f"{victim.pid}\n")
+            lock.flush()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for ask in (lambda: control.stop(str(tmp_path), 5), lambda: control.snapshot(str(tmp_path))):
+                with pytest.raises(AppsnapError, match=f"names process {victim.pid}, which doesn't hold this lock"):
+                    ask()
+            assert victim.poll() is None
+        finally:
+            victim.kill()
 
 
 class TestSnapshot:

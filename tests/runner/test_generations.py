@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import re
@@ -73,13 +74,14 @@ class TestNames:
         assert generations.next("shop", "xml").name == "shop-00000012.tax"
         assert names(generations) == ["old-00000007.etas", "shop-00000003.tap"]
 
-    def test_more_than_eight_digits(self, generations):
+    @pytest.mark.parametrize("digits", [8, 18])
+    def test_many_digits(self, generations, digits):
         """The number goes on growing behind eight digits, and the order is that of numbers."""
-        put(generations, "shop-99999999.tap")
+        put(generations, f"shop-{'9' * digits}.tap")
 
         put(generations, generations.next("shop", "pickle").name)
 
-        assert names(generations) == ["shop-100000000.tap", "shop-99999999.tap"]
+        assert names(generations) == [f"shop-1{'0' * digits}.tap", f"shop-{'9' * digits}.tap"]
 
 
 class TestFolder:
@@ -153,6 +155,23 @@ class TestGiving:
         assert generations.folder.stat().st_uid == 65534
         assert {one.path.stat().st_uid for one in generations.list()} == {0}
 
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+    def test_folder_of_another_user(self, tmp_path):
+        """Below a folder of another user, only a new folder is given away: that user may put links to others there."""
+        home, precious = tmp_path / "home", tmp_path / "precious"
+        for folder in (home, precious):
+            folder.mkdir()
+        os.chown(home, 65534, 65534)
+        (home / "state").symlink_to(precious)
+
+        refused = pytest.raises(AppsnapError, match=r"another user may have put .* there")
+        with contextlib.closing(Generations(home / "state")) as generations, refused:
+            generations.give_to(65534, 65534)
+        with contextlib.closing(Generations(home / "new")) as generations:
+            generations.give_to(65534, 65534)
+
+        assert (precious.stat().st_uid, (home / "new").stat().st_uid) == (0, 65534)
+
 
 class TestStatus:
     def test_round_trip(self, generations):
@@ -163,7 +182,7 @@ class TestStatus:
         assert content(generations) == {"status.json"}
         assert (generations.folder / "status.json").stat().st_mode & 0o777 == 0o600
 
-    @pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000, "\0"])
+    @pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000, "\0", '{"size": NaN}', '{"size": 1e999}'])
     def test_malformed(self, generations, text):
         """Anything else counts as none."""
         (generations.folder / "status.json").write_text(text)

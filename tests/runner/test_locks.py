@@ -1,13 +1,14 @@
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from appsnap.errors import AppsnapError
-from appsnap.runner.locks import Lock, Running, holder
+from appsnap.runner.locks import Lock, Running, holder, is_held_by
 
 HOLDS = """
 import sys
@@ -173,6 +174,28 @@ class TestHostileFolder:
         with pytest.raises(AppsnapError, match="no file with the id"):
             Lock(tmp_path / "lock")
         assert (tmp_path / "lock").read_text() == "a letter to somebody"
+
+    def test_fork(self, tmp_path):
+        """A fork that ends clears nothing away, and one that lives on doesn't hold the lock."""
+        path = tmp_path / "lock"
+        lock = Lock(path)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            lock.release()
+            os.write(writer, b"released")
+            signal.pause()
+        try:
+            os.close(writer)
+            assert os.read(reader, 8) == b"released"
+            assert path.exists()
+            assert is_held_by(path, os.getpid())
+            assert not is_held_by(path, child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(reader)
+            lock.release()
 
     def test_pipe(self, tmp_path):
         """A pipe without a reader doesn't block, neither the lock nor the look at it."""

@@ -38,6 +38,31 @@ class TestLevel:
 
 
 class TestFile:
+    @pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+    def test_link_of_another_user(self, tmp_path, link):
+        """A link isn't followed where another user may have put it: the process may write to more files than they."""
+        precious, folder = tmp_path / "precious", tmp_path / "log"
+        precious.write_text("precious")
+        folder.mkdir()
+        getattr(folder / "shop.log", link)(precious)
+        folder.chmod(0o777)
+
+        process = run("--logfile", "log/shop.log", PARTS, folder=tmp_path, PARTS="Told")
+
+        assert process.code == 1
+        assert any("the log file" in line and "can't be opened: " in line for line in process.errors)
+        assert precious.read_text() == "precious"
+
+    def test_own_link(self, tmp_path):
+        """A link in a folder of one's own leads to the file, as /dev/stdout does."""
+        (tmp_path / "shop.log").symlink_to("there.log")
+        tmp_path.chmod(0o755)
+
+        with parts("Told", options=("--logfile", "shop.log"), folder=tmp_path) as process:
+            process.ready().stop()
+
+        assert "is running" in (tmp_path / "there.log").read_text()
+
     def test_reopened(self, tmp_path):
         """After USR1 the lines go to a new file of that name."""
         log, old = tmp_path / "log", tmp_path / "log.1"

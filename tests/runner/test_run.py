@@ -253,6 +253,25 @@ class TestTrust:
         with Running(*agreed, **settings) as process:
             assert process.ready().stop() == 0
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+    def test_generation_of_another_user(self, shop):
+        """A generation that asks for more than WHAT does is named, and trust in a key isn't offered."""
+        (shop / "hostile.py").write_text(
+            "import appsnap, corner\n"
+            "from functools import partial\n"
+            "next(iter(corner.application)).afterRestore = partial(corner.Shop)\n"
+            "appsnap.save(corner.application, 'state/shop-00000001.tap')\n"
+        )
+        (shop / "state").mkdir(mode=0o700)
+        subprocess.run([sys.executable, "hostile.py"], cwd=shop, check=True)
+        process = run("corner:application", "--state", "state", "--uid", "nobody", folder=shop)
+
+        assert process.code == 3
+        assert process.errors[0] == (
+            f"error: {shop}/state/shop-00000001.tap: not trusted: corner.Shop to call at application.services[0]"
+        )
+        assert "keys trust" not in str(process)
+
     def test_callables_of_timers(self, shop):
         """A callable that runs as soon as a stranger's application does is asked for, too."""
         code = "corner.TimerService(1000, print, 'called')"
@@ -268,6 +287,23 @@ class TestTrust:
         agreed = process.errors[-1].rpartition("appsnap run ")[2].split()
         with Running(*agreed, **settings) as process:
             process.until("called")
+
+    def test_passphrase_of_environment(self, tmp_path):
+        """The application and its children don't inherit the passphrase."""
+        script = """
+import os
+from appsnap.service import Application, Service
+class Looks(Service):
+    def startService(self):
+        super().startService()
+        print("passphrase:", os.environ.get("APPSNAP_PASSPHRASE"), flush=True)
+application = Application("looks")
+Looks().setServiceParent(application)
+"""
+        (tmp_path / "looks.tac").write_text(script)
+
+        with Running("looks.tac", folder=tmp_path, APPSNAP_PASSPHRASE="correct horse") as process:
+            process.until("passphrase: None")
 
     @pytest.mark.slow
     def test_passphrase(self, shop):
@@ -293,6 +329,16 @@ class TestTrust:
         (generation,) = (shop / "state").glob("shop-*")
         process = run(generation, "-i", KEY, command="verify")
         assert process.lines[0].startswith("ok: pickle in zstd in age")
+
+
+@pytest.mark.parametrize("message", ["", "x", "-1", "99", "9" * 30])
+def test_foreign_handover(tmp_path, message):
+    """The variable of a message to the next process, set by anybody else, is an error with a hint."""
+    process = run(PARTS, folder=tmp_path, PARTS="Told", APPSNAP_HANDOVER=message)
+
+    assert process.code == 1
+    assert process.errors[1:] == ["hint: unset APPSNAP_HANDOVER"]
+    assert "leads to no message of a process before this one" in process.errors[0]
 
 
 class TestWithoutState:

@@ -109,3 +109,12 @@ class TestSockets:
         """Variables that are meant for another process mean nothing."""
         with parts("Server", LISTEN_FDS=1, LISTEN_PID=1) as process:
             assert process.ready().stop() == 0
+
+    def test_too_many(self):
+        """A count of more sockets than were passed is an error: the process has no others that could be meant."""
+        settings = {"before": lambda: os.dup2(0, 3), "shell": 'exec 3<&-; LISTEN_PID=$$ exec "$@"'}
+        for count, error in ((9, "no socket with descriptor 3: Bad"), ("9" * 5000, "LISTEN_FDS is 999")):
+            with Running(PARTS, **settings, PARTS="Told", LISTEN_FDS=count) as process:
+                assert process.end() == 1
+            assert error in process.lines[0]
+            assert len(process.lines) == 1

@@ -79,6 +79,32 @@ application = Application("swallowed")
         assert (code, process.lines[-1]) == (0, "appsnap: stopping before it has started")
 
 
+class TestFork:
+    def test_ended(self, tmp_path):
+        """TERM ends a fork of the process, as those of multiprocessing, and clears nothing of the process away."""
+        script = """
+import multiprocessing, time
+from appsnap.service import Application, Service
+class Forks(Service):
+    def startService(self):
+        super().startService()
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        child.start()
+        child.terminate()
+        child.join()
+        print("ended by", -child.exitcode, flush=True)
+application = Application("forks")
+Forks().setServiceParent(application)
+"""
+        (tmp_path / "forks.tac").write_text(script)
+
+        with Running("forks.tac", "--pidfile", "pid", folder=tmp_path) as process:
+            process.until(f"ended by {int(TERM)}")
+            process.ready()
+            assert (tmp_path / "pid").read_text() == f"{process.pid}\n"
+            assert process.stop() == 0
+
+
 class TestWhileStarting:
     def test_cancelled(self, tmp_path):
         """TERM cancels a start that waits. What had started is stopped, and nothing is saved."""
@@ -217,3 +243,27 @@ class TestSecond:
 
         assert code == 70
         assert not pidfile.exists()
+
+
+class TestBehindTheLoop:
+    def test_late(self, tmp_path):
+        """Signals that come while the process exits disturb nothing: the pidfile goes, and the exit code stays."""
+        late = [*map(int, (HUP, USR1, USR2))]
+        script = f"""
+import atexit, os
+from appsnap.service import Application, Service
+class Late(Service):
+    def startService(self):
+        super().startService()
+        atexit.register(lambda: [os.kill(os.getpid(), number) for number in {late}])
+application = Application("late")
+Late().setServiceParent(application)
+"""
+        (tmp_path / "late.tac").write_text(script)
+
+        with Running("late.tac", "--pidfile", "pid", folder=tmp_path) as process:
+            process.ready()
+            assert process.stop() == 0
+
+        assert process.lines[-1] == "appsnap: late has stopped"
+        assert not (tmp_path / "pid").exists()

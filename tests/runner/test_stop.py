@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from runner.running import parts
+from runner.running import Running, parts
 
 
 class TestErrors:
@@ -40,18 +40,6 @@ class TestErrors:
         (error,) = process.errors
         assert error.startswith("error: not saved: cannot save 1 object: application.services")
         assert process.lines[-1] == "appsnap: parts has stopped, not without errors"
-
-
-class TestExit:
-    @pytest.mark.parametrize("code", [0, 3])
-    def test_own_code(self, tmp_path, code):
-        """`sys.exit` in a callback stops the application, saves it, and gives the exit code."""
-        with parts("Told1", "Exiting", options=("--state", "state"), folder=tmp_path, CODE=code) as process:
-            assert process.end() == code
-
-        assert "told1: stop" in process.lines
-        assert process.has(f"the application ends itself by SystemExit: {code}")
-        assert (tmp_path / "state" / "parts-00000001.tap").exists()
 
 
 class TestTimeout:
@@ -106,3 +94,41 @@ class TestServer:
                 socket.create_connection(("127.0.0.1", port))
 
         assert (code, answer) == (0, f"{process.pid} got slow\n")
+
+
+class TestEndedByApplication:
+    @pytest.mark.parametrize(
+        ("how", "code", "words"),
+        [
+            ("sys.exit(3)", 3, "error: ended by the application: sys.exit() with exit code 3"),
+            ("sys.exit('no\\nluck')", 1, r"error: ended by the application: sys.exit(), no\x0aluck"),
+            ("raised(KeyboardInterrupt())", 1, "error: ended by the application: KeyboardInterrupt with exit code 1"),
+            ("asyncio.get_running_loop().stop()", 0, "ended by the application: loop.stop()"),
+            ("[task.cancel() for task in asyncio.all_tasks()]", 0, "ended by the application: a cancellation"),
+        ],
+    )
+    def test_stops_and_saves(self, tmp_path, how, code, words):
+        """An application that ends the event loop, or cancels all tasks, is stopped and saved as by a signal."""
+        script = f"""
+import asyncio, sys
+from appsnap.service import Application, Service
+def raised(error):
+    raise error
+class Ends(Service):
+    def startService(self):
+        super().startService()
+        asyncio.get_running_loop().call_later(0.2, lambda: {how})
+    def stopService(self):
+        super().stopService()
+        print("stopped", flush=True)
+application = Application("ends")
+Ends().setServiceParent(application)
+"""
+        (tmp_path / "ends.tac").write_text(script)
+
+        with Running("ends.tac", "--state", "state", "--pidfile", "pid", folder=tmp_path) as process:
+            assert process.end() == code
+
+        assert f"appsnap: {words}" in process.lines
+        assert process.has("stopped")
+        assert {path.name for path in tmp_path.glob("state/*")} == {"ends-00000001.tap", "status.json"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError
 from appsnap.runner.generations import LOCK, Generations
-from appsnap.runner.locks import holder
+from appsnap.runner.locks import holder, is_held_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,10 @@ def running(where: str) -> Iterator[Process]:
         # The number may have been given to another process before it was opened.
         if pid is None or holder(lock) != pid:
             raise AppsnapError(f"{where}: nothing is running")
+        if not is_held_by(lock, pid):
+            raise AppsnapError(
+                f"{lock} names process {pid}, which doesn't hold this lock: somebody else has written the number"
+            )
         yield Process(lock, pid, pidfd)
     finally:
         if pidfd is not None:

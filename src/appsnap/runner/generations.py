@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ LOCK = "lock"
 STATUS = "status.json"
 
 _EXTENSIONS = "|".join(f"e?{kind_named(kind).extension}" for kind in KINDS)
-_GENERATION = re.compile(rf"(?P<name>.+)-(?P<number>[0-9]{{8,18}})\.(?:{_EXTENSIONS})", re.DOTALL)
+_GENERATION = re.compile(rf"(?P<name>.+)-(?P<number>[0-9]{{8,}})\.(?:{_EXTENSIONS})", re.DOTALL)
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.appsnap-tmp", re.DOTALL)
 _LONGEST = 50
 """Characters of an application's name in the names of its files. A file name has at most 255 bytes."""
@@ -62,9 +63,19 @@ class Generations:
         self.keep = keep
         if make:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                self.folder.mkdir(0o700)
-        self._fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._is_new = False
+        name = self.folder.name or "/"
+        parent = os.open(self.folder.parent, _FOLDER)
+        try:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, 0o700, dir_fd=parent)
+                    self._is_new = True
+            self._fd = os.open(name, _FOLDER | os.O_NOFOLLOW * self._is_new, dir_fd=parent)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.folder)) from error
+        finally:
+            os.close(parent)
 
     @property
     def is_private(self) -> bool:
@@ -134,10 +145,19 @@ class Generations:
         return os.stat(generation.name, dir_fd=self._fd, follow_symlinks=False).st_size
 
     def give_to(self, uid: int, gid: int) -> None:
-        """Give the folder to a user, unless it is theirs. Raises AppsnapError for one with other files in it."""
+        """Give the folder to a user, unless it is theirs.
+
+        Raises AppsnapError for a folder with other files in it, and for one that another user may have put in its place
+        by a link: it may be any folder of the system.
+        """
         found = os.fstat(self._fd)
         if (found.st_uid, found.st_gid) == (uid, gid):
             return
+        if found.st_uid != uid and not self._is_new and not _is_fixed(self.folder):
+            raise AppsnapError(
+                f"another user may have put {self.folder} there, so it isn't given to user {uid}",
+                hint=f"chown {uid}:{gid} {shlex.quote(str(self.folder))}",
+            )
         foreign = [name for name in self._names() if not _is_ours(name)]
         if foreign:
             raise AppsnapError(
@@ -154,6 +174,7 @@ class Generations:
             fd = os.open(STATUS, os.O_RDONLY | _FLAGS, dir_fd=self._fd)
             with os.fdopen(fd, "rb") as file:
                 status = json.loads(file.read(_MOST))
+            json.dumps(status, allow_nan=False)  # others read it as JSON, which has no such numbers
             if isinstance(status, dict):
                 return status
         return {}
@@ -193,6 +214,7 @@ class Generations:
             os.close(fd)
 
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _ROOM = 4096
@@ -209,6 +231,16 @@ def _write_new(name: str, data: bytes, folder: int) -> None:
 def safe_name(name: str | None) -> str:
     """Return the name of an application as a part of a file name. It may be `../../etc/x`, or missing."""
     return re.sub(r"[^\w.-]+", "_", name or "").strip("._-")[:_LONGEST].rstrip("._-") or "application"
+
+
+def _is_fixed(folder: Path) -> bool:
+    """Tell whether a path leads through no link, and only through folders of root and of this user."""
+    above = [one.stat() for one in folder.parents]
+    return folder == folder.resolve() and all(
+        one.st_uid in (0, os.geteuid())
+        and (one.st_mode & stat.S_ISVTX or not one.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+        for one in above
+    )
 
 
 def _is_ours(name: str) -> bool:

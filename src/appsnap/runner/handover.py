@@ -12,8 +12,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from appsnap.errors import Want
+from appsnap.errors import AppsnapError, Want
 from appsnap.listening import Inherited
+from appsnap.printable import label
 from appsnap.runner.grants import Grants
 from appsnap.runner.signals import VARIABLE
 
@@ -41,12 +42,21 @@ class Handover:
 
     @classmethod
     def take(cls) -> Handover | None:
-        """Read the message for this process, if there is one. Child processes don't see it, nor its descriptors."""
+        """Read the message for this process, if there is one. Child processes don't see it, nor its descriptors.
+
+        Raises AppsnapError if the variable is set by anybody else.
+        """
         number = os.environ.pop(VARIABLE, None)
         if number is None:
             return None
-        with os.fdopen(int(number), "rb") as pipe:
-            found = cls(**json.load(pipe))
+        try:
+            with os.fdopen(int(number), "rb") as pipe:
+                found = cls(**json.load(pipe))
+        except (OSError, TypeError, ValueError) as error:
+            raise AppsnapError(
+                f"{VARIABLE} is {label(number)}, and leads to no message of a process before this one",
+                hint=f"unset {VARIABLE}",
+            ) from error
         found.sockets = [Inherited(**one) for one in found.sockets]  # type: ignore[arg-type]  # as JSON has them
         if found.grants is not None:
             given: Any = found.grants

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from appsnap.errors import AppsnapError, Running
 
-__all__ = ["Lock", "Running", "holder"]
+__all__ = ["Lock", "Running", "holder", "is_held_by"]
 
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TRIES = 10
@@ -40,18 +40,16 @@ class Lock:
             os.set_inheritable(fd, False)
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
-        # A worker that the application forks may live longer than this process, and must not hold the lock then.
-        os.register_at_fork(after_in_child=self._let_go)
-
-    def _let_go(self) -> None:
-        """Put the null device in the place of the file. The lock is still held by the parent."""
-        if self.fd >= 0:
-            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-            os.dup2(null, self.fd, inheritable=False)
-            os.close(null)
+        _held.add(self)
 
     def release(self) -> None:
-        """Remove the file, or empty it where this user can't remove it, and give up the lock."""
+        """Remove the file, or empty it where this user can't remove it, and give up the lock.
+
+        Nothing happens in a fork of the process.
+        """
+        if self not in _held:
+            return
+        _held.discard(self)
         try:
             if _is_at(self.fd, self.path):
                 Path(self.path).unlink()
@@ -59,8 +57,21 @@ class Lock:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.fd, 0)
         finally:
-            fd, self.fd = self.fd, -1
-            os.close(fd)
+            with contextlib.suppress(OSError):  # the application may have closed all descriptors
+                os.close(self.fd)
+
+
+_held: set[Lock] = set()
+
+
+def _leave_to_parent() -> None:
+    """Let go of all locks in a fork. It may end before the process or live on, and the lock tells of the process."""
+    while _held:
+        with contextlib.suppress(OSError):
+            os.close(_held.pop().fd)
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def holder(path: str | os.PathLike[str]) -> int | None:
@@ -80,6 +91,34 @@ def holder(path: str | os.PathLike[str]) -> int | None:
             os.close(fd)
         time.sleep(_PAUSE)
     return None  # it was emptied: the process is about to end
+
+
+def is_held_by(path: str | os.PathLike[str], process: int) -> bool:
+    """Tell whether a process holds the lock of a file. The number in the file may be that of anybody's process.
+
+    Where the system doesn't tell this, the answer is whether nobody but root and the user of the process could have
+    written the number, and that of others than root is yes: they can signal only their own processes.
+    """
+    try:
+        file = Path(path).lstat()
+        for fd in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208 - texts are wanted
+            # It may be closed by now.
+            with contextlib.suppress(FileNotFoundError):
+                at = Path(f"/proc/{process}/fd/{fd}").stat()
+                if os.path.samestat(at, file) and "FLOCK" in Path(f"/proc/{process}/fdinfo/{fd}").read_text():
+                    return True
+    except FileNotFoundError:
+        return not Path("/proc/self/fdinfo").is_dir()
+    except PermissionError:
+        return os.geteuid() != 0 or _is_written_by(path, process)
+    return False
+
+
+def _is_written_by(path: str | os.PathLike[str], process: int) -> bool:
+    users = re.search(r"^Uid:((?:\s+[0-9]+)+)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    places = [one.lstat() for one in (Path(path), Path(path).absolute().parent)]
+    own = {0, *map(int, users[1].split()[:1])} if users else {0}
+    return all(one.st_uid in own and not one.st_mode & (stat.S_IWGRP | stat.S_IWOTH) for one in places)
 
 
 def _locked(path: str) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
+import stat
 from typing import Literal
 
 from appsnap.errors import AppsnapError
@@ -63,6 +65,11 @@ class _Lines(logging.Formatter):
         return "\n".join(map(escaped, super().format(record).split("\n")))
 
 
+def _is_private(folder: os.stat_result) -> bool:
+    """Tell whether nobody but root and this user can put something into a folder."""
+    return folder.st_uid in (0, os.geteuid()) and not folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 class _File(logging.FileHandler):
     def reopen(self) -> None:
         stream = self._open()
@@ -75,5 +82,21 @@ class _File(logging.FileHandler):
             old.close()
 
     def _open(self) -> io.TextIOWrapper:
-        number = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        folder = os.open(os.path.dirname(self.baseFilename), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # noqa: PTH120 - a text
+        try:
+            # Whoever else may write to the folder could put a link there, to any file that this process may write to.
+            private = _is_private(os.fstat(folder))
+            flags |= 0 if private else os.O_NOFOLLOW | os.O_NONBLOCK
+            number = os.open(os.path.basename(self.baseFilename), flags, 0o640, dir_fd=folder)  # noqa: PTH119 - as above
+        except OSError as error:
+            if error.errno != errno.ELOOP or private:
+                raise
+            raise OSError(errno.ELOOP, "it is a symbolic link in a folder to which others may write") from None
+        finally:
+            os.close(folder)
+        found = os.fstat(number)
+        if not private and (found.st_nlink > 1 or not stat.S_ISREG(found.st_mode)):
+            os.close(number)
+            raise OSError(errno.EPERM, "it is no file of one name, in a folder to which others may write")
         return io.TextIOWrapper(os.fdopen(number, "ab", 0), self.encoding, self.errors, write_through=True)

@@ -33,6 +33,8 @@ from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appsnap.listening import Inherited
     from appsnap.runner.handover import Mode
     from appsnap.runner.options import Options
@@ -48,6 +50,8 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     `handover` is the message of the process that was here before, of the process that puts this one into the
     background, or of one that only tries whether the application can be loaded. That one raises the errors of loading.
     """
+    # Before the event loop has descriptors of its own: the number of sockets may be wrong.
+    listening.take_systemd()
     process: Process | None = None
     own = os.getpid()
 
@@ -62,12 +66,12 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
         while True:
             try:
                 return loop.run_until_complete(running)
-            except (KeyboardInterrupt, SystemExit) as error:
-                # Code of the application raises them. The loop stands still then, and can go on: in this process, and
-                # not in one that the application has forked.
-                if process is None or running.done() or os.getpid() != own:
+            except (KeyboardInterrupt, RuntimeError, SystemExit) as error:
+                # A callback of the application has ended the event loop. It goes on until all has stopped: in this
+                # process, and not in one that the application has forked.
+                if process is None or running.done() or loop.is_closed() or os.getpid() != own:
                     raise
-                process.end_by(error)
+                process.ended_by(error)
 
 
 class Process:
@@ -83,10 +87,11 @@ class Process:
         self._restored: Restored | None = None
         self._saver: Saver | None = None
         self._stops = 0
+        self._code = 0
+        """The exit code that the application itself has asked for."""
         self._kept: list[int] = []
+        self._secret: dict[str, str] = {}
         self._is_running = False
-        self._exit_code = 0
-        """The one that the application has asked for."""
         self._stopped: int | None = None
         """The exit code, as soon as the services have stopped."""
         self._reloads = False
@@ -130,16 +135,31 @@ class Process:
                 self._reloads = False
                 await self._restart()
             else:
-                await self._asked.wait()
+                try:
+                    await self._asked.wait()
+                except asyncio.CancelledError as error:
+                    self.ended_by(error)
                 self._asked.clear()
         return await self._finish()
+
+    def ended_by(self, error: BaseException) -> None:
+        """Stop as a signal would have it: the application has ended the event loop, or cancelled all of its tasks."""
+        how = {SystemExit: "sys.exit()", RuntimeError: "loop.stop()", asyncio.CancelledError: "a cancellation"}
+        words = f"ended by the application: {how.get(type(error), type(error).__name__)}"
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            found = error.code if isinstance(error, SystemExit) else 1
+            self._code = found & 0xFF if isinstance(found, int) else int(found is not None)
+            words += f", {escaped(found)}" if isinstance(found, str) else f" with exit code {self._code}"
+        self._voice.report("error" if self._code else "info", words)
+        self._stops = self._stops or 1
+        self._ending.begin()
+        self._asked.set()
 
     # The start
 
     def _prepare(self) -> None:
         """Load the application, and do all that comes before its start."""
         options, handed = self._options, self._handover.descriptors if self._handover else {}
-        listening.take_systemd(os.environ)
         if self._handover is not None:
             listening.inherit(self._handover.sockets)
         if options.state is not None:
@@ -151,6 +171,8 @@ class Process:
         restart.let_signals_through()
         self._restore()
         self._service()
+        # The application and its children need no passphrase.
+        self._secret = {name: os.environ.pop(name) for name in _SECRET if name in os.environ}
         if options.pidfile is not None and "pidfile" not in handed:
             self._ending.locks["pidfile"] = Lock(options.pidfile)
         self._voice.log = Log(options.logfile, options.log_level)
@@ -307,24 +329,18 @@ class Process:
     def _receive(self, number: int) -> None:
         """Take a signal, within its handler."""
         if number not in (signal.SIGINT, signal.SIGTERM):
-            self._loop.call_soon_threadsafe(self._act, number)
+            self._call(self._act, number)
             return
         self._stops += 1
         if self._stops > 1:
             self._second(number)
         self._ending.begin()
-        self._loop.call_soon_threadsafe(self._asked.set)
+        self._call(self._asked.set)
 
-    def end_by(self, error: KeyboardInterrupt | SystemExit) -> None:
-        """Stop, because a task or a callback of the application has raised this: it has called `sys.exit`, say."""
-        code = error.code if isinstance(error, SystemExit) else None
-        self._exit_code = 1 if isinstance(code, str) else int(code or 0) & 0xFF
-        said = "" if code is None else f": {escaped(str(code))}"
-        if not self._stops:
-            self._voice.report("info", f"the application ends itself by {type(error).__name__}{said}")
-            self._stops = 1
-        self._ending.begin()
-        self._asked.set()
+    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Let the event loop call a function, from a signal handler."""
+        if not self._loop.is_closed():  # else the process is about to end
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     def _second(self, number: int) -> NoReturn:
         name = signal.Signals(number).name
@@ -368,7 +384,7 @@ class Process:
         self._voice.report("info", f"stopping {self._name}")
         if self._stopped is None:
             self._stopped = await self._ending.stop(self._service())
-        code = max(self._exit_code, self._stopped, await self._ending.save(self._saver))
+        code = max(self._code, self._stopped, await self._ending.save(self._saver))
         await self._ending.leave()
         self._voice.report("info", f"{self._name} has stopped" + (", not without errors" if code else ""))
         return code
@@ -418,7 +434,7 @@ class Process:
             if not self._stops:
                 handover = self._handover_of("restart", sockets)
                 handover.descriptors["signals"] = came
-                restart.again(self._options.folder, handover, self._notify.environment)
+                restart.again(self._options.folder, handover, {**self._notify.environment, **self._secret})
 
     async def _why_not(self) -> str | None:
         """Save, and try whether a new process could load the application. Returns the reason if it could not."""
@@ -427,7 +443,7 @@ class Process:
                 await self._saver.request()
             except Exception as error:  # noqa: BLE001 - the application goes on
                 return f"the state can't be saved: {self._voice.reason(error)}"
-        return await restart.tried(self._options.folder, self._handover_of("trial", []))
+        return await restart.tried(self._options.folder, self._handover_of("trial", []), self._secret)
 
     def _handover_of(self, mode: Mode, sockets: list[Inherited]) -> Handover:
         assert self._restored is not None
@@ -475,6 +491,8 @@ class Process:
             self._tell_status()
             self._loop.call_later(_STATUS_EVERY, self._keep_telling)
 
+
+_SECRET = ("APPSNAP_PASSPHRASE",)
 
 _STATUS_EVERY = 10.0
 """Seconds between two lines for the service manager, which says how old the state is."""

@@ -43,17 +43,22 @@ def command() -> list[str]:
     return [sys.executable, *sys.orig_argv[1:]]
 
 
-async def tried(folder: str, handover: Handover) -> str | None:
-    """Load the application in a fresh interpreter. Returns the reason if that fails."""
+async def tried(folder: str, handover: Handover, environment: Mapping[str, str]) -> str | None:
+    """Load the application in a fresh interpreter. Returns the reason if that fails.
+
+    `environment` is added to that of this process.
+    """
     try:
-        return await _tried(folder, handover)
+        return await _tried(folder, handover, environment)
     except OSError as error:
         where = "" if error.filename is None else f": {error.filename}"
         return f"the interpreter can't be run again: {error.strerror}{where}"
 
 
-async def _tried(folder: str, handover: Handover) -> str | None:
+async def _tried(folder: str, handover: Handover, environment: Mapping[str, str]) -> str | None:
     """Do what `tried` does. Raises OSError.
+
+    `environment` is added to that of this process.
 
     The interpreter says by a pipe that it has loaded all, and the end of the pipe is its end: other code of this
     process may take the exit status of any child.
@@ -71,7 +76,7 @@ async def _tried(folder: str, handover: Handover) -> str | None:
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - this very program; it returns at once
                 command(),
                 cwd=folder,
-                env={**os.environ, **variable},
+                env={**os.environ, **environment, **variable},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
-from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints
+from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints, naming
 from appsnap.interfaces import IProcess
 from appsnap.keys.provenance import user_keys
 from appsnap.printable import shortened
@@ -131,7 +131,8 @@ def restore(
             assert generations is not None, "it has found this one"
             with generations.open(generation) as file:
                 snapshot = what.open(file, str(generation.path))
-            application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
+            with naming(str(generation.path)):
+                application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.kept: list[int] = []
+        self._thread = threading.local()
         self._take: Callable[[int], object] | None = None
         self._end: Callable[[int], NoReturn] | None = None
 
@@ -53,13 +55,8 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         # Python gives up its handlers while it ends, and a late signal would change the exit code.
         atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
-        os.register_at_fork(after_in_child=self._let_go)
-
-    def _let_go(self) -> None:
-        """Give a forked child of the application the handlers that Python begins with: it is another process."""
-        for number in HANDLED:
-            if signal.getsignal(number) == self._receive:
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        # Python forgets signals that came between the fork and its own first step in the child.
+        os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._let_go)
 
     def end_with(self, end: Callable[[int], NoReturn]) -> None:
         """Call a function for a second SIGTERM or SIGINT while the application is loaded."""
@@ -71,6 +68,19 @@ class Signals:
         kept, self.kept = [*earlier, *self.kept], []
         for number in kept:
             take(number)
+
+    def _block(self) -> None:
+        self._thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+
+    def _unblock(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._thread.mask)
+
+    def _let_go(self) -> None:
+        """Let signals end a fork: it can't do what they ask this process for."""
+        for number in HANDLED:
+            if signal.getsignal(number) == self._receive:
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        self._unblock()
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._take is not None:

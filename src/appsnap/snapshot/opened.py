@@ -241,7 +241,8 @@ class Snapshot:
             _tell_distributions(self.document, error)
             raise
         except NotTrusted as error:
-            error.provenance = self._provenance.why_not_trusted()
+            # No trust in a key would help where its signature doesn't count.
+            error.provenance = "" if self._is_strangers else self._provenance.why_not_trusted()
             error.hint = hints(error.provenance, error.hint)
             raise
 
