@@ -55,7 +55,8 @@ class EndlessStart(Told):
 class BlockingStart(Told):
     def startService(self):
         tell(f"{self.name}: blocks")
-        time.sleep(LONG)
+        while True:
+            time.sleep(0.01)  # a signal that comes just before a sleep is seen after it
 
 
 class FailingStop(Told):
@@ -72,7 +73,8 @@ class HangingStop(Told):
 class BlockingStop(Told):
     def stopService(self):
         tell(f"{self.name}: blocks")
-        time.sleep(LONG)
+        while True:
+            time.sleep(0.01)  # a signal that comes just before a sleep is seen after it
 
 
 class OwnThread(Told):
