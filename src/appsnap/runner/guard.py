@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from appsnap.calls import stopping
+from appsnap.errors import MOST_NAMED
 from appsnap.files.tasks import start_thread
 from appsnap.waiting import path, type_of
 
@@ -153,7 +154,9 @@ class Guard:
         if not answers:
             names.append(f"the event loop, which is blocked in {self._place()}")
         names += [f"task {task.get_name()} ({_name_of(task)})" for task in [*self.tasks] if not task.done()]
-        return names or [f"thread {thread.name}" for thread in _threads()]
+        names = names or [f"thread {thread.name}" for thread in _threads()]
+        more = [f"{len(names) - MOST_NAMED:,} more"] if len(names) > MOST_NAMED else []
+        return names[:MOST_NAMED] + more
 
     def _answers(self) -> bool:
         """Tell whether the event loop runs. One that is closed waits for threads alone."""
