@@ -36,6 +36,26 @@ Own().setServiceParent(application)
 """
 
 
+HOST = """
+import asyncio
+import sys
+from appsnap.service import Application, Service
+
+class Own(Service):
+    async def startService(self):
+        super().startService()
+        sys.meta_path.insert(0, self)
+        sys.path_importer_cache.clear()
+        print("host", await asyncio.get_running_loop().getaddrinfo("localhost", 80), flush=True)
+
+    def find_spec(self, name, path=None, target=None):
+        raise ModuleNotFoundError(name)  # as where no folder can be read
+
+application = Application("own")
+Own().setServiceParent(application)
+"""
+
+
 @pytest.fixture
 def folder():
     """Return a folder that any user may look into, with the application."""
@@ -125,6 +145,14 @@ class TestState:
                 assert "appsnap run --fresh own:application" in process.errors[1]
 
         assert not trap.exists()
+
+    def test_late_imports(self, folder):
+        """A user who can't read Python's library can look up a host, whose module asyncio imports late."""
+        (folder / "own.py").write_text(HOST)
+
+        with own(folder) as process:
+            process.until("host")
+            assert process.stop() == 0
 
     @pytest.mark.slow
     def test_folder_of_others(self, folder):

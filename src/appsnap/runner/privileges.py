@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import importlib
 import os
 import pwd
 import re
@@ -22,6 +23,12 @@ __all__ = ["Identity", "name_process", "resolve"]
 
 _MOST = 2**32 - 2
 """The highest number of a user or group. The next one stands for no change: setresuid(2)."""
+
+_LATE = (
+    *("concurrent.futures.process", "concurrent.futures.thread", "multiprocessing.connection", "tokenize"),
+    *("encodings.ascii", "encodings.idna", "encodings.latin_1"),
+)
+"""Modules that asyncio, sockets and tracebacks import at their first need. The user may not be able to read them."""
 
 _CAP_SETGID, _CAP_SETUID = 6, 7
 """Capabilities of Linux: linux/capability.h."""
@@ -63,6 +70,8 @@ class Identity:
         """
         if not self.differs:
             return
+        for module in _LATE:
+            importlib.import_module(module)
         try:
             # The groups first, and the user last: without root's rights nothing can be changed any more.
             if self.gid is not None:
