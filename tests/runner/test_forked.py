@@ -27,6 +27,13 @@ pytestmark = pytest.mark.skipif(not forked.can_fork(), reason="this system has n
 
 LONG = 100
 
+
+@pytest.fixture(autouse=True)
+def thawed():
+    """Undo what commands of other tests have frozen in this process."""
+    gc.unfreeze()
+
+
 _hooks = []
 os.register_at_fork(after_in_child=lambda: [hook() for hook in _hooks])
 
