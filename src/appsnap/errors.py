@@ -321,5 +321,6 @@ class Running(AppsnapError):
 
     def __init__(self, path: str, process: int | None) -> None:
         who = "another process" if process is None else f"process {process}"
-        super().__init__(f"{who} is running, and holds {path}", hint=f"appsnap stop {path} ends it")
+        where = path.removesuffix("/lock")
+        super().__init__(f"{who} is running, and holds {path}", hint=f"appsnap stop {where} ends it")
         self.process = process

@@ -166,3 +166,16 @@ class TestState:
         assert "letters" in process.errors[0]
         assert (folder / "state").stat().st_uid == 0
         shutil.rmtree(folder / "state")
+
+    @pytest.mark.slow
+    def test_root_itself(self, folder):
+        """Root writes nothing into a user's state that the user could not read later."""
+        once(folder)
+        config = {"APPSNAP_CONFIG_DIR": folder / "keys"}
+        process = run("own:application", "--state", "state", "--fresh", folder=folder, **config)
+
+        assert process.code == 1
+        assert process.errors == [
+            f"error: {folder}/state belongs to user {NOBODY}, who could not read what user 0 writes there",
+            f"hint: --uid {NOBODY} starts it as that user",
+        ]

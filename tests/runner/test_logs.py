@@ -1,6 +1,8 @@
 """The log of `appsnap run`: to stderr or a file, the application's own lines too."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -9,6 +11,25 @@ from runner.running import PARTS, parts, run, wait_until
 
 def levels(text):
     return [line.rpartition(" ")[2] for line in text if "a line of level" in line]
+
+
+class TestHandedOver:
+    def test_is_not_opened(self, tmp_path):
+        """A log that the process before this one has opened is gone on with, also where it can't be opened again."""
+        script = """
+import os, sys
+from appsnap.runner.logs import Log
+log = Log("/nowhere/at/all", "info", os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+log.write("info", "goes on")
+try:
+    log.reopen()
+except FileNotFoundError:
+    log.write("info", "still")
+"""
+        subprocess.run([sys.executable, "-c", script, tmp_path / "log"], check=True)
+
+        lines = (tmp_path / "log").read_text().splitlines()
+        assert [line.partition("appsnap.run: ")[2] for line in lines] == ["goes on", "still"]
 
 
 class TestLevel:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -122,7 +123,7 @@ class TestDamaged:
 
         assert code == 1
         assert "error in startService of application.services" in process.errors[0]
-        assert process.errors[1].startswith("hint: to start from own.tac: ")
+        assert "; to start from own.tac: " in process.errors[1]
         assert len(process.errors) == 2
         assert generations(folder) == before
         commands = re.findall(r"appsnap (run [^;]*)", process.errors[1])
@@ -148,3 +149,57 @@ class TestTwo:
         assert second.errors[0] == f"error: process {process.pid} is running, and holds {folder}/state/lock"
         found = json.loads(status.lines[0])
         assert (found["running"], found["pid"], found["name"]) == (True, process.pid, "parts")
+
+
+class TestWhat:
+    def test_is_gone(self, shop_folder):
+        """A snapshot that is gone isn't needed where there is a state, neither at a start nor at a restart."""
+        folder = shop_folder
+        with Running("parts.tap", *OPTIONS, folder=folder) as process:
+            process.ready()
+            assert process.stop() == 0
+        (folder / "parts.tap").unlink()
+
+        with Running("parts.tap", *OPTIONS, folder=folder) as process:
+            process.until("resumed from parts-00000001.tap")
+            process.ready().send(signal.SIGHUP)
+            process.until("is running as process", 2)
+            assert process.stop() == 0
+
+        assert not process.errors
+
+    def test_is_an_older_generation(self, shop_folder):
+        """A start from an older generation is a step back. Nothing is said to have changed."""
+        folder = shop_folder
+        for what in ("parts.tap", "state/parts-00000001.tap"):
+            with Running(what, *OPTIONS, "--fresh", folder=folder) as process:
+                process.ready()
+                assert process.stop() == 0
+        with Running("state/parts-00000001.tap", *OPTIONS, folder=folder) as process:
+            process.ready()
+            assert process.stop() == 0
+
+        assert process.has("resumed from parts-00000002.tap")
+        assert not process.has("has changed")
+
+
+@pytest.fixture
+def shop_folder(folder):
+    """Return a folder with a saved application as `parts.tap`."""
+    script = "from appsnap.service import Application, Service\napplication = Application('parts')\n"
+    (folder / "saved.py").write_text(f"{script}Service().setServiceParent(application)\n")
+    assert run("saved:application", "parts.tap", command="save", folder=folder).code == 0
+    return folder
+
+
+class TestFresh:
+    @pytest.mark.slow
+    def test_keeps_the_old_ones(self, folder):
+        """The generations from before a fresh start stay, whatever the number of those after it."""
+        once(folder, "--keep", "1")
+        once(folder, "--keep", "1")
+        once(folder, "--keep", "1", "--fresh")
+        once(folder, "--keep", "1")
+        once(folder, "--keep", "1")
+
+        assert generations(folder) == ["parts-00000002.tap", "parts-00000005.tap"]

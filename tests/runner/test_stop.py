@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from runner.running import Running, parts
+from runner.running import Running, parts, run
 
 
 class TestErrors:
@@ -40,6 +40,30 @@ class TestErrors:
         (error,) = process.errors
         assert error.startswith("error: not saved: cannot save 1 object: application.services")
         assert process.lines[-1] == "appsnap: parts has stopped, not without errors"
+
+
+class TestCommand:
+    def test_twice(self, tmp_path):
+        """A second `appsnap stop` waits, too. A second signal would end the process unsaved."""
+        with parts("HangingStop", options=("--stop-timeout", "3", "--state", "state"), folder=tmp_path) as process:
+            process.ready()
+            with Running("state", command="stop", folder=tmp_path) as first:
+                process.until("hangs")
+                second = run("state", command="stop", folder=tmp_path)
+                assert (first.end(), second.code, process.end()) == (0, 0, 70)
+
+        assert not process.has("second SIG")
+        assert (tmp_path / "state" / "parts-00000001.tap").exists()
+
+    def test_not_saved(self, tmp_path):
+        """The command fails if the last save did."""
+        with parts("Unsaveable", options=("--state", "state"), folder=tmp_path) as process:
+            process.ready()
+            stop = run("state", command="stop", folder=tmp_path)
+            assert (stop.code, process.end()) == (1, 1)
+
+        (error,) = stop.errors
+        assert error.startswith(f"error: process {process.pid} has ended, and its last save failed: cannot save")
 
 
 class TestTimeout:

@@ -24,6 +24,7 @@ from appsnap.cli.suggest import closest
 from appsnap.errors import CannotLoad, PassphraseError
 from appsnap.files.heads import HEAD_SIZE, is_encrypted
 from appsnap.limits import LIMITS
+from appsnap.runner.generations import Generations
 from appsnap.runner.restore import Made
 
 if TYPE_CHECKING:
@@ -210,8 +211,11 @@ def is_plugin(word: str) -> bool:
     return not Path(word).exists() and ":" not in word and os.sep not in word and word in plugins.names()
 
 
-def find_what(wanted: Wanted) -> What:
-    """Return what a command is to run. Raises UsageError, with a suggestion, if there is no such thing."""
+def find_what(wanted: Wanted, state: str | None = None) -> What:
+    """Return what a command is to run. Raises UsageError, with a suggestion, if there is no such thing.
+
+    A snapshot may be gone if there is the folder of a `state`: the application goes on from that.
+    """
     source = wanted.source
     word, path = source.path, Path(source.path)
     if standard.is_stdin(word):
@@ -224,8 +228,11 @@ def find_what(wanted: Wanted) -> What:
     if is_plugin(word):
         return _Plugin(wanted)
     suggest(word)
+    is_path = bool(path.suffix) or os.sep in word
+    if is_path and path.suffix not in _SCRIPTS and state is not None and _has_generations(state):
+        return _Snapshot(wanted)
     near = _file_like(path)
-    if path.suffix or os.sep in word:
+    if is_path:
         if near:
             raise CannotLoad(f"there is no file {word}", hint=f"did you mean {near}?")
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), word)
@@ -235,6 +242,21 @@ def find_what(wanted: Wanted) -> What:
         f"{word} is no file, no module:name and no plugin; "
         + (f"did you mean {near}?" if near else "`appsnap plugins` lists the plugins")
     )
+
+
+_SCRIPTS = (".tac", ".py")
+
+
+def _has_generations(state: str) -> bool:
+    """Tell whether there is the state of an application in a folder."""
+    try:
+        generations = Generations(state, make=False)
+    except OSError:
+        return False
+    try:
+        return bool(generations.list())
+    finally:
+        generations.close()
 
 
 def _file_like(path: Path) -> str:

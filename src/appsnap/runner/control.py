@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError
 from appsnap.runner.generations import LOCK, Generations
-from appsnap.runner.locks import holder, is_held_by
+from appsnap.runner.locks import holder, is_held_by, is_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,13 +101,21 @@ def status(where: str) -> dict[str, Any]:
 def stop(where: str, timeout: float | None) -> int:
     """Stop an application, wait until its process has ended, and return its id. Raises AppsnapError, OSError."""
     with running(where) as process:
-        process.send(signal.SIGTERM)
+        # A second signal would end it at once, and unsaved.
+        if not is_stopping(_lock_of(where)):
+            process.send(signal.SIGTERM)
         if not process.wait(timeout):
             raise AppsnapError(
                 f"process {process.pid} is still running after {timeout:g} s",
-                hint=f"it may still stop; another `appsnap stop {where}` ends it at once",
+                hint=f"it may still stop; `kill -KILL {process.pid}` ends it at once, and loses the changes since its "
+                "last save",
             )
-        return process.pid
+    if Path(where).is_dir():
+        with _opened(where) as generations:
+            failed = generations.read_status().get("failed")
+        if failed:
+            raise AppsnapError(f"process {process.pid} has ended, and its last save failed: {failed}")
+    return process.pid
 
 
 def snapshot(folder: str) -> str:

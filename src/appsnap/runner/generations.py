@@ -83,6 +83,15 @@ class Generations:
         found = os.fstat(self._fd)
         return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
+    def check_writer(self, uid: int) -> None:
+        """Check that a user's files belong here. Raises AppsnapError: the owner of the folder could not read root's."""
+        owner = os.fstat(self._fd).st_uid
+        if os.geteuid() == 0 and owner not in (0, uid):
+            raise AppsnapError(
+                f"{self.folder} belongs to user {owner}, who could not read what user {uid} writes there",
+                hint=f"--uid {owner} starts it as that user",
+            )
+
     def close(self) -> None:
         """Close the folder."""
         os.close(self._fd)
@@ -127,9 +136,9 @@ class Generations:
 
         return open(generation.path, "rb", buffering=0, opener=opener)
 
-    def prune(self) -> None:
-        """Remove all but the newest generations."""
-        for generation in self.list()[self.keep :]:
+    def prune(self, since: int = 0) -> None:
+        """Remove all but the newest generations. Those with a number below `since` stay."""
+        for generation in [one for one in self.list() if one.number >= since][self.keep :]:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(generation.name, dir_fd=self._fd)
 

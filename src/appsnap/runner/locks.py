@@ -17,7 +17,7 @@ from pathlib import Path
 
 from appsnap.errors import AppsnapError, Running
 
-__all__ = ["Lock", "Running", "holder", "is_held_by"]
+__all__ = ["Lock", "Running", "holder", "is_held_by", "is_stopping"]
 
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TRIES = 10
@@ -41,6 +41,11 @@ class Lock:
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
         _held.add(self)
+
+    def tell_stopping(self) -> None:
+        """Tell by a space behind the number that the process is stopping. Signal handlers may call this."""
+        with contextlib.suppress(OSError):
+            os.pwrite(self.fd, f"{os.getpid()} \n".encode(), 0)
 
     def release(self) -> None:
         """Remove the file, or empty it where this user can't remove it, and give up the lock.
@@ -72,6 +77,16 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def is_stopping(path: str | os.PathLike[str]) -> bool:
+    """Tell whether the holder of a lock has said that it is stopping."""
+    try:
+        fd = os.open(path, os.O_RDONLY | _FLAGS)
+    except OSError:
+        return False
+    with os.fdopen(fd, "rb") as file:
+        return file.read(32).endswith(b" \n")
 
 
 def holder(path: str | os.PathLike[str]) -> int | None:

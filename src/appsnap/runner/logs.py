@@ -20,16 +20,17 @@ Level = Literal["info", "warning", "error"]
 class Log:
     """Where log lines go. An application that has set up logging itself keeps its own handlers.
 
-    With a file, the lines about the process itself go there, too. Raises AppsnapError if it can't be opened.
+    With a file, the lines about the process itself go there, too. `descriptor` is that of a file that is open already:
+    the user may not be able to open it again after a restart. Raises AppsnapError if it can't be opened.
     """
 
-    def __init__(self, path: str | None, level: str) -> None:
+    def __init__(self, path: str | None, level: str, descriptor: int | None = None) -> None:
         self._file: _File | None = None
         form = _Lines("%(asctime)s %(levelname)s %(name)s: %(message)s")
         root = logging.getLogger()
         if path is not None:
             try:
-                self._file = _File(path, encoding="utf-8", errors="backslashreplace")
+                self._file = _File(path, descriptor)
             except OSError as error:
                 raise AppsnapError(f"the log file {path} can't be opened: {error.strerror}") from None
             self._file.setFormatter(form)
@@ -71,6 +72,10 @@ def _is_private(folder: os.stat_result) -> bool:
 
 
 class _File(logging.FileHandler):
+    def __init__(self, path: str, descriptor: int | None) -> None:
+        self._inherited = descriptor
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+
     def reopen(self) -> None:
         stream = self._open()
         self.acquire()
@@ -82,6 +87,12 @@ class _File(logging.FileHandler):
             old.close()
 
     def _open(self) -> io.TextIOWrapper:
+        number, self._inherited = self._inherited, None
+        if number is None:
+            number = self._opened()
+        return io.TextIOWrapper(os.fdopen(number, "ab", 0), self.encoding, self.errors, write_through=True)
+
+    def _opened(self) -> int:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         folder = os.open(os.path.dirname(self.baseFilename), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # noqa: PTH120 - a text
         try:
@@ -99,4 +110,4 @@ class _File(logging.FileHandler):
         if not private and (found.st_nlink > 1 or not stat.S_ISREG(found.st_mode)):
             os.close(number)
             raise OSError(errno.EPERM, "it is no file of one name, in a folder to which others may write")
-        return io.TextIOWrapper(os.fdopen(number, "ab", 0), self.encoding, self.errors, write_through=True)
+        return number

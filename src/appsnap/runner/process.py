@@ -27,7 +27,7 @@ from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
 from appsnap.runner.privileges import name_process
-from appsnap.runner.restore import how_to_start, origin, restore
+from appsnap.runner.restore import OLD_CODE, how_to_start, origin, restore
 from appsnap.runner.root import finished, in_words, placed, service_of, stopped
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
@@ -95,6 +95,8 @@ class Process:
         self._stopped: int | None = None
         """The exit code, as soon as the services have stopped."""
         self._reloads = False
+        self._refused = ""
+        """Why the last restart was refused."""
         self._asked = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._ending = Ending(options, voice)
@@ -175,7 +177,7 @@ class Process:
         self._secret = {name: os.environ.pop(name) for name in _SECRET if name in os.environ}
         if options.pidfile is not None and "pidfile" not in handed:
             self._ending.locks["pidfile"] = Lock(options.pidfile)
-        self._voice.log = Log(options.logfile, options.log_level)
+        self._voice.log = Log(options.logfile, options.log_level, handed.get("log"))
         self._voice.is_detached = self._is_again and options.daemon
         if options.rundir is not None:
             os.chdir(options.rundir)
@@ -186,6 +188,8 @@ class Process:
         assert restored is not None
         if self._generations is not None:
             assert restored.layers is not None
+            identity = restored.identity
+            self._generations.check_writer(os.geteuid() if identity is None or identity.uid is None else identity.uid)
             self._saver = Saver(
                 restored.application,
                 self._generations,
@@ -194,6 +198,7 @@ class Process:
                 timeout=options.save_timeout,
                 report=self._voice.report,
                 resumed=restored.generation,
+                since=self._since(self._generations, restored),
                 changed=self._tell_status,
             )
             self._saver.warm_up()
@@ -228,6 +233,13 @@ class Process:
         service = service_of(self._restored.application)
         self._name = label(service.name or type(service).__qualname__)
         return service
+
+    def _since(self, generations: Generations, restored: Restored) -> int:
+        """Return the first number of the generations that new ones replace. A fresh start leaves the old ones alone."""
+        if restored.generation is None:
+            return max((one.number for one in generations.list()), default=0) + 1
+        known = generations.read_status().get("since")
+        return known if isinstance(known, int) else 0
 
     def _tell_origin(self, restored: Restored) -> None:
         """Say which generation the application comes from, and whether WHAT has changed since the state began."""
@@ -274,7 +286,7 @@ class Process:
         """Say how to start otherwise if it was the application of a generation that has not started."""
         failed = None if self._restored is None else self._restored.generation
         if failed is not None and self._generations is not None and isinstance(error, ServiceError):
-            error.hint = hints(error.hint, how_to_start(self._what, failed, self._generations.list()))
+            error.hint = hints(error.hint, OLD_CODE, how_to_start(self._what, failed, self._generations.list()))
         return error
 
     async def _stop_asked(self) -> None:
@@ -315,6 +327,8 @@ class Process:
             self._saver.start()
         self._is_running = True
         self._notify(READY=1, STATUS=self._status())
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            self._voice.report("info", "SIGHUP is ignored, as under nohup, and restarts nothing")
         how = "" if self._options.daemon else "; Ctrl-C stops it"
         self._voice.report("info", f"{self._name} is running as process {os.getpid()}{how}")
         if self._handover is not None and self._handover.mode == "daemon":
@@ -334,6 +348,8 @@ class Process:
         self._stops += 1
         if self._stops > 1:
             self._second(number)
+        for lock in [*self._ending.locks.values()]:
+            lock.tell_stopping()
         self._ending.begin()
         self._call(self._asked.set)
 
@@ -448,9 +464,13 @@ class Process:
     def _handover_of(self, mode: Mode, sockets: list[Inherited]) -> Handover:
         assert self._restored is not None
         signals = [*self._kept, *([signal.SIGHUP] if self._reloads else [])]
+        passed = {name: lock.fd for name, lock in self._ending.locks.items()}
+        log = None if self._voice.log is None else self._voice.log.descriptor
+        if log is not None:
+            passed["log"] = log
         return Handover(
             mode,
-            {name: lock.fd for name, lock in self._ending.locks.items()} if mode == "restart" else {},
+            passed if mode == "restart" else {},
             sockets,
             [*map(int, signals)],
             self._what.secrets(),
@@ -459,6 +479,9 @@ class Process:
         )
 
     def _tell_refusal(self, reason: str) -> None:
+        self._refused = reason
+        if self._saver is not None:
+            self._saver.update_status(refused=reason)
         self._voice.report("error", f"not restarted, still running as before: {reason}")
         self._notify(READY=1, STATUS=f"not restarted: {reason}")
 
@@ -479,7 +502,7 @@ class Process:
     # Words for others
 
     def _status(self) -> str:
-        return in_words(self._service(), {} if self._saver is None else self._saver.status)
+        return in_words(self._service(), {} if self._saver is None else self._saver.status, self._refused)
 
     def _tell_status(self) -> None:
         """Tell the service manager how the application is."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
-from appsnap.errors import AppsnapError, Damaged, NotTrusted, hints, naming
+from appsnap.errors import AppsnapError, Damaged, NotTrusted, PassphraseError, hints, naming
 from appsnap.interfaces import IProcess
 from appsnap.keys.provenance import user_keys
 from appsnap.printable import shortened
@@ -136,10 +136,14 @@ def restore(
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue
+        except PassphraseError:
+            raise
         except AppsnapError as error:
             instead = how_to_start(what, generation, found)
             if isinstance(error, NotTrusted):
                 error.instead = instead
+            else:
+                error.hint = hints(error.hint, OLD_CODE)
             error.hint = hints(error.hint, instead)
             raise
         if made is None and granted is None:
@@ -177,15 +181,18 @@ class Origin(NamedTuple):
 def origin(what: What, generation: Generation | None, known: str | None, folder: Path) -> Origin:
     """Return where an application comes from. `known` is the digest in the status of its state, in this folder."""
     digest = what.digest()
+    # An older generation in the place of WHAT is a step back, and the next start is from WHAT's state again.
+    is_older = Path(what.label).absolute().parent == folder
     if generation is None:
-        # An older generation in the place of WHAT is a step back, and the next start is from WHAT's state again.
-        is_older = Path(what.label).absolute().parent == folder
         return Origin(known if is_older else digest)
     line = f"resumed from {generation.name}"
-    if digest is not None and known is not None and digest != known:
+    if not is_older and digest is not None and known is not None and digest != known:
         taken = "its code is taken in, " if what.is_script else ""
         line += f"; {what.label} has changed since: {taken}--fresh starts from it"
     return Origin(known or digest, line)
+
+
+OLD_CODE = "if its code has changed, put the old code back"
 
 
 def how_to_start(what: What, failed: Generation, found: Sequence[Generation]) -> str:

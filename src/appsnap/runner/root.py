@@ -65,9 +65,13 @@ def placed(method: str, service: IService) -> Iterator[None]:
         raise failure(method, service, service, error) from error
 
 
-def in_words(root: IService, status: Mapping[str, Any]) -> str:
-    """Return the state of an application for people: the number of its services, and how old its last save is."""
+def in_words(root: IService, status: Mapping[str, Any], refused: str) -> str:
+    """Return the state of an application for people: the number of its services, and how old its last save is.
+
+    `refused` is the reason why the last restart was refused, if it was.
+    """
     words = f"running, {plural(sum(1 for _ in _all_services(root)) - 1, 'service')}"
+    words += f"; not restarted: {refused}" if refused else ""
     if status.get("failed"):
         return f"{words}; not saved: {status['failed']}"
     if status.get("saved"):

@@ -64,7 +64,8 @@ class Saver:
 
     `autosave` is the time from the end of a save to the next one, in seconds; 0 is never. A forked child that stands
     still for `timeout` seconds is killed. `report` gets the lines to log. `resumed` is the generation that the
-    application comes from, if any. `changed` is called when the status has changed.
+    application comes from, if any. Generations with a number below `since` are never removed. `changed` is called when
+    the status has changed.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Saver:
         timeout: float,
         report: Report,
         resumed: Generation | None = None,
+        since: int = 0,
         changed: Callable[[], object] = lambda: None,
     ) -> None:
         self._application = application
@@ -87,6 +89,7 @@ class Saver:
         self._report = report
         self._changed = changed
         self._last = resumed
+        self._since = since
         self._digest: str | None = None  # of the last generation
         self._due: asyncio.Future[None] | None = None  # of the next save, which hasn't begun
         self._task: asyncio.Task[None] | None = None
@@ -107,6 +110,8 @@ class Saver:
             "save_s": None,
             "unchanged": 0,
             "failed": None,
+            "refused": None,
+            "since": since,
             "began": None,
         }
         if resumed is not None:
@@ -283,7 +288,7 @@ class Saver:
             "size": self._generations.size_of(generation),
         }
         try:
-            self._generations.prune()
+            self._generations.prune(self._since)
         except OSError as error:
             facts["warning"] = f"an old generation can't be removed: {_in_words(error)}"
         return facts

@@ -106,7 +106,7 @@ Examples:
 @click.option(
     "--state",
     metavar="DIR",
-    type=click.Path(file_okay=False),
+    type=click.Path(file_okay=False, readable=False),
     help="Keep the state of the application in a folder: it survives the process. The folder is made.",
 )
 @click.option(
@@ -148,13 +148,13 @@ Examples:
 @click.option(
     "--pidfile",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, readable=False),
     help="Write the number of the process to a file, and lock that.",
 )
 @click.option(
     "--logfile",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, readable=False),
     help="Write the log to a file instead of stderr. SIGUSR1 opens it anew.",
 )
 @click.option(
@@ -221,7 +221,7 @@ def command(
     if recipients and plain:
         raise click.UsageError("--plain contradicts an option that encrypts")
     wanted = Wanted(source, trust, code_from, context.find_root().obj, context.meta[__name__], recipients, plain)
-    what = find_what(wanted)
+    what = find_what(wanted, values["state"])
     paths = {
         name: os.path.abspath(values[name])  # noqa: PTH100 - links in it stay
         for name in ("state", "rundir", "pidfile", "logfile")

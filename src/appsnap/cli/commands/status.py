@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,9 +47,14 @@ def _lines(facts: dict[str, Any], where: str) -> Iterator[str]:
     """Yield a status in words. Anybody who may write to the folder may have put anything in it."""
     if facts.get("failed"):
         yield f"the last save failed: {facts['failed']}"
+    if facts["running"] and facts.get("refused"):
+        yield f"the last restart was refused: {facts['refused']}"
     name = facts.get("name")
     name = name if isinstance(name, str) and name else where
-    yield f"{name} is running as process {facts['pid']}" if facts["running"] else f"{name} is not running"
+    if facts["running"]:
+        yield f"{name} is running as process {facts['pid']}"
+    else:
+        yield f"{name} is not running" + _why_not(where, facts)
     saved = _time(facts.get("saved"))
     if saved is not None:
         yield f"saved {_ago(saved)}: {', '.join(_about_save(facts))}"
@@ -67,6 +73,13 @@ def _about_save(facts: dict[str, Any]) -> Iterator[str]:
     if isinstance(pause, (int, float)) and isinstance(most, (int, float)):
         yield "in the process" if how == "in process" else f"by {how}"
         yield f"pause {pause:.3g} ms (most {most:.3g} ms)"
+
+
+def _why_not(where: str, facts: dict[str, Any]) -> str:
+    """Return a word about a path where nothing can run: it may be mistyped."""
+    if not Path(where).exists():
+        return ": there is no such file or folder"
+    return ": there is no state in this folder" if facts.get("generations") == [] and "saved" not in facts else ""
 
 
 def _time(text: Any) -> dt.datetime | None:
