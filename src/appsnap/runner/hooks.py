@@ -11,8 +11,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import ServiceError
-from appsnap.interfaces import IService, IServiceCollection
+from appsnap.interfaces import IService
 from appsnap.lifecycle import path
+from appsnap.runner.root import all_services
 from appsnap.waiting import type_of
 
 if TYPE_CHECKING:
@@ -48,23 +49,14 @@ def around_snapshot(application: Any, failed: Callable[[ServiceError], object]) 
 
 
 def _services_with(application: Any, *methods: str) -> Iterator[Any]:
-    """Yield the services whose classes have one of these methods. A tree may be deep, and its services many."""
-    stack: list[Any] = [IService(application, application)]
-    seen: set[int] = set()
-    known: dict[type, tuple[bool, bool]] = {}
-    while stack:
-        service = stack.pop()
-        if id(service) in seen:
-            continue
-        seen.add(id(service))
+    """Yield the services whose classes have one of these methods."""
+    known: dict[type, bool] = {}
+    for service in all_services(IService(application, application)):
         cls = type(service)
         if cls not in known:
-            known[cls] = any(hasattr(cls, name) for name in methods), IServiceCollection.implementedBy(cls)
-        has_method, is_collection = known[cls]
-        if has_method:
+            known[cls] = any(hasattr(cls, name) for name in methods)
+        if known[cls]:
             yield service
-        if is_collection:
-            stack.extend(reversed([*service]))
 
 
 def _call(service: Any, method: str) -> None:

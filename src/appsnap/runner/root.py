@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import inspect
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, ServiceError
@@ -15,7 +16,7 @@ from appsnap.waiting import failure, path, stop_errors, type_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
-__all__ = ["finished", "in_words", "placed", "service_of", "stopped"]
+__all__ = ["all_services", "finished", "in_words", "placed", "service_of", "stopped"]
 
 
 def service_of(application: Any) -> IService:
@@ -65,12 +66,18 @@ def placed(method: str, service: IService) -> Iterator[None]:
         raise failure(method, service, service, error) from error
 
 
+_MOST_COUNTED = 1_000
+"""Services that are counted, in a millisecond: the event loop stands still meanwhile."""
+
+
 def in_words(root: IService, status: Mapping[str, Any], refused: str) -> str:
     """Return the state of an application for people: the number of its services, and how old its last save is.
 
     `refused` is the reason why the last restart was refused, if it was.
     """
-    words = f"running, {plural(sum(1 for _ in _all_services(root)) - 1, 'service')}"
+    count = sum(1 for _ in itertools.islice(all_services(root), _MOST_COUNTED + 2)) - 1
+    more = count > _MOST_COUNTED
+    words = f"running, {'more than ' * more}{plural(count - more, 'service')}"
     words += f"; not restarted: {refused}" if refused else ""
     if status.get("failed"):
         return f"{words}; not saved: {status['failed']}"
@@ -81,13 +88,19 @@ def in_words(root: IService, status: Mapping[str, Any], refused: str) -> str:
     return words
 
 
-def _all_services(root: Any) -> Iterator[Any]:
-    """Yield a service and all below it, each before its children."""
+def all_services(root: Any) -> Iterator[Any]:
+    """Yield a service and all below it, each before its children. A tree may be deep, and its services many."""
     stack = [root]
-    seen = {id(root)}
+    seen: set[int] = set()
+    is_collection: dict[type, bool] = {}
     while stack:
         service = stack.pop()
+        if id(service) in seen:
+            continue
+        seen.add(id(service))
+        cls = type(service)
+        if cls not in is_collection:
+            is_collection[cls] = IServiceCollection.implementedBy(cls)
         yield service
-        children = [*service] if IServiceCollection.providedBy(service) else []
-        stack += [child for child in reversed(children) if id(child) not in seen]
-        seen.update(map(id, children))
+        if is_collection[cls]:
+            stack.extend(reversed([*service]))
