@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
 
-__all__ = ["find_object", "imported", "is_script", "suggest"]
+__all__ = ["SCRIPTS", "find_object", "imported", "is_script", "suggest"]
 
-_SCRIPTS = (".tac", ".py")
+SCRIPTS = (".tac", ".py")
 
 
 def find_object(
@@ -50,7 +50,7 @@ def find_object(
     module, colon, name = source.path.partition(":")
     if not path.exists():
         suggest(source.path)
-    if path.exists() or path.suffix in _SCRIPTS or os.sep in source.path or not colon:
+    if path.exists() or path.suffix in SCRIPTS or os.sep in source.path or not colon:
         if not (path.exists() or path.suffix or os.sep in source.path):
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
         if is_script(path):
@@ -69,7 +69,7 @@ def find_object(
 
 def is_script(path: Path) -> bool:
     """Tell whether a file is a script. A snapshot of kind source is Python, too, and none."""
-    if path.suffix not in _SCRIPTS:
+    if path.suffix not in SCRIPTS:
         return False
     with path.open("rb") as file:
         head = file.read(16)
@@ -162,7 +162,7 @@ def suggest(source: str) -> None:
     file, name = (before, after) if separator else (after, "application")
     module = file.removesuffix(".py").replace(os.sep, ".").removesuffix(".__init__")
     right = f"{module}:{name}"
-    if right == source or f".{name}" in _SCRIPTS or not all(part.isidentifier() for part in (*module.split("."), name)):
+    if right == source or f".{name}" in SCRIPTS or not all(part.isidentifier() for part in (*module.split("."), name)):
         return
     path = Path(*module.split("."))
     if path.with_suffix(".py").exists() or (path / "__init__.py").exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -18,7 +19,7 @@ import click
 import appsnap
 from appsnap import plugins
 from appsnap.cli import output, standard
-from appsnap.cli.find import imported, is_script, suggest
+from appsnap.cli.find import SCRIPTS, imported, is_script, suggest
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.cli.suggest import closest
 from appsnap.errors import CannotLoad, PassphraseError
@@ -229,7 +230,7 @@ def find_what(wanted: Wanted, state: str | None = None) -> What:
         return _Plugin(wanted)
     suggest(word)
     is_path = bool(path.suffix) or os.sep in word
-    if is_path and path.suffix not in _SCRIPTS and state is not None and _has_generations(state):
+    if is_path and path.suffix not in SCRIPTS and state is not None and _has_generations(state):
         return _Snapshot(wanted)
     near = _file_like(path)
     if is_path:
@@ -244,19 +245,14 @@ def find_what(wanted: Wanted, state: str | None = None) -> What:
     )
 
 
-_SCRIPTS = (".tac", ".py")
-
-
 def _has_generations(state: str) -> bool:
     """Tell whether there is the state of an application in a folder."""
     try:
         generations = Generations(state, make=False)
     except OSError:
         return False
-    try:
+    with contextlib.closing(generations):
         return bool(generations.list())
-    finally:
-        generations.close()
 
 
 def _file_like(path: Path) -> str:

@@ -143,13 +143,8 @@ def snapshot(folder: str) -> str:
         return str(last.path)
 
 
-@contextlib.contextmanager
-def _opened(folder: str) -> Iterator[Generations]:
-    generations = Generations(folder, make=False)
-    try:
-        yield generations
-    finally:
-        generations.close()
+def _opened(folder: str) -> contextlib.closing[Generations]:
+    return contextlib.closing(Generations(folder, make=False))
 
 
 def _lock_of(where: str) -> str:
