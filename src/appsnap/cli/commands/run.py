@@ -27,7 +27,7 @@ _FOLDER = click.Path(exists=True, file_okay=False)
 class _Seconds(click.FloatRange):
     """A number of seconds, which may be infinite."""
 
-    name = "seconds"
+    name = "number of seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         found = super().convert(value, param, ctx)
