@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         NewerFormat,
         NotTrusted,
         PassphraseError,
+        Refused,
         ServiceError,
         WrongKind,
     )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import EVERYTHING
     from appsnap.sections import critical_section, saved
     from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
+    from appsnap.ways import call, saves
 
 imported_at = time.time()
 """The time of the import, in seconds since 1970. A script that was changed later isn't the one that runs."""
@@ -44,9 +46,11 @@ __all__ = [
     "NewerFormat",
     "NotTrusted",
     "PassphraseError",
+    "Refused",
     "ServiceError",
     "Snapshot",
     "WrongKind",
+    "call",
     "critical_section",
     "dumps",
     "load",
@@ -54,11 +58,13 @@ __all__ = [
     "open_snapshot",
     "save",
     "saved",
+    "saves",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Snapshot", "dumps", "load", "loads", "open_snapshot", "save"), "snapshot"),
     **dict.fromkeys(("critical_section", "saved"), "sections"),
+    **dict.fromkeys(("call", "saves"), "ways"),
     "EVERYTHING": "recipe.trust",
     "Kind": "kinds",
     "Limits": "limits",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add",
     "adopt",
+    "called",
     "extend",
     "from_base64",
     "named",
@@ -42,6 +43,11 @@ T = TypeVar("T")
 def new(cls: type[T], *args: Any, **keywords: Any) -> T:
     """Return an object made by `cls.__new__(cls, *args, **keywords)`, without `__init__`."""
     return cls.__new__(cls, *args, **keywords)
+
+
+def called(function: Callable[..., T], args: tuple[Any, ...], keywords: dict[str, Any], /) -> T:
+    """Return the result of a call with keywords."""
+    return function(*args, **keywords)
 
 
 def state(target: T, /, **attributes: Any) -> T:

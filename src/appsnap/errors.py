@@ -27,6 +27,7 @@ exit code of the command line.
 from __future__ import annotations
 
 import contextlib
+import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -49,6 +50,7 @@ __all__ = [
     "PassphraseError",
     "Place",
     "PluginError",
+    "Refused",
     "Running",
     "ServiceError",
     "UnknownExtension",
@@ -146,6 +148,18 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.path} ({self.type}): {self.reason}; {self.advice}"
+
+
+class Refused(pickle.PicklingError):
+    """One object that can't be saved, for a reason that a way or a `__reduce__` gives, and advice for its owner.
+
+    The path and the type are added where it is reported. `obj` is the object, if it isn't the one that is taken apart.
+    """
+
+    def __init__(self, reason: str, advice: str, obj: Any = None) -> None:
+        super().__init__(reason)
+        self.advice = advice
+        self.obj = obj
 
 
 class CannotSave(AppsnapError, TypeError):

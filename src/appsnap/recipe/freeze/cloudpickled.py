@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from appsnap.code import skeletons
+from appsnap.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,18 +70,13 @@ def _table() -> dict[type, Reducer]:
 # Names
 
 
-class NeedsModule(pickle.PicklingError):
-    """An object that can only go by its name, and has none that can be imported.
-
-    `advice` is a way on. `obj` is the object, if it isn't the one that is taken apart.
-    """
+class NeedsModule(Refused):
+    """An object that can only go by its name, and has none that can be imported."""
 
     def __init__(
         self, message: str, advice: str = "put it into a module that can be imported", obj: Any = None
     ) -> None:
-        super().__init__(message)
-        self.advice = advice
-        self.obj = obj
+        super().__init__(message, advice, obj)
 
 
 def is_script(module: Any) -> bool:

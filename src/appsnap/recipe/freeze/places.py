@@ -12,10 +12,9 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from appsnap.errors import Place
+from appsnap.errors import Place, Refused
 from appsnap.recipe import steps
 from appsnap.recipe.freeze.attributes import package_of
-from appsnap.recipe.freeze.cloudpickled import NeedsModule
 from appsnap.recipe.outline import quoted
 
 if TYPE_CHECKING:
@@ -51,10 +50,10 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     """
     path = _as_users_see_it(path)
     own, at = _find(path)
-    if isinstance(error, NeedsModule):
+    if isinstance(error, Refused):
         at = len(path) - 1
     culprit = path[at][2]
-    reason = str(error) if isinstance(error, NeedsModule) else f"{type(error).__name__}: {error}".splitlines()[0]
+    reason = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}".splitlines()[0]
     labels = ["", *map(_label, path, path[1:])]
     inner = "".join(labels[at + 1 :])
     if inner:
@@ -64,11 +63,11 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     attribute = ""
     if -1 < own < at and path[own + 1][0] == ".%s" and not _has_name(path[own][2]):
         attribute = path[own + 1][1]
-    if isinstance(error, NeedsModule):
+    if isinstance(error, Refused):
         advice = error.advice
     else:
         advice = _advice(culprit, attribute, direct=bool(attribute) and own + 1 == at)
-    if isinstance(error, NeedsModule) and error.obj is not None:
+    if isinstance(error, Refused) and error.obj is not None:
         culprit = error.obj
     return culprit, Place(where, _type_name(culprit), reason, advice)
 

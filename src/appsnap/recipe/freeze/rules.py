@@ -30,6 +30,7 @@ from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, arguments_of_newobj_ex, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.values.sharing import Sharing
+from appsnap.recipe.values.ways import Way, way_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +200,17 @@ class Rules:
     def _rule_for(self, cls: type) -> Callable[[Any], Any]:
         if cls not in self._known_types:
             check_current(cls)
+        way = way_of(cls)
+        if way is not None:
+            rule = untouched.once(functools.partial(self._reduce_by_way, way), self.notes.taken)
+            return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
+        return self._rule_without_way(cls)
+
+    def _reduce_by_way(self, way: Way, obj: Any) -> Any:
+        reduction = way.reduce(obj)
+        return self._rule_without_way(type(obj))(obj) if reduction is NotImplemented else reduction
+
+    def _rule_without_way(self, cls: type) -> Callable[[Any], Any]:
         rule = self._rule_by_type(cls)
         if issubclass(cls, logging.Logger):
             rule = functools.partial(self._reduce_logger, rule)
