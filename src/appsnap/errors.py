@@ -4,6 +4,7 @@
 
     AppsnapError                        exit code 1
      ├── CannotSave          TypeError  objects that no file can hold
+     ├── Refused      PicklingError  one of these objects: a way to save raises this
      ├── CannotLoad                     a file that can't be loaded as asked
      │    ├── NoMemory       MemoryError no memory for something that the file announces
      │    ├── Damaged        ValueError exit code 5: truncated, altered, or no snapshot at all
@@ -150,14 +151,14 @@ class Place:
         return f"{self.path} ({self.type}): {self.reason}; {self.advice}"
 
 
-class Refused(pickle.PicklingError):
+class Refused(AppsnapError, pickle.PicklingError):
     """One object that can't be saved, for a reason that a way or a `__reduce__` gives, and advice for its owner.
 
-    The path and the type are added where it is reported. `obj` is the object, if it isn't the one that is taken apart.
+    `CannotSave` has the path and the type, too. `obj` is the object, if it isn't the one that is taken apart.
     """
 
     def __init__(self, reason: str, advice: str, obj: Any = None) -> None:
-        super().__init__(reason)
+        super().__init__(reason, hint=advice)
         self.advice = advice
         self.obj = obj
 

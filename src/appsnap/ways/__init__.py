@@ -34,8 +34,8 @@ def saves(cls: type | str, *, subclasses: bool = False, before_fork: bool = Fals
     `subclasses`, also for those of its subclasses. `before_fork` is for a way that asks the operating system or a
     library: `appsnap run` calls it before it forks, not in its child.
 
-    The function returns a reduction, as `__reduce__` does, or `call(...)`, or NotImplemented for an object that is saved
-    as if there were no way. It raises `Refused` for one that can't be saved.
+    The function returns a reduction, as `__reduce__` does, or `call(...)`, or NotImplemented for an object that is
+    saved as if there were no way. It raises `Refused` for one that can't be saved.
 
     Raises ValueError if the class has a way already.
     """

@@ -11,9 +11,11 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["FAMILIES", "GROUP", "Way", "import_families", "register_way", "way_of"]
 
@@ -26,8 +28,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to save the objects of one type. `reduce` returns a reduction, or NotImplemented for an object that is
-    saved as if there were no way.
+    """A way to save the objects of one type.
+
+    `reduce` returns a reduction, or NotImplemented for an object that is saved as if there were no way.
     """
 
     name: str
@@ -35,7 +38,7 @@ class Way:
     cls: type | None = None
     subclasses: bool = False
     before_fork: bool = False
-    """`reduce` asks the operating system or a library of something. So it runs before a save forks, not in the child."""
+    """`reduce` asks the operating system or a library. So it runs before a save forks, and not in the child."""
 
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
