@@ -448,6 +448,93 @@ class TestHooks:
         assert saver.status["failed"] is None
 
 
+class Meter:
+    """An object that only the process that made it may ask."""
+
+    def __init__(self):
+        self.asked_in = []
+
+
+class Bare:
+    """Likewise, without weak references."""
+
+    __slots__ = ("asked_in",)
+
+    def __init__(self):
+        self.asked_in = []
+
+
+@appsnap.saves(Meter, before_fork=True)
+@appsnap.saves(Bare, before_fork=True)
+def _(meter):
+    meter.asked_in.append(os.getpid())
+    return set, ([os.getpid()],)
+
+
+class TestAskedBeforeTheFork:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_asked_here(self, make, shop, kind):
+        """An object that must not be asked in a child is asked in the parent, also one that turns up later."""
+        meters = [Meter(), Meter()]
+
+        async def main():
+            saver = make(shop, Layers(kind=kind, sign=False))
+            saver.start()
+            for meter in meters:
+                shop.services[0].stock[len(shop.services[0].stock)] = meter
+                await saver.request()
+            await saver.finish()
+            return saver
+
+        saver = asyncio.run(main())
+
+        assert saver.status["how"] == "fork"
+        assert saver.status["failed"] is None
+        for meter in meters:
+            assert set(meter.asked_in) == {os.getpid()}
+        restored = appsnap.load(saver._last.path, trust=EVERYTHING)
+        assert restored.services[0].stock == {0: {os.getpid()}, 1: {os.getpid()}}
+
+    def test_without_weak_references(self, make, shop):
+        """An object that nobody can remember without keeping it alive has the save made in the process."""
+        meter = shop.services[0].stock["meter"] = Bare()
+
+        async def main():
+            saver = make(shop)
+            saver.start()
+            await saver.request()
+            return saver
+
+        saver = asyncio.run(main())
+
+        assert saver.status["how"] == "in process"
+        assert set(meter.asked_in) == {os.getpid()}
+
+    def test_refused(self, make, shop, reports):
+        """The error of a way reaches the log with the path."""
+
+        class Door:
+            pass
+
+        @appsnap.saves(Door, before_fork=True)
+        def _(door):
+            raise appsnap.Refused("a door that stands open", "close it")
+
+        shop.services[0].stock["door"] = Door()
+
+        async def main():
+            saver = make(shop, warm=False)
+            saver.start()
+            with contextlib.suppress(AppsnapError):
+                await saver.request()
+            return saver
+
+        saver = asyncio.run(main())
+
+        assert 'stock["door"]' in saver.status["failed"]
+        assert "a door that stands open; close it" in saver.status["failed"]
+
+
 class TestFailing:
     @pytest.mark.parametrize("fork", FORK)
     def test_unsaveable(self, make, shop, reports, fork):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "GROUP", "Way", "import_families", "register_way", "way_of"]
+__all__ = ["FAMILIES", "GROUP", "Way", "import_all_families", "import_families", "register_way", "way_of"]
 
 GROUP = "appsnap.ways"
 """The entry-point group."""
@@ -87,11 +87,20 @@ def way_of(cls: type) -> Way | None:
 def import_families(cls: type) -> None:
     """Import the families for a class and its bases."""
     for base in cls.__mro__[:-1]:
-        package = _package(str(base.__module__))
-        if package not in _imported:
-            _imported.add(package)
-            for name in (*FAMILIES.get(package, ()), *_announced().get(package, ())):
-                importlib.import_module(name)
+        _import_for(_package(str(base.__module__)))
+
+
+def import_all_families() -> None:
+    """Import the families for all packages that are imported."""
+    for package in {_package(module) for module in [*sys.modules]}:
+        _import_for(package)
+
+
+def _import_for(package: str) -> None:
+    if package not in _imported:
+        _imported.add(package)
+        for name in (*FAMILIES.get(package, ()), *_announced().get(package, ())):
+            importlib.import_module(name)
 
 
 @functools.cache
