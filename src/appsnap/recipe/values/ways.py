@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "GROUP", "Way", "Weakly", "import_families", "register_way", "way_of"]
+__all__ = ["FAMILIES", "GROUP", "Way", "Weakly", "import_families", "import_wanted", "register_way", "way_of"]
 
 GROUP = "appsnap.ways"
 """The entry-point group."""
@@ -30,6 +30,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "concurrent": ("appsnap.ways.pools",),
     "multiprocessing": ("appsnap.ways.processes",),
     "queue": ("appsnap.ways.queues",),
+    "subprocess": ("appsnap.ways.processes",),
     "tempfile": ("appsnap.ways.weak",),
     "threading": ("appsnap.ways.threads",),
     "weakref": ("appsnap.ways.weak",),
@@ -114,11 +115,20 @@ def way_of(cls: type) -> Way | None:
 def import_families(cls: type) -> None:
     """Import the families for a class and its bases."""
     for base in cls.__mro__[:-1]:
-        package = _package(str(base.__module__))
-        if package not in _imported:
-            _imported.add(package)
-            for name in (*FAMILIES.get(package, ()), *_announced().get(package, ())):
-                importlib.import_module(name)
+        _import_families(_package(str(base.__module__)))
+
+
+def import_wanted() -> None:
+    """Import the families for all packages that are imported: a forked child must not do so itself."""
+    for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
+        _import_families(package)
+
+
+def _import_families(package: str) -> None:
+    if package not in _imported:
+        _imported.add(package)
+        for name in (*FAMILIES.get(package, ()), *_announced().get(package, ())):
+            importlib.import_module(name)
 
 
 @functools.cache
