@@ -9,20 +9,19 @@ import asyncio
 import contextlib
 import datetime as dt
 import os
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from appsnap import sections
+from appsnap import running, sections
 from appsnap.errors import AppsnapError
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents
 from appsnap.kinds.header import Header, distributions_of
 from appsnap.printable import escaped, in_words, shortened
 from appsnap.recipe.freeze import Notes
-from appsnap.recipe.values.ways import import_all_families
+from appsnap.recipe.values.ways import import_wanted
 from appsnap.runner import forked
 from appsnap.runner.asking import Asked
 from appsnap.runner.generations import Generation
@@ -129,7 +128,6 @@ class Saver:
         """
         if self._can_fork:
             forked.prepare()
-        import_all_families()
         self._generations.remove_leftovers()
         notes = Notes()
         seal = self._seal()
@@ -253,7 +251,9 @@ class Saver:
             try:
                 with around_snapshot(self._application, lambda error: self._report("error", str(error))):
                     if in_child:
-                        self._asked.ask(notes)
+                        import_wanted()
+                        with running.application():
+                            self._asked.ask(notes)
                         try:
                             child = forked.Child(lambda: self._write_in_child(notes))
                         except OSError as error:
@@ -289,16 +289,17 @@ class Saver:
         """Write a generation, and return facts. This may run in a forked child."""
         there = self._last in self._generations.list()
         generation = self._next()
-        document = saving.write(
-            self._application,
-            generation.path,
-            self._layers.kind,
-            wrapping=self._layers.wrapping(),
-            seal=self._seal(),
-            notes=notes,
-            unless=self._digest if there else None,
-            check=lambda *_: forked.check_parent(),
-        )
+        with running.application():
+            document = saving.write(
+                self._application,
+                generation.path,
+                self._layers.kind,
+                wrapping=self._layers.wrapping(),
+                seal=self._seal(),
+                notes=notes,
+                unless=self._digest if there else None,
+                check=lambda *_: forked.check_parent(),
+            )
         if document is None:
             return {"unchanged": True}
         facts: dict[str, Any] = {
@@ -348,7 +349,7 @@ _MOST_FORKS = 3
 _LONGEST = 500
 """Characters of an error in the status. A log has all of it."""
 
-_UNSAVEABLE = threading.Lock()
+_UNSAVEABLE = (character for character in "")
 
 
 class _StoppedError(Exception):

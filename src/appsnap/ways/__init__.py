@@ -27,12 +27,15 @@ __all__ = ["Refused", "call", "saves"]
 F = TypeVar("F", bound=Callable[[Any], Any])
 
 
-def saves(cls: type | str, *, subclasses: bool = False, before_fork: bool = False) -> Callable[[F], F]:
+def saves(
+    cls: type | str, *, subclasses: bool = False, before_fork: bool = False, weak: bool = False
+) -> Callable[[F], F]:
     """Register the decorated function as the way to save the objects of a class.
 
     `cls` is the class, or its dotted name, which imports nothing. The way is for objects of exactly that class; with
     `subclasses`, also for those of its subclasses. `before_fork` is for a way that asks the operating system or a
-    library: `appsnap run` calls it before it forks, not in its child.
+    library: `appsnap run` calls it before it forks, not in its child. `weak` is for a way whose reductions have a
+    `recipe.values.ways.Weakly`.
 
     The function returns a reduction, as `__reduce__` does, or `call(...)`, or NotImplemented for an object that is
     saved as if there were no way. It raises `Refused` for one that can't be saved.
@@ -42,7 +45,7 @@ def saves(cls: type | str, *, subclasses: bool = False, before_fork: bool = Fals
     name = cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
 
     def register(function: F) -> F:
-        register_way(Way(name, function, None if isinstance(cls, str) else cls, subclasses, before_fork))
+        register_way(Way(name, function, None if isinstance(cls, str) else cls, subclasses, before_fork, weak))
         return function
 
     return register

@@ -17,12 +17,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "GROUP", "Way", "import_all_families", "import_families", "register_way", "way_of"]
+__all__ = ["FAMILIES", "GROUP", "Way", "Weakly", "import_families", "import_wanted", "register_way", "way_of"]
 
 GROUP = "appsnap.ways"
 """The entry-point group."""
 
-FAMILIES: dict[str, tuple[str, ...]] = {}
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "_asyncio": ("appsnap.ways.asyncio",),
+    "_queue": ("appsnap.ways.queues",),
+    "_thread": ("appsnap.ways.threads",),
+    "asyncio": ("appsnap.ways.asyncio",),
+    "concurrent": ("appsnap.ways.pools",),
+    "multiprocessing": ("appsnap.ways.processes",),
+    "queue": ("appsnap.ways.queues",),
+    "subprocess": ("appsnap.ways.processes",),
+    "tempfile": ("appsnap.ways.weak",),
+    "threading": ("appsnap.ways.threads",),
+    "weakref": ("appsnap.ways.weak",),
+    "_weakrefset": ("appsnap.ways.weak",),
+}
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
 
@@ -39,6 +52,8 @@ class Way:
     subclasses: bool = False
     before_fork: bool = False
     """`reduce` asks the operating system or a library. So it runs before a save forks, and not in the child."""
+    weak: bool = False
+    """The reduction is a `Weakly`, or the items in it are."""
 
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
@@ -49,6 +64,19 @@ class Way:
         # A library offers classes of its inner modules under shorter names.
         module, _, qualname = self.name.rpartition(".")
         return vars(sys.modules[module]).get(qualname) is base if module in sys.modules else False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weakly:
+    """A value that only refers weakly to an object: the file has it if something else in the graph holds the object.
+
+    The value is a reduction, or an item of a reduction's container. Otherwise, there is another reduction in its place,
+    and no item: after the load nothing would hold the object.
+    """
+
+    obj: Any
+    value: Any
+    otherwise: Any = None
 
 
 _ways: dict[str, list[Way]] = {}  # by the first part of the name of the module
@@ -87,16 +115,16 @@ def way_of(cls: type) -> Way | None:
 def import_families(cls: type) -> None:
     """Import the families for a class and its bases."""
     for base in cls.__mro__[:-1]:
-        _import_for(_package(str(base.__module__)))
+        _import_families(_package(str(base.__module__)))
 
 
-def import_all_families() -> None:
-    """Import the families for all packages that are imported."""
-    for package in {_package(module) for module in [*sys.modules]}:
-        _import_for(package)
+def import_wanted() -> None:
+    """Import the families for all packages that are imported: a forked child must not do so itself."""
+    for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
+        _import_families(package)
 
 
-def _import_for(package: str) -> None:
+def _import_families(package: str) -> None:
     if package not in _imported:
         _imported.add(package)
         for name in (*FAMILIES.get(package, ()), *_announced().get(package, ())):
