@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from appsnap import actions, evolve
 from appsnap.errors import Refused
-from appsnap.recipe.values.ways import Way, Where, register_way
+from appsnap.recipe.values.ways import Way, Where, register_module, register_way
 
 __all__ = ["Refused", "by_name", "call", "plain", "saves", "transient"]
 
@@ -84,6 +84,7 @@ def transient(cls: type | str, names: Iterable[str] | Mapping[str, Callable[[], 
     They hold for subclasses, too. A mapping has a factory for each attribute that is made anew at the load, or None.
     The load has to know this as well: put it into a module of ways.
     """
+    register_module(Where.of_caller())
     evolve.transient(_name(cls), dict(names) if isinstance(names, Mapping) else dict.fromkeys(_texts(names)))
 
 

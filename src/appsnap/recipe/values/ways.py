@@ -24,7 +24,17 @@ from appsnap.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "GROUP", "Way", "import_families", "register_way", "way_of"]
+__all__ = [
+    "FAMILIES",
+    "GROUP",
+    "Way",
+    "Where",
+    "import_families",
+    "register_module",
+    "register_way",
+    "registered_modules",
+    "way_of",
+]
 
 GROUP = "appsnap.ways"
 """The entry-point group."""
@@ -81,6 +91,7 @@ class Way:
 
 _ways: dict[str, list[Way]] = {}  # by the first part of the name of the module
 _imported: set[str] = set()
+_modules: dict[str, None] = {}
 
 
 def register_way(way: Way) -> None:
@@ -101,6 +112,20 @@ def register_way(way: Way) -> None:
             raise ValueError(f"{way.name} has a way to save it already: in {known.where}, now in {way.where}")
         ways.remove(known)
     ways.append(way)
+    register_module(way.where)
+
+
+def register_module(where: Where) -> None:
+    """Note the module of a statement: other interpreters of this program have to import it."""
+    module = where.namespace.get("__name__")
+    if isinstance(module, str) and where.namespace.get("__spec__") is not None:
+        _modules[module] = None
+
+
+def registered_modules() -> list[str]:
+    """Return the names of the modules that have registered ways, except those that are found by themselves."""
+    found = {name for names in (*FAMILIES.values(), *_announced().values()) for name in names}
+    return [name for name in _modules if name not in found]
 
 
 def _any(way: Way) -> tuple[type, ...]:
