@@ -82,7 +82,9 @@ class TestWays:
     def test_agreed(self, appsnap):
         """Once the user has agreed, they count where objects are saved or loaded. To look at a file imports none."""
         out, imported = appsnap("save", "app.py", "app.snap", code=1)
-        assert "lists 1 name to import, ignored until you agree: shop.ways; to agree: appsnap keys trust-folder ." in out
+        assert (
+            "lists 1 name to import, ignored until you agree: shop.ways; to agree: appsnap keys trust-folder ." in out
+        )
         assert not imported
 
         out, imported = appsnap("keys", "trust-folder", ".", "--yes")

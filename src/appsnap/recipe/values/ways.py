@@ -28,6 +28,7 @@ __all__ = [
     "FAMILIES",
     "GROUP",
     "Way",
+    "Weakly",
     "Where",
     "import_families",
     "register_module",
@@ -41,6 +42,17 @@ GROUP = "appsnap.ways"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "_contextvars": ("appsnap.ways.contexts",),
+    "_asyncio": ("appsnap.ways.asyncio",),
+    "_queue": ("appsnap.ways.queues",),
+    "_thread": ("appsnap.ways.threads",),
+    "asyncio": ("appsnap.ways.asyncio",),
+    "concurrent": ("appsnap.ways.pools",),
+    "multiprocessing": ("appsnap.ways.processes",),
+    "queue": ("appsnap.ways.queues",),
+    "tempfile": ("appsnap.ways.weak",),
+    "threading": ("appsnap.ways.threads",),
+    "weakref": ("appsnap.ways.weak",),
+    "_weakrefset": ("appsnap.ways.weak",),
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
@@ -83,10 +95,25 @@ class Way:
     """An object that a module holds under a name is saved by that name. `reduce` is asked about the others."""
     before_fork: bool = False
     """`reduce` asks the operating system or a library. So it runs before a save forks, and not in the child."""
+    weak: bool = False
+    """The reduction is a `Weakly`, or the items in it are."""
 
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
         return self.cls is base if self.cls is not None else evolve.goes_by(base, self.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weakly:
+    """A value that only refers weakly to an object: the file has it if something else in the graph holds the object.
+
+    The value is a reduction, or an item of a reduction's container. Otherwise, there is another reduction in its place,
+    and no item: after the load nothing would hold the object.
+    """
+
+    obj: Any
+    value: Any
+    otherwise: Any = None
 
 
 _ways: dict[str, list[Way]] = {}  # by the first part of the name of the module
