@@ -42,6 +42,17 @@ GROUP = "appsnap.ways"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "_contextvars": ("appsnap.ways.contexts",),
+    "aiohttp": ("appsnap.ways.aiohttp",),
+    "apscheduler": ("appsnap.ways.apscheduler",),
+    "celery": ("appsnap.ways.celery",),
+    "django": ("appsnap.ways.django",),
+    "frozenlist": ("appsnap.ways.aiohttp",),
+    "jinja2": ("appsnap.ways.jinja2",),
+    "msgspec": ("appsnap.ways.msgspec",),
+    "prompt_toolkit": ("appsnap.ways.prompt_toolkit",),
+    "sqlalchemy": ("appsnap.ways.sqlalchemy",),
+    "telegram": ("appsnap.ways.telegram",),
+    "werkzeug": ("appsnap.ways.werkzeug",),
     "_asyncio": ("appsnap.ways.asyncio",),
     "_queue": ("appsnap.ways.queues",),
     "_thread": ("appsnap.ways.threads",),
