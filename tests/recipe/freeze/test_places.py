@@ -1,6 +1,5 @@
 import collections
 import contextlib
-import contextvars
 import dataclasses
 import functools
 import hashlib
@@ -33,7 +32,6 @@ OTHERS = [
     (ssl.create_default_context, "ssl.SSLContext", "open it in startService"),
     (hashlib.sha256, "_hashlib.HASH", "digest()"),
     (lambda: re.match("a", "a"), "re.Match", "match.groups()"),
-    (lambda: contextvars.ContextVar("v"), "_contextvars.ContextVar", "global name of a module"),
     (sys._getframe, "builtins.frame", "keep the values"),
     (multiprocessing.Lock, "multiprocessing.synchronize.Lock", "make it in startService"),
     (multiprocessing.Event, "multiprocessing.synchronize.Event", "make it in startService"),

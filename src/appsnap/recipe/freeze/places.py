@@ -274,14 +274,9 @@ _ADVICE = {
         "_sha3.sha3_512",
     },
     "keep the groups that you need from it, as in match.groups()": {"re.Match"},
-    "assign it to a global name of a module, and use it by that name": {
-        "_contextvars.ContextVar",
-        "contextvars.ContextVar",
-    },
     "keep the values that you need from it, or TRANSIENT": {
         "builtins.frame",
         "builtins.traceback",
-        "_contextvars.Context",
         "_contextvars.Token",
     },
 }
