@@ -18,6 +18,7 @@ from __future__ import annotations
 from appsnap.recipe.values import builtins, containers, numbers, numpy, process, services, text, times
 from appsnap.recipe.values.numbers import BITS, BYTES, conversion
 from appsnap.recipe.values.registry import (
+    OTHER,
     Constructor,
     ValueType,
     constructor,
@@ -41,6 +42,7 @@ from appsnap.recipe.values.registry import (
 __all__ = [
     "BITS",
     "BYTES",
+    "OTHER",
     "Constructor",
     "ValueType",
     "constructor",
