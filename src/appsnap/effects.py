@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "CannotOpen",
     "Denied",
     "Effect",
     "Grants",
@@ -81,6 +82,17 @@ class Denied(Exception):
         super().__init__(effect, asked)
         self.effect = effect
         self.asked = asked
+
+
+class CannotOpen(OSError):
+    """A file that a snapshot had open can't be opened. `hint` says how to open another one in its place."""
+
+    @property
+    def hint(self) -> str:
+        """The way to give another path."""
+        folder, name = os.path.split(self.filename)
+        old, new = (folder, "/NEW") if folder else (name, f"/NEW/{name}")
+        return f"if it is in another folder now: open_snapshot(FILE).moved({{{old!r}: {new!r}}}).build()"
 
 
 def on_path(use: Use, path: object, does: str = "") -> Effect:
@@ -220,8 +232,15 @@ def open_file(path: str, flags: int, mode: int = 0o666) -> int:
     pipes and devices, and for a file that this process may not read: another process may have opened it before it
     dropped its privileges.
 
-    Raises Denied, and OSError.
+    Raises Denied, and CannotOpen.
     """
+    try:
+        return _open(path, flags, mode)
+    except OSError as error:
+        raise CannotOpen(error.errno, error.strerror, path) from None
+
+
+def _open(path: str, flags: int, mode: int) -> int:
     flags = flags & ~(os.O_TRUNC | os.O_EXCL) | os.O_CLOEXEC
     access = flags & os.O_ACCMODE
     use: Use = "read" if access == os.O_RDONLY else "write"

@@ -22,7 +22,11 @@ __all__ = ["FAMILIES", "GROUP", "Way", "import_families", "register_way", "way_o
 GROUP = "appsnap.ways"
 """The entry-point group."""
 
-FAMILIES: dict[str, tuple[str, ...]] = {}
+_FILES = ("appsnap.ways.files",)
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("_io", "gzip", "bz2", "lzma", "tempfile", "mmap", "_csv"), _FILES),
+}
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
 
