@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "CannotOpen",
@@ -130,12 +130,12 @@ class Grants:
         self._below: set[tuple[str, str]] = set()
         for text in texts:
             use, _, target = text.partition(":")
-            if target.startswith("/") or use in ("read", "write"):
+            if use in ("read", "write") or (use == "listen" and target.startswith("/")):
                 self._add_path(text, use, target)
             elif use == "listen":
                 self._add_address(text, target)
             elif target != "memory":
-                raise ValueError(f"{text!r} is no effect to trust: the only one of that use is 'database:memory'")
+                raise ValueError(f"{text!r} is no effect to trust: write 'database:memory', or 'write:/…' for a file")
             else:
                 self._exact.add((use, target))
 
@@ -246,7 +246,7 @@ def _open(path: str, flags: int, mode: int) -> int:
     use: Use = "read" if access == os.O_RDONLY else "write"
     if not is_trial():
         if _granted.get() is None:
-            return os.open(path, flags, mode)
+            return _checked(_check_no_folder, os.open(path, flags, mode))
         with walked(path, use) as (folder, name):
             return _open_regular(name, flags, mode, folder)
     with walked(path, use) as (folder, name):
@@ -265,21 +265,29 @@ def _open(path: str, flags: int, mode: int) -> int:
 def _open_regular(name: str, flags: int, mode: int, folder: int) -> int:
     # To open a pipe may take for ever, and to open a device may change something.
     with contextlib.suppress(FileNotFoundError):
-        _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
+        _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
     descriptor = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=folder)
+    return _checked(_check_regular, descriptor)
+
+
+def _checked(check: Callable[[int], None], descriptor: int) -> int:
     try:
-        _check_regular(os.fstat(descriptor), name)
+        check(os.fstat(descriptor).st_mode)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _check_regular(found: os.stat_result, name: str) -> None:
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file", name)
+def _check_no_folder(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
+def _check_regular(mode: int) -> None:
+    _check_no_folder(mode)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)

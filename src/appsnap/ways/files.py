@@ -160,11 +160,15 @@ _KEYWORDS = (
 
 def _reopening(path: str, mode: str, **keywords: Any) -> tuple[Any, ...]:
     """Return the call of `reopen` that makes a file, with the keywords that say something."""
+    return call(reopen, path, **({} if mode == "r" else {"mode": mode}), **_told(keywords))
+
+
+def _told(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords that say something, in order."""
     given = {name: keywords.get(name) for name in _KEYWORDS}
-    said = {name: value for name, value in given.items() if value is not None and value is not False}
-    if said.get("errors") == "strict":
-        del said["errors"]
-    return call(reopen, path, **({} if mode == "r" else {"mode": mode}), **said)
+    if given["errors"] == "strict":
+        del given["errors"]
+    return {name: value for name, value in given.items() if value is not None and value is not False}
 
 
 @saves(io.FileIO, before_fork=True)
@@ -181,10 +185,9 @@ def _(buffer: Any) -> Any:
 
 @saves(io.TextIOWrapper, before_fork=True)
 def _(text: io.TextIOWrapper) -> Any:
-    try:
-        buffer: Any = text.buffer
-    except ValueError:
-        raise Refused("a text file without the binary file that it was made of", _ADVICE) from None
+    buffer: Any = text.buffer
+    if buffer is None:  # it was detached
+        raise Refused("a text file without the binary file that it was made of", _ADVICE)
     if not text.closed and text.writable() and text not in _stand_ins:
         text.flush()
     said: dict[str, Any] = {"encoding": text.encoding, "errors": text.errors, "newline": _newline(text)}
@@ -199,8 +202,7 @@ def _(text: io.TextIOWrapper) -> Any:
         raise Refused(f"a closed text file over {_a(buffer)}", "leave it out: name the attribute in __transient__")
     else:
         said["position"] = _tell(text) or None if text.seekable() else None
-        said["encoding"] = None if said["encoding"] == "utf-8" else said["encoding"]
-        reduction = call(text_over, buffer, **{name: value for name, value in said.items() if value})
+        reduction = call(text_over, buffer, **_told(said))
     return (*reduction, attributes) if attributes else reduction
 
 
