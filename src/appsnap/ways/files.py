@@ -341,4 +341,4 @@ def _(_folder: Any) -> Any:
 
 @saves(mmap.mmap)
 def _(_map: Any) -> Any:
-    raise Refused("a memory map, which doesn't tell its file", _ADVICE.replace("open", "map"))
+    raise Refused("a memory map, which doesn't tell its file", _ADVICE)
