@@ -36,6 +36,7 @@ __all__ = [
     "as_json",
     "code_from",
     "depth",
+    "maps",
     "reads",
     "recipients",
     "source_argument",
@@ -263,6 +264,29 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
     return Sources(**found, variables=variables, prefix=prefix)
 
 
+def maps(argument: str = "FILE") -> Decorator:
+    """Add the option that moves the paths of files. It stands below `reads`, whose `Input` gets them."""
+    option = click.option(
+        "--map",
+        "mapped",
+        metavar="OLD=NEW",
+        multiple=True,
+        help=f"Open the files that {argument} has in the folder OLD in the folder NEW, as in --map /home/a=/srv/a. "
+        "Repeatable.",
+    )
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        folders = {}
+        for text in values.pop("mapped"):
+            old, _, new = text.partition("=")
+            if not old or not new:
+                raise click.BadParameter("write it as in /home/a=/srv/a", param_hint="'--map'")
+            folders[old] = new
+        return {"source": dataclasses.replace(values.pop("source"), folders=folders)}
+
+    return _combined([option], gather)
+
+
 def trusts(whose: str = "FILE") -> Decorator:
     """Add the options for trust. The command gets names, or EVERYTHING, as `trust`."""
     options: list[Decorator] = [
@@ -271,8 +295,9 @@ def trusts(whose: str = "FILE") -> Decorator:
             "--trust",
             metavar="NAME",
             multiple=True,
-            help=f'Trust a name that {whose} wants: "package.Class", "package.*" for the classes defined there, '
-            'or "call:package.function". Repeatable.',
+            help=f'Trust a name that {whose} wants: "package.Class", "package.*" for the classes defined there, or '
+            '"call:package.function". Or an effect: "read:/etc/shop/*", "write:/var/log/shop.log", '
+            '"listen:127.0.0.1:8000", "database:memory". Repeatable.',
         ),
         click.option(
             "--trust-everything",

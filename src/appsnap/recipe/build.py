@@ -15,7 +15,7 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, code, evolve, running, states
+from appsnap import actions, code, effects, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
@@ -70,7 +70,8 @@ def build(
     interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
     interpreter.edited, interpreter.notes = edited, notes
     try:
-        with evolve.upgrades(interpreter.path_of):
+        rights = None if trust.everything else trust.effects
+        with evolve.upgrades(interpreter.path_of), effects.allowed(rights):
             return interpreter.build()
     except evolve.VersionError as error:
         raise version_failure(interpreter.path_of(error.obj), error) from None

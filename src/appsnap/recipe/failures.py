@@ -5,13 +5,14 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
+from appsnap import effects
 from appsnap.code.texts import WrongPython
 from appsnap.errors import CannotBuild
-from appsnap.printable import shortened
+from appsnap.printable import as_path, shortened
 from appsnap.recipe import steps
 from appsnap.recipe.fields import Misspelt
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.trust import refused, wants
+from appsnap.recipe.trust import denied, refused, wants
 from appsnap.recipe.trust.filling import Refused
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = 
         name = f"{owner.__module__}.{owner.__qualname__}.{step.name}"
         hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
     path, cls = outline.path(register), outline.class_of(register)
+    if isinstance(error, effects.Denied):
+        return denied(path, error)
+    if isinstance(error, effects.CannotOpen):
+        reason, hint = f"{as_path(str(error.filename))}: {str(error.strerror).lower()}", error.hint
     if isinstance(error, Refused):
         return refused(path, cls, str(error))
     return CannotBuild(path, cls, reason, hint=hint, step=number)

@@ -11,6 +11,7 @@ import sys
 import traceback
 from typing import IO, TYPE_CHECKING, Any
 
+from appsnap import effects
 from appsnap.errors import AppsnapError, CannotSave
 from appsnap.files.layers import Opening
 from appsnap.limits import Limits
@@ -60,7 +61,8 @@ def main() -> None:
     if job["here"]:
         sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path has texts
     try:
-        found = _try(job, lines)
+        with effects.trial():
+            found = _try(job, lines)
     except MemoryError:
         found = {"error": "out of memory", "memory": True}
     except AppsnapError as error:

@@ -42,7 +42,7 @@ OPENED = [
     (lambda: sqlite3.connect(":memory:"), "sqlite3.Connection", "open it in startService"),
     (lambda: mmap.mmap(-1, 10), "mmap.mmap", "open it in startService"),
     (lambda: zipfile.ZipFile(os.devnull, "w"), "zipfile.ZipFile", "keep the path of the file"),
-    (tempfile.NamedTemporaryFile, "tempfile._TemporaryFileWrapper", "keep the path of the file"),
+    (tempfile.NamedTemporaryFile, "tempfile._TemporaryFileWrapper", "open it in startService"),
 ]
 
 

@@ -127,7 +127,7 @@ class TestRecords:
     def test_creatable_classes(self):
         """The classes of appsnap that any snapshot may create exist."""
         for record in RECORDS:
-            if record.name.startswith("appsnap."):
+            if record.creatable and record.name.startswith("appsnap."):
                 module, _, name = record.name.rpartition(".")
                 found = getattr(__import__(module, fromlist=["_"]), name)
                 assert isinstance(found, type) or (callable(found) and not record.creatable)

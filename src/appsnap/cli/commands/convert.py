@@ -9,7 +9,7 @@ import click
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
-from appsnap.cli.options import reads, source_argument, writes
+from appsnap.cli.options import maps, reads, source_argument, writes
 from appsnap.cli.progress import Progress
 from appsnap.errors import AppsnapError
 
@@ -41,6 +41,7 @@ Examples:
     "the decrypted file is no pickle.",
 )
 @reads(prefix="source-")
+@maps()
 @click.pass_context
 def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool) -> None:
     """Write a snapshot in another kind or with other layers.

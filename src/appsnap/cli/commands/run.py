@@ -10,7 +10,7 @@ import click
 
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
-from appsnap.cli.options import code_from, reads, recipients, trusts
+from appsnap.cli.options import code_from, maps, reads, recipients, trusts
 from appsnap.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ Examples:
   appsnap run web --path public --port 8080""",
 )
 @reads(argument="WHAT", kinds=(*KINDS, "python"))
+@maps("WHAT")
 @trusts("WHAT")
 @code_from(argument="WHAT")
 @click.option(

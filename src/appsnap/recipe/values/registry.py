@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from appsnap.effects import Effect
 
 __all__ = [
+    "OTHER",
     "Constructor",
     "Make",
     "ValueType",
@@ -82,6 +86,13 @@ class ValueType:
     methods: bool = False
     """Any snapshot may refer to methods of a value, as a callback. Those of a path, say, write and remove files."""
 
+    effects: Callable[[Sequence[Any], Mapping[str, Any]], Sequence[Effect]] | None = None
+    """Returns the effects of `make`, given its arguments and its keywords; the caller has to trust them. An argument is
+    a text, bytes, a number, or a tuple of these; anything else is `OTHER`. Raises TypeError or ValueError for arguments
+    that `make` doesn't take. A type with effects isn't `referable`."""
+    paths: tuple[int, ...] = ()
+    """The positions of the arguments that are paths of files."""
+
     # Comparing and showing
 
     identity: bool = False
@@ -107,6 +118,9 @@ class Constructor(NamedTuple):
     value_type: ValueType
     make: Make
 
+
+OTHER: Final = object()
+"""Stands for an argument that `ValueType.effects` doesn't see: an object, a name, or a container other than a tuple."""
 
 _by_name: dict[str, ValueType] = {}
 _by_type: dict[type, ValueType] = {}

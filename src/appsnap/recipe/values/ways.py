@@ -41,31 +41,31 @@ __all__ = [
 GROUP = "appsnap.ways"
 """The entry-point group."""
 
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "aiohttp": ("aiohttp", "frozenlist"),
+    "apscheduler": ("apscheduler",),
+    "asyncio": ("_asyncio", "asyncio"),
+    "celery": ("celery",),
+    "contexts": ("_contextvars",),
+    "django": ("django",),
+    "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "jinja2": ("jinja2",),
+    "msgspec": ("msgspec",),
+    "pools": ("concurrent",),
+    "processes": ("multiprocessing", "subprocess"),
+    "prompt_toolkit": ("prompt_toolkit",),
+    "queues": ("_queue", "queue"),
+    "sqlalchemy": ("sqlalchemy",),
+    "telegram": ("telegram",),
+    "threads": ("_thread", "threading"),
+    "weak": ("_weakrefset", "tempfile", "weakref"),
+    "werkzeug": ("werkzeug",),
+}
+"""The families of appsnap, each with the packages of its classes."""
+
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "_contextvars": ("appsnap.ways.contexts",),
-    "aiohttp": ("appsnap.ways.aiohttp",),
-    "apscheduler": ("appsnap.ways.apscheduler",),
-    "celery": ("appsnap.ways.celery",),
-    "django": ("appsnap.ways.django",),
-    "frozenlist": ("appsnap.ways.aiohttp",),
-    "jinja2": ("appsnap.ways.jinja2",),
-    "msgspec": ("appsnap.ways.msgspec",),
-    "prompt_toolkit": ("appsnap.ways.prompt_toolkit",),
-    "sqlalchemy": ("appsnap.ways.sqlalchemy",),
-    "telegram": ("appsnap.ways.telegram",),
-    "werkzeug": ("appsnap.ways.werkzeug",),
-    "_asyncio": ("appsnap.ways.asyncio",),
-    "_queue": ("appsnap.ways.queues",),
-    "_thread": ("appsnap.ways.threads",),
-    "asyncio": ("appsnap.ways.asyncio",),
-    "concurrent": ("appsnap.ways.pools",),
-    "multiprocessing": ("appsnap.ways.processes",),
-    "queue": ("appsnap.ways.queues",),
-    "subprocess": ("appsnap.ways.processes",),
-    "tempfile": ("appsnap.ways.weak",),
-    "threading": ("appsnap.ways.threads",),
-    "weakref": ("appsnap.ways.weak",),
-    "_weakrefset": ("appsnap.ways.weak",),
+    package: tuple(f"appsnap.ways.{family}" for family, packages in _PACKAGES.items() if package in packages)
+    for package in sorted({package for packages in _PACKAGES.values() for package in packages})
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
