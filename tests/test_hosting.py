@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import importlib
 import logging
 import signal
 import socket
@@ -18,7 +19,7 @@ from appsnap.hosting import server as base
 from appsnap.hosting.aiohttp import AiohttpServer
 from appsnap.hosting.asgi import ASGIServer
 from appsnap.hosting.objects import ObjectService
-from appsnap.hosting.recognise import hosted, name_of, served, sort_of
+from appsnap.hosting.recognise import hosted, served, sort_of
 from appsnap.hosting.wsgi import WSGIServer
 from appsnap.recipe.trust import Trust
 from appsnap.runner.vouched import check_vouched
@@ -549,11 +550,20 @@ class TestSort:
         assert {name for name in {*sys.modules} - before if name.startswith(("uvicorn", "waitress"))} == set()
 
     @pytest.mark.parametrize(
-        ("source", "name"), [("shop.web:app", "web:app"), ("app:api.app", "app:api.app"), ("shop/web.tac", "web")]
+        ("source", "name", "service", "variable"),
+        [
+            (f"{__name__}:application", __name__.rpartition(".")[2], "application", "application"),
+            ("no.module:app", "module", "app", None),
+            ("shop/web.tac", "web", "web", None),
+        ],
     )
-    def test_name(self, source, name):
+    def test_name(self, source, name, service, variable):
         """A service is named after the variable, and its application after the module or the file."""
-        assert name_of(source) == name
+        application = hosted(Worker(), source)
+
+        (found,) = application
+        assert (application.name, found.name, found.variable) == (name, service, variable)
+        assert found.module is (sys.modules[__name__] if variable else None)
 
     def test_served(self):
         """An application with one service is made; no other object is served."""
@@ -679,6 +689,30 @@ class TestObject:
         (service,) = appsnap.loads(asyncio.run(main()), trust=appsnap.EVERYTHING)
 
         assert {*vars(service)} == {"name", "parent", "object"}
+
+    def test_variable(self, tmp_path, monkeypatch, caplog):
+        """An object from a snapshot is put where its module has one of its class."""
+        code = "class Worker:\n    async def run(self):\n        pass\nworker = Worker()"
+        (tmp_path / "workers.py").write_text(code)
+        monkeypatch.syspath_prepend(tmp_path)
+        module = importlib.import_module("workers")
+        try:
+            data = appsnap.dumps(hosted(module.worker, "workers:worker"))
+            made, found = [appsnap.loads(data, trust=appsnap.EVERYTHING) for _ in range(2)]
+
+            async def started_and_stopped(application):
+                await application.startService()
+                await application.stopService()
+
+            asyncio.run(started_and_stopped(made))
+            assert module.worker is made.services[0].object
+            module.worker = "another"
+            asyncio.run(started_and_stopped(found))
+        finally:
+            del sys.modules["workers"]
+
+        assert module.worker == "another"
+        assert "workers:worker is no Worker any more" in caplog.text
 
     def test_others_stay(self):
         """An object that isn't of this sort stays as it is."""

@@ -141,7 +141,7 @@ def served(obj: Any, source: str, listen: tuple[str, int]) -> Any:
     """Return an application that serves an object at an address. Raises UsageError if none can."""
     from appsnap.hosting import recognise  # noqa: PLC0415 - few commands need it
 
-    application = recognise.served(obj, recognise.name_of(source), *listen)
+    application = recognise.served(obj, source, *listen)
     if application is None:
         kind = _type_of(obj)
         is_service = recognise.sort_of(obj) == "service"

@@ -139,7 +139,7 @@ class What(abc.ABC):
 
         if self.wanted.listen is not None:
             return served(obj, self.label, self.wanted.listen)
-        application = recognise.hosted(obj, recognise.name_of(self.label))
+        application = recognise.hosted(obj, self.label)
         sort = recognise.sort_of(application)
         if sort not in (None, "service"):
             command = output.command_line([*self.wanted.arguments, *LISTENING])

@@ -7,7 +7,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
-from appsnap.service import Service
+from appsnap.hosting.variable import OfModule
 from appsnap.waiting import path
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _end_of(obj: Any) -> str | None:
     return next((name for name in ENDS if callable(getattr(type(obj), name, None))), None)
 
 
-class ObjectService(Service):
+class ObjectService(OfModule):
     """Runs an object: `start()` and `stop()`, or else `run()`. They may be coroutine functions.
 
     `shutdown` or `close` may stand for `stop`. `run` is cancelled, unless the object has such a method and returns
@@ -55,6 +55,7 @@ class ObjectService(Service):
         """Start the object, unless it runs already."""
         if self.running:
             return
+        self._put_back(self.object)
         if can_start(self.object):
             await _finished(self.object.start())
         else:

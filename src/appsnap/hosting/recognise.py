@@ -13,6 +13,7 @@ The class of the object decides, and nothing is imported for it:
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,8 +26,9 @@ from appsnap.service import Application
 
 if TYPE_CHECKING:
     from appsnap.hosting.server import Server
+    from appsnap.hosting.variable import OfModule
 
-__all__ = ["Sort", "hosted", "name_of", "served", "sort_of"]
+__all__ = ["Sort", "hosted", "served", "sort_of"]
 
 Sort = Literal["service", "aiohttp", "ASGI", "WSGI", "object"]
 
@@ -64,8 +66,10 @@ def _called(obj: Any) -> Literal["ASGI", "WSGI"] | None:
     return "WSGI" if len(needed) == 2 and not is_async else None
 
 
-def served(obj: Any, name: str, host: str, port: int) -> Application | None:
+def served(obj: Any, source: str, host: str, port: int) -> Application | None:
     """Return an application that serves an object at an address, or None if no server can.
+
+    The object comes from a `source`: `module:name`, or a file.
 
     Raises AppsnapError if the library isn't installed.
     """
@@ -73,25 +77,25 @@ def served(obj: Any, name: str, host: str, port: int) -> Application | None:
     if server is None:
         return None
     server.check_installed()
-    return _application(server(obj, host, port), name)
+    return _application(server(obj, host, port), source)
 
 
-def hosted(obj: Any, name: str) -> Any:
+def hosted(obj: Any, source: str) -> Any:
     """Return an application that runs an object with `start` and `stop`, or `run`. Returns any other as it is."""
-    return _application(ObjectService(obj), name) if sort_of(obj) == "object" else obj
+    return _application(ObjectService(obj), source) if sort_of(obj) == "object" else obj
 
 
-def _application(service: ASGIServer | Server | ObjectService, name: str) -> Application:
-    application, _, own = name.rpartition(":")
-    service.setName(own)
-    found = Application(application or own)
-    service.setServiceParent(found)
-    return found
-
-
-def name_of(source: str) -> str:
-    """Return the names of an application and its service: of `shop.web:app`, `web:app`; of a file, its stem."""
+def _application(service: OfModule, source: str) -> Application:
+    """Return an application of one service, named after the variable and the module, or after the file."""
     module, colon, name = source.partition(":")
     if not colon or Path(source).exists():
-        return Path(source).stem
-    return f"{module.rpartition('.')[2]}:{name}"
+        module = name = Path(source).stem
+    elif name.isidentifier() and module in sys.modules:
+        # They come first in the state: the module is imported before the application is made.
+        state = {"module": sys.modules[module], "variable": name, **vars(service)}
+        vars(service).clear()
+        vars(service).update(state)
+    service.setName(name)
+    application = Application(module.rpartition(".")[2])
+    service.setServiceParent(application)
+    return application

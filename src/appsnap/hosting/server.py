@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from appsnap.errors import AppsnapError
+from appsnap.hosting.variable import OfModule
 from appsnap.listening import UNIX, listen
-from appsnap.service import Service
 
 if TYPE_CHECKING:
     import socket
@@ -20,7 +20,7 @@ __all__ = ["Server", "settled", "stop_accepting"]
 _log = logging.getLogger("appsnap.hosting")
 
 
-class Server(Service):
+class Server(OfModule):
     """Serves an application at an address. `options` are those of the library that does it.
 
     `privilegedStartService` binds the address, or else `startService` does. The host may be `unix:` and the path of a
@@ -88,6 +88,7 @@ class Server(Service):
         self.privilegedStartService()
         assert self._socket is not None
         self._loop = loop
+        self._put_back(self.application)
         try:
             await self._serve(self._socket)
         except BaseException:
