@@ -31,6 +31,12 @@ GROUP = "appsnap.ways"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "_contextvars": ("appsnap.ways.contexts",),
+    "aiohttp": ("appsnap.ways.clients",),
+    "http": ("appsnap.ways.clients",),
+    "httpcore": ("appsnap.ways.clients",),
+    "paho": ("appsnap.ways.clients",),
+    "redis": ("appsnap.ways.clients",),
+    "sanic": ("appsnap.ways.sanic",),
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
