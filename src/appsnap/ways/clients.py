@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import functools
 import sys
+from typing import Any
 
 from appsnap.ways import transient
 
@@ -19,9 +20,9 @@ def _nothing() -> None:
     return None
 
 
-_EMPTY_LISTS = functools.partial(collections.defaultdict, collections.deque)
-_EMPTY_SETS = functools.partial(collections.defaultdict, set)
-_EMPTY_ORDERS = functools.partial(collections.defaultdict, collections.OrderedDict)
+_EMPTY_LISTS: Any = functools.partial(collections.defaultdict, collections.deque)
+_EMPTY_SETS: Any = functools.partial(collections.defaultdict, set)
+_EMPTY_ORDERS: Any = functools.partial(collections.defaultdict, collections.OrderedDict)
 
 # Python's own, urllib3, requests, and all that build on these.
 transient(
