@@ -396,7 +396,7 @@ class TestASGI:
 
         assert asyncio.run(main()).endswith("hello")
 
-    @pytest.mark.parametrize("how", ["raises", "tells", "tells and raises"])
+    @pytest.mark.parametrize("how", ["raises", "tells", "tells and raises", "tells and waits"])
     def test_failing_start(self, how):
         """The error of a lifespan that doesn't start is that of the service, and nothing listens any more."""
 
@@ -406,6 +406,8 @@ class TestASGI:
                 await send({"type": "lifespan.startup.failed", "message": "Traceback\nLookupError: no shelf"})
             if "raises" in how:
                 raise LookupError("no shelf")
+            if "waits" in how:
+                await receive()
 
         async def main():
             root = Application("shop")

@@ -158,7 +158,8 @@ class _Lifespan:
                 return answer.result()
         finally:
             answer.cancel()
-        self._task.result()
+        if not self._task.cancelled():
+            self._task.result()
         return ""
 
     async def _raise(self, phase: str) -> None:
@@ -168,6 +169,7 @@ class _Lifespan:
         if self._task.done() and not self._task.cancelled():
             self._task.result()
         self._task.cancel()
+        await asyncio.wait([self._task])
         words = (self._failed or "").strip()
         if "\n" in words:
             _log.error("the %s of the application failed: %s", phase, words)
@@ -186,5 +188,5 @@ class _Lifespan:
         self._answers.put_nowait(message["type"])
 
 
-_PATIENCE = 5.0
+_PATIENCE = 1.0
 """Seconds from the last message of an application to its return."""

@@ -37,6 +37,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "paho": ("appsnap.ways.clients",),
     "redis": ("appsnap.ways.clients",),
     "sanic": ("appsnap.ways.sanic",),
+    "sanic_routing": ("appsnap.ways.sanic",),
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
