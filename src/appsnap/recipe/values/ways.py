@@ -31,7 +31,7 @@ GROUP = "appsnap.ways"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "_contextvars": ("appsnap.ways.contexts",),
-    "aiohttp": ("appsnap.ways.clients",),
+    "aiohttp": ("appsnap.ways.clients", "appsnap.ways.aiohttp_server"),
     "http": ("appsnap.ways.clients",),
     "httpcore": ("appsnap.ways.clients",),
     "paho": ("appsnap.ways.clients",),
