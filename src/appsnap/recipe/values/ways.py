@@ -24,7 +24,18 @@ from appsnap.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "GROUP", "Way", "import_families", "register_way", "way_of"]
+__all__ = [
+    "FAMILIES",
+    "GROUP",
+    "Way",
+    "Weakly",
+    "Where",
+    "import_families",
+    "register_module",
+    "register_way",
+    "registered_modules",
+    "way_of",
+]
 
 GROUP = "appsnap.ways"
 """The entry-point group."""
@@ -38,6 +49,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "redis": ("appsnap.ways.clients",),
     "sanic": ("appsnap.ways.sanic",),
     "sanic_routing": ("appsnap.ways.sanic",),
+    "_asyncio": ("appsnap.ways.asyncio",),
+    "_queue": ("appsnap.ways.queues",),
+    "_thread": ("appsnap.ways.threads",),
+    "asyncio": ("appsnap.ways.asyncio",),
+    "concurrent": ("appsnap.ways.pools",),
+    "multiprocessing": ("appsnap.ways.processes",),
+    "queue": ("appsnap.ways.queues",),
+    "tempfile": ("appsnap.ways.weak",),
+    "threading": ("appsnap.ways.threads",),
+    "weakref": ("appsnap.ways.weak",),
+    "_weakrefset": ("appsnap.ways.weak",),
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
@@ -80,14 +102,30 @@ class Way:
     """An object that a module holds under a name is saved by that name. `reduce` is asked about the others."""
     before_fork: bool = False
     """`reduce` asks the operating system or a library. So it runs before a save forks, and not in the child."""
+    weak: bool = False
+    """The reduction is a `Weakly`, or the items in it are."""
 
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
         return self.cls is base if self.cls is not None else evolve.goes_by(base, self.name)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Weakly:
+    """A value that only refers weakly to an object: the file has it if something else in the graph holds the object.
+
+    The value is a reduction, or an item of a reduction's container. Otherwise, there is another reduction in its place,
+    and no item: after the load nothing would hold the object.
+    """
+
+    obj: Any
+    value: Any
+    otherwise: Any = None
+
+
 _ways: dict[str, list[Way]] = {}  # by the first part of the name of the module
 _imported: set[str] = set()
+_modules: dict[str, None] = {}
 
 
 def register_way(way: Way) -> None:
@@ -108,6 +146,20 @@ def register_way(way: Way) -> None:
             raise ValueError(f"{way.name} has a way to save it already: in {known.where}, now in {way.where}")
         ways.remove(known)
     ways.append(way)
+    register_module(way.where)
+
+
+def register_module(where: Where) -> None:
+    """Note the module of a statement: other interpreters of this program have to import it."""
+    module = where.namespace.get("__name__")
+    if isinstance(module, str) and where.namespace.get("__spec__") is not None:
+        _modules[module] = None
+
+
+def registered_modules() -> list[str]:
+    """Return the names of the modules that have registered ways, except those that are found by themselves."""
+    found = {name for names in (*FAMILIES.values(), *_announced().values()) for name in names}
+    return [name for name in _modules if name not in found]
 
 
 def _any(way: Way) -> tuple[type, ...]:
