@@ -22,6 +22,8 @@ An application is a script, `tests/applications/apps/NAME.py`. The file names it
 * `AFTER = "…"`: once used and stopped, it can't be saved again. The error has these words.
 * `BYTES = "…"`: why the restored application gives other bytes in source, msgpack and xml.
 
+First, each application is built and used without appsnap: if that fails, the script is wrong.
+
 `python -m applications` runs them, and writes `docs/applications.md`:
 
 * `environments` makes an environment for each group, in `.cache/applications`.

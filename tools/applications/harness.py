@@ -114,13 +114,20 @@ class Run:
         self.wrong: dict[str, list[str]] = {}
 
     def execute(self) -> Outcome:
-        """Save the application in all kinds, load each file, and load one as a stranger's."""
+        """Use the application without appsnap; save it in all kinds, load each file, and load one as a stranger's."""
         shutil.rmtree(self.here, ignore_errors=True)
-        for folder in ("out", "folder", "keys"):
+        for folder in ("out", "kept", "keys"):
             (self.here / folder).mkdir(parents=True)
         outcome = self.outcome
-        lines = self._process("save", *self.kinds)
+        lines = self._process("control")
         outcome.versions = next((line["versions"] for line in lines if "versions" in line), {})
+        if reason := _reason(lines, None):
+            outcome.kinds = dict.fromkeys(self.kinds, f"without appsnap: {reason}")
+            outcome.wrong = [f"without appsnap: {reason}"]
+            return outcome
+        lines = self._process("save", *self.kinds)
+        outcome.remarks += [note for line in lines for note in line.get("notes", ())]
+        shutil.rmtree(self.here / "kept")
         (self.here / "folder").rename(self.here / "kept")
         for kind in self.kinds:
             # All that goes wrong before the first save, or after the last one, goes wrong for each kind.
@@ -173,13 +180,12 @@ class Run:
     def _process(self, job: str, *kinds: str) -> Lines:
         """Run the worker, and return its lines. A process that hangs or is killed gets a line that says so."""
         folder, out = self.here / "folder", self.here / "out"
-        if job != "save":
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(self.here / "kept", folder, symlinks=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.here / "kept", folder, symlinks=True)
         told = out / "lines.json"
         told.unlink(missing_ok=True)
         command: list[str | Path] = [self.python, "-P", WORKER, job, self.script.name, folder, out, *kinds]
-        with (self.here / f"{job}-{kinds[0]}.log").open("wb") as log:
+        with (self.here / f"{'-'.join([job, *kinds[:1]])}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=folder,

@@ -1,8 +1,8 @@
 """The program of a process: it saves an application in all kinds, or loads and uses one.
 
-`worker.py save NAME FOLDER OUT KIND…` or `worker.py (load|stranger) NAME FOLDER OUT KIND`. Files are in the folder
-`OUT`. Each line of its `lines.json` is a stage that has begun, or its end: a process that hangs or dies is judged by
-its last line.
+`worker.py control NAME FOLDER OUT`, `worker.py save NAME FOLDER OUT KIND…` or `worker.py (load|stranger) NAME FOLDER
+OUT KIND`. Files are in the folder `OUT`. Each line of its `lines.json` is a stage that has begun, or its end: a process
+that hangs or dies is judged by its last line.
 """
 
 from __future__ import annotations
@@ -56,15 +56,26 @@ class Worker:
             self.tell(stage=stage, error=words or f"{type(error).__name__}: {error}".strip())
             raise
 
-    async def save(self, kinds: list[str]) -> None:
-        """Build the application, and save it in each kind, twice."""
+    async def control(self) -> None:
+        """Build the application, and use it as it is: that works without appsnap."""
+        script, app, _ = await self.built()
+        with self.stage("use"):
+            await self.result(script.use(app, self.folder))
+        self.tell(stage="exit")
+
+    async def built(self) -> tuple[ModuleType, Any, Any]:
+        """Return the script, its application and the facts of that."""
         with self.stage("import"):
             script = importlib.import_module(f"apps.{self.name}")
         self.tell(versions={name: metadata.version(name) for name in script.PACKAGES})
         with self.stage("build"):
             app = await self.result(script.build(self.folder))
         with self.stage("facts"):
-            facts = plain(script.facts(app))
+            return script, app, plain(script.facts(app))
+
+    async def save(self, kinds: list[str]) -> None:
+        """Build the application, and save it in each kind, twice."""
+        script, app, facts = await self.built()
         (self.out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
         for self.kind in kinds:
             with contextlib.suppress(Exception), self.stage("save"):
@@ -72,8 +83,7 @@ class Worker:
                 notes: list[str] = []
                 tried = self.kind == TRIED
                 appsnap.save(app, path, kind=self.kind, sign=False, note=notes.append, verify=tried, **options(script))
-                different = [note for note in notes if "fresh interpreter" in note]
-                assert not different, different[0]
+                self.tell(notes=[note for note in notes if "fresh interpreter" in note])
                 (self.out / f"again.{self.kind}").write_bytes(self.bytes(app))
                 compare(facts, plain(script.facts(app)), "the save has changed the live application")
         self.kind = None
@@ -153,7 +163,12 @@ def compare(wanted: Any, found: Any, words: str = "other facts") -> None:
 def main(job: str, name: str, folder: str, out: str, *kinds: str) -> None:
     """Do the job, inside of an event loop only where the script asks for that."""
     worker = Worker(name, Path(folder), Path(out))
-    work = worker.save([*kinds]) if job == "save" else worker.load(kinds[0], stranger=job == "stranger")
+    if job == "control":
+        work = worker.control()
+    elif job == "save":
+        work = worker.save([*kinds])
+    else:
+        work = worker.load(kinds[0], stranger=job == "stranger")
     if in_loop(name):
         asyncio.run(work)
     else:
