@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from applications import environments, table
-from applications.harness import PROJECT, SCRIPTS, Outcome, Run, Script, scripts
+from applications.harness import SCRIPTS, SOURCE, Outcome, Run, Script, scripts
 from appsnap.kinds import KINDS
 
 
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--kinds", type=_words, default=tuple(KINDS), metavar="KIND,…")
     parser.add_argument("--version", default=environments.VERSION, help="of Python")
     parser.add_argument("--python", type=Path, help="an interpreter with all packages, instead of environments")
-    parser.add_argument("--source", type=Path, default=PROJECT / "src", help="the folder of the package appsnap")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="the folder of the package appsnap")
     parser.add_argument("--apps", type=Path, default=SCRIPTS, help="the folder of the scripts")
     parser.add_argument("--work", type=Path, help="the folder for files and logs, which are kept then")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="applications side by side")

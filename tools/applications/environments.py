@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from applications.harness import PROJECT
 from trials.pythons import interpreter
@@ -37,12 +37,16 @@ class Environment:
         return next((missing[_name(package)] for package in packages if _name(package) in missing), "")
 
 
-def environment(group: str, version: str = VERSION, folder: Path = ENVIRONMENTS) -> Environment:
+def environment(
+    group: str, version: str = VERSION, folder: Path = ENVIRONMENTS, project: Path = PROJECT
+) -> Environment:
     """Return the environment of a group. It is made where there is none, or where the group has changed.
 
     Raises LookupError where there is no such Python.
     """
-    wanted = {"version": version, "packages": packages(group), "needs": _needs()}
+    described = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    packages = described["dependency-groups"][f"applications-{group}"]
+    wanted = [packages, described["project"]["dependencies"]]
     here = folder / f"{group}-{version}"
     made = here / "made.json"
     python = here / "bin" / "python"
@@ -52,22 +56,9 @@ def environment(group: str, version: str = VERSION, folder: Path = ENVIRONMENTS)
             raise LookupError(f"Python {version} isn't here")
         shutil.rmtree(here, ignore_errors=True)
         subprocess.run([found, "-m", "venv", here], check=True)
-        known = {"wanted": wanted, "missing": _install(python, group)}
+        known = {"wanted": wanted, "missing": _install(python, project, group, packages)}
         made.write_text(json.dumps(known), "utf-8")
     return Environment(python, known["missing"])
-
-
-def packages(group: str) -> list[str]:
-    """Return the packages of a group, as pyproject.toml has them."""
-    return [*_project()["dependency-groups"][f"applications-{group}"]]
-
-
-def _needs() -> list[str]:
-    return [*_project()["project"]["dependencies"]]
-
-
-def _project() -> dict[str, Any]:
-    return tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 
 
 def _name(requirement: str) -> str:
@@ -75,16 +66,16 @@ def _name(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
 
 
-def _install(python: Path, group: str) -> dict[str, str]:
+def _install(python: Path, project: Path, group: str, packages: list[str]) -> dict[str, str]:
     """Install appsnap and a group, and return what can't be installed: there may be no wheel for this Python."""
     pip: list[str | Path] = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--upgrade", "pip>=25.1"], check=True)
-    subprocess.run([*pip, "install", "--editable", PROJECT], check=True)
-    if not subprocess.run([*pip, "install", "--group", f"applications-{group}"], cwd=PROJECT, check=False).returncode:
+    subprocess.run([*pip, "install", "--editable", project], check=True)
+    if not subprocess.run([*pip, "install", "--group", f"applications-{group}"], cwd=project, check=False).returncode:
         return {}
     missing = {}
-    for package in packages(group):
-        one = subprocess.run([*pip, "install", package], capture_output=True, text=True, check=False)
+    for package in packages:
+        one = subprocess.run([*pip, "install", package], cwd=project, capture_output=True, text=True, check=False)
         if one.returncode:
             errors = [line for line in one.stderr.splitlines() if "error" in line.lower()]
             missing[package] = (errors or ["pip failed"])[-1].strip()

@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import appsnap
 from appsnap.kinds import KINDS
 
-__all__ = ["PROJECT", "SCRIPTS", "Outcome", "Run", "Script", "scripts"]
+__all__ = ["PROJECT", "SCRIPTS", "SOURCE", "Outcome", "Run", "Script", "scripts"]
 
 PROJECT = Path(__file__).parents[2]
 SCRIPTS = PROJECT / "tests" / "applications" / "apps"
 WORKER = Path(__file__).with_name("worker.py")
+
+SOURCE = Path(appsnap.__file__).parents[1]
+"""The folder of the package appsnap. Every process uses this one."""
 
 SECONDS = 120.0
 """The time that a process may take. It is far more than one needs: a process that is ended by it hangs."""
@@ -104,7 +108,7 @@ class Run:
     python: Path
     work: Path
     folder: Path = SCRIPTS
-    source: Path = PROJECT / "src"
+    source: Path = SOURCE
     kinds: tuple[str, ...] = tuple(KINDS)
     seconds: float = SECONDS
 
