@@ -17,6 +17,11 @@ def square(number):
     return number * number
 
 
+@cachetools.cached(cachetools.LRUCache(5), key=cachetools.keys.hashkey, lock=threading.Lock())
+def length(word):
+    return len(word)
+
+
 class Node:
     def __init__(self, name, parent=None):
         self.name = name
@@ -34,7 +39,7 @@ class Registry:
         self.lru = cachetools.LRUCache(2)
         self.ttl = cachetools.TTLCache(100, 1_000_000)
         self.by_size = cachetools.LFUCache(10, getsizeof=len)
-        self.cached = cachetools.cached(cachetools.LRUCache(5), key=cachetools.keys.hashkey, lock=threading.Lock())(len)
+        self.cached = length
         self.disk = diskcache.Cache(str(folder / "cache"))
         self.square = square
         self.power = functools.cache(functools.partial(operator.pow, 2))

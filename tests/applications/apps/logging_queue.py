@@ -1,4 +1,4 @@
-"""logging: loggers and handlers of an application, a rotating file, a queue handler and its listener."""
+"""logging: handlers of an application, a rotating file, a queue handler and its listener."""
 
 import logging
 import logging.handlers
@@ -15,7 +15,7 @@ class OnlyOrders(logging.Filter):
 
 class Shop:
     def __init__(self, folder):
-        self.log = logging.Logger("shop", logging.INFO)
+        self.log = logging.getLogger("shop")
         text = logging.Formatter("{levelname} {name} {message}", style="{")
         self.file = logging.FileHandler(folder / "shop.log", encoding="utf-8")
         self.rotating = logging.handlers.RotatingFileHandler(folder / "rotating.log", maxBytes=10_000, backupCount=2)
@@ -24,10 +24,16 @@ class Shop:
             handler.setFormatter(text)
         self.file.addFilter(OnlyOrders())
         self.queue = queue.Queue()
-        self.log.addHandler(logging.handlers.QueueHandler(self.queue))
+        self.handler = logging.handlers.QueueHandler(self.queue)
         self.listener = logging.handlers.QueueListener(self.queue, self.file, self.memory, respect_handler_level=True)
 
+    def begin(self):
+        # Loggers are the process's own: an application that is restored adds its handler again.
+        self.log.setLevel(logging.INFO)
+        self.log.addHandler(self.handler)
+
     def stop(self):
+        self.log.removeHandler(self.handler)
         self.listener.stop()
         self.memory.flush()
         for handler in (self.memory, self.rotating, self.file):
@@ -36,6 +42,7 @@ class Shop:
 
 def build(folder):
     shop = Shop(folder)
+    shop.begin()
     shop.log.info("order 0")
     shop.log.info("not yet written")
     shop.file.handle(shop.log.makeRecord("shop", logging.INFO, __file__, 1, "order -1", (), None))
@@ -45,8 +52,7 @@ def build(folder):
 def facts(shop):
     return {
         "waiting": shop.queue.qsize(),
-        "level": shop.log.level,
-        "shared queue": shop.log.handlers[0].queue is shop.listener.queue,
+        "shared queue": shop.handler.queue is shop.listener.queue,
         "target": shop.memory.target is shop.rotating,
         "encoding": shop.file.encoding,
         "backups": shop.rotating.backupCount,
@@ -54,6 +60,7 @@ def facts(shop):
 
 
 def use(shop, folder):
+    shop.begin()
     shop.listener.start()
     shop.log.warning("order %d", 1)
     shop.log.debug("unheard")
