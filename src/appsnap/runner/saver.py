@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import datetime as dt
 import os
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from appsnap import sections
+from appsnap import running, sections
 from appsnap.errors import AppsnapError
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents
@@ -269,16 +268,17 @@ class Saver:
         """Write a generation, and return facts. This runs in a forked child."""
         there = self._last in self._generations.list()
         generation = self._next()
-        document = saving.write(
-            self._application,
-            generation.path,
-            self._layers.kind,
-            wrapping=self._layers.wrapping(),
-            seal=self._seal(),
-            notes=Notes(),
-            unless=self._digest if there else None,
-            check=lambda *_: forked.check_parent(),
-        )
+        with running.application():
+            document = saving.write(
+                self._application,
+                generation.path,
+                self._layers.kind,
+                wrapping=self._layers.wrapping(),
+                seal=self._seal(),
+                notes=Notes(),
+                unless=self._digest if there else None,
+                check=lambda *_: forked.check_parent(),
+            )
         if document is None:
             return {"unchanged": True}
         facts: dict[str, Any] = {
@@ -325,7 +325,7 @@ class Saver:
 _LONGEST = 500
 """Characters of an error in the status. A log has all of it."""
 
-_UNSAVEABLE = threading.Lock()
+_UNSAVEABLE = (character for character in "")
 
 
 class _StoppedError(Exception):

@@ -88,6 +88,10 @@ def _trace() -> None:
 
 def _try(job: dict[str, Any], lines: IO[bytes]) -> dict[str, Any]:
     passphrase = job["passphrase"] and bytes.fromhex(job["passphrase"]).decode("utf-8", "surrogateescape")
+    for module in job["ways"]:
+        # One that was made by hand is missed where it counts.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     snapshot = open_file("/dev/stdin", Opening(None, passphrase, (), Limits(**job["limits"])))
     trust: Any = EVERYTHING
     if not job["everything"]:
