@@ -135,7 +135,7 @@ class TestSteps:
 
     def test_calls(self):
         """An object that its reduction makes by a call becomes a Call."""
-        assert steps(zoo.MySet()) == [List([]), Name("zoo", "MySet"), Call(Ref(1), [Ref(0)])]
+        assert steps(zoo.MySet()) == [List([]), Name("zoo", "MySet"), Call(Ref(1), [Ref(0)], [], [])]
 
     def test_kept_alive(self):
         """An object that only a reduction holds keeps its id until the end."""
@@ -295,7 +295,7 @@ class TestBuffers:
             def __reduce_ex__(self, protocol):
                 return bytes, (pickle.PickleBuffer(self.data),)
 
-        assert steps(Held(b"short"))[-1] == Call(Ref(0), [b"short"])
+        assert steps(Held(b"short"))[-1] == Call(Ref(0), [b"short"], [], [])
         assert Value(b"long" * 50) in steps(Held(b"long" * 50))
         assert ByteArray(bytearray(b"can be written")) in steps(Held(bytearray(b"can be written")))
 

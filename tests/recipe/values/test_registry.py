@@ -226,6 +226,22 @@ class TestRegistered:
             with pytest.raises(CannotBuild, match="Toy"):
                 build(Recipe(stranger, Ref(1)), Trust(["call:toys.piece"]))
 
+    def test_keywords(self, toy):
+        """Its constructor gets those that the record has, and no others."""
+
+        def make(args, *, right=0):
+            return Toy(*args, right)
+
+        values.register(ValueType(name="toys.Top", make=make, keywords=frozenset({"right"})))
+        sys.modules["toys"].Top = make
+        top = Name("toys", "Top")
+
+        assert build(Recipe([top, Call(Ref(0), [1], ("right",), [2])], Ref(1)), Trust()).right == 2
+        assert build(Recipe([top, Call(Ref(0), [1])], Ref(1)), Trust()).right == 0
+        for name in ("left", "right "):
+            with pytest.raises(CannotBuild, match=rf"toys\.Top takes no keyword {name}"):
+                build(Recipe([top, Call(Ref(0), [1], (name,), [2])], Ref(1)), Trust())
+
     def test_show(self, toy):
         """It is shown as a call, again in full where only its value counts."""
         shared = Toy(1, 2)

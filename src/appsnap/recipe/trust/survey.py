@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from appsnap import evolve
 from appsnap.recipe import steps, values
 from appsnap.recipe.runs import OF_STATES, Merged, Run, Same, Span, slots_of
+from appsnap.recipe.spellings import CALLED
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey"]
 
-_USE = {steps.New: "create", steps.Call: "call"}
+_USE: dict[type, str] = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
 _PARTIAL = "functools.partial"
 
@@ -147,6 +148,8 @@ class Survey:
                 # The audit is about the class that is loaded, not about its name in former times.
                 self._registers.append(register)
                 name = names[register] = self.renamed[step] = steps.Name(*evolve.current_name(*step))
+                if name == CALLED:
+                    self._fault(f"is {name.dotted}, which calls anything", register)
                 constructor = values.constructor(value_name(name))
                 if constructor is not None:
                     constructors[register] = constructor
@@ -164,6 +167,8 @@ class Survey:
         for unused in sorted(names.keys() - used):
             # It would be imported all the same.
             uses.setdefault((names[unused], "reference"), Ref(unused))
+        for use in ("reference", *_USE.values()):
+            uses.pop((CALLED, use), None)  # nobody can grant it
 
     def _one_by_one(self, used: set[int], fillable: list[frozenset[type]], harmless: set[int]) -> Iterator[steps.Step]:
         """Yield the steps that need a look, each for itself. Runs that want nothing are followed here."""

@@ -29,8 +29,10 @@ __all__ = [
     "wrappers",
 ]
 
-Make = Callable[[tuple[Any, ...]], Any]
-"""Makes a value from the arguments in a snapshot. It checks them first, and raises TypeError or ValueError.
+Make = Callable[..., Any]
+"""Makes a value from the arguments in a snapshot: a tuple, and keywords if the record has any.
+
+It checks them first, and raises TypeError or ValueError.
 
 It calls no object and reads no attribute of an object that appsnap's own code didn't make.
 """
@@ -59,6 +61,8 @@ class ValueType:
     """Makes a value again, from the arguments of a call of the type."""
     inherited: Callable[[tuple[Any, ...]], object] | None = None
     """Checks the arguments where a trusted subclass inherits the constructor. By default, `make` does."""
+    keywords: frozenset[str] = frozenset()
+    """The keywords that a call may have. `make` gets them as keywords. `hashed` and `work` don't see them."""
     made_by: Mapping[str, Make] = field(default_factory=dict)
     """Functions that pickles call in place of the type, by dotted name: `re._compile` makes patterns."""
     referable: bool = True
