@@ -43,9 +43,11 @@ GROUP = "appsnap.ways"
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("aiohttp", "frozenlist"),
+    "aiohttp_server": ("aiohttp",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
     "celery": ("celery",),
+    "clients": ("aiohttp", "http", "httpcore", "paho", "redis"),
     "contexts": ("_contextvars",),
     "django": ("django",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
@@ -55,6 +57,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "processes": ("multiprocessing", "subprocess"),
     "prompt_toolkit": ("prompt_toolkit",),
     "queues": ("_queue", "queue"),
+    "sanic": ("sanic", "sanic_routing"),
     "sqlalchemy": ("sqlalchemy",),
     "telegram": ("telegram",),
     "threads": ("_thread", "threading"),
