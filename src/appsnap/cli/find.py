@@ -121,8 +121,9 @@ def imported(module: str, name: str, target: str | None = None) -> Any:
 
 def _tell_no_application(obj: Any, source: str) -> None:
     from appsnap.interfaces import IService  # noqa: PLC0415 - help doesn't need it
+    from appsnap.twisted_services import adapted  # noqa: PLC0415 - as above
 
-    if IService(obj, None) is None:
+    if adapted(IService, obj) is None:
         kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
         output.note(f"note: {source} is no application ({kind}), and `appsnap run` can't run it")
 

@@ -21,6 +21,7 @@ from appsnap.recipe.trust import Grant, Trust, carries_code
 from appsnap.recipe.trust.survey import Survey
 from appsnap.snapshot.loading import open_snapshot
 from appsnap.snapshot.saving import dumps
+from appsnap.twisted_services import adapted
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -78,7 +79,7 @@ class Grants:
         return application
 
     def _set_process(self, application: Any) -> None:
-        process: Any = IProcess(application, None)
+        process: Any = adapted(IProcess, application)
         for name, wanted in (("uid", self.uid), ("gid", self.gid)):
             if getattr(process, name, None) != wanted:
                 with contextlib.suppress(AttributeError, TypeError):
@@ -111,7 +112,7 @@ def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) ->
     if module is not None:
         snapshot, _ = snapshot.replacing(module)
     uses = [(name, use) for name, use in Survey(snapshot.document.recipe).uses if not carries_code(name)]
-    process: Any = IProcess(application, None)
+    process: Any = adapted(IProcess, application)
     return Grants(
         tuple(dict.fromkeys(Want(name.dotted, use, "").grant for name, use in uses)),
         tuple(dict.fromkeys(f"call:{name.dotted}" for name, _ in uses)),
