@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASE_STATE",
     "assign",
+    "assign_attributes",
     "bound",
     "chooses_dict",
     "dict_of",
@@ -189,7 +190,12 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
         return
     if setstate is not None:
         _hand_over(target, state, setstate)
-        return
+    else:
+        assign_attributes(target, state)
+
+
+def assign_attributes(target: Any, state: Any) -> None:
+    """Set the attributes of an object: a dictionary, or a pair of that and the slots."""
     slots = None
     if isinstance(state, tuple) and len(state) == 2:
         state, slots = state

@@ -1,7 +1,6 @@
 import collections
 import concurrent.futures
 import contextlib
-import contextvars
 import dataclasses
 import functools
 import hashlib
@@ -58,7 +57,6 @@ OTHERS = [
     (hashlib.sha256, "_hashlib.HASH", "digest()"),
     (lambda: re.match("a", "a"), "re.Match", "match.groups()"),
     (lambda: weakref.ref(LIVE), "weakref.ReferenceType", "the weak reference is to"),
-    (lambda: contextvars.ContextVar("v"), "_contextvars.ContextVar", "global name of a module"),
     (sys._getframe, "builtins.frame", "keep the values"),
 ]
 

@@ -315,14 +315,9 @@ _ADVICE = {
     "keep the groups that you need from it, as in match.groups()": {"re.Match"},
     "keep the object that the weak reference is to, or TRANSIENT": {"weakref.ReferenceType", "weakref.WeakMethod"},
     "keep the object that the weak proxy is of, or TRANSIENT": {"weakref.ProxyType", "weakref.CallableProxyType"},
-    "assign it to a global name of a module, and use it by that name": {
-        "_contextvars.ContextVar",
-        "contextvars.ContextVar",
-    },
     "keep the values that you need from it, or TRANSIENT": {
         "builtins.frame",
         "builtins.traceback",
-        "_contextvars.Context",
         "_contextvars.Token",
     },
 }

@@ -203,6 +203,8 @@ class Rules:
         way = way_of(cls)
         if way is not None:
             rule = untouched.once(functools.partial(self._reduce_by_way, way), self.notes.taken)
+            if way.by_name:
+                rule = self._held.searched(cls, self._reduce_held, rule)
             return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
         return self._rule_without_way(cls)
 
