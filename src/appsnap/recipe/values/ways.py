@@ -31,6 +31,8 @@ GROUP = "appsnap.ways"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "_contextvars": ("appsnap.ways.contexts",),
+    "automat": ("appsnap.ways.twisted",),
+    "twisted": ("appsnap.ways.twisted",),
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
