@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.outline import Outline
+    from appsnap.recipe.steps import Recipe
     from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
@@ -197,12 +198,23 @@ class Snapshot:
         recipe, gone = with_script(self.document.recipe, module)
         if recipe is self.document.recipe:
             return self, gone
+        return self._with(recipe), gone
+
+    def with_our_services(self) -> tuple[Snapshot, list[str]]:
+        """Return the snapshot with services of ours in the place of Twisted's, and the names of Twisted's that stay."""
+        from appsnap.recipe.from_twisted import with_our_services  # noqa: PLC0415 - few snapshots are of Twisted's
+
+        self._check_held()
+        recipe, stayed = with_our_services(self.document.recipe)
+        return self._with(recipe), stayed
+
+    def _with(self, recipe: Recipe) -> Snapshot:
         old = self.document
         new = copy.copy(self)
         new.document = type(old)(old.header, old.trailer, lambda: recipe, edited=old.edited)
         for name in ("outline", "code", "names", "obstacles"):
             new.__dict__.pop(name, None)
-        return new, gone
+        return new
 
     def as_strangers(self) -> Snapshot:
         """Return the snapshot without the trust that its signature or its passphrase gives."""
