@@ -17,7 +17,7 @@ from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_word, escaped, plural, shortened
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.steps import spelled
+from appsnap.recipe.steps import Ref, spelled
 from appsnap.snapshot import places
 
 if TYPE_CHECKING:
@@ -258,6 +258,13 @@ class Snapshot:
             error.hint = hints(error.provenance, error.hint)
             raise
 
+    @property
+    def _name_inside(self) -> str | None:
+        """The name of the application, where no header has it."""
+        root = self.outline.services_root
+        name = self.outline.nodes[root].attributes.get("name") if isinstance(root, Ref) else None
+        return name if isinstance(name, str) else None
+
     def save(
         self,
         path: FilePath | Writable,
@@ -283,7 +290,7 @@ class Snapshot:
         self._check_held()
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
-        old = self.header or Header(kind)
+        old = self.header or Header(kind, self._name_inside)
         header = Header(kind, old.name, old.tag, time_for(kind))
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
@@ -310,7 +317,7 @@ class Snapshot:
 
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
         if self.header is None:
-            words.append("a bare pickle, without header")
+            words.append(f"{'a bare pickle' if self.kind == 'pickle' else 'of Twisted'}, without header")
         else:
             if self.header.tag:
                 words.append(f"tag {quoted(self.header.tag)}")

@@ -91,7 +91,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
-        if legacy_etap:
-            # `save` can't read Twisted's file. It can read the new file.
+        if legacy_etap or from_twisted:
+            # `save` doesn't do that. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
         target.tell_unsigned(source.label, signing_command(arguments))
