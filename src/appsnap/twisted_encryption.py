@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
 from appsnap.files.heads import HEAD_SIZE, is_compressed, is_encrypted
 from appsnap.kinds import kind_named, recognise
-from appsnap.kinds.source.twisted import FIRST_BYTES
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> tuple[Kind
         raise WrongKind(f"Twisted encrypted only whole blocks of {BLOCK} bytes, and this file has {len(data):,} bytes")
     text = passphrase if isinstance(passphrase, str) else passphrase()
     from appsnap.files.age import encode_passphrase  # noqa: PLC0415 - seldom needed
+    from appsnap.kinds.source.twisted import FIRST_BYTES  # noqa: PLC0415 - as above
 
     content = decrypt(data, encode_passphrase(text))
     if content.startswith(FIRST_BYTES):

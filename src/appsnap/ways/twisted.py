@@ -9,6 +9,7 @@ import sys
 from types import NoneType
 from typing import Any
 
+from appsnap import states
 from appsnap.errors import Refused
 from appsnap.ways import by_name, call, saves, transient
 
@@ -57,7 +58,9 @@ def _(_: Any) -> Any:
 
 @saves("twisted.internet.defer.Deferred", subclasses=True)
 def _(deferred: Any) -> Any:
-    if deferred.called and not deferred.callbacks:
+    held = states.dict_of(deferred)
+    # The name is without the underscore before Twisted 25.5.
+    if deferred.called and not held.get("_callbacks", held.get("callbacks")):
         return NotImplemented
     raise Refused("a Deferred that is waited for", f"make it in startService, and {_LEAVE_OUT}")
 
