@@ -153,8 +153,9 @@ def served(obj: Any, source: str, listen: tuple[str, int]) -> Any:
 def _tell_no_application(obj: Any, source: str, target: str) -> None:
     """Note that `run` can't run an object, and how to save it so that it can."""
     from appsnap.interfaces import IService  # noqa: PLC0415 - help doesn't need it
+    from appsnap.twisted_services import adapted  # noqa: PLC0415 - as above
 
-    if IService(obj, None) is not None:
+    if adapted(IService, obj) is not None:
         return
     from appsnap.hosting.recognise import sort_of  # noqa: PLC0415 - as above
 

@@ -29,7 +29,7 @@ from appsnap.runner.generations import Generations
 from appsnap.runner.restore import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.cli.inputs import Input
     from appsnap.kinds import Kind
@@ -70,8 +70,11 @@ class What(abc.ABC):
         self.label = wanted.source.path
 
     @abc.abstractmethod
-    def new(self) -> Made:
-        """Make the application. Raises the errors of `load`, of the script, or of the import."""
+    def new(self, look: Callable[[Snapshot], object]) -> Made:
+        """Make the application. `look` gets a snapshot before it is built.
+
+        Raises the errors of `load`, of the script, or of the import.
+        """
 
     @abc.abstractmethod
     def digest(self) -> str | None:
@@ -160,9 +163,9 @@ class What(abc.ABC):
 
 
 class _Snapshot(What):
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:
         source = self.wanted.source
-        application, enough, snapshot = source.restore(self.wanted.trust, code_from=self.wanted.code_from)
+        application, enough, snapshot = source.restore(self.wanted.trust, check=look, code_from=self.wanted.code_from)
         self.kind = snapshot.kind
         return Made(self._hosted(application), enough, opened=snapshot)
 
@@ -180,7 +183,7 @@ class _Snapshot(What):
 class _Script(What):
     is_script = True
 
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         from appsnap import script  # noqa: PLC0415 - only scripts need it
 
         self._refuse_options("a script")
@@ -193,7 +196,7 @@ class _Script(What):
 
 
 class _Module(What):
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         self._refuse_options("a module")
         module, _, name = self.label.partition(":")
         found = imported(module, name, with_functions=self.wanted.listen is not None)
@@ -219,7 +222,7 @@ class _Plugin(What):
         search_current_folder()
         self._call = plugin_call(self.label, wanted.plugin, "appsnap run")
 
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         return Made(self._call.application(), appsnap.EVERYTHING)
 
     def digest(self) -> str | None:

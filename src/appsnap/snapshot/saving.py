@@ -17,6 +17,7 @@ from appsnap.kinds.header import Header, now
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
+from appsnap.twisted_services import service_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -173,7 +174,8 @@ def by_name(
 def _name_of(obj: Any) -> str | None:
     """Return the name of an application for the header: a plain text, for a header holds no objects."""
     try:
-        name = obj.name
+        service = service_in(obj)
+        name = obj.name if service is None else service.name
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - an object may answer in any way when it is asked for an attribute

@@ -61,6 +61,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("sqlalchemy",),
     "telegram": ("telegram",),
     "threads": ("_thread", "threading"),
+    "twisted": ("automat", "twisted"),
     "weak": ("_weakrefset", "tempfile", "weakref"),
     "werkzeug": ("werkzeug",),
 }
