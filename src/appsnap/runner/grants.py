@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, NotTrusted, Want
 from appsnap.interfaces import IProcess
+from appsnap.kinds.header import function_of
 from appsnap.printable import label
 from appsnap.recipe.trust import Grant, Trust, carries_code
 from appsnap.recipe.trust.survey import Survey
@@ -102,8 +103,10 @@ class _WithoutCode(Trust):
         return None if carries_code(name) else super().grant(name, use)
 
 
-def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) -> Grants:
+def grants_of(application: Any, kind: Kind, module: ModuleType | None = None, prepare: str | None = None) -> Grants:
     """Return the names that a snapshot of WHAT's application wants. `module` is that of the script that made it.
+
+    `prepare` is the function that WHAT's header names.
 
     Raises CannotSave, if it can't be saved.
     """
@@ -112,6 +115,8 @@ def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) ->
         snapshot, _ = snapshot.replacing(module)
     uses = [(name, use) for name, use in Survey(snapshot.document.recipe).uses if not carries_code(name)]
     process: Any = IProcess(application, None)
+    if prepare is not None:
+        uses.append((function_of(prepare), "call"))
     return Grants(
         tuple(dict.fromkeys(Want(name.dotted, use, "").grant for name, use in uses)),
         tuple(dict.fromkeys(f"call:{name.dotted}" for name, _ in uses)),

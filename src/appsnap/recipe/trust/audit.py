@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appsnap import evolve
 from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
@@ -22,9 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["Audited", "audit", "obstacles", "refused", "wants"]
 
 
-def wants(recipe: Recipe) -> list[Want]:
-    """Return every name that a recipe wants, once for each use, with the first path that wants it."""
-    return _as_wants(recipe, _without_companions(Survey(recipe).uses))
+def wants(recipe: Recipe, prepare: steps.Name | None = None) -> list[Want]:
+    """Return every name that a recipe wants, once for each use, with the first path that wants it.
+
+    `prepare` is the function that the header names: it comes first.
+    """
+    return _together(prepare, _as_wants(recipe, _without_companions(Survey(recipe).uses)))
+
+
+def _together(prepare: steps.Name | None, found: list[Want]) -> list[Want]:
+    """Return the names that a file wants: the function that its header names, and those of its recipe."""
+    if prepare is None:
+        return found
+    name = steps.Name(*evolve.current_name(*prepare))
+    first = Want(name.dotted, "call", "the header", carries_code(name))
+    return [first, *(want for want in found if want.grant != first.grant)]
 
 
 def obstacles(recipe: Recipe) -> list[Obstacle]:
@@ -69,8 +82,10 @@ class Audited:
         return least_of(grants.values())
 
 
-def audit(recipe: Recipe, trust: Trust) -> Audited:
+def audit(recipe: Recipe, trust: Trust, prepare: steps.Name | None = None) -> Audited:
     """Check that a recipe wants only names that are trusted for their use, and fills only objects that it made.
+
+    `prepare` is the function that the header names. Only the caller can grant its call: no value type is called so.
 
     Imports nothing. Raises NotTrusted with every name that is missing, or with all that no trust in names allows.
     """
@@ -80,11 +95,16 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     grants = {key: trust.grant(*key) for key in survey.uses}
     missing = {key: ref for key, ref in _without_companions(survey.uses).items() if grants[key] is None}
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
-    if missing or impossible:
-        raise _refusal(_as_wants(recipe, missing), impossible, trust)
+    today = None if prepare is None else steps.Name(*evolve.current_name(*prepare))
+    granted = today is None or trust.grant(today, "call") is Grant.EXACT
+    if missing or impossible or not granted:
+        raise _refusal(_together(None if granted else prepare, _as_wants(recipe, missing)), impossible, trust)
     uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
     for name, use in survey.uses:
         uses[name].append(use)
+    if prepare is not None and today is not None:
+        survey.renamed[prepare] = today
+        uses[today].append("call")
     called = survey.coded | survey.partials.keys()
     return Audited(trust, survey.renamed, uses, survey.coded, called, survey.annotated)
 
