@@ -193,6 +193,17 @@ class TestPromise2:
         assert "trap" not in sys.modules
         assert not (folder / "sprung").exists()
 
+    def test_the_function_of_the_header(self, folder, kind):
+        """It is called only if its call is granted, and nothing is imported before."""
+        data = written(Recipe([], 1), kind, Header(kind, prepare="trap:make"))
+
+        for trust in ([], ["trap.make"], ["trap.*"], ["call:trap.Trap"]):
+            with pytest.raises(NotTrusted, match=r"trap\.make to call at the header"):
+                appsnap.loads(data, trust=trust)
+
+        assert "trap" not in sys.modules
+        assert not (folder / "sprung").exists()
+
     def test_each_use(self, folder, kind):
         """A name trusted for one use isn't trusted for another."""
         for trust in (["trap.make"], ["trap.*"], ["call:trap.Trap"]):
