@@ -124,6 +124,8 @@ class Trust:
             if dotted in self._calls:
                 return Grant.EXACT
             return Grant.BUILT_IN if values.constructor(known) is not None else None
+        if has_effects(known):
+            return None  # something else might call it, with any arguments
         if dotted in self._exact:
             return Grant.EXACT
         if (values.is_creatable if use == "create" else values.is_referable)(known):
