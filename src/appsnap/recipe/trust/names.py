@@ -103,7 +103,7 @@ class Trust:
                     f"effect: {_EFFECTS}"
                 )
             if has_effects(name):
-                raise ValueError(f"{text!r} would allow any path and any address: write {_EFFECTS}")
+                raise ValueError(f"{text!r} would allow any path and any address: trust an effect instead, {_EFFECTS}")
             if text != name:
                 self._calls.add(name)
             elif name.endswith(".*"):
