@@ -10,7 +10,7 @@ import appsnap
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
-from appsnap.cli.options import code_from, listens, reads, source_argument, trusts, writes
+from appsnap.cli.options import code_from, listens, maps, reads, source_argument, trusts, writes
 from appsnap.cli.saving import saves, write
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ Examples:
 @saves(tag="A SOURCE that is a snapshot has one by default.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
+@maps("SOURCE")
 @code_from("source-", "SOURCE")
 @listens("SOURCE")
 @click.pass_context
