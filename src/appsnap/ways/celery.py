@@ -98,8 +98,8 @@ def _(proxy: Any) -> Any:
 
 _MADE = frozenset({
     *("_app", "app", "name", "run", "_decorated", "_decorated_fun", "_dump_pydantic_arguments", "_exec_options"),
-    *("_backend", "__doc__", "__module__", "__annotations__", "__header__", "__wrapped__", "__qualname__", "__v2_compat__"),
-    *("request_stack", "_default_request", "_orig_run", "__trace__", "Request", "from_config", "__bound__"),
+    *("__doc__", "__module__", "__annotations__", "__header__", "__wrapped__", "__qualname__", "__v2_compat__"),
+    *("_backend", "request_stack", "_default_request", "_orig_run", "__trace__", "Request", "from_config", "__bound__"),
 })  # fmt: skip
 """Attributes of the class of a task that the function alone gives, or a run."""
 

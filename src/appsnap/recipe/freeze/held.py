@@ -16,13 +16,12 @@ import dis
 import functools
 import operator
 import sys
-import sysconfig
 import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap.code import skeletons
-from appsnap.recipe.freeze.attributes import slot_names
+from appsnap.recipe.freeze.attributes import is_library, slot_names
 from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.cloudpickled import is_script
 
@@ -64,7 +63,7 @@ class Held:
         if not names:
             return rule
         is_sentinel = not _sets_attributes(cls)
-        library = _is_library(cls.__module__.partition(".")[0])
+        library = is_library(cls.__module__.partition(".")[0])
 
         def reduce(obj: Any) -> Any:
             name = names.get(id(obj))
@@ -105,7 +104,7 @@ class Held:
         def rank(name: tuple[str, str]) -> tuple[Any, ...]:
             package = name[0].partition(".")[0]
             private = any(part.startswith("_") for part in (*name[0].split("."), *name[1].split(".")))
-            return package != own, not _is_library(package), private, "." in name[1], name[0].count("."), name
+            return package != own, not is_library(package), private, "." in name[1], name[0].count("."), name
 
         return {address: min(found, key=rank) for address, found in names.items()}
 
@@ -226,15 +225,6 @@ def _sets_attributes(cls: type) -> bool:
 
 
 _SETTERS = frozenset({"setattr", "__setattr__", "__dict__"})
-
-
-def _is_library(package: str) -> bool:
-    """Tell whether a package is installed, and isn't the application."""
-    if package in sys.stdlib_module_names:
-        return True
-    file = getattr(sys.modules.get(package), "__file__", None) or ""
-    paths = sysconfig.get_paths()
-    return file.startswith((paths["purelib"], paths["platlib"]))
 
 
 # Constants

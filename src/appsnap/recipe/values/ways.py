@@ -48,6 +48,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "django": ("appsnap.ways.django",),
     "frozenlist": ("appsnap.ways.aiohttp",),
     "jinja2": ("appsnap.ways.jinja2",),
+    "loguru": ("appsnap.ways.loguru",),
     "msgspec": ("appsnap.ways.msgspec",),
     "prompt_toolkit": ("appsnap.ways.prompt_toolkit",),
     "sqlalchemy": ("appsnap.ways.sqlalchemy",),
