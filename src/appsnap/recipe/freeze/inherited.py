@@ -119,6 +119,8 @@ def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
             return None
         return functools.partial(_reduce_inherited, definer)
     stated = definer_of(cls, "__getstate__")
+    if states.fields(cls) is not None:  # type: ignore[arg-type]  # classes are hashable
+        return _reduce_with_fields
     # One that is written in Python says itself what its state is.
     if (
         stated is not object
@@ -265,6 +267,16 @@ def _reduce_with_arguments(obj: Any) -> Any:
                 f"its __new__ doesn't take the arguments of its __getnewargs__: {error}"
             ) from error
     return reduction
+
+
+def _reduce_with_fields(obj: Any) -> Any:
+    """Take apart an object of a class with fields in slots: its `__getstate__` fails if one of them isn't set yet."""
+    try:
+        return standard_reduction(obj)
+    except AttributeError:
+        known: Any = states.fields(type(obj))  # type: ignore[arg-type]  # classes are hashable
+        state = {name: getattr(obj, name) for name in known if hasattr(obj, name)}
+        return newobj, (type(obj),), state, None, None, actions.set_state
 
 
 def _reduce_not_creatable(obj: Any) -> Any:
