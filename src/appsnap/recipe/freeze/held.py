@@ -70,9 +70,9 @@ class Held:
             if name is None or not is_sentinel:
                 return rule(obj)
             attributes = _attributes(obj)
-            if not attributes or (library and (name[1][:1] != "_" or all(type(one) is str for one in attributes))):
-                return found(obj, name)
-            return rule(obj)
+            if attributes and not (library and all(type(value) is str for value in attributes)):
+                return rule(obj)
+            return found(obj, name)
 
         return reduce
 
@@ -196,10 +196,18 @@ def _compares_by_identity(cls: type) -> bool:
         return True
     plain = all(base.__flags__ & HEAP_TYPE for base in cls.__mro__[:-1]) and cls not in copyreg.dispatch_table
     # A look at the dictionaries runs no code: the class of a mock makes other mocks when it is asked.
-    return plain and all(_OWN_WAYS.isdisjoint(base.__dict__) for base in cls.__mro__[:-1])
+    ways = _PROTOCOL if _has_no_place(cls) else _OWN_WAYS
+    return plain and all(ways.isdisjoint(base.__dict__) for base in cls.__mro__[:-1])
 
 
-_OWN_WAYS = frozenset({"__eq__", "__reduce__", "__reduce_ex__", "__getstate__", "__len__", "__iter__"})
+def _has_no_place(cls: type) -> bool:
+    """Tell whether objects of a class can have no state at all. Even one with an `__eq__` is no value then."""
+    of_weakrefs = cls.__weakrefoffset__ and object.__basicsize__ // 2  # the size of a pointer
+    return cls.__dictoffset__ == 0 and cls.__basicsize__ == object.__basicsize__ + of_weakrefs
+
+
+_PROTOCOL = frozenset({"__reduce__", "__reduce_ex__", "__getstate__"})
+_OWN_WAYS = _PROTOCOL | {"__eq__", "__len__", "__iter__"}
 """The methods of values, of containers, and of classes that say themselves how their objects are saved."""
 
 

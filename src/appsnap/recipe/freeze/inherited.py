@@ -165,7 +165,7 @@ def _reduce_inherited(definer: type, obj: Any) -> Any:
         return reduction
     cls = type(obj)
     function, args, *rest = reduction
-    if function is cls and _has_own_constructor(cls, definer):
+    if function is cls and _has_own_constructor(cls, definer) and not _is_filled_by_c(cls):
         if definer.__init__ is object.__init__ or issubclass(definer, _FILLED):  # type: ignore[misc]  # compared, not called
             reduction = (*_made_by_new(obj, args), *rest)
         elif not (_accepts(cls.__init__, obj, *args) and _accepts(cls.__new__, cls, *args)):
@@ -355,7 +355,16 @@ def _needs_filling(cls: type, definer: type) -> bool:
     if cls is definer or definer not in _CALLED_WITH_ITEMS:
         return False
     without = definer in (collections.Counter, collections.defaultdict)
+    if _is_filled_by_c(cls):
+        return False
     return _has_own_constructor(cls, definer) or (without and adds_attributes(cls, definer))
+
+
+def _is_filled_by_c(cls: type) -> bool:
+    """Tell whether a constructor that isn't written in Python makes parts which only it can see."""
+    made: Any = cls.__init__  # type: ignore[misc]  # compared, not called
+    owner = next(base for base in cls.__mro__ if "__init__" in base.__dict__)
+    return not isinstance(made, types.FunctionType) and owner.__module__ not in ("builtins", "collections")
 
 
 _CALLED_WITH_ITEMS = (
