@@ -134,9 +134,9 @@ def fields(cls: Any) -> Fields | None:
     That function takes the object. For any other class, the result is None.
     """
     if _made_by(cls, "dataclasses", "_dataclass"):
-        return {field.name: _default_of_dataclass(field) for field in dataclasses.fields(cls)}
+        return {field.name: _default_of_dataclass(field) or _unset(field) for field in dataclasses.fields(cls)}
     if _made_by(cls, "attr._make", "slots"):
-        return {field.name: _default_of_attrs(field) for field in cls.__attrs_attrs__}
+        return {field.name: _default_of_attrs(field) or _unset(field) for field in cls.__attrs_attrs__}
     return None
 
 
@@ -159,6 +159,15 @@ def _default_of_attrs(field: Any) -> Callable[[Any], Any] | None:
     if not isinstance(default, attr.Factory):
         return None if default is attr.NOTHING else lambda _: default
     return default.factory if default.takes_self else lambda _: default.factory()
+
+
+def _unset(field: Any) -> Callable[[Any], Any] | None:
+    """Return a mark for a field that no constructor sets: a method does so later, or never."""
+    return None if field.init else _stays_unset
+
+
+def _stays_unset(_: Any) -> None:
+    raise NotImplementedError
 
 
 def fields_by_name(obj: Any, state: Any) -> dict[str, Any]:
@@ -247,7 +256,8 @@ def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[
         if name not in state and name not in transient:
             if default is None:
                 raise TypeError(f"the state has no {name!r}, and this field has no default")
-            object.__setattr__(target, name, default(target))
+            if default is not _stays_unset:
+                object.__setattr__(target, name, default(target))
     if hasattr(type(target), "_attrs_cached_hash"):
         object.__setattr__(target, "_attrs_cached_hash", None)
 

@@ -25,6 +25,7 @@ __all__ = [
     "Queue",
     "Semaphore",
     "cancelled_future",
+    "event_loop",
     "failed_future",
     "finished_future",
     "pending_future",
@@ -122,6 +123,14 @@ def pending_future() -> asyncio.Future[Any]:
         raise RuntimeError("a future belongs to an event loop: load it where one runs") from None
 
 
+def event_loop(is_closed: bool = False, /) -> asyncio.AbstractEventLoop:
+    """Return a new event loop that nothing waits for, or one that is closed."""
+    loop = asyncio.new_event_loop()
+    if is_closed:
+        loop.close()
+    return loop
+
+
 def spent_handle(when: float | None = None, /) -> asyncio.Handle:
     """Return the handle of a call that was cancelled, or that an event loop has made. `when` is its time."""
     loop: Any = _Later()
@@ -149,6 +158,19 @@ def _loop() -> Any:
 
 
 # Ways
+
+
+def reduced_loop(loop: Any) -> Any:
+    """Take apart an event loop that doesn't run here: a new one takes its place, if nothing waits for it."""
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        raise Refused("an event loop that isn't running here", "make it in startService, and TRANSIENT")
+    found: Any = loop
+    waiting = [handle for handle in (*found._ready, *found._scheduled) if not handle.cancelled()]
+    # It listens to a socket of its own.
+    watched = 0 if loop.is_closed() else len(found._selector.get_map()) - 1
+    if loop.is_running() or waiting or watched or asyncio.all_tasks(loop):
+        raise Refused("an event loop that has work", "make it in startService, and TRANSIENT")
+    return event_loop, (True,) if loop.is_closed() else ()
 
 
 def _rest(obj: Any) -> Any:

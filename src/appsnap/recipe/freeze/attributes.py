@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import copyreg
 import functools
 import pickle
 import random
+import sys
+import sysconfig
 import types
 from typing import Any
 
@@ -18,14 +21,18 @@ __all__ = [
     "definer_of",
     "fields_of",
     "has_own_state",
+    "is_library",
     "needs_attributes",
     "needs_steps",
     "package_of",
     "slot_names",
+    "slots_of",
     "with_attributes",
 ]
 
 slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
+
+_BY_NEW = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]  # as `object.__reduce_ex__` returns them
 
 _WITH_DICT = (collections.Counter, random.Random)
 """Classes of the standard library that have a `__dict__` for their subclasses, which their `__reduce__` leaves out."""
@@ -44,8 +51,8 @@ def fields_of(reduction: Any) -> tuple[Any, ...]:
 def adds_attributes(cls: type, definer: type) -> bool:
     """Tell whether objects of a class can have attributes that the class above doesn't know, which takes them apart."""
     plain = definer.__dictoffset__ == 0 or definer in _WITH_DICT
-    if package_of(cls) == package_of(definer) and not any(
-        isinstance(x, types.FunctionType) for x in _reducers(definer)
+    if package_of(cls) == package_of(definer) and (
+        is_library(package_of(cls)) or not any(isinstance(x, types.FunctionType) for x in _reducers(definer))
     ):
         return False  # a library's own: it knows that it leaves out caches
     return plain and (cls.__dictoffset__ != 0 or len(slot_names(cls)) > len(slot_names(definer)))
@@ -54,6 +61,15 @@ def adds_attributes(cls: type, definer: type) -> bool:
 def package_of(thing: object) -> str:
     """Return the package that a class or a function says it is of, or an empty text."""
     return str(getattr(thing, "__module__", "")).partition(".")[0]
+
+
+def is_library(package: str) -> bool:
+    """Tell whether a package is installed, and isn't the application."""
+    if package in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(package), "__file__", None) or ""
+    paths = sysconfig.get_paths()
+    return file.startswith((paths["purelib"], paths["platlib"]))
 
 
 def _reducers(cls: type) -> list[Any]:
@@ -79,6 +95,17 @@ def has_own_state(cls: type, definer: type) -> bool:
     return owner is not definer and issubclass(owner, definer)
 
 
+def slots_of(obj: Any) -> dict[str, Any]:
+    """Return the values in the slots of an object, by name. An empty slot is left out."""
+    found: dict[str, Any] = {}
+    for base in reversed(type(obj).__mro__):
+        for name, slot in vars(base).items() if "__slots__" in vars(base) else ():
+            if type(slot) is types.MemberDescriptorType:
+                with contextlib.suppress(AttributeError):
+                    found[name] = slot.__get__(obj)
+    return found
+
+
 def _mentions(state: Any, own: Any) -> bool:
     """Tell whether a state has attributes already."""
     names = own[1].keys() if isinstance(own, tuple) else own.keys() if isinstance(own, dict) else ()
@@ -93,6 +120,8 @@ def with_attributes(obj: Any, reduction: Any, definer: type) -> Any:
     if own is None:
         return reduction
     if state is None:
+        if function in _BY_NEW and definer_of(type(obj), "__getstate__") is not object:
+            return reduction  # asked for a state, the class has said that there is none
         if _takes_state_above(type(obj), definer):
             raise pickle.PicklingError(
                 f"its attributes would be lost: the __reduce__ of {definer.__qualname__} has none"
