@@ -213,10 +213,11 @@ def assign_attributes(target: Any, state: Any) -> None:
     if slots:
         for name, value in _of_this_python(type(target), slots).items():
             _refuse_property(type(target), name)
-            try:
-                setattr(target, name, value)
-            except AttributeError:  # a frozen class refuses it
+            if type(special(type(target), name)) is types.MemberDescriptorType:
+                # A frozen class refuses setattr, and another one may put the value into an attribute that isn't there.
                 object.__setattr__(target, name, value)
+            else:
+                setattr(target, name, value)
 
 
 def _of_this_python(cls: type, slots: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,13 +15,13 @@ from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
-from appsnap.printable import as_word, escaped, plural, shortened
+from appsnap.printable import as_path, as_word, escaped, plural, shortened
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.steps import spelled
+from appsnap.recipe.steps import Ref, spelled
 from appsnap.snapshot import places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.outline import Outline
+    from appsnap.recipe.steps import Recipe
     from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
@@ -195,14 +196,41 @@ class Snapshot:
 
         self._check_held()
         recipe, gone = with_script(self.document.recipe, module)
+        return self._with(recipe), gone
+
+    def moved(self, folders: Mapping[str, str], *, notes: list[str] | None = None) -> Snapshot:
+        """Return the snapshot with files of some folders in others: `{"/home/a": "/srv/a"}`.
+
+        These are the files that a load opens again. A path is moved if it begins with all parts of an old folder, or
+        is the old path. The new snapshot is trusted as this one is. `notes` gets a line for each folder that has no
+        such file.
+        """
+        from appsnap.recipe.moving import moved  # noqa: PLC0415 - few snapshots are moved
+
+        self._check_held()
+        recipe, used = moved(self.document.recipe, folders)
+        if notes is not None:
+            notes += [f"the snapshot has no open file in {as_path(folder)}" for folder in folders if folder not in used]
+        return self._with(recipe)
+
+    def with_our_services(self) -> tuple[Snapshot, list[str]]:
+        """Return the snapshot with services of ours in the place of Twisted's, and the names of Twisted's that stay."""
+        from appsnap.recipe.from_twisted import with_our_services  # noqa: PLC0415 - few snapshots are of Twisted's
+
+        self._check_held()
+        recipe, stayed = with_our_services(self.document.recipe)
+        return self._with(recipe), stayed
+
+    def _with(self, recipe: Recipe) -> Snapshot:
+        """Return the snapshot with another recipe."""
         if recipe is self.document.recipe:
-            return self, gone
+            return self
         old = self.document
         new = copy.copy(self)
         new.document = type(old)(old.header, old.trailer, lambda: recipe, edited=old.edited)
         for name in ("outline", "code", "names", "obstacles"):
             new.__dict__.pop(name, None)
-        return new, gone
+        return new
 
     def as_strangers(self) -> Snapshot:
         """Return the snapshot without the trust that its signature or its passphrase gives."""
@@ -246,6 +274,13 @@ class Snapshot:
             error.hint = hints(error.provenance, error.hint)
             raise
 
+    @property
+    def _name_inside(self) -> str | None:
+        """The name of the application, where no header has it."""
+        root = self.outline.services_root
+        name = self.outline.nodes[root].attributes.get("name") if isinstance(root, Ref) else None
+        return name if isinstance(name, str) else None
+
     def save(
         self,
         path: FilePath | Writable,
@@ -271,7 +306,7 @@ class Snapshot:
         self._check_held()
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
-        old = self.header or Header(kind)
+        old = self.header or Header(kind, self._name_inside)
         header = Header(kind, old.name, old.tag, time_for(kind))
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
@@ -298,7 +333,7 @@ class Snapshot:
 
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
         if self.header is None:
-            words.append("a bare pickle, without header")
+            words.append(f"{'a bare pickle' if self.kind == 'pickle' else 'of Twisted'}, without header")
         else:
             if self.header.tag:
                 words.append(f"tag {quoted(self.header.tag)}")

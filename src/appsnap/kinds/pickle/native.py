@@ -174,7 +174,8 @@ class StoppedError(Exception):
     def frame(self) -> types.FrameType | None:
         """The first call of a function of other people on the way to the error."""
         trace = self.error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        own = actions.called.__code__
+        while trace is not None and (trace.tb_frame.f_code.co_filename == __file__ or trace.tb_frame.f_code is own):
             trace = trace.tb_next
         return None if trace is None else trace.tb_frame
 

@@ -219,6 +219,9 @@ class Rules:
         return self._rule_without_way(cls)
 
     def _reduce_by_way(self, way: Way, obj: Any) -> Any:
+        if way.before_fork and not self.notes.asks:
+            self.notes.unasked[id(obj)] = None
+            return list, ()  # any reduction will do: nothing is written
         reduction = way.reduce(obj)
         return self._rule_without_way(type(obj))(obj) if reduction is NotImplemented else reduction
 

@@ -347,6 +347,9 @@ class Walk:
         else:
             if function is newobj and args[:1] != (obj.__class__,):
                 raise pickle.PicklingError("the first argument of __newobj__ must be the class of the object")
+            named_args: dict[str, Any] = {}
+            if function is actions.called:
+                function, args, named_args = _with_keywords(*args)
             operand = self._fast(function)
             if operand is ABSENT:
                 operand = yield function, " made by %s", states.label_of(function)
@@ -355,11 +358,12 @@ class Walk:
                 self._keep(obj, False)  # any operand will do: it is reported once, and there is no recipe
                 raise pickle.PicklingError("the arguments that it is made from contain the object itself")
             found = yield from self._items(args, " argument %d")
+            _, named = yield from self._pairs(named_args.items(), " argument %s")
             self._returns.pop(id(obj), None)
             known = self._memo.get(id(obj))
             if known is not None:
                 return known  # its arguments led back to it, and it was made there
-            made = builder.call(operand, found)
+            made = builder.call(operand, found, [*named_args], named)
         self._keep(obj, made)
         first = state is not None and not (items is pairs is None) and needs_attributes(type(obj))  # type: ignore[arg-type]  # classes are hashable
         if first:
@@ -412,6 +416,14 @@ class Walk:
         if id(culprit) not in self._blamed:
             self._blamed[id(culprit)] = culprit
             self._places.append(place)
+
+
+def _with_keywords(function: Any, args: Any, keywords: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return the function and the arguments of a call with keywords. Raises PicklingError if they are none."""
+    named = type(keywords) is dict and all(type(name) is str for name in keywords)
+    if not callable(function) or not isinstance(args, tuple) or not named:
+        raise pickle.PicklingError("a call with keywords takes a callable, a tuple, and a dictionary of keywords")
+    return function, args, keywords
 
 
 def _name_of(obj: Any, qualname: str) -> steps.Name:

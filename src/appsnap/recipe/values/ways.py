@@ -31,6 +31,7 @@ __all__ = [
     "Weakly",
     "Where",
     "import_families",
+    "import_wanted",
     "register_module",
     "register_way",
     "registered_modules",
@@ -40,22 +41,38 @@ __all__ = [
 GROUP = "appsnap.ways"
 """The entry-point group."""
 
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "aiohttp": ("aiohttp", "frozenlist"),
+    "aiohttp_server": ("aiohttp",),
+    "anyio": ("anyio",),
+    "apscheduler": ("apscheduler",),
+    "asyncio": ("_asyncio", "asyncio"),
+    "celery": ("celery",),
+    "clients": ("aiohttp", "http", "httpcore", "paho", "redis"),
+    "contexts": ("_contextvars",),
+    "cryptography": ("cryptography",),
+    "django": ("django",),
+    "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "jinja2": ("jinja2",),
+    "msgspec": ("msgspec",),
+    "pools": ("concurrent",),
+    "processes": ("multiprocessing", "subprocess"),
+    "prompt_toolkit": ("prompt_toolkit",),
+    "queues": ("_queue", "queue"),
+    "sanic": ("sanic", "sanic_routing"),
+    "sqlalchemy": ("sqlalchemy",),
+    "structlog": ("structlog",),
+    "telegram": ("telegram",),
+    "threads": ("_thread", "threading"),
+    "twisted": ("automat", "twisted"),
+    "weak": ("_weakrefset", "tempfile", "weakref"),
+    "werkzeug": ("werkzeug",),
+}
+"""The families of appsnap, each with the packages of its classes."""
+
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "_contextvars": ("appsnap.ways.contexts",),
-    "_asyncio": ("appsnap.ways.asyncio",),
-    "_queue": ("appsnap.ways.queues",),
-    "_thread": ("appsnap.ways.threads",),
-    "anyio": ("appsnap.ways.anyio",),
-    "asyncio": ("appsnap.ways.asyncio",),
-    "cryptography": ("appsnap.ways.cryptography",),
-    "concurrent": ("appsnap.ways.pools",),
-    "multiprocessing": ("appsnap.ways.processes",),
-    "queue": ("appsnap.ways.queues",),
-    "tempfile": ("appsnap.ways.weak",),
-    "structlog": ("appsnap.ways.structlog",),
-    "threading": ("appsnap.ways.threads",),
-    "weakref": ("appsnap.ways.weak",),
-    "_weakrefset": ("appsnap.ways.weak",),
+    package: tuple(f"appsnap.ways.{family}" for family, packages in _PACKAGES.items() if package in packages)
+    for package in sorted({package for packages in _PACKAGES.values() for package in packages})
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
@@ -187,14 +204,23 @@ def way_of(cls: type) -> Way | None:
 def import_families(cls: type) -> None:
     """Import the families for a class and its bases. Raises Refused if one can't be imported."""
     for base in cls.__mro__[:-1]:
-        package = _package(str(base.__module__))
-        if package not in _imported:
-            for name in FAMILIES.get(package, ()):
-                importlib.import_module(name)
-            for name in _announced().get(package, ()):
-                _import_announced(package, name)
-            # Noted at the end: another thread that comes in between waits for the import of the same modules.
-            _imported.add(package)
+        _import_families(_package(str(base.__module__)))
+
+
+def import_wanted() -> None:
+    """Import the families for all packages that are imported: a forked child must not do so itself."""
+    for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
+        _import_families(package)
+
+
+def _import_families(package: str) -> None:
+    if package not in _imported:
+        for name in FAMILIES.get(package, ()):
+            importlib.import_module(name)
+        for name in _announced().get(package, ()):
+            _import_announced(package, name)
+        # Noted at the end: another thread that comes in between waits for the import of the same modules.
+        _imported.add(package)
 
 
 def _import_announced(package: str, name: str) -> None:
