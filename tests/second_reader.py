@@ -160,7 +160,7 @@ class _Recipe:
 # msgpack
 
 NUMBERS = ["", "Name", "Value", "Tuple", "List", "Dict", "Set", "FrozenSet", "ByteArray", "New", "Call", "Member"]
-NUMBERS += ["Extend", "Update", "Add", "State", "SetState", "Run"]
+NUMBERS += ["Extend", "Update", "Add", "State", "SetState", "Run", "CallWithKeywords"]
 
 
 def extension(code, data):
@@ -284,7 +284,7 @@ class _Steps:
                 need(names and len(names) == len(columns), "keywords and columns")
                 return [("New", self.origin(cls), [], names, row) for row in self.rows(columns, count, first)]
             case "Call", [function, *columns]:
-                return [("Call", self.origin(function), row) for row in self.rows(columns, count, first)]
+                return [("Call", self.origin(function), row, [], []) for row in self.rows(columns, count, first)]
             case "Tuple" | "List" | "Set" | "FrozenSet", columns:
                 rows = self.rows(columns, count, first)
                 types = {type(item) for row in rows for item in row}
@@ -342,7 +342,11 @@ def read_msgpack(data):
                 names, values = made.named(keywords[0], keywords[1:]) if keywords else ([], [])
                 recipe.add("New", made.origin(cls), made.operands(args), names, values)
             case "Call", [function, *args]:
-                recipe.add("Call", made.origin(function), made.operands(args))
+                recipe.add("Call", made.origin(function), made.operands(args), [], [])
+            case "CallWithKeywords", [function, args, keys, *values]:
+                names, values = made.named(keys, values)
+                need(names, "keywords")
+                recipe.add("Call", made.origin(function), made.operands(args), names, values)
             case "Extend" | "Add" as step, [target, *items]:
                 recipe.add(step, made.target(target), made.operands(items))
             case "Update", [target, keys, *values]:
@@ -497,12 +501,11 @@ class _Module:
                 return self.helper(name, args, named)
             case ast.Call(func=function, args=args, keywords=named):
                 function = self.expr(function)
-                args, named = self.exprs(args), {keyword.arg: self.expr(keyword.value) for keyword in named}
+                args, (names, values) = self.exprs(args), self.named(named)
                 if isinstance(function, Known) and function.key in PARAMETERS:
-                    args = by_position(function.key, args, named)
-                else:
-                    need(not named, "keywords")
-                return add("Call", function, [add("Tuple", []) if x == () else x for x in args])
+                    args = by_position(function.key, args, dict(zip(names, values, strict=True)))
+                    names = values = []
+                return add("Call", function, [add("Tuple", []) if x == () else x for x in args], names, values)
         raise ValueError(ast.unparse(node))
 
     def number(self, node):
@@ -680,18 +683,16 @@ class _Document:
         text = text_of(element, name)
         return (self.value(element[0][0]), element[1:]) if text is None else (known(text), element[:])
 
-    def object(self, element):
-        cls, rest = self.first(element, "class")
+    def object(self, element, step="New", role="class"):
+        cls, rest = self.first(element, role)
         arguments = [(text_of(x, "name"), self.value(x[0])) for x in rest if x.tag == "argument"]
         positional = [value for name, value in arguments if name is None]
         named = [(name, value) for name, value in arguments if name is not None]
-        made = self.recipe.add("New", cls, positional, [name for name, _ in named], [value for _, value in named])
+        made = self.recipe.add(step, cls, positional, [name for name, _ in named], [value for _, value in named])
         return self.filling(made, rest[len(arguments) :])
 
     def call(self, element):
-        function, rest = self.first(element, "function")
-        arguments = [self.value(x[0]) for x in rest if x.tag == "argument"]
-        return self.filling(self.recipe.add("Call", function, arguments), rest[len(arguments) :])
+        return self.object(element, "Call", "function")
 
     def filled(self, element):
         return self.filling(*self.first(element, "target"))

@@ -370,7 +370,7 @@ class TestRecipes:
                 VALUES["an ordered dictionary"],
                 [
                     ("Name", "collections", "OrderedDict"),
-                    ("Call", R[0], []),
+                    ("Call", R[0], [], [], []),
                     ("List", [2]),
                     ("Update", R[1], ["b", "a"], [1, R[2]]),
                     ("State", R[1], ["note"], ["an attribute"]),
@@ -680,9 +680,9 @@ class TestRuns:
             ([[1, "a", "b"], [17, 9, 1, 0, ["x"], [5]]], [*N, ("New", R[0], [], ["x"], [5])]),
             (
                 [[1, "a", "b"], [17, 10, 2, 0, [5, 6], [[1, 7, 2]]]],
-                [*N, ("Call", R[0], [5, 7]), ("Call", R[0], [6, 7])],
+                [*N, ("Call", R[0], [5, 7], [], []), ("Call", R[0], [6, 7], [], [])],
             ),
-            ([[1, "a", "b"], [17, 10, 2, 0]], [*N, *[("Call", R[0], [])] * 2]),
+            ([[1, "a", "b"], [17, 10, 2, 0]], [*N, *[("Call", R[0], [], [], [])] * 2]),
             ([[17, 4, 3]], [("List", [])] * 3),
             ([[17, 3, 2, [1, "a"], [None, 2.5]]], [("Tuple", [1, None]), ("Tuple", ["a", 2.5])]),
             ([[17, 6, 2, ["a", "b"]]], [("Set", ["a"]), ("Set", ["b"])]),
@@ -733,7 +733,7 @@ class TestRuns:
             ([[4], [4], [3, [2, 1, 2]]], [("List", []), ("List", []), ("Tuple", [R[1], R[0]])]),
             ([[4], [12, 1, [1, [1], 2]]], [("List", []), ("Extend", R[0], [R[0], R[0]])]),
             ([[4], [5, ["a", "b"], [1, 5, 2]]], [("List", []), ("Dict", ["a", "b"], [5, 5])]),
-            ([[4], [10, -1, [3, b"\1\0\0", [1, 2], [[1]]]]], [("List", []), ("Call", R[0], [R[0], 1, 2])]),
+            ([[4], [10, -1, [3, b"\1\0\0", [1, 2], [[1]]]]], [("List", []), ("Call", R[0], [R[0], 1, 2], [], [])]),
             ([[4], [9, -1, [[1, 5, 2]], ["a"], [2, 1]]], [("List", []), ("New", R[0], [5, 5], ["a"], [R[0]])]),
             ([[4], [9, -1, [5, [1]]]], [("List", []), ("New", R[0], [5, R[0]], [], [])]),
         ],
@@ -797,10 +797,10 @@ class TestPickle:
             (b"c__builtin__\nxrange\n.", [("Name", "builtins", "range")]),
             (b"\x80\x03c__builtin__\nxrange\n.", [("Name", "__builtin__", "xrange")]),
             (b"(i__main__\nA\n.", [("Name", "__main__", "A"), ("New", R[0], [], [], [])]),
-            (b"(c__main__\nA\nI5\no.", [("Name", "__main__", "A"), ("Call", R[0], [5])]),
+            (b"(c__main__\nA\nI5\no.", [("Name", "__main__", "A"), ("Call", R[0], [5], [], [])]),
             (b"U\x01a.", []),
             (pickle.dumps(complex, 5), [("Name", "builtins", "complex")]),
-            (pickle.dumps(1j, 5), [("Name", "builtins", "complex"), ("Call", R[0], [0.0, 1.0])]),
+            (pickle.dumps(1j, 5), [("Name", "builtins", "complex"), ("Call", R[0], [0.0, 1.0], [], [])]),
             (
                 pickle.dumps(service(a=1), 5),
                 [("Name", "appsnap.service", "MultiService"), ("New", R[0], [], [], []), ("State", R[1], ["a"], [1])],
@@ -831,7 +831,13 @@ class TestPickle:
             (getattr, (int, "real"), [("Name", "builtins", "int.real")]),
             (getattr, ("a", "upper"), [("Member", "a", "upper")]),
             (type, (None,), [("Name", "types", "NoneType")]),
-            (len, ("a",), [("Name", "builtins", "len"), ("Call", R[0], ["a"])]),
+            (len, ("a",), [("Name", "builtins", "len"), ("Call", R[0], ["a"], [], [])]),
+            (
+                actions.called,
+                (sorted, ("ba",), {"reverse": True}),
+                [("Name", "builtins", "sorted"), ("Call", R[0], ["ba"], ["reverse"], [True])],
+            ),
+            (actions.called, (getattr, ("a", "upper"), {}), [("Member", "a", "upper")]),
         ],
         ids=itertools.count(),
     )
@@ -881,8 +887,20 @@ class TestMsgpack:
             ([[1, "a", "b"], [9, 0, [back(1)], []]], [("Name", "a", "b"), ("New", R[0], [R[0]], [], [])]),
             ([[1, "a", "b"], [9, -1, [[[0]]]]], [("Name", "a", "b"), ("New", R[0], [R[0]], [], [])]),
             ([[4], [1, "a", "b"], [4, [[0]]]], [("List", []), ("Name", "a", "b"), ("List", [R[1]])]),
-            ([[4], [10, -1]], [("List", []), ("Call", R[0], [])]),
-            ([[1, "a", "b"], [10, 0, 1, 2]], [("Name", "a", "b"), ("Call", R[0], [1, 2])]),
+            ([[4], [10, -1]], [("List", []), ("Call", R[0], [], [], [])]),
+            ([[1, "a", "b"], [10, 0, 1, 2]], [("Name", "a", "b"), ("Call", R[0], [1, 2], [], [])]),
+            (
+                [[1, "a", "b"], [18, 0, [1, back(0)], ["k", "l"], 2, back(1)]],
+                None,
+            ),
+            (
+                [[1, "a", "b"], [18, 0, [1, back(1)], ["k", "l"], 2, back(1)]],
+                [("Name", "a", "b"), ("Call", R[0], [1, R[0]], ["k", "l"], [2, R[0]])],
+            ),
+            ([[1, "a", "b"], [18, 0, [], []]], None),
+            ([[1, "a", "b"], [18, 0, [], ["k"]]], None),
+            ([[1, "a", "b"], [18, 0, [], ["k", "k"], 1, 2]], None),
+            ([[1, "a", "b"], [18, 0, [], [1], 2]], None),
             ([[11, "a", "upper"]], [("Member", "a", "upper")]),
             ([[4], [12, 1, 1]], [("List", []), ("Extend", R[0], [1])]),
             ([[5, []], [13, 1, [1], 2]], [("Dict", [], []), ("Update", R[0], [1], [2])]),
@@ -1038,7 +1056,7 @@ TIMEDELTA, UTC = ("Name", "datetime", "timedelta"), ("Name", "datetime", "timezo
 
 
 def called(*args):
-    return "Call", R[0], [*args]
+    return "Call", R[0], [*args], [], []
 
 
 NO_STATEMENTS = """
@@ -1062,7 +1080,6 @@ application = 1; application = 2
 x = 2
 'a text'; application = 1
 print(); application = 1
-import os; application = os.getenv(key='a')
 import os; application = os.getenv(*['a'])
 if 1: application = 1
 def application(): pass
@@ -1174,17 +1191,17 @@ class TestSource:
             ("import datetime\napplication = datetime.timedelta()", [TIMEDELTA, called()], R[1]),
             (
                 "from datetime import datetime as D, timezone\napplication = D(2026, 5, day=1, tzinfo=timezone.utc)",
-                [("Name", "datetime", "datetime"), UTC, ("Call", R[0], [2026, 5, 1, 0, 0, 0, 0, R[1]])],
+                [("Name", "datetime", "datetime"), UTC, ("Call", R[0], [2026, 5, 1, 0, 0, 0, 0, R[1]], [], [])],
                 R[2],
             ),
             (
                 "from datetime import time, timezone\napplication = time(2, fold=1, tzinfo=timezone.utc)",
-                [("Name", "datetime", "time"), UTC, ("Call", R[0], [b"\x82\0\0\0\0\0", R[1]])],
+                [("Name", "datetime", "time"), UTC, ("Call", R[0], [b"\x82\0\0\0\0\0", R[1]], [], [])],
                 R[2],
             ),
             (
                 "from collections import deque\napplication = deque(maxlen=3)",
-                [("Tuple", []), ("Name", "collections", "deque"), ("Call", R[1], [R[0], 3])],
+                [("Tuple", []), ("Name", "collections", "deque"), ("Call", R[1], [R[0], 3], [], [])],
                 R[2],
             ),
             ("from uuid import UUID\napplication = UUID(int=5)", None, R[1]),
@@ -1217,7 +1234,7 @@ class TestSource:
                     ("List", [1]),
                     ("Name", "a", "b"),
                     ("Name", "a", "c"),
-                    ("Call", R[1], [R[0], R[2]]),
+                    ("Call", R[1], [R[0], R[2]], [], []),
                     ("List", []),
                     ("List", [R[3], R[4]]),
                 ],
@@ -1347,10 +1364,10 @@ class TestXml:
             ),
             (
                 '<call function="a:b"><argument><list/></argument><items><int>1</int></items></call>',
-                [("List", []), ("Name", "a", "b"), ("Call", R[1], [R[0]]), ("Extend", R[2], [1])],
+                [("List", []), ("Name", "a", "b"), ("Call", R[1], [R[0]], [], []), ("Extend", R[2], [1])],
                 R[2],
             ),
-            ("<call><function><list/></function></call>", [("List", []), ("Call", R[0], [])], R[1]),
+            ("<call><function><list/></function></call>", [("List", []), ("Call", R[0], [], [], [])], R[1]),
             ('<method name="upper"><str>a</str></method>', [("Member", "a", "upper")], R[0]),
             (
                 "<filled><target><set/></target><members><int>1</int></members></filled>",

@@ -19,7 +19,15 @@ from appsnap.recipe.trust import Trust
 from isomorphism import difference, listed
 
 WRITTEN_FROM_RECIPES = KINDS[1:]
-TRUST = ["zoo.*", "zoo.function", "call:zoo.MySet", "builtins.len", "builtins.dict.fromkeys", "builtins.str.upper"]
+TRUST = [
+    "zoo.*",
+    "zoo.function",
+    "call:zoo.MySet",
+    "call:zoo.ByCall",
+    "builtins.len",
+    "builtins.dict.fromkeys",
+    "builtins.str.upper",
+]
 
 ATOMS = st.one_of(
     st.none(),

@@ -18,6 +18,8 @@ import zoneinfo
 
 import numpy as np
 
+import appsnap
+
 
 class Node:
     """An object with attributes, and a method to refer to."""
@@ -172,6 +174,16 @@ class ByKeyword:
         return None
 
 
+class ByCall:
+    """Taken apart into a call with keywords, one of them no identifier."""
+
+    def __init__(self, *args, **keywords):
+        self.args, self.keywords = args, keywords
+
+    def __reduce__(self):
+        return appsnap.call(ByCall, *self.args, **self.keywords)
+
+
 def function(x=None):
     """Do nothing."""
     return x
@@ -279,6 +291,7 @@ IMMUTABLE = {
     "frozenslots": lambda parts: FrozenSlots(parts[0]),
     "arguments": lambda parts: ByArguments(parts[0]),
     "keyword": lambda parts: ByKeyword(first=parts[0]),
+    "call": lambda parts: ByCall(*parts[2:], last=parts[0], **{"no identifier": parts[-1]}),
     "partial": lambda parts: functools.partial(function, *parts),
     "frozenset": lambda parts: frozenset(filter(is_hashable, parts)),
     "proxy": lambda parts: types.MappingProxyType({"a": parts[0]}),

@@ -24,6 +24,7 @@ SUBJECTS = (
     "gadgets",
     "good",
     "hashing",
+    "keywords",
     "layers",
     "letters",
     "names",

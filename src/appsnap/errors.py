@@ -28,11 +28,12 @@ exit code of the command line.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from appsnap.printable import as_word, columns, escaped, in_words, plural, shortened
+from appsnap.printable import as_path, as_word, columns, escaped, in_words, plural, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -234,21 +235,28 @@ class NewerFormat(CannotLoad):
 class Want:
     """A name that a snapshot uses, the use (`reference`, `create`, `call`), and the first path with that use.
 
-    `carries_code` is true for a name that makes functions or classes from code in the file.
+    `carries_code` is true for a name that makes functions or classes from code in the file. An effect is a want, too:
+    `use` is then `read`, `write`, `listen` or `database`, `name` the target, and `does` the verb: `"appends to"`.
     """
 
     name: str
     use: str
     path: str
     carries_code: bool = False
+    does: str = ""
 
     @property
     def grant(self) -> str:
         """The entry of `trust` that allows it."""
-        return f"call:{self.name}" if self.use == "call" else self.name
+        return self.name if self.use in ("reference", "create") else f"{self.use}:{self.name}"
+
+    @property
+    def words(self) -> str:
+        """The use and the name in words: `shop.Web to create`, `appends to /var/log/shop.log`."""
+        return f"{self.does} {as_path(self.name)}" if self.does else f"{as_word(self.name)} to {self.use}"
 
     def __str__(self) -> str:
-        return f"{as_word(self.name)} to {self.use} at {self.path}{' (it carries code)' if self.carries_code else ''}"
+        return f"{self.words} at {self.path}{' (it carries code)' if self.carries_code else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,12 +295,11 @@ class NotTrusted(CannotLoad):
         self.obstacles = tuple(obstacles)
         more = len(self.wants) - MOST_NAMED
         parts = [str(obstacle) for obstacle in self.obstacles[:MOST_NAMED]]
-        if self.wants:
-            parts.append(
-                "the file wants "
-                + ", ".join(map(str, self.wants[:MOST_NAMED]))
-                + (f", and {more:,} more" if more > 0 else "")
-            )
+        # The effects stand at the end.
+        for begin, group in itertools.groupby(self.wants[:MOST_NAMED], lambda want: "" if want.does else "wants "):
+            parts.append(f"the file {begin}{', '.join(map(str, group))}")
+        if more > 0:
+            parts[-1] += f", and {more:,} more"
         super().__init__(message or f"not trusted: {'; '.join(parts)}", hint=hint)
 
 

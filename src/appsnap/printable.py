@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["as_word", "columns", "escaped", "in_words", "label", "plural", "shortened", "type_of"]
+__all__ = ["as_path", "as_word", "columns", "escaped", "in_words", "label", "plural", "shortened", "type_of"]
 
 
 def escaped(text: str) -> str:
@@ -34,9 +34,16 @@ def as_word(name: str) -> str:
 
     A name is parts with dots between them, as `shop.Web`, `<shop.tac>.Web` or `1.0+local`. In quotes it is cut, too.
     """
-    if _WORD.fullmatch(name):
-        return name
-    text = escaped(shortened(name, 100)).replace('"', '\\"')
+    return name if _WORD.fullmatch(name) else _quoted(name, 100)
+
+
+def as_path(path: str) -> str:
+    """Return the path of a file or an address for a line of ours: as it is, or in quotes like `as_word`."""
+    return shortened(path, 1_000) if _PATH.fullmatch(path) else _quoted(path, 1_000)
+
+
+def _quoted(text: str, most: int) -> str:
+    text = escaped(shortened(text, most)).replace('"', '\\"')
     return f'"{text}"'
 
 
@@ -62,6 +69,7 @@ def label(value: object) -> str:
 
 
 _PART = r"(?:<[^<>\"]{1,100}>|[\w+!…\[\]-]+)"
+_PATH = re.compile(r"[\w/.:+@%~\[\]-]+")
 _WORD = re.compile(rf"{_PART}(?:\.{_PART})*+")
 
 

@@ -133,9 +133,9 @@ def fields(cls: Any) -> Fields | None:
     That function takes the object. For any other class, the result is None.
     """
     if _made_by(cls, "dataclasses", "_dataclass"):
-        return {field.name: _default_of_dataclass(field) for field in dataclasses.fields(cls)}
+        return {field.name: _default_of_dataclass(field) or _unset(field) for field in dataclasses.fields(cls)}
     if _made_by(cls, "attr._make", "slots"):
-        return {field.name: _default_of_attrs(field) for field in cls.__attrs_attrs__}
+        return {field.name: _default_of_attrs(field) or _unset(field) for field in cls.__attrs_attrs__}
     return None
 
 
@@ -158,6 +158,15 @@ def _default_of_attrs(field: Any) -> Callable[[Any], Any] | None:
     if not isinstance(default, attr.Factory):
         return None if default is attr.NOTHING else lambda _: default
     return default.factory if default.takes_self else lambda _: default.factory()
+
+
+def _unset(field: Any) -> Callable[[Any], Any] | None:
+    """Return a mark for a field that no constructor sets: a method does so later, or never."""
+    return None if field.init else _stays_unset
+
+
+def _stays_unset(_: Any) -> None:
+    raise NotImplementedError
 
 
 def fields_by_name(obj: Any, state: Any) -> dict[str, Any]:
@@ -204,10 +213,11 @@ def assign_attributes(target: Any, state: Any) -> None:
     if slots:
         for name, value in _of_this_python(type(target), slots).items():
             _refuse_property(type(target), name)
-            try:
-                setattr(target, name, value)
-            except AttributeError:  # a frozen class refuses it
+            if type(special(type(target), name)) is types.MemberDescriptorType:
+                # A frozen class refuses setattr, and another one may put the value into an attribute that isn't there.
                 object.__setattr__(target, name, value)
+            else:
+                setattr(target, name, value)
 
 
 def _of_this_python(cls: type, slots: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -245,7 +255,8 @@ def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[
         if name not in state and name not in transient:
             if default is None:
                 raise TypeError(f"the state has no {name!r}, and this field has no default")
-            object.__setattr__(target, name, default(target))
+            if default is not _stays_unset:
+                object.__setattr__(target, name, default(target))
     if hasattr(type(target), "_attrs_cached_hash"):
         object.__setattr__(target, "_attrs_cached_hash", None)
 

@@ -399,7 +399,7 @@ def _expression(recipe: steps.Recipe) -> Expression | None:
             made.append(("dict", [(one(key), one(value)) for key, value in zip(step.keys, step.values, strict=True)]))
         elif isinstance(step, steps.Call):
             function = one(step.function)
-            if function[0] != "name" or function[1] not in _CALLABLE:
+            if function[0] != "name" or function[1] not in _CALLABLE or step.names:
                 return None
             made.append(("call", function[1], [one(item) for item in step.args], None))
         elif isinstance(step, steps.SetState) and made[step.target][0] == "call":

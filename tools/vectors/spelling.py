@@ -124,6 +124,9 @@ def pickled(steps: Steps, root: Any) -> bytes:
                 out += _value(cls) + b"(" + _values(args) + b"t}(" + _pairs(names, values) + b"u" + pickle.NEWOBJ_EX + keep
             case "Call", [function, args]:
                 out += _value(function) + b"(" + _values(args) + b"tR" + keep
+            case "Call", [function, args, names, values]:
+                out += _value("appsnap.actions") + _value("called") + pickle.STACK_GLOBAL
+                out += _value(function) + b"(" + _values(args) + b"t}(" + _pairs(names, values) + b"u\x87R" + keep
             case "Member", [owner, attribute]:
                 out += _value("builtins") + _value("getattr") + pickle.STACK_GLOBAL
                 out += _value(owner) + _value(attribute) + pickle.TUPLE2 + b"R" + keep
@@ -187,7 +190,7 @@ def _with_distances(body: list[Any]) -> list[Any]:
     for step in body:
         found.append(_relative(step, registers))
         match step:
-            case [int() as number, *_] if 1 <= number <= _NUMBERS["Member"]:
+            case [int() as number, *_] if 1 <= number <= _NUMBERS["Member"] or number == 18:
                 registers += 1
             case [17, int() as number, int() as count, *_] if 1 <= number <= _NUMBERS["Member"]:
                 registers += count
@@ -218,7 +221,7 @@ def _msgpack(steps: Steps, root: Any) -> bytes:
             row[0] = registers - row[0]
         if name in _SPREAD or len(row) == 4:
             row[-1:] = fields[-1]
-        body.append([_NUMBERS[name], *row])
+        body.append([18 if name == "Call" and len(fields) == 4 else _NUMBERS[name], *row])
         if name == "Name":
             names[registers] = len(names)
         registers += name in MAKERS
@@ -259,8 +262,9 @@ def _statement(name: str, fields: list[Any]) -> str:
         case "New", [cls, args, *rest]:
             keywords = f", **{_mapping(*rest)}" if rest else ""
             return f"new({_literals([cls, *args])}{keywords})"
-        case "Call", [function, args]:
-            return f"{_literal(function)}({_literals(args)})"
+        case "Call", [function, args, *rest]:
+            keywords = f"{', ' if args else ''}**{_mapping(*rest)}" if rest else ""
+            return f"{_literal(function)}({_literals(args)}{keywords})"
         case "Member", [owner, attribute]:
             return f"getattr({_literal(owner)}, {attribute!a})"
         case "Extend" | "Add", [target, items]:
@@ -318,10 +322,9 @@ def _element(name: str, fields: list[Any], more: str) -> str:
         case "ByteArray", [data]:
             return f"<bytearray{more}>{b64encode(data).decode()}</bytearray>"
         case "New", [cls, args, *rest]:
-            words = "".join(f"<argument{_attribute('name', k)}>{_atom(v)}</argument>" for k, v in zip(*rest, strict=True)) if rest else ""
-            return f"<object{more}><class>{_atom(cls)}</class>{_arguments(args)}{words}</object>"
-        case "Call", [function, args]:
-            return f"<call{more}><function>{_atom(function)}</function>{_arguments(args)}</call>"
+            return f"<object{more}><class>{_atom(cls)}</class>{_arguments(args)}{_keywords(*rest)}</object>"
+        case "Call", [function, args, *rest]:
+            return f"<call{more}><function>{_atom(function)}</function>{_arguments(args)}{_keywords(*rest)}</call>"
         case "Member", [owner, attribute]:
             return f"<method{_attribute('name', attribute)}{more}>{_atom(owner)}</method>"
         case "Extend", [target, items]:
@@ -360,6 +363,10 @@ def _atoms(values: Any) -> str:
 
 def _arguments(values: Any) -> str:
     return "".join(f"<argument>{_atom(value)}</argument>" for value in values)
+
+
+def _keywords(names: Any = (), values: Any = ()) -> str:
+    return "".join(f"<argument{_attribute('name', k)}>{_atom(v)}</argument>" for k, v in zip(names, values, strict=True))
 
 
 def _items(keys: Any, values: Any) -> str:

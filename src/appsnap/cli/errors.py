@@ -128,6 +128,9 @@ def _for_command_line(hint: str, arguments: Sequence[str]) -> str:
     """Return a hint without the Python of a library call, and with the option of this command."""
     prefix = "source-" if arguments[:1] in (["convert"], ["save"]) else ""
     hint = hint.replace("code_from='3.11'", f"--{prefix}code-from 3.11").replace("verify=False", "--no-verify")
+    moved = re.search(r"open_snapshot\(FILE\)\.moved\(\{'(.*)': '(.*)'\}\)\.build\(\)", hint)
+    if moved is not None:
+        hint = hint.replace(moved[0], _with_options(arguments, ["--map", f"{moved[1]}={moved[2]}"]))
     of_one = "give the identity of one of them"
     hint = hint.replace(of_one, f"{of_one}: --{prefix}identity FILE")
     hint = hint.replace("give its passphrase", f"leave out --{prefix}identity, and type its passphrase")

@@ -20,7 +20,7 @@ from appsnap.kinds.extensions import naming_of
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from appsnap.cli.passphrase import Sources
     from appsnap.files.layers import Passphrase
@@ -58,6 +58,8 @@ class Input:
     identity_files: tuple[str, ...]
     limits: Limits
     secrets: Secrets = field(default_factory=Secrets)
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """The folders of files that are moved, each with the new one."""
 
     @property
     def label(self) -> str:
@@ -75,7 +77,9 @@ class Input:
         If `large` data isn't held, the snapshot can only be looked at.
         """
         with Progress(f"reading {self.label}") as progress:
-            snapshot = self._open(progress, data=data, large=large)
+            # Steps that are changed have no part that stays in the file.
+            snapshot = self._open(progress, data=data, large="held" if self.folders else large)
+            snapshot = self._moved(snapshot)
             _ = snapshot.document.recipe  # read now, so that an error is one of reading
             # It lives until the process ends. The collector needn't look at it again, nor at the modules.
             gc.freeze()
@@ -95,7 +99,7 @@ class Input:
             keys = (self._passphrase(progress), self._identities()) if encrypted else (None, [])
             found = snapshot.open_file(file, Opening(None, *keys, self.limits, progress.count), path)
             _ = found.document.recipe if found.document.objects is None else None
-            return found
+            return found.moved(self.folders) if self.folders else found
 
     def open_legacy(self) -> Snapshot:
         """Read a pickle in Twisted's old encryption without building it."""
@@ -132,8 +136,10 @@ class Input:
         notes: list[str] | None = None,
     ) -> tuple[Any, Sequence[str] | Everything, Snapshot]:
         """Do what `load` does, and return the snapshot, too."""
+        from appsnap.snapshot.looped import built  # noqa: PLC0415 - help doesn't need it
+
         with Progress(f"loading {self.label}") as progress:
-            snapshot = self._open(progress)
+            snapshot = self._moved(self._open(progress))
             if check is not None:
                 check(snapshot)
             enough = trust_in(snapshot, trust)
@@ -142,12 +148,22 @@ class Input:
             if enough:
                 search_current_folder()
             try:
-                return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough, snapshot
+                application = built(lambda: snapshot.build(enough, copy=False, code_from=code_from, notes=notes))
             except NotTrusted as error:
                 # A snapshot knows the name of its file without the folders, and people copy this command.
                 sign = output.command_line(["sign", self.path])
                 error.provenance = error.provenance.replace("appsnap sign FILE", sign)
                 raise
+            return application, enough, snapshot
+
+    def _moved(self, snapshot: Snapshot) -> Snapshot:
+        if not self.folders:
+            return snapshot
+        notes: list[str] = []
+        snapshot = snapshot.moved(self.folders, notes=notes)
+        for line in notes:
+            output.note(f"warning: {line}")
+        return snapshot
 
     def _open(
         self, progress: Progress, *, legacy: bool = False, data: bytes | None = None, large: LargeData = "held"

@@ -36,6 +36,8 @@ __all__ = [
     "as_json",
     "code_from",
     "depth",
+    "listens",
+    "maps",
     "reads",
     "recipients",
     "source_argument",
@@ -263,6 +265,29 @@ def _gather_sources(values: dict[str, Any], key: str, prefix: str, variables: tu
     return Sources(**found, variables=variables, prefix=prefix)
 
 
+def maps(argument: str = "FILE") -> Decorator:
+    """Add the option that moves the paths of files. It stands below `reads`, whose `Input` gets them."""
+    option = click.option(
+        "--map",
+        "mapped",
+        metavar="OLD=NEW",
+        multiple=True,
+        help=f"Open the files that {argument} has in the folder OLD in the folder NEW, as in --map /home/a=/srv/a. "
+        "Repeatable.",
+    )
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        folders = {}
+        for text in values.pop("mapped"):
+            old, _, new = text.partition("=")
+            if not old or not new:
+                raise click.BadParameter("write it as in /home/a=/srv/a", param_hint="'--map'")
+            folders[old] = new
+        return {"source": dataclasses.replace(values.pop("source"), folders=folders)}
+
+    return _combined([option], gather)
+
+
 def trusts(whose: str = "FILE") -> Decorator:
     """Add the options for trust. The command gets names, or EVERYTHING, as `trust`."""
     options: list[Decorator] = [
@@ -271,8 +296,9 @@ def trusts(whose: str = "FILE") -> Decorator:
             "--trust",
             metavar="NAME",
             multiple=True,
-            help=f'Trust a name that {whose} wants: "package.Class", "package.*" for the classes defined there, '
-            'or "call:package.function". Repeatable.',
+            help=f'Trust a name that {whose} wants: "package.Class", "package.*" for the classes defined there, or '
+            '"call:package.function". Or an effect: "read:/etc/shop/*", "write:/var/log/shop.log", '
+            '"listen:127.0.0.1:8000", "database:memory". Repeatable.',
         ),
         click.option(
             "--trust-everything",
@@ -372,6 +398,27 @@ def _version(_context: click.Context, _option: click.Parameter, text: str | None
 
     try:
         return version_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def listens(argument: str) -> Decorator:
+    """Add the option for the address of a server. The command gets a host and a port, or None, as `listen`."""
+    return click.option(
+        "--listen",
+        metavar="ADDRESS",
+        callback=_address,
+        help=f"Serve {argument}, an ASGI, WSGI or aiohttp application, at HOST:PORT, [HOST]:PORT or unix:PATH.",
+    )
+
+
+def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    from appsnap.listening import parse_address  # noqa: PLC0415 - it imports asyncio
+
+    try:
+        return parse_address(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -15,10 +15,11 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, code, evolve, running, states
+from appsnap import actions, code, effects, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
+from appsnap.printable import shortened
 from appsnap.recipe import fields, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
@@ -69,7 +70,8 @@ def build(
     interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
     interpreter.edited, interpreter.notes = edited, notes
     try:
-        with evolve.upgrades(interpreter.path_of):
+        rights = None if trust.everything else trust.effects
+        with evolve.upgrades(interpreter.path_of), effects.allowed(rights):
             return interpreter.build()
     except evolve.VersionError as error:
         raise version_failure(interpreter.path_of(error.obj), error) from None
@@ -379,6 +381,7 @@ class _Interpreter:
 
     def _call(self, step: steps.Call) -> Any:
         args = self._all(step.args)
+        keywords = dict(zip(step.names, self._all(step.values), strict=True)) if step.names else {}
         if self._cost is not None:
             if step.function not in self._constructors and step.function not in self._audited.callable:
                 raise TypeError("only a function or class with a name can be called")
@@ -386,12 +389,16 @@ class _Interpreter:
             if constructor is not None:
                 value_type, make = constructor
                 self._count(value_type, args)
-                return make(tuple(args))
+                self._cost.copy(keywords.values())
+                for name in keywords:
+                    if name not in value_type.keywords:
+                        raise TypeError(f"{value_type.name} takes no keyword {shortened(name, 60)}")
+                return make(tuple(args), **keywords)
             if step.function not in self._audited.coded:
-                check_call(self._registers[step.function], args, self._count)
+                check_call(self._registers[step.function], args, keywords, self._count)
         function = self._registers[step.function]
         code.check_unmarked(function, self._code_from)
-        made = function(*args)
+        made = function(*args, **keywords)
         # A function that gives an object its state takes it as the first argument. A name stands for a live object.
         first = args[0] if step.args and step.args[0] not in self._constructors else None
         for thing in (made, first):

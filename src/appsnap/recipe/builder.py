@@ -6,13 +6,14 @@ a call that stands for another step by that step (see `spellings`).
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.runs import LEAST, Run
-from appsnap.recipe.spellings import SET_STATE, canonical_step
+from appsnap.recipe.spellings import KEYWORDED, SET_STATE, canonical_step, positional
 from appsnap.recipe.steps import NameOrOperand, Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
@@ -124,8 +125,19 @@ class RecipeBuilder:
             return item
         return self._meanings.get(item, item)
 
-    def call(self, function: NameOrOperand, args: Sequence[NameOrOperand]) -> NameOrOperand:
-        """Append a call, or the step that it stands for. Return the result: None for a `SetState`."""
+    def call(
+        self,
+        function: NameOrOperand,
+        args: Sequence[NameOrOperand],
+        names: Sequence[str] = (),
+        values: Sequence[NameOrOperand] = (),
+    ) -> NameOrOperand:
+        """Append a call, or the step that it stands for. Return the result: None for a `SetState`.
+
+        Raises ValueError for a keyword that is given twice or is too long.
+        """
+        if names:
+            return self._call_with_keywords(function, args, names, values)
         if self.meaning(function) == SET_STATE and len(args) == 2:
             self.fill(steps.SetState(self.register(args[0]), self.operand(args[1])))
             return None
@@ -138,6 +150,22 @@ class RecipeBuilder:
                 return self.new(cls, rest)
             case _:
                 return self.make(steps.Call(self.register(function), self.operands(args)))
+
+    def _call_with_keywords(
+        self,
+        function: NameOrOperand,
+        args: Sequence[NameOrOperand],
+        names: Sequence[str],
+        values: Sequence[NameOrOperand],
+    ) -> NameOrOperand:
+        steps.check_keywords(names)
+        name = self.meaning(function)
+        if type(name) is steps.Name and name in KEYWORDED:
+            # If Python refuses the keywords, the build does so, too.
+            with contextlib.suppress(TypeError, ValueError, ArithmeticError):
+                found = positional(name, args, names, values)
+                return self.call(function, [self.make(steps.Tuple(())) if x == () else x for x in found])
+        return self.make(steps.Call(self.register(function), self.operands(args), tuple(names), self.operands(values)))
 
     def member(self, owner: NameOrOperand, attribute: str) -> NameOrOperand:
         """Append a `Member`. Of something known by name it is a longer name, which is returned instead."""

@@ -91,6 +91,7 @@ class Comparison:
             parts += self._attributes(ref, one, other)
         arguments = self._in_order(ref, one.args, other.args, "argument")
         parts += (part for part in arguments if not (one.name.startswith(_CODE) and self._is_bytes(part[0])))
+        parts += self._keywords(ref, one, other)
         if one.form in ("set", "frozenset"):
             parts += self._in_sets(ref, one.items, other.items)
         else:
@@ -118,6 +119,14 @@ class Comparison:
         for name, value in one.attributes.items():
             if name in other.attributes:
                 yield value, other.attributes[name], f".{name}"
+
+    def _keywords(self, ref: Ref, one: Node, other: Node) -> Iterator[tuple[Operand, Operand, str]]:
+        if [*one.keywords] != [*other.keywords]:
+            words = [", ".join(node.keywords) or "none" for node in (one, other)]
+            self._note(ref, f"saved with the keywords {words[0]:.60}, restored with {words[1]:.60}")
+            return
+        for name, value in one.keywords.items():
+            yield value, other.keywords[name], f" argument {name}"
 
     def _in_order(
         self, ref: Ref, ones: Sequence[Operand], others: Sequence[Operand], noun: str
@@ -150,7 +159,8 @@ class Comparison:
         if type(operand) is not Ref:
             return type(operand).__name__, repr(operand)
         node = outline.nodes[operand]
-        atoms = [repr(x) for x in [*node.args, *node.items, *node.attributes.values()] if type(x) is not Ref]
+        parts = [*node.args, *node.keywords.values(), *node.items, *node.attributes.values()]
+        atoms = [repr(x) for x in parts if type(x) is not Ref]
         return node.form, node.name, node.value, *sorted(atoms), outline.class_of(operand)
 
     def _pairs(self, ref: Ref, one: Node, other: Node) -> Iterator[tuple[Operand, Operand, str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
+from appsnap import effects
 from appsnap.code.texts import WrongPython
 from appsnap.errors import CannotBuild
-from appsnap.printable import shortened
+from appsnap.printable import as_path, shortened
 from appsnap.recipe import steps
 from appsnap.recipe.fields import Misspelt
 from appsnap.recipe.outline import Outline
-from appsnap.recipe.trust import refused, wants
+from appsnap.recipe.trust import denied, refused, wants
 from appsnap.recipe.trust.filling import Refused
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from appsnap.evolve import VersionError
     from appsnap.recipe.steps import Recipe
 
-__all__ = ["failure", "version_failure"]
+__all__ = ["failure", "needs_loop", "version_failure"]
 
 
 def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = None) -> CannotLoad:
@@ -42,9 +43,20 @@ def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = 
         name = f"{owner.__module__}.{owner.__qualname__}.{step.name}"
         hint = f"was it renamed? appsnap.evolve.renamed({name!r}, TheNewMethod) says so"
     path, cls = outline.path(register), outline.class_of(register)
+    if isinstance(error, effects.Denied):
+        return denied(path, error)
+    if isinstance(error, effects.CannotOpen):
+        reason, hint = f"{as_path(str(error.filename))}: {str(error.strerror).lower()}", error.hint
+    if needs_loop(error):
+        hint = "it exists only in a running event loop: load it in a coroutine, which asyncio.run runs"
     if isinstance(error, Refused):
         return refused(path, cls, str(error))
     return CannotBuild(path, cls, reason, hint=hint, step=number)
+
+
+def needs_loop(error: BaseException | None) -> bool:
+    """Tell whether an error is that of asyncio about an object that is made outside of a running event loop."""
+    return isinstance(error, RuntimeError) and str(error) == "no running event loop"
 
 
 def version_failure(path: str, error: VersionError) -> CannotBuild:

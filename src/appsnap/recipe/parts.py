@@ -75,9 +75,9 @@ class Parts:
         return self._pairs[operand]
 
     def calls(self) -> Iterator[tuple[Ref, str, steps.Call]]:
-        """Yield the calls of functions with a name: the register, the name, and the step."""
+        """Yield the calls, without keywords, of functions with a name: the register, the name, and the step."""
         for place, part in enumerate(self.parts):
-            if isinstance(part, steps.Call) and part.function in self.names:
+            if isinstance(part, steps.Call) and not part.names and part.function in self.names:
                 yield Ref(self.starts[place]), self.names[part.function].dotted, part
 
     @functools.cached_property

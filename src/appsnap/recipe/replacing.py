@@ -74,7 +74,7 @@ def _state_of_function(parts: Parts, replaced: Replaced, place: int) -> list[tup
     The global names are left out: those of the module are the new ones.
     """
     part: Any = parts.parts[place]
-    if not parts.is_setter(place) or len(part.args) != 2 or part.args[0] not in replaced.functions:
+    if not parts.is_setter(place) or len(part.args) != 2 or part.names or part.args[0] not in replaced.functions:
         return None
     made = parts.step(part.args[1])
     if not isinstance(made, steps.Dict) or parts.names.get(part.function) != _FINISH:
@@ -139,7 +139,8 @@ class _Needed:
                 found = [*always, *(x for pair in state for x in pair if type(x) is Ref)]
             elif parts.is_setter(place):
                 own = [part.args[0]]
-                found = [*(operand for operand in part.args[1:] if type(operand) is Ref), part.function]
+                rest = (*part.args[1:], *part.values)
+                found = [*(operand for operand in rest if type(operand) is Ref), part.function]
         elif type(part) is Run and part.step in steps.FILLERS:
             own, found = [*found[: part.length]], found[part.length :]
         elif type(part) in steps.FILLERS and type(part[0]) is Ref:
@@ -231,7 +232,8 @@ class _Writer:
             keys, values = zip(*state, strict=True)
             rest = [builder.dictionary([*map(self.operand, keys)], [*map(self.operand, values)])]
         function: Any = self.operand(step.function)
-        ref = builder.make(steps.Call(function, [self._own(step.args[0]), *rest]))
+        named = [self.operand(operand) for operand in step.values]
+        ref = builder.make(steps.Call(function, [self._own(step.args[0]), *rest], step.names, named))
         self._set(self._parts.starts[place], ref)
 
     def _member(self, step: steps.Member, register: int) -> Ref:

@@ -167,8 +167,11 @@ class Run(NamedTuple):
             return map(make, zip(targets, fields[1], strict=True))
         if sort is steps.State:
             return map(make, zip(targets, itertools.repeat(fields[1]), rows(fields[2], length)))
-        if sort is steps.Dict or sort is steps.Call:
+        if sort is steps.Dict:
             return map(make, zip(itertools.repeat(fields[0]), rows(fields[1], length)))
+        if sort is steps.Call:
+            nothing = itertools.repeat(())
+            return map(make, zip(itertools.repeat(fields[0]), rows(fields[1], length), nothing, nothing))
         return map(make, zip(rows(fields[0], length)))
 
 
@@ -183,7 +186,7 @@ RUNS = frozenset(
         *(steps.Call, steps.State, steps.SetState),
     }
 )
-"""The steps of which there are runs. A `New` in a run has keywords alone."""
+"""The steps of which there are runs. A `New` in a run has keywords alone, a `Call` has none."""
 
 
 def rows(columns: Sequence[Iterable[Any]], length: int) -> Iterable[tuple[Any, ...]]:

@@ -4,7 +4,8 @@ Pickle has no opcode for a bound method, a module or a constant like `NoneType`,
 `getattr(owner, "method")` is a `Member`, `import_module("os")` is a `Name`. A recipe always has the step itself, in
 every kind, and so a reader sees one form only.
 
-People who write source give keywords to the types of values, where a `Call` has arguments by position alone.
+People who write source give keywords to the types of values, where a `Call` has arguments by position alone. Pickle has
+no opcode for a call with keywords: `called(function, args, keywords)` stands for it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from appsnap.recipe.steps import NameOrOperand, Step
 
-__all__ = ["KEYWORDED", "SET_STATE", "SPELLINGS", "by_keywords", "canonical_step", "positional"]
+__all__ = ["CALLED", "KEYWORDED", "SET_STATE", "SPELLINGS", "by_keywords", "canonical_step", "positional"]
 
 
 def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOperand], NameOrOperand]) -> Step:
@@ -39,7 +40,7 @@ def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOpe
             return step
         return _checked(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
     name = meaning(step.function)
-    if type(name) is not steps.Name or name.dotted not in SPELLINGS:
+    if step.names or type(name) is not steps.Name or name.dotted not in SPELLINGS:
         return step
     args = step.args
     if name == SET_STATE and len(args) == 2:
@@ -68,6 +69,9 @@ def canonical_step(step: steps.Call | steps.Member, meaning: Callable[[NameOrOpe
 
 SET_STATE = steps.Name("appsnap.actions", "set_state")
 """The function that pickles call to set a state. In a recipe its call is a `SetState`."""
+
+CALLED = steps.Name("appsnap.actions", "called")
+"""The function that pickles call for a call with keywords. In a recipe that is a `Call` of the other function."""
 
 SPELLINGS = frozenset(
     {

@@ -168,10 +168,12 @@ class New(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`function(*args)`."""
+    """`function(*args, **dict(zip(names, values)))`."""
 
     function: Ref
     args: Sequence[Operand]
+    names: Sequence[str] = ()
+    values: Sequence[Operand] = ()
 
 
 class Member(NamedTuple):
@@ -269,7 +271,7 @@ FIELDS: dict[type, tuple[Field, ...]] = {
     FrozenSet: (Field.KEYS,),
     ByteArray: (Field.DATA,),
     New: (Field.ORIGIN, Field.ITEMS, Field.NAMES, Field.ITEMS),
-    Call: (Field.ORIGIN, Field.ITEMS),
+    Call: (Field.ORIGIN, Field.ITEMS, Field.NAMES, Field.ITEMS),
     Member: (Field.OPERAND, Field.TEXT),
     Extend: (Field.TARGET, Field.ITEMS),
     Update: (Field.TARGET, Field.KEYS, Field.VALUES),

@@ -18,6 +18,7 @@ from appsnap.errors import CannotLoad, NotTrusted, Want
 from appsnap.interfaces import IProcess
 from appsnap.printable import label
 from appsnap.recipe.trust import Grant, Trust, carries_code
+from appsnap.recipe.trust.names import has_effects
 from appsnap.recipe.trust.survey import Survey
 from appsnap.snapshot.loading import open_snapshot
 from appsnap.snapshot.saving import dumps
@@ -111,10 +112,13 @@ def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) ->
     snapshot = open_snapshot(io.BytesIO(dumps(application, kind)))
     if module is not None:
         snapshot, _ = snapshot.replacing(module)
-    uses = [(name, use) for name, use in Survey(snapshot.document.recipe).uses if not carries_code(name)]
+    survey = Survey(snapshot.document.recipe)
+    uses = [(name, use) for name, use in survey.uses if not carries_code(name)]
+    uses = [(name, use) for name, use in uses if not has_effects(name.dotted)]
+    names = [Want(name.dotted, use, "").grant for name, use in uses]
     process: Any = adapted(IProcess, application)
     return Grants(
-        tuple(dict.fromkeys(Want(name.dotted, use, "").grant for name, use in uses)),
+        tuple(dict.fromkeys([*names, *(effect.grant for effect in survey.effects)])),
         tuple(dict.fromkeys(f"call:{name.dotted}" for name, _ in uses)),
         tuple(want for want in snapshot.names if want.carries_code),
         getattr(process, "uid", None),

@@ -13,7 +13,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from appsnap import listening, sections
+from appsnap import effects, listening, sections
 from appsnap.errors import ServiceError, hints
 from appsnap.interfaces import IProcess, IService
 from appsnap.printable import escaped, label
@@ -107,12 +107,13 @@ class Process:
     async def main(self) -> int:
         """Load, start, run, stop. Returns the exit code."""
         if self._handover is not None and self._handover.mode == "trial":
-            try:
-                self._restore()
-            except FileNotFoundError:
-                # The process that runs may have removed a generation that was the newest a moment ago.
-                self._restore()
-            self._service()
+            with effects.trial():
+                try:
+                    self._restore()
+                except FileNotFoundError:
+                    # The process that runs may have removed a generation that was the newest a moment ago.
+                    self._restore()
+                self._service()
             restart.tell_success(self._handover)
             return 0
         # At the very end: threads of the application may live until then.

@@ -13,6 +13,10 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, NotTrusted, Want
+from appsnap.hosting.aiohttp import AiohttpServer
+from appsnap.hosting.asgi import ASGIServer
+from appsnap.hosting.objects import ObjectService
+from appsnap.hosting.wsgi import WSGIServer
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.internet import StreamServerService, TimerService
 from appsnap.printable import label, type_of
@@ -122,7 +126,14 @@ def _is_timer_of_twisted(service: Any) -> bool:
 _HOOKS = frozenset({"afterRestore", "beforeSnapshot", "afterSnapshot"})
 """The methods that a service may have, and that are called if it has them."""
 
-_CALLING: dict[type, str] = {TimerService: "call", StreamServerService: "handler"}
+_CALLING: dict[type, str] = {
+    TimerService: "call",
+    StreamServerService: "handler",
+    ASGIServer: "application",
+    AiohttpServer: "application",
+    WSGIServer: "application",
+    ObjectService: "object",
+}
 """The services that call a function, each with its attribute."""
 
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 from typing import IO, TYPE_CHECKING, Any
 
+from appsnap import effects
 from appsnap.errors import AppsnapError, CannotSave
 from appsnap.files.layers import Opening
 from appsnap.limits import Limits
@@ -21,6 +22,7 @@ from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Ref
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot.loading import open_file
+from appsnap.snapshot.looped import built
 from appsnap.snapshot.trial import ROOT
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def main() -> None:
     if job["here"]:
         sys.path.append(os.getcwd())  # noqa: PTH109 - sys.path has texts
     try:
-        found = _try(job, lines)
+        with effects.trial():
+            found = _try(job, lines)
     except MemoryError:
         found = {"error": "out of memory", "memory": True}
     except AppsnapError as error:
@@ -88,11 +91,15 @@ def _trace() -> None:
 
 def _try(job: dict[str, Any], lines: IO[bytes]) -> dict[str, Any]:
     passphrase = job["passphrase"] and bytes.fromhex(job["passphrase"]).decode("utf-8", "surrogateescape")
+    for module in job["ways"]:
+        # One that was made by hand is missed where it counts.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     snapshot = open_file("/dev/stdin", Opening(None, passphrase, (), Limits(**job["limits"])))
     trust: Any = EVERYTHING
     if not job["everything"]:
         trust = job["trust"] if job["trust"] is not None else [want.grant for want in snapshot.names]
-    restored = snapshot.build(trust)
+    restored = built(lambda: snapshot.build(trust))
     saved = Outline(snapshot.document.recipe)
     inventory = Inventory()
     try:

@@ -15,13 +15,13 @@ from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
-from appsnap.printable import as_word, escaped, plural, shortened
+from appsnap.printable import as_path, as_word, escaped, plural, shortened
 from appsnap.recipe.carried import carried_code, code_facts
 from appsnap.recipe.steps import Ref, spelled
 from appsnap.snapshot import places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -196,9 +196,22 @@ class Snapshot:
 
         self._check_held()
         recipe, gone = with_script(self.document.recipe, module)
-        if recipe is self.document.recipe:
-            return self, gone
         return self._with(recipe), gone
+
+    def moved(self, folders: Mapping[str, str], *, notes: list[str] | None = None) -> Snapshot:
+        """Return the snapshot with files of some folders in others: `{"/home/a": "/srv/a"}`.
+
+        These are the files that a load opens again. A path is moved if it begins with all parts of an old folder, or
+        is the old path. The new snapshot is trusted as this one is. `notes` gets a line for each folder that has no
+        such file.
+        """
+        from appsnap.recipe.moving import moved  # noqa: PLC0415 - few snapshots are moved
+
+        self._check_held()
+        recipe, used = moved(self.document.recipe, folders)
+        if notes is not None:
+            notes += [f"the snapshot has no open file in {as_path(folder)}" for folder in folders if folder not in used]
+        return self._with(recipe)
 
     def with_our_services(self) -> tuple[Snapshot, list[str]]:
         """Return the snapshot with services of ours in the place of Twisted's, and the names of Twisted's that stay."""
@@ -209,6 +222,9 @@ class Snapshot:
         return self._with(recipe), stayed
 
     def _with(self, recipe: Recipe) -> Snapshot:
+        """Return the snapshot with another recipe."""
+        if recipe is self.document.recipe:
+            return self
         old = self.document
         new = copy.copy(self)
         new.document = type(old)(old.header, old.trailer, lambda: recipe, edited=old.edited)

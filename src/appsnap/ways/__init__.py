@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from appsnap import actions, evolve
 from appsnap.errors import Refused
-from appsnap.recipe.values.ways import Way, Where, register_way
+from appsnap.recipe.values.ways import Way, Where, register_module, register_way
 
 __all__ = ["Refused", "by_name", "call", "plain", "saves", "transient"]
 
@@ -29,7 +29,12 @@ F = TypeVar("F", bound=Callable[[Any], Any])
 
 
 def saves(
-    cls: type | str, *, subclasses: bool = False, by_name: bool = False, before_fork: bool = False
+    cls: type | str,
+    *,
+    subclasses: bool = False,
+    by_name: bool = False,
+    before_fork: bool = False,
+    weak: bool = False,
 ) -> Callable[[F], F]:
     """Register the decorated function as the way to save the objects of a class.
 
@@ -37,6 +42,7 @@ def saves(
     `subclasses`, also for those of its subclasses. With `by_name`, an object that a module holds under a name is saved
     by that name, as the function `by_name` says, and the decorated function is asked about the others. `before_fork` is
     for a way that asks the operating system or a library: `appsnap run` calls it before it forks, not in its child.
+    `weak` is for a way whose reductions have a `recipe.values.ways.Weakly`.
 
     The function returns a reduction, as `__reduce__` does, or `call(...)`, or NotImplemented for an object that is
     saved as if there were no way. It raises `Refused` for one that can't be saved.
@@ -52,6 +58,7 @@ def saves(
                 subclasses=subclasses,
                 by_name=by_name,
                 before_fork=before_fork,
+                weak=weak,
             )
         )
         return function
@@ -84,6 +91,7 @@ def transient(cls: type | str, names: Iterable[str] | Mapping[str, Callable[[], 
     They hold for subclasses, too. A mapping has a factory for each attribute that is made anew at the load, or None.
     The load has to know this as well: put it into a module of ways.
     """
+    register_module(Where.of_caller())
     evolve.transient(_name(cls), dict(names) if isinstance(names, Mapping) else dict.fromkeys(_texts(names)))
 
 

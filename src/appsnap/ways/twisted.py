@@ -47,8 +47,8 @@ def client_machine(  # noqa: PLR0917 - a file names it
     """Return the machine of a client service that has not started. Without a `policy`, it has Twisted's default one."""
     from twisted.application import _client_service as client  # noqa: PLC0415 - old ones don't have it
 
-    policy = client._defaultPolicy if policy is None else policy  # noqa: SLF001 - a ClientService makes its own core
-    return client.ClientMachine(client._Core(endpoint, factory, policy, clock, prepare, log=log))  # noqa: SLF001 - as above
+    policy = client._defaultPolicy if policy is None else policy
+    return client.ClientMachine(client._Core(endpoint, factory, policy, clock, prepare, log=log))
 
 
 @saves("twisted.internet.base.DelayedCall", subclasses=True)

@@ -501,7 +501,7 @@ class TestReading:
             ("datetime(2026, 13, 1, fold=1)", 15, "month must be in 1..12"),
             ("datetime(2026, [5], 1, fold=1)", 15, "datetime takes numbers and a time zone"),
             ("datetime(2026, 5, 1, fold=2)", 15, "fold must be either 0 or 1"),
-            ("dt.date.today(weekday=1)", 29, "a keyword for today"),
+            ("dt.date.today(weekday=1, 2)", 40, "a keyword"),
             ("deque(a=1)", 15, "deque has no a"),
             ("UUID(int=-1)", 15, "int is out of range"),
             ("[1, print('x')]", 19, "print isn't known here"),

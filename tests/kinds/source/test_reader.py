@@ -243,7 +243,7 @@ class TestLiterals:
         "text",
         [
             *("1j", "...", "--1", "- -1", "-True", "-1 .real", "+1", "~1", "1 + 1", "1 == 1", "(x := 1)", "x"),
-            *("f'a'", "lambda: 1", "1 if 2 else 3", "[*[]]", "{**{}}", "[1][0]", "[1](a=1)", "Node(a=1)", "Node(*[])"),
+            *("f'a'", "lambda: 1", "1 if 2 else 3", "[*[]]", "{**{}}", "[1][0]", "Node(**x)", "Node(*[])"),
             *("new", "new()", "new(1)", "new(Node, **[])", "new(Node, **{1: 2})", "(new)(Node)", "new(cls=Node)"),
             *("state(1)", "state(new(Node), 1)", "state()", "state(new(Node), **{**{}})", "extend([], ())"),
             *("extend([])", "extend([], [1], [2])", "add(set(), {1})", "update({}, [])", "set_state([], a=1)"),

@@ -266,3 +266,25 @@ def test_hash_of_attrs():
 
         assert hash(back) == hash(obj)
         assert back == obj
+
+
+@pytest.mark.parametrize("trust", BOTH)
+@pytest.mark.parametrize("kind", KINDS)
+class TestUnset:
+    @pytest.mark.parametrize("library", ["dataclasses", "attr"])
+    def test_set_by_a_method(self, kind, trust, library):
+        """A field that only a method sets may be unset, before and after. pickle can't save such an object."""
+        if library == "attr":
+            attr = pytest.importorskip("attr")
+            cls = attr.make_class("Changing", {"x": attr.ib(), "group": attr.ib(init=False)}, slots=True)
+        else:
+            cls = dataclass(("x", int), ("group", int, dataclasses.field(init=False)))
+        obj = put(cls)(1)
+
+        back = loads(dumps(obj, kind), trust=trust)
+
+        assert type(back) is cls
+        assert back.x == 1
+        assert not hasattr(back, "group")
+        object.__setattr__(back, "group", 5)
+        assert loads(dumps(back, kind), trust=trust).group == 5

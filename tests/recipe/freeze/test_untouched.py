@@ -209,13 +209,12 @@ def test_identity(kind):
 
 
 def test_log_file_of_twisted(tmp_path, twisted):
-    """A log file goes on writing after a save that fails because of its open file."""
+    """A log file goes on writing after a save: its own `__getstate__` would spoil it."""
     logfile = twisted("twisted.python.logfile")
     log = logfile.LogFile("a.log", str(tmp_path))
     before = dict(log.__dict__)
     for kind in KINDS:
-        with pytest.raises(CannotSave, match=r"_file .*FileIO"):
-            dumps(log, kind)
+        dumps(log, kind)
 
     assert log.__dict__ == before
     log.write("text")

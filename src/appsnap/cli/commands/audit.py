@@ -10,7 +10,7 @@ import click
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import trusting_command, what_runs
-from appsnap.cli.options import as_json, reads, trusts
+from appsnap.cli.options import as_json, maps, reads, trusts
 from appsnap.cli.project import trust_in
 from appsnap.errors import NotTrusted
 from appsnap.gc_pause import gc_paused
@@ -41,6 +41,7 @@ Examples:
   appsnap audit shop.tap --trust 'shop.*'""",
 )
 @reads()
+@maps()
 @trusts()
 @click.option("--code", "show_code", is_flag=True, help="Print the source text of the code in FILE, too.")
 @as_json
@@ -65,6 +66,10 @@ def command(
 
     The use is reference (it is kept), create (objects of the class are made,
     without its __init__) or call: it runs, with arguments from the file.
+
+    An effect has a line of its own, as "appends to /var/log/shop.log": a file
+    that is opened again, an address that is listened on. Its path is the one
+    that it leads to from here, once links are followed.
 
     Further lines have a path, and begin with:
 
@@ -115,7 +120,7 @@ def command(
         verdict = f"{len(missing):,} not trusted" if missing else "all trusted"
         verdict += f", {len(impossible):,} beyond --trust" if impossible else ""
         facts = [
-            f"{plural(len(wanted), 'name')}, {verdict}",
+            f"{', '.join(_counts(wanted))}, {verdict}",
             *code_facts(code),
             *unverified_facts(snapshot.unverified),
             provenance,
@@ -132,6 +137,13 @@ def findings(snapshot: Snapshot) -> Iterator[str]:
     missing = _missing(snapshot.document.recipe, ())
     yield from _table([(_verdict(want, missing, missing, ()), want) for want in snapshot.names if want in missing])
     yield from map(_line, snapshot.obstacles)
+
+
+def _counts(wanted: Sequence[Want]) -> Iterator[str]:
+    effects = sum(bool(want.does) for want in wanted)
+    yield plural(len(wanted) - effects, "name")
+    if effects:
+        yield plural(effects, "effect")
 
 
 def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:
@@ -176,12 +188,24 @@ def _verdict(want: Want, beyond: Collection[Want], missing: Collection[Want], by
 
 
 def _as_object(verdict: str, want: Want, *, trusted: bool) -> dict[str, Any]:
-    return {"name": want.name, "use": want.use, "path": want.path, "verdict": verdict, "trusted": trusted}
+    return {
+        "name": want.name,
+        "use": want.use,
+        "path": want.path,
+        "verdict": verdict,
+        "trusted": trusted,
+        "grant": want.grant,
+        **({"effect": want.words} if want.does else {}),
+    }
 
 
 def _table(rows: Sequence[tuple[str, Want]]) -> Iterable[str]:
     # A very long name doesn't push the paths of the others out of sight.
-    width = max((len(as_word(want.name)) for _, want in rows if len(want.name) <= 50), default=0)
+    width = max((len(as_word(want.name)) for _, want in rows if len(want.name) <= 50 and not want.does), default=0)
     widest = max((len(verdict) for verdict, _ in rows), default=0)
     for verdict, want in rows:
-        yield f"{verdict:{max(widest, 11)}}  {want.use:9}  {as_word(want.name):{width}}  {want.path}"
+        begin = f"{verdict:{max(widest, 11)}}  "
+        if want.does:
+            yield f"{begin}{want.words:{width + 11}}  {want.path}"
+        else:
+            yield f"{begin}{want.use:9}  {as_word(want.name):{width}}  {want.path}"

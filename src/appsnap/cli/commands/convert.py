@@ -9,7 +9,7 @@ import click
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
-from appsnap.cli.options import reads, source_argument, writes
+from appsnap.cli.options import maps, reads, source_argument, writes
 from appsnap.cli.progress import Progress
 from appsnap.errors import AppsnapError
 from appsnap.printable import plural, shortened
@@ -48,6 +48,7 @@ Examples:
     help="Put services of appsnap in the place of Twisted's, where they correspond. The others are named, and stay.",
 )
 @reads(prefix="source-")
+@maps()
 @click.pass_context
 def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool, from_twisted: bool) -> None:
     """Write a snapshot in another kind or with other layers.

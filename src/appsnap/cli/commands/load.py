@@ -8,7 +8,7 @@ import click
 
 from appsnap.cli import output, standard
 from appsnap.cli.app import COMMANDS
-from appsnap.cli.options import as_json, code_from, depth, reads, trusts
+from appsnap.cli.options import as_json, code_from, depth, maps, reads, trusts
 from appsnap.cli.project import search_current_folder
 from appsnap.errors import Damaged, PassphraseError, WrongKind
 from appsnap.kinds import KINDS
@@ -34,6 +34,7 @@ Examples:
   appsnap load shop.tac --kind python --shell""",
 )
 @reads(kinds=(*KINDS, "python"))
+@maps()
 @trusts()
 @code_from()
 @click.option("--shell", is_flag=True, help='Open a Python shell, where the application is "application".')
@@ -58,8 +59,8 @@ def command(
     by a key that you trust (`appsnap keys`), and those opened with a passphrase. Any other file is refused if it wants
     names that aren't trusted, before anything is imported. A name is trusted if it is harmless, if --trust allows it,
     or if the pyproject.toml of this folder lists it in [tool.appsnap] trust, and you have agreed to that list with
-    `appsnap keys trust-folder`. `appsnap audit` lists the names. If anything is trusted, modules are found in the
-    current folder too, after all others.
+    `appsnap keys trust-folder`. `appsnap audit` lists the names, and the files that FILE opens again, which are trusted
+    with their paths. If anything is trusted, modules are found in the current folder too, after all others.
 
     An edited source file has lost its signature. `appsnap sign FILE` signs it as it is now. In an edited file, an
     attribute is an error if it is no field of its dataclass, but like one that is missing. `--check` notes all
@@ -101,6 +102,8 @@ def _load(
             raise click.UsageError("a script is a program, and is run: leave out --trust")
         if source.limits != LIMITS:
             raise click.UsageError("a script is a program, and is run: leave out --limit")
+        if source.folders:
+            raise click.UsageError("a script is a program, and is run: leave out --map")
         if source.is_keyed:
             raise PassphraseError(
                 f"{source.path} is a script, and scripts aren't encrypted", hint="leave out the options that open it"

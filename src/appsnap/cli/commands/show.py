@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from appsnap.cli.inputs import Input
+    from appsnap.errors import Want
     from appsnap.snapshot import Snapshot
 
 __all__ = ["command"]
@@ -92,9 +93,15 @@ def summary(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def _as_object(want: Want) -> dict[str, Any]:
+    fields = dataclasses.asdict(want)
+    does = fields.pop("does")
+    return {**fields, "effect": want.words} if does else fields
+
+
 def _names(snapshot: Snapshot) -> Iterator[dict[str, Any]] | None:
     try:
-        return map(dataclasses.asdict, snapshot.names)
+        return map(_as_object, snapshot.names)
     except NotTrusted:
         # The steps are refused as a whole. `appsnap audit` says why.
         return None

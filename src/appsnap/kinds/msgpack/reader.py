@@ -10,10 +10,10 @@ import msgpack
 from appsnap.errors import Damaged, NoMemory
 from appsnap.kinds.large import type_of
 from appsnap.kinds.msgpack.columns import Reader, too_many, typed
-from appsnap.kinds.msgpack.writer import LARGE_DATA, LONG_INTEGER, NUMBERS, have_number
+from appsnap.kinds.msgpack.writer import CALL_WITH_KEYWORDS, LARGE_DATA, LONG_INTEGER, NUMBERS, have_number
 from appsnap.recipe import steps
 from appsnap.recipe.runs import RUNS, Run, Same
-from appsnap.recipe.spellings import SPELLINGS, canonical_step
+from appsnap.recipe.spellings import KEYWORDED, SPELLINGS, canonical_step
 from appsnap.recipe.steps import Operand, Recipe, Ref, Step, make_step
 
 if TYPE_CHECKING:
@@ -316,6 +316,21 @@ class StepDecoder(Reader):
             raise ValueError("more names than values, or fewer")
         return steps.New(register, found, names, given)
 
+    def _call(self, function: Any, args: Any, keys: Any, *values: Any) -> steps.Call:
+        register = self.origin(function)
+        found = self.operands(args)
+        names = self._names(keys)
+        if not names:
+            raise ValueError("keywords of which there are none")
+        steps.check_keywords(names)
+        name = self._meaning(register)
+        if type(name) is steps.Name and name in KEYWORDED:
+            raise ValueError(f"a call of {name.dotted} with keywords, whose arguments are by position")
+        given = self.operands([*values])
+        if len(given) != len(names):
+            raise ValueError("more names than values, or fewer")
+        return steps.Call(register, found, names, given)
+
     def _name_step(self, module: Any, qualname: Any) -> steps.Name:
         steps.check_name(typed(module, str), typed(qualname, str))
         return steps.Name(module, qualname)
@@ -364,5 +379,6 @@ _DECODERS: dict[int, Callable[..., Step]] = {
     12: lambda s, target, *items: steps.Extend(s.target(target), s.operands([*items])),
     13: lambda s, target, keys, *values: steps.Update(s.target(target), *s._mapping(keys, [*values])),
     14: lambda s, target, *items: steps.Add(s.target(target), s.operands([*items])),
+    CALL_WITH_KEYWORDS: StepDecoder._call,
     16: lambda s, target, state: steps.SetState(s.target(target), s.operand(state)),
 }

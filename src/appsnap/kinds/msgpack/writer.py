@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from appsnap.kinds.large import Type
     from appsnap.recipe.steps import Recipe, Step
 
-__all__ = ["LARGE_DATA", "LONG_INTEGER", "NUMBERS", "encode", "have_number"]
+__all__ = ["CALL_WITH_KEYWORDS", "LARGE_DATA", "LONG_INTEGER", "NUMBERS", "encode", "have_number"]
+
+CALL_WITH_KEYWORDS = 18
+"""The number of a call with keywords. One without has the number of its step."""
 
 LONG_INTEGER, LARGE_DATA = 1, 2
 """The types of extensions: an integer of more than 64 bits; and the number of large data, in the place of the data."""
@@ -107,6 +110,18 @@ class StepEncoder(Writer):
         keywords = (self.keys(names), *self.operands(values)) if names else ()
         return [9, self.origin(cls), self.operands(args), *keywords]
 
+    def _call(self, step: steps.Call) -> list[Any]:
+        function, args, names, values = step
+        if not names:
+            return [10, self.origin(function), *self.operands(args)]
+        return [
+            CALL_WITH_KEYWORDS,
+            self.origin(function),
+            self.operands(args),
+            self.keys(names),
+            *self.operands(values),
+        ]
+
     def _run(self, run: Run) -> list[Any]:
         sort, count, fields = run
         number = [17, NUMBERS[sort], count]
@@ -140,7 +155,7 @@ _ENCODERS: dict[type, Callable[[StepEncoder, Any], Sequence[Any]]] = {
     steps.FrozenSet: lambda e, s: [7, *e.operands(s.items)],
     steps.ByteArray: lambda _, s: (8, bytes(s.data)),
     steps.New: StepEncoder._new,
-    steps.Call: lambda e, s: [10, e.origin(s.function), *e.operands(s.args)],
+    steps.Call: StepEncoder._call,
     steps.Member: lambda e, s: [11, e.operand(s.owner), s.name],
     steps.Extend: lambda e, s: [12, e.target(s.target), *e.operands(s.items)],
     steps.Update: lambda e, s: [13, e.target(s.target), e.keys(s.keys), *e.operands(s.values)],

@@ -200,7 +200,7 @@ def _run(unpickler: StepUnpickler) -> tuple[Recipe, int]:
                     if len(items) < count:
                         raise ValueError("too few items for a tuple")  # noqa: TRY301 - as below
                     del stack[-count:]
-                    stack.append(unpickler.tuple_of(items))
+                    stack.append(unpickler.tuple_of(items, stack))
                 elif code == _BININT:
                     stack.extend(_I4.unpack_from(window, at))
                     at += 4
@@ -309,7 +309,7 @@ _BY_OPCODE: dict[bytes, Callable[[StepUnpickler], Any]] = {
     pickle.BINBYTES8: lambda r: r.stack.append(_bytes8(r)),
     pickle.BYTEARRAY8: lambda r: r.stack.append(_bytearray8(r)),
     pickle.EMPTY_SET: lambda r: r.push_open(opened(OpenSet)),
-    pickle.EMPTY_TUPLE: lambda r: r.stack.append(r.tuple_of([])),
+    pickle.EMPTY_TUPLE: lambda r: r.stack.append(r.tuple_of([], r.stack)),
     pickle.LIST: lambda r: r.push_open(opened(OpenList, r.operands(r.pop_mark()))),
     pickle.FROZENSET: lambda r: r.push_open(opened(OpenFrozenSet, r.operands(r.pop_mark()))),
     pickle.ADDITEMS: lambda r: r.add_items(r.pop_mark()),
@@ -342,7 +342,7 @@ def _set_item(r: StepUnpickler) -> None:
 
 def _tuple(r: StepUnpickler) -> None:
     items = r.pop_mark()
-    r.stack.append(r.tuple_of(items))
+    r.stack.append(r.tuple_of(items, r.stack))
 
 
 def _dict(r: StepUnpickler) -> None:

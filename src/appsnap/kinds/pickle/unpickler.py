@@ -31,7 +31,7 @@ from appsnap.kinds.pickle.items import (
 from appsnap.limits import over
 from appsnap.recipe import steps
 from appsnap.recipe.builder import RecipeBuilder
-from appsnap.recipe.spellings import SET_STATE
+from appsnap.recipe.spellings import CALLED, SET_STATE
 from appsnap.recipe.steps import NameOrOperand, Operand, Ref, make_step
 
 if TYPE_CHECKING:
@@ -232,9 +232,8 @@ class StepUnpickler:
             module, qualname = NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname))
         self.stack.append(steps.Name(module, qualname))
 
-    def args(self) -> list[Any]:
-        """Pop arguments."""
-        item = self.stack.pop()
+    def args(self, item: Any) -> list[Any]:
+        """Return the arguments of a call."""
         if type(item) is not OpenTuple:
             raise ValueError("arguments have to be a tuple")
         if not item.handed_over:
@@ -242,23 +241,43 @@ class StepUnpickler:
             self.opened -= 1
         else:
             # Each use copies them. Pickle seldom uses arguments twice, and only short ones.
-            self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in item.items)
-            if self.repeated > self.most // _REPEATED + len(self.data):
-                raise over("steps", self.most, "long arguments are used again and again")
+            self.count_repeated(item.items)
         return item.items  # type: ignore[no-any-return]  # a list, in a tuple
+
+    def count_repeated(self, items: Sequence[Any]) -> None:
+        """Count items that are copied. Raises CannotLoad if a pickle copies too much."""
+        self.repeated += sum(1 + (x.bit_length() >> 5 if type(x) is int else 0) for x in items)
+        if self.repeated > self.most // _REPEATED + len(self.data):
+            raise over("steps", self.most, "long arguments are used again and again")
 
     def reduce(self) -> None:
         """Pop arguments and a function; push the result of the call, or the meaning of a spelling."""
-        args = self.args()
+        args = self.args(self.stack.pop())
         function = self.stack.pop()
-        if function == SET_STATE and len(args) == 2:
+        names: list[str] = []
+        values: list[Any] = []
+        if function == CALLED and len(args) == 3 and type(args[1]) is OpenTuple and self.are_keywords(args[2]):
+            names, values = self.keywords(args[2])
+            function, args = args[0], self.args(args[1])
+        if function == SET_STATE and len(args) == 2 and not names:
             self.set_state(self.target(args[0]), args[1])
             self.stack.append(None)
             return
         if type(function) is steps.Name and function.dotted == "copyreg.__newobj_ex__" and len(args) == 3:
             raise CannotLoad("a pickle with a call of copyreg.__newobj_ex__, which protocol 4 and later don't need")
         args = self.closed(args)
-        self.stack.append(self.builder.call(self.callable(function), args))
+        self.stack.append(self.builder.call(self.callable(function), args, names, values))
+
+    def are_keywords(self, item: Any) -> bool:
+        """Tell whether an item is a dictionary with texts as keys that nothing else has referred to."""
+        return (
+            type(item) is OpenDict and item.ref is None and all(type(self.builder.meaning(x)) is str for x in item.keys)
+        )
+
+    def keywords(self, item: OpenDict) -> tuple[list[Any], list[Any]]:
+        """Return the names and the values of keywords."""
+        self.count_repeated(item.items)  # the tuple around it may be used again
+        return [self.builder.meaning(key) for key in item.keys], [*item.items]
 
     def closed(self, args: list[Any]) -> list[Any]:
         """Return arguments with operands for the open containers. Names and texts stay: a call may be a spelling."""
@@ -270,13 +289,13 @@ class StepUnpickler:
 
     def new(self) -> None:
         """Pop arguments and a class; push a new object."""
-        args = self.closed(self.args())
+        args = self.closed(self.args(self.stack.pop()))
         self.stack.append(self.builder.new(self.callable(self.stack.pop()), args))
 
     def new_with_keywords(self) -> None:
         """Pop keywords, arguments and a class; push a new object."""
         keywords = self.stack.pop()
-        args = self.closed(self.args())
+        args = self.closed(self.args(self.stack.pop()))
         if type(keywords) is not OpenDict:
             raise ValueError("keyword arguments have to be a dictionary")
         self.opened -= 1
@@ -347,11 +366,16 @@ class StepUnpickler:
         elif operands:
             self.builder.fill(steps.Add(self.target(target), operands))
 
-    def tuple_of(self, items: list[Any]) -> Open:
-        """Return a tuple, whose open containers are closed, except dictionaries. A call of it may be a spelling."""
+    def tuple_of(self, items: list[Any], below: list[Any]) -> Open:
+        """Return a tuple, whose open containers are closed, except dictionaries. A call of it may be a spelling.
+
+        `below` is the stack below the items. Of the arguments of `called`, the tuple stays open, too.
+        """
         for item in items:
             if type(item) not in LAZY:
-                items = [x if type(x) in LAZY else self.operand(x) for x in items]
+                args = items[1] if len(items) == 3 and below and below[-1] == CALLED else None
+                lazy = type(args) is OpenTuple and OpenTuple not in map(type, args.items)  # so that nothing recurses
+                items = [x if type(x) in LAZY or (lazy and x is args) else self.operand(x) for x in items]
                 break
         self.count_open()
         return opened(OpenTuple, items)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.kinds.large import ALIGNMENT, MAY_BE_LARGE, Body, large
 from appsnap.recipe import steps
+from appsnap.recipe.spellings import CALLED
 from appsnap.recipe.steps import PROTOCOL, Operand, Recipe, Ref
 
 if TYPE_CHECKING:
@@ -187,8 +188,14 @@ def _new(out: bytearray, step: steps.New) -> None:
 
 
 def _call(out: bytearray, step: steps.Call) -> None:
+    if step.names:
+        _global(out, *CALLED)
     _operand(out, step.function)
     _marked(out, step.args, pickle.TUPLE)
+    if step.names:
+        out += pickle.EMPTY_DICT
+        _marked(out, steps.interleaved(step.names, step.values), pickle.SETITEMS)
+        out += pickle.TUPLE3
     out += pickle.REDUCE + _KEEP
 
 

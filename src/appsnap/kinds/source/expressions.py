@@ -101,23 +101,20 @@ class ExpressionReader(LiteralReader):
         """Read the arguments of a call, and return its value."""
         begin = self._at
         args = self._items(")", keywords=True)
-        keywords: tuple[list[Any], list[str], list[Any]] = ([], [], [])
+        keys: list[str] = []
+        values: list[Any] = []
         if self._words[self._at - 1] != ")":
-            if function not in KEYWORDED:
-                word = self._words[begin - 2]
-                why = f"a keyword for {word:.60}: only new, state and some types of values take keywords"
-                hint = "an object is written as new(Class) with its attributes: state(new(Class), name=1)"
-                raise self._refuse(why, self._at, hint)
-            keywords = self._arguments()
+            _, keys, values = self._arguments()
         if type(function) is steps.Name and function in KEYWORDED:
             try:
-                args = positional(function, args, *keywords[1:])
+                args = positional(function, args, keys, values)
             except (ValueError, TypeError, ArithmeticError) as error:
-                if keywords[1]:
+                if keys:
                     raise self._refuse(str(error), begin - 2) from None
                 # Arguments by position alone are those of the recipe. The build refuses them, as in each kind.
             args = [self._builder.make(steps.Tuple(())) if x == () else x for x in args]
-        return self._builder.call(function, args)
+            keys = []
+        return self._builder.call(function, args, keys, values)
 
     def _value(self) -> Any:
         """Return the value of the next expression, as `_expression` does, but faster if it is one word."""
@@ -145,7 +142,7 @@ class ExpressionReader(LiteralReader):
                 if known is ABSENT:
                     known = self._variables.get(word, ABSENT)
                 items.append(self._literal(word) if known is ABSENT else known)
-            elif keywords and words[self._at + 1] == "=":
+            elif keywords and (word == "**" or words[self._at + 1] == "="):
                 return items
             else:
                 items.append(self._expression())

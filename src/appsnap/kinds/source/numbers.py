@@ -70,6 +70,8 @@ class Forms:
         args: Any = call.args
         function: Any = call.function
         shape: Any = ()
+        if call.names:
+            return None
         if function == _NDARRAY and len(args) == 6:
             at, dtype = 2, self._dtype(args[1])
             shape = args[0].items if type(args[0]) is steps.Tuple else ()

@@ -192,8 +192,12 @@ class SourceWriter:
         if form is not None:
             return self._with_numbers(flat(function), step, *form)
         keyworded = type(name) is steps.Name and name in KEYWORDED
-        args, named = by_keywords(name, step.args) if keyworded else (step.args, {})
-        return Group(f"{flat(function)}(", self._all(args) + self._keywords(named, named.values()), ")")
+        if keyworded and not step.names:
+            args, named = by_keywords(name, step.args)
+            inside = self._all(args) + self._keywords(named, named.values())
+        else:
+            inside = self._all(step.args) + self._keywords(step.names, step.values)
+        return Group(f"{flat(function)}(", inside, ")")
 
     def _with_numbers(self, function: str, step: steps.Call, at: int, rows: list[list[str]]) -> Any:
         """Write a call with numbers in the place of the bytes in one of its arguments."""

@@ -185,13 +185,11 @@ class Reader:
             else:
                 keywords.append(name)
                 values.append(self._only(child))
-        if keywords and role == "function":
-            raise ValueError("an argument of a call has a name")
         made: Any
         if role == "class":
             made = self._builder.new(self._register(origin), args, keywords, values)
         else:
-            made = self._builder.call(origin, args)
+            made = self._builder.call(origin, args, keywords, values)
         for child in children:
             self._filling(self._register(made), child)
         return made

@@ -128,9 +128,8 @@ class ElementWriter:
             yield from self._wrapped(role, "", [origin], level)
         for argument in value.args:
             yield from self._wrapped("argument", "", [argument], level)
-        if isinstance(value, steps.New):
-            for name, argument in zip(value.names, value.values, strict=True):
-                yield from self._wrapped("argument", self._attribute("name", name), [argument], level)
+        for name, argument in zip(value.names, value.values, strict=True):
+            yield from self._wrapped("argument", self._attribute("name", name), [argument], level)
         for filling in reversed(fillings):
             yield from self._filling(filling, level)
 

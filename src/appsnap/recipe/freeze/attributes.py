@@ -27,6 +27,8 @@ __all__ = [
 
 slot_names: Any = copyreg._slotnames  # type: ignore[attr-defined]  # noqa: SLF001 - the slots that pickle saves
 
+_BY_NEW = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]  # as `object.__reduce_ex__` returns them
+
 _WITH_DICT = (collections.Counter, random.Random)
 """Classes of the standard library that have a `__dict__` for their subclasses, which their `__reduce__` leaves out."""
 
@@ -93,6 +95,8 @@ def with_attributes(obj: Any, reduction: Any, definer: type) -> Any:
     if own is None:
         return reduction
     if state is None:
+        if function in _BY_NEW and definer_of(type(obj), "__getstate__") is not object:
+            return reduction  # asked for a state, the class has said that there is none
         if _takes_state_above(type(obj), definer):
             raise pickle.PicklingError(
                 f"its attributes would be lost: the __reduce__ of {definer.__qualname__} has none"

@@ -71,9 +71,9 @@ class Held:
             if name is None or not is_sentinel:
                 return rule(obj)
             attributes = _attributes(obj)
-            if attributes and not (library and all(type(value) is str for value in attributes)):
-                return rule(obj)
-            return found(obj, name)
+            if not attributes or (library and (name[1][:1] != "_" or all(type(one) is str for one in attributes))):
+                return found(obj, name)
+            return rule(obj)
 
         return reduce
 
@@ -129,6 +129,11 @@ class Held:
         if module not in self._by_module:
             self._by_module[module] = _objects(module)
         return self._by_module[module]
+
+
+def name_of(obj: Any) -> tuple[str, str] | None:
+    """Return the best name of an object that any module holds, or None. For few objects: it looks at all modules."""
+    return Held()._names_everywhere(type(obj)).get(id(obj))  # noqa: SLF001 - of this module
 
 
 def is_importable(module: str) -> bool:

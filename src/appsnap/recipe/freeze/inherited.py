@@ -117,6 +117,8 @@ def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
             return None
         return functools.partial(_reduce_inherited, definer)
     stated = definer_of(cls, "__getstate__")
+    if states.fields(cls) is not None:  # type: ignore[arg-type]  # classes are hashable
+        return _reduce_with_fields
     # One that is written in Python says itself what its state is.
     if (
         stated is not object
@@ -252,6 +254,16 @@ def _reduce_with_arguments(obj: Any) -> Any:
                 f"its __new__ doesn't take the arguments of its __getnewargs__: {error}"
             ) from error
     return reduction
+
+
+def _reduce_with_fields(obj: Any) -> Any:
+    """Take apart an object of a class with fields in slots: its `__getstate__` fails if one of them isn't set yet."""
+    try:
+        return standard_reduction(obj)
+    except AttributeError:
+        known: Any = states.fields(type(obj))  # type: ignore[arg-type]  # classes are hashable
+        state = {name: getattr(obj, name) for name in known if hasattr(obj, name)}
+        return newobj, (type(obj),), state, None, None, actions.set_state
 
 
 def _reduce_not_creatable(obj: Any) -> Any:
@@ -420,4 +432,18 @@ def _reduce_proxy(definer: type, rule: Callable[[Any], Any] | None, obj: Any) ->
         raise pickle.PicklingError(
             f"a {cls.__qualname__} that stands for an object of another class: its own class has no __reduce__"
         )
-    return (rule or standard_reduction)(obj)
+    reduction = (rule or standard_reduction)(obj)
+    if type(reduction) is tuple and obj.__class__ is not cls and _maker(reduction) is obj.__class__:
+        raise pickle.PicklingError(
+            f"a {cls.__qualname__} that stands for an object of another class: its __reduce__ would copy that object"
+        )
+    return reduction
+
+
+def _maker(reduction: tuple[Any, ...]) -> Any:
+    """Return the class whose object a reduction makes, or the function that it calls."""
+    function, args = reduction[:2]
+    return args[0] if function in _MAKERS and args else function
+
+
+_MAKERS = (newobj, newobj_ex, copyreg._reconstructor)  # type: ignore[attr-defined]  # noqa: SLF001 - as in reductions

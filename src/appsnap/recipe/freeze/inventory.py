@@ -17,6 +17,7 @@ from appsnap import evolve, states
 from appsnap.recipe import steps, values
 from appsnap.recipe.freeze.attributes import package_of
 from appsnap.recipe.freeze.cloudpickled import is_script
+from appsnap.recipe.freeze.inherited import newobj, newobj_ex
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.freeze.untouched import HARMLESS
 from appsnap.recipe.steps import Ref
@@ -24,6 +25,7 @@ from appsnap.recipe.steps import Ref
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from appsnap.recipe.freeze.untouched import Taken
     from appsnap.recipe.outline import Outline
 
 __all__ = ["Inventory", "contents", "type_name"]
@@ -68,12 +70,13 @@ class Inventory(Notes):
             holder = holders.get(id(obj))
             if cls not in classes:
                 classes[cls] = _reduces_itself(cls)
-            if not classes[cls] and holder is None:
+            by_itself = classes[cls] and not _has_said_its_state(obj, self.taken.get(id(obj)))
+            if not by_itself and holder is None:
                 continue
             path = outline.path(Ref(register))
             if "{" in path or "<" in path:
                 continue  # the items of sets have no order that every kind keeps
-            counts = dict(contents(obj)) if classes[cls] else {}
+            counts = dict(contents(obj)) if by_itself else {}
             found.append({"path": path, "type": type_name(obj), "counts": counts, "holder": holder})
         return found
 
@@ -86,6 +89,13 @@ def _reduces_itself(cls: type) -> bool:
         return False
     own = [copyreg.dispatch_table.get(cls), states.special(cls, "__reduce_ex__"), states.special(cls, "__reduce__")]
     return any(type(one) is types.FunctionType and package_of(one) not in HARMLESS for one in own)
+
+
+def _has_said_its_state(obj: Any, taken: Taken | None) -> bool:
+    """Tell whether pickle's own protocol has taken an object apart, and asked a `__getstate__` of its class."""
+    reduction = taken and taken.reduction
+    by_protocol = type(reduction) is tuple and reduction[0] in (newobj, newobj_ex)
+    return by_protocol and type(states.special(type(obj), "__getstate__")) is types.FunctionType
 
 
 def type_name(obj: Any) -> str:
@@ -134,11 +144,16 @@ def _attributes(obj: Any) -> list[tuple[str, Any]]:
 def _holders(root: Any) -> dict[int, str]:
     """Return the names of the objects that modules hold, by id.
 
-    The module that makes the application holds its parts, too: those are saved as copies, as everybody expects.
+    The module that makes the application holds its parts, too: those are saved as copies, as everybody expects. That
+    module may be an attribute of a service, which puts its part back there.
     """
     found: dict[int, str] = {}
+    services = getattr(root, "services", ())
+    makers = [dict(_attributes(one)).get("module") for one in (services if type(services) is list else ())]
     for module, holder in [*sys.modules.items()]:
         if type(holder) is not types.ModuleType or is_script(module) or module in _OWN:
+            continue
+        if any(maker is holder for maker in makers):
             continue
         objects = [(name, obj) for name, obj in [*vars(holder).items()] if not isinstance(obj, _PLAIN)]
         if any(obj is root or any(value is root for _, value in _attributes(obj)) for _, obj in objects):

@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from appsnap import evolve, states
+from appsnap import actions, evolve, states
 from appsnap.recipe.freeze.attributes import package_of
 from appsnap.recipe.freeze.inherited import arguments_of_newobj_ex, newobj_ex
 
@@ -85,6 +85,9 @@ def once(rule: Callable[[Any], Any], taken: dict[int, Taken]) -> Callable[[Any],
             # Where the arguments lead back to the object, it is asked again, and has to have keywords of its own.
             cls, args, keywords = arguments_of_newobj_ex(reduction[1])
             reduction = (reduction[0], (cls, args, dict(keywords)), *reduction[2:])
+        match reduction:
+            case function, (called, args, dict() as keywords), *rest if function is actions.called:
+                reduction = function, (called, args, dict(keywords)), *rest
         return reduction
 
     return reduce

@@ -93,9 +93,9 @@ def _ints(outline: Outline, operand: Operand) -> list[int]:
 
 
 def nodes(outline: Outline, *operands: Operand) -> Iterator[Node]:
-    """Yield the nodes of registers. Raises TypeError for an operand that is none."""
+    """Yield the nodes of registers. Raises TypeError for an operand that is none, and for a call with keywords."""
     for operand in operands:
-        if not isinstance(operand, Ref):
+        if not isinstance(operand, Ref) or outline.nodes[operand].keywords:
             raise TypeError
         yield outline.nodes[operand]
 

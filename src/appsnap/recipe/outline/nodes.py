@@ -61,6 +61,7 @@ class Node:
     `form` is `name`, `value`, `tuple`, `list`, `dict`, `set`, `frozenset`, `bytearray`, `object`, `call` or `member`.
     `name` is a dotted name: that of the class of an object, of the function of a call, or of a thing known by name. Of
     a member it is the name of the method. `args` are the arguments of an object or a call, or the owner of a member.
+    `keywords` are those of a call.
     `attributes` stand in the order of the file. `state` is a state that isn't a dictionary of attributes. `made_by` is
     the class or function of an object or a call, if it has no name.
     """
@@ -69,6 +70,7 @@ class Node:
     name: str = ""
     value: str | bytes | bytearray | memoryview = ""
     args: Sequence[Operand] = ()
+    keywords: dict[str, Operand] = field(default_factory=lambda: _NO_ATTRIBUTES)
     attributes: dict[str, Operand] = field(default_factory=lambda: _NO_ATTRIBUTES)
     items: Sequence[Operand] = ()
     pairs: list[tuple[Operand, Operand]] = field(default_factory=lambda: _NO_PAIRS)
@@ -110,7 +112,7 @@ class Nodes(Sequence[Node]):
         setters = {register for register, name in self.names.items() if name.dotted in _SETTERS}
         if setters:
             calls = [(number, step) for number, step in enumerate(self._steps) if type(step) is steps.Call]
-            calls = [(n, one) for n, one in calls if one.function in setters and len(one.args) == 2]
+            calls = [(n, one) for n, one in calls if one.function in setters and len(one.args) == 2 and not one.names]
             calls = [(n, one) for n, one in calls if isinstance(one.args[0], Ref)]
             found += self._packed((one.args[0] for _, one in calls), (n for n, _ in calls))
         found.sort()
@@ -207,7 +209,8 @@ class Nodes(Sequence[Node]):
             return Node("object", self._name(step.cls), args=step.args, attributes=attributes, made_by=made_by)
         if sort is steps.Call:
             made_by = None if step.function in self.names else step.function
-            return Node("call", self._name(step.function), args=step.args, made_by=made_by)
+            keywords = dict(zip(step.names, step.values, strict=True)) or _NO_ATTRIBUTES
+            return Node("call", self._name(step.function), args=step.args, keywords=keywords, made_by=made_by)
         if sort is steps.Name:
             return Node("name", step.dotted)
         if sort is steps.Member:

@@ -30,7 +30,7 @@ _LONGEST = 60
 def readable(outline: Outline, register: Ref) -> str | None:
     """Return the line of a value that people know by another form than the steps that make it, else None."""
     node = outline.nodes[register]
-    make = _READABLE.get(node.name) if node.form in ("call", "object") else None
+    make = _READABLE.get(node.name) if node.form in ("call", "object") and not node.keywords else None
     if make is None:
         return None
     known = outline.lines.get(register)

@@ -176,7 +176,7 @@ def _inline(view: _View, operand: Operand, room: int, depth: int = 3, owner: int
             return f"{_arrow(view, node.args[0])}.{outline.cut(node.name)}"
         case "object" if not depth or node.attributes or node.state is not None:
             return _arrow(view, operand) if depth < 3 and view.places.parents.get(operand, ())[:1] != (owner,) else None
-    if not depth or len(node.items) + len(node.pairs) + len(node.args) > room:
+    if not depth or len(node.items) + len(node.pairs) + len(node.args) + len(node.keywords) > room:
         return None
     begin, end = _BRACKETS.get(node.form) or (f"{outline.cut(node.name)}(", ")")
     room -= len(begin) + len(end) - 2
@@ -193,6 +193,12 @@ def _inline(view: _View, operand: Operand, room: int, depth: int = 3, owner: int
         if room < 0:
             return None
         shown.append(": ".join(texts))
+    for name, part in node.keywords.items():
+        inner = _inline(view, part, room, depth - 1, int(operand))
+        shown.append(f"{outline.cut(name)}={inner}")
+        room -= len(shown[-1]) + 2
+        if inner is None or room < 0:
+            return None
     comma = "," if node.form == "tuple" and len(shown) == 1 else ""
     return f"{begin}{', '.join(shown)}{comma}{end}"
 
@@ -253,6 +259,8 @@ def _node(outline: Outline, register: int, parent: int | None, path: str | None)
         shown["value"] = _json_data(outline, register)
     if node.args:
         shown["arguments"] = [json_value(operand) for operand in node.args]
+    if node.keywords:
+        shown["keywords"] = {name: json_value(operand) for name, operand in node.keywords.items()}
     if node.attributes:
         shown["attributes"] = {name: json_value(operand) for name, operand in node.attributes.items()}
     if node.items:

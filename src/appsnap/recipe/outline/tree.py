@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "Outline", "quoted"]
 
-_ATTRIBUTE, _ITEM, _KEY, _VALUE, _STATE, _MAKER, _ARGUMENT = range(7)
+_ATTRIBUTE, _ITEM, _KEY, _VALUE, _STATE, _MAKER, _ARGUMENT, _KEYWORD = range(8)
 """The sorts of parts, in the last three bits of a place."""
 
 
@@ -94,6 +94,8 @@ class Outline:
             if node.name == "collections.deque" and self.is_empty(node.args[0]):
                 next(parts, None)  # its items were appended
             yield parts, len(node.args)
+        if node.keywords:
+            yield _placed(node.keywords.values(), _KEYWORD, most), len(node.keywords)
 
     def parts(self, register: int, most: int | None = None) -> Iterator[tuple[int, Operand]]:
         """Yield the parts of a node, each as its place and its operand: at most `most` of each sort."""
@@ -105,13 +107,15 @@ class Outline:
             return " filled by"
         node = self.nodes[register]
         index, sort = place >> 3, place & 7
-        if sort == _ATTRIBUTE:
+        if sort in (_ATTRIBUTE, _KEYWORD):
             names = self._names.get(register)
-            if names is None:
-                names = self._names[register] = [*node.attributes]
-            name = names[index]
+            if names is None:  # a node has attributes or keywords
+                names = self._names[register] = [*node.attributes, *node.keywords]
+            name = names[index if sort == _ATTRIBUTE else index + len(node.attributes)]
             # A long name is cut: it comes again in the path of each node below.
             plain = len(name) <= LONGEST_NAME and name.isidentifier()
+            if sort == _KEYWORD:
+                return f" argument {name if plain else quoted(name)}"
             return f".{name}" if plain else f".__dict__[{quoted(name)}]"
         if sort == _ITEM:
             label = self._label(node.items[index], index)

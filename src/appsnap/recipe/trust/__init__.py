@@ -3,7 +3,10 @@
 * A *want* is a name in a recipe together with its *use*: `reference` (the object is found and kept), `create` (objects
   of the class are made without `__init__`, and get their state), or `call` (the function or class is called).
 * A *grant* says that a name is trusted for a use: by the caller's `Trust`, or by the record of a value type.
-* The *survey* finds the wants, and the *obstacles*: the steps that no trust in names allows, or only for some classes.
+* An *effect* (`appsnap.effects`) is a file that building opens, or the like. Its grant names the target, too. A record
+  of a value type tells the effects of a call from its arguments.
+* The *survey* finds the wants, the effects, and the *obstacles*: the steps that no trust in names allows, or only for
+  some classes.
 * The *audit* compares wants with grants.
 * A *check* tests an object that the recipe has made or found.
 * A *cost* is time or memory that building takes beyond the length of the recipe.
@@ -24,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appsnap.recipe.trust.audit import audit, obstacles, refused, wants
+from appsnap.recipe.trust.audit import audit, denied, obstacles, refused, wants
 from appsnap.recipe.trust.names import EVERYTHING, SPECIAL_METHODS, Everything, Grant, Trust, carries_code
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ __all__ = [
     "Trust",
     "audit",
     "carries_code",
+    "denied",
     "obstacles",
     "refused",
     "wants",

@@ -9,22 +9,31 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want
+from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want, hints
+from appsnap.printable import as_path
 from appsnap.recipe import steps, values
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.steps import Recipe, Ref
-from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code, least_of, value_name
+from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, Trust, carries_code, has_effects, least_of, value_name
 from appsnap.recipe.trust.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["Audited", "audit", "obstacles", "refused", "wants"]
+    from appsnap.effects import Denied, Effect
+
+__all__ = ["Audited", "audit", "denied", "obstacles", "refused", "wants"]
 
 
 def wants(recipe: Recipe) -> list[Want]:
-    """Return every name that a recipe wants, once for each use, with the first path that wants it."""
-    return _as_wants(recipe, _without_companions(Survey(recipe).uses))
+    """Return every name that a recipe wants, once for each use, with the first path that wants it; and the effects."""
+    survey = Survey(recipe)
+    uses = {key: ref for key, ref in _without_companions(survey.uses).items() if not _is_effect(*key)}
+    return _as_wants(recipe, uses, survey.effects)
+
+
+def _is_effect(name: steps.Name, use: str) -> bool:
+    return use == "call" and has_effects(value_name(name))
 
 
 def obstacles(recipe: Recipe) -> list[Obstacle]:
@@ -80,8 +89,9 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     grants = {key: trust.grant(*key) for key in survey.uses}
     missing = {key: ref for key, ref in _without_companions(survey.uses).items() if grants[key] is None}
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
-    if missing or impossible:
-        raise _refusal(_as_wants(recipe, missing), impossible, trust)
+    denied = {effect: ref for effect, ref in survey.effects.items() if not trust.effects.allow(effect)}
+    if missing or impossible or denied:
+        raise _refusal(_as_wants(recipe, missing, denied), impossible, trust)
     uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
     for name, use in survey.uses:
         uses[name].append(use)
@@ -92,6 +102,13 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
 def refused(path: str, cls: str, reason: str) -> NotTrusted:
     """Return the error for an object whose class, once it was imported, doesn't take its state."""
     return NotTrusted([], obstacles=[Obstacle(path, f"({cls}) {reason}")], hint=_as_a_program(_IMPOSSIBLE))
+
+
+def denied(path: str, error: Denied) -> NotTrusted:
+    """Return the error for an effect that is refused only by the opening: since the audit, the path leads elsewhere."""
+    want = _as_want(error.effect, path)
+    leads = f"{as_path(error.asked)} leads there by now" if error.asked else ""
+    return NotTrusted([want], hint=hints(leads, f"if you trust that, too: trust=[…, {want.grant!r}]"))
 
 
 def _refusal(found: list[Want], impossible: list[Obstacle], trust: Trust) -> NotTrusted:
@@ -105,7 +122,9 @@ def _refusal(found: list[Want], impossible: list[Obstacle], trust: Trust) -> Not
             names = "[want.grant for want in error.wants]"
             names = f"[*trust, *{names}]" if trust.texts else names
         why = ", and the calls with any arguments" if any(want.use == "call" for want in found) else ""
-        hint = f"if you trust these names{why}, load it with trust={names}"
+        effects = any(want.does for want in found)
+        what = "these effects" if all(want.does for want in found) else "these names and effects"
+        hint = f"if you trust {what if effects else 'these names'}{why}, load it with trust={names}"
     return NotTrusted(found, obstacles=impossible, hint=hint)
 
 
@@ -116,9 +135,14 @@ def _as_a_program(why: str) -> str:
 _IMPOSSIBLE = "no trust in names can allow it"
 
 
-def _as_wants(recipe: Recipe, uses: dict[tuple[steps.Name, str], Ref]) -> list[Want]:
+def _as_wants(recipe: Recipe, uses: dict[tuple[steps.Name, str], Ref], effects: Mapping[Effect, Ref]) -> list[Want]:
     outline = Outline(recipe)
-    return [Want(name.dotted, use, outline.path(ref), carries_code(name)) for (name, use), ref in uses.items()]
+    names = [Want(name.dotted, use, outline.path(ref), carries_code(name)) for (name, use), ref in uses.items()]
+    return names + [_as_want(effect, outline.path(ref)) for effect, ref in effects.items()]
+
+
+def _as_want(effect: Effect, path: str) -> Want:
+    return Want(effect.target, effect.use, path, does=effect.verb)
 
 
 def _as_obstacles(survey: Survey) -> list[Obstacle]:

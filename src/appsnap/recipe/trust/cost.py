@@ -77,7 +77,7 @@ class CostCounter:
         check_depth(recipe, limits)
         # Many steps share one sequence of keys.
         hashing: list[Any] = [step for step in recipe.compact if type(step) in _HASHED]
-        hashed = {id(keys): keys for step in hashing for keys in (step[_HASHED[type(step)]],)}
+        hashed = {id(keys): keys for step in hashing for at in _HASHED[type(step)] for keys in (step[at],)}
         runs = [step for step in recipe.compact if isinstance(step, Run) and step.step in _HASHED_RUNS]
         columns = (_distinct(column) for run in runs for column in run.columns)
         if any(map(_hashes_more, itertools.chain(hashed.values(), columns))):
@@ -221,7 +221,8 @@ class _Keys:
     def _call(self, step: steps.Call) -> None:
         # The call may be set([...]): then it hashes the items of its argument.
         self._hash(step.args)
-        self._sizes.append((0, self._content(step.args)))
+        self._hash(step.values)
+        self._sizes.append((0, self._content([*step.args, *step.values])))
 
     def _update(self, step: steps.Update) -> None:
         self._hash(step.keys)
@@ -285,8 +286,9 @@ def _distinct(column: Column) -> Sequence[Any]:
 
 _HASHED_RUNS = frozenset({steps.Set, steps.FrozenSet, steps.Call})
 _QUICK = _WELL_HASHED | {float}
-_HASHED = {step: at[0] for step, at in steps.places(steps.Field.KEYS).items() if at} | {steps.Call: 1}
-"""The position of the field that a step hashes. A call may hash its arguments."""
+_HASHED = {step: at for step, at in steps.places(steps.Field.KEYS).items() if at}
+_HASHED[steps.Call] = steps.places(steps.Field.ITEMS)[steps.Call]
+"""The positions of the fields that a step hashes. A call may hash its arguments."""
 
 
 def _weight(recipe: Recipe) -> int:

@@ -73,7 +73,7 @@ def _counted(recipe: Recipe) -> Iterable[int]:
             if step.module.partition(".")[0] in sys.stdlib_module_names and not values.is_creatable(step.dotted):
                 of_library.add(register)
         elif isinstance(step, steps.Call):
-            if not _is_leaf(names.get(step.function), [step.args]):
+            if not _is_leaf(names.get(step.function), [step.args, step.values]):
                 yield register
         elif cls is steps.Member or (isinstance(step, steps.New) and step.cls in of_library):
             yield register
@@ -107,7 +107,8 @@ def _held(recipe: Recipe) -> dict[int, list[int]]:
 
 def _handed_over(recipe: Recipe, held: Mapping[int, list[int]]) -> set[int]:
     """Return the registers of arguments and states, and of their items: an object may keep only what they hold."""
-    given = {x for step in recipe.steps if type(step) is steps.Call for x in step.args if type(x) is Ref}
+    calls = (step for step in recipe.steps if type(step) is steps.Call)
+    given = {x for step in calls for x in (*step.args, *step.values) if type(x) is Ref}
     given |= {step.state for step in recipe.steps if type(step) is steps.SetState and type(step.state) is Ref}
     return given.union(*(held.get(ref, ()) for ref in given))
 

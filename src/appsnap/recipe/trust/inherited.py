@@ -17,7 +17,7 @@ from appsnap.recipe import values
 from appsnap.recipe.values.arguments import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 __all__ = ["check_call", "check_items_at", "check_new"]
 
@@ -50,15 +50,16 @@ def check_new(cls: Any, args: Sequence[Any], names: Collection[str], count: Call
         _check(_inherited(cls, "__new__"), args, names, count)
 
 
-def check_call(function: Any, args: Sequence[Any], count: Callable[..., None]) -> None:
+def check_call(function: Any, args: Sequence[Any], keywords: Mapping[str, Any], count: Callable[..., None]) -> None:
     """Check the arguments of a call of a class, of a `__new__`, or of a partial of these."""
-    names: Collection[str] = ()
     while type(function) is functools.partial:
-        args, names = (*function.args, *args), {*names, *function.keywords}
+        args, keywords = (*function.args, *args), {**function.keywords, **keywords}
         function = function.func
+    names = keywords.keys()
     cls: Any = function
     if isinstance(function, type):
         if issubclass(cls, enum.Enum):
+            check(not names, "an enumeration takes no keywords")
             _check_member(args)
             return
         if type(function).__call__ is type.__call__:  # else it is that of a metaclass
@@ -72,9 +73,10 @@ def check_call(function: Any, args: Sequence[Any], count: Callable[..., None]) -
             if not _is_filled(cls):
                 _check(values.of_class(cls), args[1:], names, count)
         else:  # `dict.fromkeys` and the like, for a subclass
-            check(range not in map(type, args), "takes no range")
+            check(range not in map(type, (*args, *keywords.values())), "takes no range")
     elif type(function) is types.MethodType and isinstance(function.__self__, type) and _is_of_library(function):
-        check(range not in map(type, args), "takes no range")  # `UserDict.fromkeys` and the like
+        # `UserDict.fromkeys` and the like
+        check(range not in map(type, (*args, *keywords.values())), "takes no range")
 
 
 def _is_of_library(function: Any) -> bool:

@@ -4,6 +4,9 @@ Trust is an iterable of texts: `"shop.web.Web"` for that class or function, to r
 the classes defined in that package; `"call:shop.make"` to call that. A class comes with its methods, nested classes
 and members of an enumeration. The things themselves may stand in it, too: the class `shop.web.Web`, the module `shop`,
 and the function `shop.make`, to refer to and to call. Nothing in a file grants trust.
+
+An effect is trusted with its target: `"read:/etc/shop/*"`, `"write:/var/log/shop.log"`, `"listen:127.0.0.1:*"`,
+`"database:memory"` (see `appsnap.effects`). No name stands for a function that has effects.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from appsnap import effects
 from appsnap.recipe import values
 from appsnap.recipe.trust import grants
 
@@ -20,7 +24,17 @@ if TYPE_CHECKING:
 
     from appsnap.recipe import steps
 
-__all__ = ["EVERYTHING", "SPECIAL_METHODS", "Everything", "Grant", "Trust", "carries_code", "least_of", "value_name"]
+__all__ = [
+    "EVERYTHING",
+    "SPECIAL_METHODS",
+    "Everything",
+    "Grant",
+    "Trust",
+    "carries_code",
+    "has_effects",
+    "least_of",
+    "value_name",
+]
 
 _OPERATORS = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
 _OTHERS = (
@@ -34,6 +48,9 @@ SPECIAL_METHODS = frozenset(
 )
 """The methods of Python's own that a snapshot may refer to: those behind operators, loops, `with` and conversions.
 Others lead to objects beyond their owner, or change its class or its attributes."""
+
+
+_EFFECTS = '"read:/etc/shop/*", "write:/var/lib/shop/*", "listen:127.0.0.1:8000" or "database:memory"'
 
 
 class Everything(Enum):
@@ -69,18 +86,24 @@ class Trust:
     def __init__(self, names: Trusted = ()) -> None:
         self.everything = names is EVERYTHING
         self.texts = () if isinstance(names, Everything) else tuple(dict.fromkeys(grants.texts(names)))
+        self.effects = effects.Grants(filter(effects.is_grant, self.texts))
         self._exact: set[str] = set()
         self._calls: set[str] = set()
         packages: list[str] = []
         for text in self.texts:
+            if effects.is_grant(text):
+                continue
             name = text.removeprefix("call:")
             parts = name.removesuffix(".*") if text == name else name
             if parts.startswith("<") and not parts.startswith(("<locals>", "<lambda>")):  # a script: "<shop.tac>.Web"
                 _, _, parts = parts.rpartition(">.")
             if not all(part.isidentifier() for part in parts.split(".")):
                 raise ValueError(
-                    f'{text!r} is no name to trust: write "package.Class", "package.*" or "call:package.make"'
+                    f'{text!r} is no name to trust: write "package.Class", "package.*" or "call:package.make", or an '
+                    f"effect: {_EFFECTS}"
                 )
+            if has_effects(name):
+                raise ValueError(f"{text!r} would allow any path and any address: write {_EFFECTS}")
             if text != name:
                 self._calls.add(name)
             elif name.endswith(".*"):
@@ -135,6 +158,12 @@ def value_name(name: steps.Name) -> str:
     dotted = name.dotted
     in_place_of_module = not name.qualname and values.is_object(dotted)
     return dotted if in_place_of_module or values.pair(dotted) == name else ""
+
+
+def has_effects(dotted: str) -> bool:
+    """Tell whether a call of a dotted name is trusted by its effects, and not by the name."""
+    constructor = values.constructor(dotted)
+    return constructor is not None and constructor.value_type.effects is not None
 
 
 def carries_code(name: steps.Name) -> bool:

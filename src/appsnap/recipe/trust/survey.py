@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from appsnap import evolve
 from appsnap.recipe import steps, values
 from appsnap.recipe.runs import OF_STATES, Merged, Run, Same, Span, slots_of
+from appsnap.recipe.spellings import CALLED
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
@@ -25,11 +26,12 @@ from appsnap.recipe.trust.names import SPECIAL_METHODS, carries_code, value_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from appsnap.effects import Effect
     from appsnap.recipe.runs import Column
 
 __all__ = ["Survey"]
 
-_USE = {steps.New: "create", steps.Call: "call"}
+_USE: dict[type, str] = {steps.New: "create", steps.Call: "call"}
 _NOTHING: frozenset[type] = frozenset()
 _PARTIAL = "functools.partial"
 
@@ -52,6 +54,7 @@ class Survey:
     of the class that it depends on or an empty text, and the first register with it. `coded` has the registers that are
     trusted as code. `partials` has each partial that the recipe makes, with the functions that it got since its last
     call. `annotated` has the registers of states with annotations. `renamed` has the name of today for each name.
+    `effects` has the effects of building, each with the first register that has it.
     """
 
     recipe: Recipe
@@ -61,6 +64,7 @@ class Survey:
     partials: dict[int, list[Operand]] = field(default_factory=dict)
     annotated: set[int] = field(default_factory=set)
     renamed: dict[steps.Name, steps.Name] = field(default_factory=dict)
+    effects: dict[Effect, Ref] = field(default_factory=dict)
     _names: dict[int, steps.Name] = field(default_factory=dict)  # by register
     _registers: list[int] = field(default_factory=list)  # those of names
     _runs: dict[int, Run] = field(default_factory=dict)  # of tuples and dictionaries, by their first register
@@ -147,6 +151,8 @@ class Survey:
                 # The audit is about the class that is loaded, not about its name in former times.
                 self._registers.append(register)
                 name = names[register] = self.renamed[step] = steps.Name(*evolve.current_name(*step))
+                if name == CALLED:
+                    self._fault(f"is {name.dotted}, which calls anything", register)
                 constructor = values.constructor(value_name(name))
                 if constructor is not None:
                     constructors[register] = constructor
@@ -157,6 +163,8 @@ class Survey:
                     creations[id(step)] = step  # it lives as long as its identity is known
                 if cls is steps.Call and step[0] in constructors:
                     filled_by = constructors[step[0]].value_type.filled_by
+                    if constructors[step[0]].value_type.effects is not None:
+                        self._look_at_effects(step, register)
             fillable.append(filled_by)
         root = self.recipe.root
         if type(root) is Ref and root in names:
@@ -164,6 +172,8 @@ class Survey:
         for unused in sorted(names.keys() - used):
             # It would be imported all the same.
             uses.setdefault((names[unused], "reference"), Ref(unused))
+        for use in ("reference", *_USE.values()):
+            uses.pop((CALLED, use), None)  # nobody can grant it
 
     def _one_by_one(self, used: set[int], fillable: list[frozenset[type]], harmless: set[int]) -> Iterator[steps.Step]:
         """Yield the steps that need a look, each for itself. Runs that want nothing are followed here."""
@@ -206,7 +216,10 @@ class Survey:
             return False
         if run.step is steps.New:
             return True
-        return origin in self._constructors and name.dotted != _PARTIAL and not carries_code(name)
+        constructor = self._constructors.get(origin)
+        if constructor is None or constructor.value_type.effects is not None:
+            return False
+        return name.dotted != _PARTIAL and not carries_code(name)
 
     def _filled_by(self, run: Run) -> frozenset[type]:
         return steps.FILLERS if run.step is steps.New else self._constructors[run.fields[0]].value_type.filled_by
@@ -303,6 +316,33 @@ class Survey:
         if above is None or (known is not None and known.value_type.methods):
             return None
         return steps.Name(above.module, f"{above.qualname}.{step.name}" if above.qualname else step.name)
+
+    def _look_at_effects(self, step: Any, register: Ref) -> None:
+        """Find the effects of a call of a value type. They follow from what the file says, and from nothing else."""
+        find: Any = self._constructors[step.function].value_type.effects
+        args = [self._said(operand) for operand in step.args]
+        keywords = dict(zip(step.names, map(self._said, step.values), strict=True))
+        try:
+            found = find(args, keywords)
+        except (TypeError, ValueError) as error:
+            self._fault(f"has an effect that can't be granted: {error}", register)
+            return
+        for effect in found:
+            if effect not in self.effects and len(self.effects) == _MOST_EFFECTS:
+                self._fault(f"is one of more than {_MOST_EFFECTS:,} files and the like to open", register)
+            else:
+                self.effects.setdefault(effect, register)
+
+    def _said(self, operand: Operand) -> Any:
+        """Return an argument as `ValueType.effects` gets it."""
+        if type(operand) is not Ref:
+            return operand
+        content = self._content(operand)
+        if type(content) is steps.Value:
+            return content.value
+        if type(content) is steps.Tuple and len(content.items) < _FEW and Ref not in map(type, content.items):
+            return tuple(content.items)
+        return values.OTHER
 
     # States
 
@@ -436,4 +476,6 @@ def _is_plain(key: Operand) -> bool:
 
 _FEW = 20
 _MOST_FAULTS = 100
+_MOST_EFFECTS = 1_000
+"""A process may open as many files. Each path is looked up."""
 _OF_THE_FILE = "a class of this file"

@@ -30,9 +30,9 @@ def _reduce_loop(loop: Any) -> Any:
         running = asyncio.get_running_loop()
     except RuntimeError:
         running = None
-    if loop is not running:
-        raise TypeError("an event loop that isn't running here")
-    return asyncio.get_running_loop, ()
+    if loop is running:
+        return asyncio.get_running_loop, ()
+    return importlib.import_module("appsnap.ways.asyncio").reduced_loop(loop)
 
 
 def _make_running_loop(args: tuple[Any, ...]) -> asyncio.AbstractEventLoop:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from appsnap.effects import Effect
 
 __all__ = [
+    "OTHER",
     "Constructor",
     "Make",
     "ValueType",
@@ -29,8 +33,10 @@ __all__ = [
     "wrappers",
 ]
 
-Make = Callable[[tuple[Any, ...]], Any]
-"""Makes a value from the arguments in a snapshot. It checks them first, and raises TypeError or ValueError.
+Make = Callable[..., Any]
+"""Makes a value from the arguments in a snapshot: a tuple, and keywords if the record has any.
+
+It checks them first, and raises TypeError or ValueError.
 
 It calls no object and reads no attribute of an object that appsnap's own code didn't make.
 """
@@ -59,6 +65,8 @@ class ValueType:
     """Makes a value again, from the arguments of a call of the type."""
     inherited: Callable[[tuple[Any, ...]], object] | None = None
     """Checks the arguments where a trusted subclass inherits the constructor. By default, `make` does."""
+    keywords: frozenset[str] = frozenset()
+    """The keywords that a call may have. `make` gets them as keywords. `hashed` and `work` don't see them."""
     made_by: Mapping[str, Make] = field(default_factory=dict)
     """Functions that pickles call in place of the type, by dotted name: `re._compile` makes patterns."""
     referable: bool = True
@@ -77,6 +85,13 @@ class ValueType:
     """Values belong to the process, even those that a function returned to the recipe. So nothing fills them."""
     methods: bool = False
     """Any snapshot may refer to methods of a value, as a callback. Those of a path, say, write and remove files."""
+
+    effects: Callable[[Sequence[Any], Mapping[str, Any]], Sequence[Effect]] | None = None
+    """Returns the effects of `make`, given its arguments and its keywords; the caller has to trust them. An argument is
+    a text, bytes, a number, or a tuple of these; anything else is `OTHER`. Raises TypeError or ValueError for arguments
+    that `make` doesn't take. A type with effects isn't `referable`."""
+    paths: tuple[int, ...] = ()
+    """The positions of the arguments that are paths of files."""
 
     # Comparing and showing
 
@@ -103,6 +118,9 @@ class Constructor(NamedTuple):
     value_type: ValueType
     make: Make
 
+
+OTHER: Final = object()
+"""Stands for an argument that `ValueType.effects` doesn't see: an object, a name, or a container other than a tuple."""
 
 _by_name: dict[str, ValueType] = {}
 _by_type: dict[type, ValueType] = {}

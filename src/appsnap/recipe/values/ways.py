@@ -24,15 +24,55 @@ from appsnap.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "GROUP", "Way", "import_families", "register_way", "way_of"]
+__all__ = [
+    "FAMILIES",
+    "GROUP",
+    "Way",
+    "Weakly",
+    "Where",
+    "import_families",
+    "import_wanted",
+    "register_module",
+    "register_way",
+    "registered_modules",
+    "way_of",
+]
 
 GROUP = "appsnap.ways"
 """The entry-point group."""
 
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "aiohttp": ("aiohttp", "frozenlist"),
+    "aiohttp_server": ("aiohttp",),
+    "anyio": ("anyio",),
+    "apscheduler": ("apscheduler",),
+    "asyncio": ("_asyncio", "asyncio"),
+    "celery": ("celery",),
+    "clients": ("aiohttp", "http", "httpcore", "paho", "redis"),
+    "contexts": ("_contextvars",),
+    "cryptography": ("cryptography",),
+    "django": ("django",),
+    "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "jinja2": ("jinja2",),
+    "msgspec": ("msgspec",),
+    "pools": ("concurrent",),
+    "processes": ("multiprocessing", "subprocess"),
+    "prompt_toolkit": ("prompt_toolkit",),
+    "queues": ("_queue", "queue"),
+    "sanic": ("sanic", "sanic_routing"),
+    "sqlalchemy": ("sqlalchemy",),
+    "structlog": ("structlog",),
+    "telegram": ("telegram",),
+    "threads": ("_thread", "threading"),
+    "twisted": ("automat", "twisted"),
+    "weak": ("_weakrefset", "tempfile", "weakref"),
+    "werkzeug": ("werkzeug",),
+}
+"""The families of appsnap, each with the packages of its classes."""
+
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "_contextvars": ("appsnap.ways.contexts",),
-    "automat": ("appsnap.ways.twisted",),
-    "twisted": ("appsnap.ways.twisted",),
+    package: tuple(f"appsnap.ways.{family}" for family, packages in _PACKAGES.items() if package in packages)
+    for package in sorted({package for packages in _PACKAGES.values() for package in packages})
 }
 """The families of appsnap, by the first part of the name of the module that a class belongs to."""
 
@@ -75,14 +115,30 @@ class Way:
     """An object that a module holds under a name is saved by that name. `reduce` is asked about the others."""
     before_fork: bool = False
     """`reduce` asks the operating system or a library. So it runs before a save forks, and not in the child."""
+    weak: bool = False
+    """The reduction is a `Weakly`, or the items in it are."""
 
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
         return self.cls is base if self.cls is not None else evolve.goes_by(base, self.name)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Weakly:
+    """A value that only refers weakly to an object: the file has it if something else in the graph holds the object.
+
+    The value is a reduction, or an item of a reduction's container. Otherwise, there is another reduction in its place,
+    and no item: after the load nothing would hold the object.
+    """
+
+    obj: Any
+    value: Any
+    otherwise: Any = None
+
+
 _ways: dict[str, list[Way]] = {}  # by the first part of the name of the module
 _imported: set[str] = set()
+_modules: dict[str, None] = {}
 
 
 def register_way(way: Way) -> None:
@@ -103,6 +159,20 @@ def register_way(way: Way) -> None:
             raise ValueError(f"{way.name} has a way to save it already: in {known.where}, now in {way.where}")
         ways.remove(known)
     ways.append(way)
+    register_module(way.where)
+
+
+def register_module(where: Where) -> None:
+    """Note the module of a statement: other interpreters of this program have to import it."""
+    module = where.namespace.get("__name__")
+    if isinstance(module, str) and where.namespace.get("__spec__") is not None:
+        _modules[module] = None
+
+
+def registered_modules() -> list[str]:
+    """Return the names of the modules that have registered ways, except those that are found by themselves."""
+    found = {name for names in (*FAMILIES.values(), *_announced().values()) for name in names}
+    return [name for name in _modules if name not in found]
 
 
 def _any(way: Way) -> tuple[type, ...]:
@@ -134,14 +204,23 @@ def way_of(cls: type) -> Way | None:
 def import_families(cls: type) -> None:
     """Import the families for a class and its bases. Raises Refused if one can't be imported."""
     for base in cls.__mro__[:-1]:
-        package = _package(str(base.__module__))
-        if package not in _imported:
-            for name in FAMILIES.get(package, ()):
-                importlib.import_module(name)
-            for name in _announced().get(package, ()):
-                _import_announced(package, name)
-            # Noted at the end: another thread that comes in between waits for the import of the same modules.
-            _imported.add(package)
+        _import_families(_package(str(base.__module__)))
+
+
+def import_wanted() -> None:
+    """Import the families for all packages that are imported: a forked child must not do so itself."""
+    for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
+        _import_families(package)
+
+
+def _import_families(package: str) -> None:
+    if package not in _imported:
+        for name in FAMILIES.get(package, ()):
+            importlib.import_module(name)
+        for name in _announced().get(package, ()):
+            _import_announced(package, name)
+        # Noted at the end: another thread that comes in between waits for the import of the same modules.
+        _imported.add(package)
 
 
 def _import_announced(package: str, name: str) -> None:

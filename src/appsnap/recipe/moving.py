@@ -1,0 +1,94 @@
+"""The paths of files that a load opens are moved from one folder to another, in the recipe.
+
+A path is found where a call with an effect has it. It is moved everywhere in the recipe: an object that knows the path
+of its open file, as a handler of logs does, opens it again there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appsnap import evolve
+from appsnap.recipe import steps, values
+from appsnap.recipe.builder import RecipeBuilder
+from appsnap.recipe.steps import FIELDS, Field, Operand, Recipe, Ref
+from appsnap.recipe.trust.names import value_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["moved"]
+
+
+def moved(recipe: Recipe, folders: Mapping[str, str]) -> tuple[Recipe, set[str]]:
+    """Return a recipe in which paths below the folders are moved, and the folders that any path was in.
+
+    `folders` has the new folder for each old one, or the new path of a file for its old one. The longest one counts.
+    """
+    by_length = sorted(((old.rstrip("/"), old) for old in folders), key=lambda both: -len(both[0]))
+    found: dict[str, str] = {}
+    used = set()
+    for path in _paths(recipe):
+        for begin, old in by_length:
+            if path == begin or path.startswith(f"{begin}/"):
+                found[path] = (folders[old].rstrip("/") + path[len(begin) :]) or "/"
+                used.add(old)
+                break
+    return (_replaced(recipe, found) if found else recipe), used
+
+
+def _paths(recipe: Recipe) -> set[str]:
+    """Return the paths in the calls that open files."""
+    found = set()
+    at: dict[int, tuple[int, ...]] = {}  # by register of a function: the positions of its paths
+    texts: dict[int, str] = {}
+    register = 0
+    for step in recipe.steps:
+        if isinstance(step, steps.Name):
+            constructor = values.constructor(value_name(steps.Name(*evolve.current_name(*step))))
+            if constructor is not None and constructor.value_type.paths:
+                at[register] = constructor.value_type.paths
+        elif isinstance(step, steps.Value) and type(step.value) is str:
+            texts[register] = step.value
+        elif isinstance(step, steps.Call) and step.function in at:
+            for place in at[step.function]:
+                operand: Any = step.args[place] if place < len(step.args) else None
+                path = texts.get(operand) if type(operand) is Ref else operand
+                if type(path) is str:
+                    found.add(path)
+        register += type(step) in steps.MAKERS
+    return found
+
+
+def _replaced(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
+    """Return a recipe with other texts in the place of some."""
+    builder = RecipeBuilder()
+    registers: list[Operand] = []
+
+    def new(operand: Any) -> Any:
+        if type(operand) is Ref:
+            return registers[operand]
+        return builder.text(texts[operand]) if type(operand) is str and operand in texts else operand
+
+    for step in recipe.steps:
+        sort = type(step)
+        if isinstance(step, steps.Name):
+            registers.append(builder.operand(step))
+            continue
+        if isinstance(step, steps.Value) and type(step.value) is str:
+            registers.append(builder.text(texts.get(step.value, step.value)))
+            continue
+        changed: Any = steps.make_step(sort, [_field(*both, new) for both in zip(FIELDS[sort], step, strict=True)])
+        if sort in steps.FILLERS:
+            builder.fill(changed)
+        else:
+            registers.append(builder.make(changed))
+    return builder.finish(new(recipe.root))
+
+
+def _field(sort: Field, field: Any, new: Any) -> Any:
+    if sort in (Field.ORIGIN, Field.TARGET, Field.OPERAND):
+        return new(field)
+    if sort in (Field.ITEMS, Field.KEYS, Field.VALUES):
+        return [*map(new, field)]
+    return field
