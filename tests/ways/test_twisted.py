@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -171,3 +173,15 @@ class TestRefused:
 def test_pickle_untouched():
     """Pickle itself learns nothing of this."""
     assert pickle.loads(pickle.dumps(defer.succeed(7))).result == 7
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fresh_process(kind, tmp_path):
+    """A process that has saved nothing makes the attributes anew, too."""
+    appsnap.save(server.Site(resource.Resource()), tmp_path / "site", kind=kind)
+    program = (
+        "import sys, appsnap; site = appsnap.load(sys.argv[1], trust=appsnap.EVERYTHING); "
+        "assert site.sessions == {} and site._logDateTimeCall is None and site.numPorts == 0"
+    )
+
+    subprocess.run([sys.executable, "-c", program, tmp_path / "site"], check=True)
