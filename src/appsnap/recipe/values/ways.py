@@ -43,7 +43,6 @@ GROUP = "appsnap.ways"
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("aiohttp", "frozenlist"),
-    "aiohttp_server": ("aiohttp",),
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
