@@ -119,6 +119,7 @@ def transient(name: str, names: Mapping[str, Callable[[], Any] | None]) -> None:
 def before_transients(ask: Callable[[type], object]) -> None:
     """Call a function with each class before its transient attributes count."""
     _before_transients.append(ask)
+    transients.cache_clear()
 
 
 def goes_by(cls: type, name: str) -> bool:

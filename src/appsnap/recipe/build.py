@@ -34,6 +34,7 @@ from appsnap.recipe.trust.filling import check_items, check_state, takes_any_sta
 from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
 from appsnap.recipe.trust.names import value_name
+from appsnap.recipe.values import ways  # noqa: F401 - the families say which attributes of libraries are transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

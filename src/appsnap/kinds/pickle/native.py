@@ -227,6 +227,9 @@ class _Unpickler(pickle.Unpickler):
         """The objects of the memo so far."""
         return [*self.memo.copy().values()]
 
+    def _was_restored(self, dotted: str) -> bool:
+        return dotted in self._restored_by_call or dotted in self._transient_digests
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("types", "CodeType"):
             raise _UnfitError("following the steps checks bytecode without a magic number")
@@ -236,6 +239,8 @@ class _Unpickler(pickle.Unpickler):
         dotted = f"{module}.{name}"
         if evolve.has_renamed_members(module, name):
             raise _UnfitError(f"something in {dotted} was renamed")
+        if isinstance(found, type) and self._was_restored(dotted) and not evolve.needs_restoring(found):
+            raise _UnfitError(f"a way to save may know transient attributes of {dotted}, and isn't imported yet")
         if isinstance(found, type) and (evolve.needs_restoring(found) or states.misleads_pickle(found)):
             digest = self._transient_digests.get(dotted)
             if dotted not in self._restored_by_call if digest is None else evolve.transients_digest(found) != digest:
