@@ -21,8 +21,15 @@ def _theirs(name: str) -> Any:
 
 def adapted(interface: Any, obj: Any) -> Any:
     """Return an object as one that provides an interface of ours, or Twisted's of that name. Else return None."""
-    found = interface(obj, None)
+    found = _asked(interface, obj)
     return _component(interface.__name__, obj) if found is None else found
+
+
+def _asked(interface: Any, obj: Any) -> Any:
+    try:
+        return interface(obj, None)
+    except (AttributeError, TypeError):  # a file may have anything in the place of an application's components
+        return None
 
 
 def service_in(obj: Any) -> Any:
@@ -34,10 +41,7 @@ def _component(name: str, obj: Any) -> Any:
     theirs = _theirs(name)
     if theirs is None:
         return None
-    try:
-        found = theirs(obj, None)
-    except (AttributeError, TypeError):  # a file may have anything in the place of the components
-        return None
+    found = _asked(theirs, obj)
     return found if found is not None and theirs.providedBy(found) else None
 
 

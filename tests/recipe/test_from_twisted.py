@@ -18,7 +18,7 @@ class Shop(service.Service):
     base = None
 
     def tick(self):
-        pass
+        """Do nothing."""
 
 
 def made():

@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -19,17 +21,17 @@ from twisted.web import resource, server
 class Noted(service.Service):
     """Forgets an attribute in the way of Twisted's services."""
 
-    volatile = ["_port"]
-    persistenceForgets = ("handle",)
+    persistenceForgets = ("handle",)  # noqa: N815 - Twisted's name
 
     def __getstate__(self):
         return dict(self.__dict__)
 
 
 class Old(styles.Versioned):
-    persistenceVersion = 2
+    persistenceVersion = 1  # noqa: N815 - as above
 
     def upgradeToVersion2(self):
+        """Upgrade."""
         self.upgraded = True
 
 
@@ -123,12 +125,13 @@ class TestStopped:
         """A logger writes to Twisted's log, not to a copy of it."""
         assert again(Logger("shop"), kind).observer is globalLogPublisher
 
-    def test_versioned(self, kind):
+    def test_versioned(self, kind, monkeypatch):
         """Old state is upgraded."""
-        old = Old()
-        old.persistenceVersion = 2
-        state = appsnap.dumps(old, kind)
-        assert not hasattr(appsnap.loads(state, kind=kind, trust=appsnap.EVERYTHING), "upgraded")
+        monkeypatch.setattr(styles, "versionedsToUpgrade", {})
+        data = appsnap.dumps(Old(), kind)
+        monkeypatch.setattr(Old, "persistenceVersion", 2)
+
+        assert appsnap.loads(data, kind=kind, trust=appsnap.EVERYTHING).upgraded
 
     def test_ephemeral(self, kind):
         """An object that is never saved comes back as a bare one."""
@@ -170,3 +173,15 @@ class TestRefused:
 def test_pickle_untouched():
     """Pickle itself learns nothing of this."""
     assert pickle.loads(pickle.dumps(defer.succeed(7))).result == 7
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fresh_process(kind, tmp_path):
+    """A process that has saved nothing makes the attributes anew, too."""
+    appsnap.save(server.Site(resource.Resource()), tmp_path / "site", kind=kind)
+    program = (
+        "import sys, appsnap; site = appsnap.load(sys.argv[1], trust=appsnap.EVERYTHING); "
+        "assert site.sessions == {} and site._logDateTimeCall is None and site.numPorts == 0"
+    )
+
+    subprocess.run([sys.executable, "-c", program, tmp_path / "site"], check=True)

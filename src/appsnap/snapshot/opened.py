@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import importlib
 import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -244,7 +245,12 @@ class Snapshot:
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
-            if self.document.objects is not None and trusted.everything and notes is None:
+            trailer = self.document.trailer
+            is_native = self.document.objects is not None and trusted.everything and notes is None
+            if not is_native or trailer is None or trailer.distributions:
+                # The registry of ways: some say which attributes of a library's class are made anew.
+                importlib.import_module("appsnap.recipe.values.ways")
+            if self.document.objects is not None and is_native:
                 try:
                     return self.document.objects(copy=copy)
                 except (AppsnapError, MemoryError):

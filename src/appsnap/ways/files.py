@@ -334,7 +334,7 @@ def _(file: Any) -> Any:
     return NotImplemented
 
 
-@saves(tempfile.TemporaryDirectory)
+@saves(tempfile.TemporaryDirectory, subclasses=True)
 def _(_folder: Any) -> Any:
     raise Refused("a temporary folder, which is gone when this process ends", _ADVICE.replace("open", "make"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import tempfile
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -230,9 +229,3 @@ def _finalizer(finalizer: Any) -> Any:
     obj, function, args, keywords = found
     living = finalize, (obj, function, args, keywords, finalizer.atexit)
     return Weakly(obj, living, (finalized, ()))
-
-
-@saves(tempfile.TemporaryDirectory, subclasses=True)
-def _temporary_folder(_: Any) -> Any:
-    reason = "a temporary folder, which each process that has it removes"
-    raise Refused(reason, "make it in startService, and TRANSIENT")

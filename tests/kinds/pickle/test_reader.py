@@ -309,7 +309,6 @@ class TestWords:
             (b"\x80\x04G\x00\x00.", "a number is cut off"),
             (b"\x80\x04J\x00.", "a number is cut off"),
             (b"\x80\x04\x8c\x02\xff\xfe.", "a text isn't UTF-8"),
-            (b"U\x01\xff.", "a text isn't ASCII"),
             (b"Fx\n.", "malformed float"),
             (b"F1_0\n.", "malformed float"),
             (b"Ix\n.", "malformed integer"),

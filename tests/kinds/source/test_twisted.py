@@ -113,7 +113,7 @@ class TestRefused:
     )
     def test_grammar(self, text, reason):
         """Each has a reason."""
-        with pytest.raises(NotInGrammar, match="line [12], column") as raised:
+        with pytest.raises(NotInGrammar, match=r"line [12], column") as raised:
             read(text)
 
         assert reason in str(raised.value)

@@ -217,8 +217,11 @@ class StepUnpickler:
     # Opcodes with more than a line to them
 
     def push_string(self, raw: bytes) -> None:
-        """Push a str of Python 2. It is ASCII, as pickle reads it by default."""
-        self.stack.append(text_item(raw.decode("ascii")))
+        """Push a str of Python 2: a text in UTF-8, as nearly all of them are, or else bytes."""
+        try:
+            self.stack.append(text_item(raw.decode()))
+        except UnicodeDecodeError:
+            self.stack.append(raw)
 
     def name(self, module: Any, qualname: Any) -> None:
         """Push a name. A pickle of Python 2 has old names of modules: they are replaced."""
