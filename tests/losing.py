@@ -179,7 +179,6 @@ class Retypes(Plain):
         self.items = tuple(self.items)
 
 
-
 class Lazy:
     """An object that imitates another one, as soon as that is there. No save asks it."""
 

@@ -42,6 +42,7 @@ def add_tasks(app: T, state: dict[str, Any], /) -> T:
     made: Any = app
     for name, (function, options) in state["tasks"].items():
         made._task_from_fun(function, name=name, **options)
+    made._preconf_set_by_auto = set(state["chosen"])
     made.set_as_current = state["current"]
     if made.set_as_current:
         made.set_current()
@@ -77,12 +78,16 @@ def _(app: Any) -> Any:
     keywords = {name: value for name, value in app.__reduce_keys__().items() if value is not None}
     keywords["changes"] = dict(keywords.get("changes", {}))
     # Their functions may refer to the application.
-    state = {"tasks": {name: _function_of(one) for name, one in tasks.items()}, "current": app.set_as_current}
+    state = {
+        "tasks": {name: _function_of(one) for name, one in tasks.items()},
+        "chosen": sorted(app._preconf_set_by_auto),
+        "current": app.set_as_current,
+    }
     return application, (type(app), keywords), state, None, None, add_tasks
 
 
 @saves("celery.app.task.Task", subclasses=True)
-def _(one: Any) -> Any:
+def _task(one: Any) -> Any:
     if one.name not in one.app.tasks or one.app.tasks[one.name] is not one:
         raise Refused("a task that its application doesn't have", "keep the name of the task, or the one in app.tasks")
     return task, (one.app, one.name)
@@ -98,8 +103,8 @@ def _(proxy: Any) -> Any:
 
 _MADE = frozenset({
     *("_app", "app", "name", "run", "_decorated", "_decorated_fun", "_dump_pydantic_arguments", "_exec_options"),
-    *("_backend", "__doc__", "__module__", "__annotations__", "__header__", "__wrapped__", "__qualname__", "__v2_compat__"),
-    *("request_stack", "_default_request", "_orig_run", "__trace__", "Request", "from_config", "__bound__"),
+    *("__doc__", "__module__", "__annotations__", "__header__", "__wrapped__", "__qualname__", "__v2_compat__"),
+    *("_backend", "request_stack", "_default_request", "_orig_run", "__trace__", "Request", "from_config", "__bound__"),
 })  # fmt: skip
 """Attributes of the class of a task that the function alone gives, or a run."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import types
 from typing import Any, TypeVar
 
 from appsnap import actions, evolve, states
 from appsnap.errors import Refused
+from appsnap.recipe.freeze.attributes import slots_of
 from appsnap.recipe.freeze.inherited import newobj
 
 __all__ = ["blank", "fill", "take_apart"]
@@ -60,12 +60,7 @@ def take_apart(without: tuple[str, ...], obj: Any) -> Any:
 def _state(obj: Any, without: tuple[str, ...]) -> dict[str, Any]:
     """Return the attributes and the slots of an object by name."""
     cls: Any = type(obj)
-    found = dict(states.dict_of(obj)) if cls.__dictoffset__ else {}
-    for base in reversed(cls.__mro__):
-        for name, slot in vars(base).items() if "__slots__" in vars(base) else ():
-            if isinstance(slot, types.MemberDescriptorType):
-                with contextlib.suppress(AttributeError):  # an empty one
-                    found[name] = slot.__get__(obj)
+    found = {**(states.dict_of(obj) if cls.__dictoffset__ else {}), **slots_of(obj)}
     drop = {*without, *evolve.transients(cls)}
     return {name: value for name, value in found.items() if name not in drop}
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import copyreg
 import functools
 import pickle
 import random
+import sys
+import sysconfig
 import types
 from typing import Any
 
@@ -18,10 +21,12 @@ __all__ = [
     "definer_of",
     "fields_of",
     "has_own_state",
+    "is_library",
     "needs_attributes",
     "needs_steps",
     "package_of",
     "slot_names",
+    "slots_of",
     "with_attributes",
 ]
 
@@ -46,8 +51,8 @@ def fields_of(reduction: Any) -> tuple[Any, ...]:
 def adds_attributes(cls: type, definer: type) -> bool:
     """Tell whether objects of a class can have attributes that the class above doesn't know, which takes them apart."""
     plain = definer.__dictoffset__ == 0 or definer in _WITH_DICT
-    if package_of(cls) == package_of(definer) and not any(
-        isinstance(x, types.FunctionType) for x in _reducers(definer)
+    if package_of(cls) == package_of(definer) and (
+        is_library(package_of(cls)) or not any(isinstance(x, types.FunctionType) for x in _reducers(definer))
     ):
         return False  # a library's own: it knows that it leaves out caches
     return plain and (cls.__dictoffset__ != 0 or len(slot_names(cls)) > len(slot_names(definer)))
@@ -56,6 +61,15 @@ def adds_attributes(cls: type, definer: type) -> bool:
 def package_of(thing: object) -> str:
     """Return the package that a class or a function says it is of, or an empty text."""
     return str(getattr(thing, "__module__", "")).partition(".")[0]
+
+
+def is_library(package: str) -> bool:
+    """Tell whether a package is installed, and isn't the application."""
+    if package in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(package), "__file__", None) or ""
+    paths = sysconfig.get_paths()
+    return file.startswith((paths["purelib"], paths["platlib"]))
 
 
 def _reducers(cls: type) -> list[Any]:
@@ -79,6 +93,17 @@ def has_own_state(cls: type, definer: type) -> bool:
     """Tell whether a subclass of the class that takes its objects apart says what their state is."""
     owner = definer_of(cls, "__getstate__")
     return owner is not definer and issubclass(owner, definer)
+
+
+def slots_of(obj: Any) -> dict[str, Any]:
+    """Return the values in the slots of an object, by name. An empty slot is left out."""
+    found: dict[str, Any] = {}
+    for base in reversed(type(obj).__mro__):
+        for name, slot in vars(base).items() if "__slots__" in vars(base) else ():
+            if type(slot) is types.MemberDescriptorType:
+                with contextlib.suppress(AttributeError):
+                    found[name] = slot.__get__(obj)
+    return found
 
 
 def _mentions(state: Any, own: Any) -> bool:

@@ -6,13 +6,14 @@ have given its own name to a function of the application.
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from typing import Any
 
 from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
 
-__all__ = ["NotCurrent", "check_current", "defined_name"]
+__all__ = ["NotCurrent", "check_current", "defined_name", "wrapper_of"]
 
 
 class NotCurrent(NeedsModule):
@@ -54,6 +55,28 @@ def defined_name(function: types.FunctionType) -> tuple[str, str] | None:
             )
         return None
     return (module, qualname) if _look_up(module, qualname) is function else None
+
+
+def wrapper_of(function: Any) -> Any:
+    """Return the function that a decorator has put into the place of another one, and that leads to it, or None.
+
+    Its attribute `__wrapped__` is the function. None for a function that is found by its own name, and for a script's.
+    """
+    if type(function) is not types.FunctionType or is_script(function.__module__):
+        return None
+    found = _look_up(function.__module__, function.__qualname__)
+    for _ in range(_MOST_WRAPPERS):
+        if type(found) not in _WRAPPERS or found is function:
+            return None
+        inner = found.__dict__.get("__wrapped__")
+        if inner is function:
+            return found
+        found = inner
+    return None
+
+
+_WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
+_MOST_WRAPPERS = 20
 
 
 def _look_up(module: Any, qualname: str) -> Any:

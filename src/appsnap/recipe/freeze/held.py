@@ -16,13 +16,12 @@ import dis
 import functools
 import operator
 import sys
-import sysconfig
 import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from appsnap.code import skeletons
-from appsnap.recipe.freeze.attributes import slot_names
+from appsnap.recipe.freeze.attributes import is_library, slot_names
 from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.cloudpickled import is_script
 
@@ -64,16 +63,16 @@ class Held:
         if not names:
             return rule
         is_sentinel = not _sets_attributes(cls)
-        library = _is_library(cls.__module__.partition(".")[0])
+        library = is_library(cls.__module__.partition(".")[0])
 
         def reduce(obj: Any) -> Any:
             name = names.get(id(obj))
             if name is None or not is_sentinel:
                 return rule(obj)
             attributes = _attributes(obj)
-            if not attributes or (library and (name[1][:1] != "_" or all(type(one) is str for one in attributes))):
-                return found(obj, name)
-            return rule(obj)
+            if attributes and not (library and all(type(value) is str for value in attributes)):
+                return rule(obj)
+            return found(obj, name)
 
         return reduce
 
@@ -105,7 +104,7 @@ class Held:
         def rank(name: tuple[str, str]) -> tuple[Any, ...]:
             package = name[0].partition(".")[0]
             private = any(part.startswith("_") for part in (*name[0].split("."), *name[1].split(".")))
-            return package != own, not _is_library(package), private, "." in name[1], name[0].count("."), name
+            return package != own, not is_library(package), private, "." in name[1], name[0].count("."), name
 
         return {address: min(found, key=rank) for address, found in names.items()}
 
@@ -197,10 +196,18 @@ def _compares_by_identity(cls: type) -> bool:
         return True
     plain = all(base.__flags__ & HEAP_TYPE for base in cls.__mro__[:-1]) and cls not in copyreg.dispatch_table
     # A look at the dictionaries runs no code: the class of a mock makes other mocks when it is asked.
-    return plain and all(_OWN_WAYS.isdisjoint(base.__dict__) for base in cls.__mro__[:-1])
+    ways = _PROTOCOL if _has_no_place(cls) else _OWN_WAYS
+    return plain and all(ways.isdisjoint(base.__dict__) for base in cls.__mro__[:-1])
 
 
-_OWN_WAYS = frozenset({"__eq__", "__reduce__", "__reduce_ex__", "__getstate__", "__len__", "__iter__"})
+def _has_no_place(cls: type) -> bool:
+    """Tell whether objects of a class can have no state at all. Even one with an `__eq__` is no value then."""
+    of_weakrefs = cls.__weakrefoffset__ and object.__basicsize__ // 2  # the size of a pointer
+    return cls.__dictoffset__ == 0 and cls.__basicsize__ == object.__basicsize__ + of_weakrefs
+
+
+_PROTOCOL = frozenset({"__reduce__", "__reduce_ex__", "__getstate__"})
+_OWN_WAYS = _PROTOCOL | {"__eq__", "__len__", "__iter__"}
 """The methods of values, of containers, and of classes that say themselves how their objects are saved."""
 
 
@@ -226,15 +233,6 @@ def _sets_attributes(cls: type) -> bool:
 
 
 _SETTERS = frozenset({"setattr", "__setattr__", "__dict__"})
-
-
-def _is_library(package: str) -> bool:
-    """Tell whether a package is installed, and isn't the application."""
-    if package in sys.stdlib_module_names:
-        return True
-    file = getattr(sys.modules.get(package), "__file__", None) or ""
-    paths = sysconfig.get_paths()
-    return file.startswith((paths["purelib"], paths["platlib"]))
 
 
 # Constants

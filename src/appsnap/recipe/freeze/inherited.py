@@ -28,8 +28,10 @@ from appsnap.recipe.freeze.attributes import (
     definer_of,
     fields_of,
     has_own_state,
+    slots_of,
     with_attributes,
 )
+from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.steps import PROTOCOL
 
 if TYPE_CHECKING:
@@ -136,6 +138,12 @@ def _has_own_constructor(cls: type, definer: type) -> bool:
     return cls.__init__ is not definer.__init__ or cls.__new__ is not definer.__new__  # type: ignore[misc]  # compared, not called
 
 
+def _is_of_attributes(cls: type) -> bool:
+    """Tell whether attributes are all that objects of a class have: no class above is written in C."""
+    new: Any = cls.__new__
+    return new is object.__new__ and all(base.__flags__ & HEAP_TYPE for base in cls.__mro__[:-1])
+
+
 def _accepts(function: Any, *args: Any) -> bool:
     if not isinstance(function, types.FunctionType):
         return True
@@ -157,11 +165,16 @@ def _reduce_inherited(definer: type, obj: Any) -> Any:
         return reduction
     cls = type(obj)
     function, args, *rest = reduction
-    if function is cls and _has_own_constructor(cls, definer):
+    if function is cls and _has_own_constructor(cls, definer) and not _is_filled_by_c(cls):
         if definer.__init__ is object.__init__ or issubclass(definer, _FILLED):  # type: ignore[misc]  # compared, not called
             reduction = (*_made_by_new(obj, args), *rest)
         elif not (_accepts(cls.__init__, obj, *args) and _accepts(cls.__new__, cls, *args)):
-            raise pickle.PicklingError(_TAKES_OTHERS % definer.__qualname__)
+            if not _is_of_attributes(cls):
+                raise pickle.PicklingError(_TAKES_OTHERS % definer.__qualname__)
+            # Nothing of it is elsewhere. A `__setstate__` of the class above still gets the state that it knows.
+            attributes = slots_of(obj) | (obj.__dict__ if cls.__dictoffset__ else {})
+            above = {states.BASE_STATE: rest[0]} if rest and states.special(cls, "__setstate__") is not None else {}
+            return newobj, (cls,), {**above, **attributes}, *(*rest, None, None)[1:3], actions.set_state
     return with_attributes(obj, reduction, definer) if adds_attributes(cls, definer) else reduction
 
 
@@ -342,7 +355,16 @@ def _needs_filling(cls: type, definer: type) -> bool:
     if cls is definer or definer not in _CALLED_WITH_ITEMS:
         return False
     without = definer in (collections.Counter, collections.defaultdict)
+    if _is_filled_by_c(cls):
+        return False
     return _has_own_constructor(cls, definer) or (without and adds_attributes(cls, definer))
+
+
+def _is_filled_by_c(cls: type) -> bool:
+    """Tell whether a constructor that isn't written in Python makes parts which only it can see."""
+    made: Any = cls.__init__  # type: ignore[misc]  # compared, not called
+    owner = next(base for base in cls.__mro__ if "__init__" in base.__dict__)
+    return not isinstance(made, types.FunctionType) and owner.__module__ not in ("builtins", "collections")
 
 
 _CALLED_WITH_ITEMS = (

@@ -26,7 +26,7 @@ from appsnap.recipe import values
 from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.classes import HEAP_TYPE
-from appsnap.recipe.freeze.found import check_current, defined_name
+from appsnap.recipe.freeze.found import check_current, defined_name, wrapper_of
 from appsnap.recipe.freeze.inherited import PROTOCOL, arguments_of_newobj_ex, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.freeze.weak import Referents
@@ -345,6 +345,8 @@ class Rules:
         elif (defined := defined_name(function)) is not None:
             self.modules.add(defined[0])
             return _by_attribute(*defined)
+        elif (wrapper := wrapper_of(function)) is not None:
+            return getattr, (wrapper, "__wrapped__")
         if not cloudpickled.by_reference(function):
             array = held.reduce_array_type(function)
             if array is not None:

@@ -54,6 +54,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "django": ("django",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "jinja2": ("jinja2",),
+    "loguru": ("loguru",),
     "msgspec": ("msgspec",),
     "pools": ("concurrent",),
     "processes": ("multiprocessing", "subprocess"),
