@@ -3,9 +3,9 @@
 import urllib.request
 
 import in_reactor
-from twisted.application import service
 from scrapyd import get_application
 from scrapyd.config import Config
+from twisted.application import service
 
 GROUP = "twisted"
 PACKAGES = ("scrapyd",)
@@ -30,7 +30,7 @@ def facts(application):
 
 def use(application, folder):
     web = [*service.IServiceCollection(application)][-1]
-    port = getattr(web, "args", None) and web.args[0] or web.endpoint._port
+    port = (getattr(web, "args", None) and web.args[0]) or web.endpoint._port
 
     def call():
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/daemonstatus.json", timeout=60) as answer:

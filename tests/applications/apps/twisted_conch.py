@@ -38,7 +38,7 @@ def facts(application):
     return {
         "services": in_reactor.names(application),
         "key": ssh.factory.privateKeys[b"ssh-ed25519"].fingerprint(),
-        "users": [name.decode() for name in ssh.factory.portal.checkers[ _INTERFACE(ssh) ].users],
+        "users": [name.decode() for name in ssh.factory.portal.checkers[_INTERFACE(ssh)].users],
     }
 
 

@@ -18,7 +18,6 @@ def build(folder):
     return in_reactor.made("mail", tap, *options, *domain)
 
 
-
 def facts(application):
     (mail,) = service.IServiceCollection(application)
     return {"services": in_reactor.names(application), "domains": [name.decode() for name in mail.domains]}
