@@ -179,6 +179,15 @@ class Retypes(Plain):
         self.items = tuple(self.items)
 
 
+class Lazy:
+    """An object that imitates another one, as soon as that is there. No save asks it."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("not configured yet")
+
+
+lazy = Lazy()
 settings = Plain(debug=True)
 registry = {"a": 1}
 

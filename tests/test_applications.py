@@ -7,7 +7,7 @@ import pytest
 
 from applications.harness import SCRIPTS, Run, Script
 
-NAMES = ("asyncio_workers", "networkx_graph")
+NAMES = ("asyncio_workers", "logging_queue", "networkx_graph", "queues")
 
 
 @pytest.mark.slow

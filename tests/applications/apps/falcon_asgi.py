@@ -5,6 +5,7 @@ import falcon.testing
 
 GROUP = "unseen"
 PACKAGES = ("falcon",)
+REFUSED = "_pack argument 0"
 
 
 class Items:

@@ -4,6 +4,7 @@ import lark
 
 GROUP = "unseen"
 PACKAGES = ("lark",)
+STRANGER = "the method __default__, which leads beyond its object"
 
 GRAMMAR = """
 ?start: sum

@@ -8,6 +8,7 @@ from pyramid.response import Response
 
 GROUP = "unseen"
 PACKAGES = ("pyramid",)
+REFUSED = "pyramid.request.item_IRequest can't be imported"
 
 
 class Policy:

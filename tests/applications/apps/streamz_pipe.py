@@ -4,6 +4,7 @@ import streamz
 
 GROUP = "unseen"
 PACKAGES = ("streamz",)
+REFUSED = "an event loop that has work"
 
 
 def total(before, number):

@@ -8,6 +8,7 @@ from persistent import Persistent
 
 GROUP = "unseen"
 PACKAGES = ("ZODB",)
+REFUSED = "cannot pickle 'persistent.PickleCache' object"
 
 
 class Account(Persistent):

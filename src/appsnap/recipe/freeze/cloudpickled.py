@@ -154,11 +154,11 @@ def _reduce_forward(obj: Any) -> Any:
 
 
 def _reduce_cached(function: Any) -> Any:
-    if is_found(function, function.__qualname__):
+    if is_found(function, getattr(function, "__qualname__", "")):
         return NotImplemented
     parameters = function.cache_parameters()
     # `__wrapped__` is the first argument, and functools.update_wrapper takes the others from it.
-    of_function = vars(function.__wrapped__)
+    of_function = getattr(function.__wrapped__, "__dict__", {})
     more = {
         name: value
         for name, value in vars(function).items()

@@ -146,7 +146,7 @@ def _of_classes(module: str, wanted: type) -> dict[int, str]:
     """Return the names of the objects of a class that are attributes of the classes of a module, by id."""
     found: dict[int, str] = {}
     for name, cls in [*vars(sys.modules[module]).items()]:
-        if isinstance(cls, type) and cls.__module__ == module:
+        if issubclass(type(cls), type) and cls.__module__ == module:
             for attribute, obj in [*vars(cls).items()]:
                 if type(obj) is wanted:
                     found.setdefault(id(obj), f"{name}.{attribute}")
@@ -166,7 +166,7 @@ def _in_classes(modules: Iterable[str]) -> dict[int, tuple[str, str]]:
     for module in modules:
         holder = sys.modules.get(module)
         for name, cls in [*vars(holder).items()] if type(holder) is types.ModuleType else ():
-            if isinstance(cls, type) and cls.__module__ == module:
+            if issubclass(type(cls), type) and cls.__module__ == module:
                 for attribute, obj in [*vars(cls).items()]:
                     if type(obj) is object:
                         found.setdefault(id(obj), (module, f"{name}.{attribute}"))

@@ -105,10 +105,10 @@ def type_name(obj: Any) -> str:
 
 def contents(obj: Any, level: int = 0) -> Iterator[tuple[str, int | None]]:
     """Yield the parts of an object below its own path: the number of items of a container, None for all else."""
-    if isinstance(obj, _CONTAINERS):
-        base: Any = next(base for base in _CONTAINERS if isinstance(obj, base))
+    if issubclass(type(obj), _CONTAINERS):
+        base: Any = next(base for base in _CONTAINERS if issubclass(type(obj), base))
         yield "", base.__len__(obj)
-    if level == _LEVELS or isinstance(obj, _PLAIN) or type(obj) in _CONTAINERS:
+    if level == _LEVELS or issubclass(type(obj), _PLAIN) or type(obj) in _CONTAINERS:
         return
     left_out = evolve.transients(type(obj)).keys()  # type: ignore[arg-type]  # classes are hashable
     for name, value in _attributes(obj):
@@ -129,7 +129,7 @@ def _attributes(obj: Any) -> list[tuple[str, Any]]:
         attributes = own.__get__(obj)
         found += [(name, value) for name, value in [*attributes.items()] if type(name) is str]
     for base, name in _OF_CONTAINERS.items():
-        if isinstance(obj, base) and (value := base.__dict__[name].__get__(obj)) is not None:
+        if issubclass(type(obj), base) and (value := base.__dict__[name].__get__(obj)) is not None:
             found.append((name, value))
     for base in type(obj).__mro__:
         for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
@@ -155,11 +155,12 @@ def _holders(root: Any) -> dict[int, str]:
             continue
         if any(maker is holder for maker in makers):
             continue
-        objects = [(name, obj) for name, obj in [*vars(holder).items()] if not isinstance(obj, _PLAIN)]
+        # A lazy object would answer a question about its `__class__` by code of its own.
+        objects = [(name, obj) for name, obj in [*vars(holder).items()] if not issubclass(type(obj), _PLAIN)]
         if any(obj is root or any(value is root for _, value in _attributes(obj)) for _, obj in objects):
             continue
         for name, obj in objects:
-            if isinstance(obj, _CONTAINERS) or values.of_type(type(obj)) is None:
+            if issubclass(type(obj), _CONTAINERS) or values.of_type(type(obj)) is None:
                 found.setdefault(id(obj), f"{module}.{name}")
     return found
 

@@ -16,6 +16,7 @@ __all__ = ["TYPES"]
 
 _ENCODINGS = frozenset(
     (
+        *("utf8", "latin1"),  # as many people write them
         *("ascii", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
         *("latin-1", "iso-8859-1", "iso-8859-2", "iso-8859-15", "iso8859-1", "iso8859-2", "iso8859-15", "mac-roman"),
         *("cp437", "cp850", "cp852", "cp866", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256"),
