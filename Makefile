@@ -5,6 +5,7 @@
 # make coverage  measures which lines and branches the tests reach
 # make thorough  runs for more than an hour: long fuzzing, the whole benchmark, all tests everywhere
 # make bench     measures appsnap and its peers, and applications that run; writes tables and plot to docs: 40 minutes
+# make applications  saves, restores and uses real applications in environments of their own; writes docs/applications.md
 # make vectors   writes tests/vectors anew: files that every reader of snapshots has to refuse, or not
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ export PYTEST_ADDOPTS ?= -n logical --maxprocesses 8 --dist loadfile
 # Some machines forbid it; without bytecode every process compiles appsnap, and pytest every test, each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo quick test lint style check pythons wheel coverage thorough bench vectors age-vectors clean
+.PHONY: demo quick test lint style check pythons wheel coverage thorough bench applications vectors age-vectors clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py
@@ -56,6 +57,9 @@ thorough: $(VENV)/.tests $(VENV)/.bench age-vectors
 bench: $(VENV)/.bench
 	PYTHONPATH=tools $(BIN)/python -m bench --docs docs
 	PYTHONPATH=tools $(BIN)/python -m bench.running --docs docs
+
+applications: $(VENV)/.tests
+	PYTHONPATH=tools $(BIN)/python -m applications --docs docs/applications.md
 
 vectors: $(VENV)/.tests
 	$(BIN)/python tools/make_vectors.py

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs the test suite on every other supported Python, if it is found in pyenv's folder of versions or on the path.
 # Reports every Python that isn't found.
-# The tests of the benchmark are left out, and of the vectors all but a sample; with the argument `all`, they run too.
+# The tests of the benchmark and of the tool for applications are left out, and of the vectors all but a sample; with the argument `all`, they run too.
 set -eu
 cd "$(dirname "$0")/.."
 
-ignored="--ignore=tests/test_bench.py --deselect=tests/test_vectors.py::TestVectors"
+ignored="--ignore=tests/test_bench.py --ignore=tests/test_applications_tool.py --deselect=tests/test_vectors.py::TestVectors"
 [ "${1:-}" != all ] || ignored=
 own=$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 versions=${PYENV_ROOT:-$HOME/.pyenv}/versions

@@ -13,7 +13,7 @@ python=$folder/venv/bin/python
 "$python" -m pip wheel --quiet --no-deps --wheel-dir "$folder/dist" .
 "$python" -m pip install --quiet "$folder"/dist/appsnap-*.whl --group pyproject.toml:test
 cp -r tests fixtures tools docs README.md CHANGELOG.md CONTRIBUTING.md .ci Makefile pyproject.toml "$folder"
-[ ! -d .cache ] || cp -r .cache "$folder"
+[ ! -d .cache/cctv-age ] || { mkdir "$folder/.cache" && cp -r .cache/cctv-age "$folder/.cache"; }
 
 cd "$folder"
 where=$("$python" -c 'import appsnap; print(appsnap.__file__)')

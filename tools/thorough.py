@@ -1,8 +1,8 @@
 """Run the tests that are slow and seldom find anything, and note that in docs/thorough.txt: `make thorough`.
 
-Each reader is fuzzed for minutes, the other Pythons and the wheel run all tests, scripts and objects of many sorts are
-tried, and the whole benchmark is run. That takes more than an hour. The last note is printed first. Exit code 1: a part
-has failed.
+Each reader is fuzzed for minutes, the other Pythons and the wheel run all tests, scripts, objects of many sorts and
+real applications are tried, and the whole benchmark is run. That takes more than an hour. The last note is printed
+first. Exit code 1: a part has failed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from fuzzing.mutations import FORMS
+from trials.pythons import VERSIONS
 
 PROJECT = Path(__file__).parents[1]
 NOTES = PROJECT / "docs" / "thorough.txt"
@@ -27,6 +28,12 @@ PARTS: dict[str, list[str]] = {
     "wheel": ["tools/test_wheel.sh", "all"],
     "scripts": ["env", "PYTHONPATH=tools", sys.executable, "-m", "trials", "scripts"],
     "objects": ["env", "PYTHONPATH=tools", sys.executable, "-m", "trials", "objects", "--all-packages"],
+    **{
+        f"applications, Python {version}": [
+            *("env", "PYTHONPATH=tools", sys.executable, "-m", "applications", "--version", version)
+        ]
+        for version in VERSIONS
+    },
     "bench": ["env", "PYTHONPATH=tools", sys.executable, "-m", "bench"],
 }
 

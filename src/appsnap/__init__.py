@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import EVERYTHING
     from appsnap.sections import critical_section, saved
     from appsnap.snapshot import Snapshot, dumps, load, loads, open_snapshot, save
-    from appsnap.ways import call, saves
+    from appsnap.ways import by_name, call, plain, saves, transient
 
 imported_at = time.time()
 """The time of the import, in seconds since 1970. A script that was changed later isn't the one that runs."""
@@ -50,21 +50,24 @@ __all__ = [
     "ServiceError",
     "Snapshot",
     "WrongKind",
+    "by_name",
     "call",
     "critical_section",
     "dumps",
     "load",
     "loads",
     "open_snapshot",
+    "plain",
     "save",
     "saved",
     "saves",
+    "transient",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Snapshot", "dumps", "load", "loads", "open_snapshot", "save"), "snapshot"),
     **dict.fromkeys(("critical_section", "saved"), "sections"),
-    **dict.fromkeys(("call", "saves"), "ways"),
+    **dict.fromkeys(("by_name", "call", "plain", "saves", "transient"), "ways"),
     "EVERYTHING": "recipe.trust",
     "Kind": "kinds",
     "Limits": "limits",

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appsnap.interfaces import IService
+from appsnap.twisted_services import as_awaitable
 from appsnap.waiting import (
     Report,
     asking,
@@ -242,7 +243,7 @@ class Call:
         result, self.deferred = self.deferred, None
         before = asking.set(self)
         try:
-            self.future = asyncio.ensure_future(result)
+            self.future = asyncio.ensure_future(as_awaitable(result))
         finally:
             asking.reset(before)
         _LOOPS.add(self.future.get_loop())

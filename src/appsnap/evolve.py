@@ -34,10 +34,12 @@ __all__ = [
     "Ephemeral",
     "VersionError",
     "Versioned",
+    "before_transients",
     "current_member",
     "current_name",
     "finish_later",
     "follow",
+    "goes_by",
     "has_renamed_members",
     "is_plain_assignment",
     "is_plain_slots",
@@ -47,6 +49,7 @@ __all__ = [
     "public_name",
     "renamed",
     "renames",
+    "transient",
     "transients",
     "transients_digest",
     "upgrades",
@@ -69,12 +72,16 @@ _VERSION = ".persistenceVersion"
 _PRIVATE_MODULES = {"pathlib._local": "pathlib"}  # in Python 3.13
 _PUBLIC_NAMES = {  # as above
     ("_thread", "lock"): ("threading", "Lock"),
+    ("_contextvars", "Context"): ("contextvars", "Context"),
+    ("_contextvars", "ContextVar"): ("contextvars", "ContextVar"),
     ("re", "PatternError"): ("re", "error"),
     ("collections", "_deque_iterator"): ("_collections", "_deque_iterator"),
     ("collections", "_deque_reverse_iterator"): ("_collections", "_deque_reverse_iterator"),
 }
 _registered: dict[tuple[str, str], Any] = {}
 _successors: dict[str, Any] = {}
+_transient: dict[str, Mapping[str, Callable[[], Any] | None]] = {}  # those of classes that don't name theirs
+_before_transients: list[Callable[[type], object]] = []
 _restored: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("restored", default=None)
 
 
@@ -82,17 +89,45 @@ _restored: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("re
 def transients(cls: type) -> Mapping[str, Callable[[], Any] | None]:
     """Return the names of a class's transient attributes, each with its factory or None.
 
-    They come from `__transient__`, and from `persistenceForgets` in classes ported from Twisted. `running` of Twisted's
-    services is one, too.
+    They come from `__transient__`, from `transient`, and from `persistenceForgets` in classes ported from Twisted.
+    `running` of Twisted's services is one, too.
     """
+    for ask in _before_transients:
+        ask(cls)
     found: dict[str, Callable[[], Any] | None] = {}
     for base in reversed(cls.__mro__):
+        for name, names in _transient.items():
+            if goes_by(base, name):
+                found |= names
         for attribute in ("persistenceForgets", "__transient__"):
             names = base.__dict__.get(attribute, ())
             found |= names if isinstance(names, dict) else dict.fromkeys(names)
         if running.is_service_class(base):
             found["running"] = None
     return found
+
+
+def transient(name: str, names: Mapping[str, Callable[[], Any] | None]) -> None:
+    """Say which attributes of a class and its subclasses are transient, each with its factory or None.
+
+    Both the save and the load have to know that. Names that are given later join those from before.
+    """
+    _transient[name] = {**_transient.get(name, {}), **names}
+    transients.cache_clear()
+
+
+def before_transients(ask: Callable[[type], object]) -> None:
+    """Call a function with each class before its transient attributes count."""
+    _before_transients.append(ask)
+
+
+def goes_by(cls: type, name: str) -> bool:
+    """Tell whether a class has this dotted name. Nothing is imported."""
+    if f"{cls.__module__}.{cls.__qualname__}" == name:
+        return True
+    # A library offers classes of its inner modules under shorter names.
+    module, _, qualname = name.rpartition(".")
+    return vars(sys.modules[module]).get(qualname) is cls if module in sys.modules else False
 
 
 def needs_restoring(cls: type) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.listening import listen
 from appsnap.service import Service
+from appsnap.twisted_services import as_awaitable
 from appsnap.waiting import path
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class TimerService(Service):
             self._fail(error)
             return
         if inspect.isawaitable(result):
-            self._under_way = asyncio.ensure_future(result)
+            self._under_way = asyncio.ensure_future(as_awaitable(result))
             self._under_way.add_done_callback(self._done)
 
     def _done(self, call: asyncio.Future[object]) -> None:

@@ -12,6 +12,7 @@ import errno
 import logging
 import os
 import socket
+import stat
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,9 +23,22 @@ from appsnap.printable import escaped, label
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
-__all__ = ["Inherited", "close_unused", "duplicates", "inherit", "listen", "stop_accepting", "take_systemd"]
+__all__ = [
+    "UNIX",
+    "Inherited",
+    "close_unused",
+    "duplicates",
+    "inherit",
+    "listen",
+    "parse_address",
+    "stop_accepting",
+    "take_systemd",
+]
 
 _log = logging.getLogger(__name__)
+
+UNIX = "unix:"
+"""The begin of a host that is the path of a socket in the file system."""
 
 _FIRST = 3
 """The descriptor of the first socket from systemd: SD_LISTEN_FDS_START in sd_listen_fds(3)."""
@@ -50,7 +64,9 @@ class Inherited:
 
     def __str__(self) -> str:
         name = label(self.name) if self.name else f"descriptor {self.descriptor}"
-        return escaped(name if self.host is None else f"{label(self.host)} port {self.port}")
+        if self.host is not None:
+            name = label(self.host) if self.host.startswith(UNIX) else f"{label(self.host)} port {self.port}"
+        return escaped(name)
 
 
 _unused: dict[socket.socket, Inherited] = {}
@@ -58,24 +74,70 @@ _used: weakref.WeakKeyDictionary[socket.socket, Inherited] = weakref.WeakKeyDict
 """The sockets that `listen` has returned. A socket that nobody holds any more isn't kept open."""
 
 
-def listen(host: str, port: int, name: str | None = None) -> socket.socket:
+def listen(host: str, port: int = 0, name: str | None = None) -> socket.socket:
     """Return a socket that listens at an address: an inherited one, or else a new one. Raises OSError.
 
     The socket doesn't block. A host with colons is an IPv6 address; an empty one stands for all addresses of IPv4. With
-    port 0, the system chooses a port. An inherited socket is taken if the process before this one had it for the same
-    arguments. A socket of systemd is taken if it has this name (FileDescriptorName= in the unit), or else if it
-    listens at this address.
+    port 0, the system chooses a port. The host `unix:` with a path is a socket in the file system. Its file stays
+    there when the socket is closed, and is replaced by the next one. An inherited socket is taken if the process before
+    this one had it for the same arguments. A socket of systemd is taken if it has this name (FileDescriptorName= in the
+    unit), or else if it listens at this address.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_UNIX if host.startswith(UNIX) else socket.AF_INET6 if ":" in host else socket.AF_INET
     found = _handed_over(host, port, name) or _activated(host, port, name, family)
     if found is None:
-        found = socket.create_server((host, port), family=family)
+        found = _at_path(host) if family == socket.AF_UNIX else socket.create_server((host, port), family=family)
         how = Inherited(host, port, name, found.fileno())
     else:
         how = _unused.pop(found)
     found.setblocking(False)
     _used[found] = how
     return found
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return the host and the port of `HOST:PORT`, `[HOST]:PORT` or `unix:PATH`, for `listen`. Raises ValueError."""
+    if text.startswith(UNIX) and len(text) > len(UNIX):
+        return UNIX + os.path.abspath(text.removeprefix(UNIX)), 0  # noqa: PTH100 - links in it stay
+    host, colon, port = text.rpartition(":")
+    is_number = port.isascii() and port.isdigit() and len(port) < _DIGITS and int(port) <= _LAST_PORT
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not (colon and is_number):
+        raise ValueError(f"{text!r} is no HOST:PORT, [HOST]:PORT or unix:PATH")
+    return host, int(port)
+
+
+_LAST_PORT = 65535
+
+
+def _at_path(host: str) -> socket.socket:
+    """Return a new socket in the file system. One that nobody listens on any more makes room for it."""
+    path = host.removeprefix(UNIX)
+    found = socket.socket(socket.AF_UNIX)
+    try:
+        try:
+            found.bind(path)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not _is_left_over(path):
+                error.filename = path
+                raise
+            os.unlink(path)  # noqa: PTH108 - a text, as it was given
+            found.bind(path)
+        found.listen()
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _is_left_over(path: str) -> bool:
+    """Tell whether a socket in the file system belongs to no process any more."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)
+        return client.connect_ex(path) == errno.ECONNREFUSED and stat.S_ISSOCK(os.lstat(path).st_mode)
 
 
 def inherit(sockets: Iterable[Inherited]) -> None:
@@ -155,7 +217,10 @@ def _activated(host: str, port: int, name: str | None, family: int) -> socket.so
     candidates = [(each, how.name) for each, how in _unused.items() if how.host is None]
     if not candidates:
         return None
-    there = [each for each, _ in candidates if _listens_at(each, _addresses(host, port, family))]
+    if family == socket.AF_UNIX:
+        there = [each for each, _ in candidates if each.family == family and each.getsockname() == host[len(UNIX) :]]
+    else:
+        there = [each for each, _ in candidates if _listens_at(each, _addresses(host, port, family))]
     # All sockets of one unit have its name, unless the unit gives them others.
     named = [each for each, given in candidates if given is not None and given == name]
     return next((each for each in named if each in there), None) or next(iter(named or there), None)

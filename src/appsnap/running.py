@@ -6,12 +6,43 @@ or in a place of its own. So every load stops the services that it has made. Thi
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appsnap import states
 
-__all__ = ["is_kept_elsewhere", "is_service", "is_service_class", "stop"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["application", "is_application", "is_kept_elsewhere", "is_service", "is_service_class", "saving", "stop"]
+
+_application: contextvars.ContextVar[bool] = contextvars.ContextVar("_application", default=False)
+
+
+@contextlib.contextmanager
+def application(is_running: bool = True) -> Iterator[None]:
+    """Let the saves within the context be those of an application that runs."""
+    token = _application.set(is_running or _application.get())
+    try:
+        yield
+    finally:
+        _application.reset(token)
+
+
+def saving(obj: Any) -> contextlib.AbstractContextManager[None]:
+    """Return the context for a save of an object: it may be a service that runs."""
+    return application(is_service(type(obj)) and getattr(obj, "running", False) is True)
+
+
+def is_application() -> bool:
+    """Tell whether the objects of this save belong to an application that runs.
+
+    After a load its services start the threads and tasks again that wait for something now.
+    """
+    return _application.get()
+
 
 _SERVICES = {("appsnap.service", "Service"), ("twisted.application.service", "Service")}
 

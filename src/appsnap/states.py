@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASE_STATE",
     "assign",
+    "assign_attributes",
     "bound",
     "chooses_dict",
     "dict_of",
@@ -189,7 +190,12 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
         return
     if setstate is not None:
         _hand_over(target, state, setstate)
-        return
+    else:
+        assign_attributes(target, state)
+
+
+def assign_attributes(target: Any, state: Any) -> None:
+    """Set the attributes of an object: a dictionary, or a pair of that and the slots."""
     slots = None
     if isinstance(state, tuple) and len(state) == 2:
         state, slots = state
@@ -198,10 +204,11 @@ def assign(target: Any, state: Any, transient: Container[str] = ()) -> None:
     if slots:
         for name, value in _of_this_python(type(target), slots).items():
             _refuse_property(type(target), name)
-            try:
-                setattr(target, name, value)
-            except AttributeError:  # a frozen class refuses it
+            if type(special(type(target), name)) is types.MemberDescriptorType:
+                # A frozen class refuses setattr, and another one may put the value into an attribute that isn't there.
                 object.__setattr__(target, name, value)
+            else:
+                setattr(target, name, value)
 
 
 def _of_this_python(cls: type, slots: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from appsnap.errors import CannotLoad, Damaged, PassphraseError, WrongKind
 from appsnap.files.heads import HEAD_SIZE, is_compressed, is_encrypted
-from appsnap.kinds import recognise
+from appsnap.kinds import kind_named, recognise
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
     from appsnap.files.layers import Passphrase
-    from appsnap.kinds import Document
+    from appsnap.kinds import Document, Kind
     from appsnap.limits import Limits
 
 __all__ = ["BLOCK", "decrypt", "has_its_name", "has_its_size", "is_source", "read", "refuse"]
@@ -30,12 +30,12 @@ BLOCK = 16
 _DROP_OPTION = "leave --legacy-etap out"
 
 
-def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> Document:
-    """Read the pickle in the bytes of an encrypted file.
+def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> tuple[Kind, Document]:
+    """Read the pickle or the source in the bytes of an encrypted file. Returns its kind, too.
 
     Only the form of a pickle shows that the passphrase is right. Raises PassphraseError where no pickle comes out,
-    WrongKind for a file that isn't encrypted or not by Twisted, CannotLoad for Twisted's source kind, and the errors of
-    reading a pickle.
+    WrongKind for a file that isn't encrypted or not by Twisted, CannotLoad for a source of several statements, and the
+    errors of reading.
     """
     if is_encrypted(bytes(data[:HEAD_SIZE])):
         raise WrongKind("the file is encrypted with age, not by Twisted", hint=_DROP_OPTION)
@@ -45,11 +45,14 @@ def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> Document:
         raise WrongKind(f"Twisted encrypted only whole blocks of {BLOCK} bytes, and this file has {len(data):,} bytes")
     text = passphrase if isinstance(passphrase, str) else passphrase()
     from appsnap.files.age import encode_passphrase  # noqa: PLC0415 - seldom needed
+    from appsnap.kinds.source.twisted import FIRST_BYTES  # noqa: PLC0415 - as above
 
     content = decrypt(data, encode_passphrase(text))
+    if content.startswith(FIRST_BYTES):
+        return "source", kind_named("source").read(memoryview(content), limits.steps)
     if is_source(content):
         raise CannotLoad(
-            "the decrypted file is of Twisted's source kind, a program, which appsnap doesn't read",
+            "the decrypted file is of Twisted's source kind, with more than one statement, which appsnap doesn't read",
             hint="load it with the Twisted that wrote it, save it as a pickle there, and convert that",
         )
     document = _bare_pickle(memoryview(content), limits)
@@ -57,7 +60,7 @@ def read(data: memoryview, passphrase: Passphrase, limits: Limits) -> Document:
         raise PassphraseError(
             "the decrypted file is no pickle: the passphrase is wrong, the file is damaged, or it isn't Twisted's"
         )
-    return document
+    return "pickle", document
 
 
 def refuse(name: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from appsnap.errors import ServiceError
 from appsnap.interfaces import IProcess, IService, IServiceCollection
 from appsnap.printable import in_words, label
+from appsnap.twisted_services import is_root, provides
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator, Sequence
@@ -371,7 +372,7 @@ def path(service: Any, parent: Any = None) -> str:
             seen.add(id(child))
             yield _label(child, above)
             child, above = above, getattr(above, "parent", None)
-        if IProcess.providedBy(child):
+        if provides(IProcess, child) or is_root(child):
             yield "application"
 
     return ".".join(reversed(list(climb()))) or type(service).__qualname__

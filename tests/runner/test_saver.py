@@ -448,6 +448,93 @@ class TestHooks:
         assert saver.status["failed"] is None
 
 
+class Meter:
+    """An object that only the process that made it may ask."""
+
+    def __init__(self):
+        self.asked_in = []
+
+
+class Bare:
+    """Likewise, without weak references."""
+
+    __slots__ = ("asked_in",)
+
+    def __init__(self):
+        self.asked_in = []
+
+
+@appsnap.saves(Meter, before_fork=True)
+@appsnap.saves(Bare, before_fork=True)
+def _(meter):
+    meter.asked_in.append(os.getpid())
+    return set, ([os.getpid()],)
+
+
+class TestAskedBeforeTheFork:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_asked_here(self, make, shop, kind):
+        """An object that must not be asked in a child is asked in the parent, also one that turns up later."""
+        meters = [Meter(), Meter()]
+
+        async def main():
+            saver = make(shop, Layers(kind=kind, sign=False))
+            saver.start()
+            for meter in meters:
+                shop.services[0].stock[len(shop.services[0].stock)] = meter
+                await saver.request()
+            await saver.finish()
+            return saver
+
+        saver = asyncio.run(main())
+
+        assert saver.status["how"] == "fork"
+        assert saver.status["failed"] is None
+        for meter in meters:
+            assert set(meter.asked_in) == {os.getpid()}
+        restored = appsnap.load(saver._last.path, trust=EVERYTHING)
+        assert restored.services[0].stock == {0: {os.getpid()}, 1: {os.getpid()}}
+
+    def test_without_weak_references(self, make, shop):
+        """An object that nobody can remember without keeping it alive has the save made in the process."""
+        meter = shop.services[0].stock["meter"] = Bare()
+
+        async def main():
+            saver = make(shop)
+            saver.start()
+            await saver.request()
+            return saver
+
+        saver = asyncio.run(main())
+
+        assert saver.status["how"] == "in process"
+        assert set(meter.asked_in) == {os.getpid()}
+
+    def test_refused(self, make, shop, reports):
+        """The error of a way reaches the log with the path."""
+
+        class Door:
+            pass
+
+        @appsnap.saves(Door, before_fork=True)
+        def _(door):
+            raise appsnap.Refused("a door that stands open", "close it")
+
+        shop.services[0].stock["door"] = Door()
+
+        async def main():
+            saver = make(shop, warm=False)
+            saver.start()
+            with contextlib.suppress(AppsnapError):
+                await saver.request()
+            return saver
+
+        saver = asyncio.run(main())
+
+        assert 'stock["door"]' in saver.status["failed"]
+        assert "a door that stands open; close it" in saver.status["failed"]
+
+
 class TestFailing:
     @pytest.mark.parametrize("fork", FORK)
     def test_unsaveable(self, make, shop, reports, fork):
@@ -456,7 +543,7 @@ class TestFailing:
 
         async def main():
             await saver.saved()
-            state_of(shop).update(one=threading.Lock(), two=threading.Lock())
+            state_of(shop).update(one=(x for x in ()), two=(x for x in ()))
             with pytest.raises(CannotSave) as caught:
                 await saver.saved()
             assert len(caught.value.places) == 2
@@ -476,18 +563,18 @@ class TestFailing:
 
     def test_unsaveable_at_the_start(self, make, shop, reports):
         """Then it is a warning."""
-        state_of(shop)["lock"] = threading.Lock()
+        state_of(shop)["rows"] = (x for x in ())
 
         make(shop)
 
         ((level, text),) = reports
         assert level == "warning"
-        assert 'application.services[0].stock["lock"]' in text
+        assert 'application.services[0].stock["rows"]' in text
 
     def test_at_the_end(self, make, shop):
         """The last save raises its error."""
         saver = make(shop)
-        state_of(shop)["lock"] = threading.Lock()
+        state_of(shop)["rows"] = (x for x in ())
 
         with pytest.raises(CannotSave):
             asyncio.run(saver.finish())
@@ -689,6 +776,8 @@ async def main():
     application.data = [bytearray(size), lambda: 1, Finder, {{1, 2}}]
     await one.saved()
     application.lock = threading.Lock()
+    await one.saved()
+    application.rows = (x for x in ())
     try:
         await one.saved()
     except appsnap.CannotSave:
@@ -698,7 +787,7 @@ print(one.status["generation"], one.status["how"])
 """
         lines = self.run(tmp_path, code)
 
-        assert lines[-2:] == ["not saved", "2 fork"]
+        assert lines[-2:] == ["not saved", "3 fork"]
         assert not (tmp_path / "imports").exists()
 
     def test_threads_all_around(self, tmp_path):

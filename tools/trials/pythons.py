@@ -40,7 +40,7 @@ def python_of(version: str, packages: tuple[str, ...] = FEW, name: str = "") -> 
     folder = Path(os.environ.get("APPSNAP_TRIALS", ENVIRONMENTS)) / (name or version)
     made = folder / ".made"
     if not made.exists():
-        found = _interpreter(version)
+        found = interpreter(version)
         if found is None:
             return None
         subprocess.run([found, "-m", "venv", folder], check=True)
@@ -63,7 +63,8 @@ def environment(keys: Path, source: Path = PROJECT / "src", *paths: Path) -> dic
     }
 
 
-def _interpreter(version: str) -> str | None:
+def interpreter(version: str) -> str | None:
+    """Return the Python of a version, in pyenv's folder of versions or on the path, or None."""
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for candidate in sorted(versions.glob(f"{version}.*/bin/python")):
         return str(candidate)

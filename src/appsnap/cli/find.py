@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
 
-__all__ = ["SCRIPTS", "find_object", "imported", "is_script", "suggest"]
+__all__ = ["LISTENING", "SCRIPTS", "find_object", "imported", "is_script", "served", "suggest"]
 
 SCRIPTS = (".tac", ".py")
 
@@ -38,14 +38,35 @@ def find_object(
     trust: Sequence[str] | Everything,
     look: Callable[[Snapshot], object],
     code_from: str | None = None,
+    *,
+    listen: tuple[str, int] | None = None,
 ) -> tuple[Any, Sequence[str] | Everything]:
     """Return the object that a source names, and how far the source was trusted: EVERYTHING, or some names of a file.
 
-    `look` gets a source that is a snapshot, before anything of it is built.
+    `look` gets a source that is a snapshot, before anything of it is built. With an address to `listen` at, the object
+    is served there, and the application that does it is returned.
     Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
+    found, enough, is_program = _found(source, target, trust, look, code_from, with_functions=listen is not None)
+    if listen is not None:
+        return served(found, source.path, listen), enough
+    if is_program:
+        _tell_no_application(found, source.path, target.path)
+    return found, enough
+
+
+def _found(
+    source: Input,
+    target: Output,
+    trust: Sequence[str] | Everything,
+    look: Callable[[Snapshot], object],
+    code_from: str | None,
+    *,
+    with_functions: bool,
+) -> tuple[Any, Sequence[str] | Everything, bool]:
+    """Return the object, the trust, and whether the source is a program."""
     if source.path == "-":
-        return source.load(trust, check=look, code_from=code_from)
+        return *source.load(trust, check=look, code_from=code_from), False
     path = Path(source.path)
     module, colon, name = source.path.partition(":")
     if not path.exists():
@@ -56,16 +77,13 @@ def find_object(
         if is_script(path):
             _refuse_target(source.path, target.path)
             _refuse_trust(source, trust)
-            made = _run(source.path)
-            _tell_no_application(made, source.path)
-            return made, appsnap.EVERYTHING
-        return source.load(trust, check=look, code_from=code_from)
+            return _run(source.path), appsnap.EVERYTHING, True
+        return *source.load(trust, check=look, code_from=code_from), False
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
     _refuse_trust(source, trust)
-    made = imported(module, name, target.path)
-    _tell_no_application(made, source.path)
-    return made, appsnap.EVERYTHING
+    made = imported(module, name, target.path, with_functions=with_functions)
+    return made, appsnap.EVERYTHING, True
 
 
 def is_script(path: Path) -> bool:
@@ -90,7 +108,7 @@ def _run(path: str) -> Any:
         return script.run(path)
 
 
-def imported(module: str, name: str, target: str | None = None) -> Any:
+def imported(module: str, name: str, target: str | None = None, *, with_functions: bool = False) -> Any:
     """Return an object in a module. Raises CannotLoad, and UsageError for a module that is the target."""
     search_current_folder()
     with Progress(f"importing {module}"):
@@ -109,7 +127,7 @@ def imported(module: str, name: str, target: str | None = None) -> Any:
             word = closest(part, [other for other in dir(found) if not other.startswith("_")])
             better = f"did you mean {module}:{'.'.join([*parts[:at], word])}? " if word else ""
             raise CannotLoad(f"there is no {name} in {module}", hint=f"{better}the imported file is {file}") from None
-    if isinstance(found, (type, types.FunctionType, types.ModuleType)):
+    if isinstance(found, (type, types.ModuleType)) or (isinstance(found, types.FunctionType) and not with_functions):
         words = {type: "class", types.FunctionType: "function", types.ModuleType: "module"}
         kind = next(word for cls, word in words.items() if isinstance(found, cls))
         raise CannotLoad(
@@ -119,12 +137,42 @@ def imported(module: str, name: str, target: str | None = None) -> Any:
     return found
 
 
-def _tell_no_application(obj: Any, source: str) -> None:
-    from appsnap.interfaces import IService  # noqa: PLC0415 - help doesn't need it
+def served(obj: Any, source: str, listen: tuple[str, int]) -> Any:
+    """Return an application that serves an object at an address. Raises UsageError if none can."""
+    from appsnap.hosting import recognise  # noqa: PLC0415 - few commands need it
 
-    if IService(obj, None) is None:
-        kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
+    application = recognise.served(obj, source, *listen)
+    if application is None:
+        kind = _type_of(obj)
+        is_service = recognise.sort_of(obj) == "service"
+        why = f"{source} is a service already ({kind})" if is_service else f"{source} is none ({kind})"
+        raise click.UsageError(f"--listen is for an ASGI, WSGI or aiohttp application, and {why}")
+    return application
+
+
+def _tell_no_application(obj: Any, source: str, target: str) -> None:
+    """Note that `run` can't run an object, and how to save it so that it can."""
+    from appsnap.interfaces import IService  # noqa: PLC0415 - help doesn't need it
+    from appsnap.twisted_services import adapted  # noqa: PLC0415 - as above
+
+    if adapted(IService, obj) is not None:
+        return
+    from appsnap.hosting.recognise import sort_of  # noqa: PLC0415 - as above
+
+    sort, kind = sort_of(obj), _type_of(obj)
+    if sort is None:
         output.note(f"note: {source} is no application ({kind}), and `appsnap run` can't run it")
+    elif sort != "object":
+        command = output.command_line(["save", source, target, *LISTENING])
+        output.note(f"note: {source} is saved without a server ({kind}); to save it with one: {command}")
+
+
+LISTENING = ("--listen", "127.0.0.1:8000")
+"""The option in hints."""
+
+
+def _type_of(obj: Any) -> str:
+    return f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
 
 
 def _why_not_imported(module: str, error: BaseException) -> str:

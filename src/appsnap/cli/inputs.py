@@ -136,6 +136,8 @@ class Input:
         notes: list[str] | None = None,
     ) -> tuple[Any, Sequence[str] | Everything, Snapshot]:
         """Do what `load` does, and return the snapshot, too."""
+        from appsnap.snapshot.looped import built  # noqa: PLC0415 - help doesn't need it
+
         with Progress(f"loading {self.label}") as progress:
             snapshot = self._moved(self._open(progress))
             if check is not None:
@@ -146,12 +148,13 @@ class Input:
             if enough:
                 search_current_folder()
             try:
-                return snapshot.build(enough, copy=False, code_from=code_from, notes=notes), enough, snapshot
+                application = built(lambda: snapshot.build(enough, copy=False, code_from=code_from, notes=notes))
             except NotTrusted as error:
                 # A snapshot knows the name of its file without the folders, and people copy this command.
                 sign = output.command_line(["sign", self.path])
                 error.provenance = error.provenance.replace("appsnap sign FILE", sign)
                 raise
+            return application, enough, snapshot
 
     def _moved(self, snapshot: Snapshot) -> Snapshot:
         if not self.folders:

@@ -36,6 +36,7 @@ __all__ = [
     "as_json",
     "code_from",
     "depth",
+    "listens",
     "maps",
     "reads",
     "recipients",
@@ -397,6 +398,27 @@ def _version(_context: click.Context, _option: click.Parameter, text: str | None
 
     try:
         return version_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def listens(argument: str) -> Decorator:
+    """Add the option for the address of a server. The command gets a host and a port, or None, as `listen`."""
+    return click.option(
+        "--listen",
+        metavar="ADDRESS",
+        callback=_address,
+        help=f"Serve {argument}, an ASGI, WSGI or aiohttp application, at HOST:PORT, [HOST]:PORT or unix:PATH.",
+    )
+
+
+def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    from appsnap.listening import parse_address  # noqa: PLC0415 - it imports asyncio
+
+    try:
+        return parse_address(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

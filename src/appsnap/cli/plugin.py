@@ -13,13 +13,15 @@ from appsnap.cli import dataclass_options
 from appsnap.cli.suggest import UnknownCommand, closest
 from appsnap.errors import AppsnapError, PluginError
 from appsnap.printable import in_words
+from appsnap.twisted_plugins import PREFIX, BadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from appsnap.service import Application
+    from appsnap.twisted_plugins import TwistedPlugin
 
-__all__ = ["PluginCall", "command_of", "parameters_of", "plugin_call", "unknown"]
+__all__ = ["PluginCall", "TwistedCommand", "command_of", "parameters_of", "plugin_call", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,51 @@ def _call(plugin: plugins.Plugin, values: Mapping[str, Any]) -> PluginCall:
     return PluginCall(plugin, options, json.dumps([plugin.name, *dataclass_options.given(cls, values)]))
 
 
+class TwistedCommand(click.Command):
+    """A command for a plugin of Twisted's, whose own options parse all arguments but those of the command."""
+
+    def __init__(self, plugin: TwistedPlugin, callback: Callable[..., Any], more: Sequence[click.Parameter]) -> None:
+        super().__init__(plugin.name, params=[*more], add_help_option=False)
+        self._plugin = plugin
+        self._function = callback
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments of the plugin, and parse the last ones."""
+        at = len(args) - len(self.params)
+        if {"-h", "--help"}.isdisjoint(args):
+            ctx.meta[__name__] = args[: max(at, 0)]
+            return super().parse_args(ctx, args[max(at, 0) :])
+        self._application(ctx, ["--help"])
+        raise click.exceptions.Exit
+
+    def _application(self, ctx: click.Context, arguments: Sequence[str]) -> Any:
+        try:
+            return self._plugin.application(arguments)
+        except BadOptions as error:
+            raise click.UsageError(str(error), ctx) from error
+        except SystemExit:
+            raise click.exceptions.Exit from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Make the application, and call the function with it."""
+        return self._function(_Made(self._application(ctx, ctx.meta[__name__])), **ctx.params)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An application that has been made, in the place of a call."""
+
+    made: Any
+
+    def application(self) -> Any:
+        return self.made
+
+
 def unknown(name: str) -> UnknownCommand:
     """Return the error for a name that no plugin has."""
-    return UnknownCommand(name, closest(name, plugins.names()), None, noun="plugin", command="appsnap plugins")
+    names = plugins.names()
+    if name.startswith(PREFIX):
+        from appsnap import twisted_plugins  # noqa: PLC0415 - only plugins of Twisted's need it
+
+        names += [plugin.name for plugin in twisted_plugins.installed()]
+    return UnknownCommand(name, closest(name, names), None, noun="plugin", command="appsnap plugins")

@@ -1,4 +1,7 @@
-"""The project in a folder: its modules, and the names in `[tool.appsnap] trust` of its pyproject.toml.
+"""The project in a folder: its modules, and two lists in `[tool.appsnap]` of its pyproject.toml.
+
+`trust` has names for snapshots. `ways` has modules with ways to save, which are imported where a program or a trusted
+file may import modules of the folder anyway. To look at a file imports none.
 
 The file may have come with the snapshot beside it, in one archive. So it counts only in a folder where the user has
 agreed to these very names: `appsnap keys trust-folder`.
@@ -6,6 +9,7 @@ agreed to these very names: `appsnap keys trust-folder`.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import stat
@@ -27,6 +31,9 @@ __all__ = ["names_of", "search_current_folder", "trust_in"]
 
 _FILE = "pyproject.toml"
 
+_WAYS = "ways:"
+"""The begin of a module with ways to save among the names of a folder."""
+
 _MOST = 100_000
 """The most bytes of a pyproject.toml with names."""
 
@@ -35,10 +42,36 @@ _DEEP_KEY = re.compile(rb"""(?:\.[ \t]*(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[
 
 
 def search_current_folder() -> None:
-    """Find modules in the current folder too. It comes last, so no module there can replace an installed one."""
+    """Find modules in the current folder too, and import those with its ways to save.
+
+    It comes last, so no module there can replace an installed one. Raises AppsnapError, and OSError.
+    """
     folder = os.getcwd()  # noqa: PTH109 - sys.path has texts
     if folder not in sys.path:
         sys.path.append(folder)
+    if folder not in _with_ways:
+        _with_ways.add(folder)
+        _import_ways()
+
+
+_with_ways: set[str] = set()
+
+
+def _import_ways() -> None:
+    listed = names_of(".")
+    modules = [name.removeprefix(_WAYS) for name in listed if name.startswith(_WAYS)]
+    if not modules or not _agrees(listed, modules, "to import"):
+        return
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise AppsnapError(
+                f"{_FILE}: [tool.appsnap] ways: {module} can't be imported: {type(error).__name__}: {error}",
+                hint="set APPSNAP_TRACEBACK=1 to see the traceback",
+            ) from error
 
 
 def trust_in(snapshot: Snapshot, trust: Sequence[str] | Everything) -> Sequence[str] | Everything:
@@ -52,25 +85,36 @@ def trust_in(snapshot: Snapshot, trust: Sequence[str] | Everything) -> Sequence[
     if isinstance(trust, Everything) or snapshot.is_trusted_as_a_whole:
         return EVERYTHING
     listed = names_of(".")
-    names = [name for name in listed if name not in trust]
-    if not names:
-        return trust
+    names = [name for name in listed if name not in trust and not name.startswith(_WAYS)]
+    return [*trust, *names] if names and _agrees(listed, names, "to trust") else trust
+
+
+def _agrees(listed: Sequence[str], names: Sequence[str], purpose: str) -> bool:
+    """Tell whether the user agrees to the current folder. If not, a note says which names are ignored."""
     from appsnap.keys.keyring import Keyring  # noqa: PLC0415 - few folders have names
 
     if Keyring().agrees(".", listed):
-        return [*trust, *names]
+        return True
     shown = shortened(", ".join(names), 200)
     output.note(
-        f"note: {_FILE} in this folder lists {plural(len(names), 'name')} to trust, ignored until you agree: {shown}; "
+        f"note: {_FILE} in this folder lists {plural(len(names), 'name')} {purpose}, ignored until you agree: {shown}; "
         "to agree: appsnap keys trust-folder ."
     )
-    return trust
+    return False
 
 
 def names_of(folder: str) -> list[str]:
-    """Return the names that the pyproject.toml of a folder wants to be trusted. Raises AppsnapError, and OSError."""
+    """Return the names that the pyproject.toml of a folder lists: those to trust, and `ways:` with modules of ways.
+
+    Raises AppsnapError, and OSError.
+    """
     path = Path(folder, _FILE)
-    names = _listed(path)
+    section = _section(path)
+    names = _list_of(section, "trust", path, '["shop.*", "call:shop.make"]')
+    modules = _list_of(section, "ways", path, '["shop.ways"]')
+    for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise AppsnapError(f"{path}: [tool.appsnap] ways: {module!r} is no name of a module")
     if names:
         from appsnap.recipe.trust import Trust  # noqa: PLC0415 - help doesn't need it
 
@@ -78,15 +122,15 @@ def names_of(folder: str) -> list[str]:
             Trust(names)
         except ValueError as error:
             raise AppsnapError(f"{path}: [tool.appsnap] trust: {error}") from None
-    return [*dict.fromkeys(names)]
+    return [*dict.fromkeys([*names, *(_WAYS + module for module in modules)])]
 
 
-def _listed(path: Path) -> list[str]:
+def _section(path: Path) -> dict[str, Any]:
     data = _read(path)
     if b"appsnap" not in data:
-        return []
+        return {}
     if len(data) > _MOST:
-        raise AppsnapError(f"{path} has more than {_MOST:,} bytes, too many for a [tool.appsnap] trust")
+        raise AppsnapError(f"{path} has more than {_MOST:,} bytes, too many for a [tool.appsnap]")
     if _DEEP_KEY.search(data):
         raise AppsnapError(f"{path} has a key with more than 100 parts")
     import tomllib  # noqa: PLC0415 - few projects need it
@@ -99,9 +143,13 @@ def _listed(path: Path) -> list[str]:
         raise AppsnapError(f"{path} is not valid TOML: {error}") from None
     for key in ("tool", "appsnap"):
         section = section.get(key, {}) if isinstance(section, dict) else {}
-    names = section.get("trust", []) if isinstance(section, dict) else []
+    return section if isinstance(section, dict) else {}
+
+
+def _list_of(section: dict[str, Any], key: str, path: Path, example: str) -> list[str]:
+    names = section.get(key, [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise AppsnapError(f'{path}: [tool.appsnap] trust has to be a list like ["shop.*", "call:shop.make"]')
+        raise AppsnapError(f"{path}: [tool.appsnap] {key} has to be a list like {example}")
     return names
 
 

@@ -14,6 +14,7 @@ from appsnap.printable import label
 from appsnap.recipe import values
 from appsnap.recipe.outline import quoted
 from appsnap.service import MultiService
+from appsnap.twisted_services import adapted, implements, service_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,9 +95,9 @@ _HOLDERS = (collections.deque, dict, frozenset, list, set, tuple)
 
 def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
     """Return the services of a collection. `lists` has the lists of services that were returned already."""
-    collection: Any = IServiceCollection(obj, None)
+    collection: Any = adapted(IServiceCollection, obj)
     # A stranger's file may have anything here: a range of a billion, or one list for all services.
-    if not IServiceCollection.implementedBy(type(collection)):
+    if not implements(IServiceCollection, type(collection)):
         return ()
     if getattr(type(collection), "__iter__", None) is not MultiService.__iter__:
         return [*itertools.islice(collection, _MOST_CHILDREN)]
@@ -108,5 +109,6 @@ def _children(obj: Any, lists: set[int]) -> Sequence[Any]:
 
 
 def _name(obj: Any) -> str | None:
-    name = getattr(obj, "name", None)
+    service = service_in(obj)
+    name = getattr(obj if service is None else service, "name", None)
     return None if name is None else label(name)

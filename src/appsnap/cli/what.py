@@ -19,7 +19,7 @@ import click
 import appsnap
 from appsnap import plugins
 from appsnap.cli import output, standard
-from appsnap.cli.find import SCRIPTS, imported, is_script, suggest
+from appsnap.cli.find import LISTENING, SCRIPTS, imported, is_script, served, suggest
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.cli.suggest import closest
 from appsnap.errors import CannotLoad, PassphraseError
@@ -29,7 +29,7 @@ from appsnap.runner.generations import Generations
 from appsnap.runner.restore import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appsnap.cli.inputs import Input
     from appsnap.kinds import Kind
@@ -45,7 +45,7 @@ class Wanted:
     """What the options of `run` say about WHAT and its generations.
 
     `arguments` are those of the command, as they were typed, `plugin` those of a plugin. `recipients` and `plain` say
-    how generations are encrypted.
+    how generations are encrypted. `listen` is an address to serve WHAT at.
     """
 
     source: Input
@@ -55,6 +55,7 @@ class Wanted:
     plugin: Sequence[str]
     recipients: Sequence[str]
     plain: bool
+    listen: tuple[str, int] | None = None
 
 
 class What(abc.ABC):
@@ -69,8 +70,11 @@ class What(abc.ABC):
         self.label = wanted.source.path
 
     @abc.abstractmethod
-    def new(self) -> Made:
-        """Make the application. Raises the errors of `load`, of the script, or of the import."""
+    def new(self, look: Callable[[Snapshot], object]) -> Made:
+        """Make the application. `look` gets a snapshot before it is built.
+
+        Raises the errors of `load`, of the script, or of the import.
+        """
 
     @abc.abstractmethod
     def digest(self) -> str | None:
@@ -132,6 +136,21 @@ class What(abc.ABC):
         words[words.index(self.label)] = path
         return output.command_line(["run", "--fresh", *words])
 
+    def _hosted(self, obj: Any) -> Any:
+        """Return an application that runs an object, or the object itself if it does that or if nothing can run it."""
+        from appsnap.hosting import recognise  # noqa: PLC0415 - help doesn't need it
+
+        if self.wanted.listen is not None:
+            return served(obj, self.label, self.wanted.listen)
+        application = recognise.hosted(obj, self.label)
+        sort = recognise.sort_of(application)
+        if sort not in (None, "service"):
+            command = output.command_line([*self.wanted.arguments, *LISTENING])
+            raise CannotLoad(
+                f"{self.label} is an application of {sort}, and has no server", hint=f"to serve it: {command}"
+            )
+        return application
+
     def _refuse_options(self, thing: str) -> None:
         """Refuse the options of snapshots."""
         source = self.wanted.source
@@ -144,11 +163,11 @@ class What(abc.ABC):
 
 
 class _Snapshot(What):
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:
         source = self.wanted.source
-        application, enough, snapshot = source.restore(self.wanted.trust, code_from=self.wanted.code_from)
+        application, enough, snapshot = source.restore(self.wanted.trust, check=look, code_from=self.wanted.code_from)
         self.kind = snapshot.kind
-        return Made(application, enough, opened=snapshot)
+        return Made(self._hosted(application), enough, opened=snapshot)
 
     def digest(self) -> str | None:
         return _digest(self.label)
@@ -164,23 +183,24 @@ class _Snapshot(What):
 class _Script(What):
     is_script = True
 
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         from appsnap import script  # noqa: PLC0415 - only scripts need it
 
         self._refuse_options("a script")
         search_current_folder()
         application, module = script.run_module(self.label)
-        return Made(application, appsnap.EVERYTHING, module=module)
+        return Made(self._hosted(application), appsnap.EVERYTHING, module=module)
 
     def digest(self) -> str | None:
         return _digest(self.label)
 
 
 class _Module(What):
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         self._refuse_options("a module")
         module, _, name = self.label.partition(":")
-        return Made(imported(module, name), appsnap.EVERYTHING)
+        found = imported(module, name, with_functions=self.wanted.listen is not None)
+        return Made(self._hosted(found), appsnap.EVERYTHING)
 
     def digest(self) -> str | None:
         search_current_folder()
@@ -197,10 +217,12 @@ class _Plugin(What):
         from appsnap.cli.plugin import plugin_call  # noqa: PLC0415 - only plugins need it
 
         self._refuse_options("a plugin")
+        if wanted.listen is not None:
+            raise click.UsageError(f"{self.label} is a plugin, which has options of its own: leave out --listen")
         search_current_folder()
         self._call = plugin_call(self.label, wanted.plugin, "appsnap run")
 
-    def new(self) -> Made:
+    def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         return Made(self._call.application(), appsnap.EVERYTHING)
 
     def digest(self) -> str | None:

@@ -137,7 +137,14 @@ _FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
         Format("pickle", "tap", (b"\x80",), unmarked=True, objects=True, large_data=True),
-        Format("source", "tas", (b"# appsnap ",), dated=False, text=True),
+        # The others are those of Twisted's source.
+        Format(
+            "source",
+            "tas",
+            (b"# appsnap ", b"app=Ref(", b"app = Ref(", b"app=Instance(", b"app = Instance("),
+            dated=False,
+            text=True,
+        ),
         # A map of up to 15 keys, the first of which is appsnap.
         Format(
             "msgpack",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from appsnap.evolve import VersionError
     from appsnap.recipe.steps import Recipe
 
-__all__ = ["failure", "version_failure"]
+__all__ = ["failure", "needs_loop", "version_failure"]
 
 
 def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = None) -> CannotLoad:
@@ -47,9 +47,16 @@ def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = 
         return denied(path, error)
     if isinstance(error, effects.CannotOpen):
         reason, hint = f"{as_path(str(error.filename))}: {str(error.strerror).lower()}", error.hint
+    if needs_loop(error):
+        hint = "it exists only in a running event loop: load it in a coroutine, which asyncio.run runs"
     if isinstance(error, Refused):
         return refused(path, cls, str(error))
     return CannotBuild(path, cls, reason, hint=hint, step=number)
+
+
+def needs_loop(error: BaseException | None) -> bool:
+    """Tell whether an error is that of asyncio about an object that is made outside of a running event loop."""
+    return isinstance(error, RuntimeError) and str(error) == "no running event loop"
 
 
 def version_failure(path: str, error: VersionError) -> CannotBuild:

@@ -15,7 +15,7 @@ from appsnap.recipe.steps import Operand, Recipe, Ref
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["without_running"]
+__all__ = ["states_of", "without_running"]
 
 _RUNNING = "running"
 _NAMES = {steps.State: (1,), steps.Dict: (0,)}
@@ -33,7 +33,7 @@ def without_running(recipe: Recipe) -> Recipe:
     """Return a recipe whose services have no `running` in their states: the recipe itself, if there is none."""
     if not any(_RUNNING in _names(step) for step in recipe.compact):
         return recipe
-    states = _states(recipe)
+    states = states_of(recipe)
     services = _services(recipe, {target: state for target, _, state in states})
     changed = list(recipe.steps)
     for target, number, state in states:
@@ -51,7 +51,7 @@ def _names(step: steps.Step | Run) -> Sequence[Operand]:
     return step.names if isinstance(step, steps.State) else step.keys if isinstance(step, steps.Dict) else ()
 
 
-def _states(recipe: Recipe) -> list[tuple[Ref, int, Mapping[str, Operand]]]:
+def states_of(recipe: Recipe) -> list[tuple[Ref, int, Mapping[str, Operand]]]:
     """Return the states that are dictionaries: each with its target, and the number of the step that has its items."""
     found: list[tuple[Ref, int, Mapping[str, Operand]]] = []
     dictionaries: dict[int, int] = {}  # by register: the number of the step

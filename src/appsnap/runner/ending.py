@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from appsnap.interfaces import IService
     from appsnap.runner.locks import Lock
     from appsnap.runner.options import Options
+    from appsnap.runner.reactor import Host
     from appsnap.runner.saver import Saver
     from appsnap.runner.voice import Voice
 
@@ -27,10 +28,11 @@ __all__ = ["NOT_IN_TIME", "Ending"]
 class Ending:
     """The end. `locks` are those of the process, which go at last. It is made within the event loop."""
 
-    def __init__(self, options: Options, voice: Voice) -> None:
+    def __init__(self, options: Options, voice: Voice, host: Host) -> None:
         self.locks: dict[str, Lock] = {}
         self._options = options
         self._voice = voice
+        self._host = host
         self._own: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
         self._guard = self._new_guard()
 
@@ -77,6 +79,7 @@ class Ending:
         self._guard.last()
 
     async def _left(self) -> None:
+        await self._host.stop()
         self._guard.tasks = left = asyncio.all_tasks() - self._own
         for task in left:
             task.cancel()

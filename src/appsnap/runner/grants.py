@@ -22,6 +22,7 @@ from appsnap.recipe.trust.names import has_effects
 from appsnap.recipe.trust.survey import Survey
 from appsnap.snapshot.loading import open_snapshot
 from appsnap.snapshot.saving import dumps
+from appsnap.twisted_services import adapted
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -79,7 +80,7 @@ class Grants:
         return application
 
     def _set_process(self, application: Any) -> None:
-        process: Any = IProcess(application, None)
+        process: Any = adapted(IProcess, application)
         for name, wanted in (("uid", self.uid), ("gid", self.gid)):
             if getattr(process, name, None) != wanted:
                 with contextlib.suppress(AttributeError, TypeError):
@@ -115,7 +116,7 @@ def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) ->
     uses = [(name, use) for name, use in survey.uses if not carries_code(name)]
     uses = [(name, use) for name, use in uses if not has_effects(name.dotted)]
     names = [Want(name.dotted, use, "").grant for name, use in uses]
-    process: Any = IProcess(application, None)
+    process: Any = adapted(IProcess, application)
     return Grants(
         tuple(dict.fromkeys([*names, *(effect.grant for effect in survey.effects)])),
         tuple(dict.fromkeys(f"call:{name.dotted}" for name, _ in uses)),

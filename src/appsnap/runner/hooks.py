@@ -11,9 +11,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import ServiceError
-from appsnap.interfaces import IService
 from appsnap.lifecycle import path
-from appsnap.runner.root import all_services
+from appsnap.runner.root import all_services, service_of
 from appsnap.waiting import type_of
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def around_snapshot(application: Any, failed: Callable[[ServiceError], object]) 
 def _services_with(application: Any, *methods: str) -> Iterator[Any]:
     """Yield the services whose classes have one of these methods."""
     known: dict[type, bool] = {}
-    for service in all_services(IService(application, application)):
+    for service in all_services(service_of(application)):
         cls = type(service)
         if cls not in known:
             known[cls] = any(hasattr(cls, name) for name in methods)

@@ -27,10 +27,12 @@ from appsnap.runner.locks import Lock
 from appsnap.runner.logs import Log
 from appsnap.runner.notify import Notifier
 from appsnap.runner.privileges import name_process
+from appsnap.runner.reactor import Host
 from appsnap.runner.restore import OLD_CODE, how_to_start, origin, restore
-from appsnap.runner.root import finished, in_words, placed, service_of, stopped
+from appsnap.runner.root import finished, in_words, placed, service_of, stopped, undone
 from appsnap.runner.saver import Saver
 from appsnap.runner.signals import SIGNALS
+from appsnap.twisted_services import adapted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +101,8 @@ class Process:
         """Why the last restart was refused."""
         self._asked = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._ending = Ending(options, voice)
+        self._host = Host(self._stopped_by_reactor)
+        self._ending = Ending(options, voice, self._host)
 
     async def main(self) -> int:
         """Load, start, run, stop. Returns the exit code."""
@@ -154,6 +157,14 @@ class Process:
             self._code = found & 0xFF if isinstance(found, int) else int(found is not None)
             words += f", {escaped(found)}" if isinstance(found, str) else f" with exit code {self._code}"
         self._voice.report("error" if self._code else "info", words)
+        self._end()
+
+    def _stopped_by_reactor(self) -> None:
+        if not self._stops:
+            self._voice.report("info", "ended by the application: reactor.stop()")
+        self._end()
+
+    def _end(self) -> None:
         self._stops = self._stops or 1
         self._ending.begin()
         self._asked.set()
@@ -180,13 +191,14 @@ class Process:
             self._ending.locks["pidfile"] = Lock(options.pidfile)
         self._voice.log = Log(options.logfile, options.log_level, handed.get("log"))
         self._voice.is_detached = self._is_again and options.daemon
+        assert self._restored is not None
+        self._host.log(self._restored.application)
         if options.rundir is not None:
             os.chdir(options.rundir)
         if options.umask is not None:
             os.umask(options.umask)
         tasks.install(self._loop)
         restored = self._restored
-        assert restored is not None
         if self._generations is not None:
             assert restored.layers is not None
             identity = restored.identity
@@ -226,7 +238,9 @@ class Process:
             restarted=self._is_again,
             dropped=handed is not None and handed.dropped,
             granted=None if handed is None else handed.grants,
+            look=self._host.prepare,
         )
+        self._host.check()
         self._identity = self._restored.identity
 
     def _service(self) -> IService:
@@ -300,6 +314,7 @@ class Process:
         assert self._restored is not None
         service = self._service()
         identity, self._identity = self._identity, None
+        self._host.start()
         with placed("privilegedStartService", service):
             privileged = service.privilegedStartService()
             try:
@@ -314,12 +329,17 @@ class Process:
                     uid = os.geteuid() if identity.uid is None else identity.uid
                     self._generations.give_to(uid, os.getegid() if identity.gid is None else identity.gid)
                 identity.drop()
-            name_process(IProcess(self._restored.application, None), self._voice.warn)
+            name_process(adapted(IProcess, self._restored.application), self._voice.warn)
         except Exception:
-            await stopped(service)
+            await undone(service)
             raise
         with placed("startService", service):
-            await finished(service.startService())
+            try:
+                await finished(service.startService())
+            except Exception:
+                if not IService.providedBy(service):  # ours has undone it
+                    await undone(service)
+                raise
 
     def _tell_ready(self) -> None:
         for unused in listening.close_unused():

@@ -20,6 +20,7 @@ from appsnap.recipe.trust import EVERYTHING, Everything, Trust
 from appsnap.runner.grants import Grants, grants_of
 from appsnap.runner.privileges import Identity, resolve
 from appsnap.runner.vouched import check_vouched
+from appsnap.twisted_services import adapted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from appsnap.runner.options import Options
     from appsnap.runner.saver import Layers
     from appsnap.snapshot import Snapshot
+
+    Look = Callable[[Snapshot], object]
 
 __all__ = ["Made", "Restored", "What", "how_to_start", "restore"]
 
@@ -55,8 +58,8 @@ class What(Protocol):
     kind: Kind
     is_script: bool
 
-    def new(self) -> Made:
-        """Make the application."""
+    def new(self, look: Look) -> Made:
+        """Make the application. `look` gets a snapshot before it is built."""
 
     def open(self, file: BinaryIO, path: str) -> Snapshot:
         """Open a generation."""
@@ -107,8 +110,11 @@ def restore(
     restarted: bool = False,
     dropped: bool = False,
     granted: Grants | None = None,
+    look: Look = lambda _: None,
 ) -> Restored:
     """Load the application. `dropped` tells that this process has changed its user before, and had these grants.
+
+    `look` gets each snapshot before it is built.
 
     A process that was `restarted` goes on from its own generation, also with the option to start afresh.
 
@@ -118,7 +124,7 @@ def restore(
     signs = generations is not None and not dropped and _can_sign(warn)
     made = None
     if not found or what.is_script or (granted is None and not (signs and _writes_alone(generations, options))):
-        made = what.new()
+        made = what.new(look)
     identity = None if made is None else _identity(options, made.application)
     is_other = dropped or identity is not None
     signs = signs and not is_other
@@ -132,6 +138,7 @@ def restore(
             with generations.open(generation) as file:
                 snapshot = what.open(file, str(generation.path))
             with naming(str(generation.path)):
+                look(snapshot)
                 application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
@@ -149,13 +156,13 @@ def restore(
         if made is None and granted is None:
             identity = _identity(options, application)
             if identity is not None:
-                signs, made = False, what.new()
+                signs, made = False, what.new(look)
                 grants = grants_of(made.application, what.kind, made.module)
         layers = replace(what.layers(snapshot), sign=signs, trusted_as_a_whole=is_trusted)
         return Restored(application, generation, layers, identity, grants)
     if found:
         warn(f"no file in {options.state} is whole: starting from {what.label}")
-        made = made or what.new()
+        made = made or what.new(look)
         identity = _identity(options, made.application)
         signs = signs and identity is None
     assert made is not None
@@ -250,5 +257,5 @@ def _can_sign(warn: Callable[[str], object]) -> bool:
 
 def _identity(options: Options, application: Any) -> Identity | None:
     """Return the user and group that the process has to become, or None if it is that already."""
-    found = resolve(options.uid, options.gid, IProcess(application, None))
+    found = resolve(options.uid, options.gid, adapted(IProcess, application))
     return found if found is not None and found.differs else None

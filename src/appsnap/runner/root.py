@@ -11,48 +11,76 @@ from typing import TYPE_CHECKING, Any
 from appsnap.errors import CannotLoad, ServiceError
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.printable import plural
-from appsnap.waiting import failure, path, stop_errors, type_of
+from appsnap.twisted_services import adapted, as_awaitable, implements, provides
+from appsnap.waiting import failure, log_errors, path, stop_errors, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
-__all__ = ["all_services", "finished", "in_words", "placed", "service_of", "stopped"]
+__all__ = ["all_services", "finished", "in_words", "placed", "service_of", "stopped", "undone"]
 
 
 def service_of(application: Any) -> IService:
     """Return the root of an application. Raises CannotLoad for anything that is no service."""
-    service: IService | None = IService(application, None)
-    if service is None or not IService.providedBy(service):
+    service: IService | None = adapted(IService, application)
+    if service is None or not provides(IService, service):
         kind = type(application)
-        twisted = kind.__module__.partition(".")[0] == "twisted"
-        raise CannotLoad(
-            f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run",
-            hint=_HINT_OF_TWISTED if twisted else "",
-        )
+        raise CannotLoad(f"a {kind.__module__}.{kind.__qualname__} is not a service, so it can't be run")
     return service
 
 
-_HINT_OF_TWISTED = (
-    "Twisted's own reactor runs it, in a program: from twisted.application import app; from twisted.internet import "
-    "reactor; app.startApplication(application, False); reactor.run()"
-)
-
-
-async def finished(result: Awaitable[object] | None) -> None:
-    """Wait for the result of a call, if it is one to wait for."""
-    if inspect.isawaitable(result):
-        await result
+async def finished(result: Awaitable[object] | None) -> object:
+    """Wait for the result of a call, if it is one to wait for, and return its value."""
+    result = as_awaitable(result)
+    return await result if inspect.isawaitable(result) else None
 
 
 async def stopped(service: IService) -> None:
     """Stop a service. Raises an exception group, each error with a note of its place."""
     try:
-        await finished(service.stopService())
+        failed = [*_failures(await finished(service.stopService()), service)]
     except BaseExceptionGroup:
         raise
     except Exception as error:  # noqa: BLE001 - it goes into the group
         error.add_note(f"while stopping {path(service)} ({type_of(service)})")
         raise stop_errors(service, [error]) from None
+    if failed:
+        raise stop_errors(service, failed)
+
+
+async def undone(service: IService) -> None:
+    """Stop what has started of a tree that failed to start.
+
+    A collection of Twisted's would stop all of its services, and those that have not started may fail then.
+    """
+    if IService.providedBy(service):
+        await stopped(service)
+        return
+    for one in reversed([*all_services(service)]):
+        if getattr(one, "running", False) and not implements(IServiceCollection, type(one)):
+            try:
+                await stopped(one)
+            except BaseExceptionGroup as error:
+                log_errors(error.exceptions)
+
+
+def _failures(result: Any, service: Any) -> Iterator[BaseException]:
+    """Yield the errors in the result of the stop of a Twisted collection, each with a note of its place.
+
+    The result has a pair for each child, in the order of stopping, and such lists below.
+    """
+    waiting = [(result, service)]
+    while waiting:
+        found, service = waiting.pop()
+        if isinstance(found, list) and implements(IServiceCollection, type(service)):
+            parts = [one[1] for one in found if isinstance(one, tuple) and len(one) == 2]
+            children = [*service][::-1]
+            # Another one may have left meanwhile, and nobody knows which.
+            places = children if len(children) == len(parts) else [service] * len(parts)
+            waiting += [*zip(parts, places, strict=True)][::-1]
+        elif isinstance(getattr(found, "value", None), BaseException):  # Twisted's Failure
+            found.value.add_note(f"while stopping {path(service)} ({type_of(service)})")
+            yield found.value
 
 
 @contextlib.contextmanager
@@ -100,7 +128,7 @@ def all_services(root: Any) -> Iterator[Any]:
         seen.add(id(service))
         cls = type(service)
         if cls not in is_collection:
-            is_collection[cls] = IServiceCollection.implementedBy(cls)
+            is_collection[cls] = implements(IServiceCollection, cls)
         yield service
         if is_collection[cls]:
             stack.extend(reversed([*service]))

@@ -9,20 +9,21 @@ import asyncio
 import contextlib
 import datetime as dt
 import os
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from appsnap import sections
+from appsnap import running, sections
 from appsnap.errors import AppsnapError
 from appsnap.files.layers import Wrapping
 from appsnap.kinds import documents
 from appsnap.kinds.header import Header, distributions_of
 from appsnap.printable import escaped, in_words, shortened
 from appsnap.recipe.freeze import Notes
+from appsnap.recipe.values.ways import import_wanted
 from appsnap.runner import forked
+from appsnap.runner.asking import Asked
 from appsnap.runner.generations import Generation
 from appsnap.runner.hooks import around_snapshot
 from appsnap.snapshot import saving
@@ -96,6 +97,7 @@ class Saver:
         self._timer: asyncio.TimerHandle | None = None
         self._finishing = False
         self._can_fork = forked.can_fork()
+        self._asked = Asked()
         self._status_fails = False
         self._measured: dict[str, Any] = {}  # of the last save that began
         self.status: dict[str, Any] = {
@@ -225,7 +227,10 @@ class Saver:
 
     async def _save(self, due: asyncio.Future[None]) -> None:
         try:
-            await self._try(due, in_child=self._can_fork)
+            for _ in range(_MOST_FORKS if self._can_fork else 0):
+                if await self._try(due, in_child=True):
+                    return
+            await self._try(due, in_child=False)
         except forked.StoodStill as error:
             self._generations.remove_leftovers()
             self._report(
@@ -235,8 +240,10 @@ class Saver:
             )
             await self._try(due, in_child=False)
 
-    async def _try(self, due: asyncio.Future[None], *, in_child: bool) -> None:
+    async def _try(self, due: asyncio.Future[None], *, in_child: bool) -> bool:
+        """Save once. Returns whether it is done: a child may have met objects that have to be asked before its fork."""
         child = facts = None
+        notes = Notes()
         async with sections.closed(_PATIENCE, lambda line: self._report("warning", line)):
             if self._due is due:
                 self._due = None
@@ -244,13 +251,16 @@ class Saver:
             try:
                 with around_snapshot(self._application, lambda error: self._report("error", str(error))):
                     if in_child:
+                        import_wanted()
+                        with running.application():
+                            self._asked.ask(notes)
                         try:
-                            child = forked.Child(self._write)
+                            child = forked.Child(lambda: self._write_in_child(notes))
                         except OSError as error:
                             self._report("warning", f"no process can be forked: {_in_words(error)}")
                             in_child = False
                     if child is None:
-                        facts = self._write()
+                        facts = self._write(Notes())
             finally:
                 pause = round((time.monotonic() - began) * 1000, 3)
                 # They come into the status when the save has ended: `began` tells others that this one has.
@@ -263,22 +273,33 @@ class Saver:
         if child is not None:
             facts = await child.outcome(self._timeout)
         assert facts is not None
+        if "unasked" in facts:
+            return not self._asked.add(facts["unasked"]) and await self._try(due, in_child=False)
         self._succeeded(facts, now, time.monotonic() - began)
+        return True
 
-    def _write(self) -> dict[str, Any]:
-        """Write a generation, and return facts. This runs in a forked child."""
+    def _write_in_child(self, notes: Notes) -> dict[str, Any]:
+        notes.asks = False
+        try:
+            return self._write(notes)
+        except saving.Unasked as error:
+            return {"unasked": error.addresses}
+
+    def _write(self, notes: Notes) -> dict[str, Any]:
+        """Write a generation, and return facts. This may run in a forked child."""
         there = self._last in self._generations.list()
         generation = self._next()
-        document = saving.write(
-            self._application,
-            generation.path,
-            self._layers.kind,
-            wrapping=self._layers.wrapping(),
-            seal=self._seal(),
-            notes=Notes(),
-            unless=self._digest if there else None,
-            check=lambda *_: forked.check_parent(),
-        )
+        with running.application():
+            document = saving.write(
+                self._application,
+                generation.path,
+                self._layers.kind,
+                wrapping=self._layers.wrapping(),
+                seal=self._seal(),
+                notes=notes,
+                unless=self._digest if there else None,
+                check=lambda *_: forked.check_parent(),
+            )
         if document is None:
             return {"unchanged": True}
         facts: dict[str, Any] = {
@@ -322,10 +343,13 @@ class Saver:
         self.update_status(**self._measured, failed=shortened(text, _LONGEST))
 
 
+_MOST_FORKS = 3
+"""Forks for one save, while new objects turn up that have to be asked before."""
+
 _LONGEST = 500
 """Characters of an error in the status. A log has all of it."""
 
-_UNSAVEABLE = threading.Lock()
+_UNSAVEABLE = (character for character in "")
 
 
 class _StoppedError(Exception):

@@ -13,11 +13,16 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, NotTrusted, Want
+from appsnap.hosting.aiohttp import AiohttpServer
+from appsnap.hosting.asgi import ASGIServer
+from appsnap.hosting.objects import ObjectService
+from appsnap.hosting.wsgi import WSGIServer
 from appsnap.interfaces import IService, IServiceCollection
 from appsnap.internet import StreamServerService, TimerService
 from appsnap.printable import label, type_of
 from appsnap.recipe import steps
 from appsnap.service import MultiService
+from appsnap.twisted_services import adapted, implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,19 +57,19 @@ def check_vouched(application: Any, trust: Trust, called: Trust | None = None) -
 
 def _services(application: Any) -> Iterator[tuple[Any, str]]:
     """Yield the services of a tree, each with its path. Raises CannotLoad where the tree is none."""
-    root: Any = IService(application, None)
+    root: Any = adapted(IService, application)
     stack = [(root, "application")]
     found = {id(root)}
     while stack:
         service, path = stack.pop()
-        if not IService.implementedBy(type(service)):
+        if not implements(IService, type(service)):
             raise CannotLoad(f"{path} is {type_of(service)}, and no service")
         name = service.name
         if name is not None and (type(name) is not str or len(name) > _LONGEST):
             raise CannotLoad(f"the name of {path} is {label(name)}, and no short text")
         _check_parents(service, path)
         yield service, path
-        if not IServiceCollection.implementedBy(type(service)):
+        if not implements(IServiceCollection, type(service)):
             continue
         children = service
         if type(service).__iter__ is MultiService.__iter__:
@@ -106,17 +111,29 @@ def _wanted(service: Any) -> Iterator[tuple[steps.Name, str]]:
 def _wanted_later(service: Any) -> Iterator[tuple[steps.Name, str]]:
     """Yield the names of the functions that a service calls when it has been started."""
     for cls, attribute in _CALLING.items():
-        if isinstance(service, cls):
+        if isinstance(service, cls) or (cls is TimerService and _is_timer_of_twisted(service)):
             function = getattr(service, attribute, None)
             if attribute == "call":
                 function = function[0] if type(function) is tuple and function else None
             yield from _names_of(function)
 
 
+def _is_timer_of_twisted(service: Any) -> bool:
+    names = {(cls.__module__, cls.__qualname__) for cls in type(service).__mro__}
+    return ("twisted.application.internet", "TimerService") in names
+
+
 _HOOKS = frozenset({"afterRestore", "beforeSnapshot", "afterSnapshot"})
 """The methods that a service may have, and that are called if it has them."""
 
-_CALLING: dict[type, str] = {TimerService: "call", StreamServerService: "handler"}
+_CALLING: dict[type, str] = {
+    TimerService: "call",
+    StreamServerService: "handler",
+    ASGIServer: "application",
+    AiohttpServer: "application",
+    WSGIServer: "application",
+    ObjectService: "object",
+}
 """The services that call a function, each with its attribute."""
 
 

@@ -195,8 +195,8 @@ def open_legacy(
     name = name or places.name_of(path)
     with naming(name), places.reading(path) as file:
         data = memoryview(_source(file, name).rest())
-        document = twisted_encryption.read(data, passphrase, limits)
-    return Snapshot(document, kind="pickle", layers=("legacy",), size=len(data), file=name, limits=limits)
+        kind, document = twisted_encryption.read(data, passphrase, limits)
+    return Snapshot(document, kind=kind, layers=("legacy",), size=len(data), file=name, limits=limits)
 
 
 def open_file(path: FilePath | Readable, opening: Opening, name: str = "", *, large: LargeData = "held") -> Snapshot:

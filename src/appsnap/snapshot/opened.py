@@ -17,7 +17,7 @@ from appsnap.kinds.header import Header, installed_version
 from appsnap.limits import FREE_OUTPUT, LIMITS, limits_of, over
 from appsnap.printable import as_path, as_word, escaped, plural, shortened
 from appsnap.recipe.carried import carried_code, code_facts
-from appsnap.recipe.steps import spelled
+from appsnap.recipe.steps import Ref, spelled
 from appsnap.snapshot import places
 
 if TYPE_CHECKING:
@@ -213,6 +213,14 @@ class Snapshot:
             notes += [f"the snapshot has no open file in {as_path(folder)}" for folder in folders if folder not in used]
         return self._with(recipe)
 
+    def with_our_services(self) -> tuple[Snapshot, list[str]]:
+        """Return the snapshot with services of ours in the place of Twisted's, and the names of Twisted's that stay."""
+        from appsnap.recipe.from_twisted import with_our_services  # noqa: PLC0415 - few snapshots are of Twisted's
+
+        self._check_held()
+        recipe, stayed = with_our_services(self.document.recipe)
+        return self._with(recipe), stayed
+
     def _with(self, recipe: Recipe) -> Snapshot:
         """Return the snapshot with another recipe."""
         if recipe is self.document.recipe:
@@ -266,6 +274,13 @@ class Snapshot:
             error.hint = hints(error.provenance, error.hint)
             raise
 
+    @property
+    def _name_inside(self) -> str | None:
+        """The name of the application, where no header has it."""
+        root = self.outline.services_root
+        name = self.outline.nodes[root].attributes.get("name") if isinstance(root, Ref) else None
+        return name if isinstance(name, str) else None
+
     def save(
         self,
         path: FilePath | Writable,
@@ -291,7 +306,7 @@ class Snapshot:
         self._check_held()
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
-        old = self.header or Header(kind)
+        old = self.header or Header(kind, self._name_inside)
         header = Header(kind, old.name, old.tag, time_for(kind))
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
@@ -318,7 +333,7 @@ class Snapshot:
 
         words = [" in ".join([self.kind, *reversed(self.layers)]), f"{self.size:,} bytes"]
         if self.header is None:
-            words.append("a bare pickle, without header")
+            words.append(f"{'a bare pickle' if self.kind == 'pickle' else 'of Twisted'}, without header")
         else:
             if self.header.tag:
                 words.append(f"tag {quoted(self.header.tag)}")

@@ -17,6 +17,7 @@ from appsnap.kinds.header import Header, now
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
+from appsnap.twisted_services import service_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from appsnap.snapshot.places import FilePath
     from appsnap.snapshot.trial import Trial
 
-__all__ = ["by_name", "dumps", "save", "signer", "time_for", "write"]
+__all__ = ["Unasked", "by_name", "dumps", "save", "signer", "time_for", "write"]
 
 
 def save(
@@ -134,15 +135,25 @@ def write(
     """Write the snapshot of an object, and return its document, or write nothing and return None.
 
     Nothing is written if `unless` is the digest of the document: the object is as it was at that save. `check` is
-    called with the new file before it is in its place.
+    called with the new file before it is in its place. Raises Unasked in a forked child: see `Notes`.
     """
     header = Header(kind, _name_of(obj), tag, time_for(kind))
     document = documents.write_document(obj, header, seal, notes)
+    if notes.unasked:
+        raise Unasked([*notes.unasked])
     if unless is not None and document.digest == unless:
         return None
     wrapped = layers.wrap(documents.counted(document, progress), wrapping)
     places.write(path, wrapped, check=check and (lambda file: check(file, document)))
     return document
+
+
+class Unasked(Exception):
+    """Objects at these addresses have to be asked before the fork."""
+
+    def __init__(self, addresses: list[int]) -> None:
+        super().__init__(f"{len(addresses)} objects")
+        self.addresses = addresses
 
 
 def by_name(
@@ -163,7 +174,8 @@ def by_name(
 def _name_of(obj: Any) -> str | None:
     """Return the name of an application for the header: a plain text, for a header holds no objects."""
     try:
-        name = obj.name
+        service = service_in(obj)
+        name = obj.name if service is None else service.name
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - an object may answer in any way when it is asked for an attribute

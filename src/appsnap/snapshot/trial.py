@@ -26,6 +26,7 @@ from appsnap.recipe.freeze import freeze
 from appsnap.recipe.freeze.inventory import Inventory
 from appsnap.recipe.outline import Outline
 from appsnap.recipe.trust import EVERYTHING, Everything
+from appsnap.recipe.values.ways import registered_modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,6 +133,7 @@ class Interpreter:
             "trust": None if trial.trust is None or isinstance(trial.trust, Everything) else [*trial.trust],
             "limits": dataclasses.asdict(trial.limits),
             "here": trial.path is None,
+            "ways": registered_modules(),
         }
         with _may_be_dead():
             socket.send_fds(self._channel, [b"\n"], [file])

@@ -15,34 +15,52 @@ imported when the first object of a class of that part turns up (`recipe.values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from appsnap import actions
+from appsnap import actions, evolve
 from appsnap.errors import Refused
-from appsnap.recipe.values.ways import Way, register_way
+from appsnap.recipe.values.ways import Way, Where, register_module, register_way
 
-__all__ = ["Refused", "call", "saves"]
+__all__ = ["Refused", "by_name", "call", "plain", "saves", "transient"]
 
 F = TypeVar("F", bound=Callable[[Any], Any])
 
 
-def saves(cls: type | str, *, subclasses: bool = False, before_fork: bool = False) -> Callable[[F], F]:
+def saves(
+    cls: type | str,
+    *,
+    subclasses: bool = False,
+    by_name: bool = False,
+    before_fork: bool = False,
+    weak: bool = False,
+) -> Callable[[F], F]:
     """Register the decorated function as the way to save the objects of a class.
 
     `cls` is the class, or its dotted name, which imports nothing. The way is for objects of exactly that class; with
-    `subclasses`, also for those of its subclasses. `before_fork` is for a way that asks the operating system or a
-    library: `appsnap run` calls it before it forks, not in its child.
+    `subclasses`, also for those of its subclasses. With `by_name`, an object that a module holds under a name is saved
+    by that name, as the function `by_name` says, and the decorated function is asked about the others. `before_fork` is
+    for a way that asks the operating system or a library: `appsnap run` calls it before it forks, not in its child.
+    `weak` is for a way whose reductions have a `recipe.values.ways.Weakly`.
 
     The function returns a reduction, as `__reduce__` does, or `call(...)`, or NotImplemented for an object that is
     saved as if there were no way. It raises `Refused` for one that can't be saved.
 
-    Raises ValueError if the class has a way already.
+    Raises ValueError if the class has a way already, and for a type whose values are part of the format: `int`, `list`.
     """
-    name = cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
+    where = Where.of_caller()
 
     def register(function: F) -> F:
-        register_way(Way(name, function, None if isinstance(cls, str) else cls, subclasses, before_fork))
+        register_way(
+            Way(
+                *(_name(cls), function, where, _class(cls)),
+                subclasses=subclasses,
+                by_name=by_name,
+                before_fork=before_fork,
+                weak=weak,
+            )
+        )
         return function
 
     return register
@@ -51,3 +69,62 @@ def saves(cls: type | str, *, subclasses: bool = False, before_fork: bool = Fals
 def call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> tuple[Any, ...]:
     """Return the reduction of an object that `function(*args, **keywords)` makes again."""
     return (actions.called, (function, args, keywords)) if keywords else (function, args)
+
+
+def plain(cls: type | str, *, without: Iterable[str] = ()) -> None:
+    """Save the objects of a class and its subclasses as objects with attributes, and nothing more.
+
+    Their attributes and slots are saved by name, except those in `without`. `__reduce__`, `__getstate__`,
+    `__getnewargs__`, `__setstate__`, `__new__` and `__init__` aren't asked. A list or a dictionary keeps its items.
+
+    Raises ValueError as `saves` does.
+    """
+    from appsnap.ways import objects  # noqa: PLC0415 - few processes have a class like that
+
+    reduce = functools.partial(objects.take_apart, _texts(without))
+    register_way(Way(_name(cls), reduce, Where.of_caller(), _class(cls), subclasses=True))
+
+
+def transient(cls: type | str, names: Iterable[str] | Mapping[str, Callable[[], Any] | None]) -> None:
+    """Name attributes of a class that never enter a snapshot, as `__transient__` does in a class that one owns.
+
+    They hold for subclasses, too. A mapping has a factory for each attribute that is made anew at the load, or None.
+    The load has to know this as well: put it into a module of ways.
+    """
+    register_module(Where.of_caller())
+    evolve.transient(_name(cls), dict(names) if isinstance(names, Mapping) else dict.fromkeys(_texts(names)))
+
+
+def by_name(cls: type | str, *, subclasses: bool = True) -> None:
+    """Save the objects of a class that a module holds under a name by that name: the load finds the same object.
+
+    That is for objects which are compared by `is`: keys, markers, context variables. The module has to be importable,
+    and has to have the object under that name as soon as it is imported. An object that no module holds is saved as
+    if there were no way: all parts of the snapshot that refer to it get the same copy.
+
+    Raises ValueError as `saves` does.
+    """
+    register_way(Way(_name(cls), _leave, Where.of_caller(), _class(cls), subclasses=subclasses, by_name=True))
+
+
+def _leave(_: Any) -> Any:
+    return NotImplemented
+
+
+def _name(cls: type | str) -> str:
+    if isinstance(cls, str):
+        return cls
+    if not isinstance(cls, type):
+        raise TypeError(f"a way is for a class, or its dotted name, not for {cls!r:.100}")
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _class(cls: type | str) -> type | None:
+    return None if isinstance(cls, str) else cls
+
+
+def _texts(names: Iterable[str]) -> tuple[str, ...]:
+    found = (names,) if isinstance(names, str) else tuple(names)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"names of attributes are texts, not {found!r:.100}")
+    return found

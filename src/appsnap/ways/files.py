@@ -114,7 +114,7 @@ def _unpacking(file: Any, path: str, compression: str) -> Any:
         found.myfileobj = file  # it closes the file
     else:
         found = getattr(module, "BZ2File" if compression == "bz2" else "LZMAFile")(file)
-        found._closefp = True  # noqa: SLF001 - as above
+        found._closefp = True
     return found
 
 
@@ -318,7 +318,7 @@ def _packed(file: Any, packed: Any, mode: str, **said: Any) -> Any:
     if file in _stand_ins:
         return _stand_ins[file]
     compression = type(packed).__module__
-    below = packed.myfileobj if compression == "gzip" else packed._closefp and packed._fp  # noqa: SLF001 - no other way
+    below = packed.myfileobj if compression == "gzip" else packed._closefp and packed._fp
     if type(below) is not io.BufferedReader:
         raise Refused("a compressed file that is being written, or that wasn't opened by its path", _ADVICE)
     path = _path(_raw(below))

@@ -12,6 +12,7 @@ from appsnap.cli.errors import signing_command
 from appsnap.cli.options import maps, reads, source_argument, writes
 from appsnap.cli.progress import Progress
 from appsnap.errors import AppsnapError
+from appsnap.printable import plural, shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,8 @@ Examples:
   appsnap convert shop.tap shop.etap
   appsnap convert shop.etap shop.xml --kind xml --compress --plain
   appsnap convert old.etap new.etap --source-passphrase-file old.txt
-  appsnap convert --legacy-etap twisted.etap new.etap""",
+  appsnap convert --legacy-etap twisted.etap new.etap
+  appsnap convert --from-twisted twisted.tap new.tas""",
 )
 @source_argument("FILE")
 @writes(argument="NEW_FILE")
@@ -40,10 +42,15 @@ Examples:
     help="Read FILE as a pickle in Twisted's old encryption, which protects it from nobody. With a wrong passphrase, "
     "the decrypted file is no pickle.",
 )
+@click.option(
+    "--from-twisted",
+    is_flag=True,
+    help="Put services of appsnap in the place of Twisted's, where they correspond. The others are named, and stay.",
+)
 @reads(prefix="source-")
 @maps()
 @click.pass_context
-def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool) -> None:
+def command(context: click.Context, /, *, source: Input, target: Output, legacy_etap: bool, from_twisted: bool) -> None:
     """Write a snapshot in another kind or with other layers.
 
     Nothing is imported, and no object is built. The options give the layers of NEW_FILE; those of FILE don't matter.
@@ -58,6 +65,10 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
             "write the file can change it unseen, and its passphrase is easy to find out: choose a new one"
         )
     target.keep_secret(old)
+    if from_twisted:
+        old, stayed = old.with_our_services()
+        if stayed:
+            output.note(f"note: {plural(len(stayed), 'name')} of Twisted's stay: {shortened(', '.join(stayed), 500)}")
     passphrase = target.passphrase()
 
     def check(path: Path) -> None:
@@ -81,7 +92,7 @@ def command(context: click.Context, /, *, source: Input, target: Output, legacy_
     target.tell_other_format()
     if not old.is_trusted_as_a_whole:
         arguments = context.find_root().obj
-        if legacy_etap:
-            # `save` can't read Twisted's file. It can read the new file.
+        if legacy_etap or from_twisted:
+            # `save` doesn't do that. It can read the new file.
             arguments = ["convert", target.path, "SIGNED_FILE"]
         target.tell_unsigned(source.label, signing_command(arguments))

@@ -113,11 +113,13 @@ def trust(*, key: str, name: str) -> None:
 @click.argument("folder", type=click.Path(readable=False), default=".")
 @click.option("--yes", is_flag=True, help="Agree without a question.")
 def trust_folder(*, folder: str, yes: bool) -> None:
-    """Trust the names that FOLDER lists.
+    """Trust the names and the ways to save that FOLDER lists.
 
     FOLDER is the current folder, unless you name another. The names are those of [tool.appsnap] trust in its
-    pyproject.toml. `load`, `save` and `audit` heed them in that folder, as if --trust named them. This prints the
-    names, and asks. Other names, or the same ones in a folder of another path, need a new agreement.
+    pyproject.toml. `load`, `save` and `audit` heed them in that folder, as if --trust named them. The modules of
+    [tool.appsnap] ways are listed as `ways:shop.ways`. They say how objects are saved, and `load`, `save`, `make` and
+    `run` import them there. This prints the names, and asks. Other names, or the same ones in a folder of another path,
+    need a new agreement.
     """
     names = names_of(folder)
     if not names:
@@ -127,8 +129,13 @@ def trust_folder(*, folder: str, yes: bool) -> None:
         )
     output.write([f"{os.path.realpath(folder)} lists {plural(len(names), 'name')}:", *(f"  {name}" for name in names)])
     if not yes:
-        agree("Trust these names in every snapshot that is loaded in this folder?")
+        agree(_question(names))
     Keyring().trust_folder(folder, names)
+
+
+def _question(names: list[str]) -> str:
+    question = "Trust these names in every snapshot that is loaded in this folder"
+    return f"{question}, and import the ways?" if any(name.startswith("ways:") for name in names) else f"{question}?"
 
 
 @command.command()

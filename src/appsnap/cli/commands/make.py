@@ -42,13 +42,18 @@ class _Make(Group):
         return plugins.names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        from appsnap import plugins  # noqa: PLC0415 - as above
+        from appsnap import plugins, twisted_plugins  # noqa: PLC0415 - as above
         from appsnap.cli.plugin import command_of  # noqa: PLC0415 - as above
 
         def save(call: PluginCall, **file: Any) -> None:
             assert _save.callback is not None
             _save.callback(call=call, **ctx.params, **file)
 
+        if cmd_name.startswith(twisted_plugins.PREFIX):
+            from appsnap.cli.plugin import TwistedCommand  # noqa: PLC0415 - as above
+
+            found = next((one for one in twisted_plugins.installed() if one.name == cmd_name), None)
+            return None if found is None else TwistedCommand(found, save, _FILE)
         plugin = plugins.find(cmd_name)
         try:
             return None if plugin is None else command_of(plugin, save, _FILE)
@@ -100,6 +105,7 @@ Examples:
   appsnap make web web.tap
   appsnap make web --path /srv/www --port 8000 web.tap
   appsnap make --kind source --compress web --host 0.0.0.0 web.tas.zst
+  appsnap make twisted:web --path /srv/www web.tap
   appsnap make web --help""",
 )
 @click.pass_context
@@ -108,6 +114,7 @@ def command(context: click.Context, /, **_: Any) -> None:
 
     The options that are listed here are those of FILE, and stand before the name of the plugin. The plugin's own
     options stand behind its name: `appsnap make PLUGIN --help` lists them. `appsnap plugins` lists the plugins.
+    Those of Twisted are named as twisted:NAME, and parse their options themselves: FILE is the last argument.
 
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter, as `appsnap save` does it.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from appsnap import plugins
+from appsnap import plugins, twisted_plugins
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.options import as_json
@@ -31,11 +31,12 @@ def command(*, as_json: bool) -> None:
     """List the plugins that are installed.
 
     Each line has the name of a plugin, and its description, or the reason why it can't be used. `appsnap make NAME
-    --help` lists the options of a plugin.
+    --help` lists the options of a plugin. Where Twisted is installed, its plugins are listed, too.
     """
     # A plugin may print something when it is imported.
     output.reserve_stdout()
     rows = [_Row.of(plugin) for plugin in plugins.installed()]
+    rows += [_Row.of_twisted(plugin) for plugin in twisted_plugins.installed()]
     if as_json:
         output.write_json([dataclasses.asdict(row) for row in rows])
         return
@@ -60,3 +61,9 @@ class _Row:
             return cls(plugin.name, description=plugin.description)
         except PluginError as error:
             return cls(plugin.name, error=error.reason)
+
+    @classmethod
+    def of_twisted(cls, plugin: twisted_plugins.TwistedPlugin) -> _Row:
+        if plugin.error:
+            return cls(plugin.name, error=plugin.error)
+        return cls(plugin.name, description=plugin.description)

@@ -10,7 +10,7 @@ import click
 
 from appsnap.cli import output
 from appsnap.cli.app import COMMANDS
-from appsnap.cli.options import code_from, maps, reads, recipients, trusts
+from appsnap.cli.options import code_from, listens, maps, reads, recipients, trusts
 from appsnap.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -98,12 +98,14 @@ Examples:
   appsnap run shop.tap --state /var/lib/shop --uid shop
   appsnap run shop.tac --autosave 10 --state state
   appsnap run shop:application --logfile shop.log --daemon --pidfile shop.pid
+  appsnap run shop.api:app --listen 127.0.0.1:8000
   appsnap run web --path public --port 8080""",
 )
 @reads(argument="WHAT", kinds=(*KINDS, "python"))
 @maps("WHAT")
 @trusts("WHAT")
 @code_from(argument="WHAT")
+@listens("WHAT")
 @click.option(
     "--state",
     metavar="DIR",
@@ -184,6 +186,7 @@ def command(
     code_from: str | None,
     recipients: Sequence[str],
     plain: bool,
+    listen: tuple[str, int] | None,
     **values: Any,
 ) -> int:
     """Run an application as a process.
@@ -195,6 +198,10 @@ def command(
       a script     (.tac, .py) that assigns "application"; it is run
       module:name  an object in a module
       a plugin     followed by its own options; `appsnap plugins` lists them
+
+    With --listen, WHAT is an application of a web framework: FastAPI, Starlette, Quart, Sanic, Litestar, aiohttp,
+    Flask, Django, or any other one of ASGI or WSGI. An object with start() and stop(), or with async def run(), needs
+    no option.
 
     With --state, the same command goes on where the application was: after a stop, a crash, or a power failure. SIGUSR2
     and `appsnap snapshot DIR` save it at once, and --autosave does now and then. Saving doesn't stop the application.
@@ -221,7 +228,9 @@ def command(
             raise click.UsageError("-r, -R and --plain are for an application with a --state")
     if recipients and plain:
         raise click.UsageError("--plain contradicts an option that encrypts")
-    wanted = Wanted(source, trust, code_from, context.find_root().obj, context.meta[__name__], recipients, plain)
+    wanted = Wanted(
+        source, trust, code_from, context.find_root().obj, context.meta[__name__], recipients, plain, listen
+    )
     what = find_what(wanted, values["state"])
     paths = {
         name: os.path.abspath(values[name])  # noqa: PTH100 - links in it stay

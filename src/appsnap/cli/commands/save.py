@@ -10,7 +10,7 @@ import appsnap
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
-from appsnap.cli.options import code_from, maps, reads, source_argument, trusts, writes
+from appsnap.cli.options import code_from, listens, maps, reads, source_argument, trusts, writes
 from appsnap.cli.saving import saves, write
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ __all__ = ["command"]
 Examples:
   appsnap save shop:application shop.tap
   appsnap save shop.tac shop.etap --passphrase-file ~/.shop
-  appsnap save shop.web:sites.main shop.tas --tag blue""",
+  appsnap save shop.web:sites.main shop.tas --tag blue
+  appsnap save shop.api:app shop.tap --listen 127.0.0.1:8000""",
 )
 @source_argument("SOURCE")
 @writes()
@@ -39,6 +40,7 @@ Examples:
 @reads(prefix="source-", argument="SOURCE")
 @maps("SOURCE")
 @code_from("source-", "SOURCE")
+@listens("SOURCE")
 @click.pass_context
 def command(
     context: click.Context,
@@ -51,6 +53,7 @@ def command(
     no_code: bool,
     trust: Sequence[str] | Everything,
     code_from: str | None,
+    listen: tuple[str, int] | None,
 ) -> None:
     """Save an application to a file.
 
@@ -62,6 +65,11 @@ def command(
       a script     (.tac, .py) that assigns "application"
       a snapshot   loaded as `appsnap load` does, and saved anew with the names
                    of classes and the state that the code has now
+
+    With --listen, SOURCE is an application of a web framework: FastAPI, Starlette,
+    Quart, Sanic, Litestar, aiohttp, Flask, Django, or any other one of ASGI or WSGI.
+    The file has an application with one service that serves it, and `appsnap run`
+    runs that.
 
     To change only the kind or the layers of a snapshot, use `appsnap convert`, which imports nothing.
 
@@ -80,7 +88,7 @@ def command(
         if tag is None and old.header is not None:
             tag = old.header.tag
 
-    obj, enough = find_object(source, target, trust, look, code_from)
+    obj, enough = find_object(source, target, trust, look, code_from, listen=listen)
     write(obj, target, enough, tag=tag, no_verify=no_verify, no_code=no_code, limits=source.limits)
     if enough is not appsnap.EVERYTHING:
         target.tell_unsigned(source.label, signing_command(context.find_root().obj))

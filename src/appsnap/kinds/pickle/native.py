@@ -15,7 +15,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from appsnap import actions, evolve, states
+from appsnap import actions, evolve, running, states
 from appsnap.errors import AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.kinds.large import Body
@@ -47,12 +47,12 @@ def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
     """
     from appsnap.recipe.freeze.rules import Rules  # noqa: PLC0415 - to load needs none of this
 
-    rules = Rules(notes=notes)
-    body = _pickled(obj, rules)
-    sharing = rules.sharing.found()
-    if sharing is not None:
-        rules = Rules(sharing, rules.notes, rules)
+    rules = Rules(notes)
+    with running.saving(obj):
         body = _pickled(obj, rules)
+        if rules.need_another_walk:
+            rules = Rules(rules.notes, rules)
+            body = _pickled(obj, rules)
     return body, rules
 
 
@@ -63,6 +63,8 @@ def _pickled(obj: Any, rules: Rules) -> Body:
     pickler = _Pickler(sink, PROTOCOL)
     pickler.reducer_override = rules  # type: ignore[method-assign]  # the C pickler looks it up when it begins
     pickler.dump(obj)
+    if not rules.referents.is_complete:
+        rules.referents.end(set(pickler.memo.copy()))
     rules.notes.numbers(addresses.in_pickle(sink.body.small(), obj, pickler.memo.copy))
     return sink.body
 

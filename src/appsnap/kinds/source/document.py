@@ -19,6 +19,7 @@ from appsnap.kinds import Document, most_steps
 from appsnap.kinds.expressions import expressions
 from appsnap.kinds.header import Header, Trailer
 from appsnap.kinds.large import Body, DocumentStream
+from appsnap.kinds.source import twisted
 from appsnap.kinds.source.reader import read_statements
 from appsnap.kinds.source.tokens import FORBIDDEN
 from appsnap.kinds.source.writer import SourceWriter
@@ -78,6 +79,8 @@ def read(data: memoryview, most: MostSteps = LIMITS.steps) -> Document:
     bad = FORBIDDEN.search(text)
     if bad:
         raise _refused(text, bad.start())
+    if data[:16].tobytes().startswith(twisted.FIRST_BYTES):
+        return Document(None, None, lambda: twisted.read_assignment(text, most_steps(most, None)), edited=False)
     header, start = _read_header(text)
     trailer, stop, edited = _read_trailer(text)
     begins: list[int] = []

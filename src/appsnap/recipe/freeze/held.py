@@ -71,11 +71,43 @@ class Held:
             if name is None or not is_sentinel:
                 return rule(obj)
             attributes = _attributes(obj)
-            if attributes and not (library and all(type(value) is str for value in attributes)):
-                return rule(obj)
-            return found(obj, name)
+            if not attributes or (library and (name[1][:1] != "_" or all(type(one) is str for one in attributes))):
+                return found(obj, name)
+            return rule(obj)
 
         return reduce
+
+    def searched(
+        self, cls: type, found: Callable[[Any, tuple[str, str]], Any], rule: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
+        """Return the rule for a class whose objects go by name, in whichever module they are."""
+        names = self._names_everywhere(cls)
+
+        def reduce(obj: Any) -> Any:
+            name = names.get(id(obj))
+            return rule(obj) if name is None else found(obj, name)
+
+        return reduce
+
+    def _names_everywhere(self, cls: type) -> dict[int, tuple[str, str]]:
+        """Return the best names of the objects of a class, by id: all processes choose the same ones.
+
+        A library's own name comes before that of an application that has imported the object.
+        """
+        own = str(cls.__module__).partition(".")[0]
+        names: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for module in [module for module in [*sys.modules] if is_importable(module)]:
+            for address, name in self._objects_in(module).get(cls, {}).items():
+                names[address].append((module, name))
+            for address, name in _of_classes(module, cls).items():
+                names[address].append((module, name))
+
+        def rank(name: tuple[str, str]) -> tuple[Any, ...]:
+            package = name[0].partition(".")[0]
+            private = any(part.startswith("_") for part in (*name[0].split("."), *name[1].split(".")))
+            return package != own, not _is_library(package), private, "." in name[1], name[0].count("."), name
+
+        return {address: min(found, key=rank) for address, found in names.items()}
 
     def _names(self, cls: type) -> dict[int, tuple[str, str]]:
         """Return the names under which modules hold objects of a class, by id."""
@@ -88,12 +120,38 @@ class Held:
             parts = str(cls.__module__).split(".")
             modules = [".".join(parts[: end + 1]) for end in range(len(parts))]
         for module in modules:
-            if module not in self._by_module:
-                self._by_module[module] = _objects(module)
-            for address, name in self._by_module[module].get(cls, {}).items():
+            for address, name in self._objects_in(module).get(cls, {}).items():
                 if "." in found.setdefault(address, (module, name))[1]:
                     found[address] = module, name
         return found
+
+    def _objects_in(self, module: str) -> dict[type, dict[int, str]]:
+        if module not in self._by_module:
+            self._by_module[module] = _objects(module)
+        return self._by_module[module]
+
+
+def name_of(obj: Any) -> tuple[str, str] | None:
+    """Return the best name of an object that any module holds, or None. For few objects: it looks at all modules."""
+    return Held()._names_everywhere(type(obj)).get(id(obj))  # noqa: SLF001 - of this module
+
+
+def is_importable(module: str) -> bool:
+    """Tell whether another process can import a module by its name."""
+    holder = sys.modules.get(module)
+    # A module that a program has put together has no loader.
+    return type(holder) is types.ModuleType and not is_script(module) and vars(holder).get("__spec__") is not None
+
+
+def _of_classes(module: str, wanted: type) -> dict[int, str]:
+    """Return the names of the objects of a class that are attributes of the classes of a module, by id."""
+    found: dict[int, str] = {}
+    for name, cls in [*vars(sys.modules[module]).items()]:
+        if isinstance(cls, type) and cls.__module__ == module:
+            for attribute, obj in [*vars(cls).items()]:
+                if type(obj) is wanted:
+                    found.setdefault(id(obj), f"{name}.{attribute}")
+    return found
 
 
 def _in_scripts() -> frozenset[int]:

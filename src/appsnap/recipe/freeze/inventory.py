@@ -134,11 +134,16 @@ def _attributes(obj: Any) -> list[tuple[str, Any]]:
 def _holders(root: Any) -> dict[int, str]:
     """Return the names of the objects that modules hold, by id.
 
-    The module that makes the application holds its parts, too: those are saved as copies, as everybody expects.
+    The module that makes the application holds its parts, too: those are saved as copies, as everybody expects. That
+    module may be an attribute of a service, which puts its part back there.
     """
     found: dict[int, str] = {}
+    services = getattr(root, "services", ())
+    makers = [dict(_attributes(one)).get("module") for one in (services if type(services) is list else ())]
     for module, holder in [*sys.modules.items()]:
         if type(holder) is not types.ModuleType or is_script(module) or module in _OWN:
+            continue
+        if any(maker is holder for maker in makers):
             continue
         objects = [(name, obj) for name, obj in [*vars(holder).items()] if not isinstance(obj, _PLAIN)]
         if any(obj is root or any(value is root for _, value in _attributes(obj)) for _, obj in objects):

@@ -30,12 +30,17 @@ class Notes:
     """Collects the facts of one save. Without `code`, functions and classes by value are refused.
 
     `recipe` reads what was written. It is called only if there is something to tell. It may return None.
+
+    In a forked child, `asks` is false: objects that must be asked before a fork are in `taken`, and the addresses of
+    others go into `unasked`.
     """
 
     def __init__(self, *, code: bool = True) -> None:
         self.code = code
         self.recipe: Callable[[], Recipe | None] = lambda: None
         self.taken: dict[int, Taken] = {}  # by id: objects that their own methods have taken apart
+        self.asks = True
+        self.unasked: dict[int, None] = {}
         self._by_value: dict[int, Any] = {}
         self._loggers: dict[str, int] = {}
         self._numbers: set[int] = set()  # those that are the ids of objects

@@ -63,10 +63,10 @@ def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Pl
     attribute = ""
     if -1 < own < at and path[own + 1][0] == ".%s" and not _has_name(path[own][2]):
         attribute = path[own + 1][1]
-    if isinstance(error, Refused):
-        advice = error.advice
-    else:
-        advice = _advice(culprit, attribute, direct=bool(attribute) and own + 1 == at)
+    advice = error.advice if isinstance(error, Refused) else _advice(culprit)
+    transient = "name the attribute in "
+    transient += f'__transient__ = ("{attribute}",)' if attribute else "the __transient__ of the class that holds it"
+    advice = advice.replace("TRANSIENT", transient)
     if isinstance(error, Refused) and error.obj is not None:
         culprit = error.obj
     return culprit, Place(where, _type_name(culprit), reason, advice)
@@ -99,6 +99,8 @@ def _attribute(path: Sequence[Step], at: int) -> tuple[int, str, Any] | None:
             _, name, value = path[at + count]
             if type(name) is str and _holds(obj, name, value):
                 return at + count, ".%s", name
+    if forms[:1] == [" argument %d"] and path[at + 1][1] == 0 and _type_name(obj) in _QUEUES:
+        return at + 1, ".%s", "_queue" if hasattr(obj, "_queue") else "queue"
     if forms[:2] == [".__getstate__()", "[%d]"] and type(obj) is functools.partial:
         return at + 2, ".%s", ("func", "args", "keywords", "__dict__")[path[at + 2][1]]
     return None
@@ -171,12 +173,20 @@ def _has_name(obj: Any) -> bool:
 
 def _is_transparent(cls: type) -> bool:
     """Tell whether a class of the standard library holds objects of others, and nothing of its own."""
-    return package_of(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" == "argparse.Namespace"
+    return package_of(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" in {"argparse.Namespace", *_QUEUES}
 
 
 _TRANSPARENT = frozenset(
-    ("builtins", "collections", "_collections", "dataclasses", "functools", "itertools", "operator", "types", "typing")
+    [
+        *("builtins", "collections", "_collections", "dataclasses", "functools", "itertools", "operator", "types"),
+        *("typing", "weakref", "_weakrefset", "_queue"),
+    ]
 )
+
+_QUEUES = frozenset(
+    f"{module}.{name}" for module in ("queue", "asyncio.queues") for name in ("Queue", "LifoQueue", "PriorityQueue")
+)
+"""The queues, which are made from a container of their items."""
 
 
 def _type_name(obj: Any) -> str:
@@ -188,56 +198,16 @@ def _type_name(obj: Any) -> str:
 # Advice
 
 
-def _advice(obj: Any, attribute: str, *, direct: bool) -> str:
-    """Return a way on for the user of an object, which an attribute of an own object holds, if its name is known.
-
-    `direct` is true if the object is the value of that attribute.
-    """
-    cls = type(obj)
-    names = [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
-    factory = _FACTORIES.get(names[0])
-    if factory is not None:
-        # A size or a number that it was made with.
-        attributes = getattr(obj, "__dict__", {})
-        number = next((attributes[name] for name in _NUMBERS if name in attributes), 0)
-        made = f"lambda: {factory}({number})" if type(number) is int and number else factory
-        if direct:
-            return f'have it made anew by every load: __transient__ = {{"{attribute}": {made}}}'
-        name = factory.rpartition(".")[2].lower()
-        return f'keep it in an attribute of its own, made anew by every load: __transient__ = {{"{name}": {made}}}'
-    transient = "name the attribute in "
-    transient += f'__transient__ = ("{attribute}",)' if attribute else "the __transient__ of the class that holds it"
+def _advice(obj: Any) -> str:
+    """Return a way on for the user of an object. In the place of `TRANSIENT` comes advice about its attribute."""
+    names = {f"{base.__module__}.{base.__qualname__}" for base in type(obj).__mro__}
     for text, known in _ADVICE.items():
         if not known.isdisjoint(names):
-            return text.replace("TRANSIENT", transient)
+            return text
     if not _is_of_user(obj):
-        return f"make it in startService, and {transient}"
-    return f"{transient}, or write a __reduce__ for its own class"
+        return "make it in startService, and TRANSIENT"
+    return "TRANSIENT, or write a __reduce__ for its own class"
 
-
-_NUMBERS = ("maxsize", "_maxsize", "_initial_value", "_value")
-
-_FACTORIES = {
-    "_thread.lock": "threading.Lock",
-    "_thread.RLock": "threading.RLock",
-    "_thread._local": "threading.local",
-    "threading.Event": "threading.Event",
-    "threading.Condition": "threading.Condition",
-    "threading.BoundedSemaphore": "threading.BoundedSemaphore",
-    "threading.Semaphore": "threading.Semaphore",
-    "queue.LifoQueue": "queue.LifoQueue",
-    "queue.PriorityQueue": "queue.PriorityQueue",
-    "queue.Queue": "queue.Queue",
-    "_queue.SimpleQueue": "queue.SimpleQueue",
-    "weakref.WeakKeyDictionary": "weakref.WeakKeyDictionary",
-    "weakref.WeakValueDictionary": "weakref.WeakValueDictionary",
-    "asyncio.locks.Lock": "asyncio.Lock",
-    "asyncio.locks.Event": "asyncio.Event",
-    "asyncio.locks.Condition": "asyncio.Condition",
-    "asyncio.locks.Semaphore": "asyncio.Semaphore",
-    "asyncio.queues.Queue": "asyncio.Queue",
-}
-"""Classes whose objects are empty when they are new, each with the text that makes one."""
 
 _ADVICE = {
     "keep only the values that you need from it, or move them to a module that can be imported": {"builtins.module"},
@@ -245,7 +215,6 @@ _ADVICE = {
     "keep the path of the file, and open it in startService": {
         "_io._IOBase",
         "tempfile._TemporaryFileWrapper",
-        "tempfile.TemporaryDirectory",
         "zipfile.ZipFile",
         "tarfile.TarFile",
         "shelve.Shelf",
@@ -277,24 +246,16 @@ _ADVICE = {
         "multiprocessing.connection._ConnectionBase",
     },
     "make it in startService, and TRANSIENT": {
-        "_asyncio.Task",
-        "_asyncio.Future",
         "asyncio.events.AbstractEventLoop",
         "asyncio.events.AbstractServer",
-        "asyncio.events.Handle",
         "asyncio.base_events.Server",
         "asyncio.streams.StreamReader",
         "asyncio.streams.StreamWriter",
-        "threading.Thread",
-        "threading.Barrier",
         "concurrent.futures._base.Executor",
-        "concurrent.futures._base.Future",
         "subprocess.Popen",
         "multiprocessing.process.BaseProcess",
-        "multiprocessing.queues.Queue",
         "multiprocessing.pool.Pool",
         "multiprocessing.managers.BaseManager",
-        "sched.scheduler",
     },
     "add it to its logger in startService, and TRANSIENT": {"logging.Handler"},
     "keep the data that was hashed, or the result of its digest()": {
@@ -313,19 +274,12 @@ _ADVICE = {
         "_sha3.sha3_512",
     },
     "keep the groups that you need from it, as in match.groups()": {"re.Match"},
-    "keep the object that the weak reference is to, or TRANSIENT": {"weakref.ReferenceType", "weakref.WeakMethod"},
-    "keep the object that the weak proxy is of, or TRANSIENT": {"weakref.ProxyType", "weakref.CallableProxyType"},
-    "assign it to a global name of a module, and use it by that name": {
-        "_contextvars.ContextVar",
-        "contextvars.ContextVar",
-    },
     "keep the values that you need from it, or TRANSIENT": {
         "builtins.frame",
         "builtins.traceback",
-        "_contextvars.Context",
         "_contextvars.Token",
     },
 }
 
-_KNOWN = frozenset(_FACTORIES).union(*_ADVICE.values())
+_KNOWN = frozenset[str]().union(*_ADVICE.values())
 """Classes of objects that can't be saved, nor can those of their subclasses, as a rule."""

@@ -29,6 +29,7 @@ from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.found import check_current, defined_name
 from appsnap.recipe.freeze.inherited import PROTOCOL, arguments_of_newobj_ex, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
+from appsnap.recipe.freeze.weak import Referents
 from appsnap.recipe.values.sharing import Sharing
 from appsnap.recipe.values.ways import Way, way_of
 
@@ -148,12 +149,14 @@ def _reduce_adopted(rule: Callable[[Any], Any], obj: Any) -> Any:
 class Rules:
     """The rules for one save. The objects that are saved by name are looked up when it begins.
 
-    `sharing` has the arrays that share memory, as an earlier walk over the same objects found them. Its rules are
-    `before`. `notes` collects the facts to tell.
+    `before` are the rules of an earlier walk over the same objects. It has found the arrays that share memory, and the
+    objects that the graph holds. `notes` collects the facts to tell.
     """
 
-    def __init__(self, sharing: Sharing | None = None, notes: Notes | None = None, before: Rules | None = None) -> None:
-        self.sharing = sharing or Sharing()
+    def __init__(self, notes: Notes | None = None, before: Rules | None = None) -> None:
+        self.sharing: Sharing = (None if before is None else before.sharing.found()) or Sharing()
+        holds = None if before is None else before.referents.found()
+        self.referents: Referents = Referents(holds, self._is_known)
         self.notes = notes or Notes()
         self.notes.begin()
         self._known = {id(obj): (obj, name) for name, obj in evolve.known_objects().items()}
@@ -174,6 +177,11 @@ class Rules:
         """Return the reduction of an object, or NotImplemented."""
         cls = type(obj)
         return (self._rules.get(cls) or self._rule_of(cls))(obj)
+
+    @property
+    def need_another_walk(self) -> bool:
+        """Whether only a walk with rules that know the outcome of this one finds the right recipe."""
+        return self.sharing.found() is not None or self.referents.found() is not None
 
     def is_standard(self, cls: type) -> bool:
         """Tell whether pickle's own protocol takes objects of a class apart, and assignments alone restore them."""
@@ -203,12 +211,22 @@ class Rules:
         way = way_of(cls)
         if way is not None:
             rule = untouched.once(functools.partial(self._reduce_by_way, way), self.notes.taken)
+            if way.weak:
+                rule = functools.partial(self._reduce_weak, rule)
+            if way.by_name:
+                rule = self._held.searched(cls, self._reduce_held, rule)
             return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
         return self._rule_without_way(cls)
 
     def _reduce_by_way(self, way: Way, obj: Any) -> Any:
+        if way.before_fork and not self.notes.asks:
+            self.notes.unasked[id(obj)] = None
+            return list, ()  # any reduction will do: nothing is written
         reduction = way.reduce(obj)
         return self._rule_without_way(type(obj))(obj) if reduction is NotImplemented else reduction
+
+    def _reduce_weak(self, rule: Callable[[Any], Any], obj: Any) -> Any:
+        return self.referents.resolved(rule(obj))
 
     def _rule_without_way(self, cls: type) -> Callable[[Any], Any]:
         rule = self._rule_by_type(cls)
@@ -297,6 +315,9 @@ class Rules:
             # Its own function gives it the state. Then only the steps tell which service it is, and stop it.
             self.restored.discard(f"{type(obj).__module__}.{type(obj).__qualname__}")
         return reduction
+
+    def _is_known(self, obj: Any) -> bool:
+        return id(obj) in self._known
 
     def _reduce_known(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         known = self._known.get(id(obj))

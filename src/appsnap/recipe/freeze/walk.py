@@ -17,7 +17,7 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appsnap import actions, states
+from appsnap import actions, running, states
 from appsnap.errors import CannotSave, Place
 from appsnap.gc_pause import gc_paused
 from appsnap.recipe import steps
@@ -58,10 +58,12 @@ def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None, runs: 
 
     Raises CannotSave, with a place for each object in the graph that can't be saved.
     """
-    rules = Rules(notes=notes)
-    recipe = _recipe_of(obj, root, rules, runs=runs)
-    sharing = rules.sharing.found()  # only the whole graph tells which arrays share memory
-    return recipe if sharing is None else _recipe_of(obj, root, Rules(sharing, rules.notes, rules), runs=runs)
+    rules = Rules(notes)
+    with running.saving(obj):
+        recipe = _recipe_of(obj, root, rules, runs=runs)
+        if rules.need_another_walk:
+            recipe = _recipe_of(obj, root, Rules(rules.notes, rules), runs=runs)
+    return recipe
 
 
 def _recipe_of(obj: Any, root: str, rules: Rules, *, runs: bool) -> Recipe:
@@ -112,6 +114,7 @@ class Walk:
         self._rules.by_steps = True
         # By id: the operand, or None for a container whose items are being taken apart.
         self._memo: dict[int, NameOrOperand | None] = {}
+        self._rules.referents.begin(self._memo)
         self._kept: list[Any] = []  # objects that only a reduction holds: their ids stay theirs
         self._returns: dict[int, int] = {}  # by id: how often the walk came back to an object that isn't made yet
         self._places: list[Place] = []
@@ -147,6 +150,8 @@ class Walk:
             if self._places:
                 raise CannotSave(self._places) from self._first_error
             self._rules.notes.walked(self._memo, self._kept)
+            if not self._rules.referents.is_complete:
+                self._rules.referents.end(set(self._memo))
             return self._builder.finish(root)
         finally:
             # The walk and its bound methods are a cycle. Until the collector runs it would keep all objects alive, and
@@ -276,7 +281,7 @@ class Walk:
         reduction = self._rules(obj)
         if reduction is not NotImplemented:
             return reduction
-        if type(obj) in _BY_NAME or (isinstance(obj, type) and type(obj) not in copyreg.dispatch_table):
+        if type(obj) in _BY_NAME or (issubclass(type(obj), type) and type(obj) not in copyreg.dispatch_table):
             return obj.__qualname__
         return standard_reduction(obj)
 
@@ -302,7 +307,9 @@ class Walk:
             return self._keep(obj, _name_of(obj, reduction))
         if not isinstance(reduction, tuple) or not 2 <= len(reduction) <= 6:
             raise pickle.PicklingError(f"__reduce__ must return a string or a tuple of 2 to 6, not {reduction!r:.60}")
-        if isinstance(obj, (set, frozenset)) and type(obj).__reduce__ in _SET_REDUCTIONS:
+        # `isinstance` would ask a weak proxy for the class of its referent, which may be dead.
+        cls: Any = type(obj)
+        if issubclass(cls, (set, frozenset)) and cls.__reduce__ in _SET_REDUCTIONS:
             reduction = self._in_order(*reduction)
         self._kept.append(reduction)
         return (yield from self._from_fields(obj, *reduction))

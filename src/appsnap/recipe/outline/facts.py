@@ -18,7 +18,7 @@ _LONGEST = 60
 
 def count_services(outline: Outline) -> int | None:
     """Return the number of services below the root, or None if the root isn't a collection of services."""
-    root = outline.root
+    root = outline.services_root
     if not isinstance(root, Ref) or "services" not in outline.nodes[root].attributes:
         return None
     collections = set(outline.nodes.registers_with("services"))

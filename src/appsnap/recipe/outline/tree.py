@@ -46,7 +46,19 @@ class Outline:
         self.root_name = root or self._default_root()
 
     def _default_root(self) -> str:
-        return "application" if self.class_of(self.root).endswith(".Application") else "object"
+        is_application = self.class_of(self.root).endswith(".Application") or self.services_root != self.root
+        return "application" if is_application else "object"
+
+    @functools.cached_property
+    def services_root(self) -> Operand:
+        """The root as a collection of services: of an application of Twisted's, it is one of the components."""
+        if not isinstance(self.root, Ref) or self.class_of(self.root) != _COMPONENTS:
+            return self.root
+        components = self.nodes[self.root].attributes.get("_adapterCache")
+        if not isinstance(components, Ref) or self.nodes[components].form != "dict":
+            return self.root
+        found = (operand for key, operand in self.nodes[components].pairs if key == _COLLECTION)
+        return next((operand for operand in found if isinstance(operand, Ref)), self.root)
 
     def class_of(self, operand: Operand) -> str:
         """Return the dotted name of the class of an operand, or of the function that made it."""
@@ -156,6 +168,8 @@ class Outline:
     def path(self, operand: Operand, most: int = 1000, places: Places | None = None) -> str:
         """Return the shortest path from the root to a register, or the one by its first places in `places`.
 
+        The path of a service of Twisted's is that of its place in the tree of services.
+
         A register that can't be reached is named by its class. If the path has more than 100 parts, or more than about
         `most` characters, only its end is returned, behind an ellipsis.
         """
@@ -165,7 +179,8 @@ class Outline:
             places = self._places
         labels = []
         register = int(operand)
-        while register != self.root:
+        tops = (self.root, self.services_root)
+        while register not in tops:
             found = places.find(register)
             if found is None:
                 labels.append(f"<{self.cut(self.class_of(Ref(register)), LONGEST_NAME)}>")
@@ -219,6 +234,9 @@ def quoted(value: Any) -> str:
         value = bytes(value[:LONGEST_NAME]) + bytes(value[-LONGEST_NAME:])  # `_SHORT` would throw the rest away
     return _SHORT.repr(value)
 
+
+_COMPONENTS = "twisted.python.components.Componentized"
+_COLLECTION = "twisted.application.service.IServiceCollection"
 
 _MOST_PARTS = 100
 

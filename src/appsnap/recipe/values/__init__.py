@@ -9,14 +9,26 @@
 * An *object known by name* (`os.environ`) is no value, but any snapshot may refer to it.
 
 To add a value type, add one record to the `TYPES` of a family: `builtins`, `numbers`, `times`, `text`, `containers`,
-`process`, `files`, `numpy`, or `services` for appsnap's own classes. Nothing else changes. If the package of the type
-isn't always installed, leave `cls` out. `make` sees the arguments of a stranger, so it must check all of them, and
-fast.
+`process`, `files`, `numpy`, `anew` and `weak` for those that `appsnap.ways` makes, or `services` for appsnap's own
+classes. Nothing else changes. If the package of the type isn't always installed, leave `cls` out. `make` sees the
+arguments of a stranger, so it must check all of them, and fast.
 """
 
 from __future__ import annotations
 
-from appsnap.recipe.values import builtins, containers, files, numbers, numpy, process, services, text, times
+from appsnap.recipe.values import (
+    anew,
+    builtins,
+    containers,
+    files,
+    numbers,
+    numpy,
+    process,
+    services,
+    text,
+    times,
+    weak,
+)
 from appsnap.recipe.values.numbers import BITS, BYTES, conversion
 from appsnap.recipe.values.registry import (
     OTHER,
@@ -72,6 +84,8 @@ for _type in (
     *times.TYPES,
     *text.TYPES,
     *process.TYPES,
+    *anew.TYPES,
+    *weak.TYPES,
     *numpy.TYPES,
     *services.TYPES,
     *files.TYPES,

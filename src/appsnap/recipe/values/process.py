@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
+import importlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from appsnap.recipe.values.arguments import check, of
+from appsnap.recipe.values.arguments import call, check, of
 from appsnap.recipe.values.registry import ValueType
 
 if TYPE_CHECKING:
@@ -40,7 +42,25 @@ def _make_running_loop(args: tuple[Any, ...]) -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
+def _make_context(args: tuple[Any, ...]) -> Any:
+    pairs = all(type(item) is tuple and len(item) == 2 and type(item[0]) is contextvars.ContextVar for item in args)
+    check(pairs, "takes pairs of a context variable and its value")
+    return importlib.import_module("appsnap.ways.contexts").context(*args)
+
+
 TYPES = (
+    ValueType(
+        name="contextvars.ContextVar",
+        cls=contextvars.ContextVar,
+        make=call(contextvars.ContextVar, str, least=1, most=1),
+        identity=True,
+    ),
+    ValueType(
+        name="contextvars.Context",
+        cls=contextvars.Context,
+        made_by={"appsnap.ways.contexts.context": _make_context},
+        identity=True,
+    ),
     ValueType(
         name="logging.Logger",
         cls=logging.Logger,

@@ -13,6 +13,10 @@ TYPES = (
     *(
         ValueType(name=f"appsnap.{name}", creatable=True)
         for name in (
+            "hosting.aiohttp.AiohttpServer",
+            "hosting.asgi.ASGIServer",
+            "hosting.objects.ObjectService",
+            "hosting.wsgi.WSGIServer",
             "internet.StreamServerService",
             "internet.TimerService",
             "service.Application",

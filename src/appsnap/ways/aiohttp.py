@@ -1,0 +1,47 @@
+"""aiohttp's lists that freeze, and its signals. They are written in C, and have no way to be pickled."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from appsnap.recipe.freeze.inherited import newobj
+from appsnap.ways import by_name, saves, transient
+
+__all__ = ["fill_list", "no_loop"]
+
+
+def fill_list(made: Any, state: dict[str, Any], /) -> Any:
+    """Give a new list or signal its owner, items and attributes, and freeze it if it was frozen. Returns the list."""
+    library = importlib.import_module("frozenlist")
+    if not isinstance(made, library.FrozenList):
+        raise TypeError(f"a {type(made).__qualname__} is no frozen list")
+    library.FrozenList.__init__(made, state["items"])
+    if "owner" in state:
+        made._owner = state["owner"]
+    if "attributes" in state:
+        vars(made).update(state["attributes"])
+    if state["frozen"]:
+        made.freeze()
+    return made
+
+
+@saves("frozenlist.FrozenList", subclasses=True)
+def _(obj: Any) -> Any:
+    state: dict[str, Any] = {"items": [*obj], "frozen": obj.frozen}
+    if hasattr(obj, "_owner"):
+        state["owner"] = obj._owner
+    attributes = dict(getattr(obj, "__dict__", {}))
+    if "_exits" in attributes:
+        attributes["_exits"] = []  # of the run
+    if attributes:
+        state["attributes"] = attributes
+    return newobj, (type(obj),), state, None, None, fill_list
+
+
+def no_loop() -> None:
+    """Return None: an application belongs to the next event loop that runs it."""
+
+
+by_name("aiohttp.helpers.BaseKey")
+transient("aiohttp.web_app.Application", {"_loop": no_loop})
