@@ -32,8 +32,8 @@ RECORD = logging.makeLogRecord({"msg": "said", "levelno": logging.INFO, "levelna
         lambda path: logging.FileHandler(path, encoding="utf-8"),
         lambda path: logging.FileHandler(path, delay=True),
         lambda path: logging.handlers.RotatingFileHandler(path, maxBytes=20, backupCount=1),
-        lambda path: logging.handlers.TimedRotatingFileHandler(path),
-        lambda path: logging.handlers.WatchedFileHandler(path),
+        logging.handlers.TimedRotatingFileHandler,
+        logging.handlers.WatchedFileHandler,
     ],
 )
 def test_handlers_of_files(tmp_path, again, make):
