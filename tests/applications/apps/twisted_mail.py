@@ -23,6 +23,7 @@ def build(folder):
     server.setServiceParent(application)
     return application
 
+
 def facts(application):
     (server,) = service.IServiceCollection(application)
     return {"services": in_reactor.names(application), "domains": [name.decode() for name in server.domains]}
