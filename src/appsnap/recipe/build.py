@@ -15,6 +15,7 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import appsnap.recipe.values.ways  # noqa: F401 - the families say which attributes of libraries are transient
 from appsnap import actions, code, effects, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
@@ -34,7 +35,6 @@ from appsnap.recipe.trust.filling import check_items, check_state, takes_any_sta
 from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
 from appsnap.recipe.trust.names import value_name
-from appsnap.recipe.values import ways  # noqa: F401 - the families say which attributes of libraries are transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -253,12 +253,10 @@ class Snapshot:
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
-            trailer = self.document.trailer
-            is_native = self.document.objects is not None and trusted.everything and notes is None
-            if not is_native or trailer is None or trailer.distributions:
-                # The registry of ways: some say which attributes of a library's class are made anew.
-                importlib.import_module("appsnap.recipe.values.ways")
-            if self.document.objects is not None and is_native:
+            if self.document.objects is not None and trusted.everything and notes is None:
+                if self.document.trailer is None or self.document.trailer.distributions:
+                    # The families say which attributes of libraries are transient.
+                    importlib.import_module("appsnap.recipe.values.ways")
                 if self.prepares is not None:
                     from appsnap.recipe.preparing import prepare  # noqa: PLC0415 - few files name a function
                     from appsnap.recipe.trust.audit import Audited  # noqa: PLC0415 - as above
