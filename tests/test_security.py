@@ -1121,7 +1121,7 @@ def opening(*calls):
 
 
 @pytest.fixture
-def shop(folder):
+def around(folder):
     """Return a folder with links that lead out of it, and a secret beside it."""
     (folder / "secret").write_text("secret")
     (folder / "shop").mkdir()
@@ -1138,32 +1138,32 @@ class TestPromise21:
     @pytest.mark.parametrize(
         "trust", [[], ["appsnap.*"], ["read:{}/*"], ["write:{}/log.1"], ["write:{}"], ["call:builtins.open"]]
     )
-    def test_nothing_is_opened(self, shop, kind, trust):
+    def test_nothing_is_opened(self, around, kind, trust):
         """Without the grant, nothing is opened and nothing is made, in any kind."""
-        data = written(opening((f"{shop}/log", "a"), (f"{shop}/other", "w")), kind)
+        data = written(opening((f"{around}/log", "a"), (f"{around}/other", "w")), kind)
 
         with pytest.raises(NotTrusted, match="appends to"):
-            appsnap.loads(data, trust=[text.format(shop) for text in trust])
+            appsnap.loads(data, trust=[text.format(around) for text in trust])
 
-        assert sorted(path.name for path in shop.iterdir()) == ["link", "log", "new", "up"]
+        assert sorted(path.name for path in around.iterdir()) == ["link", "log", "new", "up"]
 
     @pytest.mark.parametrize("path", ["log", "../shop/log", "up/shop/log", "./log", "link", "up/secret", "../secret"])
-    def test_the_audit_and_the_load_agree(self, shop, kind, path):
+    def test_the_audit_and_the_load_agree(self, around, kind, path):
         """The grants that the audit lists are enough, and they name the real path."""
-        data = written(opening((f"{shop}/{path}", "rb")), kind)
+        data = written(opening((f"{around}/{path}", "rb")), kind)
         [want] = appsnap.open_snapshot(io.BytesIO(data)).names
 
-        assert want.grant == f"read:{os.path.realpath(shop / path)}"
+        assert want.grant == f"read:{os.path.realpath(around / path)}"
         with appsnap.loads(data, trust=[want.grant])[0] as file:
             assert file.read() in (b"line", b"secret")
 
     @pytest.mark.parametrize(
         "grant", ["write:{}/../*", "read:shop/*", "write:{}/l*", "call:appsnap.ways.files.reopen", "open:{}"]
     )
-    def test_loose_grants(self, shop, grant):
+    def test_loose_grants(self, around, grant):
         """A grant that may mean more than it seems to is none."""
         with pytest.raises(ValueError, match="trust"):
-            appsnap.loads(written(opening(), "pickle"), trust=[grant.format(shop)])
+            appsnap.loads(written(opening(), "pickle"), trust=[grant.format(around)])
 
 
 class TestPromise22:
@@ -1171,47 +1171,47 @@ class TestPromise22:
 
     @pytest.mark.parametrize("mode", ["rb", "wb", "ab", "rb+", "xb"])
     @pytest.mark.parametrize("path", ["link", "up/secret", "../secret", "up/shop/../secret", "new"])
-    def test_ways_out(self, shop, path, mode):
+    def test_ways_out(self, around, path, mode):
         """No link and no `..` leads out of a folder on the list, whatever the audit believes."""
-        data = written(opening((f"{shop}/{path}", mode)), "pickle")
+        data = written(opening((f"{around}/{path}", mode)), "pickle")
 
         with pytest.raises(NotTrusted, match=r"/(secret|made) at"):
-            appsnap.loads(data, trust=[f"write:{shop}/*"])
-        with effects.allowed(effects.Grants([f"write:{shop}/*"])), pytest.raises(effects.Denied):
-            effects.open_file(f"{shop}/{path}", os.O_RDONLY if mode == "rb" else os.O_RDWR | os.O_CREAT)
+            appsnap.loads(data, trust=[f"write:{around}/*"])
+        with effects.allowed(effects.Grants([f"write:{around}/*"])), pytest.raises(effects.Denied):
+            effects.open_file(f"{around}/{path}", os.O_RDONLY if mode == "rb" else os.O_RDWR | os.O_CREAT)
 
-        assert (shop.parent / "secret").read_text() == "secret"
-        assert not (shop.parent / "made").exists()
+        assert (around.parent / "secret").read_text() == "secret"
+        assert not (around.parent / "made").exists()
 
-    def test_truncates_nothing(self, shop):
+    def test_truncates_nothing(self, around):
         """A file to write keeps its content."""
-        data = written(opening((f"{shop}/log", "w"), (f"{shop}/log", "x")), "source")
+        data = written(opening((f"{around}/log", "w"), (f"{around}/log", "x")), "source")
 
-        for file in appsnap.loads(data, trust=[f"write:{shop}/log"]):
+        for file in appsnap.loads(data, trust=[f"write:{around}/log"]):
             file.close()
 
-        assert (shop / "log").read_text() == "line"
+        assert (around / "log").read_text() == "line"
 
     @pytest.mark.parametrize("path", ["pipe", "/dev/null", "/dev/stdin", "/proc/self/fd/0"])
-    def test_regular_files_alone(self, shop, path):
+    def test_regular_files_alone(self, around, path):
         """A pipe isn't waited for, and a device isn't opened."""
-        os.mkfifo(shop / "pipe")
-        data = written(opening((str(shop / path), "rb")), "msgpack")
+        os.mkfifo(around / "pipe")
+        data = written(opening((str(around / path), "rb")), "msgpack")
 
         with pytest.raises(CannotLoad, match=r"regular file|not trusted|no such file"):
-            appsnap.loads(data, trust=[f"write:{shop}/*", "write:/dev/*"])
+            appsnap.loads(data, trust=[f"write:{around}/*", "write:/dev/*"])
 
 
 class TestPromise23:
     """A trial changes nothing."""
 
-    def test_save_and_reload(self, shop):
+    def test_save_and_reload(self, around):
         """The check of a save makes no file, truncates none, and writes nothing."""
-        with (shop / "log").open("a") as log, (shop / "out").open("wb") as out:
+        with (around / "log").open("a") as log, (around / "out").open("wb") as out:
             out.write(b"some")
-            (shop / "out").rename(shop / "gone")
-            appsnap.save({"log": log, "out": out}, shop / "a.tap", verify=True)
+            (around / "out").rename(around / "gone")
+            appsnap.save({"log": log, "out": out}, around / "a.tap", verify=True)
 
-        assert not (shop / "out").exists()
-        assert (shop / "gone").read_bytes() == b"some"
-        assert (shop / "log").read_text() == "line"
+        assert not (around / "out").exists()
+        assert (around / "gone").read_bytes() == b"some"
+        assert (around / "log").read_text() == "line"
