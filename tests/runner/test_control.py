@@ -45,7 +45,7 @@ async def main():
         application.count += 1
 
     def spoil():
-        application.lock = threading.Lock()
+        application.rows = (row for row in ())
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
@@ -130,10 +130,10 @@ class TestSnapshot:
         code, out, err = given(capsys, "snapshot", state)
 
         assert (code, out) == (1, [])
-        assert "not saved: cannot save 1 object: application.lock (_thread.lock)" in err[0]
+        assert "not saved: cannot save 1 object: application.rows (builtins.generator)" in err[0]
         code, out, err = given(capsys, "status", state)
         assert code == 0
-        assert out[0].startswith("the last save failed: cannot save 1 object: application.lock")
+        assert out[0].startswith("the last save failed: cannot save 1 object: application.rows")
 
     def test_process_ends_meanwhile(self, state, capsys):
         """A process that ends before it has saved is told."""

@@ -21,6 +21,7 @@ from appsnap.kinds import documents
 from appsnap.kinds.header import Header, distributions_of
 from appsnap.printable import escaped, in_words, shortened
 from appsnap.recipe.freeze import Notes
+from appsnap.recipe.values.ways import import_wanted
 from appsnap.runner import forked
 from appsnap.runner.generations import Generation
 from appsnap.runner.hooks import around_snapshot
@@ -243,6 +244,7 @@ class Saver:
             try:
                 with around_snapshot(self._application, lambda error: self._report("error", str(error))):
                     if in_child:
+                        import_wanted()
                         try:
                             child = forked.Child(self._write)
                         except OSError as error:

@@ -1,4 +1,4 @@
-"""Ways for `multiprocessing`: what processes share can't be saved by one of them."""
+"""Ways for `multiprocessing` and `subprocess`: no process can save another one, or an object that they share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from appsnap.errors import Refused
 from appsnap.ways import saves
 
 __all__: list[str] = []
+
+
+@saves("subprocess.Popen", subclasses=True)
+def _child(process: Any) -> Any:
+    if getattr(process, "returncode", None) is None:
+        raise Refused("a child process", "make it in startService, and TRANSIENT")
+    return NotImplemented
 
 
 @saves("multiprocessing.synchronize.SemLock", subclasses=True)

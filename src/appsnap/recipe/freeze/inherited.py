@@ -454,4 +454,18 @@ def _reduce_proxy(definer: type, rule: Callable[[Any], Any] | None, obj: Any) ->
         raise pickle.PicklingError(
             f"a {cls.__qualname__} that stands for an object of another class: its own class has no __reduce__"
         )
-    return (rule or standard_reduction)(obj)
+    reduction = (rule or standard_reduction)(obj)
+    if type(reduction) is tuple and obj.__class__ is not cls and _maker(reduction) is obj.__class__:
+        raise pickle.PicklingError(
+            f"a {cls.__qualname__} that stands for an object of another class: its __reduce__ would copy that object"
+        )
+    return reduction
+
+
+def _maker(reduction: tuple[Any, ...]) -> Any:
+    """Return the class whose object a reduction makes, or the function that it calls."""
+    function, args = reduction[:2]
+    return args[0] if function in _MAKERS and args else function
+
+
+_MAKERS = (newobj, newobj_ex, copyreg._reconstructor)  # type: ignore[attr-defined]  # noqa: SLF001 - as in reductions

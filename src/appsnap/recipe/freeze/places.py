@@ -99,6 +99,8 @@ def _attribute(path: Sequence[Step], at: int) -> tuple[int, str, Any] | None:
             _, name, value = path[at + count]
             if type(name) is str and _holds(obj, name, value):
                 return at + count, ".%s", name
+    if forms[:1] == [" argument %d"] and path[at + 1][1] == 0 and _type_name(obj) in _QUEUES:
+        return at + 1, ".%s", "_queue" if hasattr(obj, "_queue") else "queue"
     if forms[:2] == [".__getstate__()", "[%d]"] and type(obj) is functools.partial:
         return at + 2, ".%s", ("func", "args", "keywords", "__dict__")[path[at + 2][1]]
     return None
@@ -171,12 +173,20 @@ def _has_name(obj: Any) -> bool:
 
 def _is_transparent(cls: type) -> bool:
     """Tell whether a class of the standard library holds objects of others, and nothing of its own."""
-    return package_of(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" == "argparse.Namespace"
+    return package_of(cls) in _TRANSPARENT or f"{cls.__module__}.{cls.__qualname__}" in {"argparse.Namespace", *_QUEUES}
 
 
 _TRANSPARENT = frozenset(
-    ("builtins", "collections", "_collections", "dataclasses", "functools", "itertools", "operator", "types", "typing")
+    [
+        *("builtins", "collections", "_collections", "dataclasses", "functools", "itertools", "operator", "types"),
+        *("typing", "weakref", "_weakrefset", "_queue"),
+    ]
 )
+
+_QUEUES = frozenset(
+    f"{module}.{name}" for module in ("queue", "asyncio.queues") for name in ("Queue", "LifoQueue", "PriorityQueue")
+)
+"""The queues, which are made from a container of their items."""
 
 
 def _type_name(obj: Any) -> str:

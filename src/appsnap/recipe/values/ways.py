@@ -11,6 +11,7 @@ package.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import pickle
@@ -31,6 +32,7 @@ __all__ = [
     "Weakly",
     "Where",
     "import_families",
+    "import_wanted",
     "register_module",
     "register_way",
     "registered_modules",
@@ -63,6 +65,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "concurrent": ("appsnap.ways.pools",),
     "multiprocessing": ("appsnap.ways.processes",),
     "queue": ("appsnap.ways.queues",),
+    "subprocess": ("appsnap.ways.processes",),
     "tempfile": ("appsnap.ways.weak",),
     "structlog": ("appsnap.ways.structlog",),
     "threading": ("appsnap.ways.threads",),
@@ -199,14 +202,24 @@ def way_of(cls: type) -> Way | None:
 def import_families(cls: type) -> None:
     """Import the families for a class and its bases. Raises Refused if one can't be imported."""
     for base in cls.__mro__[:-1]:
-        package = _package(str(base.__module__))
-        if package not in _imported:
-            for name in FAMILIES.get(package, ()):
-                importlib.import_module(name)
-            for name in _announced().get(package, ()):
-                _import_announced(package, name)
-            # Noted at the end: another thread that comes in between waits for the import of the same modules.
-            _imported.add(package)
+        _import_families(_package(str(base.__module__)))
+
+
+def import_wanted() -> None:
+    """Import the families for all packages that are imported: a forked child must not do so itself."""
+    for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
+        with contextlib.suppress(Refused):  # it counts for objects of the package
+            _import_families(package)
+
+
+def _import_families(package: str) -> None:
+    if package not in _imported:
+        for name in FAMILIES.get(package, ()):
+            importlib.import_module(name)
+        for name in _announced().get(package, ()):
+            _import_announced(package, name)
+        # Noted at the end: another thread that comes in between waits for the import of the same modules.
+        _imported.add(package)
 
 
 def _import_announced(package: str, name: str) -> None:
