@@ -11,6 +11,7 @@ package.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import pickle
@@ -213,7 +214,8 @@ def import_families(cls: type) -> None:
 def import_wanted() -> None:
     """Import the families for all packages that are imported: a forked child must not do so itself."""
     for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
-        _import_families(package)
+        with contextlib.suppress(Refused):  # it counts for objects of the package
+            _import_families(package)
 
 
 def _import_families(package: str) -> None:
