@@ -9,6 +9,7 @@ from twisted.web import resource, server, static, vhost
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
+STRANGER = "twisted.internet.reactor isn't there yet"
 
 
 class Counter(resource.Resource):
