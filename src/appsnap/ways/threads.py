@@ -6,6 +6,7 @@ a permit of a semaphore can't be seen in all cases.
 
 from __future__ import annotations
 
+import _thread
 import functools
 import gc
 import threading
@@ -116,6 +117,7 @@ def finished_thread(cls: Any, /) -> Any:
     thread = new_thread(cls)
     thread._started.set()
     if hasattr(thread, "_handle"):  # Python 3.13
+        thread._handle = _thread._make_thread_handle(0)  # type: ignore[attr-defined]  # of 3.13
         thread._handle._set_done()
     else:
         thread._is_stopped = True
@@ -219,7 +221,7 @@ def _local(obj: Any) -> Any:
 
 
 @saves(threading.Thread, subclasses=True)
-def _thread(thread: Any) -> Any:
+def _any_thread(thread: Any) -> Any:
     cls = type(thread)
     if thread is threading.main_thread():
         return main_thread, ()
