@@ -10,6 +10,7 @@ import shop
 from appsnap.kinds.header import FORMAT
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
+CALLS = sorted(GOLDEN.glob("*/parcels.*"))
 FILES = sorted(path for path in GOLDEN.glob("*/shop*"))
 
 
@@ -44,6 +45,14 @@ class TestGolden:
         """Objects of a few shapes come back as they were."""
         for trust in (["shop.*"], appsnap.EVERYTHING):
             assert appsnap.load(path, trust=trust) == make_golden.orders()
+
+    @pytest.mark.parametrize("path", CALLS, ids=lambda path: f"{path.parent.name}/{path.name}")
+    def test_a_golden_file_of_calls_loads(self, path):
+        """Objects that calls with keywords make come back as they were."""
+        expected = appsnap.dumps(make_golden.parcels(), "source")
+
+        for trust in (["call:shop.parcels.Parcel"], appsnap.EVERYTHING):
+            assert appsnap.dumps(appsnap.load(path, trust=trust), "source") == expected
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
     def test_a_golden_file_is_shown(self, path):

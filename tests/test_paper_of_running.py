@@ -90,6 +90,27 @@ class TestSession:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int((tmp_path / "state" / "lock").read_text()), signal.SIGKILL)
 
+    @pytest.mark.slow
+    def test_web_application(self, tmp_path):
+        """The web application goes on where it was, and is served by the commands as they stand there."""
+        pytest.importorskip("uvicorn")
+        pytest.importorskip("fastapi")
+        if shutil.which("curl") is None:
+            pytest.skip("no curl here")
+        (session,) = blocks(PAPER, "shell-session")
+        install, _, rest = session.partition("$ appsnap save")
+        copy_project(tmp_path)
+        (tmp_path / "tea.py").write_text(example("tea.py"))
+        try:
+            check_session(
+                f"$ . .venv/bin/activate\n$ appsnap save{rest}".replace("8079", str(free_port())), tmp_path, 9
+            )
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(int((tmp_path / "tea" / "lock").read_text()), signal.SIGKILL)
+
+        assert install == "$ pip install 'appsnap[asgi]' fastapi\n...\n"
+
 
 @pytest.mark.slow
 class TestExamples:

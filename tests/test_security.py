@@ -22,7 +22,7 @@ import pytest
 
 import appsnap
 import shop
-from appsnap import code, script
+from appsnap import code, effects, script
 from appsnap.cli.app import COMMANDS, _LazyGroup, run
 from appsnap.code import skeletons
 from appsnap.errors import (
@@ -190,6 +190,17 @@ class TestPromise2:
             appsnap.loads(written(HOSTILE[name], kind))
 
         assert caught.value.wants
+        assert "trap" not in sys.modules
+        assert not (folder / "sprung").exists()
+
+    def test_the_function_of_the_header(self, folder, kind):
+        """It is called only if its call is granted, and nothing is imported before."""
+        data = written(Recipe([], 1), kind, Header(kind, prepare="trap:make"))
+
+        for trust in ([], ["trap.make"], ["trap.*"], ["call:trap.Trap"]):
+            with pytest.raises(NotTrusted, match=r"trap\.make to call at the header"):
+                appsnap.loads(data, trust=trust)
+
         assert "trap" not in sys.modules
         assert not (folder / "sprung").exists()
 
@@ -1098,3 +1109,109 @@ def test_each_promise_has_a_test():
     assert promised == [str(number) for number in range(1, len(promised) + 1)]
     assert sorted(held) == sorted(promised)
     assert all(any(name.startswith("test_") for name in vars(cls)) for cls in held.values())
+
+
+REOPEN = Name("appsnap.ways.files", "reopen")
+
+
+def opening(*calls):
+    """Return a recipe that opens files, each with its path and its mode."""
+    made = [Call(Ref(0), [path], ["mode"], [mode]) for path, mode in calls]
+    return Recipe([REOPEN, *made, List([*map(Ref, range(1, len(calls) + 1))])], Ref(len(calls) + 1))
+
+
+@pytest.fixture
+def around(folder):
+    """Return a folder with links that lead out of it, and a secret beside it."""
+    (folder / "secret").write_text("secret")
+    (folder / "shop").mkdir()
+    (folder / "shop" / "log").write_text("line")
+    (folder / "shop" / "link").symlink_to("../secret")
+    (folder / "shop" / "up").symlink_to("..")
+    (folder / "shop" / "new").symlink_to("../made")
+    return folder / "shop"
+
+
+class TestPromise21:
+    """An effect needs a grant with its target."""
+
+    @pytest.mark.parametrize(
+        "trust", [[], ["appsnap.*"], ["read:{}/*"], ["write:{}/log.1"], ["write:{}"], ["call:builtins.open"]]
+    )
+    def test_nothing_is_opened(self, around, kind, trust):
+        """Without the grant, nothing is opened and nothing is made, in any kind."""
+        data = written(opening((f"{around}/log", "a"), (f"{around}/other", "w")), kind)
+
+        with pytest.raises(NotTrusted, match="appends to"):
+            appsnap.loads(data, trust=[text.format(around) for text in trust])
+
+        assert sorted(path.name for path in around.iterdir()) == ["link", "log", "new", "up"]
+
+    @pytest.mark.parametrize("path", ["log", "../shop/log", "up/shop/log", "./log", "link", "up/secret", "../secret"])
+    def test_the_audit_and_the_load_agree(self, around, kind, path):
+        """The grants that the audit lists are enough, and they name the real path."""
+        data = written(opening((f"{around}/{path}", "rb")), kind)
+        [want] = appsnap.open_snapshot(io.BytesIO(data)).names
+
+        assert want.grant == f"read:{os.path.realpath(around / path)}"
+        with appsnap.loads(data, trust=[want.grant])[0] as file:
+            assert file.read() in (b"line", b"secret")
+
+    @pytest.mark.parametrize(
+        "grant", ["write:{}/../*", "read:shop/*", "write:{}/l*", "call:appsnap.ways.files.reopen", "open:{}"]
+    )
+    def test_loose_grants(self, around, grant):
+        """A grant that may mean more than it seems to is none."""
+        with pytest.raises(ValueError, match="trust"):
+            appsnap.loads(written(opening(), "pickle"), trust=[grant.format(around)])
+
+
+class TestPromise22:
+    """The opening itself compares the real path."""
+
+    @pytest.mark.parametrize("mode", ["rb", "wb", "ab", "rb+", "xb"])
+    @pytest.mark.parametrize("path", ["link", "up/secret", "../secret", "up/shop/../secret", "new"])
+    def test_ways_out(self, around, path, mode):
+        """No link and no `..` leads out of a folder on the list, whatever the audit believes."""
+        data = written(opening((f"{around}/{path}", mode)), "pickle")
+
+        with pytest.raises(NotTrusted, match=r"/(secret|made) at"):
+            appsnap.loads(data, trust=[f"write:{around}/*"])
+        with effects.allowed(effects.Grants([f"write:{around}/*"])), pytest.raises(effects.Denied):
+            effects.open_file(f"{around}/{path}", os.O_RDONLY if mode == "rb" else os.O_RDWR | os.O_CREAT)
+
+        assert (around.parent / "secret").read_text() == "secret"
+        assert not (around.parent / "made").exists()
+
+    def test_truncates_nothing(self, around):
+        """A file to write keeps its content."""
+        data = written(opening((f"{around}/log", "w"), (f"{around}/log", "x")), "source")
+
+        for file in appsnap.loads(data, trust=[f"write:{around}/log"]):
+            file.close()
+
+        assert (around / "log").read_text() == "line"
+
+    @pytest.mark.parametrize("path", ["pipe", "/dev/null", "/dev/stdin", "/proc/self/fd/0"])
+    def test_regular_files_alone(self, around, path):
+        """A pipe isn't waited for, and a device isn't opened."""
+        os.mkfifo(around / "pipe")
+        data = written(opening((str(around / path), "rb")), "msgpack")
+
+        with pytest.raises(CannotLoad, match=r"regular file|not trusted|no such file"):
+            appsnap.loads(data, trust=[f"write:{around}/*", "write:/dev/*"])
+
+
+class TestPromise23:
+    """A trial changes nothing."""
+
+    def test_save_and_reload(self, around):
+        """The check of a save makes no file, truncates none, and writes nothing."""
+        with (around / "log").open("a") as log, (around / "out").open("wb") as out:
+            out.write(b"some")
+            (around / "out").rename(around / "gone")
+            appsnap.save({"log": log, "out": out}, around / "a.tap", verify=True)
+
+        assert not (around / "out").exists()
+        assert (around / "gone").read_bytes() == b"some"
+        assert (around / "log").read_text() == "line"

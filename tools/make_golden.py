@@ -20,6 +20,7 @@ import appsnap  # noqa: E402 - as above
 import shop  # noqa: E402 - needs the fixtures on the path
 from appsnap.files.age import X25519Identity  # noqa: E402 - as above
 from appsnap.kinds.header import FORMAT  # noqa: E402 - as above
+from shop.parcels import Parcel  # noqa: E402 - as above
 
 PASSPHRASE = "tea and cake"
 
@@ -36,6 +37,11 @@ def orders() -> list[Any]:
     return [prices, [*lines, *pairs, None], sets, {"same": [["a", 2.5, prices[0]] for _ in range(10)]}]
 
 
+def parcels() -> list[Any]:
+    """Return objects that are made by calls with keywords."""
+    return [Parcel("tea", "cake", to="Vienna"), Parcel(to="Graz", weight=2.5)]
+
+
 def main() -> None:
     """Write a file of each kind, and one in each layer."""
     os.environ["SOURCE_DATE_EPOCH"] = "1077991200"
@@ -47,6 +53,7 @@ def main() -> None:
     application = shop.make()
     for extension in ("tap", "tas", "tam", "tax"):
         save(application, folder / f"shop.{extension}")
+        save(parcels(), folder / f"parcels.{extension}")
     save(orders(), folder / "orders.tam")
     save(application, folder / "shop-passphrase.etap", passphrase=PASSPHRASE, compress=True)
     identity = X25519Identity.generate()

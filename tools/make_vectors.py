@@ -29,6 +29,7 @@ SUBJECTS = (
     "letters",
     "names",
     "opcodes",
+    "opened",
     "packed",
     "parsing",
     "shown",

@@ -30,6 +30,7 @@ __all__ = [
     "duplicates",
     "inherit",
     "listen",
+    "name_of",
     "parse_address",
     "stop_accepting",
     "take_systemd",
@@ -74,25 +75,39 @@ _used: weakref.WeakKeyDictionary[socket.socket, Inherited] = weakref.WeakKeyDict
 """The sockets that `listen` has returned. A socket that nobody holds any more isn't kept open."""
 
 
-def listen(host: str, port: int = 0, name: str | None = None) -> socket.socket:
+def listen(
+    host: str, port: int = 0, name: str | None = None, *, reuse_port: bool = False, dualstack: bool = False
+) -> socket.socket:
     """Return a socket that listens at an address: an inherited one, or else a new one. Raises OSError.
 
     The socket doesn't block. A host with colons is an IPv6 address; an empty one stands for all addresses of IPv4. With
     port 0, the system chooses a port. The host `unix:` with a path is a socket in the file system. Its file stays
-    there when the socket is closed, and is replaced by the next one. An inherited socket is taken if the process before
-    this one had it for the same arguments. A socket of systemd is taken if it has this name (FileDescriptorName= in the
-    unit), or else if it listens at this address.
+    there when the socket is closed, and is replaced by the next one. A new socket may share its port with others, and
+    one for IPv6 may take connections of IPv4, too.
+
+    An inherited socket is taken if the process before this one had it for the same arguments. Another one is taken if
+    it listens at this address. One of systemd is taken before that if it has this name (FileDescriptorName= in the
+    unit).
     """
     family = socket.AF_UNIX if host.startswith(UNIX) else socket.AF_INET6 if ":" in host else socket.AF_INET
     found = _handed_over(host, port, name) or _activated(host, port, name, family)
     if found is None:
-        found = _at_path(host) if family == socket.AF_UNIX else socket.create_server((host, port), family=family)
+        if family == socket.AF_UNIX:
+            found = _at_path(host)
+        else:
+            found = socket.create_server((host, port), family=family, reuse_port=reuse_port, dualstack_ipv6=dualstack)
         how = Inherited(host, port, name, found.fileno())
     else:
         how = _unused.pop(found)
     found.setblocking(False)
     _used[found] = how
     return found
+
+
+def name_of(used: socket.socket) -> str | None:
+    """Return the name for which `listen` returned a socket, if there is one."""
+    how = _used.get(used)
+    return None if how is None else how.name
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -214,15 +229,15 @@ def _handed_over(host: str, port: int, name: str | None) -> socket.socket | None
 
 
 def _activated(host: str, port: int, name: str | None, family: int) -> socket.socket | None:
-    candidates = [(each, how.name) for each, how in _unused.items() if how.host is None]
-    if not candidates:
+    if not _unused:
         return None
     if family == socket.AF_UNIX:
-        there = [each for each, _ in candidates if each.family == family and each.getsockname() == host[len(UNIX) :]]
+        there = [each for each in _unused if each.family == family and each.getsockname() == host[len(UNIX) :]]
     else:
-        there = [each for each, _ in candidates if _listens_at(each, _addresses(host, port, family))]
+        addresses = _addresses(host, port, family)
+        there = [each for each in _unused if _listens_at(each, addresses)]
     # All sockets of one unit have its name, unless the unit gives them others.
-    named = [each for each, given in candidates if given is not None and given == name]
+    named = [each for each, how in _unused.items() if how.host is None and how.name is not None and how.name == name]
     return next((each for each in named if each in there), None) or next(iter(named or there), None)
 
 

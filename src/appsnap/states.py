@@ -9,6 +9,7 @@ A class *with fields* is a frozen dataclass with slots, or a class with slots by
 
 from __future__ import annotations
 
+import _thread
 import dataclasses
 import dis
 import functools
@@ -263,7 +264,9 @@ def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[
 
 def _assign_by_name(target: Any, state: Any) -> None:
     cls = type(target)
-    attributes = target.__dict__ if special(cls, "__dict__") is not None else None
+    # That of a `threading.local` is found by its own way to look up attributes.
+    has_dict = special(cls, "__dict__") is not None or cls is _thread._local  # noqa: SLF001 - it has no public name here
+    attributes = target.__dict__ if has_dict else None
     slots = slots_beside_dict(cls)  # type: ignore[arg-type]  # classes are hashable
     for name, value in state.items():
         if attributes is None or name in slots:

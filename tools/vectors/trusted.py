@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vectors.adding import PLAIN, all_kinds, in_kinds, two_kinds
-from vectors.spelling import R, Steps
+from vectors.adding import PLAIN, all_kinds, in_kinds, rooted, two_kinds
+from vectors.spelling import R, Steps, document, pack
 
 if TYPE_CHECKING:
     from vectors.layout import Vectors
@@ -20,6 +20,32 @@ def add(vectors: Vectors) -> None:
     _uses(each)
     _granted(each)
     _members(two)
+    for kind, body in BODIES.items():
+        _prepared(vectors, kind, body)
+
+
+BODIES: dict[str, str | bytes] = {
+    "pickle": b"\x80\x05N.", "source": "application = None\n", "msgpack": pack([[None]]), "xml": rooted("<none/>"),
+}  # fmt: skip
+"""The bodies of a document whose root is None."""
+
+
+def _prepared(vectors: Vectors, kind: str, body: str | bytes) -> None:
+    """Add headers that name a function to call before anything is imported."""
+    for name, text, expect, trust in [
+        ("call", "os:getcwd", "not trusted", ()),
+        ("module", "canary_module:Class", "not trusted", ("canary_module.Class",)),
+        ("reference", "harmless:callback", "not trusted", ("harmless.callback", "harmless.Plain")),
+        ("constructor", "builtins:list", "not trusted", ()),
+        ("missing", "harmless:nothing", "cannot load", ("call:harmless.nothing",)),
+        ("no-function", "harmless:settings", "cannot load", ("call:harmless.settings",)),
+        ("no-colon", "os.getcwd", "damaged", ()),
+        ("spaces", "os: getcwd", "damaged", ()),
+        ("nul", "os:getcwd\0" if kind != "xml" else "os:", "damaged", ()),
+        ("long", f"os:{'a' * 2_000}", "damaged", ()),
+    ]:
+        payload = document(kind, body, {"prepare": text})
+        vectors.add(f"prepare-{name}", kind, expect, payload, f"A header with prepare {text[:40]!r}.", trust=trust)
 
 
 def _uses(each: Any) -> None:

@@ -76,11 +76,12 @@ def _found(
             raise click.UsageError(f"there is no file {source.path}; a module is named as module:name")
         if is_script(path):
             _refuse_target(source.path, target.path)
-            return _run(source.path, trust), appsnap.EVERYTHING, True
+            _refuse_trust(source, trust)
+            return _run(source.path), appsnap.EVERYTHING, True
         return *source.load(trust, check=look, code_from=code_from), False
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise click.UsageError(f"{source.path} is neither a file nor of the form module:name")
-    _refuse_trust(trust)
+    _refuse_trust(source, trust)
     made = imported(module, name, target.path, with_functions=with_functions)
     return made, appsnap.EVERYTHING, True
 
@@ -99,10 +100,9 @@ def is_script(path: Path) -> bool:
     return False
 
 
-def _run(path: str, trust: Sequence[str] | Everything) -> Any:
+def _run(path: str) -> Any:
     from appsnap import script  # noqa: PLC0415 - only scripts need it
 
-    _refuse_trust(trust)
     search_current_folder()
     with Progress(f"running {path}"):
         return script.run(path)
@@ -224,6 +224,6 @@ def _refuse_target(source: str, target: str) -> None:
         raise click.UsageError(f"the application comes from {target}, which would be overwritten")
 
 
-def _refuse_trust(trust: Sequence[str] | Everything) -> None:
-    if trust:
-        raise click.UsageError("--trust is for a SOURCE that is a snapshot; this SOURCE is a program, and is run")
+def _refuse_trust(source: Input, trust: Sequence[str] | Everything) -> None:
+    for option in ["--trust"] * bool(trust) + ["--map"] * bool(source.folders):
+        raise click.UsageError(f"{option} is for a SOURCE that is a snapshot; this SOURCE is a program, and is run")

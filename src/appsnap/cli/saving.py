@@ -10,6 +10,7 @@ import click
 import appsnap
 from appsnap.cli import output
 from appsnap.cli.progress import Progress
+from appsnap.kinds.header import function_of
 from appsnap.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def saves(*, tag: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]
                 "--no-verify", is_flag=True, help="Save without loading the snapshot in a fresh interpreter first."
             ),
             click.option(
+                "--prepare",
+                metavar="MODULE:FUNCTION",
+                callback=_checked,
+                help="Have each load call this function before it imports anything of the snapshot.",
+            ),
+            click.option(
                 "--tag", metavar="TEXT", help=f"Keep a word about this snapshot in its header. {tag}".rstrip()
             ),
         ):
@@ -41,12 +48,22 @@ def saves(*, tag: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]
     return decorate
 
 
+def _checked(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    try:
+        if text is not None:
+            function_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return text
+
+
 def write(
     obj: object,
     target: Output,
     enough: Sequence[str] | Everything,
     *,
     tag: str | None,
+    prepare: str | None,
     no_verify: bool,
     no_code: bool,
     limits: Limits = LIMITS,
@@ -71,6 +88,7 @@ def write(
             kind=target.kind,
             passphrase=passphrase,
             tag=tag,
+            prepare=prepare,
             code=not no_code,
             note=notes.append,
             verify=not no_verify and Trial(enough, limits, None, begun, trace),

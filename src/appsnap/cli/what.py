@@ -109,17 +109,19 @@ class What(abc.ABC):
         wanted, secrets = self.wanted, self.wanted.source.secrets
         compress = opened is not None and "zstd" in opened.layers
         kind = self.kind if opened is None else opened.kind
+        header = None if opened is None else opened.header
+        layers = Layers(kind, compress=compress, prepare=None if header is None else header.prepare)
         if wanted.recipients:
-            return Layers(kind, recipients=(*wanted.recipients,), compress=compress)
+            return dataclasses.replace(layers, recipients=(*wanted.recipients,))
         if wanted.plain:
-            return Layers(kind, compress=compress)
+            return layers
         if (opened is None or "age" not in opened.layers) and self.is_encrypted():
             opened = wanted.source.open()
         if opened is None or "age" not in opened.layers:
-            return Layers(kind, compress=compress)
+            return layers
         if opened.with_passphrase:
-            return Layers(kind, passphrase=secrets.passphrase, compress=compress)
-        return Layers(kind, recipients=(*secrets.recipients(),), compress=compress)
+            return dataclasses.replace(layers, passphrase=secrets.passphrase)
+        return dataclasses.replace(layers, recipients=(*secrets.recipients(),))
 
     def is_encrypted(self) -> bool:
         """Tell whether WHAT is an encrypted file."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap._version import __version__
 from appsnap.errors import AppsnapError, Damaged, NewerFormat
+from appsnap.recipe.steps import Name, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     Signer = Callable[[str, dict[str, Any]], dict[str, Any]]
     """A function from a kind and the fields of a trailer to its last fields, which hold the signature."""
 
-__all__ = ["FORMAT", "Header", "Trailer", "distributions_of", "installed_version", "now"]
+__all__ = ["FORMAT", "Header", "Trailer", "distributions_of", "function_of", "installed_version", "now"]
 
 FORMAT = 1
 """The number of the format.
@@ -41,11 +42,16 @@ def _python_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header. `time` is UTC as `YYYY-MM-DDTHH:MM:SSZ`. It is None if equal objects have to give equal documents."""
+    """The header.
+
+    `prepare` is the function (`shop.setup:prepare`) that a load calls before it imports anything of the file. `time`
+    is UTC as `YYYY-MM-DDTHH:MM:SSZ`. It is None if equal objects have to give equal documents.
+    """
 
     kind: str
     name: str | None = None
     tag: str | None = None
+    prepare: str | None = None
     time: str | None = None
     python: str = field(default_factory=_python_version)
     version: str = __version__
@@ -55,6 +61,11 @@ class Header:
         """Return the header as it stands in a file. The first key is `appsnap`, with the number of the format."""
         fields = asdict(self)
         return {"appsnap": fields.pop("format"), **{key: value for key, value in fields.items() if value is not None}}
+
+    @property
+    def prepares(self) -> Name | None:
+        """The name of the function that prepares a load, or None."""
+        return None if self.prepare is None else function_of(self.prepare)
 
     @classmethod
     def from_dict(cls, fields: Any, kind: str) -> Header:
@@ -77,6 +88,11 @@ class Header:
         if not all(_PLAIN.fullmatch(rest[key]) for key in ("python", "version", "time") if key in rest):
             # These stand among our own words.
             raise Damaged("the header has a version or a time that is none")
+        if "prepare" in rest:
+            try:
+                function_of(rest["prepare"])
+            except ValueError as error:
+                raise Damaged(f"malformed header: {error}") from None
         return cls(format=fields["appsnap"], **{"python": "", "version": "", **rest})
 
 
@@ -141,6 +157,15 @@ class Trailer:
 
             signer = signer_of(kind, fields)
         return cls(sha256, sums or None, steps, distributions, by_call, digests, vouched, signer)
+
+
+def function_of(text: str) -> Name:
+    """Return the name of a function that is written as `shop.setup:prepare`. Raises ValueError for another form."""
+    module, _, qualname = text.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *qualname.split("."))):
+        raise ValueError(f"{text!r:.100} is no function: it is written as MODULE:FUNCTION")
+    check_name(module, qualname)
+    return Name(module, qualname)
 
 
 def now() -> str:

@@ -15,12 +15,13 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import appsnap.recipe.values.ways  # noqa: F401 - the families say which attributes of libraries are transient
 from appsnap import actions, code, effects, evolve, running, states
 from appsnap.errors import MOST_NAMED, AppsnapError
 from appsnap.gc_pause import gc_paused
 from appsnap.limits import LIMITS
 from appsnap.printable import shortened
-from appsnap.recipe import fields, steps, values
+from appsnap.recipe import fields, preparing, steps, values
 from appsnap.recipe.failures import failure, version_failure
 from appsnap.recipe.late import Late
 from appsnap.recipe.outline import Outline
@@ -34,7 +35,6 @@ from appsnap.recipe.trust.filling import check_items, check_state, takes_any_sta
 from appsnap.recipe.trust.finding import find
 from appsnap.recipe.trust.inherited import check_call, check_items_at, check_new
 from appsnap.recipe.trust.names import value_name
-from appsnap.recipe.values import ways  # noqa: F401 - the families say which attributes of libraries are transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -56,18 +56,22 @@ def build(
     size: int | None = None,
     edited: bool = False,
     notes: list[str] | None = None,
+    prepare: steps.Name | None = None,
 ) -> Any:
     """Return the objects of a recipe. Without `copy`, the bytearrays of the recipe are among them, and it is spent.
 
     `code_from` is the version of Python (`"3.11"`) that wrote bytecode without a magic number. `size` is the size of
     the file in bytes, if it is compressed. In an `edited` file, an attribute that is like a field that is missing is an
-    error. `notes` gets a line for each attribute that a class doesn't declare, or not of that type.
+    error. `notes` gets a line for each attribute that a class doesn't declare, or not of that type. `prepare` is called
+    before anything is imported.
 
     Raises NotTrusted before anything is imported if a name isn't trusted, CannotLoad for a cost beyond the limits, and
     CannotBuild, with the path, if a step fails.
     """
-    audited = audit(recipe, trust)
+    audited = audit(recipe, trust, prepare)
     cost = None if trust.everything else CostCounter(recipe, limits, size)
+    if prepare is not None:
+        preparing.prepare(prepare, audited)
     interpreter = _Interpreter(recipe, trust, audited, cost, copy=copy, code_from=code_from)
     interpreter.edited, interpreter.notes = edited, notes
     try:

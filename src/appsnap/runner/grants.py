@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import CannotLoad, NotTrusted, Want
 from appsnap.interfaces import IProcess
+from appsnap.kinds.header import function_of
 from appsnap.printable import label
 from appsnap.recipe.trust import Grant, Trust, carries_code
 from appsnap.recipe.trust.names import has_effects
@@ -104,8 +105,10 @@ class _WithoutCode(Trust):
         return None if carries_code(name) else super().grant(name, use)
 
 
-def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) -> Grants:
+def grants_of(application: Any, kind: Kind, module: ModuleType | None = None, prepare: str | None = None) -> Grants:
     """Return the names that a snapshot of WHAT's application wants. `module` is that of the script that made it.
+
+    `prepare` is the function that WHAT's header names.
 
     Raises CannotSave, if it can't be saved.
     """
@@ -115,6 +118,8 @@ def grants_of(application: Any, kind: Kind, module: ModuleType | None = None) ->
     survey = Survey(snapshot.document.recipe)
     uses = [(name, use) for name, use in survey.uses if not carries_code(name)]
     uses = [(name, use) for name, use in uses if not has_effects(name.dotted)]
+    if prepare is not None:
+        uses.append((function_of(prepare), "call"))
     names = [Want(name.dotted, use, "").grant for name, use in uses]
     process: Any = adapted(IProcess, application)
     return Grants(

@@ -54,10 +54,13 @@ class Host:
         self._is_over: asyncio.Future[None] = self._loop.create_future()
         sys.meta_path.insert(0, _Finder(self.install))
 
-    def prepare(self, snapshot: Snapshot) -> None:
-        """Install the reactor if a snapshot, which isn't built yet, needs Twisted. Raises AppsnapError."""
+    def prepare(self, snapshot: Snapshot, *, trusted: bool = False) -> None:
+        """Install the reactor if a snapshot, which isn't built yet, needs Twisted. Raises AppsnapError.
+
+        `trusted` tells that the user trusts names in it.
+        """
         # A stranger's file has nothing imported before its names are known to be trusted.
-        if _REACTOR not in sys.modules and snapshot.is_trusted_as_a_whole and names_twisted(snapshot):
+        if _REACTOR not in sys.modules and (trusted or snapshot.is_trusted_as_a_whole) and names_twisted(snapshot):
             try:
                 self.install()
             except ModuleNotFoundError as error:

@@ -132,7 +132,7 @@ def restore(
     for generation in found:
         if grants is None and not signs:
             assert made is not None, "it is made where nobody can sign"
-            grants = grants_of(made.application, what.kind, made.module)
+            grants = _grants_of(what, made)
         try:
             assert generations is not None, "it has found this one"
             with generations.open(generation) as file:
@@ -157,7 +157,7 @@ def restore(
             identity = _identity(options, application)
             if identity is not None:
                 signs, made = False, what.new(look)
-                grants = grants_of(made.application, what.kind, made.module)
+                grants = _grants_of(what, made)
         layers = replace(what.layers(snapshot), sign=signs, trusted_as_a_whole=is_trusted)
         return Restored(application, generation, layers, identity, grants)
     if found:
@@ -170,7 +170,7 @@ def restore(
         check_vouched(made.application, Trust(made.trust))
     if generations is not None and not signs and grants is None:
         with contextlib.suppress(AppsnapError):  # the saver says that it can't be saved
-            grants = grants_of(made.application, what.kind, made.module)
+            grants = _grants_of(what, made)
     new_layers = None
     if generations is not None:
         is_trusted = isinstance(made.trust, Everything)
@@ -236,6 +236,11 @@ def _built(  # noqa: PLR0917 - the parts of one act
     application = grants.build(snapshot, what.trust, copy=False)
     check_vouched(application, grants.trust(what.trust), grants.trust_to_call(what.trust))
     return application, made is None or isinstance(made.trust, Everything)
+
+
+def _grants_of(what: What, made: Made) -> Grants:
+    header = None if made.opened is None else made.opened.header
+    return grants_of(made.application, what.kind, made.module, None if header is None else header.prepare)
 
 
 def _writes_alone(generations: Generations | None, options: Options) -> bool:

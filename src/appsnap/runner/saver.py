@@ -45,13 +45,17 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """How generations are written: as the file was that the application comes from."""
+    """How generations are written: as the file was that the application comes from.
+
+    `prepare` is the function that a load calls first.
+    """
 
     kind: Kind = "pickle"
     passphrase: str | None = field(default=None, repr=False)
     recipients: tuple[str, ...] = ()
     compress: bool = False
     armor: bool = False
+    prepare: str | None = None
     sign: bool = True
     trusted_as_a_whole: bool = True
 
@@ -297,6 +301,7 @@ class Saver:
                 wrapping=self._layers.wrapping(),
                 seal=self._seal(),
                 notes=notes,
+                prepare=self._layers.prepare,
                 unless=self._digest if there else None,
                 check=lambda *_: forked.check_parent(),
             )

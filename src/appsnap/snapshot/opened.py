@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from appsnap.limits import Limits
     from appsnap.recipe.carried import CarriedCode
     from appsnap.recipe.outline import Outline
-    from appsnap.recipe.steps import Recipe
+    from appsnap.recipe.steps import Name, Recipe
     from appsnap.recipe.trust import Trust, Trusted
     from appsnap.snapshot.places import FilePath
 
@@ -99,6 +99,11 @@ class Snapshot:
         return self.document.trailer.signer if self.document.trailer else None
 
     @property
+    def prepares(self) -> Name | None:
+        """The function that a load calls before it imports anything of the snapshot, or None. The header names it."""
+        return None if self.header is None else self.header.prepares
+
+    @property
     def is_trusted_as_a_whole(self) -> bool:
         """Whether a known key signed the snapshot, or a passphrase opened it.
 
@@ -144,10 +149,13 @@ class Snapshot:
 
     @functools.cached_property
     def names(self) -> list[Want]:
-        """Every name that the snapshot uses, with its use and the first path that uses it."""
+        """Every name that the snapshot uses, with its use and the first path that uses it.
+
+        The function that the header names comes first. Its path is "the header".
+        """
         from appsnap.recipe.trust import wants  # noqa: PLC0415 - `appsnap show` doesn't need it
 
-        return wants(self.document.recipe)
+        return wants(self.document.recipe, self.prepares)
 
     @functools.cached_property
     def obstacles(self) -> list[Obstacle]:
@@ -245,12 +253,15 @@ class Snapshot:
 
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
-            trailer = self.document.trailer
-            is_native = self.document.objects is not None and trusted.everything and notes is None
-            if not is_native or trailer is None or trailer.distributions:
-                # The registry of ways: some say which attributes of a library's class are made anew.
-                importlib.import_module("appsnap.recipe.values.ways")
-            if self.document.objects is not None and is_native:
+            if self.document.objects is not None and trusted.everything and notes is None:
+                if self.document.trailer is None or self.document.trailer.distributions:
+                    # The families say which attributes of libraries are transient.
+                    importlib.import_module("appsnap.recipe.values.ways")
+                if self.prepares is not None:
+                    from appsnap.recipe.preparing import prepare  # noqa: PLC0415 - few files name a function
+                    from appsnap.recipe.trust.audit import Audited  # noqa: PLC0415 - as above
+
+                    prepare(self.prepares, Audited())
                 try:
                     return self.document.objects(copy=copy)
                 except (AppsnapError, MemoryError):
@@ -268,6 +279,7 @@ class Snapshot:
                 size=self._weight,
                 edited=self.document.edited,
                 notes=notes,
+                prepare=self.prepares,
             )
         except CannotBuild as error:
             if self.document.line is not None and error.step is not None:
@@ -313,7 +325,7 @@ class Snapshot:
         wrapping = Wrapping(passphrase, recipients, compress, armor)
         kind, wrapping = by_name(path, kind, wrapping, default=self.kind)
         old = self.header or Header(kind, self._name_inside)
-        header = Header(kind, old.name, old.tag, time_for(kind))
+        header = Header(kind, old.name, old.tag, old.prepare, time_for(kind))
         known = self.document.trailer
         seal = signer(sign=sign, trusted_as_a_whole=self.is_trusted_as_a_whole)
         recipe = without_running(self.document.recipe)
@@ -348,6 +360,8 @@ class Snapshot:
                 words.append(f"Python {self.header.python}")
             else:
                 words.append("written by hand")
+        if self.header is not None and self.header.prepare is not None:
+            words.append(f"prepared by {shortened(self.header.prepare, 100)}")
         words += code_facts(self.code)
         words += unverified_facts(self.unverified)
         words.append(self.provenance)

@@ -13,7 +13,8 @@ from appsnap.files.streams import joined
 from appsnap.keys.provenance import user_keys
 from appsnap.kinds import documents, kind_named
 from appsnap.kinds.extensions import kind_to_write, naming_of
-from appsnap.kinds.header import Header, now
+from appsnap.kinds.header import Header, function_of, now
+from appsnap.printable import type_of
 from appsnap.recipe.freeze import Notes
 from appsnap.recipe.trust import EVERYTHING
 from appsnap.snapshot import places
@@ -44,6 +45,7 @@ def save(
     compress: bool = False,
     armor: bool = False,
     tag: str | None = None,
+    prepare: str | None = None,
     sign: bool = True,
     trusted_as_a_whole: bool = True,
     code: bool = True,
@@ -62,6 +64,10 @@ def save(
     extension `.zst`, compresses with zstd before that. The header has the `tag`. The user's key signs the file unless
     `sign` is false. The first save makes that key.
 
+    `prepare` names a function (`"shop.setup:prepare"`) for applications whose modules need something of the process
+    when they are imported, settings for example. A load calls it, without arguments, before it imports anything else
+    of the file. In one process it is called once, however many files name it.
+
     Set `trusted_as_a_whole` to false for objects from a file that wasn't trusted as a whole. The new file isn't signed
     then, and no passphrase makes it trusted.
 
@@ -79,13 +85,14 @@ def save(
     Raises CannotSave with the place of every object that no file can hold or that `verify` found losing something,
     CannotLoad where the fresh interpreter can't load the file, WrongKind for an unknown kind and for one that the
     extension contradicts, PassphraseError, AppsnapError where there is no key to sign with, TypeError for an argument
-    of another type, and OSError. After an error, the old file is untouched.
+    of another type, ValueError for a `prepare` of another form, and OSError. After an error, the old file is untouched.
     """
     wrapping = Wrapping(passphrase, recipients, compress, armor)
     kind, wrapping = by_name(path, kind, wrapping)
     if not isinstance(tag, (str, type(None))):
         raise TypeError(f"tag is a text, not {tag!r:.60}")
     tag = tag if tag is None else str.__str__(tag)
+    prepare = _checked(prepare)
     notes = Notes(code=code)
     lines: list[str] = []
     with contextlib.ExitStack() as stack:
@@ -112,6 +119,7 @@ def save(
             seal=seal,
             notes=notes,
             tag=tag,
+            prepare=prepare,
             check=check if interpreter else None,
             progress=progress,
         )
@@ -128,6 +136,7 @@ def write(
     seal: Signer | None,
     notes: Notes,
     tag: str | None = None,
+    prepare: str | None = None,
     unless: str | None = None,
     check: Callable[[Path, DocumentStream], object] | None = None,
     progress: Progress | None = None,
@@ -137,7 +146,7 @@ def write(
     Nothing is written if `unless` is the digest of the document: the object is as it was at that save. `check` is
     called with the new file before it is in its place. Raises Unasked in a forked child: see `Notes`.
     """
-    header = Header(kind, _name_of(obj), tag, time_for(kind))
+    header = Header(kind, _name_of(obj), tag, prepare, time_for(kind))
     document = documents.write_document(obj, header, seal, notes)
     if notes.unasked:
         raise Unasked([*notes.unasked])
@@ -154,6 +163,16 @@ class Unasked(Exception):
     def __init__(self, addresses: list[int]) -> None:
         super().__init__(f"{len(addresses)} objects")
         self.addresses = addresses
+
+
+def _checked(prepare: str | None) -> str | None:
+    """Return the name of a function for the header. Raises TypeError and ValueError."""
+    if prepare is None:
+        return None
+    if not isinstance(prepare, str):
+        raise TypeError(f"prepare is a text, as 'shop.setup:prepare', not {type_of(prepare)}")
+    function_of(prepare)
+    return str.__str__(prepare)
 
 
 def by_name(
@@ -197,6 +216,7 @@ def dumps(
     recipients: Iterable[str] = (),
     compress: bool = False,
     armor: bool = False,
+    prepare: str | None = None,
     sign: bool = False,
     trusted_as_a_whole: bool = True,
     code: bool = True,
@@ -208,7 +228,8 @@ def dumps(
     As source, msgpack and xml, equal objects give equal bytes.
     """
     seal = signer(sign=sign, trusted_as_a_whole=trusted_as_a_whole)
-    pieces = documents.write_document(obj, Header(kind), seal, Notes(code=code))
+    header = Header(kind, prepare=_checked(prepare))
+    pieces = documents.write_document(obj, header, seal, Notes(code=code))
     wrapping = Wrapping(passphrase, recipients, compress, armor)
     if compress or pieces.size < _LARGE:
         return joined(layers.wrap(pieces, wrapping))

@@ -5,16 +5,12 @@ The newline of a text file can't be asked for. It is among the objects that the 
 
 from __future__ import annotations
 
-import bz2
 import gc
-import gzip
+import importlib
 import io
-import lzma
-import mmap
 import os
 import stat
 import sys
-import tempfile
 import weakref
 from typing import IO, TYPE_CHECKING, Any
 
@@ -112,12 +108,12 @@ def _buffered(raw: io.FileIO) -> Any:
 
 
 def _unpacking(file: Any, path: str, compression: str) -> Any:
-    found: Any
+    module: Any = importlib.import_module(compression)
     if compression == "gzip":
-        found = gzip.GzipFile(path, "rb", fileobj=file)
+        found = module.GzipFile(path, "rb", fileobj=file)
         found.myfileobj = file  # it closes the file
     else:
-        found = (bz2.BZ2File if compression == "bz2" else lzma.LZMAFile)(file)
+        found = getattr(module, "BZ2File" if compression == "bz2" else "LZMAFile")(file)
         found._closefp = True
     return found
 
@@ -141,7 +137,7 @@ def _is_there(file: Any, mode: str) -> bool:
 # Taking apart
 
 _BUFFERED = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
-_PACKED = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)
+_PACKED = ("gzip.GzipFile", "bz2.BZ2File", "lzma.LZMAFile")
 _ADVICE = "open it in startService, and name the attribute in the class's __transient__"
 
 
@@ -196,7 +192,7 @@ def _(text: io.TextIOWrapper) -> Any:
     opened = "mode" in vars(text) and type(buffer) in _BUFFERED
     if opened:
         reduction = _file(text, _raw(buffer), vars(text)["mode"], **said)
-    elif type(buffer) in _PACKED and not text.closed:
+    elif _name(type(buffer)) in _PACKED and not text.closed:
         reduction = _packed(text, buffer, "rt", **said)
     elif text.closed:
         raise Refused(f"a closed text file over {_a(buffer)}", "leave it out: name the attribute in __transient__")
@@ -223,8 +219,11 @@ def _raw(buffer: Any) -> io.FileIO:
 
 
 def _a(thing: Any) -> str:
-    cls = type(thing)
-    return "a socket" if cls.__module__ == "socket" else f"{cls.__module__}.{cls.__qualname__}"
+    return "a socket" if type(thing).__module__ == "socket" else _name(type(thing))
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _file(file: Any, below: io.FileIO, mode: str, **said: Any) -> Any:
@@ -305,11 +304,11 @@ def _newline(text: io.TextIOWrapper) -> str | None:
 # Other files
 
 
-@saves(gzip.GzipFile, before_fork=True)
-@saves(bz2.BZ2File, before_fork=True)
-@saves(lzma.LZMAFile, before_fork=True)
+@saves("gzip.GzipFile", before_fork=True)
+@saves("bz2.BZ2File", before_fork=True)
+@saves("lzma.LZMAFile", before_fork=True)
 def _(file: Any) -> Any:
-    if file.closed and type(file) is gzip.GzipFile:
+    if file.closed and _name(type(file)) == "gzip.GzipFile":
         return _reopening(file.name, "rb", compression="gzip", closed=True)
     return _packed(file, file, "rb")
 
@@ -334,11 +333,11 @@ def _(file: Any) -> Any:
     return NotImplemented
 
 
-@saves(tempfile.TemporaryDirectory, subclasses=True)
+@saves("tempfile.TemporaryDirectory", subclasses=True)
 def _(_folder: Any) -> Any:
     raise Refused("a temporary folder, which is gone when this process ends", _ADVICE.replace("open", "make"))
 
 
-@saves(mmap.mmap)
+@saves("mmap.mmap")
 def _(_map: Any) -> Any:
     raise Refused("a memory map, which doesn't tell its file", _ADVICE)

@@ -108,3 +108,14 @@ def _(column: Any) -> Any:
 def _(cache: Any) -> Any:
     made, args, state, *rest = objects.take_apart((), cache)
     return made, args, {**state, "_data": {}}, *rest
+
+
+_OF_ANNOTATED = ("_propagate_attrs", "comparator", "dialect_options", "type")
+"""Attributes that a copy with annotations may have on its own. Its `__reduce__` forgets them."""
+
+
+@saves("sqlalchemy.sql.annotation.Annotated", subclasses=True)
+def _(annotated: Any) -> Any:
+    made = annotated.__reduce__()
+    own = {name: vars(annotated)[name] for name in _OF_ANNOTATED if name in vars(annotated)}
+    return (*made, own) if own else made

@@ -13,6 +13,7 @@ from typing import Any
 
 from appsnap import running
 from appsnap.errors import Refused
+from appsnap.recipe.freeze.attributes import slot_names
 from appsnap.recipe.freeze.inherited import newobj
 from appsnap.ways import saves
 from appsnap.ways.anew import attributes, has_own_protocol, reduction
@@ -203,7 +204,9 @@ def _local(obj: Any) -> Any:
     cls = type(obj)
     if has_own_protocol(cls, _LOCAL):
         return NotImplemented
-    state = attributes(obj)
+    state: Any = dict(obj.__dict__)  # of this thread
+    slots = {name: getattr(obj, name) for name in slot_names(cls) if hasattr(obj, name)}
+    state = (state, slots) if slots else state
     if cls is _LOCAL:
         return reduction(obj, local, (), state)
     # CPython keeps the arguments of its constructor, behind the class, for the `__init__` of other threads.

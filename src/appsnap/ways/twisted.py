@@ -19,6 +19,8 @@ _CLIENT = "twisted.application._client_service"
 
 transient("twisted.application.internet.StreamServerEndpointService", {"_waitingForPort": NoneType})
 transient("twisted.application.service.Service", ("running",))
+# Those who wait for an item ask again when they are started.
+transient("twisted.internet.defer.DeferredQueue", {"waiting": list})
 transient("twisted.internet.protocol.AbstractDatagramProtocol", ("numPorts", "transport"))
 transient("twisted.internet.protocol.Factory", ("numPorts",))
 transient("twisted.internet.task.LoopingCall", ("_deferred", "call", "running"))

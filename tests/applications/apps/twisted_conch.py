@@ -12,6 +12,7 @@ from twisted.cred import checkers, portal
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
+STRANGER = "twisted.internet.reactor isn't there yet"
 
 
 def shell():
@@ -38,12 +39,8 @@ def facts(application):
     return {
         "services": in_reactor.names(application),
         "key": ssh.factory.privateKeys[b"ssh-ed25519"].fingerprint(),
-        "users": [name.decode() for name in ssh.factory.portal.checkers[_INTERFACE(ssh)].users],
+        "users": [[*map(bytes.decode, checker.users)] for checker in ssh.factory.portal.checkers.values()],
     }
-
-
-def _INTERFACE(ssh):
-    return next(iter(ssh.factory.portal.checkers))
 
 
 def use(application, folder):

@@ -1,36 +1,43 @@
-"""Twisted mail: an SMTP server with a domain in Maildir folders, made by the options of its plugin."""
+"""Twisted mail: an SMTP server with a domain in Maildir folders."""
 
 import smtplib
-from pathlib import Path
 
 import in_reactor
-from twisted.application import service
-from twisted.mail import tap
+from twisted.application import internet, service
+from twisted.cred import checkers
+from twisted.mail import mail, maildir
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
 
 
 def build(folder):
-    where = f"tcp:{in_reactor.free_port()}:interface=127.0.0.1"
-    options = ["--smtp", where, "--pop3", "tcp:0:interface=127.0.0.1"]
-    domain = ["--maildirdbmdomain", "example.org=mails", "--user", "ann=secret"]
-    return in_reactor.made("mail", tap, *options, *domain)
+    application = service.Application("mail")
+    server = mail.MailService()
+    domain = maildir.MaildirDirdbmDomain(server, "mails")
+    domain.addUser(b"ann", b"secret")
+    server.addDomain(b"example.org", domain)
+    server.smtpPortal.registerChecker(checkers.AllowAnonymousAccess())
+    port = in_reactor.free_port()
+    internet.TCPServer(port, server.getSMTPFactory(), interface="127.0.0.1").setServiceParent(server)
+    server.setServiceParent(application)
+    return application
 
 
 def facts(application):
-    (mail,) = service.IServiceCollection(application)
-    return {"services": in_reactor.names(application), "domains": [name.decode() for name in mail.domains]}
+    (server,) = service.IServiceCollection(application)
+    return {"services": in_reactor.names(application), "domains": [name.decode() for name in server.domains]}
 
 
 def use(application, folder):
-    ports = [one.endpoint._port for (mail,) in [service.IServiceCollection(application)] for one in mail]
-    port = next(port for port in ports if port)
+    (server,) = service.IServiceCollection(application)
+    smtp = next(one for one in server if hasattr(one, "args"))
 
     def call():
-        with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
-            client.sendmail("bob@example.com", ["ann@example.org"], "Subject: x\n\nhello\n")
-        (mail,) = Path("mails/ann/new").iterdir()
-        assert "hello" in mail.read_text()
+        with smtplib.SMTP("127.0.0.1", smtp.args[0], timeout=60) as client:
+            client.ehlo()
+            client.mail("bob@example.com")
+            assert client.rcpt("ann@example.org")[0] == 250
+            assert client.rcpt("nobody@example.org")[0] == 550
 
     in_reactor.run(application, call)

@@ -1,5 +1,7 @@
 """Twisted names: a DNS server with a zone, over UDP and TCP."""
 
+from pathlib import Path
+
 import in_reactor
 from twisted.application import internet, service
 from twisted.internet import reactor, threads
@@ -7,13 +9,19 @@ from twisted.names import authority, client, dns, server
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
+STRANGER = "twisted.internet.reactor isn't there yet"
+
+ZONE = """zone = [
+    SOA("example.org", mname="ns.example.org", rname="ann.example.org", serial=7, refresh="1H", retry="1H",
+        expire="1H", minimum="1H"),
+    A("www.example.org", "192.0.2.7"),
+]
+"""
 
 
 def build(folder):
-    zone = authority.FileAuthority.__new__(authority.FileAuthority)
-    zone.soa = (b"example.org", dns.Record_SOA(b"ns.example.org", b"ann.example.org", serial=7))
-    zone.records = {b"example.org": [zone.soa[1]], b"www.example.org": [dns.Record_A("192.0.2.7", ttl=60)]}
-    zone._cache = None
+    Path("zone.py").write_text(ZONE)
+    zone = authority.PySourceAuthority("zone.py")
     factory = server.DNSServerFactory(authorities=[zone])
     protocol = dns.DNSDatagramProtocol(factory)
     port = in_reactor.free_port()
@@ -34,7 +42,7 @@ def facts(application):
 
 
 def use(application, folder):
-    port = [*service.IServiceCollection(application)][0].args[0]
+    port = next(iter(service.IServiceCollection(application))).args[0]
 
     def ask():
         resolver = client.Resolver(servers=[("127.0.0.1", port)])

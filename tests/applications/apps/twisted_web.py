@@ -9,10 +9,11 @@ from twisted.web import resource, server, static, vhost
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
+STRANGER = "twisted.internet.reactor isn't there yet"
 
 
 class Counter(resource.Resource):
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(self):
         super().__init__()
@@ -34,7 +35,9 @@ def build(folder):
     root.putChild(b"counter", counter)
     hosts = vhost.NameVirtualHost()
     hosts.default = root
-    hosts.addHost(b"other.example", static.Data(b"other", "text/plain"))
+    other = static.Data(b"other", "text/plain")
+    other.isLeaf = True
+    hosts.addHost(b"other.example", other)
     application = service.Application("web")
     web = strports.service(f"tcp:{in_reactor.free_port()}:interface=127.0.0.1", server.Site(hosts))
     web.setName("web")

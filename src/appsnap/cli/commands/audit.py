@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from appsnap.cli.inputs import Input
     from appsnap.errors import Obstacle, Want
     from appsnap.recipe.carried import CarriedCode
-    from appsnap.recipe.steps import Recipe
     from appsnap.snapshot import Snapshot
 
 __all__ = ["command", "findings"]
@@ -65,7 +64,8 @@ def command(
       not trusted  all others
 
     The use is reference (it is kept), create (objects of the class are made,
-    without its __init__) or call: it runs, with arguments from the file.
+    without its __init__) or call: it runs, with arguments from the file. The function that the header names runs
+    without arguments, before anything else of the file is imported.
 
     An effect has a line of its own, as "appends to /var/log/shop.log": a file
     that is opened again, an address that is listened on. Its path is the one
@@ -84,18 +84,17 @@ def command(
     that allows all of it.
     """  # noqa: D301 - click wants the character of \b, not its two letters
     snapshot = source.open(large="mapped")
-    recipe = snapshot.document.recipe
     wanted = snapshot.names
     provenance = snapshot.provenance
     trusted = trust_in(snapshot, trust)
-    beyond = _missing(recipe, ())
-    missing = _missing(recipe, trusted)
+    beyond = _missing(snapshot, ())
+    missing = _missing(snapshot, trusted)
     obstacles = [] if isinstance(trusted, Everything) else snapshot.obstacles
     impossible = [obstacle for obstacle in obstacles if not obstacle.depends_on]
     good = not missing and not impossible
     allow = None if good else trusting_command(() if impossible else [*missing], context.find_root().obj)
     code = snapshot.code
-    by_project = set() if isinstance(trusted, Everything) else {*_missing(recipe, trust)} - {*missing}
+    by_project = set() if isinstance(trusted, Everything) else {*_missing(snapshot, trust)} - {*missing}
     rows = [(_verdict(want, beyond, missing, by_project), want) for want in wanted]
     if as_json:
         names = (_as_object(verdict, want, trusted=want not in missing) for verdict, want in rows)
@@ -134,7 +133,7 @@ def command(
 
 def findings(snapshot: Snapshot) -> Iterator[str]:
     """Yield a line for each name of a snapshot that isn't harmless, and for all that no trust in names allows."""
-    missing = _missing(snapshot.document.recipe, ())
+    missing = _missing(snapshot, ())
     yield from _table([(_verdict(want, missing, missing, ()), want) for want in snapshot.names if want in missing])
     yield from map(_line, snapshot.obstacles)
 
@@ -164,9 +163,9 @@ def _code_lines(code: Sequence[CarriedCode]) -> Iterator[str]:
         yield from (f"{number:{len(str(len(lines)))}}  {escaped(line)}" for number, line in enumerate(lines, 1))
 
 
-def _missing(recipe: Recipe, trust: Sequence[str] | Everything) -> dict[Want, None]:
+def _missing(snapshot: Snapshot, trust: Sequence[str] | Everything) -> dict[Want, None]:
     try:
-        audit(recipe, Trust(trust))
+        audit(snapshot.document.recipe, Trust(trust), snapshot.prepares)
     except NotTrusted as error:
         return dict.fromkeys(error.wants)
     return {}

@@ -25,8 +25,8 @@ __all__ = ["command"]
 @click.command()
 @writes()
 @saves()
-def _save(*, call: PluginCall, target: Output, tag: str | None, no_verify: bool, no_code: bool) -> None:
-    write(call.application(), target, appsnap.EVERYTHING, tag=tag, no_verify=no_verify, no_code=no_code)
+def _save(*, call: PluginCall, target: Output, **options: Any) -> None:
+    write(call.application(), target, appsnap.EVERYTHING, **options)
 
 
 _OPTIONS = [parameter for parameter in _save.params if isinstance(parameter, click.Option)]

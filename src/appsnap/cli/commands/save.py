@@ -10,7 +10,7 @@ import appsnap
 from appsnap.cli.app import COMMANDS
 from appsnap.cli.errors import signing_command
 from appsnap.cli.find import find_object
-from appsnap.cli.options import code_from, listens, reads, source_argument, trusts, writes
+from appsnap.cli.options import code_from, listens, maps, reads, source_argument, trusts, writes
 from appsnap.cli.saving import saves, write
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ Examples:
 @saves(tag="A SOURCE that is a snapshot has one by default.")
 @trusts("SOURCE")
 @reads(prefix="source-", argument="SOURCE")
+@maps("SOURCE")
 @code_from("source-", "SOURCE")
 @listens("SOURCE")
 @click.pass_context
@@ -48,6 +49,7 @@ def command(
     source: Input,
     target: Output,
     tag: str | None,
+    prepare: str | None,
     no_verify: bool,
     no_code: bool,
     trust: Sequence[str] | Everything,
@@ -76,18 +78,22 @@ def command(
     text, if it is there. A note says so. Code loads only from a file that is trusted as a program. `--no-code` refuses
     it.
 
+    A load calls the function of `--prepare` first: for modules that read settings when they are imported. A SOURCE that
+    is a snapshot has one by default.
+
     Before the new file replaces FILE, it is read back, and loaded in a fresh interpreter as `appsnap load` would load
     it in this folder, with the trust that SOURCE has. If that fails, or loses items or attributes, an old FILE stays as
     it is. Any other difference between the restored objects and the saved ones is noted: the first one.
     """  # noqa: D301 - click wants the character of \b, not its two letters
 
     def look(old: Snapshot) -> None:
-        nonlocal tag
+        nonlocal tag, prepare
         target.keep_secret(old)
-        if tag is None and old.header is not None:
-            tag = old.header.tag
+        if old.header is not None:
+            tag = old.header.tag if tag is None else tag
+            prepare = old.header.prepare if prepare is None else prepare
 
     obj, enough = find_object(source, target, trust, look, code_from, listen=listen)
-    write(obj, target, enough, tag=tag, no_verify=no_verify, no_code=no_code, limits=source.limits)
+    write(obj, target, enough, tag=tag, prepare=prepare, no_verify=no_verify, no_code=no_code, limits=source.limits)
     if enough is not appsnap.EVERYTHING:
         target.tell_unsigned(source.label, signing_command(context.find_root().obj))

@@ -13,7 +13,7 @@ from typing import Any
 
 from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
 
-__all__ = ["NotCurrent", "check_current", "defined_name", "wrapper_of"]
+__all__ = ["CACHED", "NotCurrent", "check_current", "defined_name", "wrapper_of"]
 
 
 class NotCurrent(NeedsModule):
@@ -62,7 +62,7 @@ def wrapper_of(function: Any) -> Any:
 
     Its attribute `__wrapped__` is the function. None for a function that is found by its own name, and for a script's.
     """
-    if type(function) is not types.FunctionType or is_script(function.__module__):
+    if type(function) not in _WRAPPERS or is_script(function.__module__):
         return None
     found = _look_up(function.__module__, function.__qualname__)
     for _ in range(_MOST_WRAPPERS):
@@ -75,7 +75,8 @@ def wrapper_of(function: Any) -> Any:
     return None
 
 
-_WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
+CACHED = type(functools.lru_cache(len))
+_WRAPPERS = (types.FunctionType, CACHED)
 _MOST_WRAPPERS = 20
 
 

@@ -26,7 +26,7 @@ from appsnap.recipe import values
 from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.classes import HEAP_TYPE
-from appsnap.recipe.freeze.found import check_current, defined_name, wrapper_of
+from appsnap.recipe.freeze.found import CACHED, check_current, defined_name, wrapper_of
 from appsnap.recipe.freeze.inherited import PROTOCOL, arguments_of_newobj_ex, newobj, newobj_ex, standard_reduction
 from appsnap.recipe.freeze.notes import Notes
 from appsnap.recipe.freeze.weak import Referents
@@ -101,6 +101,11 @@ def _reduce_member(member: enum.Enum) -> Any:
     if member._name_ in cls.__members__:
         return getattr, (cls, member._name_)
     return newobj, (cls, member._value_)  # several flags combined have no name
+
+
+def _reduce_cached(reduce: Callable[[Any], Any], function: Any) -> Any:
+    wrapper = wrapper_of(function)
+    return reduce(function) if wrapper is None else (getattr, (wrapper, "__wrapped__"))
 
 
 def _need_steps(_: Any) -> Any:
@@ -262,7 +267,7 @@ class Rules:
             return self._by_value.reducers[cls]
         reduce = cloudpickled.reducer(cls)
         if reduce is not None:
-            return reduce
+            return functools.partial(_reduce_cached, reduce) if cls is CACHED else reduce
         if issubclass(cls, enum.Enum):
             return _reduce_member
         if not self.by_steps and attributes.needs_steps(cls):

@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appsnap import evolve
 from appsnap.errors import MOST_NAMED, NotTrusted, Obstacle, Want, hints
 from appsnap.printable import as_path
 from appsnap.recipe import steps, values
@@ -25,15 +26,27 @@ if TYPE_CHECKING:
 __all__ = ["Audited", "audit", "denied", "obstacles", "refused", "wants"]
 
 
-def wants(recipe: Recipe) -> list[Want]:
-    """Return every name that a recipe wants, once for each use, with the first path that wants it; and the effects."""
+def wants(recipe: Recipe, prepare: steps.Name | None = None) -> list[Want]:
+    """Return every name that a recipe wants, once for each use, with the first path that wants it; and the effects.
+
+    `prepare` is the function that the header names: it comes first.
+    """
     survey = Survey(recipe)
     uses = {key: ref for key, ref in _without_companions(survey.uses).items() if not _is_effect(*key)}
-    return _as_wants(recipe, uses, survey.effects)
+    return _together(prepare, _as_wants(recipe, uses, survey.effects))
 
 
 def _is_effect(name: steps.Name, use: str) -> bool:
     return use == "call" and has_effects(value_name(name))
+
+
+def _together(prepare: steps.Name | None, found: list[Want]) -> list[Want]:
+    """Return the names that a file wants: the function that its header names, and those of its recipe."""
+    if prepare is None:
+        return found
+    name = steps.Name(*evolve.current_name(*prepare))
+    first = Want(name.dotted, "call", "the header", carries_code(name))
+    return [first, *(want for want in found if want.grant != first.grant)]
 
 
 def obstacles(recipe: Recipe) -> list[Obstacle]:
@@ -78,8 +91,10 @@ class Audited:
         return least_of(grants.values())
 
 
-def audit(recipe: Recipe, trust: Trust) -> Audited:
+def audit(recipe: Recipe, trust: Trust, prepare: steps.Name | None = None) -> Audited:
     """Check that a recipe wants only names that are trusted for their use, and fills only objects that it made.
+
+    `prepare` is the function that the header names. Only the caller can grant its call: no value type is called so.
 
     Imports nothing. Raises NotTrusted with every name that is missing, or with all that no trust in names allows.
     """
@@ -90,11 +105,17 @@ def audit(recipe: Recipe, trust: Trust) -> Audited:
     missing = {key: ref for key, ref in _without_companions(survey.uses).items() if grants[key] is None}
     impossible = [obstacle for obstacle in _as_obstacles(survey) if not obstacle.depends_on] if survey.faults else []
     denied = {effect: ref for effect, ref in survey.effects.items() if not trust.effects.allow(effect)}
-    if missing or impossible or denied:
-        raise _refusal(_as_wants(recipe, missing, denied), impossible, trust)
+    today = None if prepare is None else steps.Name(*evolve.current_name(*prepare))
+    granted = today is None or trust.grant(today, "call") is Grant.EXACT
+    if missing or impossible or denied or not granted:
+        found = _together(None if granted else prepare, _as_wants(recipe, missing, denied))
+        raise _refusal(found, impossible, trust)
     uses: defaultdict[steps.Name, list[str]] = defaultdict(list)
     for name, use in survey.uses:
         uses[name].append(use)
+    if prepare is not None and today is not None:
+        survey.renamed[prepare] = today
+        uses[today].append("call")
     called = survey.coded | survey.partials.keys()
     return Audited(trust, survey.renamed, uses, survey.coded, called, survey.annotated)
 

@@ -85,7 +85,7 @@ def _is_leaf(name: steps.Name | None, operands: Iterable[Iterable[Operand]]) -> 
     constructor = None if name is None else values.constructor(value_name(name))
     if constructor is None or constructor.value_type.filled_by:
         return False
-    return all(Ref not in map(type, some) for some in operands)
+    return constructor.value_type.weak or all(Ref not in map(type, some) for some in operands)
 
 
 def _held(recipe: Recipe) -> dict[int, list[int]]:

@@ -103,7 +103,7 @@ class Trust:
                     f"effect: {_EFFECTS}"
                 )
             if has_effects(name):
-                raise ValueError(f"{text!r} would allow any path and any address: write {_EFFECTS}")
+                raise ValueError(f"{text!r} would allow any path and any address: trust an effect instead, {_EFFECTS}")
             if text != name:
                 self._calls.add(name)
             elif name.endswith(".*"):
@@ -124,6 +124,8 @@ class Trust:
             if dotted in self._calls:
                 return Grant.EXACT
             return Grant.BUILT_IN if values.constructor(known) is not None else None
+        if has_effects(known):
+            return None  # something else might call it, with any arguments
         if dotted in self._exact:
             return Grant.EXACT
         if (values.is_creatable if use == "create" else values.is_referable)(known):

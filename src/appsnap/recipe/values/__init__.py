@@ -9,9 +9,9 @@
 * An *object known by name* (`os.environ`) is no value, but any snapshot may refer to it.
 
 To add a value type, add one record to the `TYPES` of a family: `builtins`, `numbers`, `times`, `text`, `containers`,
-`process`, `files`, `numpy`, `anew` and `weak` for those that `appsnap.ways` makes, or `services` for appsnap's own
-classes. Nothing else changes. If the package of the type isn't always installed, leave `cls` out. `make` sees the
-arguments of a stranger, so it must check all of them, and fast.
+`process`, `numpy`, `anew`, `connections`, `files` and `weak` for those that `appsnap.ways` makes, or `services` for
+appsnap's own classes. Nothing else changes. If the package of the type isn't always installed, leave `cls` out. `make`
+sees the arguments of a stranger, so it must check all of them, and fast.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 from appsnap.recipe.values import (
     anew,
     builtins,
+    connections,
     containers,
     files,
     numbers,
@@ -85,6 +86,7 @@ for _type in (
     *text.TYPES,
     *process.TYPES,
     *anew.TYPES,
+    *connections.TYPES,
     *weak.TYPES,
     *numpy.TYPES,
     *services.TYPES,

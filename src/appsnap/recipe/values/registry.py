@@ -79,6 +79,8 @@ class ValueType:
     """Tells whether a state fits a value of the type, or of a subclass."""
     takes: Callable[[Any, Any], bool] | None = None
     """Likewise, given the value and a state. For a type with a `__setstate__` whose module appsnap doesn't import."""
+    weak: bool = False
+    """A value holds none of the objects that it is made of."""
     wraps: bool = False
     """Filling a value fills the object in its state, which may belong to the process. So nothing fills it."""
     of_the_process: bool = False

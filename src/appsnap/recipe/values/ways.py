@@ -11,6 +11,7 @@ package.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import pickle
@@ -43,7 +44,6 @@ GROUP = "appsnap.ways"
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("aiohttp", "frozenlist"),
-    "aiohttp_server": ("aiohttp",),
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
@@ -61,7 +61,10 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "prompt_toolkit": ("prompt_toolkit",),
     "queues": ("_queue", "queue"),
     "sanic": ("sanic", "sanic_routing"),
+    "sockets": ("asyncio", "multiprocessing", "select", "selectors", "socket"),
     "sqlalchemy": ("sqlalchemy",),
+    "sqlite": ("aiosqlite", "sqlite3"),
+    "ssl": ("OpenSSL", "_ssl", "ssl"),
     "structlog": ("structlog",),
     "telegram": ("telegram",),
     "threads": ("_thread", "threading"),
@@ -211,7 +214,8 @@ def import_families(cls: type) -> None:
 def import_wanted() -> None:
     """Import the families for all packages that are imported: a forked child must not do so itself."""
     for package in sys.modules.keys() & {*FAMILIES, *_announced()}:
-        _import_families(package)
+        with contextlib.suppress(Refused):  # it counts for objects of the package
+            _import_families(package)
 
 
 def _import_families(package: str) -> None:

@@ -50,8 +50,8 @@ def _items(args: Sequence[Any]) -> Sequence[Any]:
 _FILLED = frozenset({steps.Update})
 
 TYPES = (
-    _type("ref", _check_object),
-    _type("proxy", _check_object),
+    _type("ref", _check_object, weak=True),
+    _type("proxy", _check_object, weak=True),
     _type("WeakMethod", _check_method),
     _type("KeyedRef", _check_keyed),
     _type("WeakSet", _check_nothing),

@@ -1,0 +1,81 @@
+"""fastapi: models, dependencies, a router, middleware, a lifespan; served by uvicorn."""
+
+import contextlib
+from typing import Annotated
+
+import httpx
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.middleware.gzip import GZipMiddleware
+from pydantic import BaseModel
+
+from appsnap.hosting.recognise import served
+
+GROUP = "web"
+PACKAGES = ("fastapi", "uvicorn")
+
+
+class Item(BaseModel):
+    name: str
+    price: float = 1.5
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    app.state.begun = True
+    yield {"shelf": "three"}
+    app.state.begun = False
+
+
+def count(request: Request) -> int:
+    request.app.state.hits += 1
+    return request.app.state.hits
+
+
+router = APIRouter(prefix="/items")
+
+
+@router.get("/{number}")
+async def item(number: int, hits: Annotated[int, Depends(count)], request: Request):
+    if number > 100:
+        raise HTTPException(404, "no such item")
+    return {"item": number, "hits": hits, "shelf": request.state.shelf}
+
+
+@router.post("/")
+async def add(item: Item) -> Item:
+    return item
+
+
+@contextlib.asynccontextmanager
+async def client_of(app):
+    """Serve the application, and yield a client."""
+    application = served(app, "shop", "127.0.0.1", 0)
+    await application.startService()
+    try:
+        (bound,) = application.services[0].sockets
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
+            yield client
+    finally:
+        await application.stopService()
+
+
+def build(folder):
+    app = FastAPI(title="Shop", lifespan=lifespan)
+    app.add_middleware(GZipMiddleware, minimum_size=10)
+    app.include_router(router)
+    app.state.hits = 41
+    return app
+
+
+def facts(app):
+    return {"title": app.title, "hits": app.state.hits, "paths": sorted(app.openapi()["paths"])}
+
+
+async def use(app, folder):
+    async with client_of(app) as client:
+        assert app.state.begun
+        assert (await client.get("/items/7")).json() == {"item": 7, "hits": 42, "shelf": "three"}
+        assert (await client.get("/items/700")).status_code == 404
+        assert (await client.post("/items/", json={"name": "tea"})).json() == {"name": "tea", "price": 1.5}
+        assert (await client.post("/items/", json={})).status_code == 422
+    assert not app.state.begun

@@ -1,0 +1,72 @@
+"""sanic: a blueprint, middleware, a listener, an error handler; served by uvicorn."""
+
+import contextlib
+
+import httpx
+from sanic import Blueprint, Sanic, json, text
+
+from appsnap.hosting.recognise import served
+
+GROUP = "web"
+PACKAGES = ("sanic", "uvicorn")
+AFTER = "an event loop that isn't running here"
+
+shop = Blueprint("shop", url_prefix="/items")
+
+
+@shop.get("/<number:int>")
+async def item(request, number):
+    request.app.ctx.hits += 1
+    return json({"item": number, "hits": request.app.ctx.hits, "begun": request.app.ctx.begun})
+
+
+async def broken(request):
+    raise KeyError("shelf")
+
+
+async def no_such_key(request, error):
+    return text(f"no {error}", 404)
+
+
+async def begin(app):
+    app.ctx.begun = True
+
+
+async def add_header(request, response):
+    response.headers["x-shop"] = "tea"
+
+
+@contextlib.asynccontextmanager
+async def client_of(app):
+    """Serve the application, and yield a client."""
+    application = served(app, "shop", "127.0.0.1", 0)
+    await application.startService()
+    try:
+        (bound,) = application.services[0].sockets
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
+            yield client
+    finally:
+        await application.stopService()
+
+
+def build(folder):
+    app = Sanic("Shop", configure_logging=False)
+    app.ctx.hits = 41
+    app.blueprint(shop)
+    app.add_route(broken, "/broken")
+    app.error_handler.add(KeyError, no_such_key)
+    app.register_listener(begin, "before_server_start")
+    app.register_middleware(add_header, "response")
+    return app
+
+
+def facts(app):
+    return {"name": app.name, "hits": app.ctx.hits, "routes": sorted(route.path for route in app.router.routes)}
+
+
+async def use(app, folder):
+    async with client_of(app) as client:
+        answer = await client.get("/items/7")
+        assert answer.json() == {"item": 7, "hits": 42, "begun": True}
+        assert answer.headers["x-shop"] == "tea"
+        assert (await client.get("/broken")).text == "no 'shelf'"
