@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from applications import environments, table
+from applications.environments import Environment
 from applications.harness import SCRIPTS, SOURCE, Outcome, Run, Script, scripts
 from appsnap.kinds import KINDS
 
@@ -34,9 +35,12 @@ def main() -> int:
         if (not options.groups or script.group in options.groups)
         and (not options.only or any(word in script.name for word in options.only))
     ]
+    groups = dict.fromkeys(script.group for script in chosen)
+    made = {group: _environment(group, options) for group in groups}
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(options.jobs) as pool:
         outcomes = []
-        for future in [pool.submit(_run, script, options, options.work or Path(temporary)) for script in chosen]:
+        work = options.work or Path(temporary)
+        for future in [pool.submit(_run, script, made[script.group], options, work) for script in chosen]:
             outcomes.append(future.result())
             print(outcomes[-1], flush=True)
     wrong = [outcome.script.name for outcome in outcomes if outcome.wrong]
@@ -50,15 +54,22 @@ def main() -> int:
     return int(bool(wrong))
 
 
-def _run(script: Script, options: argparse.Namespace, work: Path) -> Outcome:
-    python = options.python
-    if python is None:
-        environment = environments.environment(script.group, options.version)
-        why = environment.why_not(script.packages)
-        if why:
-            return Outcome(script, left_out=why)
-        python = environment.python
-    return Run(script, python, work.absolute(), options.apps.absolute(), options.source, options.kinds).execute()
+def _environment(group: str, options: argparse.Namespace) -> Environment | str:
+    """Return the environment of a group, or why there is none."""
+    if options.python is not None:
+        return Environment(options.python, {})
+    try:
+        return environments.environment(group, options.version)
+    except LookupError as error:
+        return str(error)
+
+
+def _run(script: Script, made: Environment | str, options: argparse.Namespace, work: Path) -> Outcome:
+    why = made if isinstance(made, str) else made.why_not(script.packages)
+    if isinstance(made, str) or why:
+        return Outcome(script, left_out=why)
+    run = Run(script, made.python, work.absolute(), options.apps.absolute(), options.source, options.kinds)
+    return run.execute()
 
 
 def _words(text: str) -> tuple[str, ...]:
