@@ -9,8 +9,6 @@ import os
 import queue
 import re
 import select
-import sqlite3
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -29,7 +27,6 @@ class Client:
 
 
 OTHERS = [
-    (ssl.create_default_context, "ssl.SSLContext", "open it in startService"),
     (hashlib.sha256, "_hashlib.HASH", "digest()"),
     (lambda: re.match("a", "a"), "re.Match", "match.groups()"),
     (sys._getframe, "builtins.frame", "keep the values"),
@@ -39,7 +36,6 @@ OTHERS = [
 ]
 
 OPENED = [
-    (lambda: sqlite3.connect(":memory:"), "sqlite3.Connection", "open it in startService"),
     (lambda: mmap.mmap(-1, 10), "mmap.mmap", "open it in startService"),
     (lambda: zipfile.ZipFile(os.devnull, "w"), "zipfile.ZipFile", "keep the path of the file"),
     (tempfile.NamedTemporaryFile, "tempfile._TemporaryFileWrapper", "open it in startService"),
