@@ -34,6 +34,7 @@ __all__ = [
     "fields_by_name",
     "is_native",
     "label_of",
+    "may_stay_unset",
     "misleads_pickle",
     "slots_beside_dict",
     "special",
@@ -170,6 +171,11 @@ def _stays_unset(_: Any) -> None:
     raise NotImplementedError
 
 
+def may_stay_unset(default: Callable[[Any], Any] | None) -> bool:
+    """Tell whether a field with this default, in `fields`, may have no value."""
+    return default is _stays_unset
+
+
 def fields_by_name(obj: Any, state: Any) -> dict[str, Any]:
     """Return the state of an object of a class with fields, with names, given the state that pickle would save.
 
@@ -256,7 +262,7 @@ def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[
         if name not in state and name not in transient:
             if default is None:
                 raise TypeError(f"the state has no {name!r}, and this field has no default")
-            if default is not _stays_unset:
+            if not may_stay_unset(default):
                 object.__setattr__(target, name, default(target))
     if hasattr(type(target), "_attrs_cached_hash"):
         object.__setattr__(target, "_attrs_cached_hash", None)
