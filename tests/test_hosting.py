@@ -690,7 +690,7 @@ class TestObject:
 
         (service,) = appsnap.loads(asyncio.run(main()), trust=appsnap.EVERYTHING)
 
-        assert {*vars(service)} == {"name", "parent", "object"}
+        assert {*vars(service)} == {"name", "parent", "object", "module", "variable"}
 
     def test_variable(self, tmp_path, monkeypatch, caplog):
         """An object from a snapshot is put where its module has one of its class."""

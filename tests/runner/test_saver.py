@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import resource
@@ -496,19 +497,27 @@ class TestAskedBeforeTheFork:
         assert restored.services[0].stock == {0: {os.getpid()}, 1: {os.getpid()}}
 
     def test_without_weak_references(self, make, shop):
-        """An object that nobody can remember without keeping it alive has the save made in the process."""
+        """An object without weak references is remembered, too, until nobody else holds it."""
         meter = shop.services[0].stock["meter"] = Bare()
+        asked_in = meter.asked_in
+        remembered = []
 
         async def main():
+            nonlocal meter
             saver = make(shop)
             saver.start()
+            await saver.request()
+            remembered.append(len(saver._asked._held))
+            del meter, shop.services[0].stock["meter"]
+            gc.collect()  # the rules of the first save are a cycle
             await saver.request()
             return saver
 
         saver = asyncio.run(main())
 
-        assert saver.status["how"] == "in process"
-        assert set(meter.asked_in) == {os.getpid()}
+        assert saver.status["how"] == "fork"
+        assert set(asked_in) == {os.getpid()}
+        assert [*remembered, len(saver._asked._held)] == [1, 0]
 
     def test_refused(self, make, shop, reports):
         """The error of a way reaches the log with the path."""

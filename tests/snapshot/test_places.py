@@ -192,7 +192,7 @@ class TestSave:
         file = io.BytesIO()
 
         with pytest.raises(appsnap.CannotSave):
-            appsnap.save([iter([1]).__reduce__, threading.Lock()], file)
+            appsnap.save([iter([1]).__reduce__, (x for x in ())], file)
 
         assert file.getvalue() == b""
 

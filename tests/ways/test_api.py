@@ -469,7 +469,7 @@ class TestDistribution:
 class Gauge:
     """An object with attributes that never enter a snapshot."""
 
-    __transient__ = {"handle": list, "last": None}
+    __transient__ = {"handle": list, "last": None}  # noqa: RUF012 - as users write it
 
     def __init__(self, name):
         self.name = name

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +32,28 @@ class Asked:
 
     def __init__(self) -> None:
         self._known: list[weakref.ref[Any]] = []
+        self._held: list[Any] = []  # without weak references, as databases are; they live until the next save
 
     def ask(self, notes: Notes) -> None:
         """Take all of these objects apart, and keep the reductions, or the errors, for a save with these notes."""
-        self._known = [ref for ref in self._known if ref() is not None]
+        self._forget()
         rules = Rules(notes=notes)
-        for ref in self._known:
+        for obj in self._all():
             # `notes` has the error now, and the save raises it for the path of the object.
             with contextlib.suppress(Exception):
-                rules(ref())
+                rules(obj)
+
+    def _all(self) -> list[Any]:
+        return [*(obj for ref in self._known if (obj := ref()) is not None), *self._held]
+
+    def _forget(self) -> None:
+        """Forget the objects that are gone, and those that nobody but this list holds."""
+        self._known = [ref for ref in self._known if ref() is not None]
+        held, self._held = self._held, []
+        while held:
+            obj = held.pop()
+            if sys.getrefcount(obj) > _ONLY_HERE:
+                self._held.append(obj)
 
     def add(self, addresses: Collection[int]) -> bool:
         """Add the objects that live at these addresses. Returns whether all of them are found.
@@ -47,13 +61,18 @@ class Asked:
         Another object may have taken the place of one that is gone, but not as an object with a way like this.
         """
         wanted = set(addresses)
-        known = {id(ref()) for ref in self._known}
+        known = set(map(id, self._all()))
         for obj in gc.get_objects():
             if id(obj) in wanted and id(obj) not in known:
                 way = way_of(type(obj))
                 if way is not None and way.before_fork:
-                    # An object without weak references isn't remembered: then the save can't be forked.
-                    with contextlib.suppress(TypeError):
+                    known.add(id(obj))
+                    try:
                         self._known.append(weakref.ref(obj))
-                        known.add(id(obj))
+                    except TypeError:
+                        self._held.append(obj)
         return wanted <= known
+
+
+_ONLY_HERE = 2
+"""The references to an object that a variable holds: that one, and the argument of `getrefcount`."""

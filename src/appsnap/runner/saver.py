@@ -266,6 +266,7 @@ class Saver:
                     if child is None:
                         facts = self._write(Notes())
             finally:
+                notes.taken.clear()  # the child has its own; here they would keep objects alive
                 pause = round((time.monotonic() - began) * 1000, 3)
                 # They come into the status when the save has ended: `began` tells others that this one has.
                 self._measured = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import importlib
 import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -254,9 +253,6 @@ class Snapshot:
     def _build(self, trusted: Trust, limits: Limits, copy: bool, code_from: str | None, notes: list[str] | None) -> Any:
         try:
             if self.document.objects is not None and trusted.everything and notes is None:
-                if self.document.trailer is None or self.document.trailer.distributions:
-                    # The families say which attributes of libraries are transient.
-                    importlib.import_module("appsnap.recipe.values.ways")
                 if self.prepares is not None:
                     from appsnap.recipe.preparing import prepare  # noqa: PLC0415 - few files name a function
                     from appsnap.recipe.trust.audit import Audited  # noqa: PLC0415 - as above

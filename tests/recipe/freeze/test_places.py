@@ -5,7 +5,6 @@ import functools
 import hashlib
 import mmap
 import multiprocessing
-import os
 import queue
 import re
 import select
@@ -14,7 +13,6 @@ import sys
 import tempfile
 import threading
 import types
-import zipfile
 
 import pytest
 
@@ -37,7 +35,6 @@ OTHERS = [
 
 OPENED = [
     (lambda: mmap.mmap(-1, 10), "mmap.mmap", "open it in startService"),
-    (lambda: zipfile.ZipFile(os.devnull, "w"), "zipfile.ZipFile", "keep the path of the file"),
     (tempfile.NamedTemporaryFile, "tempfile._TemporaryFileWrapper", "open it in startService"),
 ]
 

@@ -161,7 +161,7 @@ class TestErrors:
         web.setServiceParent(group)
         group.setName("group")
         group.setServiceParent(application)
-        web.opts = {"a": [1, 2, 3, hashlib.sha256()], 5: (socket.socket(), "x")}
+        web.opts = {"a": [1, 2, 3, hashlib.sha256()], 5: (socket.socketpair()[0], "x")}
         web.__dict__["with space"] = {hashlib.sha256(): 1}
         group.call = lambda: None
         group.generator = (x for x in ())
@@ -182,6 +182,7 @@ class TestErrors:
         assert {place.type for place in found.values()} == {"_hashlib.HASH", "socket.socket", "builtins.generator"}
         assert any("startService" in place.advice for place in found.values())
         assert any("digest()" in place.advice for place in found.values())
+        assert found.pop(f"{ours}.opts[5][0]").reason == "a connected socket"
         assert all(place.reason.startswith("TypeError: cannot pickle") for place in found.values())
         assert isinstance(caught.value, TypeError)
         assert isinstance(caught.value.__cause__, TypeError)

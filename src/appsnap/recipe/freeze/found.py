@@ -62,7 +62,8 @@ def wrapper_of(function: Any) -> Any:
 
     Its attribute `__wrapped__` is the function. None for a function that is found by its own name, and for a script's.
     """
-    if type(function) not in _WRAPPERS or is_script(function.__module__):
+    # A cache over a partial has no name of its own.
+    if type(function) not in _WRAPPERS or not hasattr(function, "__qualname__") or is_script(function.__module__):
         return None
     found = _look_up(function.__module__, function.__qualname__)
     for _ in range(_MOST_WRAPPERS):
