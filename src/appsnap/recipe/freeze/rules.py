@@ -227,8 +227,14 @@ class Rules:
         if way.before_fork and not self.notes.asks:
             self.notes.unasked[id(obj)] = None
             return list, ()  # any reduction will do: nothing is written
-        reduction = way.reduce(obj)
-        return self._rule_without_way(type(obj))(obj) if reduction is NotImplemented else reduction
+        cls, reduction = type(obj), way.reduce(obj)
+        if reduction is NotImplemented:
+            return self._rule_without_way(cls)(obj)
+        if type(reduction) is not tuple or not evolve.needs_restoring(cls) or reduction[5:] not in ((), (None,)):
+            return reduction
+        function, args, state, items, pairs = (*reduction, None, None, None)[:5]
+        state = evolve.without_transients(cls, {} if state is None else state)
+        return function, args, state, items, pairs, actions.set_state
 
     def _reduce_weak(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         return self.referents.resolved(rule(obj))
