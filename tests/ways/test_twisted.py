@@ -64,7 +64,7 @@ async def wait_for(one):
 def awaited():
     """Return a Deferred that a coroutine waits for, and the Deferred of the coroutine."""
     waiting = defer.Deferred()
-    return waiting, defer.Deferred.fromCoroutine(wait_for(waiting))
+    return waiting, defer.Deferred.fromCoroutine(wait_for(waiting)).addErrback(lambda _: None)
 
 
 def again(obj, kind):
