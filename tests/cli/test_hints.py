@@ -119,8 +119,6 @@ FOLLOWED = {
                  "echo 'HINT 5' > empty.tac && appsnap save empty.tac x.tap"),
     "private-folder": ("chmod 777 $HOME/.config/appsnap; appsnap load shop.tap", "hint: (chmod .*)",
                        "HINT && appsnap load shop.tap"),
-    "twisted": ("appsnap save twa:application tw.tap; appsnap run tw.tap", "in a program: (.*)",
-                """python -c 'import appsnap; application = appsnap.load("tw.tap"); HINT'"""),
 }  # fmt: skip
 """For each hint: a command that fails, the part of its output to follow, and what is typed then, with that part."""
 
@@ -141,14 +139,6 @@ application = Application("own")
 Own().setServiceParent(application)
 """,
     "broken.py": "1 / 0",
-    "twa.py": """
-from twisted.application import internet, service
-def stop():
-    from twisted.internet import reactor
-    reactor.callLater(0, reactor.stop)
-application = service.Application("tw")
-internet.TimerService(1, stop).setServiceParent(application)
-""",
     "empty.tac": "",
     "phrase": "correct horse",
     "old.tap": "(lp0\nI1\na.",

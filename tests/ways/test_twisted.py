@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import appsnap
+from appsnap import effects
 from appsnap.errors import CannotSave
 from appsnap.kinds import KINDS
 
@@ -15,6 +16,7 @@ from twisted.internet import defer, endpoints, protocol, reactor, task
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import Logger, globalLogPublisher
 from twisted.persisted import styles
+from twisted.python import logfile
 from twisted.web import resource, server
 
 
@@ -33,6 +35,36 @@ class Old(styles.Versioned):
     def upgradeToVersion2(self):
         """Upgrade."""
         self.upgraded = True
+
+
+class Client:
+    """Fires its own Deferreds."""
+
+    def __init__(self):
+        self.connected = defer.Deferred()
+        self.ready = defer.Deferred()
+
+    def note(self, results):
+        """Keep the results."""
+        self.noted = results
+
+
+def waited():
+    """Return a Deferred that a method of another object fires, and that object."""
+    waiting = defer.Deferred()
+    call = reactor.callLater(60, waiting.callback, None)
+    waiting.addErrback(lambda _: call.cancel())
+    return waiting, call
+
+
+async def wait_for(one):
+    await one
+
+
+def awaited():
+    """Return a Deferred that a coroutine waits for, and the Deferred of the coroutine."""
+    waiting = defer.Deferred()
+    return waiting, defer.Deferred.fromCoroutine(wait_for(waiting)).addErrback(lambda _: None)
 
 
 def again(obj, kind):
@@ -145,7 +177,9 @@ class TestRefused:
         ("make", "reason"),
         [
             (lambda: reactor.callLater(60, print), "a call that the reactor has scheduled"),
-            (defer.Deferred, "a Deferred that is waited for"),
+            (lambda: task.deferLater(reactor, 60, print), "a Deferred that is waited for"),
+            (lambda: waited()[0], "a Deferred that is waited for"),
+            (lambda: awaited()[0], "a Deferred that is waited for"),
             (lambda: reactor.listenTCP(0, protocol.Factory(), interface="127.0.0.1"), "an open port or connection"),
         ],
     )
@@ -156,8 +190,10 @@ class TestRefused:
             with pytest.raises(CannotSave) as raised:
                 appsnap.dumps({"a": [thing]}, kind)
         finally:
+            if isinstance(thing, defer.Deferred):
+                thing.addErrback(lambda _: None)
             for stop in ("cancel", "stopListening"):
-                if hasattr(thing, stop) and not isinstance(thing, defer.Deferred):
+                if hasattr(thing, stop):
                     getattr(thing, stop)()
 
         (place,) = raised.value.places
@@ -168,6 +204,72 @@ class TestRefused:
     def test_result(self, kind):
         """A Deferred that has its result is an object like another one."""
         assert again(defer.succeed(7), kind).result == 7
+
+    def test_of_the_tree(self, kind):
+        """A Deferred that an object of the tree will fire is fired by the restored object."""
+        client = Client()
+        both = defer.DeferredList([client.connected, client.ready])
+        both.addCallback(client.note)
+
+        restored = again(client, kind)
+        restored.connected.callback(1)
+        restored.ready.callback(2)
+
+        assert restored.noted == [(True, 1), (True, 2)]
+        assert not client.connected.called
+
+
+class TestLogFile:
+    """A log of Twisted's."""
+
+    @pytest.mark.parametrize("made", [logfile.LogFile, logfile.DailyLogFile])
+    def test_goes_on(self, made, kind, tmp_path):
+        """It goes on at its end, also where it was written to meanwhile, and rotates. The live one goes on, too."""
+        log = made("shop.log", str(tmp_path))
+        log.write("one\n")
+        data = appsnap.dumps(log, kind)
+        log.write("two\n")
+
+        restored = appsnap.loads(data, kind=kind, trust=appsnap.EVERYTHING)
+        restored.write("three\n")
+
+        assert (tmp_path / "shop.log").read_text() == "one\ntwo\nthree\n"
+        assert not restored.shouldRotate()
+        restored.rotate()
+        restored.write("five\n")
+        assert (tmp_path / "shop.log").read_text() == "five\n"
+        restored.close()
+        log.close()
+
+    def test_in_a_trial(self, tmp_path):
+        """Nothing is made or written by a trial."""
+        log = logfile.LogFile("shop.log", str(tmp_path))
+        data = appsnap.dumps(log, "msgpack")
+        log.close()
+        (tmp_path / "shop.log").unlink()
+
+        with effects.trial():
+            restored = appsnap.loads(data, kind="msgpack", trust=appsnap.EVERYTHING)
+            restored.write("lost\n")
+        restored.close()
+
+        assert not [*tmp_path.iterdir()]
+
+    def test_of_a_stranger(self, tmp_path):
+        """A stranger's log is written where its path is granted."""
+        log = logfile.LogFile("shop.log", str(tmp_path))
+        data = appsnap.dumps(log, "msgpack", sign=False)
+        log.close()
+
+        with pytest.raises(appsnap.NotTrusted) as refused:
+            appsnap.loads(data, kind="msgpack")
+        grants = [want.grant for want in refused.value.wants]
+        restored = appsnap.loads(data, kind="msgpack", trust=grants)
+        restored.write("one\n")
+        restored.close()
+
+        assert grants == ["twisted.python.logfile.LogFile", f"write:{tmp_path / 'shop.log'}"]
+        assert (tmp_path / "shop.log").read_text() == "one\n"
 
 
 def test_pickle_untouched():

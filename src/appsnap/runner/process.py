@@ -238,7 +238,7 @@ class Process:
             restarted=self._is_again,
             dropped=handed is not None and handed.dropped,
             granted=None if handed is None else handed.grants,
-            look=lambda snapshot: self._host.prepare(snapshot, trusted=bool(self._what.trust)),
+            look=self._host.prepare,
         )
         self._host.check()
         self._identity = self._restored.identity

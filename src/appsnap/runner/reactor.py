@@ -54,13 +54,10 @@ class Host:
         self._is_over: asyncio.Future[None] = self._loop.create_future()
         sys.meta_path.insert(0, _Finder(self.install))
 
-    def prepare(self, snapshot: Snapshot, *, trusted: bool = False) -> None:
-        """Install the reactor if a snapshot, which isn't built yet, needs Twisted. Raises AppsnapError.
-
-        `trusted` tells that the user trusts names in it.
-        """
-        # A stranger's file has nothing imported before its names are known to be trusted.
-        if _REACTOR not in sys.modules and (trusted or snapshot.is_trusted_as_a_whole) and names_twisted(snapshot):
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Install the reactor if a snapshot, which isn't built yet, needs Twisted. Raises AppsnapError."""
+        # A stranger's file has nothing imported before its names are known to be trusted. Then the finder does it.
+        if _REACTOR not in sys.modules and snapshot.is_trusted_as_a_whole and names_twisted(snapshot):
             try:
                 self.install()
             except ModuleNotFoundError as error:
@@ -87,7 +84,7 @@ class Host:
         if found is not None and found is not self._reactor:
             raise AppsnapError(
                 f"the application has installed a reactor of its own ({type_of(found)}), and appsnap runs on asyncio's",
-                hint="leave the call of install() out: appsnap installs a reactor on its event loop",
+                hint="leave the call of install() out: a reactor on the event loop of appsnap is there already",
             )
 
     def log(self, application: Any) -> None:

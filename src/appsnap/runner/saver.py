@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from appsnap import running, sections
 from appsnap.errors import AppsnapError
 from appsnap.files.layers import Wrapping
+from appsnap.interfaces import IService
 from appsnap.kinds import documents
 from appsnap.kinds.header import Header, distributions_of
 from appsnap.printable import escaped, in_words, shortened
@@ -27,6 +28,7 @@ from appsnap.runner.asking import Asked
 from appsnap.runner.generations import Generation
 from appsnap.runner.hooks import around_snapshot
 from appsnap.snapshot import saving
+from appsnap.twisted_services import adapted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,8 +106,9 @@ class Saver:
         self._asked = Asked()
         self._status_fails = False
         self._measured: dict[str, Any] = {}  # of the last save that began
+        name = getattr(adapted(IService, application), "name", None)
         self.status: dict[str, Any] = {
-            "name": application.name if isinstance(getattr(application, "name", None), str) else None,
+            "name": name if isinstance(name, str) else None,
             "pid": os.getpid(),
             "how": "fork" if self._can_fork else "in process",
             "generation": None if resumed is None else resumed.number,

@@ -5,13 +5,18 @@ Twisted's classes say of some attributes that they are volatile, and keep others
 
 from __future__ import annotations
 
+import copyreg
+import functools
+import gc
 import sys
+import types
 from types import NoneType
 from typing import Any
 
 from appsnap import states
 from appsnap.errors import Refused
 from appsnap.ways import by_name, call, saves, transient
+from appsnap.ways.files import reopen
 
 __all__ = ["client_machine"]
 
@@ -62,9 +67,44 @@ def _(_: Any) -> Any:
 def _(deferred: Any) -> Any:
     held = states.dict_of(deferred)
     # The name is without the underscore before Twisted 25.5.
-    if deferred.called and not held.get("_callbacks", held.get("callbacks")):
+    waited = held.get("_callbacks", held.get("callbacks")) if deferred.called else _is_fired_elsewhere(deferred)
+    if not waited:
         return NotImplemented
     raise Refused("a Deferred that is waited for", f"make it in startService, and {_LEAVE_OUT}")
+
+
+def _is_fired_elsewhere(deferred: Any) -> bool:
+    """Tell whether something of this process will fire a Deferred: it holds a method, a closure or a coroutine.
+
+    Without these, an object that has the Deferred as an attribute fires it, or the Deferreds of a DeferredList do.
+    """
+    if deferred._canceller is not None:
+        return True
+    holders = gc.get_referrers(deferred)
+    fired = (one.__name__ in ("callback", "errback") for one in holders if isinstance(one, types.MethodType))
+    return any(fired) or any(isinstance(one, _RUNNING) for one in holders)
+
+
+_RUNNING = (types.CellType, types.CoroutineType, types.GeneratorType, functools.partial)
+
+
+class _Log:
+    """Stands for the open file of a log: it goes on at the end, also where others have written to it meanwhile."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return call(reopen, self.path, mode="ab", raw=True)
+
+
+@saves("twisted.python.logfile.BaseLogFile", subclasses=True)
+def _(log: Any) -> Any:
+    # Its own __getstate__ takes the size out of the log that lives.
+    state = dict(states.dict_of(log))
+    if "_file" in state:
+        state["_file"] = _Log(log.path)
+    return copyreg.__newobj__, (type(log),), state  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 @saves("twisted.internet.abstract.FileDescriptor", subclasses=True)

@@ -12,7 +12,6 @@ from twisted.cred import checkers, portal
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
-STRANGER = "twisted.internet.reactor isn't there yet"
 
 
 def shell():

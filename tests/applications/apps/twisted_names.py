@@ -9,7 +9,6 @@ from twisted.names import authority, client, dns, server
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
-STRANGER = "twisted.internet.reactor isn't there yet"
 
 ZONE = """zone = [
     SOA("example.org", mname="ns.example.org", rname="ann.example.org", serial=7, refresh="1H", retry="1H",

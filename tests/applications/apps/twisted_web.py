@@ -9,7 +9,6 @@ from twisted.web import resource, server, static, vhost
 
 GROUP = "twisted"
 PACKAGES = ("twisted",)
-STRANGER = "twisted.internet.reactor isn't there yet"
 
 
 class Counter(resource.Resource):

@@ -170,20 +170,22 @@ class TestReactor:
         assert lines == ["True"]
 
     def test_for_a_stranger(self, program):
-        """To refer to it needs no trust where it is there. No stranger's file installs it."""
+        """To refer to it needs no trust where it is there. Elsewhere the audit lists it, for it has to be imported."""
         pytest.importorskip("twisted")
         program("from twisted.internet import reactor\nsave(reactor, sign=False)")
 
         lines = program("import twisted.internet.reactor\nprint(len({id(one) for one in load()}))")
         alone = program(
             "import appsnap, sys\n"
-            "try: load()\nexcept appsnap.errors.CannotBuild as error: print(error)\n"
-            "print('twisted' in sys.modules)"
+            "try: load()\nexcept appsnap.NotTrusted as error: trust = [want.grant for want in error.wants]\n"
+            "print(*trust, 'twisted' in sys.modules)\n"
+            "print(load(trust=trust)[0] is sys.modules['twisted.internet.reactor'])"
         )
+        of_package = program("print(load(trust=['twisted.*'])[0] is sys.modules['twisted.internet.reactor'])")
 
         assert lines == ["1"]
-        assert "isn't there yet: the program has to import it before" in alone[0]
-        assert alone[-1] == "False"
+        assert alone == ["twisted.internet.reactor False", "True"]
+        assert of_package == ["True"]
 
 
 def test_a_known_name_that_is_nowhere(tmp_path, monkeypatch):

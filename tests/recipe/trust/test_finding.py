@@ -64,13 +64,15 @@ class TestPairs:
 
     @pytest.mark.parametrize("module", ["twisted.internet", "twisted.internet.reactor"])
     def test_of_the_reactor(self, module, monkeypatch):
-        """A reactor is found where the program has one. No file installs it."""
+        """A reactor is found where the program has one. Elsewhere it is asked for, and not imported."""
         recipe = referred(module, "" if module.endswith("reactor") else "reactor")
         monkeypatch.delitem(sys.modules, "twisted.internet.reactor", raising=False)
         modules = {*sys.modules}
 
-        with pytest.raises(errors.CannotBuild, match="isn't there yet"):
-            build(recipe, Trust())
+        for trust in ([], ["shop.*"], ["call:twisted.internet.reactor"]):
+            with pytest.raises(errors.NotTrusted) as refused:
+                build(recipe, Trust(trust))
+            assert [want.grant for want in refused.value.wants] == ["twisted.internet.reactor"]
 
         assert {*sys.modules} == modules
         stand_in = object()

@@ -70,12 +70,12 @@ def _expect_module(name: str) -> None:
 
 
 def _find_value(name: steps.Name) -> Any:
-    """Return a value type, or an object of the process: nothing is imported for one that has effects."""
+    """Return a value type, or an object of the process. That of a library was there at the audit."""
     package = name.module.partition(".")[0]
     if values.is_object(name.dotted) and (package not in _STANDARD or not name.qualname):
         found = sys.modules.get(name.dotted)
         if found is None:
-            raise ImportError(f"{name.dotted} isn't there yet: the program has to import it before", name=package)
+            raise ModuleNotFoundError(f"No module named {name.dotted!r}", name=name.dotted)
         return found
     if package not in _STANDARD:
         check_installed(package)

@@ -2,8 +2,9 @@
 
 Trust is an iterable of texts: `"shop.web.Web"` for that class or function, to refer to and to create; `"shop.*"` for
 the classes defined in that package; `"call:shop.make"` to call that. A class comes with its methods, nested classes
-and members of an enumeration. The things themselves may stand in it, too: the class `shop.web.Web`, the module `shop`,
-and the function `shop.make`, to refer to and to call. Nothing in a file grants trust.
+and members of an enumeration, and Twisted with its reactor, which is made when it is imported. The things themselves
+may stand in it, too: the class `shop.web.Web`, the module `shop`, and the function `shop.make`, to refer to and to
+call. Nothing in a file grants trust.
 
 An effect is trusted with its target: `"read:/etc/shop/*"`, `"write:/var/log/shop.log"`, `"listen:127.0.0.1:*"`,
 `"database:memory"` (see `appsnap.effects`). No name stands for a function that has effects.
@@ -130,6 +131,8 @@ class Trust:
             return Grant.EXACT
         if (values.is_creatable if use == "create" else values.is_referable)(known):
             return Grant.BUILT_IN
+        if use == "reference" and values.is_object(known) and f"{dotted}.".startswith(self._packages):
+            return Grant.EXACT  # it isn't there yet, and its import makes it
         above, _, member = dotted.rpartition(".")
         if member.startswith("__") and member not in SPECIAL_METHODS:
             return None

@@ -218,8 +218,13 @@ def named(word: str) -> str | None:
 
 
 def is_referable(name: str) -> bool:
-    """Tell whether any snapshot may refer to the type or object of a dotted name."""
-    return name in _objects or (name in _by_name and _by_name[name].referable)
+    """Tell whether any snapshot may refer to the type or object of a dotted name.
+
+    An object of a library is there once the program has imported it. To import it may have effects.
+    """
+    if name in _objects:
+        return name.partition(".")[0] in sys.stdlib_module_names or name in sys.modules
+    return name in _by_name and _by_name[name].referable
 
 
 def is_creatable(name: str) -> bool:

@@ -47,6 +47,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
+    "carbon": ("carbon",),
     "celery": ("celery",),
     "clients": ("aiohttp", "http", "httpcore", "paho", "redis"),
     "contexts": ("_contextvars",),
