@@ -122,6 +122,11 @@ class Way:
     weak: bool = False
     """The reduction is a `Weakly`, or the items in it are."""
 
+    @property
+    def is_own(self) -> bool:
+        """Tell whether the way is one of appsnap's."""
+        return str(self.where).startswith("appsnap.")
+
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
         return self.cls is base if self.cls is not None else evolve.goes_by(base, self.name)
