@@ -116,7 +116,7 @@ class Unsaveable(Told):
 
     def startService(self):
         super().startService()
-        self.lock = threading.Lock()
+        self.numbers = (number for number in ())
 
 
 class Forking(Told):

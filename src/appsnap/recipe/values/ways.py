@@ -52,6 +52,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "contexts": ("_contextvars",),
     "cryptography": ("cryptography",),
     "django": ("django",),
+    "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "jinja2": ("jinja2",),
     "loguru": ("loguru",),
