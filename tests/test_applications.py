@@ -7,7 +7,7 @@ import pytest
 
 from applications.harness import SCRIPTS, Run, Script
 
-NAMES = ("asyncio_workers", "logging_queue", "networkx_graph", "queues")
+NAMES = ("aiohttp_server", "files", "logging_queue", "networkx_graph", "queues", "sqlite")
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ __all__ = [
     "misleads_pickle",
     "slots_beside_dict",
     "special",
+    "stays_unset",
 ]
 
 
@@ -163,11 +164,11 @@ def _default_of_attrs(field: Any) -> Callable[[Any], Any] | None:
 
 def _unset(field: Any) -> Callable[[Any], Any] | None:
     """Return a mark for a field that no constructor sets: a method does so later, or never."""
-    return None if field.init else _stays_unset
+    return None if field.init else stays_unset
 
 
-def _stays_unset(_: Any) -> None:
-    raise NotImplementedError
+def stays_unset(_: Any) -> None:
+    """Stand for the default of such a field. Nothing calls it."""
 
 
 def fields_by_name(obj: Any, state: Any) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def _assign_fields(target: Any, state: Any, known: Fields, transient: Container[
         if name not in state and name not in transient:
             if default is None:
                 raise TypeError(f"the state has no {name!r}, and this field has no default")
-            if default is not _stays_unset:
+            if default is not stays_unset:
                 object.__setattr__(target, name, default(target))
     if hasattr(type(target), "_attrs_cached_hash"):
         object.__setattr__(target, "_attrs_cached_hash", None)

@@ -480,3 +480,32 @@ class TestDistribution:
         )
         assert "ModuleNotFoundError" in out
         assert "mend or uninstall the distribution that announces it" in out
+
+
+class Gauge:
+    """An object with attributes that never enter a snapshot."""
+
+    __transient__ = {"handle": list, "last": None}
+
+    def __init__(self, name):
+        self.name = name
+        self.handle = [1]
+        self.last = 5
+
+
+def gauge(name):
+    return Gauge(name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transient_attributes_of_a_class_with_a_way(kind):
+    """They are left out of the state that a way returns, and made anew."""
+
+    @appsnap.saves(Gauge)
+    def _(obj):
+        return gauge, (obj.name,), {**vars(obj), "note": "kept"}
+
+    data = appsnap.dumps(Gauge("tea"), kind)
+    back = appsnap.loads(data, trust=EVERYTHING)
+
+    assert vars(back) == {"name": "tea", "handle": [], "note": "kept", "last": 5}

@@ -57,7 +57,7 @@ def main() -> int:
 def _environment(group: str, options: argparse.Namespace) -> Environment | str:
     """Return the environment of a group, or why there is none."""
     if options.python is not None:
-        return Environment(options.python, {})
+        return Environment(options.python.absolute(), {})
     try:
         return environments.environment(group, options.version)
     except LookupError as error:

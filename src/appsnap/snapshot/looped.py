@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from appsnap.errors import CannotBuild
-from appsnap.recipe.failures import needs_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,8 @@ def built(build: Callable[[], T]) -> T:
     try:
         return build()
     except CannotBuild as error:
+        from appsnap.recipe.failures import needs_loop  # noqa: PLC0415 - only for an error
+
         if not needs_loop(error.__cause__):
             raise
     import asyncio  # noqa: PLC0415 - few objects need it

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import concurrent.futures.process
 import concurrent.futures.thread
-import multiprocessing
 import sys
 from typing import Any
 
@@ -44,8 +41,9 @@ def ProcessPoolExecutor(
     max_workers: int, start_method: str, max_tasks_per_child: int | None = None, is_shut_down: bool = False, /
 ) -> concurrent.futures.ProcessPoolExecutor:
     """Return a pool of processes, which starts them when it gets work."""
-    context = multiprocessing.get_context(start_method)
-    made = concurrent.futures.ProcessPoolExecutor(max_workers, context, max_tasks_per_child=max_tasks_per_child)
+    made = concurrent.futures.ProcessPoolExecutor(
+        max_workers, _context(start_method), max_tasks_per_child=max_tasks_per_child
+    )
     if is_shut_down:
         made.shutdown()
     return made
@@ -55,9 +53,20 @@ def pool(cls: Any, keywords: dict[str, Any], start_method: str | None = None, /)
     """Return a pool of a subclass, or with an initializer."""
     made = cls.__new__(cls)
     if start_method is not None:
-        keywords = keywords | {"mp_context": multiprocessing.get_context(start_method)}
-    next(base for base in _POOLS if issubclass(cls, base)).__init__(made, **keywords)
+        keywords = keywords | {"mp_context": _context(start_method)}
+    _pool_of(cls).__init__(made, **keywords)
     return made
+
+
+def _context(start_method: str) -> Any:
+    import multiprocessing  # noqa: PLC0415 - pools of threads don't need it
+
+    return multiprocessing.get_context(start_method)
+
+
+def _pool_of(cls: type) -> Any:
+    """Return the class of the standard library that a pool is of."""
+    return next(base for base in cls.__mro__ if base.__module__.startswith("concurrent.futures."))
 
 
 def finished_future(result: Any = None, /) -> concurrent.futures.Future[Any]:
@@ -89,20 +98,16 @@ def pending_future() -> concurrent.futures.Future[Any]:
 
 # Ways
 
-_POOLS: tuple[Any, ...] = (
-    concurrent.futures.thread.ThreadPoolExecutor,
-    concurrent.futures.process.ProcessPoolExecutor,
-)
-
 
 @saves(concurrent.futures.thread.ThreadPoolExecutor, subclasses=True, before_fork=True)
 def _threads(executor: Any) -> Any:
     cls = type(executor)
-    if has_own_protocol(cls, _POOLS[0]):
+    base = _pool_of(cls)
+    if has_own_protocol(cls, base):
         return NotImplemented
     if executor._work_queue.qsize() - executor._shutdown > 0 or any(map(_works, executor._threads)):
         raise Refused("a pool of threads that has work", _ADVICE)
-    if cls is _POOLS[0] and executor._initializer is None:
+    if cls is base and executor._initializer is None:
         args = (executor._max_workers, executor._thread_name_prefix, executor._shutdown)
         return ThreadPoolExecutor, args if args[2] else args[:2] if args[1] else args[:1]
     keywords = {
@@ -111,7 +116,7 @@ def _threads(executor: Any) -> Any:
         "initializer": executor._initializer,
         "initargs": executor._initargs,
     }
-    return reduction(executor, pool, (cls, keywords), _added(executor, _POOLS[0]()))
+    return reduction(executor, pool, (cls, keywords), _added(executor, base()))
 
 
 def _works(thread: Any) -> bool:
@@ -130,16 +135,17 @@ def _works(thread: Any) -> bool:
     return False
 
 
-@saves(concurrent.futures.process.ProcessPoolExecutor, subclasses=True)
+@saves("concurrent.futures.process.ProcessPoolExecutor", subclasses=True)
 def _processes(executor: Any) -> Any:
     cls = type(executor)
-    if has_own_protocol(cls, _POOLS[1]):
+    base = _pool_of(cls)
+    if has_own_protocol(cls, base):
         return NotImplemented
     if executor._pending_work_items:
         raise Refused("a pool of processes that has work", _ADVICE)
-    method = (executor._mp_context or multiprocessing.get_context()).get_start_method()
+    method = executor._mp_context.get_start_method()
     most = getattr(executor, "_max_tasks_per_child", None)
-    if cls is _POOLS[1] and executor._initializer is None:
+    if cls is base and executor._initializer is None:
         args = (executor._max_workers, method, most, executor._shutdown_thread)
         return ProcessPoolExecutor, args if args[3] else args[:2] if most is None else args[:3]
     keywords = {
@@ -148,7 +154,7 @@ def _processes(executor: Any) -> Any:
         "initargs": executor._initargs,
         "max_tasks_per_child": most,
     }
-    return reduction(executor, pool, (cls, keywords, method), _added(executor, _POOLS[1]()))
+    return reduction(executor, pool, (cls, keywords, method), _added(executor, base()))
 
 
 def _added(obj: Any, fresh: Any) -> Any:

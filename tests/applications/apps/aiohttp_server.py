@@ -2,8 +2,7 @@
 
 import contextlib
 
-import httpx
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from appsnap.hosting.recognise import served
 
@@ -43,7 +42,7 @@ async def client_of(app):
     await application.startService()
     try:
         (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
+        async with ClientSession(f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
             yield client
     finally:
         await application.stopService()
@@ -68,8 +67,8 @@ def facts(app):
 async def use(app, folder):
     async with client_of(app) as client:
         answer = await client.get("/items/7")
-        assert answer.json() == {"item": 7, "hits": 2}
+        assert await answer.json() == {"item": 7, "hits": 2}
         assert answer.headers["x-shop"] == "tea"
-        assert (await client.get("/sub/hello")).text == "hello"
+        assert await (await client.get("/sub/hello")).text() == "hello"
         assert app[BEGUN] == [True]
     assert app[BEGUN] == [True, False]

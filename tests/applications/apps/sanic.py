@@ -9,7 +9,6 @@ from appsnap.hosting.recognise import served
 
 GROUP = "web"
 PACKAGES = ("sanic", "uvicorn")
-AFTER = "an event loop that isn't running here"
 
 shop = Blueprint("shop", url_prefix="/items")
 

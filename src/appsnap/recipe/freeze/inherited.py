@@ -276,6 +276,8 @@ def _reduce_with_fields(obj: Any) -> Any:
     except AttributeError:
         known: Any = states.fields(type(obj))  # type: ignore[arg-type]  # classes are hashable
         state = {name: getattr(obj, name) for name in known if hasattr(obj, name)}
+        if any(known[name] is not states.stays_unset for name in known.keys() - state.keys()):
+            raise
         return newobj, (type(obj),), state, None, None, actions.set_state
 
 

@@ -243,8 +243,15 @@ class Rules:
         if way.before_fork and not self.notes.asks:
             self.notes.unasked[id(obj)] = None
             return list, ()  # any reduction will do: nothing is written
+        cls = type(obj)
         reduction = way.reduce(obj) if way.is_own else _reduce_by_way_of_user(way, obj)
-        return self._rule_without_way(type(obj))(obj) if reduction is NotImplemented else reduction
+        if reduction is NotImplemented:
+            return self._rule_without_way(cls)(obj)
+        if type(reduction) is not tuple or not evolve.needs_restoring(cls) or reduction[5:] not in ((), (None,)):
+            return reduction
+        function, args, state, items, pairs = (*reduction, None, None, None)[:5]
+        state = evolve.without_transients(cls, {} if state is None else state)
+        return function, args, state, items, pairs, actions.set_state
 
     def _reduce_weak(self, rule: Callable[[Any], Any], obj: Any) -> Any:
         return self.referents.resolved(rule(obj))
