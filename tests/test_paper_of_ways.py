@@ -14,12 +14,14 @@ PAPER = (PROJECT / "docs" / "ways.md").read_text(encoding="utf-8")
 @pytest.mark.slow
 def test_session(tmp_path):
     """One shell, command by command, in a folder with the modules of the paper."""
-    folder = copy_project(tmp_path)
+    project = copy_project(tmp_path)
+    folder = project / "printers"
+    folder.mkdir()
     for block in blocks(PAPER, "python"):
         if name := re.match(r"# (\w+\.py)\n", block):
             (folder / name[1]).write_text(block)
 
-    check_session("".join(blocks(PAPER, "console")), folder, 7)
+    check_session("".join(blocks(PAPER, "console")), project, 8)
 
 
 def test_functions():

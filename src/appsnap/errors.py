@@ -173,7 +173,8 @@ class CannotSave(AppsnapError, TypeError):
         self.places = tuple(places)
         super().__init__(
             f"cannot save {plural(len(self.places), 'object')}: " + " | ".join(map(str, self.places)),
-            hint='name these attributes in the class\'s __transient__, as in __transient__ = ("_socket",)'
+            hint='name these attributes in the class\'s __transient__, as in __transient__ = ("_socket",); for a class '
+            'that isn\'t yours: appsnap.transient("package.Class", ("_socket",)), or another way (docs/ways.md)'
             if any("__transient__" in place.advice for place in places)
             else "",
         )
@@ -332,7 +333,8 @@ class ServiceError(AppsnapError):
     """A service failed to start. `phase` is the method, `path` the service's place in its tree, `type` its class."""
 
     def __init__(self, phase: str, path: str, type_: str, error: BaseException) -> None:
-        super().__init__(f"error in {phase} of {path} ({type_}): {in_words(error)}")
+        hint = error.hint if isinstance(error, AppsnapError) else ""
+        super().__init__(f"error in {phase} of {path} ({type_}): {in_words(error)}", hint=hint)
         self.phase = phase
         self.path = path
         self.type = type_

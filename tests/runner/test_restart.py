@@ -57,6 +57,30 @@ class TestRestart:
                 assert connection.makefile().read().endswith("hello")
             assert process.stop() == 0
 
+    def test_threads_of_the_first_task(self, tmp_path):
+        """Threads that a library ends when the first task of the event loop does, as anyio, hold up no restart."""
+        lines = [
+            "import asyncio, queue, threading",
+            "from appsnap.service import Application, Service",
+            "class Worker(Service):",
+            "    def startService(self):",
+            "        super().startService()",
+            "        orders = queue.Queue()",
+            "        threading.Thread(target=orders.get).start()",
+            "        is_first = lambda task: any('_run_until_complete_cb' in str(one) for one in task._callbacks)",
+            "        (first,) = filter(is_first, asyncio.all_tasks())",
+            "        first.add_done_callback(orders.put)",
+            "application = Application('worker')",
+            "Worker().setServiceParent(application)",
+        ]
+        (tmp_path / "worker.py").write_text("\n".join(lines))
+        with Running("worker.py", folder=tmp_path) as process:
+            process.ready()
+            for count in (2, 3):
+                process.send(signal.SIGHUP).until("is running as process", count)
+            assert process.stop() == 0
+            assert process.errors == []
+
     def test_upgrade(self, tmp_path):
         """Objects of older versions are upgraded."""
         with Counted(tmp_path) as counted:

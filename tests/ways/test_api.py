@@ -173,7 +173,7 @@ class TestSaves:
         )
 
     def test_raises(self):
-        """So has the error of a way that fails."""
+        """So has the error of a way that fails. It has the place of the way, too."""
         appsnap.saves(Lamp)(lambda obj: obj.watts)
 
         with pytest.raises(appsnap.CannotSave) as caught:
@@ -181,7 +181,8 @@ class TestSaves:
 
         message = str(caught.value)
         assert f'["lamp"] ({__name__}.Lamp): ' in message
-        assert "AttributeError: 'Lamp' object has no attribute 'watts'" in message
+        way_at = f"its way to save in {__name__}, line {self.test_raises.__code__.co_firstlineno + 2}: "
+        assert f"{way_at}AttributeError: 'Lamp' object has no attribute 'watts'; correct that way" in message
 
     @pytest.mark.parametrize("found", [5, (), (1, 2), (lamp,)])
     def test_no_reduction(self, found):
@@ -190,6 +191,21 @@ class TestSaves:
 
         with pytest.raises(appsnap.CannotSave, match=rf'\["lamp"\] \({__name__}.Lamp\)'):
             dumps({"lamp": Lamp("red")})
+
+    def test_none(self):
+        """A way without a return is named."""
+        appsnap.saves(Lamp)(lambda obj: None)
+
+        with pytest.raises(appsnap.CannotSave, match=rf"its way to save in {__name__}, line \d+ returned None"):
+            dumps(Lamp("red"))
+
+    def test_bare(self):
+        """A decorator without its class is an error at once."""
+        with pytest.raises(TypeError, match="a way is for a class"):
+
+            @appsnap.saves
+            def _(obj):
+                return lamp, (obj.color,)
 
     def test_local_function(self):
         """A function that can't be imported goes with the file, as any other one."""

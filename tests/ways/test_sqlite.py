@@ -127,6 +127,20 @@ class TestFile:
         assert str(path) in str(caught.value)
         assert not path.exists()
 
+    def test_folder_gone(self, tmp_path, opened):
+        """So is a folder that is gone, with the whole path of the file, and the hint to move it."""
+        folder = tmp_path / "data"
+        folder.mkdir()
+        connection = sqlite3.connect(folder / "shop.db")
+        data = appsnap.dumps([opened(connection)])
+        connection.close()
+        shutil.rmtree(folder)
+
+        with pytest.raises(CannotLoad, match=r"shop\.db: no such file") as caught:
+            appsnap.loads(data, trust=EVERYTHING)
+
+        assert repr(str(folder)) in caught.value.hint
+
     def test_folder(self, path, opened):
         """A path that is a folder by now is an error with its path."""
         data = appsnap.dumps([opened(sqlite3.connect(path))])

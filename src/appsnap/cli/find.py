@@ -146,7 +146,8 @@ def served(obj: Any, source: str, listen: tuple[str, int]) -> Any:
         kind = _type_of(obj)
         is_service = recognise.sort_of(obj) == "service"
         why = f"{source} is a service already ({kind})" if is_service else f"{source} is none ({kind})"
-        raise click.UsageError(f"--listen is for an ASGI, WSGI or aiohttp application, and {why}")
+        message = f"--listen is for an ASGI, WSGI or aiohttp application, and {why}"
+        raise click.UsageError(message, click.get_current_context(silent=True))
     return application
 
 

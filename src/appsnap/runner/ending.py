@@ -33,7 +33,7 @@ class Ending:
         self._options = options
         self._voice = voice
         self._host = host
-        self._own: set[asyncio.Future[Any]] = {task} if (task := asyncio.current_task()) else set()
+        self._own: set[asyncio.Future[Any]] = set()
         self._guard = self._new_guard()
 
     def _new_guard(self) -> Guard:
@@ -74,6 +74,8 @@ class Ending:
 
     async def leave(self) -> None:
         """Wait for the tasks and threads that the application leaves behind. Ends the process if they take too long."""
+        if task := asyncio.current_task():
+            self._own.add(task)
         if self._guard.late.is_set() or not await self.in_time(self._left()):
             self.at_once(NOT_IN_TIME)
         self._guard.last()

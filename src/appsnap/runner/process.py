@@ -57,17 +57,21 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
     process: Process | None = None
     own = os.getpid()
 
-    async def run() -> int:
+    async def run() -> int | None:
         nonlocal process
         process = Process(what, options, voice, handover)
         return await process.main()
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        running = loop.create_task(run())
+        running: asyncio.Task[int | None] = loop.create_task(run())
         while True:
             try:
-                return loop.run_until_complete(running)
+                code = loop.run_until_complete(running)
+                if code is not None:
+                    return code
+                assert process is not None
+                running = loop.create_task(process.replace())
             except (KeyboardInterrupt, RuntimeError, SystemExit) as error:
                 # A callback of the application has ended the event loop. It goes on until all has stopped: in this
                 # process, and not in one that the application has forked.
@@ -97,6 +101,8 @@ class Process:
         self._stopped: int | None = None
         """The exit code, as soon as the services have stopped."""
         self._reloads = False
+        self._passed: list[Inherited] | None = None
+        """The sockets for the next process image, as soon as this one is to be replaced."""
         self._refused = ""
         """Why the last restart was refused."""
         self._asked = asyncio.Event()
@@ -104,8 +110,8 @@ class Process:
         self._host = Host(self._stopped_by_reactor)
         self._ending = Ending(options, voice, self._host)
 
-    async def main(self) -> int:
-        """Load, start, run, stop. Returns the exit code."""
+    async def main(self) -> int | None:
+        """Load, start, run, stop. Returns the exit code, or None for a restart: `replace` is to follow."""
         if self._handover is not None and self._handover.mode == "trial":
             with effects.trial():
                 try:
@@ -126,13 +132,21 @@ class Process:
         try:
             return await self._run()
         except Exception as error:  # noqa: BLE001 - users get a line for every error
-            # At once: what the application leaves behind may take its time.
-            code = self._voice.failed(self._with_hint(error))
-            self._ending.begin()
-            await self._ending.leave()
-            return code
+            return await self._fail(error)
 
-    async def _run(self) -> int:
+    async def replace(self) -> int:
+        """Put a new process image in the place of this one. Returns the exit code if the process is to stop instead.
+
+        The task of `main` has ended: some libraries, such as anyio, end their threads when the first task of the event
+        loop does.
+        """
+        try:
+            await self._replace()
+            return await self._finish()
+        except Exception as error:  # noqa: BLE001 - users get a line for every error
+            return await self._fail(error)
+
+    async def _run(self) -> int | None:
         if not await self._start():
             await self._ending.leave()
             return 0
@@ -140,6 +154,8 @@ class Process:
             if self._reloads:
                 self._reloads = False
                 await self._restart()
+                if self._passed is not None:
+                    return None
             else:
                 try:
                     await self._asked.wait()
@@ -414,6 +430,13 @@ class Process:
 
     # The end
 
+    async def _fail(self, error: Exception) -> int:
+        # At once: what the application leaves behind may take its time.
+        code = self._voice.failed(self._with_hint(error))
+        self._ending.begin()
+        await self._ending.leave()
+        return code
+
     async def _finish(self) -> int:
         """Stop the application and save it. Returns the exit code."""
         self._is_running = False
@@ -429,7 +452,7 @@ class Process:
     # A restart in place
 
     async def _restart(self) -> None:
-        """Take in new code. Returns if that was refused, or if the process is to stop instead."""
+        """Try new code, and stop. Returns also if the code was refused, or if the process is to stop for good."""
         self._notify.reloading()
         self._voice.report("info", f"restarting {self._name}")
         trying = asyncio.ensure_future(self._why_not())
@@ -463,13 +486,17 @@ class Process:
             await self._start_again(sockets)
             return
         await self._ending.leave()
+        self._passed = sockets
+
+    async def _replace(self) -> None:
+        assert self._passed is not None
         atexit.unregister(self._ending.clear_away)
         restart.end_threads_and_exit_functions()
         atexit.register(self._ending.clear_away)
         with restart.signals_kept() as came:
             await asyncio.sleep(0)  # what the handlers of earlier signals have asked the loop for
             if not self._stops:
-                handover = self._handover_of("restart", sockets)
+                handover = self._handover_of("restart", self._passed)
                 handover.descriptors["signals"] = came
                 restart.again(self._options.folder, handover, {**self._notify.environment, **self._secret})
 

@@ -50,11 +50,12 @@ def saves(
     Raises ValueError if the class has a way already, and for a type whose values are part of the format: `int`, `list`.
     """
     where = Where.of_caller()
+    name = _name(cls)
 
     def register(function: F) -> F:
         register_way(
             Way(
-                *(_name(cls), function, where, _class(cls)),
+                *(name, function, where, _class(cls)),
                 subclasses=subclasses,
                 by_name=by_name,
                 before_fork=before_fork,

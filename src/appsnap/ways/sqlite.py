@@ -370,11 +370,11 @@ def _file(path: str, *, read_only: bool) -> os.stat_result:
 
     To open the file and close it again would take the locks of all other connections in this process.
     """
-    with effects.walked(path, "read" if read_only else "write") as (folder, name):
-        try:
+    try:
+        with effects.walked(path, "read" if read_only else "write") as (folder, name):
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        except OSError as error:
-            raise effects.CannotOpen(error.errno, error.strerror, path) from error
+    except OSError as error:  # a folder above may be gone, too
+        raise effects.CannotOpen(error.errno, error.strerror, path) from error
     if stat.S_ISDIR(found.st_mode):
         raise effects.CannotOpen(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(found.st_mode):

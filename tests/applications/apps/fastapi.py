@@ -6,6 +6,7 @@ from typing import Annotated
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.params import _Unset
 from pydantic import BaseModel
 
 from appsnap.hosting.recognise import served
@@ -63,12 +64,19 @@ def build(folder):
     app = FastAPI(title="Shop", lifespan=lifespan)
     app.add_middleware(GZipMiddleware, minimum_size=10)
     app.include_router(router)
+    app.post("/more")(add)
     app.state.hits = 41
     return app
 
 
 def facts(app):
-    return {"title": app.title, "hits": app.state.hits, "paths": sorted(app.openapi()["paths"])}
+    bodies = [route.body_field for route in app.routes if getattr(route, "body_field", None)]
+    return {
+        "title": app.title,
+        "hits": app.state.hits,
+        "paths": sorted(app.openapi()["paths"]),
+        "no examples": [body.field_info.example is _Unset for body in bodies],
+    }
 
 
 async def use(app, folder):

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from appsnap import actions, evolve, running, states
+from appsnap.errors import AppsnapError, Refused
+from appsnap.printable import in_words
 from appsnap.recipe import values
 from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
@@ -54,6 +56,20 @@ def _by_attribute(module: str, qualname: str) -> tuple[Any, ...]:
     found = getattr, (operator.attrgetter(owner)(above) if owner else above, name)
     getattr(*found[1])  # raises AttributeError for a name that no load would find either
     return found
+
+
+def _reduce_by_way_of_user(way: Way, obj: Any) -> Any:
+    """Return the reduction by a way that isn't appsnap's. Raises Refused with the place of the way if it fails."""
+    try:
+        reduction = way.reduce(obj)
+    except (AppsnapError, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise Refused(f"its way to save in {way.where}: {in_words(error)}", "correct that way") from error
+    if reduction is not NotImplemented and not isinstance(reduction, (str, tuple)):
+        reason = f"its way to save in {way.where} returned {reduction!r:.60}, and no reduction"
+        raise Refused(reason, "return appsnap.call(function, ...) there")
+    return reduction
 
 
 def _leave(_: Any) -> Any:
@@ -227,7 +243,8 @@ class Rules:
         if way.before_fork and not self.notes.asks:
             self.notes.unasked[id(obj)] = None
             return list, ()  # any reduction will do: nothing is written
-        cls, reduction = type(obj), way.reduce(obj)
+        cls = type(obj)
+        reduction = way.reduce(obj) if way.is_own else _reduce_by_way_of_user(way, obj)
         if reduction is NotImplemented:
             return self._rule_without_way(cls)(obj)
         if type(reduction) is not tuple or not evolve.needs_restoring(cls) or reduction[5:] not in ((), (None,)):

@@ -53,6 +53,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "contexts": ("_contextvars",),
     "cryptography": ("cryptography",),
     "django": ("django",),
+    "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "jinja2": ("jinja2",),
     "loguru": ("loguru",),
@@ -122,6 +123,11 @@ class Way:
     """`reduce` asks the operating system or a library. So it runs before a save forks, and not in the child."""
     weak: bool = False
     """The reduction is a `Weakly`, or the items in it are."""
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether the way is one of appsnap's."""
+        return str(self.where).startswith("appsnap.")
 
     def is_for(self, base: type) -> bool:
         """Tell whether a class is the one of the way."""
