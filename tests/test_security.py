@@ -204,6 +204,27 @@ class TestPromise2:
         assert "trap" not in sys.modules
         assert not (folder / "sprung").exists()
 
+    def test_distributions_in_the_folder(self, folder):
+        """A distribution that lies in the current folder announces no ways to save."""
+        (folder / "trap-1.dist-info").mkdir()
+        (folder / "trap-1.dist-info" / "METADATA").write_text("Name: trap\nVersion: 1\n")
+        announced = "".join(f"{package} = trap\n" for package in ("appsnap", "_thread", "threading"))
+        (folder / "trap-1.dist-info" / "entry_points.txt").write_text(f"[appsnap.ways]\n{announced}")
+        recipe = Recipe([Name("appsnap.ways.threads", "local"), Call(Ref(0), []), State(Ref(1), ("a",), (1,))], Ref(1))
+        (folder / "a.tap").write_bytes(written(recipe, "msgpack"))
+        command = [sys.executable, "-m", "appsnap", "load", "--trust", "decimal.Decimal", "a.tap"]
+
+        subprocess.run(command, check=True, timeout=200, capture_output=True)
+
+        assert not (folder / "sprung").exists()
+
+    def test_starts_no_process(self, folder, kind):
+        """A pool of processes that starts one at once, with modules of the current folder, isn't made."""
+        for method in ("spawn", "forkserver"):
+            pool = Recipe([Name("appsnap.ways.pools", "ProcessPoolExecutor"), Call(Ref(0), [1, method])], Ref(1))
+            with pytest.raises(CannotBuild, match="starts a process"):
+                appsnap.loads(written(pool, kind))
+
     def test_each_use(self, folder, kind):
         """A name trusted for one use isn't trusted for another."""
         for trust in (["trap.make"], ["trap.*"], ["call:trap.Trap"]):

@@ -35,6 +35,7 @@ __all__ = [
     "check",
     "check_path",
     "is_grant",
+    "is_limited",
     "is_trial",
     "on_path",
     "open_file",
@@ -214,6 +215,11 @@ def trial() -> Iterator[None]:
 def is_trial() -> bool:
     """Tell whether the load under way is a trial."""
     return _trial.get()
+
+
+def is_limited() -> bool:
+    """Tell whether the load under way is that of a stranger's file."""
+    return _granted.get() is not None
 
 
 def check(effect: Effect) -> None:

@@ -76,7 +76,13 @@ _used: weakref.WeakKeyDictionary[socket.socket, Inherited] = weakref.WeakKeyDict
 
 
 def listen(
-    host: str, port: int = 0, name: str | None = None, *, reuse_port: bool = False, dualstack: bool = False
+    host: str,
+    port: int = 0,
+    name: str | None = None,
+    *,
+    reuse_port: bool = False,
+    dualstack: bool = False,
+    elsewhere: bool = True,
 ) -> socket.socket:
     """Return a socket that listens at an address: an inherited one, or else a new one. Raises OSError.
 
@@ -87,10 +93,10 @@ def listen(
 
     An inherited socket is taken if the process before this one had it for the same arguments. Another one is taken if
     it listens at this address. One of systemd is taken before that if it has this name (FileDescriptorName= in the
-    unit).
+    unit), unless it listens `elsewhere` and may not.
     """
     family = socket.AF_UNIX if host.startswith(UNIX) else socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = _handed_over(host, port, name) or _activated(host, port, name, family)
+    found = _handed_over(host, port, name) or _activated(host, port, name, family, elsewhere=elsewhere)
     if found is None:
         if family == socket.AF_UNIX:
             found = _at_path(host)
@@ -228,7 +234,7 @@ def _handed_over(host: str, port: int, name: str | None) -> socket.socket | None
     return next((each for each, how in _unused.items() if (how.host, how.port, how.name) == wanted), None)
 
 
-def _activated(host: str, port: int, name: str | None, family: int) -> socket.socket | None:
+def _activated(host: str, port: int, name: str | None, family: int, *, elsewhere: bool) -> socket.socket | None:
     if not _unused:
         return None
     if family == socket.AF_UNIX:
@@ -238,7 +244,7 @@ def _activated(host: str, port: int, name: str | None, family: int) -> socket.so
         there = [each for each in _unused if _listens_at(each, addresses)]
     # All sockets of one unit have its name, unless the unit gives them others.
     named = [each for each, how in _unused.items() if how.host is None and how.name is not None and how.name == name]
-    return next((each for each in named if each in there), None) or next(iter(named or there), None)
+    return next((each for each in named if each in there), None) or next(iter((elsewhere and named) or there), None)
 
 
 def _addresses(host: str, port: int, family: int) -> set[tuple[str, int]]:

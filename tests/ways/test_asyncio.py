@@ -237,11 +237,20 @@ class TestPools:
 
     def test_processes(self, kind):
         """A pool of processes keeps its parameters, too. What processes share is refused."""
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("fork")
         with concurrent.futures.ProcessPoolExecutor(2, context) as pool, again(pool, kind) as made:
-            assert (made._max_workers, made._mp_context.get_start_method()) == (2, "spawn")
+            assert (made._max_workers, made._mp_context.get_start_method()) == (2, "fork")
         for shared in (context.Lock(), context.Event(), context.SimpleQueue()):
             assert "that processes share" in refused(shared, kind)
+
+    def test_process_at_once(self, kind):
+        """A pool that starts a process when it is made has to be trusted."""
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
+            with again(pool, kind, EVERYTHING) as made:
+                assert (made._max_workers, made._mp_context.get_start_method()) == (2, "spawn")
+            with pytest.raises(NotTrusted, match=r"pools\.pool to call"):
+                again(pool, kind)
 
     def test_futures(self, kind):
         """A future keeps its outcome. One that a thread waits for is refused."""

@@ -360,6 +360,45 @@ class TestStranger:
             with pytest.raises(NotTrusted, match=rf"listens on 127\.0\.0\.1:{port} at .*listens on .*shop\.sock at"):
                 appsnap.loads(data, trust=trust)
 
+    def test_name(self, closing):
+        """A name leads to no socket of systemd at another address than the one that is granted."""
+        with socket.create_server(("127.0.0.1", 0)) as web:
+            with listening.listen("127.0.0.1", 0, "web") as named:
+                address = named.getsockname()
+                data = appsnap.dumps(named)
+            listening.inherit([listening.Inherited(None, None, "web", os.dup(web.fileno()))])
+            try:
+                loaded = closing(appsnap.loads(data, trust=["listen:127.0.0.1:*"]))
+            finally:
+                listening.close_unused()
+
+            assert loaded.getsockname() == address
+
+    def test_mode(self, tmp_path, closing, monkeypatch):
+        """The mode is that of the socket, and of no file that somebody puts into its place."""
+        secret = tmp_path / "secret"
+        secret.touch(0o600)
+        path = tmp_path / "shop.sock"
+        with at_path(path) as sock:
+            path.chmod(0o666)
+            data = appsnap.dumps(sock)
+        path.unlink()
+        closing(appsnap.loads(data, trust=[f"listen:{path}"]))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666
+        path.unlink()
+        listen = listening.listen
+
+        def swapped(*args, **keywords):
+            made = closing(listen(*args, **keywords))
+            path.unlink()
+            path.symlink_to(secret)
+            return made
+
+        monkeypatch.setattr(listening, "listen", swapped)
+        with pytest.raises(CannotLoad):
+            appsnap.loads(data, trust=[f"listen:{path}"])
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
     def test_way_out(self, tmp_path, closing):
         """No link leads out of a folder that is granted, also not one that was put there later."""
         granted = tmp_path / "granted"

@@ -14,7 +14,7 @@ import pytest
 
 import appsnap
 from appsnap import EVERYTHING, effects
-from appsnap.errors import CannotLoad, CannotSave, NotTrusted
+from appsnap.errors import CannotBuild, CannotLoad, CannotSave, NotTrusted
 from appsnap.kinds import KINDS, kind_named
 from appsnap.kinds.header import Header
 from appsnap.recipe.steps import Call, Name, Recipe, Ref
@@ -533,6 +533,16 @@ class TestStranger:
         data = b"".join(kind_named("msgpack").write(Header("msgpack"), recipe, {}, None))
 
         with pytest.raises(NotTrusted, match=f"opens the database {path}|writes {path}"):
+            appsnap.loads(data, trust=names)
+
+    def test_own_class_and_damaged_content(self):
+        """Nor does it take a content that isn't checked."""
+        names = ["call:appsnap.ways.sqlite.custom_database", sqlite3.Connection, "database:memory"]
+        steps = [Name("appsnap.ways.sqlite", "custom_database"), Name("sqlite3", "Connection")]
+        recipe = Recipe([*steps, Call(Ref(0), [Ref(1), b"no pages"])], Ref(2))
+        data = b"".join(kind_named("msgpack").write(Header("msgpack"), recipe, {}, None))
+
+        with pytest.raises(CannotBuild, match="the content of the database can't be read"):
             appsnap.loads(data, trust=names)
 
     def test_moved(self, path, tmp_path, opened):

@@ -70,7 +70,6 @@ def _elements(body: Any) -> None:
         ("object-class-twice", '<object class="harmless:Plain"><class><name of="harmless:Other"/></class></object>'),
         ("object-unknown-part", '<object class="harmless:Plain"><eval/></object>'),
         ("object-empty-argument", '<object class="harmless:Plain"><argument/></object>'),
-        ("call-with-keyword", '<call function="os:system"><argument name="command"><str>x</str></argument></call>'),
         ("call-of-text", "<call><function><str>os.system</str></function></call>"),
         ("method-without-name", "<method><list/></method>"),
         ("method-without-owner", '<method name="append"/>'),
@@ -81,6 +80,8 @@ def _elements(body: Any) -> None:
         ("given-state-empty", '<object class="harmless:Plain"><given-state/></object>'),
     ]:
         body(f"element-{name}", "damaged", rooted(text), f"An element that can't be so: {name.replace('-', ' ')}.", trust=PLAIN)
+    called = '<call function="os:system"><argument name="command"><str>x</str></argument></call>'
+    body("element-call-with-keyword", "not trusted", rooted(called), "A call with a keyword.", trust=PLAIN)
     body("element-name-colons", "not trusted", rooted('<name of="os:system:x"/>'), "A name with two colons.", trust=("os.system",))
     body("element-name-module", "not trusted", rooted('<name of="canary_module:"/>'), "A module.")
     body("element-name-reference", "not trusted", rooted('<name of="o&#115;:system"/>'), "A name with a character reference.")

@@ -60,7 +60,7 @@ def _names(bare: Any) -> None:
     )  # fmt: skip
     bare("python2-object", "loads", b"ccopy_reg\n_reconstructor\n(c__builtin__\nobject\nc__builtin__\nobject\nNtR.",
          "An object of Python 2, in protocol 0.")  # fmt: skip
-    bare("python2-text", "damaged", b"S'\\xff'\n.", "A str of Python 2 that isn't ASCII.")
+    bare("python2-text", "loads", b"S'\\xff'\n.", "A str of Python 2 that isn't UTF-8: it is bytes.", result="b'\\xff'")
     bare("python2-unicode", "loads", b"V\\u00e4\n.", "A unicode of Python 2.", result="'ä'")
     for name, operand in [
         ("number", b"K\x01"), ("none", b"N"), ("bytes", b"C\x02os"), ("list", b"]"), ("tuple", b")"), ("name", b"cos\npath\n"),

@@ -100,10 +100,11 @@ def _statements(body: Any) -> None:
         ("keyword", "timedelta(day=1)"),
         ("keyword-twice", "timedelta(1, days=1)"),
         ("overflow", "timedelta(weeks=10 * 999999999)"),
-        ("keyword-of-clock", "datetime.now(tz=timezone.utc)"),
     ]:
         typed = f"from appsnap.actions import from_base64, packed\nfrom datetime import datetime, timedelta, timezone\napplication = {text}\n"
         body(f"mistyped-{name}", "damaged", typed, f"A product or a keyword that isn't of the grammar: {name}.")
+    clock = "from datetime import datetime, timezone\napplication = datetime.now(tz=timezone.utc)\n"
+    body("keyword-of-clock", "not trusted", clock, "A call with a keyword, of a function that makes no value.")
     body("column-0-bracket", "loads", "application = [\n# one\n    1,\n]\n", "A bracket and a comment in column 0.", result="[1]")
     body("column-0-line-of-text", "loads", 'application = """\n1\n"""\n', "A line of a text that looks like no statement.", result=repr("\n1\n"))
     body("no-application", "damaged", "x = 1\n", "No application.")

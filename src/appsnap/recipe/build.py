@@ -130,6 +130,7 @@ class _Interpreter:
         self._attributes: dict[tuple[int, int], Sequence[str]] = {}  # by the identity of class and names
         self._cost = cost
         self._hashes: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # by register of a container: of its keys
+        self._added: defaultdict[int, KnownKeys] = defaultdict(KnownKeys)  # likewise, by identity: calls return it
         self._runs: dict[int, Run] = {}  # of tuples and dictionaries, by their first register
         self._row = 0  # of a run: the steps that are followed
         self._wrapping: list[tuple[Any, Any, Any]] = []  # steps, objects and their states that hold containers
@@ -418,6 +419,8 @@ class _Interpreter:
             if value_type.hashed is not None:
                 hashed = value_type.hashed(args)
                 known = self._hashes[len(self._registers)] if len(hashed) > _FEW_KEYS else None
+                if value_type.adds and hashed:
+                    known = self._added[id(args[0])]
                 self._cost.hash(hashed, known, of_set=value_type.name in ("builtins.set", "builtins.frozenset"))
 
     def _member(self, step: steps.Member) -> Any:

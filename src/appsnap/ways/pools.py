@@ -40,7 +40,7 @@ def ThreadPoolExecutor(
 def ProcessPoolExecutor(
     max_workers: int, start_method: str, max_tasks_per_child: int | None = None, is_shut_down: bool = False, /
 ) -> concurrent.futures.ProcessPoolExecutor:
-    """Return a pool of processes, which starts them when it gets work."""
+    """Return a pool of processes, which starts them when it gets work. `fork` alone starts none before."""
     made = concurrent.futures.ProcessPoolExecutor(
         max_workers, _context(start_method), max_tasks_per_child=max_tasks_per_child
     )
@@ -145,7 +145,7 @@ def _processes(executor: Any) -> Any:
         raise Refused("a pool of processes that has work", _ADVICE)
     method = executor._mp_context.get_start_method()
     most = getattr(executor, "_max_tasks_per_child", None)
-    if cls is base and executor._initializer is None:
+    if cls is base and executor._initializer is None and method == "fork":
         args = (executor._max_workers, method, most, executor._shutdown_thread)
         return ProcessPoolExecutor, args if args[3] else args[:2] if most is None else args[:3]
     keywords = {

@@ -64,7 +64,9 @@ def listen(
         return _not_opened(family, socket.SOCK_STREAM, call(listen, host, port, **_kept(keywords, reuse_address=True)))
     effects.check(effects.Effect("listen", address(host, port)))
     with _place(address(host, port)):
-        made = listening.listen(host, port, name, reuse_port=reuse_port, dualstack=dualstack)
+        made = listening.listen(
+            host, port, name, reuse_port=reuse_port, dualstack=dualstack, elsewhere=not effects.is_limited()
+        )
     return _set(made, timeout, {"reuse_address": reuse_address, **options})
 
 
@@ -77,14 +79,33 @@ def listen_unix(
         return _not_opened(socket.AF_UNIX, socket.SOCK_STREAM, call(listen_unix, path, **keywords))
     with effects.walked(path, "listen") as (folder, last), _place(path):
         real = os.path.realpath(path)
-        made = listening.listen(listening.UNIX + real, 0, name)
-        if mode is not None:
-            os.chmod(real, mode)  # noqa: PTH101 - a text
-        # The system knows no call that binds a socket in a folder. So it is looked at afterwards.
-        if not os.path.samestat(os.stat(last, dir_fd=folder), os.stat(real)):  # noqa: PTH116 - texts
+        made = listening.listen(listening.UNIX + real, 0, name, elsewhere=not effects.is_limited())
+        try:
+            # The system knows no call that binds a socket in a folder. So it is looked at afterwards.
+            found = os.stat(last, dir_fd=folder, follow_symlinks=False)
+            if not (stat.S_ISSOCK(found.st_mode) and os.path.samestat(found, os.lstat(real))):
+                raise effects.CannotOpen(errno.ESTALE, "another folder took its place", path)
+            if mode is not None:
+                _set_mode(folder, last, found, mode)
+        except OSError:
             made.close()
-            raise effects.CannotOpen(errno.ESTALE, "another folder took its place", path)
+            raise
     return _set(made, timeout, {})
+
+
+def _set_mode(folder: int, name: str, expected: os.stat_result, mode: int) -> None:
+    """Set the mode of a socket in a folder, and of no other file that somebody puts into its place."""
+    if not hasattr(os, "O_PATH"):
+        os.chmod(name, mode, dir_fd=folder, follow_symlinks=False)
+        return
+    # Linux has no such call. It has a path for each descriptor.
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not os.path.samestat(os.fstat(descriptor), expected):
+            raise effects.CannotOpen(errno.ESTALE, "another file took its place", name)
+        os.chmod(f"/proc/self/fd/{descriptor}", mode)  # noqa: PTH101 - a text
+    finally:
+        os.close(descriptor)
 
 
 def bind_tcp(host: str, port: int, **settings: Any) -> socket.socket:

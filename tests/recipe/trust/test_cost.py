@@ -6,6 +6,7 @@ import pytest
 
 from appsnap.errors import CannotBuild, CannotLoad
 from appsnap.limits import LIMITS, Limits
+from appsnap.recipe import values
 from appsnap.recipe.build import build
 from appsnap.recipe.steps import (
     Call,
@@ -44,6 +45,42 @@ def as_float(number):
     """Return a float with this hash, which has 53 bits of 61, at any place."""
     parts = [((number >> shift | number << (61 - shift)) & MODULUS, shift) for shift in range(61)]
     return next(float(part) * 2.0**shift for part, shift in parts if part < 1 << 53)
+
+
+class TestAddedItems:
+    def test_one_by_one(self):
+        """The keys that calls add to a weak set count together."""
+        steps = [Name("appsnap.ways.weak", "WeakSet"), Name("appsnap.ways.weak", "add_items"), Name("uuid", "UUID")]
+        steps.append(Call(Ref(0), []))
+        held = [target := Ref(3)]
+        for number in range(100):
+            held.append(Ref(len(steps)))
+            steps += [Call(Ref(2), [f"{5 + number * MODULUS:032x}"]), Set([held[-1]])]
+            steps.append(Call(Ref(1), [target, Ref(len(steps) - 1)]))
+            target = Ref(len(steps) - 1)  # the same set
+        steps.append(List(held))
+
+        assert len(made(steps)[0]) == 100
+        assert "key_comparisons" in str(refused(steps, Limits(key_comparisons=1_000)))
+
+
+class TestMadeAnew:
+    @pytest.mark.parametrize("name", ["threads.Event", "asyncio.Event", "weak.WeakSet", "pools.finished_future"])
+    def test_memory(self, name):
+        """What takes a thousand bytes counts more than its step."""
+        module, _, function = f"appsnap.ways.{name}".rpartition(".")
+        steps = [Name(module, function), *[Call(Ref(0), [])] * 10, List([*map(Ref, range(1, 11))])]
+
+        assert len(made(steps)) == 10
+        counter = CostCounter(Recipe(steps, Ref(11)), LIMITS)
+        value_type = values.constructor(f"appsnap.ways.{name}").value_type
+        with pytest.raises(CannotLoad, match="copies"):
+            counter.copy((), 200_000 * value_type.work(()))
+
+    def test_time_of_a_handle(self):
+        """A handle is hashed by its time, which isn't a number of thousands of digits."""
+        with pytest.raises(CannotBuild, match="a time in seconds"):
+            made([Name("appsnap.ways.asyncio", "spent_handle"), Call(Ref(0), [2**9_000])])
 
 
 class TestHashing:

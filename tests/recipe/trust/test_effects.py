@@ -29,6 +29,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+class TestSurvey:
+    def test_many_long_paths(self, folder):
+        """A path of many folders that many calls have isn't looked up each time."""
+        path = Value("a/" * 2_000 + "a")
+        recipe = Recipe([REOPEN, path, *[Call(Ref(0), [Ref(1)])] * 101, List([Ref(2)])], Ref(103))
+
+        [obstacle] = obstacles(recipe)
+
+        assert "one of many files to open" in obstacle.reason
+
+
 class TestTrust:
     @pytest.mark.parametrize("text", ["appsnap.ways.files.reopen", "call:appsnap.ways.files.reopen"])
     def test_function(self, text):

@@ -73,6 +73,7 @@ class Survey:
     _annotations: list[tuple[Operand, Ref]] = field(default_factory=list)  # each with the object that has them
     _keys: dict[int, _Keys] = field(default_factory=dict)  # by register of a dictionary
     _made: list[Any] = field(default_factory=list)  # by register: its step, once `_content` needs it
+    _folders: int = 0  # in the paths that were looked up
     _filled: dict[int, list[Any]] = field(default_factory=dict)  # by register: the steps that fill it
 
     def __post_init__(self) -> None:
@@ -321,6 +322,10 @@ class Survey:
         """Find the effects of a call of a value type. They follow from what the file says, and from nothing else."""
         find: Any = self._constructors[step.function].value_type.effects
         args = [self._said(operand) for operand in step.args]
+        self._folders += sum(text.count("/") for text in args if type(text) is str)
+        if self._folders > _MOST_FOLDERS:
+            self._fault(f"is one of many files to open, in more than {_MOST_FOLDERS:,} folders", register)
+            return
         keywords = dict(zip(step.names, map(self._said, step.values), strict=True))
         try:
             found = find(args, keywords)
@@ -477,5 +482,7 @@ def _is_plain(key: Operand) -> bool:
 _FEW = 20
 _MOST_FAULTS = 100
 _MOST_EFFECTS = 1_000
-"""A process may open as many files. Each path is looked up."""
+"""A process may open as many files."""
+_MOST_FOLDERS = 200_000
+"""Each folder in a path is looked up, also one that many calls have: about a second."""
 _OF_THE_FILE = "a class of this file"

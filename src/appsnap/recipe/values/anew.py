@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TYPES", "made_by_way"]
 
 _NOTHING = of(most=0)
+_WORD = 64
 
 
 def made_by_way(name: str, check_all: Callable[[tuple[Any, ...]], object]) -> Make:
@@ -37,8 +38,9 @@ def _type(
     family: str, function: str, check_all: Callable[[tuple[Any, ...]], object] = _NOTHING, **more: Any
 ) -> ValueType:
     name = f"appsnap.ways.{family}.{function}"
-    more = {"identity": True, "methods": True, "referable": False} | more
-    return ValueType(name=name, make=made_by_way(name, check_all), **more)
+    # The largest of them take 4 KB: a queue has a lock, and three conditions with their methods.
+    fields: dict[str, Any] = {"identity": True, "methods": True, "referable": False, "work": lambda _: 10} | more
+    return ValueType(name=name, make=made_by_way(name, check_all), **fields)
 
 
 def _positions(*types: tuple[type, ...], least: int) -> Callable[[tuple[Any, ...]], None]:
@@ -71,13 +73,21 @@ def _check_error(args: tuple[Any, ...]) -> None:
     check(len(args) == 1 and issubclass(type(args[0]), BaseException), "takes an exception")
 
 
+def _check_time(args: tuple[Any, ...]) -> None:
+    of(float, int, most=1)(args)
+    # A handle is hashed by its time, and compared by it.
+    check(all(type(when) is float or when.bit_length() < _WORD for when in args), "takes a time in seconds")
+
+
 def _check_processes(args: tuple[Any, ...]) -> None:
     _positions((int,), (str,), (int, type(None)), (bool,), least=2)(args)
-    check(args[1] in ("fork", "spawn", "forkserver"), "takes the name of a way to start processes")
+    # The others start a process at once, which looks for its modules in the current folder.
+    check(args[1] == "fork", "starts a process: it has to be made by appsnap.ways.pools.pool, and that call trusted")
 
 
 _FLAG = of(bool, most=1)
 _NUMBER = of(int, least=1, most=1)
+_HEAVY: dict[str, Any] = {"work": lambda _: 30}
 _QUEUE = _positions((deque,), (int, float), (int,), least=1)
 _LIST_QUEUE = _positions((list,), (int, float), (int,), least=1)
 _TIME = (float, int, type(None))
@@ -96,17 +106,17 @@ TYPES = (
     _type("asyncio", "Lock"),
     _type("asyncio", "Condition", _check_asyncio_lock),
     _type("asyncio", "Barrier", _NUMBER),
-    _type("asyncio", "spent_handle", of(float, int, most=1)),
+    _type("asyncio", "spent_handle", _check_time),
     *(_type(family, "Event", _FLAG) for family in ("threads", "asyncio")),
     *(_type(family, name, _NUMBER) for family in ("threads", "asyncio") for name in ("Semaphore", "BoundedSemaphore")),
     *(
-        _type(family, name, check_all)
+        _type(family, name, check_all, **_HEAVY)
         for family in ("queues", "asyncio")
         for name, check_all in (("Queue", _QUEUE), ("LifoQueue", _LIST_QUEUE), ("PriorityQueue", _LIST_QUEUE))
     ),
     _type("queues", "SimpleQueue"),
     _type("queues", "put", _check_put),
-    _type("pools", "ThreadPoolExecutor", _positions((int,), (str,), (bool,), least=1), methods=False),
+    _type("pools", "ThreadPoolExecutor", _positions((int,), (str,), (bool,), least=1), methods=False, **_HEAVY),
     # It opens pipes, and takes semaphores of the system.
     _type("pools", "ProcessPoolExecutor", _check_processes, methods=False, work=lambda _: 1_000),
     *(

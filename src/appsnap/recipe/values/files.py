@@ -36,7 +36,7 @@ _WORD = (1 << 64) - 1
 _MOST_UNPACKED = 1 << 30
 """The furthest position in a compressed file: some seconds of reading."""
 
-_MOST = 1 << 20
+_MOST = 1 << 16
 """The bytes and characters beyond a place in a text that decoding may begin at."""
 
 
@@ -135,8 +135,16 @@ TYPES = (
         keywords=_OF_TEXT | {"mode", "raw", "compression", "closed"},
         effects=_effects,
         paths=(0,),
+        work=lambda _: 30,
         referable=False,
         identity=True,
     ),
-    ValueType(name="appsnap.ways.files.text_over", make=_make_text, keywords=_OF_TEXT, referable=False, identity=True),
+    ValueType(
+        name="appsnap.ways.files.text_over",
+        make=_make_text,
+        keywords=_OF_TEXT,
+        work=lambda _: 200,  # to decode up to the position
+        referable=False,
+        identity=True,
+    ),
 )

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 
-__all__ = ["check_installed"]
+__all__ = ["check_installed", "is_beside"]
 
 _INSTALLED = ("site-packages", "dist-packages")
 """Names of folders for installed packages: a program may have been started in one."""
@@ -22,8 +22,13 @@ def check_installed(package: str) -> None:
         return
     spec = importlib.util.find_spec(package)
     places = [] if spec is None else spec.submodule_search_locations or [spec.origin or ""]
-    beside = {os.path.realpath(folder) for folder in (os.getcwd(), sys.path[0] if sys.path else "")}  # noqa: PTH109 - a text, as in sys.path
     for place in places:
-        folder = os.path.dirname(os.path.realpath(place))  # noqa: PTH120 - as above
-        if folder in beside and os.path.basename(folder) not in _INSTALLED:  # noqa: PTH119 - as above
+        folder = os.path.dirname(os.path.realpath(place))  # noqa: PTH120 - a text, as in sys.path
+        if is_beside(folder, sys.path[0] if sys.path else ""):
             raise ImportError(f"{package} isn't taken from {folder}: import it before you load the file", name=package)
+
+
+def is_beside(folder: str, program: str = "") -> bool:
+    """Tell whether a folder is the current one or that of the program, and not one of installed packages."""
+    beside = {os.path.realpath(one) for one in (os.getcwd(), program)}  # noqa: PTH109 - a text, as in sys.path
+    return os.path.realpath(folder) in beside and os.path.basename(folder) not in _INSTALLED  # noqa: PTH119 - as above

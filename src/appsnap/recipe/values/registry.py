@@ -106,6 +106,8 @@ class ValueType:
 
     hashed: Callable[[Sequence[Any]], Sequence[Any]] | None = None
     """Returns the keys that `make` hashes, given its arguments."""
+    adds: bool = False
+    """`make` adds those keys to its first argument, which may have others."""
     work: Callable[[Sequence[Any]], int] | None = None
     """Returns how many microseconds `make` takes, given its arguments, beyond reading them."""
     compared: Callable[[Any], int] | None = None

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve
 from appsnap.errors import Refused
+from appsnap.recipe.values.installed import is_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,10 +255,14 @@ evolve.before_transients(import_families)
 
 @functools.cache
 def _announced() -> dict[str, tuple[str, ...]]:
-    """Return the families of distributions, by package."""
+    """Return the families of distributions, by package. What lies beside the program or a file isn't installed."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - it brings the parser of mails
 
     found: dict[str, tuple[str, ...]] = {}
+    # A program may look for its own distributions in the first folder of sys.path.
+    program = os.path.dirname(getattr(sys.modules.get("__main__"), "__file__", None) or "")  # noqa: PTH120 - a text
     for point in entry_points(group=GROUP):
+        if point.dist is not None and is_beside(str(point.dist.locate_file("")), program):
+            continue
         found[point.name] = (*found.get(point.name, ()), point.value)
     return found

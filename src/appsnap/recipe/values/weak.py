@@ -19,7 +19,8 @@ __all__ = ["TYPES"]
 
 def _type(function: str, check_all: Callable[[tuple[Any, ...]], object], **more: Any) -> ValueType:
     name = f"appsnap.ways.weak.{function}"
-    return ValueType(name=name, make=made_by_way(name, check_all), identity=True, referable=False, **more)
+    fields: dict[str, Any] = {"identity": True, "referable": False, "work": lambda _: 10} | more
+    return ValueType(name=name, make=made_by_way(name, check_all), **fields)
 
 
 def _check_nothing(args: tuple[Any, ...]) -> None:
@@ -55,7 +56,7 @@ TYPES = (
     _type("WeakMethod", _check_method),
     _type("KeyedRef", _check_keyed),
     _type("WeakSet", _check_nothing),
-    _type("add_items", _check_items, hashed=_items),
+    _type("add_items", _check_items, hashed=_items, adds=True),
     _type("WeakKeyDictionary", _check_nothing, filled_by=_FILLED),
     _type("WeakValueDictionary", _check_nothing, filled_by=_FILLED),
     _type("finalized", _check_nothing),
