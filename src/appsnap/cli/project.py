@@ -58,7 +58,12 @@ _with_ways: set[str] = set()
 
 
 def _import_ways() -> None:
-    listed = names_of(".")
+    try:
+        listed = names_of(".")
+    except AppsnapError as error:
+        # A file trusted as a whole loads beside a damaged pyproject.toml.
+        output.note(f"note: {error}; its ways to save are left out")
+        return
     modules = [name.removeprefix(_WAYS) for name in listed if name.startswith(_WAYS)]
     if not modules or not _agrees(listed, modules, "to import"):
         return

@@ -69,7 +69,7 @@ class TestSample:
         """It is listed beside appsnap's own."""
         out, err = appsnap("plugins", "--json")
 
-        assert json.loads(out) == [
+        assert [one for one in json.loads(out) if not one["name"].startswith("twisted:")] == [
             {"name": "greeter", "description": "Greet guests over TCP.", "error": None},
             {"name": "web", "description": "Serve the files of a folder over HTTP.", "error": None},
         ]
@@ -155,8 +155,9 @@ class TestSample:
         )
 
         reason = "cannot get its options: ModuleNotFoundError: No module named 'greeter.server'"
-        assert out.splitlines()[0] == f"greeter  can't be used: {reason}"
-        assert out.splitlines()[1].startswith("web      Serve")
+        first, second, *_ = out.splitlines()
+        assert first.split(maxsplit=1) == ["greeter", f"can't be used: {reason}"]
+        assert second.split()[:2] == ["web", "Serve"]
         assert err.startswith(f"appsnap: error: cannot use plugin greeter: {reason}\n")
         assert completed[1] == ""
 
@@ -195,4 +196,4 @@ class TestSaving:
         rows, _ = appsnap("plugins", "--json", PYTHONPATH=str(site))
 
         assert text.startswith("# appsnap 1 source")
-        assert len(json.loads(rows)) == 2
+        assert [one["name"] for one in json.loads(rows)][:2] == ["greeter", "web"]
