@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+import re
 from typing import TYPE_CHECKING
 
 from appsnap import __version__
@@ -84,6 +85,9 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
 
 
 def _line(reason: str) -> str:
-    """Return the first line of a reason. Characters of Markdown stand for themselves."""
-    first = reason.splitlines()[0][:200]
+    """Return the first line of a reason. Characters of Markdown stand for themselves.
+
+    The folder of the application is left out of paths: it is another one in each run.
+    """
+    first = re.sub(r"/[^\s:\"]*/(?=folder\b|out/|kept/)", "", reason.splitlines()[0])[:200]
     return "".join(f"\\{one}" if one in "*_`<[" else one for one in first)
