@@ -25,6 +25,7 @@ __all__ = [
     "Queue",
     "Semaphore",
     "cancelled_future",
+    "closed_loop",
     "event_loop",
     "failed_future",
     "finished_future",
@@ -123,11 +124,15 @@ def pending_future() -> asyncio.Future[Any]:
         raise RuntimeError("a future belongs to an event loop: load it where one runs") from None
 
 
-def event_loop(is_closed: bool = False, /) -> asyncio.AbstractEventLoop:
-    """Return a new event loop that nothing waits for, or one that is closed."""
+def event_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop that nothing waits for."""
+    return asyncio.new_event_loop()
+
+
+def closed_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop that is closed: an object that has run in one refers to it until it runs again."""
     loop = asyncio.new_event_loop()
-    if is_closed:
-        loop.close()
+    loop.close()
     return loop
 
 
@@ -162,15 +167,17 @@ def _loop() -> Any:
 
 def reduced_loop(loop: Any) -> Any:
     """Take apart an event loop that doesn't run here: a new one takes its place, if nothing waits for it."""
+    if loop.is_closed():
+        return closed_loop, ()
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise Refused("an event loop that isn't running here", "make it in startService, and TRANSIENT")
     found: Any = loop
     waiting = [handle for handle in (*found._ready, *found._scheduled) if not handle.cancelled()]
     # It listens to a socket of its own.
-    watched = 0 if loop.is_closed() else len(found._selector.get_map()) - 1
+    watched = len(found._selector.get_map()) - 1
     if loop.is_running() or waiting or watched or asyncio.all_tasks(loop):
         raise Refused("an event loop that has work", "make it in startService, and TRANSIENT")
-    return event_loop, (True,) if loop.is_closed() else ()
+    return event_loop, ()
 
 
 def _rest(obj: Any) -> Any:

@@ -24,24 +24,13 @@ def _make_logger(args: tuple[Any, ...]) -> logging.Logger:
     return logging.getLogger(*args)
 
 
-def closed_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop that is closed: an object that has run in one refers to it until it runs again."""
-    import asyncio  # noqa: PLC0415 - as below
-
-    loop = asyncio.new_event_loop()
-    loop.close()
-    return loop
-
-
-def _make_closed_loop(args: tuple[Any, ...]) -> asyncio.AbstractEventLoop:
+def _make_closed_loop(args: tuple[Any, ...]) -> Any:
     of(least=0, most=0)(args)
-    return closed_loop()
+    return importlib.import_module("appsnap.ways.asyncio").closed_loop()
 
 
 def _reduce_loop(loop: Any) -> Any:
     asyncio = sys.modules["asyncio"]
-    if loop.is_closed():
-        return closed_loop, ()
     try:
         running = asyncio.get_running_loop()
     except RuntimeError:
@@ -91,7 +80,7 @@ TYPES = (
         subclasses=True,
         made_by={
             "_asyncio.get_running_loop": _make_running_loop,
-            "appsnap.recipe.values.process.closed_loop": _make_closed_loop,
+            "appsnap.ways.asyncio.closed_loop": _make_closed_loop,
         },
         work=lambda _: 500,
         referable=False,
