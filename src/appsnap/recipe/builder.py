@@ -6,7 +6,6 @@ a call that stands for another step by that step (see `spellings`).
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +133,7 @@ class RecipeBuilder:
     ) -> NameOrOperand:
         """Append a call, or the step that it stands for. Return the result: None for a `SetState`.
 
-        Raises ValueError for a keyword that is given twice or is too long.
+        Raises ValueError for a keyword that is given twice or is too long, or that a value type doesn't take.
         """
         if names:
             return self._call_with_keywords(function, args, names, values)
@@ -161,10 +160,11 @@ class RecipeBuilder:
         steps.check_keywords(names)
         name = self.meaning(function)
         if type(name) is steps.Name and name in KEYWORDED:
-            # If Python refuses the keywords, the build does so, too.
-            with contextlib.suppress(TypeError, ValueError, ArithmeticError):
+            try:
                 found = positional(name, args, names, values)
-                return self.call(function, [self.make(steps.Tuple(())) if x == () else x for x in found])
+            except (TypeError, ArithmeticError) as error:
+                raise ValueError(str(error)) from None
+            return self.call(function, [self.make(steps.Tuple(())) if x == () else x for x in found])
         return self.make(steps.Call(self.register(function), self.operands(args), tuple(names), self.operands(values)))
 
     def member(self, owner: NameOrOperand, attribute: str) -> NameOrOperand:

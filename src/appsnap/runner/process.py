@@ -256,7 +256,7 @@ class Process:
             granted=None if handed is None else handed.grants,
             look=self._host.prepare,
         )
-        self._host.check()
+        self._host.check(self._restored.application)
         self._identity = self._restored.identity
 
     def _service(self) -> IService:

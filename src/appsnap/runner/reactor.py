@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap import listening
 from appsnap.errors import AppsnapError
+from appsnap.interfaces import IService
 from appsnap.printable import type_of
+from appsnap.runner.root import all_services
+from appsnap.twisted_services import adapted, service_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,10 +81,10 @@ class Host:
         if self._starts:
             self._start()
 
-    def check(self) -> None:
-        """Check that an application that has been loaded uses this reactor. Raises AppsnapError."""
+    def check(self, application: Any) -> None:
+        """Check that an application of Twisted's that has been loaded uses this reactor. Raises AppsnapError."""
         found: Any = sys.modules.get(_REACTOR)
-        if found is not None and found is not self._reactor:
+        if found is not None and found is not self._reactor and _is_of_twisted(application):
             raise AppsnapError(
                 f"the application has installed a reactor of its own ({type_of(found)}), and appsnap runs on asyncio's",
                 hint="leave the call of install() out: a reactor on the event loop of appsnap is there already",
@@ -146,6 +149,12 @@ class Host:
         else:
             reactor.stop_by_host()
         await self._is_over
+
+
+def _is_of_twisted(application: Any) -> bool:
+    """Tell whether an application has a service in the sense of Twisted's interface."""
+    root = adapted(IService, application)
+    return root is not None and any(service_in(service) is not None for service in all_services(root))
 
 
 def _reap() -> None:

@@ -135,6 +135,7 @@ class Saver:
         """
         if self._can_fork:
             forked.prepare()
+        import_wanted()
         self._generations.remove_leftovers()
         notes = Notes()
         seal = self._seal()

@@ -161,14 +161,16 @@ class TestErrors:
         web.setServiceParent(group)
         group.setName("group")
         group.setServiceParent(application)
-        web.opts = {"a": [1, 2, 3, hashlib.sha256()], 5: (socket.socketpair()[0], "x")}
+        pair = socket.socketpair()
+        web.opts = {"a": [1, 2, 3, hashlib.sha256()], 5: (pair[0], "x")}
         web.__dict__["with space"] = {hashlib.sha256(): 1}
         group.call = lambda: None
         group.generator = (x for x in ())
 
         with pytest.raises(CannotSave) as caught:
             dumps(application, "msgpack")
-        web.opts[5][0].close()
+        pair[0].close()
+        pair[1].close()
 
         found = {place.path: place for place in caught.value.places}
         ours = 'application.services["group"].services["web"]'
