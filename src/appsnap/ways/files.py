@@ -328,7 +328,7 @@ def _packed(file: Any, packed: Any, mode: str, **said: Any) -> Any:
 
 @saves("tempfile._TemporaryFileWrapper")
 def _(file: Any) -> Any:
-    if file.delete:
+    if file._closer.delete:
         raise Refused("a temporary file, which is gone when this process ends", _ADVICE)
     return NotImplemented
 
