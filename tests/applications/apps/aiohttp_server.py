@@ -3,8 +3,7 @@
 import contextlib
 
 from aiohttp import ClientSession, web
-
-from appsnap.hosting.recognise import served
+from over_http import address_of
 
 GROUP = "web"
 PACKAGES = ("aiohttp",)
@@ -38,14 +37,8 @@ async def context(app):
 @contextlib.asynccontextmanager
 async def client_of(app):
     """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with ClientSession(f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
+    async with address_of(app) as address, ClientSession(address) as client:
+        yield client
 
 
 def build(folder):

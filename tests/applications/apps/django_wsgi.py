@@ -1,16 +1,12 @@
 """django: urls, a view, a template, middleware; settings of the module; served by waitress."""
 
-import contextlib
-
 import django
-import httpx
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, JsonResponse
 from django.template import engines
 from django.urls import path, reverse
-
-from appsnap.hosting.recognise import served
+from over_http import client_of
 
 GROUP = "web"
 PACKAGES = ("django", "waitress")
@@ -45,19 +41,6 @@ def page(request):
 
 
 urlpatterns = [path("items/<int:number>", item, name="item"), path("", page)]
-
-
-@contextlib.asynccontextmanager
-async def client_of(app):
-    """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
 
 
 def build(folder):

@@ -3,13 +3,11 @@
 import contextlib
 from typing import Annotated
 
-import httpx
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.params import _Unset
+from over_http import client_of
 from pydantic import BaseModel
-
-from appsnap.hosting.recognise import served
 
 GROUP = "web"
 PACKAGES = ("fastapi", "uvicorn")
@@ -45,19 +43,6 @@ async def item(number: int, hits: Annotated[int, Depends(count)], request: Reque
 @router.post("/")
 async def add(item: Item) -> Item:
     return item
-
-
-@contextlib.asynccontextmanager
-async def client_of(app):
-    """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
 
 
 def build(folder):

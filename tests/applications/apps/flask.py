@@ -1,11 +1,7 @@
 """flask: a blueprint, a template, hooks, an error handler; served by waitress."""
 
-import contextlib
-
-import httpx
 from flask import Blueprint, Flask, current_app, g, render_template_string
-
-from appsnap.hosting.recognise import served
+from over_http import client_of
 
 GROUP = "web"
 PACKAGES = ("flask", "waitress")
@@ -34,19 +30,6 @@ def broken():
 
 def no_such_key(error):
     return f"no {error}", 404
-
-
-@contextlib.asynccontextmanager
-async def client_of(app):
-    """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
 
 
 def build(folder):

@@ -1,13 +1,9 @@
 """litestar: handlers, state, a dependency; served by uvicorn."""
 
-import contextlib
-
-import httpx
 from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.di import Provide
-
-from appsnap.hosting.recognise import served
+from over_http import client_of
 
 GROUP = "web"
 PACKAGES = ("litestar", "uvicorn")
@@ -21,19 +17,6 @@ async def shelf() -> str:
 async def item(number: int, state: State, shelf: str) -> dict[str, object]:
     state.hits += 1
     return {"item": number, "hits": state.hits, "shelf": shelf}
-
-
-@contextlib.asynccontextmanager
-async def client_of(app):
-    """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
 
 
 def build(folder):

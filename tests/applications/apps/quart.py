@@ -1,11 +1,7 @@
 """quart: a blueprint, a template, hooks of its serving; served by uvicorn."""
 
-import contextlib
-
-import httpx
+from over_http import client_of
 from quart import Blueprint, Quart, current_app, render_template_string
-
-from appsnap.hosting.recognise import served
 
 GROUP = "web"
 PACKAGES = ("quart", "uvicorn")
@@ -25,19 +21,6 @@ async def page():
 
 async def begin():
     current_app.config["BEGUN"] = True
-
-
-@contextlib.asynccontextmanager
-async def client_of(app):
-    """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
 
 
 def build(folder):

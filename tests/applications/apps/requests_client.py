@@ -1,41 +1,10 @@
 """requests: a session that has been used, with cookies and headers."""
 
-import http.server
-import threading
-
 import requests
+from over_http import ask
 
 GROUP = "web"
 PACKAGES = ("requests",)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = f"{self.headers['x-shop']} {self.headers['cookie']}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Set-Cookie", "shelf=three")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
-
-
-def ask(client):
-    """Let the client ask a server, and keep its connection. Returns the answer."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            return client.get(f"http://127.0.0.1:{server.server_port}/").text
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def build(folder):

@@ -1,11 +1,7 @@
 """sanic: a blueprint, middleware, a listener, an error handler; served by uvicorn."""
 
-import contextlib
-
-import httpx
+from over_http import client_of
 from sanic import Blueprint, Sanic, json, text
-
-from appsnap.hosting.recognise import served
 
 GROUP = "web"
 PACKAGES = ("sanic", "uvicorn")
@@ -33,19 +29,6 @@ async def begin(app):
 
 async def add_header(request, response):
     response.headers["x-shop"] = "tea"
-
-
-@contextlib.asynccontextmanager
-async def client_of(app):
-    """Serve the application, and yield a client."""
-    application = served(app, "shop", "127.0.0.1", 0)
-    await application.startService()
-    try:
-        (bound,) = application.services[0].sockets
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
-            yield client
-    finally:
-        await application.stopService()
 
 
 def build(folder):
