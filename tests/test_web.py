@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 import appsnap
-from appsnap import errors, listening, web
+from appsnap import errors
+from appsnap.hosting import server as base
 from appsnap.service import Application
 from appsnap.web import FileServer, Options, maker, makeService
+from restarts import answers_over_restarts
 
 
 @pytest.fixture
@@ -469,49 +471,23 @@ class TestService:
 
     def test_no_request_is_lost(self, site, monkeypatch):
         """While a server stops and another one takes over its socket, each request is answered."""
-        monkeypatch.setattr(web, "_SETTLING", 60)  # the machine may be busy
-        ended = threading.Event()
-        found = []
+        monkeypatch.setattr(base, "SETTLING", 60)  # the machine may be busy
+        request = b"GET /page.html HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
-        def ask_often(port, pause):
-            while not ended.is_set():
-                try:
-                    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
-                        ended.wait(pause)
-                        client.sendall(b"GET /page.html HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                        with client.makefile("rb") as answer:
-                            found.append(answer.read()[-11:])
-                except OSError as error:
-                    found.append(error)
-
-        async def main():
-            servers = [FileServer(str(site), 0), FileServer(str(site), 0)]
-            await servers[0].startService()
-            port = port_of(servers[0])
-            clients = [threading.Thread(target=ask_often, args=(port, pause)) for pause in (0, 0, 0.001, 0.02)]
-            for client in clients:
-                client.start()
-            try:
-                for _ in range(10):
-                    await asyncio.sleep(0.05)
-                    duplicates = listening.duplicates()
-                    await servers[0].stopService()
-                    listening.inherit(duplicates)
-                    servers.reverse()
-                    await servers[0].startService()
-            finally:
-                ended.set()
-                for client in clients:
-                    await asyncio.to_thread(client.join)
-                await servers[0].stopService()
-
-        asyncio.run(main())
+        found = answers_over_restarts(
+            lambda: [FileServer(str(site), 0), FileServer(str(site), 0)],
+            request,
+            size=11,
+            pauses=(0, 0, 0.001, 0.02),
+            times=10,
+            limit=60,
+        )
 
         assert {*found} == {b"<p>page</p>"}
 
     def test_last_answers(self, site, monkeypatch):
         """A server that stops answers what is on its way, and says that the connection ends."""
-        monkeypatch.setattr(web, "_SETTLING", 60)
+        monkeypatch.setattr(base, "SETTLING", 60)
 
         async def main():
             server = FileServer(str(site), 0)

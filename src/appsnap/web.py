@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError
+from appsnap.hosting.aiohttp import end
 from appsnap.listening import listen
 from appsnap.service import Service, ServiceMaker
 
@@ -123,9 +124,7 @@ class FileServer(Service):
         self._runner = self._socket = self._loop = None
         try:
             if runner is not None and bound is not None and loop is asyncio.get_running_loop():
-                await _close_port(runner, bound, loop)
-                await _settle(runner, loop)
-                await runner.cleanup()
+                await end(runner, bound)
         finally:
             if bound is not None:
                 bound.close()
@@ -165,30 +164,6 @@ class FileServer(Service):
         response: StreamResponse = web.FileResponse(f"/dev/fd/{file.number}", headers=headers)
         weakref.finalize(response, os.close, file.number)
         return response
-
-
-async def _close_port(runner: AppRunner, bound: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
-    """Accept no more connections: others wait for the process that has a duplicate of the socket."""
-    # asyncio loses connections that it accepts in the round in which the server is closed.
-    loop.remove_reader(bound)
-    for _ in range(_ROUNDS):
-        await asyncio.sleep(0)
-    for site in [*runner.sites]:
-        await site.stop()
-
-
-async def _settle(runner: AppRunner, loop: asyncio.AbstractEventLoop) -> None:
-    """Let connections ask for what is on its way, or end. aiohttp closes all that have no request under way."""
-    end = loop.time() + _SETTLING
-    while runner.server is not None and runner.server.connections and loop.time() < end:  # noqa: ASYNC110 - aiohttp tells nobody
-        await asyncio.sleep(0.01)
-
-
-_ROUNDS = 3
-"""The rounds of the loop from accepting a connection to its protocol."""
-
-_SETTLING = 0.2
-"""Seconds for requests on their way. Browsers keep connections open without any."""
 
 
 def _web() -> Any:

@@ -9,7 +9,7 @@ from appsnap.hosting.server import Server, settled, stop_accepting
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["AiohttpServer"]
+__all__ = ["AiohttpServer", "end"]
 
 
 class AiohttpServer(Server):
@@ -33,13 +33,17 @@ class AiohttpServer(Server):
         await web.SockSite(self._runner, bound).start()
 
     async def _end(self, bound: socket.socket) -> None:
-        runner = self._runner
-        self._runner = None
-        if runner is None:
-            return
-        if runner.server is not None:
-            await stop_accepting(bound)
-            for site in [*runner.sites]:
-                await site.stop()
-            await settled(lambda: runner.server.connections)
-        await runner.cleanup()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await end(runner, bound)
+
+
+async def end(runner: Any, bound: socket.socket) -> None:
+    """Let an `aiohttp.web.AppRunner` accept no connection any more, and end it once the requests under way are done."""
+    if runner.server is not None:
+        await stop_accepting(bound)
+        for site in [*runner.sites]:
+            await site.stop()
+        # aiohttp closes all connections that have no request under way.
+        await settled(lambda: runner.server is not None and runner.server.connections)
+    await runner.cleanup()
