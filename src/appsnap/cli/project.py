@@ -44,7 +44,7 @@ _DEEP_KEY = re.compile(rb"""(?:\.[ \t]*(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[
 def search_current_folder() -> None:
     """Find modules in the current folder too, and import those with its ways to save.
 
-    It comes last, so no module there can replace an installed one. Raises AppsnapError, and OSError.
+    It comes last, so no module there can replace an installed one. Raises AppsnapError for ways that can't be imported.
     """
     folder = os.getcwd()  # noqa: PTH109 - sys.path has texts
     if folder not in sys.path:
@@ -60,9 +60,10 @@ _with_ways: set[str] = set()
 def _import_ways() -> None:
     try:
         listed = names_of(".")
-    except AppsnapError as error:
+    except (AppsnapError, OSError) as error:
         # A file trusted as a whole loads beside a damaged pyproject.toml.
-        output.note(f"note: {error}; its ways to save are left out")
+        reason = f"{_FILE}: {str(error.strerror).lower()}" if isinstance(error, OSError) else str(error)
+        output.note(f"note: {reason}; its ways to save are left out")
         return
     modules = [name.removeprefix(_WAYS) for name in listed if name.startswith(_WAYS)]
     if not modules or not _agrees(listed, modules, "to import"):

@@ -268,7 +268,7 @@ class Saver:
                             self._report("warning", f"no process can be forked: {_in_words(error)}")
                             in_child = False
                     if child is None:
-                        facts = self._write(Notes())
+                        facts = self._write(notes)
             finally:
                 notes.taken.clear()  # the child has its own; here they would keep objects alive
                 pause = round((time.monotonic() - began) * 1000, 3)

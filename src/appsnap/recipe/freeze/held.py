@@ -164,12 +164,9 @@ def _in_classes(modules: Iterable[str]) -> dict[int, tuple[str, str]]:
     """Return the names of the bare objects that are attributes of classes in modules, by id."""
     found: dict[int, tuple[str, str]] = {}
     for module in modules:
-        holder = sys.modules.get(module)
-        for name, cls in [*vars(holder).items()] if type(holder) is types.ModuleType else ():
-            if issubclass(type(cls), type) and cls.__module__ == module:
-                for attribute, obj in [*vars(cls).items()]:
-                    if type(obj) is object:
-                        found.setdefault(id(obj), (module, f"{name}.{attribute}"))
+        if type(sys.modules.get(module)) is types.ModuleType:
+            for address, name in _of_classes(module, object).items():
+                found.setdefault(address, (module, name))
     return found
 
 

@@ -231,7 +231,8 @@ class Rules:
             check_current(cls)
         way = way_of(cls)
         if way is not None:
-            rule = untouched.once(functools.partial(self._reduce_by_way, way), self.notes.taken)
+            reduce = way.reduce if way.is_own else functools.partial(_reduce_by_way_of_user, way)
+            rule = untouched.once(functools.partial(self._reduce_by_way, way, reduce), self.notes.taken)
             if way.weak:
                 rule = functools.partial(self._reduce_weak, rule)
             if way.by_name:
@@ -239,12 +240,12 @@ class Rules:
             return functools.partial(self._reduce_known, rule) if cls in self._known_types else rule
         return self._rule_without_way(cls)
 
-    def _reduce_by_way(self, way: Way, obj: Any) -> Any:
+    def _reduce_by_way(self, way: Way, reduce: Callable[[Any], Any], obj: Any) -> Any:
         if way.before_fork and not self.notes.asks:
             self.notes.unasked[id(obj)] = None
             return list, ()  # any reduction will do: nothing is written
         cls = type(obj)
-        reduction = way.reduce(obj) if way.is_own else _reduce_by_way_of_user(way, obj)
+        reduction = reduce(obj)
         if reduction is NotImplemented:
             return self._rule_without_way(cls)(obj)
         if type(reduction) is not tuple or not evolve.needs_restoring(cls) or reduction[5:] not in ((), (None,)):
