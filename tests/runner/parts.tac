@@ -85,6 +85,14 @@ class OwnThread(Told):
         threading.Thread(target=time.sleep, args=(LONG,), name="own thread").start()
 
 
+class DaemonThread(Told):
+    """Leaves a thread behind that Python doesn't wait for."""
+
+    def startService(self):
+        super().startService()
+        threading.Thread(target=time.sleep, args=(LONG,), daemon=True).start()
+
+
 class DefaultExecutor(Told):
     """Leaves a call in the loop's own threads behind."""
 

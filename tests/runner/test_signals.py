@@ -164,9 +164,10 @@ class TestWhileRunning:
 
         assert not process.has("restarting")
 
-    def test_late_signal(self):
-        """A signal while Python ends changes no exit code."""
-        with parts("Told", LATE_SIGNAL=1) as process:
+    @pytest.mark.parametrize("part", ["Told", "DaemonThread"])
+    def test_late_signal(self, part):
+        """A signal while Python ends changes no exit code, also if a thread could take it."""
+        with parts(part, LATE_SIGNAL=1) as process:
             process.ready()
             code = process.stop()
 

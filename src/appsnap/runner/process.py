@@ -490,9 +490,13 @@ class Process:
 
     async def _replace(self) -> None:
         assert self._passed is not None
-        atexit.unregister(self._ending.clear_away)
+        # The next image takes the signals, and the files of this one.
+        at_exit = (SIGNALS.ignore, self._ending.clear_away)
+        for function in at_exit:
+            atexit.unregister(function)
         restart.end_threads_and_exit_functions()
-        atexit.register(self._ending.clear_away)
+        for function in at_exit:
+            atexit.register(function)
         with restart.signals_kept() as came:
             await asyncio.sleep(0)  # what the handlers of earlier signals have asked the loop for
             if not self._stops:

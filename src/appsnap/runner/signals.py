@@ -53,10 +53,18 @@ class Signals:
                 signal.signal(number, self._receive)
         if VARIABLE not in os.environ:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
-        # Python gives up its handlers while it ends, and a late signal would change the exit code.
-        atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, HANDLED)
+        atexit.register(self.ignore)
         # Python forgets signals that came between the fork and its own first step in the child.
         os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._let_go)
+
+    def ignore(self) -> None:
+        """Ignore all signals from now on, as the last exit function of the process.
+
+        Python gives up its handlers afterwards, and a late signal would change the exit code. To block signals isn't
+        enough: threads that live on would take them.
+        """
+        for number in HANDLED:
+            signal.signal(number, signal.SIG_IGN)
 
     def end_with(self, end: Callable[[int], NoReturn]) -> None:
         """Call a function for a second SIGTERM or SIGINT while the application is loaded."""
