@@ -173,6 +173,31 @@ class TestWhileRunning:
 
         assert (code, process.lines[-1]) == (0, "late")
 
+    def test_that_another_thread_takes(self, tmp_path):
+        """A signal that a thread sends to itself, and that the main thread has to handle, stops the application."""
+        script = f"""
+import pathlib, signal, threading, time
+import appsnap.runner.process
+from appsnap.service import Application, Service
+appsnap.runner.process._STATUS_EVERY = 600.0  # nothing else wakes the loop
+class Sends(Service):
+    def startService(self):
+        super().startService()
+        threading.Thread(target=self.send).start()
+    def send(self):
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        signal.raise_signal({int(TERM)})
+application = Application("sends")
+Sends().setServiceParent(application)
+"""
+        (tmp_path / "sends.tac").write_text(script)
+
+        with Running("sends.tac", folder=tmp_path) as process:
+            process.ready()
+            (tmp_path / "go").touch()
+            assert process.end() == 0
+
 
 class TestForkedChildren:
     """Child processes of the application are other processes."""

@@ -62,8 +62,7 @@ def serve(what: What, options: Options, voice: Voice, handover: Handover | None 
         process = Process(what, options, voice, handover)
         return await process.main()
 
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
+    with asyncio.Runner() as runner, SIGNALS.wake(loop := runner.get_loop()):
         running: asyncio.Task[int | None] = loop.create_task(run())
         while True:
             try:

@@ -7,13 +7,15 @@ the loop takes the signals, SIGINT and SIGTERM end the loading, and the others a
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import asyncio
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
 __all__ = ["HANDLED", "SIGNALS", "VARIABLE", "Stopped"]
@@ -76,6 +78,25 @@ class Signals:
         kept, self.kept = [*earlier, *self.kept], []
         for number in kept:
             take(number)
+
+    @contextlib.contextmanager
+    def wake(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """Wake an event loop for each signal, also for one that another thread takes.
+
+        Python calls the handlers in the main thread alone, which would sleep on in the loop.
+        """
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        loop.add_reader(reader, os.read, reader, 4096)
+        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(reader)
+            os.close(reader)
+            os.close(writer)
 
     def _block(self) -> None:
         self._thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
