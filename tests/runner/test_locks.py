@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from appsnap.errors import AppsnapError
+from appsnap.runner import locks
 from appsnap.runner.locks import Lock, Running, holder, is_held_by
 
 HOLDS = """
@@ -59,6 +60,39 @@ class TestLock:
             assert holder(path) is None
             Lock(path).release()
 
+    def test_looked_at(self, tmp_path, monkeypatch):
+        """Commands that look at the lock hold up the next process, and don't refuse it, however busy the machine is."""
+        path = tmp_path / "lock"
+        path.touch()
+        pauses = []
+        with path.open() as looks:
+            fcntl.flock(looks, fcntl.LOCK_SH)
+
+            def pause(_):
+                pauses.append(1)
+                if len(pauses) == 3 * locks._TRIES:
+                    fcntl.flock(looks, fcntl.LOCK_UN)
+
+            monkeypatch.setattr(locks.time, "sleep", pause)
+            Lock(path).release()
+
+        assert len(pauses) == 3 * locks._TRIES
+
+    def test_number_that_comes_late(self, tmp_path, monkeypatch):
+        """A process that has the lock, and hasn't written its number yet, is waited for."""
+        path = tmp_path / "lock"
+        pauses = []
+        with path.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+
+            def pause(_):
+                pauses.append(1)
+                if len(pauses) == 3 * locks._TRIES:
+                    path.write_text("17\n")
+
+            monkeypatch.setattr(locks.time, "sleep", pause)
+            assert holder(path) == 17
+
     def test_stale(self, tmp_path):
         """A number of a process that lives, but holds no lock, is stale."""
         path = tmp_path / "lock"
@@ -108,6 +142,7 @@ os.execv(sys.executable, [sys.executable, "-c", sys.argv[1], str(lock.fd)])
 """
         second = f"""
 import fcntl, os, sys
+from appsnap.runner import locks
 from appsnap.runner.locks import Lock, holder
 lock = Lock({str(path)!r}, int(sys.argv[1]))
 assert holder(lock.path) == os.getpid()
@@ -205,8 +240,9 @@ class TestHostileFolder:
             Lock(tmp_path / "lock")
         assert holder(tmp_path / "lock") is None
 
-    def test_locked_without_a_number(self, tmp_path):
+    def test_locked_without_a_number(self, tmp_path, monkeypatch):
         """A lock that anybody holds on an empty file counts, and no process is named."""
+        monkeypatch.setattr(locks, "_LONG", 3)
         path = tmp_path / "lock"
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -21,8 +21,10 @@ __all__ = ["Lock", "Running", "holder", "is_held_by", "is_stopping"]
 
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TRIES = 10
+_LONG = 100
+"""Tries to wait for others that hold the lock only for a moment. On a busy machine that takes its time."""
 _PAUSE = 0.02
-"""Seconds between two tries: a command that looks at the lock holds it for a moment, and a new holder writes soon."""
+"""Seconds between two tries."""
 
 
 class Lock:
@@ -91,7 +93,7 @@ def is_stopping(path: str | os.PathLike[str]) -> bool:
 
 def holder(path: str | os.PathLike[str]) -> int | None:
     """Return the id of the process that holds a lock, or None if none does. Raises OSError for an unreadable file."""
-    for _ in range(_TRIES):
+    for _ in range(_LONG):
         try:
             fd = os.open(path, os.O_RDONLY | _FLAGS)
         except FileNotFoundError:
@@ -105,7 +107,7 @@ def holder(path: str | os.PathLike[str]) -> int | None:
         finally:
             os.close(fd)
         time.sleep(_PAUSE)
-    return None  # it was emptied: the process is about to end
+    return None  # nobody writes the number of a process there
 
 
 def is_held_by(path: str | os.PathLike[str], process: int) -> bool:
@@ -137,7 +139,8 @@ def _is_written_by(path: str | os.PathLike[str], process: int) -> bool:
 
 
 def _locked(path: str) -> int:
-    for _ in range(_TRIES):
+    held = 0
+    for _ in range(_LONG):
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o644)
         except OSError as error:
@@ -151,10 +154,14 @@ def _locked(path: str) -> int:
             # Another process may have removed the file before it was locked.
             if _lock(fd, fcntl.LOCK_EX) and _is_at(fd, path):
                 return fd
+            # Commands that look at the lock share it, for a moment.
+            held += not _lock(fd, fcntl.LOCK_SH)
         except BaseException:
             os.close(fd)
             raise
         os.close(fd)
+        if held == _TRIES:
+            break
         time.sleep(_PAUSE)
     raise Running(path, holder(path))
 
