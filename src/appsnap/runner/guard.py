@@ -37,6 +37,9 @@ _EVERY = 5.0
 _FIRST = 7.5
 """Seconds until the first report where there is no limit. Else it comes after a quarter of it."""
 
+_AGAIN = 0.25
+"""Seconds between two looks."""
+
 _ANSWER = 1.0
 """Seconds that the event loop has to answer in."""
 
@@ -123,16 +126,18 @@ class Guard:
                 self._give_up()
                 return
             if now >= report:
-                report += _EVERY
+                names = self._late(self._answers())
+                # Nobody has begun to stop yet where the machine is busy, or a save has just ended.
+                report += _EVERY if names else _AGAIN
                 after = f"still stopping after {round(now - self._begun, 1):g} s"
-                say_in_time(self._say, "info", [f"{after}: {name}" for name in self._late(self._answers())])
-            time.sleep(max(0.0, min(report - now, self._deadline - now, 0.25)))
+                say_in_time(self._say, "info", [f"{after}: {name}" for name in names])
+            time.sleep(max(0.0, min(report - now, self._deadline - now, _AGAIN)))
 
     def _watch_save(self, stand_still: float) -> None:
         clock = time.pthread_getcpuclockid(self._main)
         used, since = time.clock_gettime(clock), time.monotonic()
         while self._saving is not None:
-            time.sleep(0.25)
+            time.sleep(_AGAIN)
             now = time.clock_gettime(clock)
             if now - used > 0.005 * stand_still or self._answers():
                 used, since = now, time.monotonic()
