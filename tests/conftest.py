@@ -4,9 +4,10 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # A shell starts what runs in the background so, and all that this starts would inherit it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell ignores SIGINT in what runs in the background, and nohup ignores SIGHUP. All child processes would inherit it.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # The same examples each time, however long a busy machine takes for one: what is found by chance is the fuzzers' work.
 settings.register_profile("appsnap", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
