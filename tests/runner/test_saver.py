@@ -37,20 +37,23 @@ class Shop(Service):
 
 
 class Locked:
-    """An object whose state is taken under a lock of threads."""
+    """An object whose state is taken under a lock of threads. `wanted` is set when this process wants it."""
 
-    __transient__ = ("lock",)
+    __transient__ = ("lock", "wanted")
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.wanted = threading.Event()
 
     def __getstate__(self):
+        self.wanted.set()
         with self.lock:
             return {"read_in": os.getpid()}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.lock = threading.Lock()
+        self.wanted = threading.Event()
 
 
 @pytest.fixture
@@ -195,14 +198,16 @@ class TestSaving:
         assert [one.number for one in saver._generations.list()] == [5, 4]
         assert state_of(newest(saver)) == {"cups": 4}
 
-    def test_the_parent_goes_on(self, make, shop):
+    def test_the_parent_goes_on(self, make, shop, tmp_path):
         """The state is that of the moment of the fork, and the loop runs meanwhile."""
         saver = make(shop)
-        turns = []
+        begun, changed = tmp_path / "begun", tmp_path / "changed"
 
         class Slow:
             def __getstate__(self):
-                time.sleep(0.3)
+                begun.touch()
+                while not changed.exists():
+                    time.sleep(0.01)
                 return {"a": 1}
 
         shop.slow = Slow()
@@ -210,16 +215,15 @@ class TestSaving:
 
         async def main():
             saving = saver.request()
-            while not saving.done():
+            while not begun.exists():  # noqa: ASYNC110 - another process sets no event
                 await asyncio.sleep(0.01)
-                turns.append(1)
-                if len(turns) > 5:
-                    state_of(shop)["cups"] = 2
+            state_of(shop)["cups"] = 2
+            changed.touch()
+            await saving
 
         asyncio.run(main())
 
         assert state_of(newest(saver)) == {"cups": 1}
-        assert len(turns) > 5
         assert saver.status["pause_ms"] < saver.status["save_s"] * 1000
 
 
@@ -622,8 +626,9 @@ class TestFailing:
 
             def hold():
                 with shop.locked.lock:
+                    shop.locked.wanted.clear()
                     held.set()
-                    time.sleep(1)
+                    shop.locked.wanted.wait(LONG)
 
             thread = threading.Thread(target=hold)
             thread.start()
@@ -852,6 +857,8 @@ asyncio.run(main())
                 while not list(tmp_path.glob("*.tap")):
                     time.sleep(0.001)
                 time.sleep(random.uniform(0, 0.03))
+                process.send_signal(signal.SIGSTOP)  # it has no other children than these then
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
                 children = children_of(process.pid)
                 process.kill()
             generations = Generations(tmp_path)
