@@ -70,6 +70,15 @@ class HangingStop(Told):
         await asyncio.Event().wait()
 
 
+class LingeringStop(Told):
+    """Stops when there is a file with the name `go on`."""
+
+    async def stopService(self):
+        tell(f"{self.name}: lingers")
+        while not os.path.exists("go on"):
+            await asyncio.sleep(0.01)
+
+
 class BlockingStop(Told):
     def stopService(self):
         tell(f"{self.name}: blocks")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from runner.running import PARTS, Running, ended, is_alive, parts, wait_until
+from runner.running import LIMIT, PARTS, Manager, Running, ended, is_alive, parts, wait_until
 
 HUP, INT, TERM, USR1, USR2 = (getattr(signal, f"SIG{name}") for name in ("HUP", "INT", "TERM", "USR1", "USR2"))
 
@@ -253,20 +253,22 @@ class TestSecond:
         os.set_blocking(writer, True)
         pidfile = tmp_path / "pid"
 
-        process = subprocess.Popen(
-            [sys.executable, "-m", "appsnap", "run", "--stop-timeout", "0.4", "--pidfile", pidfile, PARTS],
-            stdout=subprocess.DEVNULL,
-            stderr=writer,
-        )
-        try:
-            wait_until(pidfile.exists, lambda: "it never came")
-            process.terminate()
-            code = process.wait(60)
-        finally:
-            process.kill()
-            process.wait()
-            os.close(reader)
-            os.close(writer)
+        with Manager() as manager:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "appsnap", "run", "--stop-timeout", "0.4", "--pidfile", pidfile, PARTS],
+                stdout=subprocess.DEVNULL,
+                stderr=writer,
+                env={**os.environ, "NOTIFY_SOCKET": manager.name},
+            )
+            try:
+                manager.until("READY=1")
+                process.terminate()
+                code = process.wait(LIMIT)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(reader)
+                os.close(writer)
 
         assert code == 70
         assert not pidfile.exists()
