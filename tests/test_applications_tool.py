@@ -56,10 +56,10 @@ FAULTS = {
         "save again: other bytes",
     ),
     "use": (USE, f"{USED}assert app.count == 3, 'not 3'", "use: not 3"),
-    "hang": (USE, f"{USED}import time; time.sleep(60)", "use: hangs: ended after"),
+    "hang": (USE, f"{USED}import time; time.sleep(600)", "use: hangs: ended after"),
     "thread": (
         USE,
-        f"{USED}import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()",
+        f"{USED}import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()",
         "exit: hangs: ended after",
     ),
     "death": (USE, f"{USED}import os; os.abort()", "use: died of signal SIGABRT"),
@@ -72,7 +72,7 @@ FAULTS = {
 def run(tmp_path):
     """Return a function that runs a script in one kind or in more, and returns the outcome."""
 
-    def outcome(text, *kinds, seconds=30):
+    def outcome(text, *kinds, seconds=120):
         folder = tmp_path / "apps"
         folder.mkdir(exist_ok=True)
         path = folder / "sample.py"
@@ -103,7 +103,7 @@ class TestOutcome:
         text = SCRIPT.replace(old, new)
         if fault == "spoilt":
             text = text.replace('"count": app.count', '"n": len(COUNTS)').replace("class", "COUNTS = []\nclass")
-        outcome = run(text, seconds=4 if "hangs" in words else 30)
+        outcome = run(text, seconds=15 if "hangs" in words else 120)
 
         assert outcome.kinds["source"].startswith(words)
         assert outcome.wrong == [f"source: {outcome.kinds['source']}"]

@@ -1232,7 +1232,7 @@ class TestOverlap:
 
         loop.run_until_complete(leave())
         loop.close()
-        asyncio.run(asyncio.wait_for(main(), 5))
+        asyncio.run(asyncio.wait_for(main(), 60))
 
         assert running(root) == running(other) == []
 
@@ -1242,7 +1242,7 @@ class TestOverlap:
         root.startService().close()
 
         async def main():
-            await asyncio.wait_for(root.startService(), 5)
+            await asyncio.wait_for(root.startService(), 60)
 
         asyncio.run(main())
 
@@ -1370,7 +1370,7 @@ class TestOverlap:
                     with contextlib.suppress(ServiceError):
                         await result
 
-        asyncio.run(asyncio.wait_for(main(), 5))
+        asyncio.run(asyncio.wait_for(main(), 60))
 
         assert running(root) == []
 

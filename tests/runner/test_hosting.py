@@ -19,6 +19,10 @@ import asyncio
 import time
 from pathlib import Path
 
+from appsnap.hosting import server
+
+server.SETTLING = 60.0  # the clients may be busy, and close their connections
+
 
 class ASGI:
     hits = 0

@@ -16,6 +16,7 @@ import pytest
 
 from appsnap.runner import notify
 from appsnap.runner.notify import Notifier
+from runner.running import LIMIT
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -26,7 +27,7 @@ def manager(request, tmp_path):
     name = str(tmp_path / "notify") if request.param == "path" else f"@appsnap/{os.getpid()}/{time.monotonic_ns()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
         made.bind(name.replace("@", "\0") if request.param == "abstract" else name)
-        made.settimeout(10)
+        made.settimeout(LIMIT)
         yield made, name
 
 
@@ -136,7 +137,7 @@ class TestErrors:
         Path(name).unlink()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as second:
             second.bind(name)
-            second.settimeout(10)
+            second.settimeout(LIMIT)
             say(STATUS="found")
             say.close()
             assert second.recv(1000) == b"STATUS=found"
@@ -171,5 +172,5 @@ class TestErrors:
                 "say = Notifier(); os.setgroups([]); os.setgid(65534); os.setuid(65534); say(STATUS='still here')"
             )
             subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "NOTIFY_SOCKET": name})
-            receiver.settimeout(10)
+            receiver.settimeout(LIMIT)
             assert receiver.recv(1000) == b"STATUS=still here"

@@ -16,7 +16,7 @@ class TestInterrupt:
         (folder / "slow.py").write_text(
             "import os, sys, time\n"
             "from pathlib import Path\n"
-            "if 'load' in sys.argv: Path('child').write_text(str(os.getpid())); time.sleep(60)\n"
+            "if 'load' in sys.argv: Path('child').write_text(str(os.getpid())); time.sleep(600)\n"
             "from shop import application\n"
             "class Slow: pass\n"
             "application.slow = Slow()\n"
@@ -31,14 +31,14 @@ class TestInterrupt:
             text=True,
             start_new_session=True,
         ) as process:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not (child := folder / "child").exists() or not child.read_text():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
 
             os.killpg(process.pid, signal.SIGINT)
 
-            assert process.communicate(timeout=30) == (None, "appsnap: error: interrupted\n")
+            assert process.communicate(timeout=60) == (None, "appsnap: error: interrupted\n")
 
         assert process.returncode == 130
         assert {path.name for path in folder.iterdir()} == before | {"child"}
