@@ -22,6 +22,18 @@ def standard_files(pid):
     return [str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)]
 
 
+TERMINATE = """
+import os, signal, subprocess
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+if "APPSNAP_HANDOVER" not in os.environ:
+    subprocess.Popen = Popen
+"""
+
+
 class TestStarted:
     def test_runs(self, tmp_path):
         """The command returns 0 when the application runs, in a session of its own, without the terminal."""
@@ -90,6 +102,16 @@ class TestFailed:
                 assert not is_alive(pid)
 
         assert (code, command.lines[-2:]) == (0, ["appsnap: stopping before it has started", "told: stop"])
+
+    def test_terminated_at_once(self, tmp_path):
+        """TERM to the command stops also a process that has just been made."""
+        (tmp_path / "sitecustomize.py").write_text(TERMINATE)
+        path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+        command = daemon(tmp_path, "Told", PYTHONPATH=path)
+
+        with ended(int(command.lines[0])):
+            assert (command.code, command.lines[1:]) == (0, ["appsnap: stopping before it has started"])
+            assert not (tmp_path / "pid").exists()
 
     def test_interrupted(self, tmp_path):
         """Ctrl-C goes to both processes, and ends the start once."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from appsnap import listening
 from appsnap.runner.handover import Handover
-from appsnap.runner.restart import command
+from appsnap.runner.restart import command, let_signals_through
 from appsnap.runner.signals import Stopped
 
 if TYPE_CHECKING:
@@ -32,8 +32,13 @@ def launch() -> int:
     sockets = listening.duplicates()
     message, variable = Handover("daemon", {"ready": writer}, sockets).put()
     passed = [message, writer, *(one.descriptor for one in sockets)]
+    # It waits until there is somebody to pass it on to. The new process waits likewise.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
         process = subprocess.Popen(command(), env={**os.environ, **variable}, pass_fds=passed)  # noqa: S603 - this very program
+    except OSError:
+        let_signals_through()
+        raise
     finally:
         for descriptor in passed:
             os.close(descriptor)
@@ -41,6 +46,7 @@ def launch() -> int:
     # Ctrl-C goes to both processes. The new one ends then, and its exit code tells how.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        let_signals_through()
         with os.fdopen(reader, "rb") as pipe:
             if pipe.read() == _READY:
                 process.returncode = 0  # nobody waits for its end any more
