@@ -55,7 +55,7 @@ class TestLittleMemory:
         """Run the child, and return the line that it prints."""
         command = [sys.executable, "-c", CHILD, *map(str, arguments)]
         one = os.environ | {"MALLOC_ARENA_MAX": "1"}  # without room of its own for each thread
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=one)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, env=one)
         return done.stdout.strip() or f"exit status {done.returncode}: {done.stderr}"
 
     def test_load(self, kind, tmp_path):

@@ -72,7 +72,7 @@ def run(tmp_path, code, kind):
     """Run a script that saves and loads, and return what it saved."""
     path = tmp_path / "file"
     command = [sys.executable, "-W", "error", "-c", HEAD + code, kind, path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
 
     assert (done.returncode, done.stderr) == (0, "")
     return appsnap.load(path, trust=appsnap.EVERYTHING)

@@ -208,7 +208,7 @@ class TestRenamedByTheImport:
         """Run code in a new process that finds modules in a folder."""
         environment = {**os.environ, "PYTHONPATH": str(folder)}
         command = [sys.executable, "-c", f"import sys, appsnap\n{code}"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=200)
 
     def write(self, tmp_path, **texts):
         """Write the versions of a module to folders."""

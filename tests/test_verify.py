@@ -169,7 +169,7 @@ except appsnap.AppsnapError as error:
         (folder / "modules").mkdir()
         (folder / "modules" / "far.py").write_text(far)
         command = [sys.executable, "-c", self.CODE, kind]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=120).stdout
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=200).stdout
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_finds_modules(self, tmp_path, kind):
@@ -244,7 +244,7 @@ except appsnap.AppsnapError as error:
         code += "try: os.waitpid(-1, os.WNOHANG)\nexcept ChildProcessError: print('no child')\n"
 
         command = [sys.executable, "-W", "error", "-c", code]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=200)
 
         assert (done.stdout, done.stderr) == ("no child\n", "")
 
@@ -254,7 +254,7 @@ except appsnap.AppsnapError as error:
         lines += "appsnap.save(A(), 'file', verify=True, note=print)\n"
 
         out = subprocess.run(
-            [sys.executable, "-i"], input=lines, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+            [sys.executable, "-i"], input=lines, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=200
         ).stdout
 
         assert "1 class of this session is saved as code" in out

@@ -22,7 +22,7 @@ from appsnap.runner.generations import Generations
 from appsnap.runner.locks import Lock
 from processes import is_alive
 
-LONG = 100
+LONG = 200
 
 RUNS = """
 import asyncio, os, signal, sys, threading

@@ -25,7 +25,7 @@ from processes import is_alive
 
 pytestmark = pytest.mark.skipif(not forked.can_fork(), reason="this system has no pidfd")
 
-LONG = 100
+LONG = 200
 
 
 @pytest.fixture(autouse=True)

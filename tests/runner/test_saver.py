@@ -23,7 +23,7 @@ from appsnap.runner.saver import Layers, Saver
 from appsnap.service import Application, Service
 from processes import children_of, is_alive
 
-LONG = 100
+LONG = 200
 UNSIGNED = Layers(sign=False)
 
 FORK = [pytest.param(True, id="fork"), pytest.param(False, id="in-process")]
