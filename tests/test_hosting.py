@@ -490,6 +490,35 @@ class TestASGI:
         asyncio.run(main())
 
 
+class TestWSGI:
+    def test_accepted_late(self, monkeypatch):
+        """A connection that the thread is about to accept when the stop begins is answered."""
+        monkeypatch.setattr(base, "SETTLING", LIMIT)
+        begun, goes_on = threading.Event(), threading.Event()
+
+        async def main():
+            server, _ = wsgi()
+            await server.startService()
+            accept = server._server.handle_accept
+
+            def late():
+                begun.set()
+                goes_on.wait()
+                accept()
+
+            server._server.handle_accept = late
+            answer = asyncio.create_task(ask(server))
+            await until(begun.is_set)
+            stopping = asyncio.create_task(server.stopService())
+            for _ in range(10):
+                await asyncio.sleep(0)
+            goes_on.set()
+            await stopping
+            return await answer
+
+        assert asyncio.run(main()).endswith("hello")
+
+
 class TestSort:
     @pytest.mark.parametrize(
         ("make", "sort"),

@@ -70,7 +70,8 @@ class WSGIServer(Server):
         self._server = self._ends = self._ended = None
         if server is None or ends is None or ended is None:
             return
-        channels = server.active_channels
+        loop, channels = asyncio.get_running_loop(), server.active_channels
+        in_thread = server.trigger.pull_trigger
 
         def stop_accepting() -> None:
             server.accepting = False
@@ -83,8 +84,11 @@ class WSGIServer(Server):
             in_thread(close_idle)
             return bool(channels)
 
-        in_thread = server.trigger.pull_trigger
-        in_thread(stop_accepting)
+        # The thread may accept a connection in the round in which it is told to stop, and not in the next one.
+        for step in (stop_accepting, lambda: None):
+            done = loop.create_future()
+            in_thread(lambda step=step, done=done: (step(), loop.call_soon_threadsafe(done.set_result, None)))
+            await asyncio.wait([done, ended], return_when=asyncio.FIRST_COMPLETED)
         await settled(lambda: channels)
         if not await settled(is_busy, self.grace):
             _log.warning("requests are cut off after %s seconds: %s", self.grace, len(channels))
