@@ -27,7 +27,8 @@ MODULES = {
     "lab_bad": "class lab:\n    setting = None\n\n\ndef fails():\n    raise RuntimeError('no settings here')\n\n\n"
     "async def later():\n    pass\n",
     "lab_tools": "class Tool:\n    def __init__(self):\n        self.size = 3\n        self.cache = {1: 2}\n",
-    "lab_ways": "import appsnap\n\nappsnap.transient('lab_tools.Tool', {'cache': dict})\n\n\ndef prepare():\n    pass\n",
+    "lab_ways": "import appsnap\n\n"
+    "appsnap.transient('lab_tools.Tool', {'cache': dict})\n\n\ndef prepare():\n    pass\n",
 }
 PREPARE = "lab_setup:prepare"
 TRUST = ["lab_models.Model", "call:lab_setup.prepare"]
