@@ -26,6 +26,9 @@ MODULES = {
     "class Model(Service):\n    size = SIZE\n",
     "lab_bad": "class lab:\n    setting = None\n\n\ndef fails():\n    raise RuntimeError('no settings here')\n\n\n"
     "async def later():\n    pass\n",
+    "lab_tools": "class Tool:\n    def __init__(self):\n        self.size = 3\n        self.cache = {1: 2}\n",
+    "lab_ways": "import appsnap\n\n"
+    "appsnap.transient('lab_tools.Tool', {'cache': dict})\n\n\ndef prepare():\n    pass\n",
 }
 PREPARE = "lab_setup:prepare"
 TRUST = ["lab_models.Model", "call:lab_setup.prepare"]
@@ -46,6 +49,17 @@ for _ in range(2):
     application = appsnap.load(sys.argv[1], trust=appsnap.EVERYTHING if trust is None else trust)
 import lab_settings
 print([service.size for service in application], lab_settings.calls)
+"""
+WRITE_TOOLS = """
+import appsnap, lab_tools, lab_ways
+for kind in ("pickle", "source", "msgpack", "xml"):
+    for name, prepare in ("plain", None), ("prepared", "lab_ways:prepare"):
+        appsnap.save(lab_tools.Tool(), f"{name}.{kind}", kind=kind, prepare=prepare)
+"""
+READ_TOOLS = """
+import sys, appsnap
+for kind in ("pickle", "source", "msgpack", "xml"):
+    print(vars(appsnap.load(f"{sys.argv[1]}.{kind}", kind=kind, trust=appsnap.EVERYTHING)))
 """
 
 
@@ -136,6 +150,14 @@ class TestKinds:
 
         assert open_snapshot(other).header.prepare == PREPARE
         assert load(other, trust=TRUST).size == 5
+
+
+def test_factories_of_transient_attributes(lab):
+    """A load knows a factory that a module of ways has if the file names a function of that module, and only then."""
+    run(lab, WRITE_TOOLS)
+
+    assert run(lab, READ_TOOLS, "plain") == "{'size': 3}\n" * 4
+    assert run(lab, READ_TOOLS, "prepared") == "{'size': 3, 'cache': {}}\n" * 4
 
 
 class TestErrors:

@@ -342,6 +342,32 @@ class TestHostile:
             loads(text.encode(), kind="source", trust=["builtins.print"])
 
 
+@pytest.mark.parametrize("trust", [EVERYTHING, (Node,)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_let_go(kind, trust):
+    """An object dies with its last reference, though it was saved and loaded. The collector has nothing to do."""
+    parent, child = Node("parent"), Node("child")
+    parent.children, child.parent = [child], weakref.ref(parent)
+    parent.by_name = weakref.WeakValueDictionary({"child": child})
+    parent.call = weakref.WeakMethod(child.method)
+    gc.collect()
+    gc.disable()
+    try:
+        data = dumps(parent, kind)
+        loaded = loads(data, trust=trust)
+        dumps(loaded, kind)
+        saved = weakref.ref(child)
+        del child
+        parent.children.clear()
+        loaded.children.clear()
+
+        assert saved() is None
+        assert [*parent.by_name, *loaded.by_name] == []
+        assert parent.call() is loaded.call() is None
+    finally:
+        gc.enable()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_verified(kind, tmp_path):

@@ -77,7 +77,17 @@ def main() -> None:
         importlib.import_module(f"appsnap.kinds.{kind}")
     for layer in ("age", "zstd"):
         importlib.import_module(f"appsnap.files.{layer}")
-    for module in ("numpy", "zoneinfo", "asyncio", "concurrent.futures.thread", "ipaddress", "importlib.metadata", "appsnap.keys.keyring"):
+    for module in (
+        "numpy",
+        "zoneinfo",
+        "asyncio",
+        "concurrent.futures.thread",
+        "ipaddress",
+        "importlib.metadata",
+        "appsnap.keys.keyring",
+        "appsnap.ways.ssl",
+        "sqlite3",
+    ):
         importlib.import_module(module)
     file = Path(tempfile.mkdtemp()) / "vector"
     process = Process([harmless])

@@ -20,6 +20,8 @@ def add(vectors: Vectors) -> None:
     """Add them."""
     each = in_kinds(lambda name, *rest, **more: vectors.add(f"opened-{name}", *rest, **more), all_kinds)
     two = in_kinds(lambda name, *rest, **more: vectors.add(f"opened-{name}", *rest, **more), two_kinds)
+    each("kept", "loads", _opening("keep.txt"), R(1), "A file that may be read.", trust=("read:/*",))
+    two("kept-to-write", "loads", _opening("keep.txt", mode="w"), R(1), "A file that may be written keeps its content.", trust=ANYWHERE)
     for mode in ("r", "w", "a", "r+"):
         word = mode.replace("+", "-plus")
         each(f"stolen-{word}", "not trusted", _opening("stolen", mode=mode), R(1), f"A file is opened in the mode {mode}.")

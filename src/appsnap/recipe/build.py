@@ -80,6 +80,8 @@ def build(
             return interpreter.build()
     except evolve.VersionError as error:
         raise version_failure(interpreter.path_of(error.obj), error) from None
+    finally:
+        interpreter.end()
 
 
 def _own_bytearray(step: steps.ByteArray) -> bytearray:
@@ -154,6 +156,11 @@ class _Interpreter:
             steps.SetState: self._set_state,
             steps.State: self._state,
         }
+
+    def end(self) -> None:
+        """Let go of the objects. Until the collector runs, the cycle of the bound methods would keep all of them."""
+        self._makers.clear()
+        self._fillers.clear()
 
     def build(self) -> Any:
         number = 0

@@ -37,11 +37,11 @@ class Asked:
     def ask(self, notes: Notes) -> None:
         """Take all of these objects apart, and keep the reductions, or the errors, for a save with these notes."""
         self._forget()
-        rules = Rules(notes=notes)
-        for obj in self._all():
-            # `notes` has the error now, and the save raises it for the path of the object.
-            with contextlib.suppress(Exception):
-                rules(obj)
+        with Rules(notes=notes) as rules:
+            for obj in self._all():
+                # `notes` has the error now, and the save raises it for the path of the object.
+                with contextlib.suppress(Exception):
+                    rules(obj)
 
     def _all(self) -> list[Any]:
         return [*(obj for ref in self._known if (obj := ref()) is not None), *self._held]

@@ -90,7 +90,9 @@ def transient(cls: type | str, names: Iterable[str] | Mapping[str, Callable[[], 
     """Name attributes of a class that never enter a snapshot, as `__transient__` does in a class that one owns.
 
     They hold for subclasses, too. A mapping has a factory for each attribute that is made anew at the load, or None.
-    The load has to know this as well: put it into a module of ways.
+    A file has no factory, so each program that loads it has to make this call before the load. Otherwise the attribute
+    is missing after it, without an error. A module of ways that the program, `[tool.appsnap]` or an entry point imports
+    is the place for the call. The file brings the module along if its `prepare` is a function there.
     """
     register_module(Where.of_caller())
     evolve.transient(_name(cls), dict(names) if isinstance(names, Mapping) else dict.fromkeys(_texts(names)))

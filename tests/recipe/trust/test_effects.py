@@ -12,8 +12,10 @@ from appsnap.recipe.build import build
 from appsnap.recipe.moving import moved
 from appsnap.recipe.steps import Call, Dict, List, Name, Recipe, Ref, Tuple, Value
 from appsnap.recipe.trust import Trust, audit, obstacles, wants
+from appsnap.recipe.values import connections, files
 
 REOPEN = Name("appsnap.ways.files", "reopen")
+WITH_EFFECTS = [record.name for record in (*connections.TYPES, *files.TYPES) if record.effects]
 
 
 def opening(*args, **keywords):
@@ -203,6 +205,16 @@ class TestHostile:
         with pytest.raises(NotTrusted):
             build(recipe, Trust(["write:/*"]))
         assert {path.name for path in folder.iterdir()} == {"a"}
+
+    @pytest.mark.parametrize("name", WITH_EFFECTS)
+    def test_unknown_keyword(self, name):
+        """A keyword that no call of the function has is a reason of the audit, whatever the other arguments are."""
+        module, _, function = name.rpartition(".")
+        recipe = Recipe([Name(module, function), Call(Ref(0), ["a"], ["fileno"], [0])], Ref(1))
+
+        (found,) = obstacles(recipe)
+
+        assert found.reason == "has an effect that can't be granted: it takes no keyword fileno"
 
     @pytest.mark.parametrize(
         "made",

@@ -48,13 +48,12 @@ def pickle_objects(obj: Any, notes: Notes | None = None) -> tuple[Body, Rules]:
     """
     from appsnap.recipe.freeze.rules import Rules  # noqa: PLC0415 - to load needs none of this
 
-    rules = Rules(notes)
-    with running.saving(obj):
+    with running.saving(obj), Rules(notes) as rules:
         body = _pickled(obj, rules)
-        if rules.need_another_walk:
-            rules = Rules(rules.notes, rules)
-            body = _pickled(obj, rules)
-    return body, rules
+        if not rules.need_another_walk:
+            return body, rules
+        with Rules(rules.notes, rules) as again:
+            return _pickled(obj, again), again
 
 
 def _pickled(obj: Any, rules: Rules) -> Body:

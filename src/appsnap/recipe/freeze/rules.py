@@ -17,7 +17,7 @@ import operator
 import pickle
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import cloudpickle
 
@@ -198,6 +198,13 @@ class Rules:
         """Return the reduction of an object, or NotImplemented."""
         cls = type(obj)
         return (self._rules.get(cls) or self._rule_of(cls))(obj)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the objects. Until the collector runs, the cycle of the bound methods would keep all of them."""
+        self.__dict__ = {"modules": self.modules, "restored": self.restored, "left_out": self.left_out}
 
     @property
     def need_another_walk(self) -> bool:

@@ -58,11 +58,11 @@ def freeze(obj: Any, *, root: str = "object", notes: Notes | None = None, runs: 
 
     Raises CannotSave, with a place for each object in the graph that can't be saved.
     """
-    rules = Rules(notes)
-    with running.saving(obj):
+    with running.saving(obj), Rules(notes) as rules:
         recipe = _recipe_of(obj, root, rules, runs=runs)
         if rules.need_another_walk:
-            recipe = _recipe_of(obj, root, Rules(rules.notes, rules), runs=runs)
+            with Rules(rules.notes, rules) as again:
+                recipe = _recipe_of(obj, root, again, runs=runs)
     return recipe
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appsnap import evolve
+from appsnap.printable import shortened
 from appsnap.recipe import steps, values
 from appsnap.recipe.runs import OF_STATES, Merged, Run, Same, Span, slots_of
 from appsnap.recipe.spellings import CALLED
@@ -320,13 +321,18 @@ class Survey:
 
     def _look_at_effects(self, step: Any, register: Ref) -> None:
         """Find the effects of a call of a value type. They follow from what the file says, and from nothing else."""
-        find: Any = self._constructors[step.function].value_type.effects
+        value_type = self._constructors[step.function].value_type
+        find: Any = value_type.effects
         args = [self._said(operand) for operand in step.args]
         self._folders += sum(text.count("/") for text in args if type(text) is str)
         if self._folders > _MOST_FOLDERS:
             self._fault(f"is one of many files to open, in more than {_MOST_FOLDERS:,} folders", register)
             return
         keywords = dict(zip(step.names, map(self._said, step.values), strict=True))
+        unknown = next((name for name in keywords if name not in value_type.keywords), None)
+        if unknown is not None:
+            self._fault(f"has an effect that can't be granted: it takes no keyword {shortened(unknown, 60)}", register)
+            return
         try:
             found = find(args, keywords)
         except (TypeError, ValueError) as error:
