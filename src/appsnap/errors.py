@@ -33,6 +33,7 @@ import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from appsnap import effects
 from appsnap.printable import as_path, as_word, columns, escaped, in_words, plural, shortened
 
 if TYPE_CHECKING:
@@ -333,7 +334,7 @@ class ServiceError(AppsnapError):
     """A service failed to start. `phase` is the method, `path` the service's place in its tree, `type` its class."""
 
     def __init__(self, phase: str, path: str, type_: str, error: BaseException) -> None:
-        hint = error.hint if isinstance(error, AppsnapError) else ""
+        hint = error.hint if isinstance(error, AppsnapError | effects.CannotOpen) else ""
         super().__init__(f"error in {phase} of {path} ({type_}): {in_words(error)}", hint=hint)
         self.phase = phase
         self.path = path

@@ -136,7 +136,9 @@ class StreamServerService(Service):
     @property
     def port(self) -> int:
         """The port of the running server, or else the port that was given."""
-        port: int = self.__dict__["port"] if self._socket is None else self._socket.getsockname()[1]
+        address = None if self._socket is None else self._socket.getsockname()
+        # The address of a socket in the file system is a path.
+        port: int = address[1] if isinstance(address, tuple) else self.__dict__["port"]
         return port
 
     @port.setter

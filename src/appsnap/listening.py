@@ -11,20 +11,23 @@ import contextlib
 import errno
 import logging
 import os
+import shlex
 import socket
 import stat
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from appsnap import effects
 from appsnap.errors import AppsnapError
 from appsnap.printable import escaped, label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import Iterable, Iterator, MutableMapping
 
 __all__ = [
     "UNIX",
+    "CannotListen",
     "Inherited",
     "close_unused",
     "duplicates",
@@ -32,8 +35,10 @@ __all__ = [
     "listen",
     "name_of",
     "parse_address",
+    "placed",
     "stop_accepting",
     "take_systemd",
+    "url_of",
 ]
 
 _log = logging.getLogger(__name__)
@@ -70,6 +75,49 @@ class Inherited:
         return escaped(name)
 
 
+class CannotListen(effects.CannotOpen):
+    """An address that can't be listened on. `filename` is the address, which the system doesn't name in its errors."""
+
+    def __str__(self) -> str:
+        return escaped(f"{self.filename}: {str(self.strerror).lower()}")
+
+    @property
+    def hint(self) -> str:
+        """The way to get at the address."""
+        is_path = self.filename.startswith("/")
+        if self.errno == errno.EADDRINUSE:
+            of_port = f"ss -lnp 'sport = :{self.filename.rpartition(':')[2]}'"
+            return f"who has it: {f'ss -lxp | grep {shlex.quote(self.filename)}' if is_path else of_port}"
+        if self.errno == errno.ENOENT and is_path:
+            return f"mkdir -p {shlex.quote(os.path.dirname(self.filename))}"  # noqa: PTH120 - a text
+        if self.errno == errno.EACCES:
+            return "" if is_path else "only root may listen on ports below 1024, or who has CAP_NET_BIND_SERVICE"
+        return _HINTS.get(self.errno or 0, "")
+
+
+_HINTS = {
+    errno.EADDRNOTAVAIL: "`ip -brief address` lists the addresses of this machine; 0.0.0.0 and [::] are all of them",
+    errno.EEXIST: "only a socket is replaced: remove it, or choose another path",
+    errno.ENAMETOOLONG: "the system takes about 100 bytes: choose a shorter path",
+}
+
+
+@contextlib.contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Raise CannotListen for an error of the system about an address."""
+    try:
+        yield
+    except effects.CannotOpen:
+        raise
+    except OSError as error:
+        number = error.errno
+        # Python writes the address into some texts, and has no number for a path that is too long.
+        reason = os.strerror(number) if number and number > 0 else (error.strerror or str(error)).partition(" (")[0]
+        if where.startswith("/") and number is None:
+            number, reason = errno.ENAMETOOLONG, "the path is too long for a socket"
+        raise CannotListen(number, reason, where) from error
+
+
 _unused: dict[socket.socket, Inherited] = {}
 _used: weakref.WeakKeyDictionary[socket.socket, Inherited] = weakref.WeakKeyDictionary()
 """The sockets that `listen` has returned. A socket that nobody holds any more isn't kept open."""
@@ -84,7 +132,7 @@ def listen(
     dualstack: bool = False,
     elsewhere: bool = True,
 ) -> socket.socket:
-    """Return a socket that listens at an address: an inherited one, or else a new one. Raises OSError.
+    """Return a socket that listens at an address: an inherited one, or else a new one. Raises CannotListen, an OSError.
 
     The socket doesn't block. A host with colons is an IPv6 address; an empty one stands for all addresses of IPv4. With
     port 0, the system chooses a port. The host `unix:` with a path is a socket in the file system. Its file stays
@@ -99,9 +147,12 @@ def listen(
     found = _handed_over(host, port, name) or _activated(host, port, name, family, elsewhere=elsewhere)
     if found is None:
         if family == socket.AF_UNIX:
-            found = _at_path(host)
+            found = _at_path(host.removeprefix(UNIX))
         else:
-            found = socket.create_server((host, port), family=family, reuse_port=reuse_port, dualstack_ipv6=dualstack)
+            with placed(_joined(host, port)):
+                found = socket.create_server(
+                    (host, port), family=family, reuse_port=reuse_port, dualstack_ipv6=dualstack
+                )
         how = Inherited(host, port, name, found.fileno())
     else:
         how = _unused.pop(found)
@@ -134,20 +185,29 @@ def parse_address(text: str) -> tuple[str, int]:
 _LAST_PORT = 65535
 
 
-def _at_path(host: str) -> socket.socket:
+def url_of(used: socket.socket) -> str:
+    """Return the address of an HTTP server for people: `http://127.0.0.1:8000/`, or `unix:` and a path."""
+    address = used.getsockname()
+    return f"{UNIX}{address}" if isinstance(address, str) else f"http://{_joined(*address[:2])}/"
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _at_path(path: str) -> socket.socket:
     """Return a new socket in the file system. One that nobody listens on any more makes room for it."""
-    path = host.removeprefix(UNIX)
     found = socket.socket(socket.AF_UNIX)
     try:
-        try:
-            found.bind(path)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or not _is_left_over(path):
-                error.filename = path
-                raise
-            os.unlink(path)  # noqa: PTH108 - a text, as it was given
-            found.bind(path)
-        found.listen()
+        with placed(path):
+            try:
+                found.bind(path)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or not _is_left_over(path):
+                    raise
+                os.unlink(path)  # noqa: PTH108 - a text, as it was given
+                found.bind(path)
+            found.listen()
     except BaseException:
         found.close()
         raise
@@ -155,10 +215,13 @@ def _at_path(host: str) -> socket.socket:
 
 
 def _is_left_over(path: str) -> bool:
-    """Tell whether a socket in the file system belongs to no process any more."""
+    """Tell whether a socket in the file system belongs to no process any more. Raises OSError for other files."""
+    mode = os.lstat(path).st_mode
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(errno.EEXIST, "")
     with socket.socket(socket.AF_UNIX) as client:
         client.setblocking(False)
-        return client.connect_ex(path) == errno.ECONNREFUSED and stat.S_ISSOCK(os.lstat(path).st_mode)
+        return client.connect_ex(path) == errno.ECONNREFUSED
 
 
 def inherit(sockets: Iterable[Inherited]) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import AppsnapError
 from appsnap.hosting.aiohttp import end
-from appsnap.listening import listen
+from appsnap.listening import listen, url_of
 from appsnap.service import Service, ServiceMaker
 
 if TYPE_CHECKING:
@@ -114,8 +114,7 @@ class FileServer(Service):
             await self.stopService()
             raise
         super().startService()
-        host, port = self._socket.getsockname()[:2]
-        _log.info("serves %s on http://%s:%s/", self.path, f"[{host}]" if ":" in host else host, port)
+        _log.info("serves %s on %s", self.path, url_of(self._socket))
 
     async def stopService(self) -> None:
         """Close the port, and wait for requests under way."""

@@ -257,9 +257,16 @@ class TestHints:
 
     @pytest.mark.parametrize("command", ["save", "run"])
     def test_wrong_usage(self, folder, command):
-        """Services listen where they say, and other objects can't be served."""
+        """An application has one server to move, and other objects can't be served."""
         (folder / "more.py").write_text(
-            "from appsnap.service import Application\napplication = Application('shop')\nnumbers = [1]\n"
+            "from appsnap.service import Application\n"
+            "from appsnap.web import FileServer\n"
+            "application, two = Application('shop'), Application('two')\n"
+            "numbers = [1]\n"
+            "for name in ('left', 'right'):\n"
+            "    server = FileServer('.', 0)\n"
+            "    server.setName(name)\n"
+            "    server.setServiceParent(two)\n"
         )
         target = ["shop.tap"] if command == "save" else []
 
@@ -267,16 +274,19 @@ class TestHints:
             run(what, *target, "--listen", listen, command=command, folder=folder)
             for what, listen in (
                 ("more:application", "127.0.0.1:0"),
+                ("more:two", "127.0.0.1:0"),
                 ("more:numbers", "127.0.0.1:0"),
                 ("shop:asgi", "8000"),
             )
         ]
 
-        only = "error: --listen is for an ASGI, WSGI or aiohttp application, and "
-        assert [process.code for process in found] == [2] * 3
+        only = "error: --listen is for an application with one server, and"
+        two = [f'application.services["{name}"] (appsnap.web.FileServer)' for name in ("left", "right")]
+        assert [process.code for process in found] == [2] * 4
         assert [process.errors[0] for process in found] == [
-            f"{only}more:application is a service already (appsnap.service.Application)",
-            f"{only}more:numbers is none (list)",
+            f"{only} more:application has none with a host and a port",
+            f"{only} more:two has 2 servers: " + ", ".join(two),
+            "error: --listen is for an ASGI, WSGI or aiohttp application, and more:numbers is none (list)",
             "error: invalid value for '--listen': '8000' is no HOST:PORT, [HOST]:PORT or unix:PATH",
         ]
         assert not (folder / "shop.tap").exists()
@@ -288,9 +298,74 @@ class TestHints:
             other.bind(str(folder / "socket"))
             other.listen()
 
-            found = [run("shop:asgi", "--listen", f"unix:{name}", folder=folder) for name in ("file", "socket")]
+            names = ("file", "socket", "gone/socket", "long" * 40)
+            found = [run("shop:asgi", "--listen", f"unix:{name}", folder=folder) for name in names]
 
-        assert [process.code for process in found] == [1, 1]
-        for process in found:
-            assert "ddress already in use" in process.errors[0]
+        begin = f"{PLACE}: CannotListen: {folder}"
+        assert [process.code for process in found] == [1] * 4
+        assert [process.errors for process in found] == [
+            [f"{begin}/file: file exists", "hint: only a socket is replaced: remove it, or choose another path"],
+            [f"{begin}/socket: address already in use", f"hint: who has it: ss -lxp | grep {folder}/socket"],
+            [f"{begin}/gone/socket: no such file or directory", f"hint: mkdir -p {folder}/gone"],
+            [
+                f"{begin}/{'long' * 40}: the path is too long for a socket",
+                "hint: the system takes about 100 bytes: choose a shorter path",
+            ],
+        ]
         assert (folder / "file").exists()
+
+    def test_used_port(self, folder):
+        """A port in use is told with its place, its address and the reason, and the command in the hint runs."""
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
+            port = other.getsockname()[1]
+            saved(folder, "asgi", "--listen", f"127.0.0.1:{port}")
+            options = ("asgi.tap", "--state", "state", "--autosave", "0")
+            for start in ("fresh", "resumed"):
+                process = run(*options, f"--listen=127.0.0.1:{port}", folder=folder)
+
+                command = f"appsnap run {' '.join(options)} --listen 127.0.0.1:0"
+                assert process.errors == [
+                    f"{PLACE}: CannotListen: 127.0.0.1:{port}: address already in use",
+                    f"hint: who has it: ss -lnp 'sport = :{port}'; at a port that is free: {command}",
+                ], start
+                with Running(*shlex.split(command)[2:], folder=folder) as process:
+                    assert ask(("127.0.0.1", port_of(process))) == {"fresh": "1", "resumed": "2"}[start]
+                    assert process.stop() == 0
+
+
+PLACE = 'error: error in privilegedStartService of application.services["asgi"] (appsnap.hosting.asgi.ASGIServer)'
+
+
+class TestMoved:
+    """`--listen` for an application that has a server."""
+
+    def test_state(self, folder):
+        """The server listens at the address of the option, also after a reload, and the state keeps that."""
+        saved(folder, "asgi", "--listen", "unix:old")
+        options = ("asgi.tap", "--state", "state", "--autosave", "0")
+
+        with Running(*options, "--listen", "127.0.0.1:0", folder=folder) as process:
+            port = port_of(process)
+            assert ask(("127.0.0.1", port)) == "1"
+            process.send(signal.SIGHUP).until("is running as process", 2)
+            assert ask(("127.0.0.1", port)) == "2"
+            assert process.stop() == 0
+        with Running(*options, folder=folder) as process:
+            assert ask(("127.0.0.1", port_of(process))) == "3"
+            assert process.stop() == 0
+        with Running(*options, "--listen", "unix:new", folder=folder) as process:
+            process.ready()
+            assert ask(str(folder / "new")) == "4"
+            assert process.stop() == 0
+        assert not (folder / "old").exists()
+
+    def test_save(self, folder):
+        """A snapshot is saved anew with another address."""
+        saved(folder, "wsgi", "--listen", "127.0.0.1:1")
+
+        done = run("wsgi.tap", "other.tas", "--listen", "[::1]:2", command="save", folder=folder)
+
+        assert done.code == 0, str(done)
+        text = (folder / "other.tas").read_text()
+        assert 'host="::1"' in text
+        assert "port=2" in text

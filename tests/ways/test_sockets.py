@@ -144,7 +144,7 @@ class TestListening:
         port = sock.getsockname()[1]
         assert f"127.0.0.1:{port}: {os.strerror(errno.EADDRINUSE).lower()}" in str(caught.value)
         assert 'object["web"]' in str(caught.value)
-        assert caught.value.hint == "end the process that has the address: ss -lnp lists it"
+        assert caught.value.hint == f"who has it: ss -lnp 'sport = :{port}'"
 
     def test_fresh_process(self, tmp_path):
         """`appsnap.save` tries the file while the socket listens; another process listens later."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appsnap.recipe.trust import Everything
     from appsnap.snapshot import Snapshot
 
-__all__ = ["LISTENING", "SCRIPTS", "find_object", "imported", "is_script", "served", "suggest"]
+__all__ = ["LISTENING", "SCRIPTS", "find_object", "imported", "is_script", "suggest"]
 
 SCRIPTS = (".tac", ".py")
 
@@ -44,11 +44,13 @@ def find_object(
     """Return the object that a source names, and how far the source was trusted: EVERYTHING, or some names of a file.
 
     `look` gets a source that is a snapshot, before anything of it is built. With an address to `listen` at, the object
-    is served there, and the application that does it is returned.
+    is served there, and the application that does it is returned; the server of an application is moved there.
     Raises CannotLoad, OSError, and UsageError for a source that makes no sense or is the target.
     """
     found, enough, is_program = _found(source, target, trust, look, code_from, with_functions=listen is not None)
     if listen is not None:
+        from appsnap.cli.addresses import served  # noqa: PLC0415 - few commands need it
+
         return served(found, source.path, listen), enough
     if is_program:
         _tell_no_application(found, source.path, target.path)
@@ -135,20 +137,6 @@ def imported(module: str, name: str, target: str | None = None, *, with_function
             hint="assign the application itself to a name, and save that",
         )
     return found
-
-
-def served(obj: Any, source: str, listen: tuple[str, int]) -> Any:
-    """Return an application that serves an object at an address. Raises UsageError if none can."""
-    from appsnap.hosting import recognise  # noqa: PLC0415 - few commands need it
-
-    application = recognise.served(obj, source, *listen)
-    if application is None:
-        kind = _type_of(obj)
-        is_service = recognise.sort_of(obj) == "service"
-        why = f"{source} is a service already ({kind})" if is_service else f"{source} is none ({kind})"
-        message = f"--listen is for an ASGI, WSGI or aiohttp application, and {why}"
-        raise click.UsageError(message, click.get_current_context(silent=True))
-    return application
 
 
 def _tell_no_application(obj: Any, source: str, target: str) -> None:

@@ -408,7 +408,8 @@ def listens(argument: str) -> Decorator:
         "--listen",
         metavar="ADDRESS",
         callback=_address,
-        help=f"Serve {argument}, an ASGI, WSGI or aiohttp application, at HOST:PORT, [HOST]:PORT or unix:PATH.",
+        help=f"Serve {argument}, an ASGI, WSGI or aiohttp application, at HOST:PORT, [HOST]:PORT or unix:PATH. If "
+        f"{argument} has one server already, that gets the address, and keeps it in what is saved.",
     )
 
 

@@ -19,7 +19,7 @@ import click
 import appsnap
 from appsnap import plugins
 from appsnap.cli import output, standard
-from appsnap.cli.find import LISTENING, SCRIPTS, imported, is_script, served, suggest
+from appsnap.cli.find import LISTENING, SCRIPTS, imported, is_script, suggest
 from appsnap.cli.project import search_current_folder, trust_in
 from appsnap.cli.suggest import closest
 from appsnap.errors import CannotLoad, PassphraseError
@@ -45,7 +45,7 @@ class Wanted:
     """What the options of `run` say about WHAT and its generations.
 
     `arguments` are those of the command, as they were typed, `plugin` those of a plugin. `recipients` and `plain` say
-    how generations are encrypted. `listen` is an address to serve WHAT at.
+    how generations are encrypted. `listen` is an address for the server of WHAT.
     """
 
     source: Input
@@ -138,12 +138,29 @@ class What(abc.ABC):
         words[words.index(self.label)] = path
         return output.command_line(["run", "--fresh", *words])
 
+    def moved(self, obj: Any, name: str) -> Any:
+        """Return an application with its server at the address of the options, if there is one. Raises UsageError.
+
+        `name` is that of the application in messages.
+        """
+        if self.wanted.listen is None:
+            return obj
+        from appsnap.cli.addresses import served  # noqa: PLC0415 - help doesn't need it
+
+        return served(obj, name, self.wanted.listen)
+
+    def elsewhere(self, error: Exception, application: Any) -> str:
+        """Return a hint how to run an application at another address, if that is the reason of an error."""
+        from appsnap.cli.addresses import elsewhere  # noqa: PLC0415 - few errors need it
+
+        return elsewhere(error, application, self.wanted.arguments)
+
     def _hosted(self, obj: Any) -> Any:
         """Return an application that runs an object, or the object itself if it does that or if nothing can run it."""
         from appsnap.hosting import recognise  # noqa: PLC0415 - help doesn't need it
 
         if self.wanted.listen is not None:
-            return served(obj, self.label, self.wanted.listen)
+            return self.moved(obj, self.label)
         application = recognise.hosted(obj, self.label)
         sort = recognise.sort_of(application)
         if sort not in (None, "service"):
@@ -226,6 +243,9 @@ class _Plugin(What):
 
     def new(self, look: Callable[[Snapshot], object]) -> Made:  # noqa: ARG002 - there is no snapshot
         return Made(self._call.application(), appsnap.EVERYTHING)
+
+    def elsewhere(self, error: Exception, application: Any) -> str:  # noqa: ARG002 - it has options of its own
+        return ""
 
     def digest(self) -> str | None:
         return hashlib.sha256(self._call.text.encode()).hexdigest()

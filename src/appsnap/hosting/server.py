@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from appsnap.errors import AppsnapError
 from appsnap.hosting.variable import OfModule
-from appsnap.listening import UNIX, listen
+from appsnap.listening import listen, url_of
 
 if TYPE_CHECKING:
     import socket
@@ -95,7 +95,7 @@ class Server(OfModule):
             await self._close()
             raise
         super().startService()
-        _log.info("serves %s on %s", self._title(), _shown(self._socket))
+        _log.info("serves %s on %s", self._title(), url_of(self._socket))
 
     async def stopService(self) -> None:
         """Accept no connection any more, wait for the requests under way, and end the application."""
@@ -123,14 +123,6 @@ class Server(OfModule):
     async def _end(self, bound: socket.socket) -> None:
         """End all that `_serve` has begun, even if it has failed."""
         raise NotImplementedError
-
-
-def _shown(bound: socket.socket) -> str:
-    address = bound.getsockname()
-    if isinstance(address, str):
-        return f"{UNIX}{address}"
-    host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    return f"http://{host}:{address[1]}/"
 
 
 async def stop_accepting(bound: socket.socket) -> None:

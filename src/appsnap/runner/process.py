@@ -313,9 +313,14 @@ class Process:
         self._voice.report("info", "stopping before it has started")
 
     def _with_hint(self, error: Exception) -> Exception:
-        """Say how to start otherwise if it was the application of a generation that has not started."""
-        failed = None if self._restored is None else self._restored.generation
-        if failed is not None and self._generations is not None and isinstance(error, ServiceError):
+        """Say how to start otherwise: at another address, or if a generation hasn't started, from another file."""
+        if self._restored is None or not isinstance(error, ServiceError):
+            return error
+        if isinstance(error.__cause__, listening.CannotListen):
+            error.hint = hints(error.hint, self._what.elsewhere(error, self._restored.application))
+            return error
+        failed = self._restored.generation
+        if failed is not None and self._generations is not None:
             error.hint = hints(error.hint, OLD_CODE, how_to_start(self._what, failed, self._generations.list()))
         return error
 

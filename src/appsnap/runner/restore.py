@@ -79,6 +79,12 @@ class What(Protocol):
     def digest(self) -> str | None:
         """Return a digest of WHAT, or None if it can't be read."""
 
+    def moved(self, obj: Any, name: str) -> Any:
+        """Return an application with its server at the address that the user wants, if there is one."""
+
+    def elsewhere(self, error: Exception, application: Any) -> str:
+        """Return a hint how to run an application at another address, if that is the reason of an error."""
+
     def starting_anew(self) -> str:
         """Return the command that starts from WHAT."""
 
@@ -140,6 +146,7 @@ def restore(
             with naming(str(generation.path)):
                 look(snapshot)
                 application, is_trusted = _built(what, snapshot, made, grants, is_other, warn)
+                application = what.moved(application, str(generation.path))
         except Damaged as error:
             warn(f"{generation.path} is damaged, and left out: {error}")
             continue

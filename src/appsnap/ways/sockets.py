@@ -14,15 +14,12 @@ import socket
 import stat
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from appsnap import effects, listening
 from appsnap.errors import Refused
 from appsnap.recipe.values.connections import address
 from appsnap.ways import call, saves
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["bind_tcp", "bind_udp", "closed_socket", "listen", "listen_unix", "new_selector", "new_socket"]
 
@@ -63,7 +60,7 @@ def listen(
     if effects.is_trial():
         return _not_opened(family, socket.SOCK_STREAM, call(listen, host, port, **_kept(keywords, reuse_address=True)))
     effects.check(effects.Effect("listen", address(host, port)))
-    with _place(address(host, port)):
+    with listening.placed(address(host, port)):
         made = listening.listen(
             host, port, name, reuse_port=reuse_port, dualstack=dualstack, elsewhere=not effects.is_limited()
         )
@@ -77,7 +74,7 @@ def listen_unix(
     if effects.is_trial():
         keywords = _kept({"name": name, "timeout": timeout, "mode": mode})
         return _not_opened(socket.AF_UNIX, socket.SOCK_STREAM, call(listen_unix, path, **keywords))
-    with effects.walked(path, "listen") as (folder, last), _place(path):
+    with effects.walked(path, "listen") as (folder, last), listening.placed(path):
         real = os.path.realpath(path)
         made = listening.listen(listening.UNIX + real, 0, name, elsewhere=not effects.is_limited())
         try:
@@ -307,7 +304,7 @@ def _bind(
         _set(made, timeout, options)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dualstack)
-        with _place(address(host, port)):
+        with listening.placed(address(host, port)):
             made.bind((host, port))
     except OSError:
         made.close()
@@ -328,29 +325,3 @@ def _set(sock: socket.socket, timeout: float | None, options: dict[str, bool]) -
         if option is not None and sock.getsockopt(level, option) != value:
             sock.setsockopt(level, option, value)
     return sock
-
-
-class CannotListen(effects.CannotOpen):
-    """An address that can't be listened on. The system doesn't name it in its errors."""
-
-    @property
-    def hint(self) -> str:
-        """The way to get at the address."""
-        return _HINTS.get(self.errno or 0, "")
-
-
-_HINTS = {
-    errno.EADDRINUSE: "end the process that has the address: ss -lnp lists it",
-    errno.EADDRNOTAVAIL: "this machine has no such address: change it in a copy of the file of the kind source",
-    errno.EACCES: "only root may listen on ports below 1024, or who has CAP_NET_BIND_SERVICE",
-}
-
-
-@contextlib.contextmanager
-def _place(where: str) -> Iterator[None]:
-    try:
-        yield
-    except effects.CannotOpen:
-        raise
-    except OSError as error:
-        raise CannotListen(error.errno, os.strerror(error.errno or 0), where) from error

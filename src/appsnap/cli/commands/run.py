@@ -200,8 +200,8 @@ def command(
       a plugin     followed by its own options; `appsnap plugins` lists them
 
     With --listen, WHAT is an application of a web framework: FastAPI, Starlette, Quart, Sanic, Litestar, aiohttp,
-    Flask, Django, or any other one of ASGI or WSGI. An object with start() and stop(), or with async def run(), needs
-    no option.
+    Flask, Django, or any other one of ASGI or WSGI. An application that has one server already gets the address. An
+    object with start() and stop(), or with async def run(), needs no option.
 
     With --state, the same command goes on where the application was: after a stop, a crash, or a power failure. SIGUSR2
     and `appsnap snapshot DIR` save it at once, and --autosave does now and then. Saving doesn't stop the application.

@@ -71,6 +71,7 @@ def command(
     Quart, Sanic, Litestar, aiohttp, Flask, Django, or any other one of ASGI or WSGI.
     The file has an application with one service that serves it, and `appsnap run`
     runs that.
+    An application that has one server already is saved with that address.
 
     To change only the kind or the layers of a snapshot, use `appsnap convert`, which imports nothing.
 
