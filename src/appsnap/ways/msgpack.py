@@ -35,8 +35,12 @@ def _(packer: Any) -> Any:
 
 
 _DEFAULTS = {
-    **{"autoreset": True, "use_bin_type": True, "unicode_errors": None},
-    **{"use_single_float": False, "strict_types": False, "datetime": False},
+    "autoreset": True,
+    "use_bin_type": True,
+    "unicode_errors": None,
+    "use_single_float": False,
+    "strict_types": False,
+    "datetime": False,
 }
 
 

@@ -57,6 +57,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "django": ("django",),
     "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "interfaces": ("zope",),
     "jinja2": ("jinja2",),
     "loguru": ("loguru",),
     "msgpack": ("msgpack",),
@@ -76,6 +77,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "twisted": ("automat", "twisted"),
     "weak": ("_weakrefset", "tempfile", "weakref"),
     "werkzeug": ("werkzeug",),
+    "zodb": ("ZODB", "zc"),
 }
 """The families of appsnap, each with the packages of its classes."""
 
