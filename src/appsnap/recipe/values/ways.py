@@ -59,6 +59,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "interfaces": ("zope",),
     "jinja2": ("jinja2",),
+    "logging": ("logging",),
     "loguru": ("loguru",),
     "msgpack": ("msgpack",),
     "msgspec": ("msgspec",),
