@@ -49,6 +49,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
+    "blinker": ("blinker",),
     "carbon": ("carbon",),
     "celery": ("celery",),
     "clients": ("aiohttp", "http", "httpcore", "paho", "redis"),
