@@ -34,6 +34,7 @@ __all__ = [
     "allowed",
     "check",
     "check_path",
+    "granted",
     "is_grant",
     "is_limited",
     "is_trial",
@@ -220,6 +221,11 @@ def is_trial() -> bool:
 def is_limited() -> bool:
     """Tell whether the load under way is that of a stranger's file."""
     return _granted.get() is not None
+
+
+def granted() -> Grants | None:
+    """Return the effects that the load under way may have, or None for all."""
+    return _granted.get()
 
 
 def check(effect: Effect) -> None:

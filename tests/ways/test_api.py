@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import appsnap
-from appsnap import EVERYTHING, dumps, loads
+from appsnap import EVERYTHING, CannotLoad, NotTrusted, dumps, loads
 from appsnap.kinds import KINDS
 
 LAMPS = Path(__file__).parents[2] / "fixtures" / "lamps"
@@ -413,6 +413,36 @@ class TestByName:
         appsnap.by_name("shop_keys.Key")
 
         assert restored(shop.Keys.MAIN) is shop.Keys.MAIN
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_in_dictionary(self, kind, module):
+        """So is one that only a dictionary of its library holds, by its key. A stranger's file needs the dictionary."""
+        shop = module(
+            "shop_keys",
+            "class Key:\n    pass\nclass Keys(dict):\n    __getitem__ = None\n"
+            "KEYS = Keys(main=Key())\nMAIN = [*KEYS.values()]",
+        )
+        module("other", "from shop_keys import MAIN\nMINE = {'a': MAIN[0]}")
+        appsnap.by_name("shop_keys.Key")
+
+        data = dumps(shop.MAIN * 2, kind=kind)
+
+        assert [one is shop.MAIN[0] for one in loads(data, trust=EVERYTHING)] == [True, True]
+        for trust in ([], ["shop_keys.*"], ["shop_keys.KEYS"], ["call:appsnap.ways.objects.item"]):
+            with pytest.raises(NotTrusted):
+                loads(data, trust=trust)
+        trust = ["shop_keys.KEYS", "call:appsnap.ways.objects.item"]
+        assert loads(data, trust=trust)[0] is shop.MAIN[0]
+
+    def test_gone_from_dictionary(self, module):
+        """A key that a fresh process doesn't have is an error with the path and the key."""
+        shop = module("shop_keys", "class Key:\n    pass\nKEYS = {'main': Key()}")
+        appsnap.by_name("shop_keys.Key")
+        data = dumps({"key": shop.KEYS["main"]})
+        shop.KEYS.clear()
+
+        with pytest.raises(CannotLoad, match=r"\[\"key\"\].*the dictionary has no 'main'"):
+            loads(data, trust=EVERYTHING)
 
     def test_not_found(self, module):
         """Any other one is saved as usual, once for all that refer to it."""

@@ -1,3 +1,5 @@
+import gzip
+import io
 import logging
 import logging.handlers
 import os
@@ -49,6 +51,64 @@ def test_handlers_of_files(tmp_path, again, make):
     for one in (handler, found):
         one.close()
     assert (tmp_path / "log").read_text() == "INFO said\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestStrangers:
+    """A stranger's handler needs a grant for its file, and opens no other one."""
+
+    def stranger(self, tmp_path, kind, **attributes):
+        """Return the file of a handler, and the grants that its audit lists."""
+        handler = logging.FileHandler(tmp_path / "log", delay=True, encoding="utf-8")
+        vars(handler).update(attributes)
+        data = appsnap.dumps(handler, kind, sign=False)
+        return data, [want.grant for want in appsnap.open_snapshot(io.BytesIO(data)).names]
+
+    def test_grants(self, tmp_path, kind):
+        """The audit lists the file, and no function that opens files. The handler then opens it, also once more."""
+        data, trust = self.stranger(tmp_path, kind)
+
+        assert f"write:{os.path.realpath(tmp_path / 'log')}" in trust
+        assert "open" not in str([text for text in trust if not text.startswith("write:")])
+        found = appsnap.loads(data, trust=trust)
+        for _ in range(2):
+            found.emit(RECORD)
+            found.close()
+            found._closed = False
+        assert (tmp_path / "log").read_text() == "said\nsaid\n"
+        again = appsnap.loads(appsnap.dumps(found, kind), trust=EVERYTHING)
+        assert again._builtin_open is open
+
+    def test_without_grant(self, tmp_path, kind):
+        """Without the grant, the load is refused, though nothing would be opened yet."""
+        data, trust = self.stranger(tmp_path, kind)
+
+        with pytest.raises(appsnap.NotTrusted, match="appends to"):
+            appsnap.loads(data, trust=[text for text in trust if not text.startswith("write:")])
+
+    def test_other_files(self, tmp_path, kind):
+        """A handler that was granted one file doesn't open another one later, and truncates none."""
+        (tmp_path / "log").write_text("line\n")
+        (tmp_path / "link").symlink_to(tmp_path / "other")
+        data, trust = self.stranger(tmp_path, kind, mode="w")
+        found = appsnap.loads(data, trust=trust)
+
+        for name in ("other", "link"):
+            found.baseFilename = str(tmp_path / name)
+            with pytest.raises(PermissionError, match="isn't granted"):
+                found._open()
+        assert not (tmp_path / "other").exists()
+        found.baseFilename = str(tmp_path / "log")
+        found._open().close()
+        assert (tmp_path / "log").read_text() == "line\n"
+
+
+def test_own_open(again, tmp_path):
+    """A handler with another function to open files keeps that function."""
+    handler = logging.FileHandler(tmp_path / "log", delay=True)
+    handler._builtin_open = gzip.open
+
+    assert again(handler)._builtin_open is gzip.open
 
 
 def test_handlers_in_memory(tmp_path, again):

@@ -68,6 +68,12 @@ def add(vectors: Vectors) -> None:
         [REOPEN, ("Name", "functools", "partial"), ("Call", R(1), [R(0), "stolen"]), ("Call", R(2), [])], R(3),
         "A partial of the function is called.", trust=("call:functools.partial", *ANYWHERE))  # fmt: skip
 
+    again = ("Name", "appsnap.ways.logging", "opener")
+    two("again", "not trusted", [again, ("Call", R(0), ["stolen"])], R(1), "A function that opens a file, for a handler of logs.")
+    two("again-by-reference", "not trusted", [again], R(0), "A function that makes such functions.", trust=("appsnap.*", *ANYWHERE))
+    two("again-opener", "not trusted", [again, ("Call", R(0), ["stolen"], ["encoding"], ["x"])], R(1),
+        "It has another keyword.", trust=ANYWHERE)  # fmt: skip
+
 
 def _opening(path: str, mode: str = "r") -> Steps:
     return [REOPEN, ("Call", R(0), [path], ["mode"], [mode])]

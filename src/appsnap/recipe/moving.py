@@ -6,6 +6,7 @@ of its open file, as a handler of logs does, opens it again there.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from appsnap import evolve
@@ -64,6 +65,10 @@ def _replaced(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     """Return a recipe with other texts in the place of some."""
     builder = RecipeBuilder()
     registers: list[Operand] = []
+    long: dict[int, str] = {}  # by old register
+
+    def said(operand: Any) -> Any:
+        return long.get(operand) if type(operand) is Ref else operand
 
     def new(operand: Any) -> Any:
         if type(operand) is Ref:
@@ -76,7 +81,13 @@ def _replaced(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
             registers.append(builder.operand(step))
             continue
         if isinstance(step, steps.Value) and type(step.value) is str:
+            long[len(registers)] = step.value
             registers.append(builder.text(texts.get(step.value, step.value)))
+            continue
+        if isinstance(step, steps.State):
+            at = _folders([*map(said, step.values)], texts)
+            found = [builder.text(at[said(one)]) if said(one) in at else new(one) for one in step.values]
+            builder.fill(steps.State(new(step.target), step.names, found))
             continue
         changed: Any = steps.make_step(sort, [_field(*both, new) for both in zip(FIELDS[sort], step, strict=True)])
         if sort in steps.FILLERS:
@@ -84,6 +95,13 @@ def _replaced(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
         else:
             registers.append(builder.make(changed))
     return builder.finish(new(recipe.root))
+
+
+def _folders(attributes: list[Any], texts: Mapping[str, str]) -> dict[Any, str]:
+    """Return the new folders of the paths among the attributes of an object, by the old ones as the object has them."""
+    known = [one for one in attributes if type(one) is str]
+    moved = {os.path.dirname(one): os.path.dirname(texts[one]) for one in known if one in texts}  # noqa: PTH120 - texts
+    return {one: moved[one.rstrip("/")] for one in known if one.rstrip("/") in moved and one not in texts}
 
 
 def _field(sort: Field, field: Any, new: Any) -> Any:

@@ -102,8 +102,9 @@ def by_name(cls: type | str, *, subclasses: bool = True) -> None:
     """Save the objects of a class that a module holds under a name by that name: the load finds the same object.
 
     That is for objects which are compared by `is`: keys, markers, context variables. The module has to be importable,
-    and has to have the object under that name as soon as it is imported. An object that no module holds is saved as
-    if there were no way: all parts of the snapshot that refer to it get the same copy.
+    and has to have the object under that name as soon as it is imported. The same is true of an object that only a
+    dictionary in a module of its library holds: it goes by its key, a text. Any other object is saved as if there were
+    no way: all parts of the snapshot that refer to it get the same copy.
 
     Raises ValueError as `saves` does.
     """

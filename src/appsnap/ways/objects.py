@@ -10,7 +10,7 @@ from appsnap.errors import Refused
 from appsnap.recipe.freeze.attributes import slots_of
 from appsnap.recipe.freeze.inherited import newobj
 
-__all__ = ["blank", "fill", "take_apart"]
+__all__ = ["blank", "fill", "item", "take_apart"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,15 @@ def fill(target: T, state: Any, /) -> T:
             object.__setattr__(target, name, factory())
     evolve.finish_later(target)
     return target
+
+
+def item(holder: Any, key: str, /) -> Any:
+    """Return an object that a module holds in a dictionary. No code of the dictionary runs."""
+    if not isinstance(holder, dict) or type(key) is not str:
+        raise TypeError("an object is found by its key, a text, in a dictionary of a module")
+    if key not in dict.keys(holder):
+        raise LookupError(f"the dictionary has no {key!r}: import the module that puts it there first")
+    return dict.__getitem__(holder, key)
 
 
 def take_apart(without: tuple[str, ...], obj: Any) -> Any:

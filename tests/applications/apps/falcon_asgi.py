@@ -5,7 +5,6 @@ import falcon.testing
 
 GROUP = "unseen"
 PACKAGES = ("falcon",)
-REFUSED = "_pack argument 0"
 
 
 class Items:

@@ -4,7 +4,6 @@ import lark
 
 GROUP = "unseen"
 PACKAGES = ("lark",)
-STRANGER = "the method __default__, which leads beyond its object"
 
 GRAMMAR = """
 ?start: sum

@@ -8,7 +8,7 @@ from pyramid.response import Response
 
 GROUP = "unseen"
 PACKAGES = ("pyramid",)
-REFUSED = "pyramid.request.item_IRequest can't be imported"
+STRANGER = "a state with __bases__, which is Python's own"
 
 
 class Policy:

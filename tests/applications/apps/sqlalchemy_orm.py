@@ -5,7 +5,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 
 GROUP = "libraries"
 PACKAGES = ("sqlalchemy",)
-STRANGER = "Table._kw_reg_for_dialect_cls is no class"
 BYTES = "functions of its own that it has by value"
 
 

@@ -1,4 +1,4 @@
-"""ZODB: a database in a file, closed, with a tree of objects."""
+"""ZODB: a database in a file, closed, with a tree of objects, and one in memory."""
 
 import transaction
 import ZODB
@@ -8,7 +8,6 @@ from persistent import Persistent
 
 GROUP = "unseen"
 PACKAGES = ("ZODB",)
-REFUSED = "cannot pickle 'persistent.PickleCache' object"
 
 
 class Account(Persistent):
@@ -34,6 +33,7 @@ def build(folder):
         connection.root.accounts = OOBTree()
         connection.root.accounts["ann"] = Account("Ann")
     db.close()
+    bank.closed = db
     with bank.db.transaction() as connection:
         connection.root.note = "kept in memory"
     return bank

@@ -4,6 +4,7 @@ import os
 import pytest
 
 import appsnap
+import zoo
 from appsnap import effects
 from appsnap.effects import Effect
 from appsnap.errors import CannotBuild, NotTrusted
@@ -300,6 +301,25 @@ class TestMoved:
         recipe, _ = moved(Recipe(steps, Ref(3)), {long: "/srv/a"})
 
         assert recipe.steps[-1].items[::2] == ["/srv/a", "/home/b"]
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("end", ["", "/"])
+    def test_folder(self, folder, kind, end):
+        """An object that knows the folder of its open file knows the new one. Other objects keep the old one."""
+        (folder / "new").mkdir()
+        (folder / "new" / "a").write_bytes(b"new")
+        log, other = zoo.Node(), zoo.Node()
+        log.directory, log.path, log.above = f"{folder}{end}", f"{folder}/a", str(folder.parent)
+        other.directory = f"{folder}"
+        with open(log.path, "rb") as log.file:
+            data = appsnap.dumps([log, other], kind, sign=True)
+
+        log, other = appsnap.open_snapshot(io.BytesIO(data)).moved({str(folder): f"{folder}/new"}).build()
+
+        with log.file as file:
+            assert file.name == log.path == f"{folder}/new/a"
+        assert (log.directory, log.above) == (f"{folder}/new", str(folder.parent))
+        assert other.directory == f"{folder}"
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_snapshot(self, folder, kind):

@@ -6,7 +6,7 @@ import pytest
 
 from appsnap import errors, evolve
 from appsnap.recipe.build import build
-from appsnap.recipe.steps import Call, Member, Name, New, Recipe, Ref, State
+from appsnap.recipe.steps import Call, List, Member, Name, New, Recipe, Ref, State
 from appsnap.recipe.trust import Trust, wants
 
 
@@ -119,6 +119,41 @@ class TestPackages:
         assert build(referred("stall.m", "Mode.FAST"), Trust(["stall.*"])).value == 1
         assert build(referred("stall.m", "Web.run"), Trust(["stall.*"])).__name__ == "run"
         assert build(Recipe([*made("stall.m", "Web").steps, Member(Ref(1), "run")], Ref(2)), Trust(["stall.*"]))() == 5
+
+    @pytest.mark.parametrize("trust", ["stall.m.Web", "stall.m.*"])
+    def test_inherited_methods(self, package, trust):
+        """A class comes with the methods that it inherits from a class of a library, and with none that was put there.
+
+        Those of Python's classes are found in these.
+        """
+        package(
+            m__of____init__="""
+            import threading
+            from stall.base import Base, stranger
+            class Web(Base, threading.Thread):
+                put = stranger
+                @classmethod
+                def own(cls): return cls
+            """,
+            base="""
+            def stranger(self): pass
+            class Base:
+                @classmethod
+                def inherited(cls): return cls
+                put_there = stranger
+            """,
+        )
+        named = [Name("stall.m", "Web"), New(Ref(0), [])]
+
+        for method in ("own", "inherited"):
+            steps = [*named, Name("stall.m", f"Web.{method}"), List([Ref(1), Ref(2)])]
+            web, bound = build(Recipe(steps, Ref(3)), Trust([trust]))
+            assert bound() is type(web)
+        for method in ("put", "put_there", "start"):
+            with pytest.raises(errors.NotTrusted, match=f"Web.{method} is no class defined"):
+                build(
+                    Recipe([*named, Name("stall.m", f"Web.{method}"), List([Ref(1), Ref(2)])], Ref(3)), Trust([trust])
+                )
 
     @pytest.mark.parametrize("name", ["Popen", "Liar", "run"])
     def test_what_comes_from_elsewhere(self, package, name):

@@ -291,7 +291,11 @@ class TestMethods:
 
     @pytest.mark.parametrize(
         "name",
-        ["__class__", "__reduce_ex__", "__getattribute__", "__setattr__", "__init__", "__subclasshook__", "__dir__"],
+        [
+            *("__class__", "__closure__", "__conform__", "__deepcopy__", "__del__", "__dict__", "__dir__", "__get__"),
+            *("__getattr__", "__getattribute__", "__init__", "__reduce_ex__", "__set_name__", "__setattr__"),
+            "__subclasshook__",
+        ],
     )
     @pytest.mark.parametrize("owner", [5, "a", Ref(1)])
     def test_that_lead_elsewhere(self, owner, name):
@@ -299,6 +303,19 @@ class TestMethods:
         message = refused([*NODE, Member(owner, name)], 2, ["zoo.Node", f"zoo.Node.{name}"])
 
         assert message == f"not trusted: object is the method {name}, which leads beyond its object"
+
+    def test_of_a_library(self):
+        """A library may choose a name of that form for a function of its own; its name has to be granted."""
+        zoo.Node.__default__ = zoo.Node.method
+        zoo.Node.__trap__ = functools.lru_cache(zoo.Node.method)
+        try:
+            steps = [*NODE, Member(Ref(1), "__default__")]
+            assert made(steps, 2, ["zoo.Node", "zoo.Node.__default__"])().__class__ is zoo.Node
+            assert "zoo.Node.__default__" in refused(steps, 2, ["zoo.Node", "zoo.*"])
+            steps = [*NODE, Member(Ref(1), "__trap__")]
+            refused(steps, 2, ["zoo.Node", "zoo.Node.__trap__"], CannotLoad)
+        finally:
+            del zoo.Node.__default__, zoo.Node.__trap__
 
     def test_operators(self):
         """These are found without trust."""

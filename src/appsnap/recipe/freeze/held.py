@@ -14,6 +14,7 @@ from __future__ import annotations
 import copyreg
 import dis
 import functools
+import importlib
 import operator
 import sys
 import types
@@ -79,14 +80,42 @@ class Held:
     def searched(
         self, cls: type, found: Callable[[Any, tuple[str, str]], Any], rule: Callable[[Any], Any]
     ) -> Callable[[Any], Any]:
-        """Return the rule for a class whose objects go by name, in whichever module they are."""
+        """Return the rule for a class whose objects go by name, in whichever module they are.
+
+        Those that are only in a dictionary of a module of their library go by the name of that, and by their key.
+        """
         names = self._names_everywhere(cls)
+        keys = self._keys_in_library(cls)
 
         def reduce(obj: Any) -> Any:
-            name = names.get(id(obj))
-            return rule(obj) if name is None else found(obj, name)
+            name, key = names.get(id(obj)), keys.get(id(obj))
+            if name is not None:
+                return found(obj, name)
+            if key is None:
+                return rule(obj)
+            return importlib.import_module("appsnap.ways.objects").item, (Constant(*key[:2]), key[2])
 
         return reduce
+
+    def _keys_in_library(self, cls: type) -> dict[int, tuple[str, str, str]]:
+        """Return a module, the name of a dictionary and a key for objects of a class, by id.
+
+        The dictionaries are those of the package of the class. An application fills its own while it runs.
+        """
+        package = str(cls.__module__).partition(".")[0]
+        modules = [one for one in [*sys.modules] if one.partition(".")[0] == package and is_importable(one)]
+        found = [
+            (module, name, key, obj)
+            for module in modules
+            for name, holder in [*vars(sys.modules[module]).items()]
+            if issubclass(type(holder), dict) and type(name) is str and name.isidentifier() and name[:2] != "__"
+            for key, obj in [*dict.items(holder)]
+            if type(obj) is cls and type(key) is str
+        ]
+        names: dict[int, tuple[str, str, str]] = {}
+        for module, name, key, obj in sorted(found, key=lambda one: (one[0].count("."), one[:3])):
+            names.setdefault(id(obj), (module, name, key))
+        return names
 
     def _names_everywhere(self, cls: type) -> dict[int, tuple[str, str]]:
         """Return the best names of the objects of a class, by id: all processes choose the same ones.

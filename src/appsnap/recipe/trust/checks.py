@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from appsnap.errors import NotTrusted, Want
 from appsnap.recipe import steps
-from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant
+from appsnap.recipe.trust.names import SPECIAL_METHODS, Grant, is_dunder, is_pythons
 
 if TYPE_CHECKING:
     from appsnap.recipe.trust.names import Trust
@@ -44,13 +44,22 @@ def check_defined(name: steps.Name, owner: Any, found: Any, trust: Trust) -> Non
         good = isinstance(owner, type) and _is_defined(owner, steps.Name(name.module, above), trust)
         good = good and (
             type(found) in (owner, object)  # a bare object is a mark, and can do nothing
-            or (
-                isinstance(method, types.FunctionType)
-                and (method.__module__, method.__qualname__) == (owner.__module__, f"{owner.__qualname__}.{member}")
-            )
+            or (isinstance(method, types.FunctionType) and _is_method(method, owner, member))
         )
     if not good:
         raise not_defined(name)
+
+
+def _is_method(function: types.FunctionType, cls: type, name: str) -> bool:
+    """Tell whether a function was defined as a method of a class, or of a base that isn't Python's."""
+    base = _definer(cls, name)
+    if base is None or (base is not cls and _is_standard(base)):
+        return False
+    return (function.__module__, function.__qualname__) == (base.__module__, f"{base.__qualname__}.{name}")
+
+
+def _is_standard(cls: type) -> bool:
+    return str(cls.__module__).partition(".")[0] in sys.stdlib_module_names
 
 
 def _is_defined(cls: type, name: steps.Name, trust: Trust) -> bool:
@@ -83,17 +92,26 @@ def find_method(owner: Any, name: str) -> Any:
     """Return a method of an object, bound to it. Raises TypeError for no method.
 
     A method is found in the class. No property is read. A callable that binds itself, by `functools.cache`
-    or by a decorator of the class's author, is a method, too.
+    or by a decorator of the class's author, is a method, too. A name of Python's form that isn't Python's is that of a
+    function that a library has defined.
     """
     cls = type(owner)
-    if not (name.startswith("__") and name.endswith("__")) or name in SPECIAL_METHODS:
-        for base in cls.__mro__:
-            if name in base.__dict__:
-                method: Any = base.__dict__[name]
-                if isinstance(method, _METHODS) or _binds_itself(method):
-                    return method.__get__(owner, cls)
-                break
+    base = _definer(cls, name)
+    if base is not None and not is_pythons(name):
+        method: Any = base.__dict__[name]
+        of_library = is_dunder(name) and name not in SPECIAL_METHODS
+        if of_library:
+            good = type(method) is types.FunctionType and not _is_standard(base)
+        else:
+            good = isinstance(method, _METHODS) or _binds_itself(method)
+        if good:
+            return method.__get__(owner, cls)
     raise TypeError(f"{name} is no method of {cls.__qualname__}")
+
+
+def _definer(cls: type, name: str) -> type | None:
+    """Return the class that a class has an attribute from, or None."""
+    return next((base for base in cls.__mro__ if name in base.__dict__), None)
 
 
 def _binds_itself(found: Any) -> bool:

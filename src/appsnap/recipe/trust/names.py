@@ -12,12 +12,15 @@ An effect is trusted with its target: `"read:/etc/shop/*"`, `"write:/var/log/sho
 
 from __future__ import annotations
 
+import types
+import weakref
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from appsnap import effects
 from appsnap.recipe import values
 from appsnap.recipe.trust import grants
+from appsnap.recipe.trust.attributes import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,6 +36,8 @@ __all__ = [
     "Trust",
     "carries_code",
     "has_effects",
+    "is_dunder",
+    "is_pythons",
     "least_of",
     "value_name",
 ]
@@ -49,6 +54,33 @@ SPECIAL_METHODS = frozenset(
 )
 """The methods of Python's own that a snapshot may refer to: those behind operators, loops, `with` and conversions.
 Others lead to objects beyond their owner, or change its class or its attributes."""
+
+_TYPES: tuple[type, ...] = (
+    *(object, type, property, super, BaseException, memoryview, weakref.ref, types.GenericAlias, types.ModuleType),
+    *(types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.WrapperDescriptorType, types.CodeType),
+    *(types.FrameType, types.TracebackType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType),
+    *(int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, slice),
+)
+_HOOKS = (
+    "await buffer class_getitem copy deepcopy del delete getattr getinitargs getnewargs getnewargs_ex mro_entries"
+    " post_init prepare release_buffer replace set set_name setstate wrapped"
+)
+_PYTHONS = frozenset(
+    {name for cls in _TYPES for name in dir(cls)} | {f"__{name}__" for name in _HOOKS.split()} | OWN
+)  # fmt: skip
+
+
+def is_pythons(name: str) -> bool:
+    """Tell whether a method is one that Python has or calls, other than those that a snapshot may refer to.
+
+    A library may choose any other name of the form `__x__`.
+    """
+    return name in _PYTHONS and name not in SPECIAL_METHODS and is_dunder(name)
+
+
+def is_dunder(name: str) -> bool:
+    """Tell whether a name has the form of Python's own."""
+    return name.startswith("__") and name.endswith("__")
 
 
 _EFFECTS = '"read:/etc/shop/*", "write:/var/lib/shop/*", "listen:127.0.0.1:8000" or "database:memory"'

@@ -22,7 +22,7 @@ from appsnap.recipe.spellings import CALLED
 from appsnap.recipe.steps import Operand, Recipe, Ref
 from appsnap.recipe.trust.attributes import ANNOTATIONS, ODD_KEY, OWN_KEY, is_odd, is_own, only_names
 from appsnap.recipe.trust.filling import FILLED_BY
-from appsnap.recipe.trust.names import SPECIAL_METHODS, carries_code, value_name
+from appsnap.recipe.trust.names import carries_code, is_pythons, value_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -308,7 +308,7 @@ class Survey:
         if type(owner) is Ref and owner in self.coded:
             self.coded.add(register)
             return None
-        if step.name.startswith("__") and step.name.endswith("__") and step.name not in SPECIAL_METHODS:
+        if is_pythons(step.name):
             self._fault(f"is the method {step.name}, which leads beyond its object", register)
         if type(owner) is not Ref:
             return None

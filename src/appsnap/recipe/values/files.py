@@ -1,4 +1,4 @@
-"""Files that are opened again: the rights of a stranger's snapshot over `appsnap.ways.files`."""
+"""Files that are opened again: the rights of a stranger's snapshot over `appsnap.ways.files` and `logging`."""
 
 from __future__ import annotations
 
@@ -110,6 +110,11 @@ def _effects(args: Sequence[Any], keywords: Mapping[str, Any]) -> list[effects.E
     return [effects.on_path("write", args[0], does if "+" not in mode else f"reads and {does}")]
 
 
+def _make_opener(args: tuple[Any, ...], **keywords: Any) -> Any:
+    _checked(*args, **keywords)
+    return importlib.import_module("appsnap.ways.logging").opener(*args, **keywords)
+
+
 def _make_text(args: tuple[Any, ...], **keywords: Any) -> Any:
     check(len(args) == 1, "takes one file")
     # Others may have methods of any sort, which the text would call.
@@ -133,6 +138,16 @@ TYPES = (
         name="appsnap.ways.files.reopen",
         make=_make,
         keywords=_OF_TEXT | {"mode", "raw", "compression", "closed"},
+        effects=_effects,
+        paths=(0,),
+        work=lambda _: 30,
+        referable=False,
+        identity=True,
+    ),
+    ValueType(
+        name="appsnap.ways.logging.opener",
+        make=_make_opener,
+        keywords=frozenset({"mode"}),
         effects=_effects,
         paths=(0,),
         work=lambda _: 30,

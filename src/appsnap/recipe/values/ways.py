@@ -49,6 +49,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
+    "blinker": ("blinker",),
     "carbon": ("carbon",),
     "celery": ("celery",),
     "clients": ("aiohttp", "http", "httpcore", "paho", "redis"),
@@ -57,8 +58,11 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "django": ("django",),
     "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "interfaces": ("zope",),
     "jinja2": ("jinja2",),
+    "logging": ("logging",),
     "loguru": ("loguru",),
+    "msgpack": ("msgpack",),
     "msgspec": ("msgspec",),
     "pools": ("concurrent",),
     "processes": ("multiprocessing", "subprocess"),
@@ -75,6 +79,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "twisted": ("automat", "twisted"),
     "weak": ("_weakrefset", "tempfile", "weakref"),
     "werkzeug": ("werkzeug",),
+    "zodb": ("ZODB", "zc"),
 }
 """The families of appsnap, each with the packages of its classes."""
 
