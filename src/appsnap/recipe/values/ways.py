@@ -69,6 +69,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("sqlalchemy",),
     "sqlite": ("aiosqlite", "sqlite3"),
     "ssl": ("OpenSSL", "_ssl", "ssl"),
+    "streams": ("asyncio",),
     "structlog": ("structlog",),
     "telegram": ("telegram",),
     "threads": ("_thread", "threading"),
