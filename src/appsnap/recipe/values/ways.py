@@ -57,6 +57,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "django": ("django",),
     "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "graphql": ("graphql",),
     "jinja2": ("jinja2",),
     "loguru": ("loguru",),
     "msgspec": ("msgspec",),
