@@ -45,7 +45,7 @@ GROUP = "appsnap.ways"
 """The entry-point group."""
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("aiohttp", "frozenlist"),
+    "aiohttp": ("aiohttp", "frozenlist", "multidict"),
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
