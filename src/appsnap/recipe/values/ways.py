@@ -60,6 +60,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "graphql": ("graphql",),
     "jinja2": ("jinja2",),
     "loguru": ("loguru",),
+    "mock": ("unittest",),
     "msgspec": ("msgspec",),
     "pools": ("concurrent",),
     "processes": ("multiprocessing", "subprocess"),
