@@ -59,6 +59,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "graphql": ("graphql",),
     "jinja2": ("jinja2",),
+    "kombu": ("kombu",),
     "loguru": ("loguru",),
     "mock": ("unittest",),
     "msgspec": ("msgspec",),
