@@ -57,6 +57,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "django": ("django",),
     "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "flask_sqlalchemy": ("flask_sqlalchemy",),
     "graphql": ("graphql",),
     "jinja2": ("jinja2",),
     "kombu": ("kombu",),
