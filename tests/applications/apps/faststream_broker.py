@@ -4,7 +4,7 @@ from faststream import Depends, FastStream
 from faststream.redis import RedisBroker, RedisRouter, TestRedisBroker
 from pydantic import BaseModel
 
-GROUP = "messaging"
+GROUP = "services"
 PACKAGES = ("faststream", "pydantic", "redis")
 STRANGER = "takes a weak set and a set"
 

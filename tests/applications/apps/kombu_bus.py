@@ -4,7 +4,7 @@ from kombu import Connection, Exchange, Queue
 from kombu.mixins import ConsumerMixin
 from kombu.pools import ProducerPool
 
-GROUP = "messaging"
+GROUP = "services"
 PACKAGES = ("kombu",)
 
 

@@ -5,7 +5,7 @@ import asyncio
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
 
-GROUP = "messaging"
+GROUP = "services"
 PACKAGES = ("nats-py",)
 
 

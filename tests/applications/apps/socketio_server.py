@@ -5,7 +5,7 @@ import asyncio
 import socketio
 from over_http import address_of
 
-GROUP = "messaging"
+GROUP = "services"
 PACKAGES = ("python-socketio", "aiohttp", "uvicorn")
 
 

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.asgi import GraphQL
 from strawberry.extensions import QueryDepthLimiter
 
-GROUP = "messaging"
+GROUP = "services"
 PACKAGES = ("strawberry-graphql", "graphql-core")
 STRANGER = "has no 'parse_literal'"
 
