@@ -1,6 +1,7 @@
 """Objects that are saved without an error, and come back in another way, or don't."""
 
 import collections
+import functools
 import itertools
 import threading
 
@@ -238,6 +239,33 @@ class Caching(Plain):
         self._cache = {}
 
 
+class Computed:
+    """Computes an attribute that isn't there, as many libraries do it."""
+
+    def __get__(self, obj, cls=None):
+        return self if obj is None else obj.__dict__.setdefault("third", [3])
+
+
+class Computing(Plain):
+    """What it has computed is left out, and computed again."""
+
+    third = Computed()
+
+    @functools.cached_property
+    def words(self):
+        """Return its words."""
+        return self.name.split()
+
+    def __reduce__(self):
+        return Plain.__new__, (Computing,), {"name": self.name}
+
+
+def computing():
+    one = Computing(name="a b")
+    assert (one.words, one.third) == (["a", "b"], [3])
+    return one
+
+
 class Leaves(Plain):
     """Says itself which attributes are left out."""
 
@@ -272,6 +300,7 @@ HONEST = {
     "transient": lambda: [Transient(lock=threading.Lock(), tasks=[1, 2])],
     "transient-reduced": lambda: [TransientReduced(name="a", tasks=[1, 2])],
     "cache": lambda: [Caching(name="a", _cache={1: 2})],
+    "computed": computing,
     "getstate": lambda: [Leaves(a=1, rest=[1, 2])],
     "versioned": lambda: [Raised()],
     "many": lambda: [Plain(number=number, kept=[number]) for number in range(2_000)],

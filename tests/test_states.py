@@ -240,6 +240,58 @@ class TestSlots:
         assert loads(dumps(obj, kind), trust=trust).n == 1
 
 
+class Described:
+    """Its subclasses hide a slot of it."""
+
+    __slots__ = ("label", "name")
+
+
+class Asking(Described):
+    """It keeps its value in the slot, and answers with more."""
+
+    __slots__ = ()
+
+    @property
+    def label(self):
+        return f"a {Described.label.__get__(self)}"
+
+    @label.setter
+    def label(self, value):
+        raise TypeError(f"no load gives it {value}")
+
+
+class Computing(Described):
+    """It leaves the slot empty."""
+
+    @property
+    def label(self):
+        raise TypeError("no save asks for it")
+
+
+class Storing(Described):
+    """It keeps its value in an attribute of the same name."""
+
+    @property
+    def label(self):
+        return self.__dict__["label"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trust", [TRUST, EVERYTHING])
+def test_hidden_slots(kind, trust):
+    """A slot behind a property is saved and restored as it is, and the property isn't asked."""
+    asking, computing, storing = Asking(), Computing(), Storing()
+    Described.label.__set__(asking, "number")
+    storing.__dict__["label"] = "text"
+    for one in (asking, computing, storing):
+        one.name = "n"
+
+    back = loads(dumps([asking, computing, storing], kind), trust=trust)
+
+    assert [one.name for one in back] == ["n", "n", "n"]
+    assert (back[0].label, back[1].__dict__, back[2].label) == ("a number", {}, "text")
+
+
 class NoState:
     """A class that refuses each state."""
 

@@ -1,5 +1,6 @@
 """`save(verify=True)`: a load in a fresh interpreter, and a comparison with what was saved."""
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -105,6 +106,14 @@ class TestHonest:
     def test_kinds(self, save, name, kind):
         """It is the same in all kinds."""
         assert [note for note in save(losing.HONEST[name](), kind=kind) if "fresh" in note] == []
+
+    def test_of_a_loop(self, save):
+        """What exists only inside of a running event loop is tried in one."""
+
+        async def main():
+            return save([asyncio.get_running_loop().create_future()])
+
+        assert asyncio.run(main()) == []
 
     def test_arrays(self, save):
         """Arrays and tables are compared, too."""

@@ -29,9 +29,11 @@ __all__ = [
     "assign_attributes",
     "bound",
     "chooses_dict",
+    "computes",
     "dict_of",
     "fields",
     "fields_by_name",
+    "hidden_slots",
     "is_native",
     "label_of",
     "misleads_pickle",
@@ -85,6 +87,32 @@ def slots_beside_dict(cls: Any) -> frozenset[str]:
     return frozenset(name for own in bases for name, found in own.items() if type(found) is types.MemberDescriptorType)
 
 
+@functools.cache
+def hidden_slots(cls: Any) -> dict[str, types.MemberDescriptorType]:
+    """Return the slots of the bases of a class that a property of the same name hides, or any other data descriptor."""
+    found: dict[str, types.MemberDescriptorType] = {}
+    for base in cls.__mro__:
+        for name, slot in vars(base).items() if "__slots__" in vars(base) else ():
+            if type(slot) is types.MemberDescriptorType:
+                found.setdefault(name, slot)
+    above = {name: type(special(cls, name)) for name in found}
+    member = types.MemberDescriptorType
+    return {name: slot for name, slot in found.items() if above[name] is not member and hasattr(above[name], "__set__")}
+
+
+def computes(cls: type, name: str) -> bool:
+    """Tell whether a class computes an attribute that an object doesn't have, as `functools.cached_property` does."""
+    found = special(cls, name)
+    if isinstance(found, (functools.cached_property, property)):
+        return True
+    # Others of that sort are no data descriptors either. So are methods.
+    sort = type(found)
+    return hasattr(sort, "__get__") and not hasattr(sort, "__set__") and sort not in _METHODS
+
+
+_METHODS = (types.FunctionType, types.MethodDescriptorType, staticmethod, classmethod)
+
+
 def is_native(cls: type, name: str) -> bool:
     """Tell whether an attribute is a part of an object that a class written in C has, and no slot of a Python class."""
     found = special(cls, name)
@@ -103,7 +131,7 @@ def misleads_pickle(cls: Any) -> bool:
     if special(cls, "__setstate__") is not None:
         return fields(cls) is not None
     answers = special(cls, "__getattr__") is not None or type(special(cls, "__getattribute__")) is types.FunctionType
-    return answers or bool(slots_beside_dict(cls))
+    return answers or bool(slots_beside_dict(cls) or hidden_slots(cls))
 
 
 @functools.cache
@@ -213,7 +241,11 @@ def assign_attributes(target: Any, state: Any) -> None:
     if state:
         _assign_by_name(target, state)
     if slots:
+        hidden = hidden_slots(type(target))  # type: ignore[arg-type]  # classes are hashable
         for name, value in _of_this_python(type(target), slots).items():
+            if name in hidden:
+                hidden[name].__set__(target, value)
+                continue
             _refuse_property(type(target), name)
             if type(special(type(target), name)) is types.MemberDescriptorType:
                 # A frozen class refuses setattr, and another one may put the value into an attribute that isn't there.
@@ -268,9 +300,12 @@ def _assign_by_name(target: Any, state: Any) -> None:
     # That of a `threading.local` is found by its own way to look up attributes.
     has_dict = special(cls, "__dict__") is not None or cls is _thread._local  # noqa: SLF001 - it has no public name here
     attributes = target.__dict__ if has_dict else None
-    slots = slots_beside_dict(cls)  # type: ignore[arg-type]  # classes are hashable
+    hidden = hidden_slots(cls)  # type: ignore[arg-type]  # classes are hashable
+    slots = slots_beside_dict(cls) - hidden.keys()  # type: ignore[arg-type]  # as above
     for name, value in state.items():
-        if attributes is None or name in slots:
+        if name in hidden and attributes is None:
+            hidden[name].__set__(target, value)
+        elif attributes is None or name in slots:
             _refuse_property(cls, name)
             object.__setattr__(target, name, value)
         else:

@@ -169,7 +169,7 @@ class TestFutures:
             return data
 
         data = asyncio.run(main())
-        with pytest.raises(CannotBuild, match="load it where one runs"):
+        with pytest.raises(CannotBuild, match="load it in a coroutine"):
             loads(data)
 
     def test_handles(self, kind):

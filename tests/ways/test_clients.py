@@ -80,6 +80,19 @@ class TestClients:
 
         asyncio.run(main())
 
+    def test_headers_of_aiohttp(self, port, kind):
+        """A client may keep an answer: its headers are a view, in C."""
+        aiohttp = pytest.importorskip("aiohttp")
+
+        async def main():
+            async with aiohttp.request("GET", f"http://127.0.0.1:{port}/") as answer:
+                await answer.read()
+                headers = restored(answer.headers, kind)
+            assert type(headers) is type(answer.headers)
+            assert headers["content-LENGTH"] == answer.headers["Content-Length"]
+
+        asyncio.run(main())
+
     def test_fresh_process(self, port, kind, tmp_path):
         """A process that has saved nothing makes the left-out attributes anew."""
         client = http.client.HTTPConnection("127.0.0.1", port)

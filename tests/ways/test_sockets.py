@@ -20,7 +20,7 @@ import urllib.request
 import pytest
 
 import appsnap
-from appsnap import EVERYTHING, effects, listening
+from appsnap import EVERYTHING, dumps, effects, listening, loads
 from appsnap.errors import CannotLoad, CannotSave, NotTrusted
 from appsnap.kinds import KINDS
 from appsnap.ways import sockets
@@ -461,6 +461,35 @@ class TestAsyncio:
         assert "a server of asyncio" in words[0]
         assert "make a StreamServerService of it" in words[0]
         assert all("one end of a connection" in one for one in words[1:])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_closed(self, kind):
+        """A connection that is closed comes back closed, with the bytes that nobody has read; so does a server."""
+
+        async def main():
+            async def handle(_reader, writer):
+                writer.write(b"rest")
+                writer.close()
+
+            server = await asyncio.start_server(handle, "127.0.0.1", 0)
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            wrapper = writer.get_extra_info("socket")
+            await reader.readexactly(1)
+            writer.close()
+            await writer.wait_closed()
+            server.close()
+            await server.wait_closed()
+            await asyncio.sleep(0)
+            return reader, writer, wrapper, server
+
+        reader, writer, wrapper, server = loads(dumps(asyncio.run(main()), kind), trust=EVERYTHING)
+
+        assert asyncio.run(reader.read()) == b"est"
+        assert (writer.is_closing(), wrapper.fileno(), server.is_serving()) == (True, -1, False)
+        assert writer.get_extra_info("peername")[0] == "127.0.0.1"
+        writer.close()
+        writer.write(b"nobody reads it")
+        assert loads(dumps(writer, kind), trust=EVERYTHING).is_closing()
 
 
 class TestProcesses:

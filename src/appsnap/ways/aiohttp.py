@@ -1,4 +1,4 @@
-"""aiohttp's lists that freeze, and its signals. They are written in C, and have no way to be pickled."""
+"""aiohttp's lists that freeze, its signals, and views of its headers. They are in C, and have no way to be pickled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from appsnap.recipe.freeze.inherited import newobj
-from appsnap.ways import by_name, saves, transient
+from appsnap.ways import by_name, call, saves, transient
 
 __all__ = ["fill_list", "no_loop"]
 
@@ -45,3 +45,10 @@ def no_loop() -> None:
 
 by_name("aiohttp.helpers.BaseKey")
 transient("aiohttp.web_app.Application", {"_loop": no_loop})
+
+
+# The multidict behind a view can't be seen. The view comes back over one of its own.
+@saves("multidict._multidict.MultiDictProxy", subclasses=True)
+@saves("multidict._multidict_py.MultiDictProxy", subclasses=True)
+def _(view: Any) -> Any:
+    return call(type(view), view.copy())

@@ -242,19 +242,6 @@ def _refuse(*names: str, reason: str, advice: str) -> None:
 
 
 _refuse(
-    "asyncio.base_events.Server",
-    reason="a server of asyncio, which belongs to a running loop",
-    advice="start it in startService, or make a StreamServerService of it",
-)
-_refuse(
-    "asyncio.transports.BaseTransport",
-    "asyncio.streams.StreamReader",
-    "asyncio.streams.StreamWriter",
-    "asyncio.trsock.TransportSocket",
-    reason="one end of a connection",
-    advice=_IN_SERVICE,
-)
-_refuse(
     "select.epoll",
     "select.poll",
     "select.kqueue",

@@ -6,6 +6,7 @@ import enum
 import fractions
 import pathlib
 import sys
+import urllib.parse
 
 import numpy as np
 import pytest
@@ -267,6 +268,12 @@ class TestArguments:
         made = [Name("builtins", "range"), Call(Ref(0), [5]), Name(__name__, "Checked"), New(Ref(2), [Ref(1)])]
 
         assert build(Recipe(made, Ref(3)), Trust([dotted(Checked)])) == (0, 1, 2)
+
+    def test_of_named_tuples(self):
+        """A named tuple of the standard library gets its fields as they are: its constructor looks into none."""
+        recipe = freeze(urllib.parse.urlsplit("http://shop/tea"))
+
+        assert build(recipe, Trust([want.grant for want in wants(recipe)])).path == "/tea"
 
     @pytest.mark.parametrize(("key", "item"), [("slice", Ref(1)), (0, Ref(1))])
     def test_of_items(self, key, item):

@@ -121,6 +121,9 @@ def _rule_by_definer(cls: type, definer: type) -> Callable[[Any], Any] | None:
     stated = definer_of(cls, "__getstate__")
     if states.fields(cls) is not None:  # type: ignore[arg-type]  # classes are hashable
         return _reduce_with_fields
+    made: Any = cls.__new__
+    if stated is object and made is object.__new__ and states.hidden_slots(cls):  # type: ignore[arg-type]  # as above
+        return _reduce_with_hidden_slots
     # One that is written in Python says itself what its state is.
     if (
         stated is not object
@@ -279,6 +282,11 @@ def _reduce_with_fields(obj: Any) -> Any:
         if any(known[name] is not states.stays_unset for name in known.keys() - state.keys()):
             raise
         return newobj, (type(obj),), state, None, None, actions.set_state
+
+
+def _reduce_with_hidden_slots(obj: Any) -> Any:
+    """Take apart an object with slots behind properties: pickle would ask these, and the load would set them."""
+    return newobj, (type(obj),), ((obj.__dict__ if type(obj).__dictoffset__ else None) or None, slots_of(obj))
 
 
 def _reduce_not_creatable(obj: Any) -> Any:

@@ -33,9 +33,16 @@ def _inherited(cls: Any, name: str) -> values.ValueType | None:
         record = None if base is object else values.of_class(base)
         if record is not None:
             return record
-        if name in base.__dict__ and base.__module__.partition(".")[0] not in sys.stdlib_module_names:
+        if name in base.__dict__ and (
+            base.__module__.partition(".")[0] not in sys.stdlib_module_names or _is_of_named_tuple(getattr(base, name))
+        ):
             return None
     return None
+
+
+def _is_of_named_tuple(function: Any) -> bool:
+    """Tell whether a `__new__` takes the fields of a named tuple, and looks into none of them."""
+    return str(getattr(function, "__module__", "")).startswith("namedtuple_")
 
 
 def check_new(cls: Any, args: Sequence[Any], names: Collection[str], count: Callable[..., None]) -> None:

@@ -45,7 +45,7 @@ GROUP = "appsnap.ways"
 """The entry-point group."""
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("aiohttp", "frozenlist"),
+    "aiohttp": ("aiohttp", "frozenlist", "multidict"),
     "anyio": ("anyio",),
     "apscheduler": ("apscheduler",),
     "asyncio": ("_asyncio", "asyncio"),
@@ -58,10 +58,14 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "django": ("django",),
     "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
+    "flask_sqlalchemy": ("flask_sqlalchemy",),
+    "graphql": ("graphql",),
     "interfaces": ("zope",),
     "jinja2": ("jinja2",),
+    "kombu": ("kombu",),
     "logging": ("logging",),
     "loguru": ("loguru",),
+    "mock": ("unittest",),
     "msgpack": ("msgpack",),
     "msgspec": ("msgspec",),
     "pools": ("concurrent",),
@@ -73,6 +77,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("sqlalchemy",),
     "sqlite": ("aiosqlite", "sqlite3"),
     "ssl": ("OpenSSL", "_ssl", "ssl"),
+    "streams": ("asyncio",),
     "structlog": ("structlog",),
     "telegram": ("telegram",),
     "threads": ("_thread", "threading"),
