@@ -1,6 +1,7 @@
 """Objects that are saved without an error, and come back in another way, or don't."""
 
 import collections
+import functools
 import itertools
 import threading
 
@@ -88,6 +89,16 @@ class Forgets(Plain):
         self.items = None
 
 
+class Hides(Plain):
+    """Loses an attribute that stands before a method of its class."""
+
+    def __reduce__(self):
+        return Hides, ()
+
+    def names(self):
+        return []
+
+
 class Remade(collections.defaultdict):
     """Loses its default, but no item."""
 
@@ -135,6 +146,7 @@ LOSING = {
         ".registry",
         "saved 2 items, restored 0",
     ),
+    "method": (lambda: [Hides(names=[1])], "object[0].names", "saved 1 item, restored 0"),
     "dict": (lambda: Emptied(a=1), "object", "saved 1 item, restored 0"),
     "list": (lambda: [[EmptiedList([1, 2])]], "object[0][0]", "saved 2 items, restored 0"),
     "slots": (lambda: [Slotted("a", [1])], "object[0].tasks", "saved 1 item, restored 0"),
@@ -238,6 +250,45 @@ class Caching(Plain):
         self._cache = {}
 
 
+class kept:  # noqa: N801 - as libraries write their own
+    """A property that is computed once."""
+
+    def __init__(self, compute):
+        self.compute = compute
+
+    def __get__(self, obj, cls):
+        return obj.__dict__.setdefault(self.compute.__name__, self.compute(obj))
+
+
+class kept_in_cache(kept):  # noqa: N801
+    def __set__(self, obj, value):
+        obj.__dict__[self.compute.__name__] = value
+
+
+class Computes(Plain):
+    """Its properties are computed again after a load."""
+
+    def __reduce__(self):
+        return Computes, (), {"name": self.name}
+
+    @functools.cached_property
+    def parts(self):
+        return [*self.name]
+
+    @kept
+    def length(self):
+        return [len(self.name)]
+
+    @kept_in_cache
+    def last(self):
+        return [self.name[-1]]
+
+
+def computed():
+    one = Computes(name="abc")
+    return [one, one.parts, one.length, one.last]
+
+
 class Leaves(Plain):
     """Says itself which attributes are left out."""
 
@@ -272,6 +323,7 @@ HONEST = {
     "transient": lambda: [Transient(lock=threading.Lock(), tasks=[1, 2])],
     "transient-reduced": lambda: [TransientReduced(name="a", tasks=[1, 2])],
     "cache": lambda: [Caching(name="a", _cache={1: 2})],
+    "computed": lambda: [computed()[0]],
     "getstate": lambda: [Leaves(a=1, rest=[1, 2])],
     "versioned": lambda: [Raised()],
     "many": lambda: [Plain(number=number, kept=[number]) for number in range(2_000)],

@@ -39,6 +39,9 @@ _OF_CONTAINERS: dict[type, str] = {collections.defaultdict: "default_factory", c
 """The attributes of containers that are in no `__dict__`."""
 
 _PLAIN = (*steps.ATOMS, tuple, frozenset, *_BY_NAME)
+_METHODS = (types.FunctionType, types.BuiltinFunctionType, classmethod, staticmethod)
+"""Types in a class that an attribute of an object may hide: it has another one then."""
+
 _CACHES = ("cache", "memo")
 """Parts of the names of attributes that are filled when they are needed."""
 
@@ -112,13 +115,28 @@ def contents(obj: Any, level: int = 0) -> Iterator[tuple[str, int | None]]:
         return
     left_out = evolve.transients(type(obj)).keys()  # type: ignore[arg-type]  # classes are hashable
     for name, value in _attributes(obj):
-        if name in left_out or any(word in name.lower() for word in _CACHES):
+        if name in left_out or _is_cache(name) or _is_computed(type(obj), name):
             continue
         if level == 0:
             yield f".{name}", None
         for label, count in contents(value, level + 1):
             if count is not None:
                 yield f".{name}{label}", count
+
+
+def _is_cache(name: str) -> bool:
+    return any(word in name.lower() for word in _CACHES)
+
+
+def _is_computed(cls: type, name: str) -> bool:
+    """Tell whether an attribute keeps the value of a property that is computed once, when it is asked for.
+
+    The descriptor has no `__set__`, as that of functools, or it says that it caches, as that of Werkzeug.
+    """
+    found = type(states.special(cls, name))
+    if not hasattr(found, "__get__") or issubclass(found, _METHODS):
+        return False
+    return not hasattr(found, "__set__") or _is_cache(found.__name__)
 
 
 def _attributes(obj: Any) -> list[tuple[str, Any]]:
