@@ -96,6 +96,7 @@ class Hides(Plain):
         return Hides, ()
 
     def names(self):
+        """Return none."""
         return []
 
 
@@ -273,14 +274,17 @@ class Computes(Plain):
 
     @functools.cached_property
     def parts(self):
+        """Return its letters."""
         return [*self.name]
 
     @kept
     def length(self):
+        """Return its length."""
         return [len(self.name)]
 
     @kept_in_cache
     def last(self):
+        """Return its last letter."""
         return [self.name[-1]]
 
 

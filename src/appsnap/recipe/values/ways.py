@@ -59,6 +59,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "jinja2": ("jinja2",),
     "loguru": ("loguru",),
+    "matches": ("_regex", "re"),
     "msgspec": ("msgspec",),
     "pools": ("concurrent",),
     "processes": ("multiprocessing", "subprocess"),
