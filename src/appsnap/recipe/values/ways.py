@@ -76,6 +76,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "twisted": ("automat", "twisted"),
     "weak": ("_weakrefset", "tempfile", "weakref"),
     "werkzeug": ("werkzeug",),
+    "wrapt": ("_wrappers", "wrapt"),
     "zope": ("zope",),
 }
 """The families of appsnap, each with the packages of its classes."""
