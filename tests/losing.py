@@ -59,6 +59,16 @@ class Bare(Plain):
         return Plain.__new__, (Bare,)
 
 
+class SaysNothing(Plain):
+    """May stand in a state, but isn't meant to work after a load."""
+
+    def __getstate__(self):
+        return ()
+
+    def __setstate__(self, state):
+        assert state == ()
+
+
 class CutsItems(Plain):
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -152,6 +162,7 @@ LOSING = {
     "list": (lambda: [[EmptiedList([1, 2])]], "object[0][0]", "saved 2 items, restored 0"),
     "slots": (lambda: [Slotted("a", [1])], "object[0].tasks", "saved 1 item, restored 0"),
     "bare": (lambda: Plain(it=Bare(x=1)), "object.it", "saved with the attribute x, restored without"),
+    "nothing": (lambda: [SaysNothing(port=1)], "object[0]", "saved with the attribute port, restored without"),
     "items": (lambda: Plain(it=CutsItems(items=[1, 2, 3])), "object.it.items", "saved 3 items, restored 2"),
     "without": (lambda: [DropsAttribute(a=1, b=2)], "object[0]", "saved with the attribute a, restored without"),
     "key": (lambda: [DropsKey(opts={"a": 1, "b": 2})], "object[0].opts", "saved with the key 'a', restored without"),
@@ -304,6 +315,35 @@ class Leaves(Plain):
         self.rest = []
 
 
+class MadeAnew(Plain):
+    """Needs no state: a load makes it anew."""
+
+    def __getstate__(self):
+        return {}
+
+    def __setstate__(self, state):
+        self.__dict__.update(lock=threading.Lock())
+
+
+class OfClass(Plain):
+    """Says that it has no state: its class has all that it needs."""
+
+    name = ""
+
+    def __getstate__(self):
+        return ()
+
+
+class OnDemand(Plain):
+    def __getstate__(self):
+        return ()
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return []
+
+
 class Raised(evolve.Versioned):
     persistenceVersion = 2  # noqa: N815 - Twisted's name
 
@@ -327,6 +367,9 @@ HONEST = {
     "transient": lambda: [Transient(lock=threading.Lock(), tasks=[1, 2])],
     "transient-reduced": lambda: [TransientReduced(name="a", tasks=[1, 2])],
     "cache": lambda: [Caching(name="a", _cache={1: 2})],
+    "anew": lambda: [MadeAnew(lock=threading.Lock(), rest=[1])],
+    "of class": lambda: [OfClass(name="a", _lock=1)],
+    "on demand": lambda: [OnDemand(items=[1])],
     "computed": lambda: [computed()[0]],
     "getstate": lambda: [Leaves(a=1, rest=[1, 2])],
     "versioned": lambda: [Raised()],

@@ -73,14 +73,18 @@ class Inventory(Notes):
             holder = holders.get(id(obj))
             if cls not in classes:
                 classes[cls] = _reduces_itself(cls)
-            by_itself = classes[cls] and not _has_said_its_state(obj, self.taken.get(id(obj)))
-            if not by_itself and holder is None:
+            taken = self.taken.get(id(obj))
+            said = _has_said_its_state(obj, taken)
+            empty = said and taken is not None and not taken.reduction[2]
+            by_itself = classes[cls] and not said
+            if not by_itself and not empty and holder is None:
                 continue
             path = outline.path(Ref(register))
             if "{" in path or "<" in path:
                 continue  # the items of sets have no order that every kind keeps
-            counts = dict(contents(obj)) if by_itself else {}
-            found.append({"path": path, "type": type_name(obj), "counts": counts, "holder": holder})
+            counts = _public(obj) if empty else dict(contents(obj)) if by_itself else {}
+            kind = type_name(obj)
+            found.append({"path": path, "type": kind, "counts": counts, "holder": holder, "empty": empty})
         return found
 
 
@@ -99,6 +103,18 @@ def _has_said_its_state(obj: Any, taken: Taken | None) -> bool:
     reduction = taken and taken.reduction
     by_protocol = type(reduction) is tuple and reduction[0] in (newobj, newobj_ex)
     return by_protocol and type(states.special(type(obj), "__getstate__")) is types.FunctionType
+
+
+def _public(obj: Any) -> dict[str, None]:
+    """Return the public attributes of an object whose class says that there are none.
+
+    Those that are found all the same aren't counted: the class has one of that name, or makes any that is asked for.
+    """
+    cls = type(obj)
+    if states.special(cls, "__getattr__") is not None:
+        return {}
+    names = [name for name, count in contents(obj) if count is None]
+    return {name: None for name in names if name[1] != "_" and states.special(cls, name[1:]) is None}
 
 
 def type_name(obj: Any) -> str:
