@@ -59,6 +59,16 @@ class Bare(Plain):
         return Plain.__new__, (Bare,)
 
 
+class SaysNothing(Plain):
+    """May stand in a state, but isn't meant to work after a load."""
+
+    def __getstate__(self):
+        return ()
+
+    def __setstate__(self, state):
+        assert state == ()
+
+
 class CutsItems(Plain):
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -87,6 +97,17 @@ class Forgets(Plain):
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.items = None
+
+
+class Hides(Plain):
+    """Loses an attribute that stands before a method of its class."""
+
+    def __reduce__(self):
+        return Hides, ()
+
+    def names(self):
+        """Return none."""
+        return []
 
 
 class Remade(collections.defaultdict):
@@ -136,10 +157,12 @@ LOSING = {
         ".registry",
         "saved 2 items, restored 0",
     ),
+    "method": (lambda: [Hides(names=[1])], "object[0].names", "saved 1 item, restored 0"),
     "dict": (lambda: Emptied(a=1), "object", "saved 1 item, restored 0"),
     "list": (lambda: [[EmptiedList([1, 2])]], "object[0][0]", "saved 2 items, restored 0"),
     "slots": (lambda: [Slotted("a", [1])], "object[0].tasks", "saved 1 item, restored 0"),
     "bare": (lambda: Plain(it=Bare(x=1)), "object.it", "saved with the attribute x, restored without"),
+    "nothing": (lambda: [SaysNothing(port=1)], "object[0]", "saved with the attribute port, restored without"),
     "items": (lambda: Plain(it=CutsItems(items=[1, 2, 3])), "object.it.items", "saved 3 items, restored 2"),
     "without": (lambda: [DropsAttribute(a=1, b=2)], "object[0]", "saved with the attribute a, restored without"),
     "key": (lambda: [DropsKey(opts={"a": 1, "b": 2})], "object[0].opts", "saved with the key 'a', restored without"),
@@ -239,31 +262,46 @@ class Caching(Plain):
         self._cache = {}
 
 
-class Computed:
-    """Computes an attribute that isn't there, as many libraries do it."""
+class kept:  # noqa: N801 - as libraries write their own
+    """A property that is computed once."""
 
-    def __get__(self, obj, cls=None):
-        return self if obj is None else obj.__dict__.setdefault("third", [3])
+    def __init__(self, compute):
+        self.compute = compute
+
+    def __get__(self, obj, cls):
+        return obj.__dict__.setdefault(self.compute.__name__, self.compute(obj))
 
 
-class Computing(Plain):
-    """What it has computed is left out, and computed again."""
+class kept_in_cache(kept):  # noqa: N801
+    def __set__(self, obj, value):
+        obj.__dict__[self.compute.__name__] = value
 
-    third = Computed()
 
-    @functools.cached_property
-    def words(self):
-        """Return its words."""
-        return self.name.split()
+class Computes(Plain):
+    """Its properties are computed again after a load."""
 
     def __reduce__(self):
-        return Plain.__new__, (Computing,), {"name": self.name}
+        return Computes, (), {"name": self.name}
+
+    @functools.cached_property
+    def parts(self):
+        """Return its letters."""
+        return [*self.name]
+
+    @kept
+    def length(self):
+        """Return its length."""
+        return [len(self.name)]
+
+    @kept_in_cache
+    def last(self):
+        """Return its last letter."""
+        return [self.name[-1]]
 
 
-def computing():
-    one = Computing(name="a b")
-    assert (one.words, one.third) == (["a", "b"], [3])
-    return one
+def computed():
+    one = Computes(name="abc")
+    return [one, one.parts, one.length, one.last]
 
 
 class Leaves(Plain):
@@ -275,6 +313,35 @@ class Leaves(Plain):
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.rest = []
+
+
+class MadeAnew(Plain):
+    """Needs no state: a load makes it anew."""
+
+    def __getstate__(self):
+        return {}
+
+    def __setstate__(self, state):
+        self.__dict__.update(lock=threading.Lock())
+
+
+class OfClass(Plain):
+    """Says that it has no state: its class has all that it needs."""
+
+    name = ""
+
+    def __getstate__(self):
+        return ()
+
+
+class OnDemand(Plain):
+    def __getstate__(self):
+        return ()
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return []
 
 
 class Raised(evolve.Versioned):
@@ -300,7 +367,10 @@ HONEST = {
     "transient": lambda: [Transient(lock=threading.Lock(), tasks=[1, 2])],
     "transient-reduced": lambda: [TransientReduced(name="a", tasks=[1, 2])],
     "cache": lambda: [Caching(name="a", _cache={1: 2})],
-    "computed": computing,
+    "anew": lambda: [MadeAnew(lock=threading.Lock(), rest=[1])],
+    "of class": lambda: [OfClass(name="a", _lock=1)],
+    "on demand": lambda: [OnDemand(items=[1])],
+    "computed": lambda: [computed()[0]],
     "getstate": lambda: [Leaves(a=1, rest=[1, 2])],
     "versioned": lambda: [Raised()],
     "many": lambda: [Plain(number=number, kept=[number]) for number in range(2_000)],

@@ -29,7 +29,6 @@ __all__ = [
     "assign_attributes",
     "bound",
     "chooses_dict",
-    "computes",
     "dict_of",
     "fields",
     "fields_by_name",
@@ -98,19 +97,6 @@ def hidden_slots(cls: Any) -> dict[str, types.MemberDescriptorType]:
     above = {name: type(special(cls, name)) for name in found}
     member = types.MemberDescriptorType
     return {name: slot for name, slot in found.items() if above[name] is not member and hasattr(above[name], "__set__")}
-
-
-def computes(cls: type, name: str) -> bool:
-    """Tell whether a class computes an attribute that an object doesn't have, as `functools.cached_property` does."""
-    found = special(cls, name)
-    if isinstance(found, (functools.cached_property, property)):
-        return True
-    # Others of that sort are no data descriptors either. So are methods.
-    sort = type(found)
-    return hasattr(sort, "__get__") and not hasattr(sort, "__set__") and sort not in _METHODS
-
-
-_METHODS = (types.FunctionType, types.MethodDescriptorType, staticmethod, classmethod)
 
 
 def is_native(cls: type, name: str) -> bool:

@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import IO, TYPE_CHECKING, Any
 
-from appsnap import effects, states
+from appsnap import effects
 from appsnap.errors import AppsnapError, CannotSave
 from appsnap.files.layers import Opening
 from appsnap.limits import Limits
@@ -139,9 +139,6 @@ def _compare_facts(
                 yield Difference(path, cls, words)
         there = dict(contents(obj)) if fact["counts"] else {}
         for label, count in fact["counts"].items():
-            name = label[1:].partition(".")[0]
-            if f".{name}" not in there and states.computes(type(obj), name):
-                continue  # somebody had asked for it
             now = there.get(label)
             if count is None and label not in there:
                 words = f"saved with the attribute {label[1:]}, restored without"

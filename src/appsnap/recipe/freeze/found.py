@@ -13,7 +13,7 @@ from typing import Any
 
 from appsnap.recipe.freeze.cloudpickled import NeedsModule, is_script
 
-__all__ = ["CACHED", "NotCurrent", "check_current", "defined_name", "wrapper_of"]
+__all__ = ["CACHED", "NotCurrent", "check_current", "defined_name", "look_up", "wrapper_of"]
 
 
 class NotCurrent(NeedsModule):
@@ -25,7 +25,7 @@ def check_current(cls: type) -> None:
     module, qualname = cls.__module__, cls.__qualname__
     if is_script(module):
         return  # saved by value
-    found = _look_up(module, qualname)
+    found = look_up(module, qualname)
     if (
         isinstance(found, type)
         and found not in cls.__mro__
@@ -48,13 +48,13 @@ def defined_name(function: types.FunctionType) -> tuple[str, str] | None:
     if (module, qualname) == (function.__module__, function.__qualname__):
         return None
     if is_script(module):
-        if not is_script(function.__module__) and _look_up(function.__module__, function.__qualname__) is function:
+        if not is_script(function.__module__) and look_up(function.__module__, function.__qualname__) is function:
             raise NotCurrent(
                 f"{function.__module__}.{function.__qualname__} is this function only where its script ran",
                 "put the function into a module that can be imported",
             )
         return None
-    return (module, qualname) if _look_up(module, qualname) is function else None
+    return (module, qualname) if look_up(module, qualname) is function else None
 
 
 def wrapper_of(function: Any) -> Any:
@@ -65,7 +65,7 @@ def wrapper_of(function: Any) -> Any:
     # A cache over a partial has no name of its own.
     if type(function) not in _WRAPPERS or not hasattr(function, "__qualname__") or is_script(function.__module__):
         return None
-    found = _look_up(function.__module__, function.__qualname__)
+    found = look_up(function.__module__, function.__qualname__)
     for _ in range(_MOST_WRAPPERS):
         if type(found) not in _WRAPPERS or found is function:
             return None
@@ -81,7 +81,7 @@ _WRAPPERS = (types.FunctionType, CACHED)
 _MOST_WRAPPERS = 20
 
 
-def _look_up(module: Any, qualname: str) -> Any:
+def look_up(module: Any, qualname: str) -> Any:
     """Return the thing of this name now, without running code of the module, or None."""
     found: Any = sys.modules.get(module)
     for part in qualname.split("."):

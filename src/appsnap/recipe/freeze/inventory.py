@@ -39,6 +39,9 @@ _OF_CONTAINERS: dict[type, str] = {collections.defaultdict: "default_factory", c
 """The attributes of containers that are in no `__dict__`."""
 
 _PLAIN = (*steps.ATOMS, tuple, frozenset, *_BY_NAME)
+_METHODS = (types.FunctionType, types.BuiltinFunctionType, classmethod, staticmethod)
+"""Types in a class that an attribute of an object may hide: it has another one then."""
+
 _CACHES = ("cache", "memo")
 """Parts of the names of attributes that are filled when they are needed."""
 
@@ -70,14 +73,18 @@ class Inventory(Notes):
             holder = holders.get(id(obj))
             if cls not in classes:
                 classes[cls] = _reduces_itself(cls)
-            by_itself = classes[cls] and not _has_said_its_state(obj, self.taken.get(id(obj)))
-            if not by_itself and holder is None:
+            taken = self.taken.get(id(obj))
+            said = _has_said_its_state(obj, taken)
+            empty = said and taken is not None and not taken.reduction[2]
+            by_itself = classes[cls] and not said
+            if not by_itself and not empty and holder is None:
                 continue
             path = outline.path(Ref(register))
             if "{" in path or "<" in path:
                 continue  # the items of sets have no order that every kind keeps
-            counts = dict(contents(obj)) if by_itself else {}
-            found.append({"path": path, "type": type_name(obj), "counts": counts, "holder": holder})
+            counts = _public(obj) if empty else dict(contents(obj)) if by_itself else {}
+            kind = type_name(obj)
+            found.append({"path": path, "type": kind, "counts": counts, "holder": holder, "empty": empty})
         return found
 
 
@@ -98,6 +105,18 @@ def _has_said_its_state(obj: Any, taken: Taken | None) -> bool:
     return by_protocol and type(states.special(type(obj), "__getstate__")) is types.FunctionType
 
 
+def _public(obj: Any) -> dict[str, None]:
+    """Return the public attributes of an object whose class says that there are none.
+
+    Those that are found all the same aren't counted: the class has one of that name, or makes any that is asked for.
+    """
+    cls = type(obj)
+    if states.special(cls, "__getattr__") is not None:
+        return {}
+    names = [name for name, count in contents(obj) if count is None]
+    return {name: None for name in names if name[1] != "_" and states.special(cls, name[1:]) is None}
+
+
 def type_name(obj: Any) -> str:
     """Return the full name of the class of an object."""
     return f"{type(obj).__module__}.{type(obj).__qualname__}"
@@ -112,13 +131,28 @@ def contents(obj: Any, level: int = 0) -> Iterator[tuple[str, int | None]]:
         return
     left_out = evolve.transients(type(obj)).keys()  # type: ignore[arg-type]  # classes are hashable
     for name, value in _attributes(obj):
-        if name in left_out or any(word in name.lower() for word in _CACHES):
+        if name in left_out or _is_cache(name) or _is_computed(type(obj), name):
             continue
         if level == 0:
             yield f".{name}", None
         for label, count in contents(value, level + 1):
             if count is not None:
                 yield f".{name}{label}", count
+
+
+def _is_cache(name: str) -> bool:
+    return any(word in name.lower() for word in _CACHES)
+
+
+def _is_computed(cls: type, name: str) -> bool:
+    """Tell whether an attribute keeps the value of a property that is computed once, when it is asked for.
+
+    The descriptor has no `__set__`, as that of functools, or it says that it caches, as that of Werkzeug.
+    """
+    found = type(states.special(cls, name))
+    if not hasattr(found, "__get__") or issubclass(found, _METHODS):
+        return False
+    return not hasattr(found, "__set__") or _is_cache(found.__name__)
 
 
 def _attributes(obj: Any) -> list[tuple[str, Any]]:

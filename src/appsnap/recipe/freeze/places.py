@@ -273,7 +273,6 @@ _ADVICE = {
         "_sha3.sha3_256",
         "_sha3.sha3_512",
     },
-    "keep the groups that you need from it, as in match.groups()": {"re.Match"},
     "keep the values that you need from it, or TRANSIENT": {
         "builtins.frame",
         "builtins.traceback",

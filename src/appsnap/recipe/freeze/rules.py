@@ -25,7 +25,7 @@ from appsnap import actions, evolve, running, states
 from appsnap.errors import AppsnapError, Refused
 from appsnap.printable import in_words
 from appsnap.recipe import values
-from appsnap.recipe.freeze import attributes, by_name, cloudpickled, held, inherited, untouched
+from appsnap.recipe.freeze import attributes, by_name, cloudpickled, generators, held, inherited, untouched
 from appsnap.recipe.freeze.by_value import ByValue
 from appsnap.recipe.freeze.classes import HEAP_TYPE
 from appsnap.recipe.freeze.found import CACHED, check_current, defined_name, wrapper_of
@@ -294,6 +294,8 @@ class Rules:
             return self._reduce_module
         if cls is types.CodeType and not self.notes.code:
             return self.notes.refuse
+        if cls is types.GeneratorType:
+            return generators.reduce
         if cls in self._by_value.reducers:
             return self._by_value.reducers[cls]
         reduce = cloudpickled.reducer(cls)

@@ -99,6 +99,7 @@ def _check_any(args: tuple[Any, ...]) -> None:
 
 TYPES = (
     *(_type("threads", name) for name in ("Lock", "RLock", "PythonRLock")),
+    _type("generators", "ended", methods=False),
     _type("threads", "main_thread", methods=False),
     _type("threads", "local", filled_by=STATEFUL),
     _type("threads", "Condition", _check_lock),

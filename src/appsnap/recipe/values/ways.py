@@ -65,6 +65,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "kombu": ("kombu",),
     "logging": ("logging",),
     "loguru": ("loguru",),
+    "matches": ("_regex", "re"),
     "mock": ("unittest",),
     "msgpack": ("msgpack",),
     "msgspec": ("msgspec",),
@@ -84,6 +85,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "twisted": ("automat", "twisted"),
     "weak": ("_weakrefset", "tempfile", "weakref"),
     "werkzeug": ("werkzeug",),
+    "wrapt": ("_wrappers", "wrapt"),
     "zodb": ("ZODB", "zc"),
 }
 """The families of appsnap, each with the packages of its classes."""
