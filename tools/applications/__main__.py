@@ -21,7 +21,12 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=(), metavar="WORD", help="only those with a WORD in their name")
     parser.add_argument("--groups", type=_words, default=(), metavar="GROUP,…", help="only those of these groups")
     parser.add_argument("--kinds", type=_words, default=tuple(KINDS), metavar="KIND,…")
-    parser.add_argument("--version", default=environments.VERSION, help="of Python")
+    parser.add_argument(
+        "--version",
+        default=environments.VERSION,
+        metavar="3.N",
+        help="of Python, for which environments are made once; by default, that of this interpreter",
+    )
     parser.add_argument("--python", type=Path, help="an interpreter with all packages, instead of environments")
     parser.add_argument("--source", type=Path, default=SOURCE, help="the folder of the package appsnap")
     parser.add_argument("--apps", type=Path, default=SCRIPTS, help="the folder of the scripts")

@@ -64,7 +64,7 @@ def message(text):
 async def use(app, folder):
     # Without a network, nobody tells the bot who it is.
     app.bot._bot_user = User(1, "Shop", is_bot=True, username="shop_bot")
-    app._initialized = app.bot._initialized = True
+    app._initialized = True
     for number, text in enumerate(["/start", "/ask", "Ann"]):
         said = message(text)
         said.set_bot(app.bot)

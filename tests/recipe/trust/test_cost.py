@@ -60,7 +60,9 @@ class TestAddedItems:
             target = Ref(len(steps) - 1)  # the same set
         steps.append(List(held))
 
-        assert len(made(steps)[0]) == 100
+        items = made(steps)  # they live as long as this list
+
+        assert len(items[0]) == 100
         assert "key_comparisons" in str(refused(steps, Limits(key_comparisons=1_000)))
 
 
