@@ -58,6 +58,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "fastapi": ("fastapi",),
     "files": ("_csv", "_io", "bz2", "gzip", "lzma", "mmap", "tempfile"),
     "jinja2": ("jinja2",),
+    "litestar": ("litestar",),
     "loguru": ("loguru",),
     "msgspec": ("msgspec",),
     "pools": ("concurrent",),
@@ -74,6 +75,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "threads": ("_thread", "threading"),
     "twisted": ("automat", "twisted"),
     "weak": ("_weakrefset", "tempfile", "weakref"),
+    "web_states": ("aiohttp", "litestar", "starlette"),
     "werkzeug": ("werkzeug",),
 }
 """The families of appsnap, each with the packages of its classes."""
