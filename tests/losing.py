@@ -52,6 +52,13 @@ class Slotted:
         return Slotted, (self.name,)
 
 
+class Lambda(Plain):
+    """Comes back as the result of a function that goes by its code."""
+
+    def __reduce__(self):
+        return (lambda: 1), ()
+
+
 class Bare(Plain):
     """Comes back without a public attribute."""
 
@@ -230,6 +237,7 @@ DIFFERENT = {
     "fills": (lambda: [Fills(a=1)], "saved without the attribute cache, restored with at object[0] (losing.Fills)"),
     "counts": (lambda: [Counts(loads=1)], "saved 1, restored 2 at object[0].loads (int)"),
     "class": (lambda: {"a": Turns()}, 'saved a losing.Turns, restored a losing.Plain at object["a"]'),
+    "code": (lambda: [Lambda()], "saved a class made by appsnap.code.function, restored 1 at object[0]"),
     "container": (lambda: [Retypes(items=[1])], "saved a list, restored a tuple at object[0].items (list)"),
     "module": (lambda: Plain(s=settings), "saved losing.settings, which that module holds, restored a copy of it at"),
     "container-of-module": (lambda: [registry], "saved losing.registry, which that module holds, restored a copy"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import socket
@@ -13,6 +14,7 @@ import textwrap
 import pytest
 
 from appsnap import listening
+from appsnap.errors import ServiceError
 from appsnap.internet import StreamServerService, listen as public
 from appsnap.listening import Inherited, close_unused, duplicates, inherit, listen, take_systemd
 from appsnap.service import Application
@@ -433,3 +435,67 @@ class TestStopAccepting:
         asyncio.run(main())
 
         assert accepted == [b"early\n"]
+
+
+class TestErrors:
+    """Addresses that can't be listened on."""
+
+    @pytest.mark.parametrize(
+        ("error", "where", "words", "hint"),
+        [
+            (
+                PermissionError(errno.EACCES, "Permission denied"),
+                "127.0.0.1:80",
+                "permission denied",
+                "only root may listen on ports below 1024, or who has CAP_NET_BIND_SERVICE",
+            ),
+            (PermissionError(errno.EACCES, "Permission denied"), "/run/a b", "permission denied", ""),
+            (
+                OSError(errno.EADDRINUSE, "(x)"),
+                "/run/a b",
+                "address already in use",
+                "who has it: ss -lxp | grep '/run/a b'",
+            ),
+            (OSError(errno.EADDRINUSE, "(x)"), "[::1]:8", "address already in use", "who has it: ss -lnp 'sport = :8'"),
+            (FileNotFoundError(errno.ENOENT, ""), "/run/a b/c", "no such file or directory", "mkdir -p '/run/a b'"),
+            (OSError(-2, "Not known (while attempting it)"), "nowhere:80", "not known", ""),
+        ],
+    )
+    def test_each(self, error, where, words, hint):
+        """The error has the address, the reason, and a hint."""
+        with pytest.raises(listening.CannotListen) as caught, listening.placed(where):
+            raise error
+
+        assert str(caught.value) == f"{where}: {words}"
+        assert caught.value.hint == hint
+        assert caught.value.errno == error.errno
+
+    def test_start(self):
+        """The error of a start has the hint, too."""
+        with server() as other:
+            host, port = other.getsockname()
+            application = Application("shop")
+            StreamServerService(print, host, port).setServiceParent(application)
+
+            with pytest.raises(ServiceError) as caught:
+                application.privilegedStartService()
+
+        assert f"CannotListen: 127.0.0.1:{port}: address already in use" in str(caught.value)
+        assert caught.value.hint == f"who has it: ss -lnp 'sport = :{port}'"
+
+    def test_socket_of_killed_process(self, tmp_path):
+        """The file of a socket whose process was killed makes room. A relative path is told from the root."""
+        code = "import os, socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('s')\ns.listen()\nos.kill(os.getpid(), 9)"
+        assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == -9
+
+        with listen(f"unix:{tmp_path}/s"), pytest.raises(OSError, match=f"{tmp_path}/s: address already in use"):
+            listen(f"unix:{os.path.relpath(tmp_path)}/s")
+
+    def test_port_of_path(self, tmp_path):
+        """A server on a path has the port that it was given."""
+        service = StreamServerService(print, f"unix:{tmp_path}/s")
+        service.privilegedStartService()
+        try:
+            assert service.port == 0
+        finally:
+            service.stopService()

@@ -334,7 +334,9 @@ class ServiceError(AppsnapError):
     """A service failed to start. `phase` is the method, `path` the service's place in its tree, `type` its class."""
 
     def __init__(self, phase: str, path: str, type_: str, error: BaseException) -> None:
-        hint = error.hint if isinstance(error, AppsnapError | effects.CannotOpen) else ""
+        # Twisted's errors have ours as their cause.
+        known = (one for one in (error, error.__cause__) if isinstance(one, AppsnapError | effects.CannotOpen))
+        hint = next((one.hint for one in known), "")
         super().__init__(f"error in {phase} of {path} ({type_}): {in_words(error)}", hint=hint)
         self.phase = phase
         self.path = path

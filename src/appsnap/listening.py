@@ -199,7 +199,7 @@ def _at_path(path: str) -> socket.socket:
     """Return a new socket in the file system. One that nobody listens on any more makes room for it."""
     found = socket.socket(socket.AF_UNIX)
     try:
-        with placed(path):
+        with placed(os.path.abspath(path)):  # noqa: PTH100 - links in it stay
             try:
                 found.bind(path)
             except OSError as error:

@@ -184,6 +184,13 @@ class TestSaves:
         way_at = f"its way to save in {__name__}, line {self.test_raises.__code__.co_firstlineno + 2}: "
         assert f"{way_at}AttributeError: 'Lamp' object has no attribute 'watts'; correct that way" in message
 
+    def test_exits(self):
+        """A way that ends the process is an error, too: nothing has been saved."""
+        appsnap.saves(Lamp)(lambda _: sys.exit(0))
+
+        with pytest.raises(appsnap.CannotSave, match=r"its way to save in .*: SystemExit: 0; correct that way"):
+            dumps({"lamp": Lamp("red")})
+
     @pytest.mark.parametrize("found", [5, (), (1, 2), (lamp,)])
     def test_no_reduction(self, found):
         """Neither is anything else than a reduction taken."""

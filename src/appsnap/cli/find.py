@@ -179,8 +179,9 @@ def _why_not_imported(module: str, error: BaseException) -> str:
 
 
 def _is_installed(file: str) -> bool:
-    """Tell whether a file belongs to Python or to an installed library."""
+    """Tell whether a file belongs to Python, to appsnap or to an installed library."""
     folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    folders.append(os.path.dirname(appsnap.__file__))  # noqa: PTH120 - a text, as the others
     return any(Path(file).is_relative_to(folder) for folder in folders)
 
 

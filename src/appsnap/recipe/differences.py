@@ -198,14 +198,14 @@ class Comparison:
         kinds = [self._saved.class_of(one), self._restored.class_of(other)]
         nodes = [self._saved.nodes[one], self._restored.nodes[other]]
         words = [
-            f"{node.name}" if node.form == "name" else f"a {kind}" for node, kind in zip(nodes, kinds, strict=True)
+            f"{node.name}" if node.form == "name" else _one_of(kind) for node, kind in zip(nodes, kinds, strict=True)
         ]
         self._note(one, f"saved {words[0]}, restored {words[1]}", lost=_size(nodes[0]) > 0 == _size(nodes[1]))
 
     def _differ(self, one: Operand, other: Operand, holder: Ref | None, label: str) -> None:
         path = self._saved.root_name if holder is None else self._saved.path(holder) + label
         words = [
-            _value(x) if type(x) is not Ref else f"a {outline.class_of(x)}"
+            _value(x) if type(x) is not Ref else _one_of(outline.class_of(x))
             for outline, x in ((self._saved, one), (self._restored, other))
         ]
         lost = type(one) is Ref and _size(self._saved.nodes[one]) > 0 and other is None
@@ -225,6 +225,10 @@ def _same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     return one == other or (type(one) is float and math.isnan(one) and math.isnan(other))
+
+
+def _one_of(kind: str) -> str:
+    return kind if kind.startswith("a ") else f"a {kind}"
 
 
 def _size(node: Node) -> int:

@@ -211,7 +211,8 @@ def _made(loop: asyncio.AbstractEventLoop, stopped: Callable[[], object]) -> Any
                 found = listening.listen(interface, port)
                 found.listen(backlog)
             except OSError as failed:
-                raise error.CannotListenError(interface, port, failed) from failed  # type: ignore[no-untyped-call]  # as above
+                reason = OSError(failed.errno, failed.strerror)  # Twisted's error has the address, too
+                raise error.CannotListenError(interface, port, reason) from failed  # type: ignore[no-untyped-call]  # as above
             made._preexistingSocket = found  # noqa: SLF001 - as Twisted's adoptStreamPort does it
             made.startListening()
             return made

@@ -64,7 +64,7 @@ def _reduce_by_way_of_user(way: Way, obj: Any) -> Any:
         reduction = way.reduce(obj)
     except (AppsnapError, MemoryError, RecursionError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the exit code would be that of a save that has succeeded
         raise Refused(f"its way to save in {way.where}: {in_words(error)}", "correct that way") from error
     if reduction is not NotImplemented and not isinstance(reduction, (str, tuple)):
         reason = f"its way to save in {way.where} returned {reduction!r:.60}, and no reduction"
