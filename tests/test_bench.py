@@ -1,3 +1,4 @@
+import contextlib
 import copy
 import dataclasses
 import gc
@@ -155,7 +156,9 @@ class TestOptions:
         environment = os.environ | {"PYTHONPATH": str(TOOLS), "TMPDIR": str(tmp_path)}
 
         def is_measured(child):
-            return b"bench.child" in Path(f"/proc/{child}/cmdline").read_bytes()
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # another child has just ended
+                return b"bench.child" in Path(f"/proc/{child}/cmdline").read_bytes()
+            return False
 
         with subprocess.Popen(command, env=environment) as process:
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

@@ -127,7 +127,7 @@ def test_overridden(script, inner):
     )
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("act", [stop_all, start_all, move, leave])
 @pytest.mark.parametrize("phase", ["start", "stop"])
 @pytest.mark.parametrize("script", ["start", "start stop", "start cancel", "start move", "start stop stop"])

@@ -152,7 +152,7 @@ class TestInOrder:
         assert content(in_order(recipe)) == content(recipe)
         assert content(in_order(as_columns(recipe))) == content(recipe)
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(100)
     def test_many_references_to_a_list_that_waits(self):
         """A list waits for one of its 60,000 items, and 60,000 lists refer to it meanwhile."""
         many = 60_000
@@ -162,7 +162,7 @@ class TestInOrder:
 
         assert in_order(recipe).size == many + 4
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(100)
     def test_many_lists_that_wait_for_calls_in_calls(self):
         """20,000 lists are filled behind 5,000 calls, each an argument of the next one, and the first has the lists."""
         many, calls = 20_000, 5_000

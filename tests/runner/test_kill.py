@@ -86,6 +86,7 @@ def saved_count(state):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # fifty processes, one after another
 def test_at_random_moments(tmp_path, monkeypatch, capfd):
     """After each kill the count is no older than the last one that was promised to be on disk."""
     (tmp_path / "counting.py").write_text(MODULE)

@@ -135,7 +135,7 @@ def age_program(tmp_path):
         if passphrase is None:
             subprocess.run(command, check=True, capture_output=True)
         else:
-            terminal = pexpect.spawn(command[0], command[1:], timeout=60)
+            terminal = pexpect.spawn(command[0], command[1:], timeout=200)
             while terminal.expect(["passphrase.*: ", pexpect.EOF]) == 0:
                 terminal.sendline(passphrase)
             terminal.close()

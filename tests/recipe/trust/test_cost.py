@@ -247,7 +247,7 @@ class TestCopying:
         assert "copies=0" in str(refused([*source, *[Call(Ref(1), [Ref(0)])] * 1_001], Limits(copies=0)))
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(100)
 def test_chain_maps_of_one_list():
     """To look at a list of maps that many ChainMaps share takes little for each of them, and a long one is refused."""
     many = 20_000
