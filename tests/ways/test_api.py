@@ -28,6 +28,15 @@ class Lamp:
         raise TypeError("a lamp isn't pickled")
 
 
+LAMP = Lamp("red")
+"""A lamp that the module holds, and that an application sets up."""
+
+
+def find_lamp():
+    """Return that lamp."""
+    return LAMP
+
+
 class Candle(Lamp):
     """A subclass."""
 
@@ -122,6 +131,23 @@ class TestSaves:
         found = restored(Lamp("red", 3), kind)
 
         assert (found.color, found.size) == ("red", 3)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_found(self, kind):
+        """A way may find an object that is there already, and give it the saved attributes."""
+
+        @appsnap.saves(Lamp)
+        def _(lamp):
+            return find_lamp, (), dict(vars(lamp))
+
+        LAMP.owner = shop = {"lamp": LAMP, "n": 1}
+        data = dumps(shop, kind=kind)
+        del LAMP.owner
+
+        back = loads(data, trust=EVERYTHING)
+
+        assert back["lamp"] is LAMP
+        assert LAMP.owner is back
 
     def test_later(self):
         """A way that is registered after a save counts in the next one."""

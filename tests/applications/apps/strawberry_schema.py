@@ -8,7 +8,7 @@ from strawberry.asgi import GraphQL
 from strawberry.extensions import QueryDepthLimiter
 
 GROUP = "services"
-PACKAGES = ("strawberry-graphql", "graphql-core")
+PACKAGES = ("strawberry-graphql", "graphql-core", "starlette")
 STRANGER = "has no 'parse_literal'"
 
 
