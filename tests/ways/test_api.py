@@ -10,7 +10,9 @@ import pytest
 
 import appsnap
 from appsnap import EVERYTHING, CannotLoad, NotTrusted, dumps, loads
-from appsnap.kinds import KINDS
+from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.header import Header
+from appsnap.recipe.steps import Call, Name, Recipe, Ref
 
 LAMPS = Path(__file__).parents[2] / "fixtures" / "lamps"
 
@@ -466,6 +468,18 @@ class TestByName:
                 loads(data, trust=trust)
         trust = ["shop_keys.KEYS", "call:appsnap.ways.objects.item"]
         assert loads(data, trust=trust)[0] is shop.MAIN[0]
+
+    @pytest.mark.parametrize("thing", ["eval", "exec", "Key", "sys", "make"])
+    def test_code_in_dictionary(self, module, thing):
+        """A key leads to no function, class or module, as that of a module's own builtins would."""
+        module(
+            "shop_keys", f"import sys\nclass Key:\n    def make(self): pass\nmake = Key().make\nKEYS = {{'a': {thing}}}"
+        )
+        steps = [Name("appsnap.ways.objects", "item"), Name("shop_keys", "KEYS"), Call(Ref(0), [Ref(1), "a"])]
+        data = b"".join(kind_named("msgpack").write(Header("msgpack"), Recipe(steps, Ref(2)), {}, None))
+
+        with pytest.raises(CannotLoad, match="is found by its own name alone"):
+            loads(data, trust=["shop_keys.KEYS", "call:appsnap.ways.objects.item"])
 
     def test_gone_from_dictionary(self, module):
         """A key that a fresh process doesn't have is an error with the path and the key."""

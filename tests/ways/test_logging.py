@@ -10,7 +10,9 @@ import pytest
 
 import appsnap
 from appsnap import EVERYTHING
-from appsnap.kinds import KINDS
+from appsnap.kinds import KINDS, kind_named
+from appsnap.kinds.header import Header
+from appsnap.recipe.steps import Name, New, Recipe, Ref, State
 
 threads = pytest.importorskip("appsnap.ways.threads")
 
@@ -99,8 +101,24 @@ class TestStrangers:
                 found._open()
         assert not (tmp_path / "other").exists()
         found.baseFilename = str(tmp_path / "log")
-        found._open().close()
-        assert (tmp_path / "log").read_text() == "line\n"
+        found.emit(RECORD)
+        found.close()
+        assert (tmp_path / "log").read_text() == "line\nsaid\n"
+
+    def test_made_by_hand(self, tmp_path, kind):
+        """An opener that a file makes of its class, and fills, opens nothing."""
+        steps = [
+            Name("appsnap.ways.logging", "_Opener"),
+            New(Ref(0), ["log", "a", None]),
+            State(Ref(1), ["_grants", "_saved"], [None, None]),
+        ]
+        data = b"".join(kind_named(kind).write(Header(kind), Recipe(steps, Ref(1)), {}, None))
+        found = appsnap.loads(data, trust=["appsnap.ways.logging._Opener"])
+
+        with pytest.raises(PermissionError, match="isn't granted"):
+            found(str(tmp_path / "log"), "a")
+
+        assert not (tmp_path / "log").exists()
 
 
 def test_own_open(again, tmp_path):

@@ -17,6 +17,9 @@ MATCHES = {
     "whole": lambda: re.compile("a|ab").fullmatch("ab"),
     "whole of a part": lambda: re.compile("a|ab").fullmatch("-ab-", 1, 3),
     "the second of some": lambda: [*DIGITS.finditer("a1 b2 c3")][1],
+    "the second of some, with a pattern that takes for ever for all of the text": lambda: [
+        *re.finditer(r"(?:\w+\s?)+", "a" * 60 + "! bbb")
+    ][1],
     "bytes": lambda: re.search(rb"\d+", b"ab12"),
     "empty": lambda: re.match("", "a"),
 }

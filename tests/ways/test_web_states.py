@@ -75,3 +75,27 @@ class TestTasks:
                 state["tasks"][0].cancel()
 
         asyncio.run(main())
+
+
+class TestOwnProtocol:
+    """A class that is derived from one of a library, and says itself what its state is."""
+
+    def test_with_a_task(self):
+        """It is asked, also where a task is under way."""
+        datastructures = pytest.importorskip("starlette.datastructures")
+
+        class Counted(datastructures.State):
+            def __getstate__(self):
+                return {"_state": {"hits": self.hits, "saved": True}}
+
+        async def main():
+            state = Counted({"hits": 7})
+            state.task = asyncio.create_task(asyncio.sleep(60))
+            try:
+                return appsnap.dumps(state)
+            finally:
+                state.task.cancel()
+
+        back = appsnap.loads(asyncio.run(main()), trust=EVERYTHING)
+
+        assert back._state == {"hits": 7, "saved": True}

@@ -74,6 +74,18 @@ class TestWrapt:
         assert type(proxy) is wrapt.ObjectProxy
         assert proxy.__wrapped__ is again
 
+    def test_own_attributes(self, kind):
+        """A proxy and a function keep the attributes that are their own, and not those of the dictionary below."""
+        proxy, function = wrapt.ObjectProxy({"_self_below": 1}), greeting("bob")
+        proxy._self_count, function._self_calls = 3, [proxy]
+
+        again, other = loads(dumps([proxy, function], kind), trust=EVERYTHING)
+
+        assert (again._self_count, dict(again)) == (3, {"_self_below": 1})
+        assert not hasattr(again, "_self_below")
+        assert other._self_calls[0] is again
+        assert other() == "HELLO BOB"
+
     def test_refused(self, kind):
         """A bound function that no class has is refused with its reason."""
         bound = loud(Greeter.kind.__wrapped__.__func__).__get__(Greeter("ann"), Greeter)

@@ -88,3 +88,13 @@ class TestRegistries:
             assert again.lookup1(ILate, IPrice) == 5
         finally:
             ILate.__bases__ = (Interface,)
+
+
+def test_fills_registries_alone():
+    """The function that gives a registry its attributes takes no other object."""
+    from appsnap.ways.interfaces import fill
+
+    thing = Thing()
+    with pytest.raises(TypeError, match="it is no registry of adapters"):
+        fill(thing, {"price": 0, "__bases__": ()})
+    assert vars(thing) == {}

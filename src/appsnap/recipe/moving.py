@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["moved"]
 
+_LONGEST = 4_096
+"""The longest path of Linux."""
+
 
 def moved(recipe: Recipe, folders: Mapping[str, str]) -> tuple[Recipe, set[str]]:
     """Return a recipe in which paths below the folders are moved, and the folders that any path was in.
@@ -99,7 +102,8 @@ def _replaced(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
 
 def _folders(attributes: list[Any], texts: Mapping[str, str]) -> dict[Any, str]:
     """Return the new folders of the paths among the attributes of an object, by the old ones as the object has them."""
-    known = [one for one in attributes if type(one) is str]
+    # A longer text is no path. A stranger's file may have one that very many objects refer to.
+    known = {one for one in attributes if type(one) is str and len(one) <= _LONGEST}
     moved = {os.path.dirname(one): os.path.dirname(texts[one]) for one in known if one in texts}  # noqa: PTH120 - texts
     return {one: moved[one.rstrip("/")] for one in known if one.rstrip("/") in moved and one not in texts}
 

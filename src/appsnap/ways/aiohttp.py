@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import sys
 from typing import Any
 
 from appsnap.recipe.freeze.inherited import newobj
-from appsnap.ways import by_name, call, saves, transient
+from appsnap.ways import by_name, saves, transient
+from appsnap.ways.anew import reduction
 
 __all__ = ["fill_list", "no_loop"]
 
@@ -47,8 +50,13 @@ by_name("aiohttp.helpers.BaseKey")
 transient("aiohttp.web_app.Application", {"_loop": no_loop})
 
 
-# The multidict behind a view can't be seen. The view comes back over one of its own.
 @saves("multidict._multidict.MultiDictProxy", subclasses=True)
 @saves("multidict._multidict_py.MultiDictProxy", subclasses=True)
 def _(view: Any) -> Any:
-    return call(type(view), view.copy())
+    cls = type(view)
+    base = next(one for one in cls.__mro__ if one.__name__ == "MultiDictProxy")
+    state = {name: one for name, one in (vars(view) if cls.__dictoffset__ else {}).items() if name != "_md"}
+    # Only the garbage collector sees the multidict behind a view. It may see those in attributes, too.
+    behind = [one for one in gc.get_referents(view) if isinstance(one, sys.modules[base.__module__].MultiDict)]
+    behind.sort(key=lambda one: any(one is other for other in state.values()))
+    return reduction(view, cls, (behind[0],), state)

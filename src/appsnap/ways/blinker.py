@@ -18,7 +18,7 @@ from appsnap.ways import by_name, saves
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["connect", "signal"]
+__all__ = ["connect", "restore", "signal"]
 
 T = TypeVar("T")
 
@@ -43,11 +43,29 @@ def connect(target: T, connections: Iterable[tuple[Any, ...]], /) -> T:
     return target
 
 
-@saves("blinker.base.Signal")
-@saves("blinker.base.NamedSignal")
+def restore(target: T, state: tuple[Iterable[tuple[Any, ...]], dict[str, Any]], /) -> T:
+    """Connect receivers to a signal, and give it its attributes. Returns the signal."""
+    if not isinstance(target, importlib.import_module("blinker.base").Signal):
+        raise TypeError("it is no signal")
+    connections, attributes = state
+    connect(target, connections)
+    vars(target).update(attributes)
+    return target
+
+
+_MADE = frozenset({"receivers", "_by_receiver", "_by_sender", "_weak_senders", "name", "__doc__"})
+
+
+@saves("blinker.base.Signal", subclasses=True)
 def _(obj: Any) -> Any:
+    base = importlib.import_module("blinker.base")
+    if type(obj).__init__ not in (base.Signal.__init__, base.NamedSignal.__init__):
+        raise Refused("a signal of a class with a constructor of its own", "register a way for it with saves(...)")
     connections = [*_connections(obj)]
     made = _made(obj)
+    own = {name: one for name, one in vars(obj).items() if name not in _MADE and (name, one) != ("is_muted", False)}
+    if own:
+        return *made, (connections, own), None, None, restore
     return (*made, connections, None, None, connect) if connections else made
 
 

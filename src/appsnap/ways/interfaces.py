@@ -6,6 +6,7 @@ nowhere. A registry gets a new lookup: that is a cache, and the registry has its
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any, TypeVar
 
@@ -32,6 +33,8 @@ def _(interface: Any) -> Any:
 def fill(registry: T, state: dict[str, Any], /) -> T:
     """Give a new registry of adapters its attributes. Returns the registry."""
     found: Any = registry
+    if not isinstance(found, importlib.import_module("zope.interface.adapter").BaseAdapterRegistry):
+        raise TypeError("it is no registry of adapters")
     vars(found).update((name, one) for name, one in state.items() if name != "__bases__")
     found._v_lookup.init_extendors()
     found.__bases__ = state["__bases__"]  # they tell the registry when they change

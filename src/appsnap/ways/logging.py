@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from typing import IO, TYPE_CHECKING, Any
 
 from appsnap import effects, states
@@ -25,21 +26,25 @@ _ATTRIBUTE = "_builtin_open"
 def opener(path: str, mode: str = "a") -> Callable[..., Any]:
     """Return the function that a handler opens its file by: `open`, or one that is limited as the load under way is."""
     grants = effects.granted()
-    return open if grants is None else _Opener(path, mode, grants)
+    if grants is None:
+        return open
+    made = _Opener(path, mode)
+    _grants[made] = grants
+    return made
 
 
 class _Opener:
-    """The function `open`, for files that were granted. Nothing is truncated."""
+    """The function `open`, for files that were granted. Nothing is truncated: text goes to the end of a file."""
 
-    def __init__(self, path: str, mode: str, grants: effects.Grants | None) -> None:
+    def __init__(self, path: str, mode: str) -> None:
         self._saved = path, mode
-        self._grants = grants
 
     def __call__(self, path: str, mode: str, encoding: str | None = None, errors: str | None = None) -> IO[Any]:
         return open(path, mode, encoding=encoding, errors=errors, opener=self._open)
 
     def _open(self, path: str, flags: int) -> int:
-        with effects.allowed(self._grants):
+        flags |= os.O_APPEND if flags & os.O_TRUNC else 0
+        with effects.allowed(_grants.get(self, effects.Grants())):
             try:
                 return effects.open_file(path, flags)
             except effects.Denied as error:
@@ -51,6 +56,10 @@ class _Opener:
         return call(opener, path, mode=mode)
 
 
+_grants: weakref.WeakKeyDictionary[_Opener, effects.Grants] = weakref.WeakKeyDictionary()
+"""The grants of each opener. No attribute has them: a file may fill an object of any class that is trusted."""
+
+
 @saves("logging.FileHandler", subclasses=True)
 def _(handler: Any) -> Any:
     cls = type(handler)
@@ -60,7 +69,7 @@ def _(handler: Any) -> Any:
     state = reduction[2]
     if type(state) is not dict or state.get(_ATTRIBUTE) is not open:
         return NotImplemented
-    own = _Opener(handler.baseFilename, handler.mode, None)
+    own = _Opener(handler.baseFilename, handler.mode)
     return (*reduction[:2], {**state, _ATTRIBUTE: own}, *reduction[3:])
 
 

@@ -35,7 +35,9 @@ def search(pattern: Any, text: Any, pos: int, endpos: int, /) -> Any:
 def _calls(found: Any) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
     """Yield the calls that may have given a match. One of `finditer` is taken for a match that begins where it is."""
     args = found.re, found.string, found.pos, found.endpos
-    yield from ((function, args) for function in (match, search, fullmatch))
+    yield from ((function, args) for function in (match, search))
+    if found.span() == (found.pos, found.endpos):  # else it would search for long, and in vain
+        yield fullmatch, args
     yield match, (found.re, found.string, found.start(), found.endpos)
 
 

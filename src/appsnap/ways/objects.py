@@ -41,7 +41,13 @@ def item(holder: Any, key: str, /) -> Any:
         raise TypeError("an object is found by its key, a text, in a dictionary of a module")
     if key not in dict.keys(holder):
         raise LookupError(f"the dictionary has no {key!r}: import the module that puts it there first")
-    return dict.__getitem__(holder, key)
+    found = dict.__getitem__(holder, key)
+    if isinstance(found, _CODE):
+        raise TypeError("what can be called, and a module, is found by its own name alone")
+    return found
+
+
+_CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 
 
 def take_apart(without: tuple[str, ...], obj: Any) -> Any:

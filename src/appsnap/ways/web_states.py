@@ -10,20 +10,33 @@ import asyncio
 from typing import Any
 
 from appsnap.ways import objects, saves
+from appsnap.ways.anew import has_own_protocol
 
 __all__: list[str] = []
 
 
-@saves("aiohttp.web_app.Application", subclasses=True)
-@saves("litestar.datastructures.state.ImmutableState", subclasses=True)
-@saves("starlette.datastructures.State", subclasses=True)
-def _(holder: Any) -> Any:
+_CLASSES = {
+    "aiohttp.web_app.Application",
+    "litestar.datastructures.state.ImmutableState",
+    "starlette.datastructures.State",
+}
+
+
+def _take_apart(holder: Any) -> Any:
+    cls = type(holder)
+    known = next(base for base in cls.__mro__ if f"{base.__module__}.{base.__qualname__}" in _CLASSES)
+    if has_own_protocol(cls, known):
+        return NotImplemented
     found = object.__getattribute__(holder, "_state")
     kept = {key: value for key, value in found.items() if not _is_under_way(value)}
     if len(kept) == len(found):
         return NotImplemented
     made, args, state, *rest = objects.take_apart((), holder)
     return made, args, {**state, "_state": kept}, *rest
+
+
+for _name in _CLASSES:
+    saves(_name, subclasses=True)(_take_apart)
 
 
 def _is_under_way(value: object) -> bool:

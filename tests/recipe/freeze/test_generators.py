@@ -45,6 +45,22 @@ class Other(Counter):
         yield from reversed([*super().count(step)])
 
 
+def counter_of(number, base=object):
+    """Return a class with a generator that yields a number."""
+
+    class Yields(base):
+        def number(self):
+            """Yield the number."""
+            yield number
+
+    return Yields
+
+
+Low = counter_of(1)
+High = counter_of(2, Low)
+Low.__qualname__, High.__qualname__ = "Low", "High"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 class TestUnbegun:
     def test_functions(self, kind):
@@ -128,3 +144,11 @@ def test_others(make):
     """A generator that has begun is refused, and so is one whose function isn't found."""
     with pytest.raises(CannotSave, match=r"\(builtins.generator\).*keep the arguments of its function"):
         dumps([make()])
+
+
+def test_same_code():
+    """A generator of a base whose method has the same code, and other variables, isn't taken for one of the class."""
+    assert [*loads(dumps(High().number()), trust=EVERYTHING)] == [2]
+
+    with pytest.raises(CannotSave, match="keep the arguments of its function"):
+        dumps(Low.number(High()))

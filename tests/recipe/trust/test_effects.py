@@ -11,7 +11,7 @@ from appsnap.errors import CannotBuild, NotTrusted
 from appsnap.kinds import KINDS
 from appsnap.recipe.build import build
 from appsnap.recipe.moving import moved
-from appsnap.recipe.steps import Call, Dict, List, Name, Recipe, Ref, Tuple, Value
+from appsnap.recipe.steps import Call, Dict, List, Name, New, Recipe, Ref, State, Tuple, Value
 from appsnap.recipe.trust import Trust, audit, obstacles, wants
 from appsnap.recipe.values import connections, files
 
@@ -320,6 +320,23 @@ class TestMoved:
             assert file.name == log.path == f"{folder}/new/a"
         assert (log.directory, log.above) == (f"{folder}/new", str(folder.parent))
         assert other.directory == f"{folder}"
+
+    @pytest.mark.parametrize(("length", "is_moved"), [(4_000, True), (5_000, False)])
+    def test_long(self, length, is_moved):
+        """A text that is too long for a path is the folder of no file: many objects may refer to it."""
+        inside = "/home" + "/a" * (length // 2)
+        steps = [
+            REOPEN,
+            Call(Ref(0), [f"{inside}/b"]),
+            Name("zoo", "Node"),
+            New(Ref(2), []),
+            State(Ref(3), ["at", "path"], [f"{inside}/", f"{inside}/b"]),
+        ]
+
+        recipe, _ = moved(Recipe(steps, Ref(3)), {"/home": "/srv"})
+
+        texts = {step.value for step in recipe.steps if type(step) is Value} | {*recipe.steps[-1].values}
+        assert (f"{inside}/" in texts, inside.replace("/home", "/srv") in texts) == (not is_moved, is_moved)
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_snapshot(self, folder, kind):

@@ -44,7 +44,7 @@ def reduce(generator: types.GeneratorType[Any, Any, Any]) -> Any:
     if rest:
         keywords |= rest[0]
     function = _method(code, args) or _function(code, frame.f_globals.get("__name__"))
-    if function is None:
+    if function is None or not _has_closure(function, given):
         return NotImplemented
     args = args[1:] if type(function) is types.MethodType else args
     return (actions.called, (function, tuple(args), keywords)) if keywords else (function, tuple(args))
@@ -72,3 +72,17 @@ def _function(code: types.CodeType, module: Any) -> Callable[..., Any] | None:
 
 def _has(found: Any, code: types.CodeType) -> bool:
     return type(found) is types.FunctionType and found.__code__ is code
+
+
+def _has_closure(function: Any, given: dict[str, Any]) -> bool:
+    """Tell whether a function has the free variables of a generator: others may have the same code."""
+    try:
+        return all(value is given[name] for name, value in _closure(function))
+    except (KeyError, ValueError):
+        return False  # an empty cell
+
+
+def _closure(function: Any) -> list[tuple[str, Any]]:
+    function = getattr(function, "__func__", function)
+    cells = function.__closure__ or ()
+    return [(name, cell.cell_contents) for name, cell in zip(function.__code__.co_freevars, cells, strict=True)]
