@@ -160,3 +160,31 @@ Ends().setServiceParent(application)
         assert f"appsnap: {words}" in process.lines
         assert process.has("stopped")
         assert {path.name for path in tmp_path.glob("state/*")} == {"ends-00000001.tap", "status.json"}
+
+    @pytest.mark.parametrize("method", ["def privilegedStartService", "def startService", "async def startService"])
+    @pytest.mark.parametrize("code", [0, 3])
+    def test_start(self, tmp_path, method, code):
+        """A start that ends the process is rolled back, and told once."""
+        script = f"""
+import sys
+from appsnap.service import Application, Service
+class First(Service):
+    def stopService(self):
+        super().stopService()
+        print("stopped", flush=True)
+class Ends(Service):
+    {method}(self):
+        sys.exit({code})
+application = Application("ends")
+First().setServiceParent(application)
+Ends().setServiceParent(application)
+"""
+        (tmp_path / "ends.tac").write_text(script)
+
+        with Running("ends.tac", "--pidfile", "pid", folder=tmp_path) as process:
+            assert process.end() == code
+
+        told = f"appsnap: {'error: ' * bool(code)}ended by the application: sys.exit() with exit code {code}"
+        assert process.lines.count(told) == 1
+        assert process.has("stopped")
+        assert not (tmp_path / "pid").exists()

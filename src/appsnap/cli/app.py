@@ -115,8 +115,13 @@ def run(arguments: Sequence[str]) -> int:
         # Nobody reads the output any more. 128 + SIGPIPE is the exit code that a shell gives to a killed program.
         output.discard_output()
         return 141
-    except SystemExit:
-        raise
+    except SystemExit as error:
+        if error.code or "_APPSNAP_COMPLETE" in os.environ:
+            raise
+        # Code of the application has asked for the exit code of success, and the command hasn't succeeded.
+        from appsnap.cli.errors import show  # noqa: PLC0415 - only for an error
+
+        return show(error, arguments)
     except Stopped:
         output.note("stopping before it has started")
         return 0

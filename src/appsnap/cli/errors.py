@@ -80,6 +80,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Explanation:
             return Explanation([str(error)], _for_command_line(hint, arguments), error.exit_code)
         case click.ClickException():
             return _explain_usage(error)
+        case SystemExit():
+            return Explanation(["ended by the application: sys.exit()"], _HINT_OF_TRACEBACK)
         case KeyboardInterrupt():
             return Explanation(["interrupted"], exit_code=130)
         case BaseExceptionGroup():

@@ -15,8 +15,12 @@ def talk(application: Any) -> None:
         import readline  # noqa: F401, PLC0415 - its import makes lines editable; not every Python has it
 
     kind = type(application)
-    code.interact(
-        banner=f"application: {kind.__module__}.{kind.__qualname__}, not started. Ctrl-D leaves.",
-        exitmsg="",
-        local={"application": application},
-    )
+    try:
+        code.interact(
+            banner=f"application: {kind.__module__}.{kind.__qualname__}, not started. Ctrl-D leaves.",
+            exitmsg="",
+            local={"application": application},
+        )
+    except SystemExit as left:
+        if left.code:
+            raise

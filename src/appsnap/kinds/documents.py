@@ -58,7 +58,7 @@ def write_document(obj: Any, header: Header, sign: Signer | None, notes: Notes |
             return kind.write_objects(header, obj, sign, notes)
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001, S110 - as above; no method of the objects runs twice
+        except (Exception, SystemExit):  # noqa: BLE001, S110 - as above; no method of the objects runs twice
             pass
     root = "application" if type(obj).__name__ == "Application" else "object"
     recipe = freeze(obj, root=root, notes=notes, runs=kind.runs)

@@ -211,7 +211,7 @@ class _Interpreter:
         except MemoryError:
             registers.clear()  # Python retries some handlers of exceptions for ever while there is no memory
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             late = Late(self._recipe, registers)
             number = self._recipe.number(number) + self._row
             step = self._recipe.steps[number]
@@ -239,7 +239,7 @@ class _Interpreter:
                     self._follow(step)
                 except (AppsnapError, MemoryError):
                     raise
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     if not late.postpone(number, step, error):
                         raise failure(self._recipe, number, error, self._owner(number)) from error
                 failed = late.fill(number, self._follow)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["failure", "needs_loop", "version_failure"]
 
 
-def failure(recipe: Recipe, number: int, error: Exception, owner: type | None = None) -> CannotLoad:
+def failure(recipe: Recipe, number: int, error: BaseException, owner: type | None = None) -> CannotLoad:
     """Return the error for a step that failed, by the number of the step.
 
     `owner` is the class of the object whose member wasn't found.
@@ -65,7 +65,7 @@ def version_failure(path: str, error: VersionError) -> CannotBuild:
     return CannotBuild(path, cls, str(error), hint=error.hint)
 
 
-def _rename(recipe: Recipe, name: steps.Name, error: Exception) -> str:
+def _rename(recipe: Recipe, name: steps.Name, error: BaseException) -> str:
     """Return the hint about a name that isn't found: a call of `renamed` that helps."""
     new = {"create": "TheNewClass", "call": "TheNewFunction"}
     uses = [want.use for want in wants(recipe) if want.name == name.dotted]

@@ -28,7 +28,7 @@ class Waiting(NamedTuple):
 
     number: int
     step: steps.Add | steps.Update
-    error: Exception
+    error: BaseException
 
 
 class Late:
@@ -45,7 +45,7 @@ class Late:
         self._unfilled: dict[int, Waiting] = {}  # by register: the containers, and tuples and lists that hold them
         self._held: defaultdict[int, list[int]] = defaultdict(list)  # by the number of the step: those registers
 
-    def postpone(self, number: int, step: Any, error: Exception) -> bool:
+    def postpone(self, number: int, step: Any, error: BaseException) -> bool:
         """Let a step wait, and make its container empty. Returns False if it has no keys to wait for."""
         target = Ref(len(self._registers))
         filling = step
@@ -94,7 +94,7 @@ class Late:
                 follow(waiting.step)
             except MemoryError:
                 raise
-            except Exception:  # noqa: BLE001 - a hash may raise anything; it is tried again, and then reported
+            except (Exception, SystemExit):  # noqa: BLE001 - a hash may raise anything; it is tried again, and then reported
                 if number == self._end:
                     return waiting
                 self._waiting[self._end].append(waiting)

@@ -52,7 +52,7 @@ def _call(name: Name, audited: Audited) -> None:
         result = function()
     except MemoryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         hint = "it prepares the process for this file, and has to succeed before anything is loaded"
         raise CannotBuild("the header", name.dotted, in_words(error), hint=hint) from error
     if inspect.iscoroutine(result):

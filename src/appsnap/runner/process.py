@@ -94,6 +94,7 @@ class Process:
         self._stops = 0
         self._code = 0
         """The exit code that the application itself has asked for."""
+        self._ended_by: BaseException | None = None
         self._kept: list[int] = []
         self._secret: dict[str, str] = {}
         self._is_running = False
@@ -148,7 +149,7 @@ class Process:
     async def _run(self) -> int | None:
         if not await self._start():
             await self._ending.leave()
-            return 0
+            return self._code
         while not self._stops:
             if self._reloads:
                 self._reloads = False
@@ -165,6 +166,9 @@ class Process:
 
     def ended_by(self, error: BaseException) -> None:
         """Stop as a signal would have it: the application has ended the event loop, or cancelled all of its tasks."""
+        if error is self._ended_by:
+            return  # it has come through another task
+        self._ended_by = error
         how = {SystemExit: "sys.exit()", RuntimeError: "loop.stop()", asyncio.CancelledError: "a cancellation"}
         words = f"ended by the application: {how.get(type(error), type(error).__name__)}"
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
@@ -305,6 +309,8 @@ class Process:
                 self._ending.at_once(NOT_IN_TIME)
             if starting.cancelled():
                 return False
+        if isinstance(starting.exception(), SystemExit):
+            return False  # `ended_by` has told it
         starting.result()
         return True
 

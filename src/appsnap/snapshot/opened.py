@@ -262,7 +262,7 @@ class Snapshot:
                     return self.document.objects(copy=copy)
                 except (AppsnapError, MemoryError):
                     raise
-                except Exception:  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
+                except (Exception, SystemExit):  # noqa: BLE001, S110 - only the steps can do it, so the objects are made anew
                     pass
             from appsnap.recipe.build import build  # noqa: PLC0415 - pickles of one's own don't need it
 

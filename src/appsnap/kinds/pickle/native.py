@@ -152,7 +152,7 @@ def unpickle_objects(
         raise version_failure(locate(error.obj, unpickler.made), error) from None
     except (AppsnapError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         renamed = unpickler.renames != evolve.renames()
         raise StoppedError(error, unpickler.made, unpickler.name, renamed=renamed) from error
 
@@ -163,7 +163,7 @@ class StoppedError(Exception):
     `name` is the name that it was looking for, if any. `renamed` is true if an import renamed something meanwhile.
     """
 
-    def __init__(self, error: Exception, made: list[Any], name: tuple[str, str] | None, *, renamed: bool) -> None:
+    def __init__(self, error: BaseException, made: list[Any], name: tuple[str, str] | None, *, renamed: bool) -> None:
         super().__init__(error)
         self.renamed = renamed
         self.error = error

@@ -232,7 +232,7 @@ class ByValue:
             return True
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001 - the save itself meets the error again, and reports its place
+        except (Exception, SystemExit):  # noqa: BLE001 - the save itself meets the error again, and reports its place
             return False
         return False
 

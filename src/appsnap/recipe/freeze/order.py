@@ -156,7 +156,7 @@ class Order:
             return [states.label_of(function), *args, state, list(items or ()), list(pairs or ())]
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001 - the walk meets the same error, and reports it with the path
+        except (Exception, SystemExit):  # noqa: BLE001 - the walk meets the same error, and reports it with the path
             return []
 
     def _refine(self) -> dict[int, int]:

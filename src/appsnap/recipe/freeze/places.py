@@ -43,7 +43,7 @@ def label(form: str, key: Any, child: Any) -> str:
     return form % (key,) if "%" in form else form
 
 
-def describe(root: str, path: Sequence[Step], error: Exception) -> tuple[Any, Place]:
+def describe(root: str, path: Sequence[Step], error: BaseException) -> tuple[Any, Place]:
     """Return the object to blame for an error at the end of a path, and its place.
 
     The first step is that of the root, without a label.

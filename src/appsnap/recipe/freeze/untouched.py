@@ -47,7 +47,7 @@ class Taken(NamedTuple):
 
     obj: Any
     reduction: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class _Items(list[Any]):
@@ -68,7 +68,7 @@ def once(rule: Callable[[Any], Any], taken: dict[int, Taken]) -> Callable[[Any],
                 reduction = rule(obj)
             except (MemoryError, RecursionError):  # the walk without recursion has to call the method again
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 taken[id(obj)] = Taken(obj, error=error)
                 raise
             if type(reduction) is tuple and any(isinstance(part, Iterator) for part in reduction[3:5]):
@@ -157,7 +157,7 @@ def _value(obj: Any, name: str, attributes: Mapping[str, Any]) -> Any:
             return found.__get__(obj, type(obj))
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001 - a property may need attributes that are there after the start
+        except (Exception, SystemExit):  # noqa: BLE001 - a property may need attributes that are there after the start
             return _ABSENT
     return _ABSENT if found is None or hasattr(type(found), "__get__") else found
 

@@ -71,7 +71,7 @@ def _recipe_of(obj: Any, root: str, rules: Rules, *, runs: bool) -> Recipe:
         return Walk(root, fast=True, rules=rules, runs=runs).freeze(obj)
     except MemoryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if runs and (isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)):
             recipe = _deeper(obj, root, rules)
             if recipe is not None:
@@ -119,7 +119,7 @@ class Walk:
         self._returns: dict[int, int] = {}  # by id: how often the walk came back to an object that isn't made yet
         self._places: list[Place] = []
         self._blamed: dict[int, Any] = {}  # by id: the objects of those places
-        self._first_error: Exception | None = None
+        self._first_error: BaseException | None = None
         self._path: list[tuple[str, Any, Any]] = []  # from the root to the current object: form, key, object
         self._containers: dict[type, Callable[[Any], Frame]] = {
             tuple: self._tuple,
@@ -176,7 +176,7 @@ class Walk:
                 result = stop.value
             except MemoryError:
                 raise
-            except Exception as error:  # noqa: BLE001 - __reduce_ex__ may raise anything; the walk goes on to find all places
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - __reduce_ex__ may raise anything; the walk goes on to find all places
                 self._note(error)
                 result = self._builder.make(steps.List(()))  # any will do: there is no recipe
             else:
@@ -410,7 +410,7 @@ class Walk:
                 function = yield setter, " state setter", None
             self._builder.call(function, [target, operand])
 
-    def _note(self, error: Exception) -> None:
+    def _note(self, error: BaseException) -> None:
         self._first_error = self._first_error or error
         culprit, place = describe(self._root, self._path, error)
         if id(culprit) not in self._blamed:

@@ -256,7 +256,7 @@ def _import_announced(package: str, name: str) -> None:
         importlib.import_module(name)
     except MemoryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Refused(
             f"the entry point {package} = {name} in the group {GROUP} can't be imported: "
             f"{type(error).__name__}: {error}",
