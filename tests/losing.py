@@ -156,6 +156,11 @@ NoHash.__reduce__.__module__ = "attr._make"
 
 
 LOSING = {
+    "code": (
+        lambda: {Lambda()},
+        "object",
+        "saved with the item a class made by appsnap.code.function, restored without",
+    ),
     "default": (lambda: [Remade(list, a=[1])], "object[0]", "saved with the attribute default_factory, restored"),
     "twice": (lambda: [Halved(a=1, b=2, c=3)], "object[0]", "saved 3 items, restored 2"),
     "attribute": (lambda: [App(name="shop", tasks=[1, 2, 3], registry={})], ".tasks", "saved 3 items, restored 0"),
@@ -237,7 +242,6 @@ DIFFERENT = {
     "fills": (lambda: [Fills(a=1)], "saved without the attribute cache, restored with at object[0] (losing.Fills)"),
     "counts": (lambda: [Counts(loads=1)], "saved 1, restored 2 at object[0].loads (int)"),
     "class": (lambda: {"a": Turns()}, 'saved a losing.Turns, restored a losing.Plain at object["a"]'),
-    "code": (lambda: [Lambda()], "saved a class made by appsnap.code.function, restored 1 at object[0]"),
     "container": (lambda: [Retypes(items=[1])], "saved a list, restored a tuple at object[0].items (list)"),
     "module": (lambda: Plain(s=settings), "saved losing.settings, which that module holds, restored a copy of it at"),
     "container-of-module": (lambda: [registry], "saved losing.registry, which that module holds, restored a copy"),

@@ -75,7 +75,7 @@ class TestDifferences:
         """A difference is noted, and the file is saved."""
         make, words = losing.DIFFERENT[name]
 
-        *_, note = save(make())
+        (note,) = save(make())
 
         assert note.startswith(f"loaded in a fresh interpreter, the file gives something else: {words}")
 

@@ -45,6 +45,7 @@ _IMPORTABLE = frozenset(
     {
         *("appsnap", "asyncio", "defusedxml", "encodings", "importlib", "numpy", "tzdata", "unicodedata", "xml"),
         *("zoneinfo", "harmless", "shop", "zoo"),
+        *("_sqlite3", "_ssl", "sqlite3", "ssl"),  # those of the ways for databases and sockets
         "_sha2",  # imported by random for a seed of text
     }
 )
@@ -95,6 +96,8 @@ class Trial:
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
+                # A file may make a socket that isn't connected, and nobody here closes it.
+                warnings.simplefilter("ignore", ResourceWarning)
                 self._try(data)
         except _TooLongError as error:
             if any(frame.name == "_differs" for frame in traceback.extract_tb(error.__traceback__)):

@@ -138,6 +138,8 @@ def _compare_facts(
                 words = f"saved {fact['holder']}, which that module holds, restored a copy of it"
                 yield Difference(path, cls, words)
         there = dict(contents(obj)) if fact["counts"] else {}
+        if fact["empty"] and there:
+            continue  # its class has made it anew
         for label, count in fact["counts"].items():
             now = there.get(label)
             if count is None and label not in there:
