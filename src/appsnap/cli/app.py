@@ -108,6 +108,7 @@ def appsnap() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit code."""
     output.prepare()
+    own = os.getpid()
     try:
         code = _invoke([*arguments] or ["--help"])
         output.finish()
@@ -116,7 +117,8 @@ def run(arguments: Sequence[str]) -> int:
         output.discard_output()
         return 141
     except SystemExit as error:
-        if error.code or "_APPSNAP_COMPLETE" in os.environ:
+        # A fork of the application ends as that wants.
+        if error.code or os.getpid() != own or "_APPSNAP_COMPLETE" in os.environ:
             raise
         # Code of the application has asked for the exit code of success, and the command hasn't succeeded.
         from appsnap.cli.errors import show  # noqa: PLC0415 - only for an error
