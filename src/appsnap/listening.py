@@ -32,6 +32,7 @@ __all__ = [
     "close_unused",
     "duplicates",
     "inherit",
+    "joined",
     "listen",
     "name_of",
     "parse_address",
@@ -149,7 +150,7 @@ def listen(
         if family == socket.AF_UNIX:
             found = _at_path(host.removeprefix(UNIX))
         else:
-            with placed(_joined(host, port)):
+            with placed(joined(host, port)):
                 found = socket.create_server(
                     (host, port), family=family, reuse_port=reuse_port, dualstack_ipv6=dualstack
                 )
@@ -188,10 +189,11 @@ _LAST_PORT = 65535
 def url_of(used: socket.socket) -> str:
     """Return the address of an HTTP server for people: `http://127.0.0.1:8000/`, or `unix:` and a path."""
     address = used.getsockname()
-    return f"{UNIX}{address}" if isinstance(address, str) else f"http://{_joined(*address[:2])}/"
+    return f"{UNIX}{address}" if isinstance(address, str) else f"http://{joined(*address[:2])}/"
 
 
-def _joined(host: str, port: int) -> str:
+def joined(host: str, port: int) -> str:
+    """Return a host and a port as one text: `127.0.0.1:8000`, `[::1]:8000`."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -10,7 +10,7 @@ import click
 from appsnap.cli import output
 from appsnap.errors import ServiceError
 from appsnap.interfaces import IService
-from appsnap.listening import CannotListen
+from appsnap.listening import CannotListen, joined
 from appsnap.printable import plural
 from appsnap.runner.root import all_services
 from appsnap.twisted_services import adapted
@@ -67,8 +67,7 @@ def elsewhere(error: Exception, application: Any, arguments: Sequence[str]) -> s
             del words[at : at + 2]
         elif words[at].startswith("--listen="):
             del words[at]
-    address = f"[{host}]:0" if ":" in host else f"{host}:0"
-    return f"at a port that is free: {output.command_line([*words, '--listen', address])}"
+    return f"at a port that is free: {output.command_line([*words, '--listen', joined(host, 0)])}"
 
 
 def _servers(root: Any) -> list[Any]:

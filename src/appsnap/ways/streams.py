@@ -15,10 +15,14 @@ _ENDS = ("_sock", "_pipe")
 """The attributes of transports that are None when the connection is closed."""
 
 
+def _connected() -> Refused:
+    return Refused("one end of a connection", "open it in startService, and TRANSIENT")
+
+
 def _refuse_connected(transport: Any) -> None:
     ends = [getattr(transport, name) for name in _ENDS if hasattr(transport, name)]
     if not ends or ends != [None] * len(ends) or not transport.is_closing():
-        raise Refused("one end of a connection", "open it in startService, and TRANSIENT")
+        raise _connected()
 
 
 def _as_attributes(obj: Any, **changes: Any) -> Any:
@@ -48,7 +52,7 @@ def _(reader: Any) -> Any:
 @saves("asyncio.trsock.TransportSocket")
 def _(wrapper: Any) -> Any:
     if wrapper.fileno() >= 0:
-        raise Refused("one end of a connection", "open it in startService, and TRANSIENT")
+        raise _connected()
     return call(type(wrapper), wrapper._sock)
 
 
